@@ -1,0 +1,32 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What check mode and diff mode do, in the same words for every module."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Fragments: the default for modules that change something, INFO for modules that only read."""
+
+    DOCUMENTATION = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    description: Can run in C(check_mode) and say what would change without changing anything.
+  diff_mode:
+    support: full
+    description: Will return details on what has changed (or would change in C(check_mode)) when in diff mode.
+"""
+
+    INFO = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    description: Only reads, so that check mode and a real run are the same.
+  diff_mode:
+    support: N/A
+    description: Changes nothing, so that there is no difference to show.
+"""

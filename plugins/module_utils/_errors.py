@@ -1,0 +1,11 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The one base error of the collection: everything below a module's main() raises it, main() converts it once."""
+
+from __future__ import annotations
+
+
+class RackawareError(Exception):
+    """What is wrong, with which thing, why, and what to do next: one sentence, fit for a person's screen."""
