@@ -1,0 +1,79 @@
+# The commands of this project; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+METADATA ?= zookeeper
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONPATH := $(CURDIR)/tests
+export PYTHONDONTWRITEBYTECODE := 1
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+unexport PYENV_VERSION
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## install what the lab and the tests need (packages, .venv)
+	@tests/setup.sh
+
+.PHONY: demo
+demo: setup ## a three-zone cluster on this machine (METADATA=zookeeper or kraft)
+	@tests/demo.sh $(METADATA)
+
+.PHONY: check
+check: setup unit lint sanity importer ## everything that needs no lab: about three minutes
+
+.PHONY: unit
+unit: ## pure code, modules' main(), contracts
+	@python -m pytest tests/unit
+
+.PHONY: lint
+lint: ## ansible-lint (production), ruff, changelog and docs
+	@tests/lint.sh
+
+.PHONY: sanity
+sanity: ## ansible-test sanity, in a copy of the tree
+	@tests/sanity.sh
+
+.PHONY: importer
+importer: ## build the collection and read it as Galaxy would
+	@tests/importer.sh
+
+.PHONY: aws
+aws: ## provision and deprovision against a stand-in of the AWS API
+	@python -m pytest tests/aws
+
+.PHONY: system
+system: ## the lab itself, and what needs real disks or real machines
+	@python -m pytest tests/system
+
+.PHONY: molecule
+molecule: ## real clusters in the lab, scenario by scenario
+	@tests/molecule.sh
+
+.PHONY: test
+test: check aws system molecule ## every test there is
+
+.PHONY: plan
+plan: ## the batches of a roll from a snapshot: make -s plan SNAPSHOT=file.json
+	@python tests/plan.py "$(SNAPSHOT)"
+
+.PHONY: bench-plan
+bench-plan: ## batches against the lower bound, seconds and memory on generated clusters
+	@python tests/bench/plan.py
+
+.PHONY: bench-converge
+bench-converge: setup ## seconds and tasks of a first and of a no-change site on six hosts
+	@python tests/bench/converge.py
+
+.PHONY: clean
+clean: ## take the lab down; caches stay
+	@[ ! -x .venv/bin/python ] || python -m lab down
+	@rm -rf build reports molecule/inventory
+
+.PHONY: distclean
+distclean: ## clean, and remove .venv and the lab's caches
+	@[ ! -x .venv/bin/python ] || python -m lab down --caches
+	@rm -rf build reports molecule/inventory .venv
