@@ -1,0 +1,129 @@
+"""Promises that hold over the whole tree: what is declared twice is the same twice, and what must exist does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
+MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py") if path.stem != "__init__")
+PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
+ALIASES = {"rolling-upgrade"}
+SURFACE = 110
+
+
+def read(path):
+    return yaml.safe_load(path.read_text()) or {}
+
+
+def specs(role):
+    return read(role / "meta/argument_specs.yml")["argument_specs"]
+
+
+def tracked():
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    return [ROOT / name for name in listing.split("\0") if name and (ROOT / name).is_file() and not (ROOT / name).is_symlink()]
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+class TestRole:
+    def test_defaults_and_specification_name_the_same_inputs_with_the_same_values(self, role):
+        declared = {name: option for spec in specs(role).values() for name, option in spec.get("options", {}).items()}
+        in_spec = {name: option["default"] for name, option in declared.items() if "default" in option}
+        assert read(role / "defaults/main.yml") == in_spec
+
+    def test_an_input_without_default_is_required(self, role):
+        for entry, spec in specs(role).items():
+            for name, option in spec.get("options", {}).items():
+                assert ("default" in option) != bool(option.get("required")), "%s of %s" % (name, entry)
+
+    def test_an_input_that_two_entry_points_share_has_one_default(self, role):
+        seen = {}
+        for spec in specs(role).values():
+            for name, option in spec.get("options", {}).items():
+                assert seen.setdefault(name, option.get("default")) == option.get("default"), name
+
+    def test_every_entry_point_has_a_specification(self, role):
+        for entry in specs(role):
+            assert (role / "tasks" / (entry + ".yml")).is_file(), entry
+
+    def test_inputs_carry_the_name_of_the_role_or_of_kafka(self, role):
+        for spec in specs(role).values():
+            for name in spec.get("options", {}):
+                assert name.startswith((role.name + "_", "kafka_", "broker_")), name
+
+    def test_has_a_readme_and_galaxy_data(self, role):
+        assert (role / "README.md").read_text().startswith("# ")
+        assert read(role / "meta/main.yml")["galaxy_info"]["description"]
+
+
+def test_the_surface_for_users_stays_small():
+    inputs = {name for role in ROLES for spec in specs(role).values() for name in spec.get("options", {})}
+    assert len(inputs) <= SURFACE, sorted(inputs)
+
+
+def test_the_page_of_variables_names_every_input_and_nothing_else():
+    inputs = {name for role in ROLES for spec in specs(role).values() for name in spec.get("options", {})}
+    page = (ROOT / "docs/variables.md").read_text()
+    described = set(re.findall(r"^\| `([a-z_0-9]+)` \|", page, re.MULTILINE))
+    assert inputs - described == set()
+    assert {name for name in described - inputs if not name.startswith("kafka_")} == set()
+
+
+def test_the_action_group_names_every_module():
+    assert read(ROOT / "meta/runtime.yml")["action_groups"]["kafka"] == MODULES
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda playbook: playbook.stem)
+def test_a_playbook_can_be_run_by_its_full_name(playbook):
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", playbook.stem) or playbook.stem in ALIASES
+
+
+def test_the_version_is_the_same_wherever_it_stands():
+    version = read(ROOT / "galaxy.yml")["version"]
+    assert version in read(ROOT / "changelogs/changelog.yaml")["releases"]
+    assert ("## v%s" % version) in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_no_handler_restarts_a_service():
+    for handlers in (ROOT / "roles").glob("*/handlers/*.yml"):
+        assert not re.search(r"state: *(restarted|reloaded)", handlers.read_text()), handlers
+
+
+def test_every_python_file_of_the_collection_states_its_licence():
+    for path in (ROOT / "plugins").rglob("*.py"):
+        if path.read_text():
+            assert "GNU General Public License v3.0+" in path.read_text()[:400], path
+
+
+def test_nothing_is_left_open_hidden_or_bound_to_one_machine():
+    forbidden = re.compile(
+        "|".join(
+            [
+                r"\bTO" + r"DO\b",
+                r"\bFIX" + r"ME\b",
+                r"ignore_" + r"errors: *true",
+                r"failed_" + r"when: *false",
+                r"mark\." + r"(skip|xfail)",
+                r"deb\.deb" + r"ian\.org",
+                r"pypi\." + r"org",
+                r"maven\." + r"org|repo\.maven",
+                r"(?<![\w.])/wo" + r"rk/",
+            ]
+        )
+    )
+    found = []
+    for path in tracked():
+        try:
+            text = path.read_text()
+        except UnicodeDecodeError:
+            continue
+        found += ["%s: %s" % (path.relative_to(ROOT), line.strip()) for line in text.splitlines() if forbidden.search(line)]
+    assert found == []
