@@ -22,6 +22,12 @@ setup: ## install what the lab and the tests need (packages, .venv)
 demo: setup ## a three-zone cluster on this machine (METADATA=zookeeper or kraft)
 	@tests/demo.sh $(METADATA)
 
+.PHONY: env
+env: ## what a shell needs to reach the lab: eval "$$(make -s env)"
+	@echo 'export PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)/tests" ANSIBLE_CONFIG="$(CURDIR)/ansible.cfg"'
+	@echo 'export KAFKA_METADATA=$(METADATA) KAFKA_CLUSTER=$(if $(filter zookeeper,$(METADATA)),demo,$(METADATA))'
+	@python -m lab env
+
 .PHONY: check
 check: setup unit lint sanity importer ## everything that needs no lab: about three minutes
 

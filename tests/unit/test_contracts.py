@@ -26,10 +26,9 @@ def specs(role):
 
 
 def tracked():
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    return [ROOT / name for name in listing.split("\0") if name and (ROOT / name).is_file() and not (ROOT / name).is_symlink()]
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    return [path for path in (ROOT / name for name in names if name) if path.is_file() and not path.is_symlink()]
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
