@@ -86,6 +86,7 @@ class Topology:
     image_owners: tuple[str, ...]
     kms_key: str | None
     key_name: str | None
+    root_volume_gb: int
     replication_factor: int
     min_insync_replicas: int
     nodes: tuple[Node, ...]
@@ -131,10 +132,10 @@ _GROUPS = (
     _Group("controllers", CONTROLLER, "controller", 101, 221, Volumes(count=1, type="gp3", size_gb=20)),
 )
 _TOP_KEYS = (
-    "name region vpc_cidr zones allow_fewer_zones client_cidrs admin_cidrs image image_owners kms_key key_name replication_factor "
-    "min_insync_replicas tags brokers zookeepers controllers"
-).split()
-_GROUP_KEYS = "instance_type image storage volumes nodes count first_id offset".split()
+    *("name", "region", "vpc_cidr", "zones", "allow_fewer_zones", "client_cidrs", "admin_cidrs", "image", "image_owners", "kms_key", "key_name"),
+    *("root_volume_gb", "replication_factor", "min_insync_replicas", "tags", "brokers", "zookeepers", "controllers"),
+)
+_GROUP_KEYS = ("instance_type", "image", "storage", "volumes", "nodes", "count", "first_id", "offset")
 _MISSING = object()
 
 
@@ -156,7 +157,7 @@ class _Reader:
 
     def get(self, raw: dict, key: str, kind: type, where: str, default: Any = _MISSING) -> Any:
         """The value, or None after a finding; bool is no int here, as YAML's true is no number to a person."""
-        value = raw.get(key, None)
+        value = raw.get(key)
         if value is None:
             if default is _MISSING:
                 self.refuse("%s lacks %s; add it to the topology." % (where, key))
@@ -202,7 +203,9 @@ def parse(raw: Any) -> Topology:
     groups = {group.key: _nodes(reader, raw, group, zones, where, str(name)) for group in _GROUPS}
     nodes = _combine(reader, raw, groups, where)
     _check_nodes(reader, nodes, groups, raw, where, allow_fewer_zones=bool(fewer))
-    brokers = len(groups["brokers"])
+    # As many as were asked for, so that a node that was refused above does not bring a second complaint.
+    asked = raw.get("brokers") if isinstance(raw.get("brokers"), dict) else {}
+    brokers = len(asked["nodes"]) if isinstance(asked.get("nodes"), list) else len(groups["brokers"])
     replication = reader.get(raw, "replication_factor", int, where, 3)
     minimum = reader.get(raw, "min_insync_replicas", int, where, 2)
     if replication is not None and minimum is not None:
@@ -217,6 +220,7 @@ def parse(raw: Any) -> Topology:
         image_owners=tuple(str(owner) for owner in reader.get(raw, "image_owners", list, where, ["self"]) or []),
         kms_key=reader.get(raw, "kms_key", str, where, None),
         key_name=reader.get(raw, "key_name", str, where, None),
+        root_volume_gb=reader.get(raw, "root_volume_gb", int, where, 20) or 0,
         replication_factor=replication or 0,
         min_insync_replicas=minimum or 0,
         nodes=nodes,
@@ -301,7 +305,7 @@ def _nodes(reader: _Reader, raw: dict, group: _Group, zones: tuple[Zone, ...], w
     if given is None:
         return []
     where = "%s, %s" % (where, group.key)
-    reader.keys(given, _GROUP_KEYS + ["combined"] * (group.role == BROKER), where)
+    reader.keys(given, _GROUP_KEYS + ("combined",) * (group.role == BROKER), where)
     instance_type = reader.get(given, "instance_type", str, where)
     image = reader.get(given, "image", str, where, raw.get("image"))
     if not isinstance(image, str) or not re.fullmatch(r"ami-\w+|name:.+", image):
@@ -481,9 +485,7 @@ def inventory_findings(hosts: dict[str, dict[str, Any]], groups: dict[str, list[
     """
     brokers, keepers, controllers = (list(groups.get(role) or []) for role in (BROKER, ZOOKEEPER, CONTROLLER))
     if not brokers + keepers + controllers:
-        return [
-            "The inventory has no Kafka hosts: provision the cluster first, or check KAFKA_CLUSTER, AWS_REGION and the credentials that the inventory plugin was given."
-        ]
+        return ["The inventory has no Kafka hosts: provision the cluster first, or check KAFKA_CLUSTER, AWS_REGION and the inventory plugin's credentials."]
     out = []
     if not brokers:
         out.append("The inventory has no brokers; add hosts to the group of brokers.")

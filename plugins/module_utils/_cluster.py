@@ -1,0 +1,133 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""One consistent snapshot of a cluster, from one broker's view, and what can be counted in it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Sequence
+
+from ._kafka import Admin, KafkaError
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many partitions there are, and how many are in each kind of trouble."""
+
+    topics: int
+    partitions: int
+    under_replicated: int
+    at_min_isr: int
+    under_min_isr: int
+    offline: int
+    without_preferred_leader: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A cluster as one broker sees it.
+
+    brokers: [{id, host, port, rack, fenced}]; topics: {name: {partitions, replication_factor, min_isr}};
+    partitions: [{topic, partition, leader, replicas, isr, offline, elr, min_isr, adding, removing}], by topic and partition, plain dicts
+    because there may be 100,000 of them; leader is -1 without one; min_isr is the effective one, never above the replicas.
+    quorum is None under ZooKeeper.
+    """
+
+    cluster_id: str
+    metadata: str
+    controller_id: int
+    brokers: list[dict[str, Any]]
+    topics: dict[str, dict[str, int]]
+    partitions: list[dict[str, Any]]
+    reassignments: list[dict[str, Any]]
+    quorum: dict[str, Any] | None
+
+    @property
+    def counts(self) -> Counts:
+        """What is wrong, in numbers."""
+        return count(self.partitions, len(self.topics))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, without copies of the partitions."""
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        plain["counts"] = asdict(self.counts)
+        return plain
+
+
+def is_under_replicated(partition: dict[str, Any]) -> bool:
+    """Whether a replica that should hold the partition is not in sync; one that a reassignment adds does not count yet, as in Kafka."""
+    isr = partition["isr"]
+    if len(isr) >= len(partition["replicas"]):
+        return False
+    adding = partition["adding"]
+    return any(replica not in isr and replica not in adding for replica in partition["replicas"])
+
+
+def count(partitions: Sequence[dict[str, Any]], topics: int) -> Counts:
+    """Count partitions in the shape of Snapshot.partitions."""
+    under = at_min = below = offline = elsewhere = 0
+    for each in partitions:
+        in_sync = len(each["isr"])
+        under += is_under_replicated(each)
+        at_min += in_sync == each["min_isr"]
+        below += in_sync < each["min_isr"]
+        offline += each["leader"] < 0
+        elsewhere += bool(each["replicas"]) and each["leader"] >= 0 and each["leader"] != each["replicas"][0]
+    return Counts(
+        topics=topics,
+        partitions=len(partitions),
+        under_replicated=under,
+        at_min_isr=at_min,
+        under_min_isr=below,
+        offline=offline,
+        without_preferred_leader=elsewhere,
+    )
+
+
+def take(admin: Admin, topics: Sequence[str] | None = None) -> Snapshot:
+    """Read the cluster in one pass; with topics only those; raises KafkaError for a topic that does not exist.
+
+    All partitions come from a single Metadata answer, so that they fit together. Only for topics with a replica out of sync are the
+    eligible leader replicas asked for, because in sync there are none.
+    """
+    cluster = admin.cluster()
+    quorum = admin.quorum()
+    found = admin.partitions(topics)
+    missing = sorted(set(topics or ()) - set(found))
+    if missing:
+        raise KafkaError("The cluster has no topic %s; create it, or correct the name." % ", ".join(missing))
+    minimum = admin.min_insync_replicas(sorted(found))
+    moving = admin.reassignments(topics)
+    moves = {(each["topic"], each["partition"]): each for each in moving}
+    behind = [name for name, listed in found.items() if any(len(each["isr"]) < len(each["replicas"]) for each in listed)]
+    eligible = admin.eligible_leader_replicas(behind)
+    partitions = []
+    shapes = {}
+    for name in sorted(found):
+        # Deleted between the two answers.
+        if name not in minimum:
+            continue
+        listed = found[name]
+        for each in listed:
+            key = (name, each["partition"])
+            move = moves.get(key)
+            each["topic"] = name
+            each["elr"] = eligible.get(key, [])
+            each["min_isr"] = min(minimum[name], len(each["replicas"]))
+            each["adding"] = move["adding"] if move else []
+            each["removing"] = move["removing"] if move else []
+        partitions.extend(listed)
+        factor = min((len(each["replicas"]) - len(each["adding"]) for each in listed), default=0)
+        shapes[name] = {"partitions": len(listed), "replication_factor": factor, "min_isr": minimum[name]}
+    return Snapshot(
+        cluster_id=cluster["cluster_id"],
+        metadata="zookeeper" if quorum is None else "kraft",
+        controller_id=cluster["controller_id"] if quorum is None else quorum["leader"],
+        brokers=cluster["brokers"],
+        topics=shapes,
+        partitions=partitions,
+        reassignments=moving,
+        quorum=quorum,
+    )

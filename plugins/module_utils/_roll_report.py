@@ -1,0 +1,664 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The report of a roll: its events become a model (plain data), the model becomes one self-contained page.
+
+An event is a mapping with `t` (epoch seconds or ISO 8601; without an offset it is UTC) and `event`; more keys by kind:
+
+- roll_started: cluster, kind (restart, upgrade …; default restart)
+- batch_started: batch (from 1), brokers (ids)
+- gate_waiting: brokers or broker, reason; again whenever the reason changes; gate_open: brokers or broker
+- stopping, stopped, started, registered, back: broker. started is the process, registered the cluster's word that it is there and
+  unfenced, back that it is in sync everywhere again (`in_sync` is read as back). Between stopped and started others may work on the host.
+- curve: under_replicated, at_min_isr, under_min_isr (numbers of partitions)
+- fault: text, broker if it is one broker's; failed: broker, reason (the roll will stop for it)
+- roll_stopped: reason; roll_ended. A roll with neither is shown as running.
+
+Unknown events are passed over, so that the roll may write more than is shown here. One line of the event file is one event as JSON.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from html import escape
+from typing import Any, Iterable, Mapping, Sequence
+
+from ._errors import RackawareError
+
+STEPS = ("stopping", "stopped", "started", "registered", "back")
+# Between each two steps lies a phase.
+PHASES = ("stop", "down", "start", "catch_up")
+PHASE_TEXT = {"stop": "stopping", "down": "down", "start": "starting", "catch_up": "catching up"}
+CURVES = ("under_replicated", "at_min_isr", "under_min_isr")
+DONE, STOPPED, RUNNING = "done", "stopped", "running"
+GAPS_SHOWN = 200
+
+
+class RollReportError(RackawareError):
+    """The events cannot be read."""
+
+
+def seconds(value: Any) -> float:
+    """Epoch seconds of a time given as such or as ISO 8601; raises RollReportError."""
+    if isinstance(value, bool) or value is None:
+        raise RollReportError("An event has the time %r, but must have epoch seconds or ISO 8601 under t." % (value,))
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        pass
+    try:
+        # Python 3.9 does not read Z.
+        moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    except ValueError:
+        raise RollReportError("An event has the time %r, but must have epoch seconds or ISO 8601 under t." % (value,)) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def duration(value: float | None) -> str:
+    """Seconds as a person says them."""
+    if value is None:
+        return "–"
+    if value < 10:
+        return "%.1f s" % value
+    whole = int(round(value))
+    if whole < 60:
+        return "%d s" % whole
+    if whole < 3600:
+        return "%d min %02d s" % divmod(whole, 60)
+    return "%d h %02d min" % divmod(int(round(value / 60)), 60)
+
+
+def counted(number: int, noun: str) -> str:
+    """3 brokers, 1 broker, 2 batches."""
+    if number == 1:
+        return "1 %s" % noun
+    return "%s %s" % (format(number, ","), noun + ("es" if noun.endswith("ch") else "s"))
+
+
+def model(
+    events: Iterable[Mapping[str, Any]],
+    plan: Mapping[str, Any] | None = None,
+    *,
+    ledger: Mapping[str, Any] | None = None,
+    cluster: str | None = None,
+    serial_seconds: float | None = None,
+) -> dict[str, Any]:
+    """The roll as plain data, times in epoch seconds.
+
+    plan holds brokers ([{id, rack, name}]), batches ([[ids]]) and, as the planner gives them, lower_bound, certificate (a text) and refused.
+    ledger is the report of `python -m ledger`, if one ran. serial_seconds is what one broker after another would take; without it, it is
+    the sum of the restarts of this very roll, without any waiting between them.
+    """
+    plan = dict(plan or {})
+    lines = sorted(((seconds(event.get("t")), event) for event in events), key=lambda line: line[0])
+    if not lines:
+        raise RollReportError("There are no events, so there is nothing to report; was the roll started?")
+    begun = next((event for _, event in lines if event.get("event") == "roll_started"), {})
+    last = next((event for _, event in reversed(lines) if event.get("event") in ("roll_ended", "roll_stopped")), {})
+    state = {"roll_ended": DONE, "roll_stopped": STOPPED}.get(str(last.get("event")), RUNNING)
+    start, end = lines[0][0], lines[-1][0]
+    brokers = _brokers(plan, lines)
+    batches: list[dict[str, Any]] = []
+    curves: list[list[float]] = []
+    faults: list[dict[str, Any]] = []
+    waiting: dict[int, dict[str, Any]] = {}
+    for when, event in lines:
+        kind = "back" if event.get("event") == "in_sync" else event.get("event")
+        named = [int(id_) for id_ in event.get("brokers") or ([event["broker"]] if event.get("broker") is not None else [])]
+        if kind == "batch_started":
+            batches.append({"number": int(event.get("batch") or len(batches) + 1), "brokers": named, "start": when})
+            for id_ in named:
+                brokers[id_]["batch"] = batches[-1]["number"]
+        elif kind == "curve":
+            curves.append([when] + [int(event.get(name) or 0) for name in CURVES])
+        elif kind in ("fault", "failed"):
+            text = str(event.get("text") or event.get("reason") or "something broke")
+            faults.append({"t": when, "broker": named[0] if named else None, "text": text})
+            if kind == "failed":
+                for id_ in named:
+                    brokers[id_]["error"] = text
+        elif kind == "gate_waiting":
+            for id_ in named:
+                reason = str(event.get("reason") or "the gate was closed")
+                if id_ in waiting and waiting[id_]["reason"] != reason:
+                    _close(brokers, waiting, id_, when)
+                waiting.setdefault(id_, {"broker": id_, "from": when, "reason": reason})
+        if kind in ("gate_open", "stopping"):
+            for id_ in named:
+                _close(brokers, waiting, id_, when)
+        if kind in STEPS:
+            for id_ in named:
+                # A broker that is restarted twice in one roll shows its last restart.
+                if kind == "stopping":
+                    brokers[id_]["events"] = {}
+                brokers[id_]["events"][kind] = when
+    for id_ in list(waiting):
+        _close(brokers, waiting, id_, end)
+    _finish_batches(batches, brokers, end)
+    for broker in brokers.values():
+        _measure(broker, end)
+    roll = {
+        "cluster": str(cluster or begun.get("cluster") or plan.get("cluster") or "the cluster"),
+        "kind": str(begun.get("kind") or "restart"),
+        "state": state,
+        "reason": str(last.get("reason") or "") or None,
+        "started": start,
+        "ended": end,
+        "plan": {key: plan.get(key) for key in ("batches", "lower_bound", "certificate", "refused")},
+        "batches": batches,
+        "brokers": list(brokers.values()),
+        "gates": sorted((gate for broker in brokers.values() for gate in broker["gates"]), key=lambda gate: gate["from"]),
+        "faults": faults,
+        "curves": curves or [point[:4] for point in ((ledger or {}).get("isr") or {}).get("curve") or []],
+        "client": _client(ledger),
+    }
+    roll["totals"] = _totals(roll, serial_seconds)
+    roll["sentences"] = _sentences(roll)
+    return roll
+
+
+def _brokers(plan: Mapping[str, Any], lines: Sequence[tuple[float, Mapping[str, Any]]]) -> dict[int, dict[str, Any]]:
+    """Every broker that the plan or an event names, by rack and id."""
+    known = {int(broker["id"]): broker for broker in plan.get("brokers") or []}
+    planned = {int(id_): number for number, batch in enumerate(plan.get("batches") or [], 1) for id_ in batch}
+    # An unplanned broker has a row only if something happened to it: those that needed no restart are not the roll's business.
+    ids = set(planned) | ({*known} if not planned else set())
+    for _, event in lines:
+        ids |= {int(id_) for id_ in event.get("brokers") or []} | ({int(event["broker"])} if event.get("broker") is not None else set())
+    rows = [
+        {
+            "id": id_,
+            "rack": str(known.get(id_, {}).get("rack") or "no rack"),
+            "name": str(known.get(id_, {}).get("name") or "") or None,
+            "batch": planned.get(id_),
+            "events": {},
+            "gates": [],
+            "error": None,
+        }
+        for id_ in ids
+    ]
+    return {row["id"]: row for row in sorted(rows, key=lambda row: (row["rack"], row["id"]))}
+
+
+def _close(brokers: dict[int, dict[str, Any]], waiting: dict[int, dict[str, Any]], id_: int, when: float) -> None:
+    gate = waiting.pop(id_, None)
+    if gate:
+        brokers[id_]["gates"].append({**gate, "to": when, "seconds": round(when - gate["from"], 3)})
+
+
+def _finish_batches(batches: list[dict[str, Any]], brokers: Mapping[int, dict[str, Any]], end: float) -> None:
+    for batch, following in zip(batches, [*batches[1:], None]):
+        backs = [brokers[id_]["events"].get("back") for id_ in batch["brokers"]]
+        limit = following["start"] if following else end
+        batch["end"] = min(max(backs), limit) if backs and None not in backs else limit
+
+
+def _measure(broker: dict[str, Any], end: float) -> None:
+    """Phases with their times, and the state: back, out or waiting. A step that nobody wrote down joins its phase to the one before it."""
+    times = broker["events"]
+    phases: list[dict[str, Any]] = []
+    present = [(step, times[step]) for step in STEPS if step in times]
+    for (step, begin), (_, until) in zip(present, present[1:]):
+        phases.append({"phase": PHASES[STEPS.index(step)], "from": begin, "to": until, "seconds": round(until - begin, 3), "open": False})
+    if present and present[-1][0] != "back":
+        step, begin = present[-1]
+        phases.append({"phase": PHASES[STEPS.index(step)], "from": begin, "to": end, "seconds": round(end - begin, 3), "open": True})
+    broker["phases"] = phases
+    broker["seconds"] = round(phases[-1]["to"] - phases[0]["from"], 3) if phases else None
+    broker["state"] = "back" if "back" in times else "out" if times else "waiting"
+
+
+def _client(ledger: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if not ledger:
+        return None
+    gaps = ledger.get("gaps") or {}
+    latency = ledger.get("latency_ms") or {}
+    watched = ledger.get("isr") or {}
+    longest = sorted((gaps.get("partitions") or {}).items(), key=lambda item: -item[1]["ms"])[:GAPS_SHOWN]
+    return {
+        **{key: ledger.get(key) for key in ("ok", "lost", "moved", "reordered", "duplicated", "not_enough_replicas")},
+        "acked": (ledger.get("records") or {}).get("acked"),
+        "failed": (ledger.get("records") or {}).get("failed"),
+        "p50_ms": latency.get("p50"),
+        "p99_ms": latency.get("p99"),
+        "worst_gap_ms": gaps.get("worst_ms"),
+        "worst_gap_partition": gaps.get("worst_partition"),
+        "overall_gap_ms": gaps.get("overall_ms"),
+        "min_isr_violations": watched.get("min_isr_violations"),
+        "gaps": [{"partition": name, "from": gap["from"], "to": gap["to"], "ms": gap["ms"]} for name, gap in longest],
+    }
+
+
+def _totals(roll: Mapping[str, Any], serial_seconds: float | None) -> dict[str, Any]:
+    total = roll["ended"] - roll["started"]
+    done = [broker for broker in roll["brokers"] if broker["state"] == "back"]
+    touched = [broker for broker in roll["brokers"] if broker["phases"]]
+    spans = sorted((broker["phases"][0]["from"], broker["phases"][-1]["to"]) for broker in touched)
+    covered, reached = 0.0, float("-inf")
+    for begin, until in spans:
+        covered += max(0.0, until - max(begin, reached))
+        reached = max(reached, until)
+    serial = serial_seconds if serial_seconds is not None else sum(broker["seconds"] for broker in touched)
+    slowest = max(touched, key=lambda broker: broker["seconds"], default=None)
+    phase = max(slowest["phases"], key=lambda one: one["seconds"]) if slowest else None
+    return {
+        "seconds": round(total, 3),
+        "brokers": len(roll["brokers"]),
+        "restarted": len(done),
+        "batches": len(roll["batches"]),
+        "serial_seconds": round(serial, 3),
+        "serial_estimated": serial_seconds is None,
+        "ratio": round(serial / total, 2) if total > 0 and serial else None,
+        "slowest": {"broker": slowest["id"], "seconds": slowest["seconds"], "phase": phase["phase"], "phase_seconds": phase["seconds"]}
+        if slowest and phase
+        else None,
+        "gate_seconds": round(_union((gate["from"], gate["to"]) for gate in roll["gates"]), 3),
+        "overhead_seconds": round(total - covered, 3),
+        "overhead_share": round((total - covered) / total, 3) if total > 0 else None,
+        "out": [broker["id"] for broker in roll["brokers"] if broker["state"] == "out"],
+    }
+
+
+def _union(spans: Iterable[tuple[float, float]]) -> float:
+    covered, reached = 0.0, float("-inf")
+    for begin, until in sorted(spans):
+        covered += max(0.0, until - max(begin, reached))
+        reached = max(reached, until)
+    return covered
+
+
+def _sentences(roll: Mapping[str, Any]) -> list[str]:
+    """What happened, for someone who reads nothing else."""
+    totals, client = roll["totals"], roll["client"]
+    brokers, ids = totals["brokers"], ", ".join(str(id_) for id_ in totals["out"])
+    verb = {"restart": "restarted", "upgrade": "upgraded"}.get(roll["kind"], "rolled")
+    out = []
+    if roll["state"] == DONE and totals["restarted"] == brokers:
+        whole = "The only broker" if brokers == 1 else "All %s" % counted(brokers, "broker")
+        out.append(
+            "%s of %s %s %s in %s, in %s."
+            % (whole, roll["cluster"], "was" if brokers == 1 else "were", verb, counted(totals["batches"], "batch"), duration(totals["seconds"]))
+        )
+    elif roll["state"] == DONE:
+        out.append("%d of %s of %s were %s in %s." % (totals["restarted"], counted(brokers, "broker"), roll["cluster"], verb, duration(totals["seconds"])))
+    elif roll["state"] == STOPPED:
+        reason = (roll["reason"] or "no reason was given").rstrip(".")
+        out.append("The roll of %s stopped after %d of %s: %s." % (roll["cluster"], totals["restarted"], counted(brokers, "broker"), reason))
+        if totals["out"]:
+            out.append(
+                "Broker%s %s %s still out; nothing else was touched." % ("s" if len(totals["out"]) > 1 else "", ids, "are" if len(totals["out"]) > 1 else "is")
+            )
+        else:
+            out.append("No broker was left out; nothing else was touched.")
+        out.append("Run it again to go on with the %s." % ("rest" if totals["restarted"] else "same plan"))
+    else:
+        out.append("The roll of %s is running: %d of %s are back." % (roll["cluster"], totals["restarted"], counted(brokers, "broker")))
+    if roll["state"] == DONE and totals["ratio"] and totals["ratio"] >= 1.05:
+        out.append(
+            "One after another, %s %s (%.1f times as long)."
+            % ("these restarts add up to" if totals["serial_estimated"] else "they would take", duration(totals["serial_seconds"]), totals["ratio"])
+        )
+    below = (client or {}).get("min_isr_violations")
+    if below is None and roll["curves"]:
+        below = max(point[3] for point in roll["curves"])
+    if below == 0:
+        out.append("No partition fell below its minimum of in-sync replicas.")
+    elif below:
+        out.append("%s below the minimum of in-sync replicas." % ("1 partition fell" if below == 1 else "%s fell" % counted(below, "partition")))
+    if client and client["acked"] is not None and client["lost"] is not None:
+        lost = "none" if not client["lost"] else format(client["lost"], ",")
+        out.append("Of %s %s lost." % (counted(client["acked"], "acknowledged record"), lost + (" was" if client["lost"] in (0, 1) else " were")))
+    return out
+
+
+# The page: one scale in seconds for all parts, so that a curve can be read against the bars above it.
+WIDTH, LEFT, RIGHT = 1180, 132, 62
+CSS = """
+:root{color-scheme:light dark;--bg:#fff;--fg:#16202b;--mut:#5a6876;--line:#dde4ea;--band:#f4f7f9;--card:#f7f9fb;
+--stop:#e08a1e;--down:#9aa7b3;--start:#2f7fd1;--catch_up:#17a08a;--gate:#8b6fd0;--bad:#d12c3f;--good:#1b8a4b;--area:#2f7fd1}
+@media (prefers-color-scheme:dark){:root{--bg:#10161c;--fg:#e7edf3;--mut:#93a3b3;--line:#2b3742;--band:#161e26;--card:#18212a;
+--stop:#f0a544;--down:#5e6c79;--start:#5aa5ee;--catch_up:#3cc4ae;--gate:#a893e6;--bad:#ff6071;--good:#4cc281;--area:#5aa5ee}}
+*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif}
+main{max-width:1240px;margin:0 auto;padding:26px 30px 48px}h1{font-size:23px;line-height:1.3;margin:0 0 4px;font-weight:650}h2{font-size:16px;margin:30px 0 8px}
+.lead{font-size:16px;margin:0 0 2px;max-width:78em}.when{color:var(--mut);margin:6px 0 16px;font-size:13px}
+.badge{display:inline-block;border-radius:5px;padding:1px 9px;font-size:13px;font-weight:650;color:var(--bg);vertical-align:3px;margin-right:9px}
+.done{background:var(--good)}.stopped{background:var(--bad)}.running{background:var(--start)}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(148px,1fr));gap:10px;margin:0 0 18px}
+.tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:9px 13px}
+.tile b{display:block;font-size:20px;line-height:1.3;font-weight:650}
+.tile span{color:var(--mut);font-size:13px;display:block;line-height:1.35}.tile.bad b{color:var(--bad)}
+.key{display:flex;flex-wrap:wrap;gap:4px 20px;color:var(--mut);font-size:13px;margin:0 0 6px}
+.key i{display:inline-block;width:14px;height:11px;border-radius:2px;margin-right:6px}
+svg{display:block;width:100%;height:auto}svg text{font:12px system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif;fill:var(--fg)}
+svg .mut{fill:var(--mut)}svg .rack{font-weight:650}svg .small{font-size:11px}svg .bad{fill:var(--bad)}
+.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13px;font-variant-numeric:tabular-nums}
+th,td{text-align:left;padding:4px 12px 4px 0;border-bottom:1px solid var(--line);vertical-align:top}th{color:var(--mut);font-weight:500}
+td.n,th.n{text-align:right;white-space:nowrap}
+td.tight,th.tight{width:1%}td.err{color:var(--bad)}.note{color:var(--mut);font-size:13px;margin:6px 0 0;max-width:90em}
+"""
+
+
+def page(roll: Mapping[str, Any]) -> str:
+    """The roll as one HTML page that needs nothing else: no script, no font, no image, light or dark as the reader has it."""
+    title = "Rolling %s of %s" % (roll["kind"], roll["cluster"])
+    sentences = roll["sentences"]
+    moment = datetime.fromtimestamp(roll["started"], timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    badge = {DONE: "done", STOPPED: "stopped", RUNNING: "running"}[roll["state"]]
+    parts = [
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
+        "<title>%s</title><style>%s</style></head><body><main>" % (escape(title), CSS),
+        '<h1><span class="badge %s">%s</span>%s</h1>' % (badge, badge, escape(sentences[0])),
+        '<p class="lead">%s</p>' % escape(" ".join(sentences[1:])) if sentences[1:] else "",
+        '<p class="when">%s, started %s.</p>' % (escape(title), moment),
+        _tiles(roll),
+        _key(roll),
+        _chart(roll),
+        _gate_table(roll),
+        _fault_table(roll),
+        _broker_table(roll),
+        _plan_notes(roll),
+        "</main></body></html>\n",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _tiles(roll: Mapping[str, Any]) -> str:
+    totals, client = roll["totals"], roll["client"]
+    bound, slowest = roll["plan"].get("lower_bound"), totals["slowest"]
+    planned = len(roll["plan"].get("batches") or [])
+    batches = "batches" if totals["batches"] != 1 else "batch"
+    if planned and planned != totals["batches"]:
+        batches = "of %s planned" % counted(planned, "batch")
+    share = totals["overhead_share"]
+    tiles = [
+        ("", duration(totals["seconds"]), "in all" if share is None else "in all, %.0f %% of it with no broker out" % (100 * share)),
+        ("bad" if totals["out"] else "", "%d of %d" % (totals["restarted"], totals["brokers"]), "brokers back in sync"),
+        (
+            "",
+            str(totals["batches"]),
+            batches + (", and fewer are impossible" if bound and bound == planned else "; the lower bound is %s" % bound if bound else ""),
+        ),
+    ]
+    # The sum of half a roll says nothing about the whole of it.
+    if roll["state"] == DONE or not totals["serial_estimated"]:
+        tiles.append(("", duration(totals["serial_seconds"]), "one after another" + (" (sum of these restarts)" if totals["serial_estimated"] else "")))
+    if slowest:
+        slow = "slowest: broker %d, of it %s %s" % (slowest["broker"], duration(slowest["phase_seconds"]), PHASE_TEXT[slowest["phase"]])
+        tiles.append(("", duration(slowest["seconds"]), slow))
+    if client:
+        if client["lost"] is not None and client["acked"] is not None:
+            tiles.append(("bad" if client["lost"] else "", format(client["lost"], ","), "lost of %s acknowledged records" % format(client["acked"], ",")))
+        if client["worst_gap_ms"] is not None:
+            worst = "longest gap between a partition's acknowledgements"
+            tiles.append(("", duration(client["worst_gap_ms"] / 1000), worst + ("; p99 %.0f ms" % client["p99_ms"] if client["p99_ms"] is not None else "")))
+    body = "".join('<div class="tile %s"><b>%s</b><span>%s</span></div>' % (kind, escape(big), escape(small)) for kind, big, small in tiles)
+    return '<div class="tiles">%s</div>' % body
+
+
+def _key(roll: Mapping[str, Any]) -> str:
+    used = {phase["phase"] for broker in roll["brokers"] for phase in broker["phases"]}
+    names = [("stop", "stopping"), ("down", "down (work on the host)"), ("start", "starting"), ("catch_up", "catching up until in sync everywhere")]
+    entries = [("background:var(--%s)" % phase, text) for phase, text in names if phase in used]
+    if roll["gates"]:
+        entries.append(
+            ("background:repeating-linear-gradient(135deg,var(--gate) 0 2px,transparent 2px 5px);border:1px solid var(--gate)", "waiting at the gate")
+        )
+    if roll["faults"] or any(broker["state"] == "out" for broker in roll["brokers"]):
+        entries.append(("background:var(--bad)", "fault, or not back at the end"))
+    return '<div class="key">%s</div>' % "".join('<span><i style="%s"></i>%s</span>' % (style, escape(text)) for style, text in entries)
+
+
+class _Scale:
+    """Seconds of the roll to pixels."""
+
+    def __init__(self, roll: Mapping[str, Any]) -> None:
+        self.start, self.length = roll["started"], max(roll["ended"] - roll["started"], 0.001)
+
+    def __call__(self, when: float) -> float:
+        share = min(max((when - self.start) / self.length, 0.0), 1.0)
+        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
+
+    def ticks(self) -> list[float]:
+        """Offsets in seconds, six to twelve of them, round ones."""
+        steps = [m * base for base in (0.1, 1, 10) for m in (1, 2, 5)] + [15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400]
+        step = next((step for step in sorted(set(steps)) if self.length / step <= 11), steps[-1])
+        return [number * step for number in range(int(self.length / step + 1e-9) + 1)]
+
+    def label(self, offset: float) -> str:
+        if self.length < 10:
+            return "%.1f s" % offset
+        if self.length < 120:
+            return "%.0f s" % offset
+        if self.length < 3600:
+            return "%d:%02d" % divmod(int(offset), 60)
+        return "%d:%02d h" % divmod(int(offset) // 60, 60)
+
+
+def _chart(roll: Mapping[str, Any]) -> str:
+    scale = _Scale(roll)
+    many = len(roll["brokers"])
+    row = 30 if many <= 12 else 22 if many <= 36 else 15
+    parts: list[str] = []
+    top = 24
+    y = top + 4
+    previous = None
+    for broker in roll["brokers"]:
+        if broker["rack"] != previous:
+            y += 20 if previous is None else 26
+            parts.append('<text class="rack" x="4" y="%d">%s</text>' % (y - 5, escape(broker["rack"])))
+            parts.append('<line x1="4" x2="%d" y1="%d" y2="%d" stroke="var(--line)"/>' % (WIDTH - RIGHT, y, y))
+            previous = broker["rack"]
+        parts.append(_row(broker, scale, y, row))
+        y += row
+    bars_end = y + 6
+    y = bars_end
+    for part in (_curves(roll, scale, y), _gaps(roll, scale, y + (128 if roll["curves"] else 0))):
+        if part:
+            parts.append(part)
+            y += 128
+    height = y + 26
+    back = [_bands(roll, scale, top, bars_end)]
+    for offset in scale.ticks():
+        x = scale(scale.start + offset)
+        back.append('<line x1="%s" x2="%s" y1="%d" y2="%d" stroke="var(--line)"/>' % (x, x, top, height - 22))
+        anchor = "start" if offset == 0 else "end" if x > WIDTH - RIGHT - 14 else "middle"
+        back.append('<text class="mut" x="%s" y="%d" text-anchor="%s">%s</text>' % (x, height - 6, anchor, escape(scale.label(offset))))
+    for fault in roll["faults"]:
+        x = scale(fault["t"])
+        line = '<line x1="%s" x2="%s" y1="%d" y2="%d" stroke="var(--bad)" stroke-width="1.5" stroke-dasharray="5 4"><title>%s</title></line>'
+        parts.append(line % (x, x, top, height - 22, escape(fault["text"])))
+        parts.append('<path d="M%s %d l-6 -9 h12 z" fill="var(--bad)"><title>%s</title></path>' % (x, top + 1, escape(fault["text"])))
+    hatch = (
+        '<defs><pattern id="gate" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        '<rect width="2" height="5" fill="var(--gate)"/></pattern></defs>'
+    )
+    label = "One row for each broker by rack; the bars show when it was stopping, down, starting and catching up"
+    return '<svg viewBox="0 0 %d %d" role="img" aria-label="%s">%s%s%s</svg>' % (WIDTH, height, label, hatch, "".join(back), "".join(parts))
+
+
+def _bands(roll: Mapping[str, Any], scale: _Scale, top: int, bottom: int) -> str:
+    out = []
+    for number, batch in enumerate(roll["batches"]):
+        x, until = scale(batch["start"]), scale(batch["end"])
+        if number % 2 == 0:
+            out.append('<rect x="%s" y="%d" width="%.1f" height="%d" fill="var(--band)"/>' % (x, top, max(until - x, 1), bottom - top))
+        room = (scale(roll["batches"][number + 1]["start"]) if number + 1 < len(roll["batches"]) else WIDTH) - x
+        text = "batch %d" % batch["number"] if room > 52 else str(batch["number"]) if room > 16 else ""
+        tip = "Batch %d: brokers %s, %s" % (batch["number"], ", ".join(map(str, batch["brokers"])), duration(batch["end"] - batch["start"]))
+        out.append('<text class="mut small" x="%s" y="%d">%s<title>%s</title></text>' % (x + 2, top - 9, text, escape(tip)))
+    return "".join(out)
+
+
+def _row(broker: Mapping[str, Any], scale: _Scale, y: int, row: int) -> str:
+    pad = 6 if row > 25 else 4 if row > 18 else 2
+    middle, bar = y + row / 2 + 4, row - 2 * pad
+    small = " small" if row < 20 else ""
+    name = broker["name"] or "broker %d" % broker["id"]
+    shown = name if len(name) <= 18 else name[:17] + "…"
+    bad = broker["state"] == "out" or broker["error"]
+    out = [
+        '<text class="%s%s" x="14" y="%.1f">%s<title>%s</title></text>'
+        % ("bad" if bad else "", small, middle, escape(shown), escape("broker %d, %s" % (broker["id"], name)))
+    ]
+    for gate in broker["gates"]:
+        x, until = scale(gate["from"]), scale(gate["to"])
+        tip = "waited %s: %s" % (duration(gate["seconds"]), gate["reason"])
+        shape = '<rect x="%s" y="%.1f" width="%.1f" height="%d" rx="2" fill="url(#gate)" stroke="var(--gate)"><title>%s</title></rect>'
+        out.append(shape % (x, y + pad + 0.5, max(until - x, 2), bar - 1, escape(tip)))
+    for phase in broker["phases"]:
+        x, until = scale(phase["from"]), scale(phase["to"])
+        tip = "broker %d: %s %s%s" % (broker["id"], PHASE_TEXT[phase["phase"]], duration(phase["seconds"]), ", not over at the end" if phase["open"] else "")
+        shape = '<rect x="%s" y="%.1f" width="%.1f" height="%d" fill="var(--%s)"><title>%s</title></rect>'
+        out.append(shape % (x, y + pad, max(until - x, 0.8), bar, phase["phase"], escape(tip)))
+        if phase["open"]:
+            out.append(
+                '<rect x="%s" y="%.1f" width="%.1f" height="%d" fill="none" stroke="var(--bad)" stroke-width="2"/>' % (x, y + pad, max(until - x, 2), bar)
+            )
+    if not broker["phases"] and not broker["gates"]:
+        out.append('<text class="mut%s" x="%d" y="%.1f">not begun</text>' % (small, LEFT + 6, middle))
+    if broker["phases"]:
+        out.append(_row_label(broker, scale, middle, small))
+    return "".join(out)
+
+
+def _row_label(broker: Mapping[str, Any], scale: _Scale, middle: float, small: str) -> str:
+    """The time out, right of the bar, or left of everything where there is no room; what went wrong in its place."""
+    end = scale(broker["phases"][-1]["to"])
+    begin = scale(min([broker["phases"][0]["from"]] + [gate["from"] for gate in broker["gates"]]))
+    text = broker["error"] or ("not back" if broker["state"] == "out" else duration(broker["seconds"]))
+    room = lambda free: max(0, int(free / 6.4))  # noqa: E731
+    right, left = room(WIDTH - RIGHT - end - 6), room(begin - LEFT - 6)
+    x, anchor, free = (end + 6, "start", right) if right >= min(len(text), 14) or right >= left else (begin - 6, "end", left)
+    shown = text if len(text) <= free else text[: max(free - 1, 0)] + "…"
+    kind = "bad" if broker["error"] or broker["state"] == "out" else "mut"
+    return '<text class="%s%s" x="%.1f" y="%.1f" text-anchor="%s">%s<title>%s</title></text>' % (kind, small, x, middle, anchor, escape(shown), escape(text))
+
+
+def _frame(y: int, title: str, top: str, unit: str) -> str:
+    """Title and scale of a part below the bars; it is 96 high and begins 22 below y."""
+    return (
+        '<text class="rack" x="4" y="%d">%s</text><text class="mut small" x="4" y="%d">%s</text>'
+        '<text class="mut small" x="%d" y="%d" text-anchor="end">%s</text><text class="mut small" x="%d" y="%d" text-anchor="end">0</text>'
+        '<line x1="%d" x2="%d" y1="%d" y2="%d" stroke="var(--mut)"/>'
+    ) % (y + 32, escape(title), y + 48, escape(unit), LEFT - 6, y + 34, escape(top), LEFT - 6, y + 118, LEFT, WIDTH - RIGHT, y + 118, y + 118)
+
+
+def _curves(roll: Mapping[str, Any], scale: _Scale, y: int) -> str:
+    """Steps, because a number holds until the next one is told."""
+    points = roll["curves"]
+    if not points:
+        return ""
+    highest = max(1, max(max(point[1:4]) for point in points))
+    floor, tall = y + 118, 88.0
+    out = [_frame(y, "Partitions", format(highest, ","), "")]
+
+    def path(column: int) -> str:
+        # The last point before the roll holds at its beginning.
+        inside = [point for point in points if point[0] >= scale.start]
+        before = [point for point in points if point[0] < scale.start]
+        steps = ([[scale.start, *before[-1][1:]]] if before else []) + inside
+        at = [(scale(point[0]), round(floor - tall * point[column] / highest, 1)) for point in steps if point[0] <= scale.start + scale.length]
+        if not at:
+            return ""
+        text = "M%s %s" % at[0]
+        for x, level in at[1:]:
+            text += "H%sV%s" % (x, level)
+        return text + "H%s" % (WIDTH - RIGHT), at[0][0]
+
+    area = path(1)
+    if not area:
+        return ""
+    out.append('<path d="%sV%s H%s Z" fill="var(--area)" opacity="0.22"/>' % (area[0], floor, area[1]))
+    for column, colour, width in ((1, "--area", 1.5), (2, "--stop", 1.8), (3, "--bad", 2.2)):
+        if max(point[column] for point in points) or column == 1:
+            out.append('<path d="%s" fill="none" stroke="var(%s)" stroke-width="%s"/>' % (path(column)[0], colour, width))
+    names = (("--area", "under-replicated", 1), ("--stop", "at min ISR", 2), ("--bad", "under min ISR", 3))
+    for line, (colour, name, column) in enumerate(names):
+        most = max(point[column] for point in points)
+        out.append('<rect x="4" y="%d" width="10" height="3" fill="var(%s)"/>' % (y + 48 + 17 * line, colour))
+        out.append('<text class="mut small" x="18" y="%d">%s<title>at most %s</title></text>' % (y + 53 + 17 * line, name, format(most, ",")))
+    return "".join(out)
+
+
+def _gaps(roll: Mapping[str, Any], scale: _Scale, y: int) -> str:
+    """The longest silence of each partition, as long as it lasted and as high."""
+    client = roll["client"]
+    inside = [gap for gap in (client or {}).get("gaps") or [] if gap["to"] >= scale.start and gap["from"] <= scale.start + scale.length]
+    if not inside:
+        return ""
+    highest = max(gap["ms"] for gap in inside)
+    out = [_frame(y, "Client gaps", duration(highest / 1000), "longest wait of a")]
+    out.append('<text class="mut small" x="4" y="%d">partition for an</text><text class="mut small" x="4" y="%d">acknowledgement</text>' % (y + 62, y + 76))
+    for gap in reversed(inside):
+        level = round(y + 118 - 88.0 * gap["ms"] / max(highest, 1), 1)
+        x, until = scale(gap["from"]), scale(gap["to"])
+        tip = "%s: %s without an acknowledgement" % (gap["partition"], duration(gap["ms"] / 1000))
+        shape = '<line x1="%s" x2="%s" y1="%s" y2="%s" stroke="var(--gate)" stroke-width="3" stroke-linecap="round" opacity="0.75"><title>%s</title></line>'
+        out.append(shape % (x, max(until, x + 2), level, level, escape(tip)))
+    return "".join(out)
+
+
+def _table(title: str, heads: Sequence[tuple[str, str]], rows: Iterable[Sequence[tuple[str, str]]]) -> str:
+    head = "".join('<th class="%s">%s</th>' % (kind, escape(text)) for kind, text in heads)
+    body = "".join("<tr>%s</tr>" % "".join('<td class="%s">%s</td>' % (kind, escape(text)) for kind, text in row) for row in rows)
+    return '<h2>%s</h2><div class="scroll"><table><thead><tr>%s</tr></thead><tbody>%s</tbody></table></div>' % (escape(title), head, body)
+
+
+def _gate_table(roll: Mapping[str, Any]) -> str:
+    """One line for brokers that waited together for the same."""
+    together: dict[tuple[float, float, str], list[int]] = {}
+    for gate in roll["gates"]:
+        together.setdefault((gate["from"], gate["to"], gate["reason"]), []).append(gate["broker"])
+    if not together:
+        return ""
+    rows = [
+        [("n", duration(begin - roll["started"])), ("n", duration(until - begin)), ("", ", ".join(map(str, sorted(ids)))), ("", reason)]
+        for (begin, until, reason), ids in sorted(together.items())
+    ]
+    return _table("Waited at the gate", [("n tight", "after"), ("n tight", "for"), ("", "brokers"), ("", "because")], rows)
+
+
+def _fault_table(roll: Mapping[str, Any]) -> str:
+    if not roll["faults"]:
+        return ""
+    rows = [
+        [("n", duration(fault["t"] - roll["started"])), ("", "–" if fault["broker"] is None else "broker %d" % fault["broker"]), ("err", fault["text"])]
+        for fault in roll["faults"]
+    ]
+    return _table("Faults", [("n tight", "after"), ("tight", "where"), ("", "what")], rows)
+
+
+def _broker_table(roll: Mapping[str, Any]) -> str:
+    heads = [
+        ("", "broker"),
+        ("", "rack"),
+        ("n", "batch"),
+        ("n", "waited"),
+        ("n", "stop"),
+        ("n", "down"),
+        ("n", "start"),
+        ("n", "catch-up"),
+        ("n", "out"),
+        ("", "now"),
+    ]
+    rows = []
+    for broker in sorted(roll["brokers"], key=lambda one: (one["batch"] or 0, one["rack"], one["id"])):
+        took = {phase["phase"]: duration(phase["seconds"]) for phase in broker["phases"]}
+        waited = sum(gate["seconds"] for gate in broker["gates"])
+        bad = broker["state"] == "out" or broker["error"]
+        state = {"back": "back", "out": "out", "waiting": "not begun"}[broker["state"]] + (": %s" % broker["error"] if broker["error"] else "")
+        name = "%d" % broker["id"] + (" (%s)" % broker["name"] if broker["name"] else "")
+        row = [("", name), ("", broker["rack"]), ("n", "–" if broker["batch"] is None else str(broker["batch"])), ("n", duration(waited) if waited else "–")]
+        rows.append(row + [("n", took.get(phase, "–")) for phase in PHASES] + [("n", duration(broker["seconds"])), ("err" if bad else "", state)])
+    return _table("Brokers", heads, rows)
+
+
+def _plan_notes(roll: Mapping[str, Any]) -> str:
+    out = []
+    if roll["plan"].get("certificate"):
+        out.append("Why not fewer batches: %s" % roll["plan"]["certificate"])
+    for refusal in roll["plan"].get("refused") or []:
+        who = ", ".join(map(str, refusal.get("brokers") or []))
+        out.append("Refused: %s-%s on broker %s: %s" % (refusal.get("topic"), refusal.get("partition"), who, refusal.get("reason")))
+    return "<h2>The plan</h2>" + "".join('<p class="note">%s</p>' % escape(text) for text in out) if out else ""

@@ -1,0 +1,136 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: instance_type_info
+short_description: Read what EC2 instance types offer
+version_added: "0.1.0"
+description:
+  - Asks the EC2 API for processors, memory, bandwidths and instance store of instance types, so that new types work without a new release.
+  - A type that the Region does not know is refused by name.
+  - Needs the permission C(ec2:DescribeInstanceTypes), and with O(zones=true) also C(ec2:DescribeInstanceTypeOfferings).
+author: rackaware.kafka contributors (@rackaware)
+options:
+  instance_types:
+    description: The types to describe.
+    type: list
+    elements: str
+    required: true
+  zones:
+    description: Whether to say, too, in which Availability Zones of the Region each type is offered.
+    type: bool
+    default: false
+  region:
+    description: The Region to ask; by default that of the environment or of the profile.
+    type: str
+  profile:
+    description: The profile of the AWS configuration to use; by default that of the environment.
+    type: str
+requirements:
+  - boto3 >= 1.35.0
+extends_documentation_fragment:
+  - rackaware.kafka.attributes.info
+seealso:
+  - module: amazon.aws.ec2_instance_info
+"""
+
+EXAMPLES = r"""
+- name: Read what the brokers' type offers
+  rackaware.kafka.instance_type_info:
+    instance_types: [r6i.xlarge]
+    region: eu-west-1
+  register: type_facts
+
+- name: Show the memory in MiB
+  ansible.builtin.debug:
+    msg: "{{ type_facts.instance_types['r6i.xlarge'].memory_mb }}"
+"""
+
+RETURN = r"""
+instance_types:
+  description: Each type that was asked for, by name.
+  returned: success
+  type: dict
+  sample:
+    i3.large:
+      architectures: [x86_64]
+      ebs_mbps: 425
+      instance_store: {count: 1, size_gb: 475, total_gb: 475, nvme: true, encrypted: true}
+      memory_mb: 15616
+      network_gbps: 0.75
+      network_performance: Up to 10 Gigabit
+      vcpus: 2
+      zones: [eu-west-1a, eu-west-1b, eu-west-1c]
+  contains:
+    vcpus:
+      description: Virtual processors.
+      type: int
+    memory_mb:
+      description: Memory in MiB.
+      type: int
+    network_gbps:
+      description: Baseline bandwidth of all network cards in Gbit/s, or null where EC2 states none.
+      type: float
+    network_performance:
+      description: EC2's own words for the network, a burst included.
+      type: str
+    ebs_mbps:
+      description: Baseline bandwidth to EBS in Mbit/s, or null.
+      type: int
+    architectures:
+      description: The processor architectures that an image may have.
+      type: list
+      elements: str
+    instance_store:
+      description: The local disks, or null where there are none.
+      type: dict
+      contains:
+        count:
+          description: How many disks.
+          type: int
+        size_gb:
+          description: The size of one (of the largest, where they differ) in GB.
+          type: int
+        total_gb:
+          description: The size of all in GB.
+          type: int
+        nvme:
+          description: Whether they are NVMe disks.
+          type: bool
+        encrypted:
+          description: Whether the hardware encrypts them.
+          type: bool
+    zones:
+      description: The Availability Zones that offer the type.
+      returned: with O(zones=true)
+      type: list
+      elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ..module_utils import _aws
+from ..module_utils._errors import RackawareError
+
+
+def main() -> None:
+    """Ask, report."""
+    spec = {"instance_types": {"type": "list", "elements": "str", "required": True}, "zones": {"type": "bool", "default": False}}
+    module = AnsibleModule(argument_spec={**spec, **_aws.CONNECTION_SPEC}, supports_check_mode=True)
+    if _aws.BOTO3_ERROR:
+        module.fail_json(msg=missing_required_lib("boto3"), exception=_aws.BOTO3_ERROR)
+    params = module.params
+    try:
+        ec2 = _aws.client("ec2", region=params["region"], profile=params["profile"])
+        types = _aws.instance_types(ec2, params["instance_types"], zones=params["zones"])
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, instance_types=types)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prove that a topic takes and gives back records."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kafka_round_trip
+short_description: Prove that every partition of a topic takes and gives back a record
+version_added: "0.1.0"
+description:
+  - Writes one record with C(acks=all) to every partition of a topic, and reads each back from its leader.
+  - Fails when a record does not come back as it was written, or when a partition's replicas lie in fewer racks than wanted.
+  - Nothing is set up, so the topic must exist. The records are no change, and a run never reports one.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes
+  - rackaware.kafka.connection
+attributes:
+  check_mode:
+    support: full
+    description: Looks at leaders and racks only, and writes no record. A topic that does not exist yet is no error then.
+  diff_mode:
+    support: N/A
+    description: Changes nothing, so that there is no difference to show.
+options:
+  topic:
+    description: The topic to write to; it should be there for this purpose only.
+    type: str
+    default: rackaware-proof
+  min_racks:
+    description: In how many racks the replicas of each partition must lie.
+    type: int
+    default: 1
+"""
+
+EXAMPLES = r"""
+- name: Prove that the cluster works, over three Availability Zones
+  rackaware.kafka.kafka_round_trip:
+    bootstrap_servers: ["{{ ansible_host }}:9092"]
+    min_racks: 3
+  vars:
+    ansible_python_interpreter: /opt/kafka-admin/bin/python
+"""
+
+RETURN = r"""
+topic:
+  description: The topic.
+  returned: success
+  type: str
+marker:
+  description: What this run wrote into each record; V(null) in check mode.
+  returned: success
+  type: str
+partitions:
+  description: For each partition its number, offset of the record (V(null) in check mode), leader, replicas and racks.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{partition: 0, offset: 41, leader: 1, replicas: [1, 2, 3], racks: [eu-west-1a, eu-west-1b, eu-west-1c]}]
+sentence:
+  description: What was proven, for people.
+  returned: success
+  type: str
+"""
+
+import uuid
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _proof
+from ..module_utils._errors import RackawareError
+from ..module_utils._kafka import CONNECTION_SPEC, Admin, connection, consume, produce
+
+SPEC = dict(CONNECTION_SPEC, topic={"type": "str", "default": "rackaware-proof"}, min_racks={"type": "int", "default": 1})
+
+
+def main() -> None:
+    """Read, decide, write, read back, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    params = module.params
+    topic, marker = params["topic"], None
+    offsets: dict[int, int] = {}
+    try:
+        where = connection(params)
+        with Admin(where) as admin:
+            racks = {broker["id"]: broker["rack"] for broker in admin.cluster()["brokers"]}
+            found = admin.partitions([topic]).get(topic)
+        places = [] if found is None and module.check_mode else _proof.places(topic, found, racks, params["min_racks"])
+        if not module.check_mode:
+            marker = str(uuid.uuid4())
+            values = _proof.values(places, marker)
+            offsets = produce(where, topic, values, key=marker.encode())
+            _proof.compare(topic, places, offsets, values, marker, consume(where, topic, offsets))
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    partitions = [dict(place, offset=offsets.get(place["partition"])) for place in places]
+    module.exit_json(changed=False, topic=topic, marker=marker, partitions=partitions, sentence=_proof.sentence(topic, places, written=bool(offsets)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read the identity of Kafka's log directories."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kafka_storage_info
+short_description: Read the identity of Kafka's log directories
+version_added: "0.1.0"
+description:
+  - Reads C(meta.properties) of each log directory, on the host that has it.
+  - The results of all nodes together go through P(rackaware.kafka.kafka_identity#filter).
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes.info
+options:
+  log_dirs:
+    description: The log directories, the metadata's included.
+    type: list
+    elements: path
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Read whose disks these are
+  rackaware.kafka.kafka_storage_info:
+    log_dirs: [/var/lib/kafka/data0/logs]
+  register: storage
+"""
+
+RETURN = r"""
+host:
+  description: The host's own name, for sentences about it.
+  returned: success
+  type: str
+directories:
+  description:
+    - For each directory path, state (V(absent), V(empty), V(formatted), V(foreign)), cluster_id, node_id, directory_id,
+      version (0 from ZooKeeper mode, 1 from KRaft) and started (whether a KRaft node has run on it).
+  returned: success
+  type: list
+  elements: dict
+cluster_id:
+  description: The cluster id that they carry, V(null) when none does.
+  returned: success
+  type: str
+node_id:
+  description: The node id that they carry, V(null) when none does.
+  returned: success
+  type: int
+started:
+  description: Whether a KRaft node has run on them.
+  returned: success
+  type: bool
+"""
+
+import platform
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _storage
+from ..module_utils._errors import RackawareError
+
+SPEC = {"log_dirs": {"type": "list", "elements": "path", "required": True}}
+
+
+def main() -> None:
+    """Read, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    host = platform.node()
+    try:
+        directories = [_storage.read(path).as_dict() for path in module.params["log_dirs"]]
+        found = {"host": host, "directories": directories}
+        cluster_id = _storage.identity([found])
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    node_ids = [each["node_id"] for each in directories if each["node_id"] is not None]
+    module.exit_json(changed=False, cluster_id=cluster_id, node_id=node_ids[0] if node_ids else None, started=_storage.quorum_exists([found]), **found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Create, grow and configure a topic."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kafka_topic
+short_description: Create, grow and configure a Kafka topic
+version_added: "0.1.0"
+description:
+  - Creates a topic, adds partitions to it, and sets its configuration; removes it only with O(state=absent).
+  - What would move or drop data is refused. The number of partitions never falls, the replication factor and the placement of
+    existing partitions stay, and a topic is never removed to be made anew.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes
+  - rackaware.kafka.connection
+options:
+  name:
+    description: The topic.
+    type: str
+    required: true
+  state:
+    description:
+      - Whether the topic shall exist.
+      - With V(absent) it is deleted with everything in it.
+    type: str
+    choices: [present, absent]
+    default: present
+  partitions:
+    description: How many partitions; the brokers' default for a new topic, and no change to an existing one, when not given.
+    type: int
+  replication_factor:
+    description: How many replicas of each partition; the brokers' default for a new topic when not given.
+    type: int
+  replica_assignment:
+    description: For each partition, in order, the ids of its brokers; the first is the preferred leader. Says both numbers at once.
+    type: list
+    elements: list
+  config:
+    description:
+      - Topic configuration. Only these keys are looked at, and each is set on the topic itself.
+      - The value V(null) removes a key from the topic, so that the brokers' default holds.
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: A topic that survives the loss of an Availability Zone
+  rackaware.kafka.kafka_topic:
+    bootstrap_servers: ["{{ ansible_host }}:9092"]
+    name: orders
+    partitions: 12
+    replication_factor: 3
+    config:
+      min.insync.replicas: 2
+      retention.ms: 604800000
+  vars:
+    ansible_python_interpreter: /opt/kafka-admin/bin/python
+"""
+
+RETURN = r"""
+topic:
+  description: The topic as it is now, or would be in check mode; V(null) when absent.
+  returned: success
+  type: dict
+  contains:
+    partitions:
+      description: How many partitions; V(null) when left to the brokers in check mode.
+      type: int
+    replication_factor:
+      description: How many replicas each has.
+      type: int
+    config:
+      description: What the topic itself configures.
+      type: dict
+  sample: {partitions: 12, replication_factor: 3, config: {min.insync.replicas: "2"}}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _topic
+from ..module_utils._errors import RackawareError
+from ..module_utils._kafka import CONNECTION_SPEC, Admin, connection
+from ..module_utils._wait import wait_until
+
+SPEC = dict(
+    CONNECTION_SPEC,
+    name={"type": "str", "required": True},
+    state={"type": "str", "choices": ["present", "absent"], "default": "present"},
+    partitions={"type": "int"},
+    replication_factor={"type": "int"},
+    replica_assignment={"type": "list", "elements": "list"},
+    config={"type": "dict", "default": {}},
+)
+
+
+def fetch(admin: Admin, name: str) -> _topic.Topic | None:
+    """The topic as it is, None when it does not exist."""
+    found = admin.partitions([name]).get(name)
+    if found is None:
+        return None
+    adding = {each["partition"]: len(each["adding"]) for each in admin.reassignments([name])}
+    own = admin.topic_configs([name]).get(name, {})
+    return _topic.Topic(
+        replicas=[each["replicas"] for each in found],
+        replication_factor=min((len(each["replicas"]) - adding.get(each["partition"], 0) for each in found), default=0),
+        config={key: entry["value"] for key, entry in own.items() if entry["own"]},
+    )
+
+
+def write(admin: Admin, want: _topic.Wanted, change: _topic.Change, *, validate_only: bool) -> None:
+    """Make the change, or only let Kafka judge it."""
+    if change.delete:
+        if not validate_only:
+            admin.delete_topic(want.name)
+        return
+    if change.create:
+        assignment = None if want.replicas is None else dict(enumerate(want.replicas))
+        config = {key: value for key, value in change.config.items() if value is not None}
+        admin.create_topic(want.name, want.partitions or -1, want.replication_factor or -1, config, assignment, validate_only=validate_only)
+        return
+    if change.config:
+        admin.alter_topic_config(want.name, change.config, validate_only=validate_only)
+    if change.partitions is not None:
+        before = change.before["partitions"] if change.before else 0
+        places = None if want.replicas is None else want.replicas[before:]
+        admin.add_partitions(want.name, change.partitions, places, validate_only=validate_only)
+
+
+def settle(admin: Admin, name: str, count: int | None, timeout: float) -> None:
+    """Wait until every partition has a leader, because Kafka answers before it has made them; count None: at least one."""
+
+    def ready(found: list) -> bool:
+        return len(found) >= (count or 1) and all(each["leader"] >= 0 for each in found)
+
+    wait_until(
+        lambda: admin.partitions([name]).get(name, []),
+        ready,
+        what="every partition of topic %s to have a leader" % name,
+        timeout=timeout,
+        interval=0.1,
+        describe=lambda found: "%d partitions, %d with a leader" % (len(found), sum(each["leader"] >= 0 for each in found)),
+    )
+
+
+def main() -> None:
+    """Read, decide, write, report."""
+    module = AnsibleModule(
+        argument_spec=SPEC,
+        mutually_exclusive=[("replica_assignment", "partitions"), ("replica_assignment", "replication_factor")],
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        want = _topic.wanted(params)
+        with Admin(connection(params)) as admin:
+            before = fetch(admin, want.name)
+            change = _topic.absent(before) if params["state"] == "absent" else _topic.present(before, want)
+            after = change.after
+            if change.needed:
+                write(admin, want, change, validate_only=module.check_mode)
+                if not module.check_mode and not change.delete:
+                    settle(admin, want.name, change.after["partitions"] if change.after else None, params["request_timeout_seconds"])
+                    now = fetch(admin, want.name)
+                    after = now.as_dict() if now else None
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=change.needed, topic=after, diff={"before": change.before or {}, "after": after or {}})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask ZooKeeper servers how they are."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: zookeeper_info
+short_description: Ask ZooKeeper servers how they are
+version_added: "0.1.0"
+description:
+  - Asks each server with the four-letter words C(srvr) and, where allowed, C(mntr), and says whether they form a quorum.
+  - A server that does not answer is data, not a failure; look at RV(quorum.ok).
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes.info
+options:
+  servers:
+    description: All servers of the ensemble, as V(host:port); the port may be left out when it is 2181.
+    type: list
+    elements: str
+    required: true
+  timeout_seconds:
+    description: How long one server may take to answer one word.
+    type: int
+    default: 5
+"""
+
+EXAMPLES = r"""
+- name: Wait until ZooKeeper has its majority
+  rackaware.kafka.zookeeper_info:
+    servers: [198.18.1.201, 198.18.2.201, 198.18.3.201]
+  register: seen
+  until: seen.quorum.ok
+  retries: 30
+  delay: 1
+"""
+
+RETURN = r"""
+servers:
+  description:
+    - For each server, in the order given, server, ok, error (a sentence or V(null)), version, mode (V(leader), V(follower), V(observer),
+      V(standalone)), znode_count, zxid, connections, outstanding, synced_followers, and monitor with all that C(mntr) said.
+  returned: success
+  type: list
+  elements: dict
+quorum:
+  description: Of all together ok, size, serving, leader, followers, and reason (a sentence or V(null)).
+  returned: success
+  type: dict
+  sample: {ok: true, size: 3, serving: 3, leader: "198.18.2.201", followers: ["198.18.1.201", "198.18.3.201"], reason: null}
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _zookeeper
+from ..module_utils._errors import RackawareError
+
+SPEC = {"servers": {"type": "list", "elements": "str", "required": True}, "timeout_seconds": {"type": "int", "default": 5}}
+
+
+def main() -> None:
+    """Ask all at once, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    servers = module.params["servers"]
+    try:
+        if not servers:
+            raise _zookeeper.ZooKeeperError("There is no ZooKeeper server to ask, because servers is empty; name all of the ensemble.")
+        for server in servers:
+            _zookeeper.address(server)
+        with ThreadPoolExecutor(len(servers)) as pool:
+            seen = list(pool.map(lambda server: _zookeeper.look(server, module.params["timeout_seconds"]), servers))
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, servers=seen, quorum=_zookeeper.quorum(seen))
+
+
+if __name__ == "__main__":
+    main()
