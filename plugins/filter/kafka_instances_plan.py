@@ -10,6 +10,7 @@ name: kafka_instances_plan
 short_description: Plan a cluster's instances and volumes
 version_added: "0.1.0"
 author: rackaware.kafka contributors (@rackaware)
+positional: instances, volumes, types, images
 description:
   - Compares a topology with the instances and the volumes that carry the cluster's tag.
   - Says what forbids to build it, what a person should know, and which instances and volumes have to be made or changed.

@@ -10,6 +10,7 @@ name: kafka_inventory_findings
 short_description: Say what is wrong with an inventory of Kafka hosts
 version_added: "0.1.0"
 author: rackaware.kafka contributors (@rackaware)
+positional: groups, allow_fewer_zones
 description:
   - Says when an inventory is empty, lacks a role, mixes clusters, lacks or repeats node ids, lacks racks, or has too few of them; one sentence each.
   - An empty list means that plays may start.

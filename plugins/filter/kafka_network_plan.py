@@ -10,6 +10,7 @@ name: kafka_network_plan
 short_description: Plan a cluster's network
 version_added: "0.1.0"
 author: rackaware.kafka contributors (@rackaware)
+positional: vpcs, subnets, listeners, group_ids
 description:
   - Compares a topology with the VPC and the subnets that carry the cluster's tag.
   - Says where they contradict each other, which subnets are missing, and which rules each role's security group has.

@@ -192,7 +192,8 @@ def instance_findings(topology: Topology, account: Account, types: dict[str, dic
             )
         if types[kind]["instance_store"] is None and any(node.storage == "instance_store" and node.instance_type == kind for node in topology.nodes):
             out.append("Instance type %s has no instance store; choose a type that has one (i3, i4i, d3 …), or storage: ebs with volumes." % kind)
-    for image in sorted({node.image for node in topology.nodes}):
+    # An image matters only to nodes that are still to be made: owners withdraw old images, and a running node does not care.
+    for image in sorted({node.image for node in topology.nodes if account.instance(node) is None}):
         found = resolve_image(image, images)
         if found is None:
             among = (

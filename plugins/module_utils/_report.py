@@ -41,7 +41,8 @@ h2 span { color: var(--dim); font-weight: 400; }
 .node.warn { border-top-color: var(--warn); } .node.bad { border-top-color: var(--bad); }
 .node h3 { font-size: 16px; margin: 0; display: flex; justify-content: space-between; align-items: baseline; gap: 8px; overflow-wrap: anywhere; }
 .node h3 small { color: var(--dim); font-size: 12.5px; font-weight: 400; white-space: nowrap; }
-.role { color: var(--dim); font-size: 13px; margin: 2px 0 10px; display: flex; flex-wrap: wrap; justify-content: space-between; gap: 4px 8px; min-height: 21px; }
+.role { color: var(--dim); font-size: 13px; margin: 2px 0 10px; display: flex; flex-wrap: wrap; justify-content: space-between; gap: 4px 8px;
+  min-height: 21px; }
 .tags { display: flex; flex-wrap: wrap; gap: 4px; }
 .tag { font-size: 12px; line-height: 1.5; border-radius: 99px; padding: 1px 10px; border: 1px solid var(--line); color: var(--dim); }
 .tag.lead { background: var(--accent); border-color: var(--accent); color: var(--card); font-weight: 600; }

@@ -12,6 +12,7 @@ for acks=all, and socket and kernel buffers that fill the pipe between Availabil
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Mapping
 
 from ._errors import RackawareError
@@ -24,10 +25,12 @@ HEAP_CEILING_MB = {BROKER: 3840, COMBINED: 3840, CONTROLLER: 2048, ZOOKEEPER: 20
 HEAP_SHARE = {BROKER: 0.25, COMBINED: 0.25, CONTROLLER: 0.5, ZOOKEEPER: 0.5}
 # docs.aws.amazon.com/AWSEC2, "Amazon EC2 instance network bandwidth": one flow gets 5 Gbit/s outside a placement group.
 FLOW_GBPS = 5.0
+# Old types say "Moderate" or "High", and a machine elsewhere says nothing.
+UNSTATED_GBPS = 10.0
 CLIENTS_PER_NETWORK_THREAD = 32
 # What Linux has when nobody sets it.
 KERNEL_BUFFER = 212992
-LINUX_RMEM, LINUX_WMEM = "4096 131072", "4096 16384"
+LINUX_RMEM, LINUX_WMEM = ("4096 131072", 6291456), ("4096 16384", 4194304)
 # kafka.apache.org/documentation, "Java version": the flags LinkedIn runs its busiest clusters with.
 G1 = (
     *("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent"),
@@ -46,15 +49,16 @@ class SizingError(RackawareError):
 def size(instance: Mapping[str, Any], topology: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
     """Size one service of one node: {name: {value, reason, overridden}}; names are Kafka's and the kernel's own, heap_mb and jvm_flags ours.
 
-    instance: vcpus, memory_mb, network_gbps. topology: role (broker by default), and for brokers data_disks, replication_factor, producers,
-    consumers, cross_az_rtt_ms. overrides: name to value; names that are not sized are left alone. Raises SizingError for what cannot work.
+    instance: as instance_type_info returns it, vcpus and memory_mb at least. topology: role (broker by default), and for brokers data_disks,
+    replication_factor, producers, consumers, cross_az_rtt_ms. overrides: name to value; names that are not sized are left alone. Raises
+    SizingError for what cannot work.
     """
     role = topology.get("role", BROKER)
     if role not in ROLES:
         raise SizingError("There is no role %s to size; known are %s." % (role, ", ".join(ROLES)))
     vcpus = int(_positive(instance, "vcpus", "the instance"))
     memory = int(_positive(instance, "memory_mb", "the instance"))
-    network = _positive(instance, "network_gbps", "the instance")
+    network = bandwidth(instance)
     sized = _heap(role, memory)
     if role in (BROKER, COMBINED):
         disks = int(_positive(topology, "data_disks", "the topology"))
@@ -71,6 +75,15 @@ def size(instance: Mapping[str, Any], topology: Mapping[str, Any], overrides: Ma
     if not out["jvm_flags"]["overridden"] and out["heap_mb"]["value"] >= LARGE_HEAP_MB and LARGE_REGIONS not in out["jvm_flags"]["value"]:
         out["jvm_flags"]["value"] = [*out["jvm_flags"]["value"], LARGE_REGIONS]
     return out
+
+
+def bandwidth(instance: Mapping[str, Any]) -> float:
+    """Gbit/s that the machine can reach: the more of the baseline and of the burst ("Up to 12.5 Gigabit"); 10 where EC2 states neither."""
+    burst = re.search(r"([0-9.]+) Gigabit", str(instance.get("network_performance") or ""))
+    stated = float(burst.group(1)) if burst else 0.0
+    if instance.get("network_gbps") is None:
+        return stated or UNSTATED_GBPS
+    return max(stated, _positive(instance, "network_gbps", "the instance"))
 
 
 def show(value: Any) -> str:
@@ -90,8 +103,8 @@ def table(sized: Mapping[str, Mapping[str, Any]], title: str) -> list[str]:
         if len(text) <= 24:
             lines.append("%s %-*s  %*s  %s" % (mark, width, name, column, text, item["reason"]))
         else:
-            lines.append("%s %-*s  %*s  %s" % (mark, width, name, column, "", item["reason"]))
-            lines.append("  %*s  %s" % (width, "", text))
+            lines.append("%s %-*s  %*s  %s:" % (mark, width, name, column, "", item["reason"]))
+            lines += ["  %*s  %*s  %s" % (width, "", column, "", part) for part in text.split()]
     if any(item["overridden"] for item in sized.values()):
         lines.append("* set by you")
     return lines
@@ -167,13 +180,18 @@ def _buffers(network_gbps: float, rtt_ms: float) -> dict[str, tuple[Any, str]]:
     kernel = max(KERNEL_BUFFER, 2 * buffer)
     why = "%g Gbit/s of one flow × %g ms between zones = %d KiB in flight" % (flow, rtt_ms, product // 1024)
     room = "room for the socket buffer, which the kernel doubles for its own bookkeeping"
+    grow = "sockets that size themselves may grow as far, and never less than Linux lets them"
     return {
         **{name: (buffer, why) for name in SOCKETS},
         "net.core.rmem_max": (kernel, room),
         "net.core.wmem_max": (kernel, room),
-        "net.ipv4.tcp_rmem": ("%s %d" % (LINUX_RMEM, kernel), "clients' sockets that size themselves may grow as far"),
-        "net.ipv4.tcp_wmem": ("%s %d" % (LINUX_WMEM, kernel), "clients' sockets that size themselves may grow as far"),
+        "net.ipv4.tcp_rmem": (_tcp(LINUX_RMEM, kernel), grow),
+        "net.ipv4.tcp_wmem": (_tcp(LINUX_WMEM, kernel), grow),
     }
+
+
+def _tcp(linux: tuple[str, int], kernel: int) -> str:
+    return "%s %d" % (linux[0], max(linux[1], kernel))
 
 
 def _s(count: int) -> str:
@@ -206,6 +224,12 @@ def _override(name: str, wanted: Any, memory: int, floors: Mapping[str, int]) ->
     return value
 
 
+def check_heap(wanted: Any) -> None:
+    """Raise SizingError for a heap that no machine should have; None is no wish."""
+    if wanted is not None:
+        _override("heap_mb", wanted, 2 * HEAP_LIMIT_MB, {})
+
+
 def _heap_override(value: int, memory: int) -> int:
     if value >= HEAP_LIMIT_MB:
         raise SizingError(
@@ -219,3 +243,15 @@ def _heap_override(value: int, memory: int) -> int:
             "The heap is set to %d MB, but must not take more than half of the %d MB of memory, because the rest is page cache; lower it." % (value, memory)
         )
     return value
+
+
+def tables(sized: Mapping[str, Mapping[str, Any]], titles: Mapping[str, str]) -> list[str]:
+    """Lines of one table for each kind of host; hosts with the same machine and the same settings share it."""
+    kinds: dict[str, list[str]] = {}
+    for host, settings in sorted(sized.items()):
+        kinds.setdefault(repr((titles.get(host), settings)), []).append(host)
+    lines: list[str] = []
+    for hosts in kinds.values():
+        machine = titles.get(hosts[0])
+        lines += table(sized[hosts[0]], ", ".join(hosts) + (" (%s)" % machine if machine else "")) + [""]
+    return lines[:-1]

@@ -184,7 +184,7 @@ class _Reader:
 
 def parse(raw: Any) -> Topology:
     """Read a topology; raises TopologyError that carries one sentence for each thing that is wrong."""
-    if not isinstance(raw, dict):
+    if not isinstance(raw, dict) or not raw:
         raise TopologyError(["There is no topology: set kafka_topology to a mapping that describes the cluster, as in inventories/aws_ec2/group_vars/all.yml."])
     reader = _Reader()
     where = "Topology %s" % raw.get("name", "(without a name)")

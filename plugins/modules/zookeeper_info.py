@@ -48,9 +48,29 @@ servers:
   type: list
   elements: dict
 quorum:
-  description: Of all together ok, size, serving, leader, followers, and reason (a sentence or V(null)).
+  description: Of all servers together.
   returned: success
   type: dict
+  contains:
+    ok:
+      description: Whether exactly one leads and a majority serves.
+      type: bool
+    size:
+      description: How many servers were asked.
+      type: int
+    serving:
+      description: How many lead or follow.
+      type: int
+    leader:
+      description: The server that leads, V(null) unless it is exactly one.
+      type: str
+    followers:
+      description: The servers that follow.
+      type: list
+      elements: str
+    reason:
+      description: Why it is not ok, in one sentence, or V(null).
+      type: str
   sample: {ok: true, size: 3, serving: 3, leader: "198.18.2.201", followers: ["198.18.1.201", "198.18.3.201"], reason: null}
 """
 

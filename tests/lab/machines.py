@@ -157,7 +157,7 @@ class Container:
             run(*inside, "rm", "-f", *["/dev/" + name for name in foreign])
         for name, number in wanted.items():
             if name not in present:
-                run(*inside, "mknod", "-m", "0660", "/dev/" + name, "b", os.major(number), os.minor(number))
+                run(*inside, "mknod", "/dev/" + name, "b", os.major(number), os.minor(number))
         self._look_at(sorted({*wanted, *(name for name in foreign if name.startswith("loop"))}))
 
     def _look_at(self, names: list[str]) -> None:
@@ -166,6 +166,12 @@ class Container:
         end = time.monotonic() + 30
         while not succeeds(*tool, "control", "--ping", "--timeout=5") and time.monotonic() < end:
             time.sleep(0.2)
+        # A systemd that found no /run/udev when it began does not listen to udev (sd-device, device_monitor_new_full), and the mounts of a
+        # second boot would wait for their devices in vain; beginning anew it listens.
+        within = tool[:-1]
+        if not succeeds(*within, "test", "-e", "/run/lab-listens"):
+            run(*within, "systemctl", "daemon-reexec")
+            run(*within, "touch", "/run/lab-listens")
         if names:
             run(*tool, "trigger", "--action=change", "--settle", *["--sysname-match=" + name for name in names])
 

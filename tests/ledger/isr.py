@@ -40,16 +40,18 @@ class Change(NamedTuple):
 class Watch:
     """Merges the brokers' answers into one view and says what changed.
 
-    Answers are not all true: a broker that just came back or that is cut off shows what it knew before. So an older leader epoch never
-    replaces a newer one, and a broker that the others do not list as alive is not believed: the controller takes a broker out of the
-    alive ones in the same record that takes it out of the in-sync replicas (KRaft), and a broker is listed again only once it has caught up
-    with the metadata.
+    Answers are not all true: a broker that just came back or that is cut off shows what it knew before, and each is some milliseconds behind.
+    So (a) an older leader epoch never replaces a newer one; (b) a broker that the others do not list as alive is not believed: the
+    controller takes a broker out of the alive ones in the same record that takes it out of the in-sync replicas (KRaft), and lists it again only
+    once it has caught up with the metadata; (c) a state that was replaced a moment ago is not news from a broker that has not told its successor yet.
     """
 
     def __init__(self) -> None:
         self.partitions: dict[tuple[str, int], State] = {}
         self.distrusted = 0
         self._alive: dict[int, tuple[float, frozenset[int]]] = {}
+        self._past: dict[tuple[str, int], list[tuple[float, State]]] = {}
+        self._told: dict[tuple[int, str, int], State] = {}
 
     def answer(self, time: float, broker: int, alive: Iterable[int], partitions: Mapping[tuple[str, int], State]) -> list[tuple[str, int]]:
         """Take one broker's answer; returns the partitions whose state is new."""
@@ -61,10 +63,20 @@ class Watch:
         new = []
         for where, state in partitions.items():
             seen = self.partitions.get(where)
-            if seen is None or (state.epoch >= seen.epoch and state != seen):
+            if seen is not None and (state.epoch < seen.epoch or (state != seen and self._lags(time, broker, where, state))):
+                continue
+            self._told[broker, where[0], where[1]] = state
+            if state != seen:
+                if seen is not None:
+                    past = [(until, old) for until, old in self._past.get(where, []) if time - until <= FRESH]
+                    self._past[where] = [*past, (time, seen)]
                 self.partitions[where] = state
                 new.append(where)
         return new
+
+    def _lags(self, time: float, broker: int, where: tuple[str, int], state: State) -> bool:
+        replaced = any(old == state and time - until <= FRESH for until, old in self._past.get(where, []))
+        return replaced and self._told.get((broker, *where)) != self.partitions[where]
 
     def counts(self, min_isr: Mapping[str, int]) -> tuple[int, int, int, int]:
         """How many partitions are under-replicated, at their minimum, under it, without a leader."""

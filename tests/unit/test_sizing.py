@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.rackaware.kafka.plugins.module_utils._sizing import ROLES, SizingError, size, table
+from ansible_collections.rackaware.kafka.plugins.module_utils._sizing import ROLES, SizingError, bandwidth, size, table, tables
 
 XLARGE = {"vcpus": 4, "memory_mb": 32768, "network_gbps": 12.5}
 CLUSTER = {"data_disks": 2, "replication_factor": 3, "producers": 20, "consumers": 20, "cross_az_rtt_ms": 1}
@@ -66,7 +66,7 @@ def test_socket_buffers_hold_what_is_in_flight_between_zones():
     # 5 Gbit/s of one flow over 2 ms are 1.25 MB.
     assert value(sized, "replica.socket.receive.buffer.bytes") == 2 * 1024 * 1024
     assert value(sized, "net.core.rmem_max") == 4 * 1024 * 1024
-    assert value(sized, "net.ipv4.tcp_rmem") == "4096 131072 4194304"
+    assert value(sized, "net.ipv4.tcp_rmem") == "4096 131072 6291456"
 
 
 def test_the_kernel_always_has_room_for_kafkas_buffers():
@@ -120,7 +120,7 @@ def test_the_kernels_own_choice_of_a_socket_buffer_is_allowed():
 
 
 @pytest.mark.parametrize("key", ["vcpus", "memory_mb", "network_gbps"])
-@pytest.mark.parametrize("bad", [None, 0, -1, "four", float("nan"), True])
+@pytest.mark.parametrize("bad", [0, -1, "four", float("nan"), True])
 def test_a_machine_that_is_not_known_is_refused(key, bad):
     with pytest.raises(SizingError, match=key):
         size(dict(XLARGE, **{key: bad}), CLUSTER)
@@ -144,3 +144,30 @@ def test_the_table_has_a_line_for_each_value_and_marks_what_was_set():
     assert any(line.startswith("* heap_mb") and "1024" in line for line in lines)
     assert any(line.startswith("  num.io.threads") and "data disks" in line for line in lines)
     assert any("-XX:+UseG1GC" in line for line in lines)
+
+
+def test_what_linux_gives_sockets_by_itself_is_never_made_less():
+    sized = size(dict(XLARGE, network_gbps=0.1), CLUSTER)
+    assert value(sized, "net.ipv4.tcp_rmem").endswith(" 6291456")
+    assert value(sized, "net.ipv4.tcp_wmem").endswith(" 4194304")
+
+
+def test_hosts_that_are_the_same_share_a_table():
+    same, other = size(XLARGE, CLUSTER), size(XLARGE, {"role": "zookeeper"})
+    lines = tables({"b2": same, "b1": same, "z1": other}, {"b1": "r6i.xlarge", "b2": "r6i.xlarge"})
+    assert [line for line in lines if line.startswith(("b", "z"))] == ["b1, b2 (r6i.xlarge)", "z1"]
+
+
+@pytest.mark.parametrize(
+    ("instance", "gbps"),
+    [
+        ({"network_gbps": 0.78, "network_performance": "Up to 12.5 Gigabit"}, 12.5),
+        ({"network_gbps": 25.0, "network_performance": "25 Gigabit"}, 25.0),
+        ({"network_gbps": 100.0, "network_performance": "4x 25 Gigabit"}, 100.0),
+        ({"network_gbps": None, "network_performance": "Moderate"}, 10.0),
+        ({}, 10.0),
+    ],
+    ids=str,
+)
+def test_the_burst_of_the_network_counts(instance, gbps):
+    assert bandwidth(instance) == gbps

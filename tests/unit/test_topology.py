@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import pytest
+
 from ansible_collections.rackaware.kafka.plugins.module_utils import _topology
 
 BASE: dict[str, Any] = {

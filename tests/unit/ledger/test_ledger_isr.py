@@ -127,6 +127,19 @@ def test_a_broker_that_the_others_call_dead_is_not_believed():
     assert watch.answer(20, 1, THREE, state(THREE)) == [("t", 0)]
 
 
+def test_a_broker_that_is_a_moment_behind_brings_no_old_state_back():
+    watch = Watch()
+    for broker in (1, 2, 3):
+        watch.answer(0, broker, THREE, state(THREE))
+    assert watch.answer(0.2, 1, THREE, state((2, 3))) == [("t", 0)]
+    assert watch.answer(0.25, 2, THREE, state(THREE)) == []
+    # The one that told the new state says that it is over: that is news.
+    assert watch.answer(0.3, 1, THREE, state(THREE)) == [("t", 0)]
+    # And what was replaced long ago is no echo.
+    assert watch.answer(0.4, 1, THREE, state((2, 3))) == [("t", 0)]
+    assert watch.answer(9.0, 2, THREE, state(THREE)) == [("t", 0)]
+
+
 @pytest.mark.parametrize(
     ("members", "leader", "minimum", "counts"),
     [(THREE, 1, 2, (0, 0, 0, 0)), ((1,), 1, 2, (1, 0, 1, 0)), ((1,), -1, 1, (1, 1, 0, 1)), (THREE, 1, 5, (0, 1, 0, 0))],

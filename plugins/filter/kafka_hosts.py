@@ -1,0 +1,57 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The nodes of an inventory as the summary shows them."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: kafka_hosts
+short_description: The nodes of an inventory as the summary shows them
+version_added: "0.1.0"
+description:
+  - Joins the inventory with what M(rackaware.kafka.kafka_service_info) said on each host, registered as C(__kafka_service).
+  - Made for P(rackaware.kafka.kafka_model#filter).
+author:
+  - rackaware.kafka contributors (@rackaware)
+positional: _input, groups
+options:
+  _input:
+    description: C(hostvars), or the same shape.
+    type: dict
+    required: true
+  groups:
+    description: The names of all C(broker), C(zookeeper) and C(controller) hosts.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Show the nodes
+  ansible.builtin.debug:
+    msg: "{{ hostvars | rackaware.kafka.kafka_hosts({'broker': groups['kafka_brokers']}) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: One dictionary for each node.
+  type: list
+  elements: dict
+"""
+
+from typing import Any, Callable
+
+from ..module_utils import _nodes
+
+
+def kafka_hosts(hosts: Any, groups: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """One row for each node."""
+    return _nodes.summary_hosts(hosts, groups)
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Filters by name."""
+        return {"kafka_hosts": kafka_hosts}

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What a service on this host is doing: its unit, the version and heap it started with, its disks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from typing import Any, Callable, Sequence
+
+from . import _unit
+from ._errors import RackawareError
+
+HEAP = re.compile(r"^-Xmx(\d+)m$", re.MULTILINE)
+VERSION = re.compile(r"/opt/kafka-([0-9.]+)/libs/")
+
+
+class ServiceError(RackawareError):
+    """The host could not be asked."""
+
+
+def state(unit: str, run: Callable[..., tuple[int, str, str]]) -> str:
+    """The unit's ActiveState, or "absent" when there is no such unit; run is module.run_command."""
+    code, out, err = run(["systemctl", "show", "--property=ActiveState,LoadState", unit], environ_update={"LC_ALL": "C"})
+    if code != 0:
+        raise ServiceError("systemd could not be asked about %s: %s; look at the host." % (unit, (err or out).strip() or "code %d" % code))
+    told = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+    return "absent" if told.get("LoadState") == "not-found" else told.get("ActiveState", "unknown")
+
+
+def options(text: str) -> dict[str, Any]:
+    """Version and heap in MB of a JVM argument file, None for what it does not say."""
+    heap, version = HEAP.search(text), VERSION.search(text)
+    return {"heap_mb": int(heap.group(1)) if heap else None, "version": version.group(1) if version else None}
+
+
+def jvm(name: str) -> dict[str, Any]:
+    """Version and heap of a service. The file in place is the one it started with, because a new one is staged beside it while it runs."""
+    path = _unit.service(name).options
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return options(stream.read())
+    except FileNotFoundError:
+        return options("")
+    except (OSError, ValueError) as error:
+        raise ServiceError("%s cannot be read: %s; run this as root." % (path, getattr(error, "strerror", None) or error)) from None
+
+
+def restart_needed(unit: str) -> bool:
+    """Whether a unit that runs would start with something else than it did; staged files count as those it would start with.
+
+    What it started with is what the unit itself wrote down then (_unit.started); without that record nobody knows, and that counts as yes.
+    """
+    record = _unit.started(unit)
+    try:
+        with open(record, encoding="utf-8") as stream:
+            lines = [line.split(None, 1) for line in stream.read().splitlines() if line.strip()]
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError) as error:
+        raise ServiceError("%s cannot be read: %s; run this as root." % (record, getattr(error, "strerror", None) or error)) from None
+    return not lines or any(_digest(path) != told for told, path in lines)
+
+
+def _digest(path: str) -> str | None:
+    """The SHA-256 of what a start would read at path, None when there is nothing."""
+    for place in (path + _unit.STAGED, path):
+        try:
+            with open(place, "rb") as stream:
+                return hashlib.sha256(stream.read()).hexdigest()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ServiceError("%s cannot be read: %s; run this as root." % (place, error.strerror)) from None
+    return None
+
+
+def disks(mounts: Sequence[str]) -> list[dict[str, Any]]:
+    """[{mount, size_gb, used_percent}] of the mount points that are there."""
+    out = []
+    for mount in mounts:
+        if not os.path.ismount(mount):
+            continue
+        found = os.statvfs(mount)
+        size = found.f_blocks * found.f_frsize
+        used = (found.f_blocks - found.f_bfree) * found.f_frsize
+        out.append({"mount": mount, "size_gb": round(size / 1e9, 1), "used_percent": round(100 * used / size, 1) if size else 0.0})
+    return out

@@ -1,0 +1,233 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""How a service is run: its systemd unit, the JVM's options, and where it logs. Three services, one form."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Mapping, Sequence
+
+from ._errors import RackawareError
+
+LOG_DIR = "/var/log/kafka"
+STAGED = ".staged"
+LIBS = "/opt/kafka-%s/libs"
+DEFAULT_JAVA = "/usr/bin/java"
+LOGGED_MB, LOGGED_FILES = 50, 10
+PATTERN = "%d{ISO8601} %-5p [%t] %c - %m%n"
+
+
+class UnitError(RackawareError):
+    """A service that is not known, or not described."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service: its unit, what it is called, its class, and its files' directory and stem."""
+
+    unit: str
+    title: str
+    main: str
+    directory: str
+    stem: str
+    config: str
+
+    @property
+    def options(self) -> str:
+        """The JVM's argument file."""
+        return "%s/%sjvm.options" % (self.directory, self.stem + "." if self.stem else "")
+
+    @property
+    def path(self) -> str:
+        """The unit's file."""
+        return "/etc/systemd/system/" + self.unit
+
+    def logging(self, version: str) -> str:
+        """The logging configuration; Kafka 4 logs with Log4j 2."""
+        name = "log4j2.yaml" if modern(version) else "log4j.properties"
+        return "%s/%s%s" % (self.directory, self.stem + "." if self.stem else "", name)
+
+
+_ZOOKEEPER_MAIN = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+SERVICES = {
+    "broker": Service("kafka.service", "Apache Kafka broker", "kafka.Kafka", "/etc/kafka", "broker", "/etc/kafka/broker.properties"),
+    "controller": Service("kafka-controller.service", "Apache Kafka controller", "kafka.Kafka", "/etc/kafka", "controller", "/etc/kafka/controller.properties"),
+    "zookeeper": Service("zookeeper.service", "Apache ZooKeeper for Kafka", _ZOOKEEPER_MAIN, "/etc/zookeeper", "", "/etc/zookeeper/zoo.cfg"),
+}
+
+
+def modern(version: str) -> bool:
+    """Whether this Kafka is 4.0 or later."""
+    return int(str(version).split(".", 1)[0]) >= 4
+
+
+def service(name: str) -> Service:
+    """A service by the name of its role; raises UnitError."""
+    try:
+        return SERVICES[name]
+    except KeyError:
+        raise UnitError("There is no service %s; known are %s." % (name, ", ".join(SERVICES))) from None
+
+
+def started(unit_name: str) -> str:
+    """Where a unit writes down, at each start, the SHA-256 of every file that it reads; gone with the boot, as the unit's run is."""
+    return "/run/kafka/%s.started" % unit_name.rsplit(".", 1)[0]
+
+
+def unit(
+    name: str,
+    *,
+    version: str,
+    open_files: int,
+    writes: Sequence[str],
+    mounts: Sequence[str],
+    java: str = DEFAULT_JAVA,
+    comment: str = "Ansible managed",
+) -> str:
+    """The unit's text. writes: directories the service writes to; mounts: mount points without which it must not start."""
+    this = service(name)
+    reads = " ".join((this.config, this.options, this.logging(version), this.path))
+    lines = [
+        "# %s" % comment,
+        "[Unit]",
+        "Description=%s" % this.title,
+        "Documentation=https://kafka.apache.org/documentation/",
+        "Wants=network-online.target",
+        "After=network-online.target time-sync.target",
+        # A node may come up long before the ones it needs; it must never give up.
+        "StartLimitIntervalSec=0",
+        *["RequiresMountsFor=%s" % mount for mount in mounts],
+        # Without its disk a service would fill the root disk with an empty copy of itself.
+        *["AssertPathIsMountPoint=%s" % mount for mount in mounts],
+        "",
+        "[Service]",
+        "Type=exec",
+        "User=kafka",
+        "Group=kafka",
+        "Environment=LC_ALL=C.UTF-8",
+        # What it starts with, so that a later look can tell whether it would start with something else.
+        "ExecStartPre=+/bin/sh -c 'exec sha256sum %s > %s'" % (reads, started(this.unit)),
+        "ExecStart=%s @%s %s %s" % (java, this.options, this.main, this.config),
+        # The JVM's answer to SIGTERM is 128 + 15.
+        "SuccessExitStatus=143",
+        "Restart=on-failure",
+        "RestartSec=5",
+        # A broker writes everything to its disks and hands over its leaderships first: nothing may kill it meanwhile.
+        "TimeoutStopSec=600",
+        "LimitNOFILE=%d" % open_files,
+        "LogsDirectory=kafka",
+        "LogsDirectoryMode=0750",
+        "RuntimeDirectory=kafka",
+        "RuntimeDirectoryPreserve=yes",
+        "UMask=0027",
+        *["ReadWritePaths=%s" % path for path in writes],
+        "ProtectSystem=strict",
+        "ProtectHome=true",
+        "PrivateTmp=true",
+        "PrivateDevices=true",
+        "ProtectControlGroups=true",
+        "ProtectKernelLogs=true",
+        "ProtectKernelModules=true",
+        "ProtectKernelTunables=true",
+        "ProtectClock=true",
+        "ProtectHostname=true",
+        "NoNewPrivileges=true",
+        "CapabilityBoundingSet=",
+        "LockPersonality=true",
+        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+        "RestrictNamespaces=true",
+        "RestrictRealtime=true",
+        "RestrictSUIDSGID=true",
+        "SystemCallArchitectures=native",
+        "",
+        "[Install]",
+        "WantedBy=multi-user.target",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def jvm_options(name: str, *, version: str, heap_mb: int, flags: Sequence[str], extra: Sequence[str] = (), comment: str = "Ansible managed") -> str:
+    """The JVM's argument file: one option a line, read by `java @file`."""
+    this = service(name)
+    stem = this.stem or name
+    logging = "-Dlog4j2.configurationFile=%s" if modern(version) else "-Dlog4j.configuration=file:%s"
+    lines = [
+        "# %s" % comment,
+        "-Xms%dm" % heap_mb,
+        "-Xmx%dm" % heap_mb,
+        *flags,
+        # A JVM out of memory is neither dead nor alive; systemd starts it anew.
+        "-XX:+ExitOnOutOfMemoryError",
+        "-XX:+PerfDisableSharedMem",
+        "-Djava.awt.headless=true",
+        "-Xlog:gc*:file=%s/%s-gc.log:time,tags:filecount=5,filesize=20M" % (LOG_DIR, stem),
+        "-Dkafka.logs.dir=%s" % LOG_DIR,
+        logging % this.logging(version),
+        *extra,
+        "-cp",
+        # Quoted, because the star is the JVM's to read.
+        '"%s/*"' % (LIBS % version),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def logging(name: str, *, version: str, levels: Mapping[str, Any] | None = None, comment: str = "Ansible managed") -> str:
+    """The logging configuration: everything to the journal, and to files of bounded size. levels: logger to level over ours."""
+    this = service(name)
+    file = os.path.join(LOG_DIR, "%s.log" % (this.stem or name))
+    loggers = dict(
+        {"org.apache.zookeeper": "WARN", "state.change.logger": "INFO", "kafka.request.logger": "WARN"} if name != "zookeeper" else {}, **(levels or {})
+    )
+    return (_log4j2 if modern(version) else _log4j)(file, loggers, comment)
+
+
+def _log4j(file: str, loggers: Mapping[str, Any], comment: str) -> str:
+    lines = [
+        "# %s" % comment,
+        "log4j.rootLogger=INFO, journal, file",
+        "log4j.appender.journal=org.apache.log4j.ConsoleAppender",
+        "log4j.appender.journal.layout=org.apache.log4j.PatternLayout",
+        "log4j.appender.journal.layout.ConversionPattern=%-5p [%t] %c - %m%n",
+        "log4j.appender.file=org.apache.log4j.RollingFileAppender",
+        "log4j.appender.file.File=%s" % file,
+        "log4j.appender.file.MaxFileSize=%dMB" % LOGGED_MB,
+        "log4j.appender.file.MaxBackupIndex=%d" % LOGGED_FILES,
+        "log4j.appender.file.layout=org.apache.log4j.PatternLayout",
+        "log4j.appender.file.layout.ConversionPattern=%s" % PATTERN,
+        *["log4j.logger.%s=%s" % (logger, level) for logger, level in loggers.items()],
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _log4j2(file: str, loggers: Mapping[str, Any], comment: str) -> str:
+    named = ["      - name: %s\n        level: %s" % (logger, level) for logger, level in loggers.items()]
+    lines = [
+        "# %s" % comment,
+        "Configuration:",
+        "  Appenders:",
+        "    Console:",
+        "      name: journal",
+        "      PatternLayout:",
+        '        pattern: "%-5p [%t] %c - %m%n"',
+        "    RollingFile:",
+        "      - name: file",
+        "        fileName: %s" % file,
+        '        filePattern: "%s.%%i"' % file,
+        "        PatternLayout:",
+        '          pattern: "%s"' % PATTERN,
+        "        SizeBasedTriggeringPolicy:",
+        "          size: %d MB" % LOGGED_MB,
+        "        DefaultRolloverStrategy:",
+        "          max: %d" % LOGGED_FILES,
+        "  Loggers:",
+        "    Root:",
+        "      level: INFO",
+        "      AppenderRef:",
+        "        - ref: journal",
+        "        - ref: file",
+        *(["    Logger:", *named] if named else []),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The user's variables against the roles' specifications: unknown names and wrong types, before any host is touched."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Iterable, Mapping
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+# What the inventory says about hosts and clusters, beyond the roles' inputs.
+INVENTORY = (
+    *("kafka_cluster", "kafka_node_id", "kafka_rack", "kafka_instance_type", "kafka_instance_id", "kafka_data_volumes", "kafka_topology"),
+    *("kafka_report_dir", "kafka_instance_source", "kafka_proof_topic"),
+)
+# Nobody else names variables so; under the other roles' prefixes (java_, network_ …) only what is nearly one of ours is called a typo.
+OWN = ("kafka_", "broker_", "zookeeper_", "controller_", "os_tuning_", "data_volume_")
+NEAR = 0.85
+
+
+def inputs(specs: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Every input of the roles by name, from their argument_specs files."""
+    return {name: option for spec in specs for entry in spec["argument_specs"].values() for name, option in (entry.get("options") or {}).items()}
+
+
+def findings(variables: Mapping[str, Mapping[str, Any]], known: Mapping[str, Mapping[str, Any]], roles: Iterable[str] = ()) -> list[str]:
+    """What is wrong with the variables of these hosts, one sentence each; a mistake that many hosts share is said once.
+
+    variables: host to its variables; known: name to option as in argument_specs; roles: the names whose prefixes are ours, too.
+    """
+    prefixes = OWN + tuple(role + "_" for role in roles)
+    names = set(known) | set(INVENTORY)
+    said: dict[str, list[str]] = {}
+    for host, values in variables.items():
+        for name in values:
+            if name in names:
+                continue
+            sentence = _unknown(name, names, prefixes)
+            if sentence:
+                said.setdefault(sentence, []).append(host)
+        for sentence in _types(values, known):
+            said.setdefault(sentence, []).append(host)
+    return ["%s (%s)" % (sentence, _hosts(hosts, len(variables))) for sentence, hosts in said.items()]
+
+
+def _unknown(name: str, names: Iterable[str], prefixes: tuple[str, ...]) -> str | None:
+    if not name.startswith(prefixes):
+        return None
+    near = difflib.get_close_matches(name, sorted(names), n=1, cutoff=NEAR)
+    if near:
+        return "The variable %s is unknown; did you mean %s?" % (name, near[0])
+    if name.startswith(OWN):
+        return "The variable %s is unknown; docs/variables.md lists all, and names of your own should not begin with %s." % (name, name.split("_")[0] + "_")
+    return None
+
+
+def _types(values: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    given = {name: values[name] for name in values if name in known and values[name] is not None}
+    # Required inputs are the roles' own business: here only what was given is looked at.
+    spec = {name: {key: value for key, value in known[name].items() if key in ("type", "elements", "choices", "options")} for name in given}
+    result = ArgumentSpecValidator(spec).validate(given)
+    return ["The variables do not fit: %s; docs/variables.md has their types." % message.rstrip(".") for message in result.error_messages]
+
+
+def _hosts(hosts: list[str], total: int) -> str:
+    if len(hosts) == total and total > 1:
+        return "all hosts"
+    return ", ".join(hosts[:3]) + (" and %d more" % (len(hosts) - 3) if len(hosts) > 3 else "")

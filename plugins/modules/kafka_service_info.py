@@ -1,0 +1,93 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read what a Kafka service on this host is doing."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kafka_service_info
+short_description: Read what a Kafka service on this host is doing
+version_added: "0.1.0"
+description:
+  - Reads the state of the unit, the version and heap that it runs with, its disks, and whether it needs a restart.
+  - A restart is needed when what the service would read at its next start differs from what it read at its last one.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes.info
+options:
+  service:
+    description: The service.
+    type: str
+    choices: [broker, controller, zookeeper]
+    required: true
+  mounts:
+    description: The mount points of its data volumes.
+    type: list
+    elements: path
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Look at the broker
+  rackaware.kafka.kafka_service_info:
+    service: broker
+    mounts: [/var/lib/kafka/data0]
+"""
+
+RETURN = r"""
+unit_state:
+  description: systemd's word for it, like V(active) or V(failed); V(absent) when there is no such unit.
+  type: str
+  returned: success
+version:
+  description: The version that it runs with.
+  type: str
+  returned: success
+heap_mb:
+  description: The heap that it runs with.
+  type: int
+  returned: success
+disks:
+  description: Size and use of its disks.
+  type: list
+  elements: dict
+  returned: success
+restart_needed:
+  description: Whether it runs with something else than it would start with now.
+  type: bool
+  returned: success
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _service, _unit
+from ..module_utils._errors import RackawareError
+
+SPEC = {
+    "service": {"type": "str", "choices": ["broker", "controller", "zookeeper"], "required": True},
+    "mounts": {"type": "list", "elements": "path", "default": []},
+}
+
+
+def main() -> None:
+    """Read, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    name = module.params["service"]
+    try:
+        found = _service.state(_unit.service(name).unit, module.run_command)
+        result = dict(
+            _service.jvm(name),
+            unit_state=found,
+            disks=_service.disks(module.params["mounts"]),
+            restart_needed=found == "active" and _service.restart_needed(_unit.service(name).unit),
+        )
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()

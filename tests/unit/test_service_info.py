@@ -1,0 +1,85 @@
+"""What a service on a host is doing: unit, version, heap, disks, and whether it needs a restart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.rackaware.kafka.plugins.module_utils import _service, _unit
+from ansible_collections.rackaware.kafka.plugins.modules import kafka_service_info
+
+
+@pytest.fixture
+def started(tmp_path, monkeypatch):
+    """A service that started with one file."""
+    config = tmp_path / "broker.properties"
+    config.write_text("a=1\n")
+    record = tmp_path / "kafka.started"
+    record.write_text("%s  %s\n" % (hashlib.sha256(b"a=1\n").hexdigest(), config))
+    monkeypatch.setattr(_unit, "started", lambda unit: str(record))
+    return config
+
+
+def test_nothing_changed_needs_no_restart(started):
+    assert _service.restart_needed("kafka.service") is False
+
+
+def test_a_staged_change_needs_one(started):
+    (started.parent / "broker.properties.staged").write_text("a=2\n")
+    assert _service.restart_needed("kafka.service") is True
+
+
+def test_a_change_by_hand_needs_one(started):
+    started.write_text("a=3\n")
+    assert _service.restart_needed("kafka.service") is True
+
+
+def test_a_file_that_is_gone_needs_one(started):
+    started.unlink()
+    assert _service.restart_needed("kafka.service") is True
+
+
+@pytest.mark.parametrize("record", [None, ""])
+def test_without_a_record_nobody_knows(started, record):
+    path = started.parent / "kafka.started"
+    path.unlink() if record is None else path.write_text(record)
+    assert _service.restart_needed("kafka.service") is True
+
+
+def test_version_and_heap_are_read_from_what_the_role_writes():
+    text = _unit.jvm_options("broker", version="4.3.1", heap_mb=2048, flags=["-XX:+UseG1GC"])
+    assert _service.options(text) == {"heap_mb": 2048, "version": "4.3.1"}
+    assert _service.options("") == {"heap_mb": None, "version": None}
+
+
+def test_what_is_not_mounted_is_no_disk(tmp_path):
+    assert _service.disks([str(tmp_path)]) == []
+    found = _service.disks(["/"])
+    assert found[0]["mount"] == "/"
+    assert 0 <= found[0]["used_percent"] <= 100
+
+
+def run(capsys, monkeypatch, answer):
+    monkeypatch.setattr(AnsibleModule, "run_command", lambda self, argv, **more: answer)
+    with patch_module_args({"service": "broker"}), pytest.raises(SystemExit):
+        kafka_service_info.main()
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_host_without_the_service_says_so(capsys, monkeypatch):
+    out = run(capsys, monkeypatch, (0, "LoadState=not-found\nActiveState=inactive\n", ""))
+    assert (out["unit_state"], out["restart_needed"], out["changed"]) == ("absent", False, False)
+
+
+def test_a_service_that_runs_is_compared_with_its_record(capsys, monkeypatch, started):
+    (started.parent / "broker.properties.staged").write_text("a=2\n")
+    out = run(capsys, monkeypatch, (0, "LoadState=loaded\nActiveState=active\n", ""))
+    assert (out["unit_state"], out["restart_needed"]) == ("active", True)
+
+
+def test_a_check_that_cannot_ask_fails(capsys, monkeypatch):
+    assert "systemd could not be asked" in run(capsys, monkeypatch, (1, "", "no bus"))["msg"]

@@ -1,0 +1,86 @@
+"""Print docs/variables.md from the roles' specifications: python tests/variables.py > docs/variables.md."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+ROLES = (
+    *("network", "instances", "os_tuning", "java", "data_volume", "kafka_install"),
+    *("zookeeper", "controller", "broker"),
+)
+HEAD = """# Variables
+
+Every input, with its type and default. A variable of ours that is misspelled, or of the wrong type, is refused before anything
+changes. All of them may stand in the inventory, per host or per group; nothing else configures a cluster.
+
+## The inventory
+
+What says who a host is. The `aws_ec2` inventory composes it from tags; a static one writes it down.
+
+| variable | meaning |
+| --- | --- |
+| `kafka_cluster` | The cluster's name. One run works on one cluster. |
+| `kafka_node_id` | The node's id, unique in its cluster and kept for life. ZooKeeper nodes count for themselves. |
+| `kafka_rack` | The node's Availability Zone. |
+| `kafka_data_volumes` | EBS volume ids in the order of device names, or paths under `/dev/disk/by-id`. |
+| `kafka_instance_type` | The EC2 instance type; the API tells what it offers. |
+| `kafka_instance_id` | The EC2 instance. |
+| `kafka_topology` | The topology file of the cluster, as in `inventories/aws_ec2/group_vars/all.yml`. |
+
+## The playbooks
+
+| variable | meaning |
+| --- | --- |
+| `kafka_report_dir` | Where `site` and `prove` write the page, `<cluster>.html`; `reports` below the current directory by default. |
+| `kafka_proof_topic` | The topic of the proof; `rackaware-proof` by default. |
+| `kafka_instance_source` | `api` or `facts`: what the sizing is based on. By default the EC2 API for clusters of a topology, else the hosts' facts. |
+"""
+
+
+def plain(text: str | list[str]) -> str:
+    """A description without Ansible's markup."""
+    text = " ".join(text) if isinstance(text, list) else text
+    text = re.sub(r"\b[CVO]\(([^)]*)\)", r"`\1`", text)
+    text = re.sub(r"\b[PM]\(([^)#]*)[^)]*\)", r"`\1`", text)
+    return text.replace("|", "\\|")
+
+
+def shown(option: dict) -> str:
+    """The default as a person reads it."""
+    if option.get("required"):
+        return "required"
+    value = option["default"]
+    if isinstance(value, str) and "{{" in value:
+        return "derived"
+    if isinstance(value, (list, dict)) and len(str(value)) > 40:
+        return "see the role"
+    return "`%s`" % yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()
+
+
+def main() -> None:
+    """Print the page; an input of several roles stands where it comes first."""
+    print(HEAD, end="")
+    inventory = set(re.findall(r"^\| `(\w+)` \|", HEAD, re.MULTILINE))
+    seen = set(inventory)
+    sections: list[tuple[str, dict]] = []
+    for role in ROLES:
+        specs = yaml.safe_load((ROOT / "roles" / role / "meta/argument_specs.yml").read_text())["argument_specs"]
+        sections.append((role, {name: option for spec in specs.values() for name, option in spec.get("options", {}).items()}))
+    shared = {name for name in {n for _r, o in sections for n in o} if name.startswith("kafka_") and not name.startswith("kafka_install_")}
+    pages = [("What describes the whole cluster", {name: option for _role, options in sections for name, option in options.items() if name in shared})]
+    pages += [("Role `%s`" % role, {name: option for name, option in options.items() if name not in shared}) for role, options in sections]
+    for title, options in pages:
+        rows = [(name, option) for name, option in options.items() if name not in seen]
+        seen |= set(options)
+        if rows:
+            print("\n## %s\n\n| variable | type | default | meaning |\n| --- | --- | --- | --- |" % title)
+        for name, option in rows:
+            print("| `%s` | %s | %s | %s |" % (name, option.get("type", "str"), shown(option), plain(option["description"])))
+
+
+if __name__ == "__main__":
+    main()
