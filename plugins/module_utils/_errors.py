@@ -9,3 +9,11 @@ from __future__ import annotations
 
 class RackawareError(Exception):
     """What is wrong, with which thing, why, and what to do next: one sentence, fit for a person's screen."""
+
+
+def reason(error: Exception) -> str:
+    """What a person wants to know of a failed call or request, without the wrapping: an HTTP status, the reason of a URLError, strerror."""
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time"
+    inner = error if hasattr(error, "code") else getattr(error, "reason", None) or error
+    return str(getattr(inner, "strerror", None) or inner)

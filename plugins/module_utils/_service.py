@@ -24,11 +24,21 @@ class ServiceError(RackawareError):
 
 def state(unit: str, run: Callable[..., tuple[int, str, str]]) -> str:
     """The unit's ActiveState, or "absent" when there is no such unit; run is module.run_command."""
-    code, out, err = run(["systemctl", "show", "--property=ActiveState,LoadState", unit], environ_update={"LC_ALL": "C"})
+    told = _show(unit, run)
+    return "absent" if told.get("LoadState") == "not-found" else told.get("ActiveState", "unknown")
+
+
+def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:
+    """Whether a process of the unit runs or is about to; one that crashed and that systemd waits to start again does not."""
+    told = _show(unit, run)
+    return told.get("ActiveState") not in ("inactive", "failed") and told.get("SubState") != "auto-restart"
+
+
+def _show(unit: str, run: Callable[..., tuple[int, str, str]]) -> dict[str, str]:
+    code, out, err = run(["systemctl", "show", "--property=ActiveState,SubState,LoadState", unit], environ_update={"LC_ALL": "C"})
     if code != 0:
         raise ServiceError("systemd could not be asked about %s: %s; look at the host." % (unit, (err or out).strip() or "code %d" % code))
-    told = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
-    return "absent" if told.get("LoadState") == "not-found" else told.get("ActiveState", "unknown")
+    return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
 
 
 def options(text: str) -> dict[str, Any]:

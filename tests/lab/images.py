@@ -18,7 +18,7 @@ Say = Callable[[str], None]
 
 PACKAGES = (
     "ca-certificates chrony cryptsetup-bin curl dbus e2fsprogs ethtool fdisk iproute2 iputils-ping kmod less logrotate nvme-cli openssh-server"
-    " procps python3 python3-boto3 python3-venv sudo systemd systemd-sysv udev util-linux xfsprogs"
+    " procps python3 python3-apt python3-boto3 python3-packaging python3-venv sudo systemd systemd-sysv udev util-linux xfsprogs"
 ).split()
 JAVA = {"bookworm": "openjdk-17-jre-headless", "trixie": "openjdk-21-jre-headless"}
 VM_PACKAGES = ("initramfs-tools", "linux-image-cloud-amd64", "systemd-resolved")

@@ -1,0 +1,186 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Files and directories of a host: decided as a whole, written atomically, and staged while a running service has read the old ones."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import re
+import stat
+import tempfile
+from dataclasses import dataclass
+from typing import Any, Iterable, Mapping
+
+from ._errors import RackawareError
+from ._unit import STAGED
+
+SECRET = re.compile(r"^(\s*[#!]?\s*\S*(?:password|secret|jaas)\S*\s*[=:]).*$", re.MULTILINE | re.IGNORECASE)
+
+
+class FilesError(RackawareError):
+    """A file cannot be read or written."""
+
+
+@dataclass(frozen=True)
+class Owned:
+    """Who owns a path and who may do what with it; mode is a number."""
+
+    owner: str
+    group: str
+    mode: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens to one file: writes is the path that gets the content, if any; drops is a staged file that is no longer wanted; fixes are
+    paths with a wrong owner or mode; waits is whether the content waits beside its place for its service's turn."""
+
+    dest: str
+    content: str
+    owned: Owned
+    writes: str | None
+    drops: str | None
+    fixes: tuple[str, ...]
+    waits: bool
+    before: str
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything happens at all."""
+        return bool(self.writes or self.drops or self.fixes)
+
+
+def owned(item: Mapping[str, Any]) -> Owned:
+    """Owner, group and mode of an entry; raises FilesError for a mode that is none."""
+    try:
+        mode = int(str(item["mode"]), 8)
+    except ValueError:
+        mode = -1
+    if not 0 <= mode <= 0o7777:
+        raise FilesError("%s has the mode %r; write an octal number in quotes, like '0640'." % (item.get("dest") or item.get("path"), item["mode"]))
+    return Owned(item["owner"], item["group"], mode)
+
+
+def read(path: str) -> str | None:
+    """A file's text, None when there is none; raises FilesError."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise FilesError("%s cannot be read: %s; look at it on the host." % (path, getattr(error, "strerror", None) or error)) from None
+
+
+def differs(path: str, wanted: Owned) -> bool:
+    """Whether a path that is there has another owner, group or mode; an account that does not exist yet owns nothing."""
+    try:
+        found = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    return stat.S_IMODE(found.st_mode) != wanted.mode or found.st_uid != _uid(wanted.owner) or found.st_gid != _gid(wanted.group)
+
+
+def decide(items: Iterable[Mapping[str, Any]], *, held: bool, promote: bool) -> list[Step]:
+    """What happens to each file: {dest, content, owner, group, mode}.
+
+    held: a running service has read what is in place, so that a difference is staged beside it; promote: it is this service's turn, and
+    what is wanted goes in place whatever runs.
+    """
+    steps = []
+    for item in items:
+        dest, content, wanted = item["dest"], item["content"], owned(item)
+        here, staged = read(dest), read(dest + STAGED)
+        beside = dest + STAGED
+        waits = content != here and held and not promote
+        writes = None if content in ((staged,) if waits else (here,)) else beside if waits else dest
+        drops = beside if staged is not None and not waits else None
+        fixes = tuple(path for path in (dest, beside) if path not in (writes, drops) and differs(path, wanted))
+        steps.append(Step(dest, content, wanted, writes, drops, fixes, waits, (staged if staged is not None else here) or ""))
+    return steps
+
+
+def missing_directories(items: Iterable[Mapping[str, Any]]) -> list[tuple[str, Owned]]:
+    """The directories {path, owner, group, mode} that are not there, or not as they should be; raises FilesError for a path that is none."""
+    out = []
+    for item in items:
+        path, wanted = item["path"], owned(item)
+        if os.path.lexists(path) and not os.path.isdir(path):
+            raise FilesError("%s is no directory; move it away, or correct the path." % path)
+        if not os.path.isdir(path) or differs(path, wanted):
+            out.append((path, wanted))
+    return out
+
+
+def make_directory(path: str, wanted: Owned) -> None:
+    """Make a directory as wanted, and those above it for everybody to pass."""
+    try:
+        os.makedirs(path, mode=0o755, exist_ok=True)
+        _own(path, wanted)
+    except OSError as error:
+        raise FilesError("%s cannot be made: %s; look at the disk." % (path, error.strerror)) from None
+
+
+def apply(step: Step) -> None:
+    """Do what was decided for one file. A reader sees the old text or the new, never half of one."""
+    if step.writes:
+        write(step.writes, step.content, step.owned)
+    if step.drops:
+        os.unlink(step.drops)
+    for path in step.fixes:
+        _own(path, step.owned)
+
+
+def write(path: str, content: str, wanted: Owned) -> None:
+    """Write a file atomically, with owner and mode from its first moment; raises FilesError."""
+    draft = None
+    try:
+        handle, draft = tempfile.mkstemp(prefix=".%s." % os.path.basename(path), dir=os.path.dirname(path))
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        _own(draft, wanted)
+        os.replace(draft, path)
+        draft = None
+    except OSError as error:
+        raise FilesError("%s cannot be written: %s; look at the disk." % (path, error.strerror)) from None
+    finally:
+        if draft:
+            os.unlink(draft)
+
+
+def diff(step: Step) -> dict[str, str]:
+    """Before and after, as Ansible shows them; what looks like a secret is left out."""
+    header = step.writes or step.dest
+    return {"before_header": header, "after_header": header, "before": _masked(step.before), "after": _masked(step.content)}
+
+
+def _masked(text: str) -> str:
+    return SECRET.sub(r"\1 (not shown)", text)
+
+
+def _own(path: str, wanted: Owned) -> None:
+    uid, gid = _uid(wanted.owner), _gid(wanted.group)
+    if uid is None or gid is None:
+        raise FilesError("%s shall belong to %s:%s, but there is no such account; make it first." % (path, wanted.owner, wanted.group))
+    os.chown(path, uid, gid)
+    os.chmod(path, wanted.mode)
+
+
+def _uid(name: str) -> int | None:
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return None
+
+
+def _gid(name: str) -> int | None:
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return None

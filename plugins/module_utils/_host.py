@@ -1,0 +1,136 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What keeps a host from running Kafka, seen before anything on it changes: one sentence each, an empty list means go."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, Callable, Mapping, Sequence
+
+from ._errors import reason
+from ._unit import SERVICES
+
+# capabilities(7): with it a service manager may give a service more open files than it has itself.
+CAP_SYS_RESOURCE = 24
+# proc(5), tcp states: 0A is LISTEN.
+LISTEN = "0A"
+MAX_SKEW_SECONDS = 30.0
+PROC = "/proc"
+
+
+def findings(asked: Mapping[str, Any], *, now: float, fetch: Callable[[str], None], proc: str = PROC) -> list[str]:
+    """asked: {ports, open_files, controller_time, downloads, downloaded}; now: the host's time, seconds since 1970; fetch raises OSError or ValueError
+    for a URL that does not answer. Volumes are looked at by _volumes."""
+    return [
+        *systemd_findings(),
+        *clock_findings(asked.get("controller_time"), now),
+        *limit_findings(asked.get("open_files"), proc=proc),
+        *port_findings(asked.get("ports") or (), proc=proc),
+        *download_findings([] if os.path.exists(asked.get("downloaded") or "") else asked.get("downloads") or (), fetch),
+    ]
+
+
+def systemd_findings(path: str = "/run/systemd/system") -> list[str]:
+    """systemd must be what runs the host (sd_booted(3))."""
+    return [] if os.path.isdir(path) else ["The host is not run by systemd, which starts and watches Kafka; choose an image that is."]
+
+
+def clock_findings(controller: float | None, host: float) -> list[str]:
+    """Whether the host's clock agrees with the controller's; what a task needs to start is far below the tolerance."""
+    if controller is None:
+        return []
+    skew = host - controller
+    if abs(skew) <= MAX_SKEW_SECONDS:
+        return []
+    return [
+        "The clock is %.0f seconds %s the controller's, which breaks record timestamps, retention and TLS; correct the time on one of them."
+        % (abs(skew), "ahead of" if skew > 0 else "behind")
+    ]
+
+
+def limit_findings(wanted: int | None, *, proc: str = PROC) -> list[str]:
+    """Whether systemd can give a service this many open files: at most fs.nr_open, and its own hard limit where it may not raise that."""
+    if wanted is None:
+        return []
+    with open(os.path.join(proc, "sys/fs/nr_open"), encoding="ascii") as stream:
+        allowed, why = int(stream.read()), "the kernel's fs.nr_open"
+    if not _may_raise(proc):
+        with open(os.path.join(proc, "1/limits"), encoding="ascii") as stream:
+            hard = re.search(r"^Max open files\s+\S+\s+(\S+)", stream.read(), re.MULTILINE)
+        if hard and hard.group(1).isdigit() and int(hard.group(1)) < allowed:
+            allowed, why = int(hard.group(1)), "systemd's own hard limit, which it may not raise here"
+    if wanted <= allowed:
+        return []
+    return ["kafka_open_files is %d, but the host allows %d (%s); lower it, or raise the limit." % (wanted, allowed, why)]
+
+
+def _may_raise(proc: str) -> bool:
+    with open(os.path.join(proc, "1/status"), encoding="utf-8") as stream:
+        effective = re.search(r"^CapEff:\s+([0-9a-f]+)", stream.read(), re.MULTILINE)
+    return bool(effective and int(effective.group(1), 16) >> CAP_SYS_RESOURCE & 1)
+
+
+def port_findings(wanted: Sequence[int], *, proc: str = PROC) -> list[str]:
+    """Whether somebody else than our own services listens on a port that the node needs."""
+    held = {port: inode for port, inode in _listening(proc) if port in wanted}
+    if not held:
+        return []
+    owners = _owners(set(held.values()), proc)
+    out = []
+    for port in sorted(held):
+        name, unit = owners.get(held[port], ("an unknown process", ""))
+        if unit not in {each.unit for each in SERVICES.values()}:
+            out.append("Port %d is taken by %s; stop that, or choose another port in kafka_listeners." % (port, name))
+    return out
+
+
+def _listening(proc: str) -> list[tuple[int, str]]:
+    """(port, inode) of every socket that listens for TCP, on any address."""
+    out = []
+    for name in ("net/tcp", "net/tcp6"):
+        try:
+            with open(os.path.join(proc, name), encoding="ascii") as stream:
+                lines = stream.read().splitlines()[1:]
+        except FileNotFoundError:
+            continue
+        for line in lines:
+            fields = line.split()
+            if fields[3] == LISTEN:
+                out.append((int(fields[1].rpartition(":")[2], 16), fields[9]))
+    return out
+
+
+def _owners(inodes: set[str], proc: str) -> dict[str, tuple[str, str]]:
+    """{inode: (what to call the process, its systemd unit)}."""
+    out: dict[str, tuple[str, str]] = {}
+    sought = {"socket:[%s]" % inode: inode for inode in inodes}
+    for pid in filter(str.isdigit, os.listdir(proc)):
+        home = os.path.join(proc, pid)
+        try:
+            links = {os.readlink(os.path.join(home, "fd", name)) for name in os.listdir(os.path.join(home, "fd"))}
+            if not links & set(sought):
+                continue
+            with open(os.path.join(home, "comm"), encoding="utf-8", errors="replace") as stream:
+                title = "%s (process %s)" % (stream.read().strip(), pid)
+            with open(os.path.join(home, "cgroup"), encoding="utf-8", errors="replace") as stream:
+                unit = re.search(r"/([^/]+\.service)", stream.read())
+        except OSError:
+            # A process may end while it is looked at.
+            continue
+        for link in links & set(sought):
+            out[sought[link]] = (title, unit.group(1) if unit else "")
+    return out
+
+
+def download_findings(urls: Sequence[str], fetch: Callable[[str], None]) -> list[str]:
+    """Whether each URL can be had."""
+    out = []
+    for url in urls:
+        try:
+            fetch(url)
+        except (OSError, ValueError) as error:
+            out.append("%s cannot be fetched: %s; correct kafka_install_url, or let the host reach it." % (url, reason(error)))
+    return out

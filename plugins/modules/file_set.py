@@ -1,0 +1,154 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write all files that a service reads, and stage them while it runs."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: file_set
+short_description: Write all files that a service reads, and stage them while it runs
+version_added: "0.1.0"
+description:
+  - Writes directories and files as one set, each file atomically.
+  - While the unit in O(held_by) runs, a file that would change is written beside its place, with C(.staged) behind its name.
+  - So what a running service would read at its next start, also when it crashes, is what it reads now, until its turn comes.
+  - A staged file that is no longer wanted is removed.
+  - In diffs, lines whose key names a password, a secret or a JAAS configuration are left out.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes
+options:
+  held_by:
+    description: The systemd unit that reads the files.
+    type: str
+    required: true
+  promote:
+    description:
+      - Whether it is this service's turn, so that everything goes in place even while it runs.
+      - For plays that stop and start the service right after.
+    type: bool
+    default: false
+  directories:
+    description: Directories to make first; they are never staged.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: The directory.
+        type: path
+        required: true
+      owner:
+        description: Its owner.
+        type: str
+        required: true
+      group:
+        description: Its group.
+        type: str
+        required: true
+      mode:
+        description: Its mode, as an octal number in quotes.
+        type: str
+        required: true
+  files:
+    description: The files.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      dest:
+        description: The file.
+        type: path
+        required: true
+      content:
+        description: Its text.
+        type: str
+        required: true
+      owner:
+        description: Its owner.
+        type: str
+        required: true
+      group:
+        description: Its group.
+        type: str
+        required: true
+      mode:
+        description: Its mode, as an octal number in quotes.
+        type: str
+        required: true
+"""
+
+EXAMPLES = r"""
+- name: Write what the broker reads
+  rackaware.kafka.file_set:
+    held_by: kafka.service
+    directories:
+      - {path: /etc/kafka, owner: root, group: kafka, mode: "0750"}
+    files:
+      - dest: /etc/kafka/broker.properties
+        content: "{{ broker_properties }}"
+        owner: root
+        group: kafka
+        mode: "0640"
+"""
+
+RETURN = r"""
+changed_files:
+  description: The files that changed, or whose staged version did, by their places.
+  returned: success
+  type: list
+  elements: str
+staged:
+  description: The files that wait for the service's turn, by their places.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _files, _service
+from ..module_utils._errors import RackawareError
+
+OWNED = {name: {"type": "str", "required": True} for name in ("owner", "group", "mode")}
+SPEC = {
+    "held_by": {"type": "str", "required": True},
+    "promote": {"type": "bool", "default": False},
+    "directories": {"type": "list", "elements": "dict", "default": [], "options": {"path": {"type": "path", "required": True}, **OWNED}},
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {"dest": {"type": "path", "required": True}, "content": {"type": "str", "required": True}, **OWNED},
+    },
+}
+
+
+def main() -> None:
+    """Look, decide, write, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    params = module.params
+    try:
+        directories = _files.missing_directories(params["directories"])
+        steps = _files.decide(params["files"], held=_service.runs(params["held_by"], module.run_command), promote=params["promote"])
+        if not module.check_mode:
+            for path, wanted in directories:
+                _files.make_directory(path, wanted)
+            for step in steps:
+                _files.apply(step)
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    changed = [step for step in steps if step.changed]
+    module.exit_json(
+        changed=bool(directories or changed),
+        changed_files=[step.dest for step in changed],
+        staged=[step.dest for step in steps if step.waits],
+        diff=[_files.diff(step) for step in changed] + [{"prepared": "directory %s\n" % path} for path, _wanted in directories],
+    )
+
+
+if __name__ == "__main__":
+    main()

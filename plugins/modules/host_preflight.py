@@ -1,0 +1,118 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look at everything on a host that could keep Kafka from running, before anything changes."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: host_preflight
+short_description: Look at everything on a host that could keep Kafka from running
+version_added: "0.1.0"
+description:
+  - Looks at the clock, the limit of open files, ports that others hold, downloads and data volumes.
+  - Fails with one sentence for each thing that is wrong, and changes nothing.
+  - Ports that the collection's own services hold are theirs.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes.info
+options:
+  ports:
+    description: TCP ports that the node will listen on.
+    type: list
+    elements: int
+    default: []
+  open_files:
+    description: How many files a service shall be able to have open.
+    type: int
+  controller_time:
+    description: The controller's time, in seconds since 1970; the host may be 30 seconds away from it.
+    type: float
+  downloads:
+    description: URLs that the host will fetch.
+    type: list
+    elements: str
+    default: []
+  downloaded:
+    description: A path that says, when it exists, that nothing will be fetched.
+    type: path
+  volumes:
+    description: The data volumes, as for M(rackaware.kafka.data_volume).
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      id:
+        description: The EBS volume's id.
+        type: str
+      path:
+        description: A path below C(/dev/disk/by-id), for volumes that are not EBS.
+        type: path
+      mount:
+        description: Where it will be mounted.
+        type: path
+        required: true
+"""
+
+EXAMPLES = r"""
+- name: Look at the host
+  rackaware.kafka.host_preflight:
+    ports: [9091, 9092]
+    open_files: 100000
+    controller_time: "{{ now(utc=true).timestamp() }}"
+"""
+
+RETURN = r"""
+findings:
+  description: What is wrong, one sentence each; on success there is nothing.
+  returned: always
+  type: list
+  elements: str
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.urls import open_url
+
+from ..module_utils import _host, _volumes
+from ..module_utils._errors import RackawareError
+
+SPEC = {
+    "ports": {"type": "list", "elements": "int", "default": []},
+    "open_files": {"type": "int"},
+    "controller_time": {"type": "float"},
+    "downloads": {"type": "list", "elements": "str", "default": []},
+    "downloaded": {"type": "path"},
+    "volumes": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"id": {"type": "str"}, "path": {"type": "path"}, "mount": {"type": "path", "required": True}},
+    },
+}
+SECONDS = 15
+
+
+def fetch(url: str) -> None:
+    """Ask for a URL's head; raises OSError or ValueError when it cannot be had."""
+    open_url(url, method="HEAD", timeout=SECONDS).close()
+
+
+def main() -> None:
+    """Look, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    try:
+        found = _host.findings(module.params, now=time.time(), fetch=fetch)
+        found += _volumes.findings(module.params["volumes"], module.run_command)
+    except RackawareError as error:
+        module.fail_json(msg=str(error), findings=[str(error)])
+    if found:
+        module.fail_json(msg=" ".join(found), findings=found)
+    module.exit_json(changed=False, findings=[])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Set the kernel's parameters, now and after each boot."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kernel_settings
+short_description: Set the kernel's parameters, now and after each boot
+version_added: "0.1.0"
+description:
+  - Sets kernel parameters, transparent huge pages and I/O schedulers, and writes the files that make them last
+    (C(/etc/sysctl.d), C(/etc/tmpfiles.d), C(/etc/udev/rules.d), C(/etc/security/limits.d), each with C(90-kafka) or C(kafka) as its name).
+  - Compares with what the kernel has now, so that a value that somebody changed by hand is put back.
+  - In a container, what only the machine around it can set is written to the files and named in RV(unavailable).
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes
+options:
+  sysctl:
+    description: Parameters and their values, as C(sysctl) names them.
+    type: dict
+    default: {}
+  transparent_hugepage:
+    description: The mode of transparent huge pages; left alone without this.
+    type: str
+    choices: [always, madvise, never]
+  scheduler:
+    description: The I/O scheduler of the disks that offer it; left alone without this.
+    type: str
+  disks:
+    description: The kernel's names of the disks, with wildcards.
+    type: list
+    elements: str
+    default: ["nvme*n*", "xvd*"]
+  open_files:
+    description: For each user the number of files that a session may have open; services have theirs from their units.
+    type: dict
+    default: {}
+  header:
+    description: The first line of the files.
+    type: str
+    default: Ansible managed
+"""
+
+EXAMPLES = r"""
+- name: Tune the kernel
+  rackaware.kafka.kernel_settings:
+    sysctl:
+      vm.swappiness: 1
+      net.ipv4.tcp_rmem: 4096 131072 6291456
+    transparent_hugepage: madvise
+    scheduler: none
+"""
+
+RETURN = r"""
+set:
+  description: What was set now, by its name.
+  returned: success
+  type: list
+  elements: str
+unavailable:
+  description: What only the machine around this container can set.
+  returned: success
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _files, _kernel
+from ..module_utils._errors import RackawareError
+
+SPEC = {
+    "sysctl": {"type": "dict", "default": {}},
+    "transparent_hugepage": {"type": "str", "choices": ["always", "madvise", "never"]},
+    "scheduler": {"type": "str"},
+    "disks": {"type": "list", "elements": "str", "default": ["nvme*n*", "xvd*"]},
+    "open_files": {"type": "dict", "default": {}},
+    "header": {"type": "str", "default": "Ansible managed"},
+}
+ROOT = "/"
+
+
+def main() -> None:
+    """Look, decide, write, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    params = module.params
+    kept = (params["sysctl"], params["transparent_hugepage"], params["scheduler"], params["disks"])
+    try:
+        settings = _kernel.sysctls(params["sysctl"], ROOT) + _kernel.hugepages(params["transparent_hugepage"], ROOT)
+        settings += _kernel.schedulers(params["scheduler"], params["disks"], ROOT)
+        needed, unavailable = _kernel.split(settings, ROOT)
+        lasting = _kernel.files(*kept, {user: int(number) for user, number in params["open_files"].items()}, header=params["header"], root=ROOT)
+        steps = [step for step in _files.decide(lasting, held=False, promote=False) if step.changed]
+        if not module.check_mode:
+            for setting in needed:
+                _kernel.write(setting)
+            for step in steps:
+                _files.apply(step)
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    now = {
+        when: "".join("%s = %s\n" % (setting.name, getattr(setting, which)) for setting in needed) for when, which in (("before", "found"), ("after", "wanted"))
+    }
+    module.exit_json(
+        changed=bool(needed or steps),
+        set=[setting.name for setting in needed],
+        unavailable=unavailable,
+        diff=([{"before_header": "kernel", "after_header": "kernel", **now}] if needed else []) + [_files.diff(step) for step in steps],
+    )
+
+
+if __name__ == "__main__":
+    main()

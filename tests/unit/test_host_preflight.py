@@ -1,0 +1,126 @@
+"""What keeps a host from running Kafka: each check sees its fault, and a good host has none."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+import urllib.error
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.rackaware.kafka.plugins.module_utils import _host, _volumes
+from ansible_collections.rackaware.kafka.plugins.modules import host_preflight
+
+LISTENING = "   0: 00000000:%04X 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 %s 1\n"
+CONNECTED = "   1: 0100007F:%04X 0100007F:1F90 01 00000000:00000000 00:00000000 00000000     0        0 %s 1\n"
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+
+
+@pytest.fixture
+def proc(tmp_path):
+    """A /proc: systemd may raise limits, java of kafka.service listens on 9092, sshd on 22."""
+    texts = {
+        "sys/fs/nr_open": "1048576\n",
+        "1/status": "Name:\tsystemd\nCapEff:\t000001ffffffffff\n",
+        "1/limits": "Limit            Soft Limit    Hard Limit    Units\nMax open files   1024          20000         files\n",
+        "net/tcp": HEAD + LISTENING % (22, "100") + CONNECTED % (9091, "300"),
+        "net/tcp6": HEAD + LISTENING % (9092, "200"),
+        "41/comm": "sshd\n",
+        "41/cgroup": "0::/system.slice/ssh.service\n",
+        "42/comm": "java\n",
+        "42/cgroup": "0::/system.slice/kafka.service\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    for pid, inode in ((41, 100), (42, 200)):
+        (tmp_path / str(pid) / "fd").mkdir()
+        os.symlink("socket:[%d]" % inode, tmp_path / str(pid) / "fd" / "3")
+    return tmp_path
+
+
+def test_a_port_of_our_own_service_is_free_for_it(proc):
+    assert _host.port_findings([9091, 9092, 9093], proc=str(proc)) == []
+
+
+def test_a_port_of_somebody_else_is_named_with_its_holder(proc):
+    assert _host.port_findings([22, 9092], proc=str(proc)) == ["Port 22 is taken by sshd (process 41); stop that, or choose another port in kafka_listeners."]
+
+
+def test_a_port_whose_holder_cannot_be_seen_is_taken_too(proc):
+    (proc / "41/fd/3").unlink()
+    assert "Port 22 is taken by an unknown process" in _host.port_findings([22], proc=str(proc))[0]
+
+
+def test_a_real_listener_is_seen():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        found = _host.port_findings([port])
+    assert len(found) == 1 and "process %d" % os.getpid() in found[0]
+
+
+@pytest.mark.parametrize(("wanted", "fine"), [(1048576, True), (1048577, False), (None, True)])
+def test_the_kernel_bounds_open_files(proc, wanted, fine):
+    found = _host.limit_findings(wanted, proc=str(proc))
+    assert (found == []) is fine and all("fs.nr_open" in sentence for sentence in found)
+
+
+@pytest.mark.parametrize(("wanted", "fine"), [(20000, True), (20001, False)])
+def test_a_systemd_that_may_not_raise_its_own_limit_bounds_them_lower(proc, wanted, fine):
+    (proc / "1/status").write_text("CapEff:\t0000003ffeffffff\n")
+    found = _host.limit_findings(wanted, proc=str(proc))
+    assert (found == []) is fine and all("hard limit" in sentence for sentence in found)
+
+
+@pytest.mark.parametrize(("skew", "word"), [(29, None), (-29, None), (31, "ahead of"), (-3600, "behind")])
+def test_clocks_that_are_apart_are_seen(skew, word):
+    found = _host.clock_findings(1000000.0, 1000000.0 + skew)
+    assert (found == []) if word is None else word in found[0]
+
+
+def test_a_host_without_systemd_is_refused(tmp_path):
+    assert _host.systemd_findings(str(tmp_path)) == []
+    assert "not run by systemd" in _host.systemd_findings(str(tmp_path / "absent"))[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (urllib.error.HTTPError("u", 404, "Not Found", {}, None), "HTTP Error 404"),
+        (urllib.error.URLError(ConnectionRefusedError(111, "Connection refused")), "Connection refused"),
+        (socket.timeout("timed out"), "does not answer in time"),
+        (ValueError("unknown url type: 'x'"), "unknown url type"),
+    ],
+    ids=["404", "refused", "timeout", "no URL"],
+)
+def test_a_download_that_is_not_there_is_seen_before_anything_changes(error, sentence):
+    def fetch(url):
+        raise error
+
+    assert sentence in _host.download_findings(["https://mirror.example.com/x.tgz"], fetch)[0]
+
+
+def run(capsys, monkeypatch, fetched, **params):
+    monkeypatch.setattr(_host, "systemd_findings", lambda: [])
+    monkeypatch.setattr(host_preflight, "fetch", fetched.append)
+    with patch_module_args(params), pytest.raises(SystemExit):
+        host_preflight.main()
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_good_host_passes_and_what_is_installed_is_not_asked_for(capsys, monkeypatch, tmp_path):
+    fetched: list[str] = []
+    out = run(capsys, monkeypatch, fetched, controller_time=time.time(), downloads=["https://x/y.tgz"], downloaded=str(tmp_path))
+    assert (out["findings"], out["changed"], fetched) == ([], False, [])
+    run(capsys, monkeypatch, fetched, downloads=["https://x/y.tgz"], downloaded=str(tmp_path / "absent"))
+    assert fetched == ["https://x/y.tgz"]
+
+
+def test_everything_that_is_wrong_is_said_at_once(capsys, monkeypatch):
+    monkeypatch.setattr(_volumes, "findings", lambda volumes, run: ["Volume vol-1 holds ext4."])
+    out = run(capsys, monkeypatch, [], controller_time=1.0, open_files=2**40)
+    assert out["failed"] and len(out["findings"]) == 3
+    assert all(word in out["msg"] for word in ("clock", "kafka_open_files", "ext4"))
