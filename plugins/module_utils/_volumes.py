@@ -1,0 +1,198 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Data volumes: all of a host's are looked at and judged before any is changed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Sequence
+
+from . import _mount_unit, _probe
+from ._errors import RackawareError
+from ._probe import Probe, Run
+from ._wait import WaitTimeout, wait_until
+
+# mkfs.xfs makes nothing smaller.
+SMALLEST = 300 * _probe.MIB
+NEW_VOLUME = "attach the right volume or a new one, or zero this one by hand (blkdiscard --zeroout %s) if nobody needs what it holds"
+
+
+class VolumesError(RackawareError):
+    """The volumes are not what was asked for, or could not be made so; possibly several sentences."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A volume that may be used: name as given, mount, what was seen; mounted says whether its file system is at the mount point already."""
+
+    name: str
+    mount: str
+    probe: Probe
+    mounted: bool
+
+    @property
+    def blank(self) -> bool:
+        """Whether it is to be formatted."""
+        return self.probe.state == _probe.BLANK
+
+
+def findings(volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0) -> list[str]:
+    """What keeps these volumes, [{id or path, mount}], from being mounted, one sentence each; only reads.
+
+    timeout is in seconds, for disks that udev has not shown yet; run is module.run_command.
+    """
+    return _look(volumes, run, timeout)[1]
+
+
+def judge(volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0) -> list[Judged]:
+    """All volumes, in their order, when each may be used; raises VolumesError with every sentence otherwise. Arguments as in findings."""
+    judged, problems = _look(volumes, run, timeout)
+    if problems:
+        raise VolumesError(" ".join(problems))
+    return judged
+
+
+def name_of(volume: Mapping[str, Any]) -> str:
+    """The volume's id or path."""
+    return str(volume.get("id") or volume.get("path") or "")
+
+
+def _look(volumes: Sequence[Mapping[str, Any]], run: Run, timeout: float) -> tuple[list[Judged], list[str]]:
+    problems = declared_findings(volumes)
+    if problems:
+        return [], problems
+    try:
+        devices = _devices([name_of(volume) for volume in volumes], timeout)
+        problems = _shared("The disk %s is meant by %s; give each volume its own disk.", [(devices[name_of(volume)], name_of(volume)) for volume in volumes])
+        if problems:
+            return [], problems
+        mounts, remembered = _probe.mounts(), _mount_unit.all_remembered()
+        judged = []
+        for volume in volumes:
+            seen = _probe.probe(devices[name_of(volume)], run)
+            here = [mount for mount in mounts if mount.point == volume["mount"]][-1:]
+            judged.append(Judged(name_of(volume), volume["mount"], seen, _is_mounted(seen, here)))
+            problems += _findings(judged[-1], here, remembered)
+    except (_probe.ProbeError, _mount_unit.MountUnitError, WaitTimeout) as error:
+        return [], [str(error)]
+    copies = "The file system %s is on %s, as on a volume and its copy; detach the copy, or give it another UUID (xfs_admin -U generate)."
+    problems += _shared(copies, [(each.probe.uuid, each.name) for each in judged if each.probe.uuid])
+    return judged, problems
+
+
+def _is_mounted(seen: Probe, here: Sequence[_probe.Mount]) -> bool:
+    return bool(here) and here[0].number == seen.number and here[0].root == "/" and seen.is_xfs
+
+
+def declared_findings(volumes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What is wrong with the list itself."""
+    out = []
+    for volume in volumes:
+        name, mount = name_of(volume), str(volume.get("mount") or "")
+        if bool(volume.get("id")) == bool(volume.get("path")):
+            given = "an id and a path" if volume.get("id") else "neither id nor path"
+            out.append("The volume for %s has %s; give it one of the two." % (mount or "no mount point", given))
+        elif volume.get("id") and name.startswith("/"):
+            out.append("The volume %s for %s is given as id; give a path as path." % (name, mount))
+        elif _probe.name_finding(name):
+            out.append(_probe.name_finding(name))
+        if not mount.startswith("/") or os.path.normpath(mount) != mount or mount == "/" or not mount.isprintable():
+            out.append("The mount point %r of %s is no plain absolute path; use one like /var/lib/kafka/data0." % (mount, name or "a volume"))
+    points = sorted({str(volume.get("mount") or "") for volume in volumes})
+    nested = "The mount point %s lies below %s, which another volume would cover; give them separate places."
+    out += [nested % (inner, outer) for outer in points for inner in points if outer and inner.startswith(outer + "/")]
+    out += _shared("The mount point %s is given to %s; give each volume its own.", [(volume.get("mount"), name_of(volume)) for volume in volumes])
+    out += _shared("The volume %s is to be mounted at %s; mount it once.", [(name_of(volume), str(volume.get("mount"))) for volume in volumes])
+    return out
+
+
+def _shared(sentence: str, pairs: Sequence[tuple[Any, str]]) -> list[str]:
+    """One sentence for each key that several have."""
+    owners: dict[Any, list[str]] = {}
+    for key, owner in pairs:
+        owners.setdefault(key, []).append(owner)
+    return [sentence % (key, " and ".join(names)) for key, names in owners.items() if len(names) > 1]
+
+
+def _devices(names: Sequence[str], timeout: float) -> dict[str, str]:
+    """{name: device}; waits for what udev has not shown yet."""
+
+    def missing(found: Mapping[str, Optional[str]]) -> list[str]:
+        return [name for name, device in found.items() if device is None]
+
+    found = wait_until(
+        lambda: {name: _probe.locate(name) for name in names},
+        lambda found: not missing(found),
+        what="the disk of %s to appear below %s; attach it to this instance" % (" and ".join(names), _probe.BY_ID),
+        timeout=timeout,
+        interval=0.5,
+        describe=lambda found: "no disk of %s" % " and ".join(missing(found)),
+    )
+    return {name: str(device) for name, device in found.items()}
+
+
+def _findings(volume: Judged, here: Sequence[_probe.Mount], remembered: Sequence[_mount_unit.Remembered]) -> list[str]:
+    seen = volume.probe
+    title = "%s %s (%s)" % ("Disk" if volume.name.startswith("/") else "Volume", volume.name, seen.device)
+    if seen.state == _probe.UNREADABLE:
+        return ["%s cannot be judged, and so is not touched, because %s; look at dmesg, or replace the volume." % (title, seen.what)]
+    if here and not volume.mounted:
+        return ["%s belongs at %s, where something else (%s) is mounted; unmount that, or correct the list of volumes." % (title, volume.mount, here[0].kind)]
+    if volume.mounted:
+        return []
+    if seen.state == _probe.IN_USE:
+        return ["%s is %s, and so is not mounted at %s; free it, or correct the list of volumes." % (title, seen.what, volume.mount)]
+    if seen.state == _probe.FOREIGN:
+        return ["%s holds %s, and only a blank disk is formatted; %s." % (title, seen.what, NEW_VOLUME % seen.device)]
+    return _read_only(title, seen) + _remembered(title, volume, remembered) + _size(title, seen) + _twin(title, seen) + _place(volume.mount)
+
+
+def _read_only(title: str, seen: Probe) -> list[str]:
+    return ["%s is read-only, but Kafka writes to it; attach it writable." % title] if seen.read_only else []
+
+
+def _remembered(title: str, volume: Judged, remembered: Sequence[_mount_unit.Remembered]) -> list[str]:
+    out = []
+    for told in remembered:
+        unit = _mount_unit.path(told.mount)
+        if told.mount != volume.mount and (told.volume == volume.name or told.uuid == volume.probe.uuid):
+            out.append(
+                "%s belongs at %s by %s, not at %s; correct the list of volumes, or disable and remove that unit." % (title, told.mount, unit, volume.mount)
+            )
+        elif told.volume == volume.name and volume.blank:
+            sentence = "%s is blank, but by %s it had the file system %s; find out who emptied it, and remove the unit if its data may be lost."
+            out.append(sentence % (title, unit, told.uuid))
+    return out
+
+
+def _size(title: str, seen: Probe) -> list[str]:
+    if seen.state == _probe.BLANK and seen.size < SMALLEST:
+        return ["%s has %d bytes, but XFS needs %d; attach a larger volume." % (title, seen.size, SMALLEST)]
+    return []
+
+
+def _twin(title: str, seen: Probe) -> list[str]:
+    """The unit mounts by UUID, so that UUID must lead to this very disk."""
+    if not seen.uuid:
+        return []
+    other = os.path.realpath(os.path.join(_mount_unit.BY_UUID, seen.uuid))
+    if _probe.number_of(other) in (None, seen.number):
+        return []
+    return ["%s has the file system %s, and so has %s; detach the copy, or give it another UUID (xfs_admin -U generate)." % (title, seen.uuid, other)]
+
+
+def _place(mount: str) -> list[str]:
+    """Whether the unmounted mount point may be covered."""
+    if os.path.realpath(mount) != mount:
+        return ["The mount point %s is %s in truth, and systemd mounts nothing on a symbolic link; give the real path." % (mount, os.path.realpath(mount))]
+    try:
+        if os.listdir(mount):
+            return ["The mount point %s is not empty, and mounting would hide what it holds; move that away." % mount]
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        return ["The mount point %s cannot be used: %s; make it a directory." % (mount, error.strerror)]
+    return []

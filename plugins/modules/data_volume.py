@@ -1,0 +1,151 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mount a host's data volumes, and format only those that are proven blank."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: data_volume
+short_description: Mount data volumes, and format those that are proven blank
+version_added: "0.1.0"
+description:
+  - Looks at all data volumes of a host before it changes any, and changes none when one of them cannot be used.
+  - A volume with an XFS file system is kept as it is. A blank one gets an XFS. Anything else, anything in use and anything that
+    cannot be read is refused.
+  - Blank is what the kernel lets be opened exclusively, what has no partitions, holders, mounts or swap, in which C(blkid) finds nothing, and whose
+    first and last 16 MiB and 64 MiB spread between them read as zeros; and no mount unit on the host remembers a file system on it.
+  - Each file system is mounted by its UUID through a systemd unit that is wanted by C(multi-user.target), so that a lost disk never keeps the host
+    from booting. The mount option C(nofail) is always there.
+  - While a volume is not mounted, its mount point is a directory that nobody may enter.
+  - There is no option to format a disk that is not blank.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes
+requirements:
+  - blkid of util-linux
+  - mkfs.xfs of xfsprogs
+  - systemd with udev
+options:
+  volumes:
+    description: All data volumes of the host.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      id:
+        description: The id of an EBS volume that is attached to this instance; the kernel's name for it does not matter.
+        type: str
+      path:
+        description: The disk's lasting name below C(/dev/disk/by-id), where it is no EBS volume.
+        type: str
+      mount:
+        description: Where it is mounted; made when it is missing.
+        type: str
+        required: true
+  owner:
+    description: Who owns the root directory of each mounted volume.
+    type: str
+    default: root
+  group:
+    description: The group of the root directory of each mounted volume.
+    type: str
+    default: root
+  mode:
+    description: The octal mode of the root directory of each mounted volume.
+    type: str
+    default: "0750"
+  mount_options:
+    description: The mount options; a mounted volume is remounted when they change.
+    type: list
+    elements: str
+    default: [noatime, nodev, nosuid, noexec]
+  timeout:
+    description: How many seconds to wait for a disk that was just attached, and for the link to a new file system.
+    type: int
+    default: 60
+"""
+
+EXAMPLES = r"""
+- name: Mount the data volumes
+  rackaware.kafka.data_volume:
+    volumes:
+      - id: vol-0123456789abcdef0
+        mount: /var/lib/kafka/data0
+      - path: /dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_data1
+        mount: /var/lib/kafka/data1
+    owner: kafka
+    group: kafka
+"""
+
+RETURN = r"""
+volumes:
+  description: The volumes in the given order, as they are after the run; in check mode, as they would be.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: The EBS volume's id, where it was given.
+      type: str
+    path:
+      description: The disk's path, where it was given.
+      type: str
+    device:
+      description: What the kernel calls the disk now.
+      type: str
+    uuid:
+      description: The file system's UUID, V(null) in check mode for one that would be made.
+      type: str
+    mount:
+      description: The mount point.
+      type: str
+    state_before:
+      description: What was found, V(blank), V(xfs) or V(mounted).
+      type: str
+    formatted:
+      description: Whether this run formatted it.
+      type: bool
+    mounted:
+      description: Whether this run mounted it.
+      type: bool
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _volume_plan, _volumes
+from ..module_utils._errors import RackawareError
+
+VOLUME = {"id": {"type": "str"}, "path": {"type": "str"}, "mount": {"type": "str", "required": True}}
+SPEC = {
+    "volumes": {"type": "list", "elements": "dict", "required": True, "options": VOLUME},
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str", "default": "root"},
+    "mode": {"type": "str", "default": "0750"},
+    "mount_options": {"type": "list", "elements": "str", "default": ["noatime", "nodev", "nosuid", "noexec"]},
+    "timeout": {"type": "int", "default": 60},
+}
+
+
+def main() -> None:
+    """Look, judge, change, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    params = module.params
+    root = _volume_plan.Root(params["owner"], params["group"], params["mode"])
+    try:
+        _volume_plan.demand(root, params["mount_options"])
+        judged = _volumes.judge(params["volumes"], module.run_command, timeout=params["timeout"])
+        plans = _volume_plan.plan(judged, root, params["mount_options"], names=not module.check_mode)
+        changed = any(plan.needed for plan in plans)
+        if changed and not module.check_mode:
+            _volume_plan.apply(plans, root, module.run_command, timeout=params["timeout"])
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    diff = {side: {plan.volume.name: getattr(plan, side) for plan in plans} for side in ("before", "after")}
+    module.exit_json(changed=changed, volumes=[plan.as_dict() for plan in plans], diff=diff)
+
+
+if __name__ == "__main__":
+    main()
