@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from typing import Any, Callable, Mapping, Sequence
@@ -109,19 +110,24 @@ def _owners(inodes: set[str], proc: str) -> dict[str, tuple[str, str]]:
     sought = {"socket:[%s]" % inode: inode for inode in inodes}
     for pid in filter(str.isdigit, os.listdir(proc)):
         home = os.path.join(proc, pid)
-        try:
-            links = {os.readlink(os.path.join(home, "fd", name)) for name in os.listdir(os.path.join(home, "fd"))}
-            if not links & set(sought):
-                continue
-            with open(os.path.join(home, "comm"), encoding="utf-8", errors="replace") as stream:
-                title = "%s (process %s)" % (stream.read().strip(), pid)
-            with open(os.path.join(home, "cgroup"), encoding="utf-8", errors="replace") as stream:
-                unit = re.search(r"/([^/]+\.service)", stream.read())
-        except OSError:
-            # A process may end while it is looked at.
-            continue
-        for link in links & set(sought):
-            out[sought[link]] = (title, unit.group(1) if unit else "")
+        # A process may end while it is looked at.
+        with contextlib.suppress(OSError):
+            held = set(sought) & _links(os.path.join(home, "fd"))
+            if held:
+                with open(os.path.join(home, "comm"), encoding="utf-8", errors="replace") as stream:
+                    title = "%s (process %s)" % (stream.read().strip(), pid)
+                with open(os.path.join(home, "cgroup"), encoding="utf-8", errors="replace") as stream:
+                    unit = re.search(r"/([^/]+\.service)", stream.read())
+                out.update({sought[link]: (title, unit.group(1) if unit else "") for link in held})
+    return out
+
+
+def _links(directory: str) -> set[str]:
+    out = set()
+    for name in os.listdir(directory):
+        # A descriptor may be closed meanwhile, as the one that lists our own.
+        with contextlib.suppress(OSError):
+            out.add(os.readlink(os.path.join(directory, name)))
     return out
 
 

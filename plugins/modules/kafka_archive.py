@@ -73,8 +73,8 @@ SECONDS = 60
 
 
 def opened(url: str) -> BinaryIO:
-    """A stream of a URL."""
-    return open_url(url, timeout=SECONDS)
+    """A stream of a URL's bytes as they are: a server that calls a .tgz an encoded .tar would have it unpacked on the way."""
+    return open_url(url, timeout=SECONDS, decompress=False)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ VM_PACKAGES = ("initramfs-tools", "linux-image-cloud-amd64", "systemd-resolved")
 MASKED = (
     "console-getty.service getty@.service systemd-networkd-wait-online.service systemd-remount-fs.service"
     " apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer e2scrub_reap.service systemd-firstboot.service"
-    " systemd-timesyncd.service systemd-hwdb-update.service"
+    " systemd-timesyncd.service systemd-hwdb-update.service nvmf-autoconnect.service"
 ).split()
 
 ENVIRONMENT = {
@@ -96,7 +96,7 @@ WantedBy=multi-user.target
 """,
     ),
     # A container may not set the clock, and has the right one already.
-    "etc/systemd/system/chrony.service.d/lab.conf": (0o644, "[Unit]\nConditionCapability=\n[Service]\nExecStart=\nExecStart=/usr/sbin/chronyd -x -F 0\n"),
+    "etc/systemd/system/chrony.service.d/lab.conf": (0o644, "[Unit]\nConditionCapability=\n[Service]\nExecStart=\nExecStart=!/usr/sbin/chronyd -x -F 0\n"),
     "etc/chrony/chrony.conf": (0o644, "local stratum 10\ndriftfile /var/lib/chrony/chrony.drift\n"),
     "etc/ssh/sshd_config.d/lab.conf": (0o644, "UseDNS no\nPermitRootLogin prohibit-password\n"),
 }
