@@ -367,3 +367,10 @@ def test_the_unit_is_one_that_systemd_takes(host, disk, run):
     unit = host.units / tool("systemd-escape", "--path", "--suffix=mount", mount)
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, [line for line in done.stderr.splitlines() if str(unit.name) in line]) == (0, [])
+
+
+@pytest.mark.parametrize(
+    "mount", ["/var/lib/kafka/data0", "/srv/my-data", "/.hidden/.inner", "/a b/c%d", "/größe", "/a:b_c.d@e", "/back\\slash", "//double//", "/"]
+)
+def test_a_unit_is_named_as_systemd_itself_would(mount):
+    assert _mount_unit.name(mount) == tool("systemd-escape", "--path", "--suffix=mount", mount)
