@@ -6,7 +6,7 @@ rm -rf build
 ansible-galaxy collection build --output-path build --force >/dev/null
 installed=$(mktemp -d)
 trap 'rm -rf "$installed"' EXIT
-ansible-galaxy collection install --no-deps --collections-path "$installed" build/rackaware-kafka-*.tar.gz >/dev/null
+ANSIBLE_COLLECTIONS_PATH=$installed ansible-galaxy collection install --no-deps --collections-path "$installed" build/rackaware-kafka-*.tar.gz >/dev/null
 GALAXY_IMPORTER_CONFIG=.config/galaxy-importer.cfg python -m galaxy_importer.main build/rackaware-kafka-*.tar.gz > build/importer.log 2>&1 || { cat build/importer.log; exit 1; }
 if grep -E '(ERROR|WARNING)' build/importer.log; then
   echo "galaxy-importer found the above; the whole log is build/importer.log." >&2

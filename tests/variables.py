@@ -53,9 +53,9 @@ def shown(option: dict) -> str:
     """The default as a person reads it."""
     if option.get("required"):
         return "required"
-    value = option["default"]
-    if isinstance(value, str) and "{{" in value:
+    if "default" not in option:
         return "derived"
+    value = option["default"]
     if isinstance(value, (list, dict)) and len(str(value)) > 40:
         return "see the role"
     return "`%s`" % yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()

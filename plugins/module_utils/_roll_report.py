@@ -527,8 +527,7 @@ def _row_label(broker: Mapping[str, Any], scale: _Scale, middle: float, small: s
     end = scale(broker["phases"][-1]["to"])
     begin = scale(min([broker["phases"][0]["from"]] + [gate["from"] for gate in broker["gates"]]))
     text = broker["error"] or ("not back" if broker["state"] == "out" else duration(broker["seconds"]))
-    room = lambda free: max(0, int(free / 6.4))  # noqa: E731
-    right, left = room(WIDTH - end - 8), room(begin - LEFT - 6)
+    right, left = (max(0, int(free / 6.4)) for free in (WIDTH - end - 8, begin - LEFT - 6))
     x, anchor, free = (end + 6, "start", right) if right >= min(len(text), 14) or right >= left else (begin - 6, "end", left)
     shown = text if len(text) <= free else text[: max(free - 1, 0)] + "…"
     kind = "bad" if broker["error"] or broker["state"] == "out" else "mut"
