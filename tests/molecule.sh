@@ -20,6 +20,11 @@ for scenario in "$@"; do
   eval "$(python -m lab env)"
   export KAFKA_METADATA=$scenario KAFKA_CLUSTER=${scenario/zookeeper/demo} ANSIBLE_LOG_PATH="$PWD/build/molecule/$scenario.log"
   rm -f "$ANSIBLE_LOG_PATH"
-  molecule test --scenario-name "$scenario"
+  molecule test --scenario-name "$scenario" 2>&1 | tee "build/molecule/$scenario.out"
+  # molecule only warns of a step that it cannot find, and would pass.
+  if grep -aq 'Missing playbook' "build/molecule/$scenario.out"; then
+    echo "Scenario $scenario names a playbook that does not exist." >&2
+    exit 1
+  fi
   printf '== molecule %s passed in %d s\n' "$scenario" "$((SECONDS - started))"
 done

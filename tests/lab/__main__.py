@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from . import archives, images, network, world
+from . import archives, images, kernel, network, world
 from .server import serve
 from .settings import (
     API_PORT,
@@ -59,6 +59,7 @@ def up(fresh: bool) -> None:
         # What a run that died left behind belongs to an API that nobody remembers.
         down(caches=False)
     STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kernel.remember()
     if not SSH_KEY.exists():
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", NAME, "-f", SSH_KEY)
     # Maven, mmdebstrap and pip wait for the network most of the time.
@@ -110,6 +111,7 @@ def down(caches: bool) -> None:
         if server_pid():
             os.kill(pid, signal.SIGKILL)
     world.remove_everything()
+    kernel.restore()
     shutil.rmtree(STATE, ignore_errors=True)
     if caches:
         for name in podman("images", "--quiet", "--filter", "label=rackaware.lab=image").split():
