@@ -228,7 +228,7 @@ class TestFindings:
         ],
     )
     def test_a_list_that_makes_no_sense_is_refused_without_a_look(self, host, wanted, sentence):
-        told = _volumes.findings(wanted, host.run)
+        told = _volumes.findings(wanted, host.run, timeout=0)
         assert len(told) == 1 and sentence in told[0]
 
 
