@@ -40,6 +40,10 @@ def disk(tmp_path):
             return made
 
         yield make
+        # The last first: one may cover another.
+        for mount in reversed(_probe.mounts()):
+            if mount.point.startswith(str(tmp_path)):
+                subprocess.run(["umount", mount.point], check=False, capture_output=True)
 
 
 @pytest.fixture

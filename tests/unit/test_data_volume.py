@@ -211,6 +211,35 @@ class TestFindings:
         assert "give the real path" in _volumes.findings(volumes(host, FIRST), host.run)[0]
 
     @pytest.mark.parametrize(
+        ("seen", "sentence"),
+        [({"zero": True, "size": 200 * 1024**2}, "but XFS needs"), ({"zero": True, "read_only": True}, "is read-only"), ({}, "nobody has read it")],
+    )
+    def test_a_disk_that_cannot_serve_is_refused(self, host, seen, sentence):
+        host.put(FIRST, **seen)
+        assert [sentence in each for each in _volumes.findings(volumes(host, FIRST), host.run)] == [True]
+
+    def test_a_volume_known_at_another_mount_point_is_refused(self, host):
+        host.put(FIRST, zero=True)
+        _mount_unit.write(_mount_unit.path("/srv/other"), _mount_unit.text(FIRST, UUID, "/srv/other", []))
+        assert "belongs at /srv/other by " in _volumes.findings(volumes(host, FIRST), host.run)[0]
+
+    def test_copies_of_a_file_system_are_refused(self, host, monkeypatch):
+        for name in (FIRST, SECOND):
+            host.put(name, signature={"TYPE": "xfs", "UUID": UUID})
+        assert "as on a volume and its copy" in _volumes.findings(volumes(host, FIRST, SECOND), host.run)[0]
+        monkeypatch.setattr(_probe, "number_of", lambda _path: "8:99")
+        assert "and so has /dev/disk/by-uuid/" in _volumes.findings(volumes(host, FIRST), host.run)[0]
+
+    def test_two_names_of_one_disk_are_refused(self, host, monkeypatch):
+        monkeypatch.setattr(_probe, "locate", lambda _name: "/dev/one")
+        assert "is meant by %s and %s" % (FIRST, SECOND) in _volumes.findings(volumes(host, FIRST, SECOND), host.run)[0]
+
+    def test_a_mount_point_with_files_is_refused(self, host):
+        host.put(FIRST, zero=True)
+        (host.here / FIRST / "logs").mkdir(parents=True)
+        assert "is not empty" in _volumes.findings(volumes(host, FIRST), host.run)[0]
+
+    @pytest.mark.parametrize(
         ("wanted", "sentence"),
         [
             ([{"mount": "/a"}], "neither id nor path"),
@@ -228,7 +257,7 @@ class TestFindings:
         ],
     )
     def test_a_list_that_makes_no_sense_is_refused_without_a_look(self, host, wanted, sentence):
-        told = _volumes.findings(wanted, host.run)
+        told = _volumes.findings(wanted, host.run, timeout=0)
         assert len(told) == 1 and sentence in told[0]
 
 

@@ -238,11 +238,15 @@ class TestProbe:
         assert (found.state, found.zero, found.size) == ("in use", None, SIZE)
 
     def test_a_device_that_may_not_be_opened_is_unreadable(self, disk, monkeypatch):
-        def refused(*_of):
-            raise OSError(13, "Permission denied")
+        real = os.open
+
+        def refused(path, flags, *more):
+            if flags & os.O_EXCL:
+                raise OSError(6, "No such device or address")
+            return real(path, flags, *more)
 
         monkeypatch.setattr(os, "open", refused)
-        assert look(disk).error == "it cannot be opened: Permission denied"
+        assert look(disk).error == "it cannot be opened: No such device or address"
 
     def test_uses_are_seen(self, disk, tmp_path):
         (tmp_path / "mountinfo").write_text("36 35 259:1 / /mnt rw - xfs /dev/x rw\n37 35 259:2 / /other rw - xfs /dev/y rw\n")
