@@ -7,7 +7,7 @@ if [ "$(id -u)" != 0 ]; then
   exec sudo --preserve-env=PATH,PYTHONPATH,PYTHONDONTWRITEBYTECODE,ANSIBLE_CONFIG,CI "$0" "$@"
 fi
 
-export PYTHONPATH="$PWD/tests" ANSIBLE_CONFIG="$PWD/ansible.cfg" MOLECULE_GLOB='molecule/*/molecule.yml'
+export PATH="$PWD/.venv/bin:$PATH" PYTHONPATH="$PWD/tests" ANSIBLE_CONFIG="$PWD/ansible.cfg" MOLECULE_GLOB='molecule/*/molecule.yml'
 [ $# -gt 0 ] || set -- zookeeper kraft combined
 mkdir -p build/molecule
 trap 'python -m lab down' EXIT
