@@ -31,6 +31,7 @@ from .settings import (
     SERVER_PID,
     SSH_KEY,
     STATE,
+    VM_IMAGES,
 )
 from .shell import LabError, podman, run
 
@@ -51,8 +52,8 @@ def server_pid() -> int:
         return 0
 
 
-def up(fresh: bool) -> None:
-    """Build what is missing and serve; with fresh, take everything of an earlier lab away first."""
+def up(fresh: bool, virtual: bool) -> None:
+    """Build what is missing and serve; fresh takes everything of an earlier lab away first, virtual builds what instance stores need, too."""
     if os.geteuid():
         raise LabError("The lab makes bridges, block devices and machines, and needs root for it; run it with sudo.")
     if fresh or not server_pid():
@@ -67,6 +68,8 @@ def up(fresh: bool) -> None:
         work = [pool.submit(images.ensure_container, release, say) for release in IMAGES.values()]
         work += [pool.submit(archives.ensure, version, say) for version in archives.VERSIONS]
         work.append(pool.submit(archives.ensure_wheels, say))
+        if virtual:
+            work += [pool.submit(images.ensure_vm, release, say) for release in VM_IMAGES]
         for done in work:
             done.result()
     network.up()
@@ -166,7 +169,9 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="lab", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="build what is missing, and serve").add_argument("--fresh", action="store_true", help="start from an empty account")
+    start = commands.add_parser("up", help="build what is missing, and serve")
+    start.add_argument("--fresh", action="store_true", help="start from an empty account")
+    start.add_argument("--vm", action="store_true", help="build the virtual machines' image too, for instance types with an instance store")
     commands.add_parser("sync", help="bring the machines to what the API says")
     commands.add_parser("status", help="say what there is")
     commands.add_parser("env", help="print what a shell exports to reach the lab")
@@ -175,7 +180,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         if options.command == "up":
-            up(options.fresh)
+            up(options.fresh, options.vm)
         elif options.command == "down":
             down(options.caches)
         else:

@@ -168,9 +168,14 @@ def ensure_container(release: str, say: Say) -> str:
     return name
 
 
+def vm_folder(release: str) -> Path:
+    """Where the virtual machine's disk, kernel and initrd of a release are, or will be."""
+    return CACHE / ("vm-%s-%s" % (release, key(release, VM_PACKAGES)))
+
+
 def ensure_vm(release: str, say: Say) -> Path:
     """Build the virtual machine's disk, kernel and initrd unless they are there; return their folder (disk.img, vmlinuz, initrd.img)."""
-    folder = CACHE / ("vm-%s-%s" % (release, key(release, VM_PACKAGES)))
+    folder = vm_folder(release)
     with lock("vm-" + release):
         if folder.is_dir():
             return folder

@@ -28,3 +28,5 @@ REPORT = STATE / "machines.json"
 
 # The names under which the API lists the images, and the Debian release of each.
 IMAGES = {"rackaware-debian-12": "bookworm", "rackaware-debian-13": "trixie"}
+# The releases of which virtual machines are made: one is enough to try dm-crypt.
+VM_IMAGES = ("bookworm",)

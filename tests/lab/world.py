@@ -77,7 +77,9 @@ class World:
                     self._prepare(wanted)
                     machine.start(wanted)
                     machines.remember_host_key(wanted)
-                    machines.answers(wanted.address, 180 if wanted.instance_stores else 60)
+                    if not wanted.instance_stores:
+                        # A virtual machine boots longer than a client of the API waits for an answer, as on EC2.
+                        machines.answers(wanted.address, 60)
                 elif before != wanted:
                     self._show(machine, wanted)
             elif machine.exists() and machine.running():
@@ -89,10 +91,10 @@ class World:
             self.say("%s: %s" % (instance.id, error))
 
     def _prepare(self, wanted: machines.Wanted) -> None:
-        if wanted.instance_stores:
-            images.ensure_vm(wanted.release, self.say)
-        else:
+        if not wanted.instance_stores:
             images.ensure_container(wanted.release, self.say)
+        elif not images.vm_folder(wanted.release).is_dir():
+            raise LabError("The image for instances with an instance store is not built; run: python -m lab up --vm")
         for volume, size in wanted.volumes.items():
             disks.ensure(volume, size)
 

@@ -78,7 +78,7 @@ class Ec2:
 
 @pytest.fixture(scope="module")
 def ec2():
-    lab("up", "--fresh")
+    lab("up", "--fresh", "--vm")
     try:
         yield Ec2()
     finally:
@@ -163,7 +163,7 @@ def test_a_container_keeps_its_address_and_its_root_disk_over_stop_and_start(ec2
 
 def test_up_again_changes_nothing(ec2):
     before = lab("status")
-    lab("up")
+    lab("up", "--vm")
     assert lab("status") == before
 
 
