@@ -1,0 +1,278 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Brokers into as few batches as possible: colouring, where a limit says how many of a set of brokers may have the same colour.
+
+A set of brokers is an integer with a bit for each, because that makes 1,000 brokers and 200,000 limits a matter of a second in plain Python.
+Limits of one are edges of a graph; wider limits are counted. Whatever is made here is feasible by construction and counted again by the
+planner, from the snapshot.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Callable, Iterable, Iterator, NamedTuple, Sequence
+
+# Three to the power of this many steps is what an exhaustive search takes.
+EXHAUSTIVE = 12
+# Steps that the search for a better plan may take in all: about half a second.
+EFFORT = 3_000_000
+# Not a method of int before Python 3.10.
+popcount: Callable[[int], int] = getattr(int, "bit_count", None) or (lambda bits: bin(bits).count("1"))
+
+
+class Limit(NamedTuple):
+    """At most spare of these brokers in one batch; source is the first partition that says so, None for the quorum."""
+
+    brokers: int
+    spare: int
+    members: tuple[int, ...]
+    source: int | None
+
+
+@dataclass(frozen=True)
+class Puzzle:
+    """brokers are what must be put into batches, as bits; near[n] are those that never go with broker n; wide are the limits above one."""
+
+    brokers: int
+    near: list[int]
+    wide: list[Limit]
+    racks: list[str | None]
+    max_batch: int | None
+
+    def part(self, brokers: int) -> Puzzle:
+        """The same for some of the brokers only."""
+        wide = []
+        for limit in self.wide:
+            left = limit.brokers & brokers
+            if left == limit.brokers:
+                wide.append(limit)
+            elif popcount(left) > limit.spare:
+                wide.append(Limit(left, limit.spare, tuple(bits(left)), limit.source))
+        return Puzzle(brokers, [near & brokers for near in self.near], wide, self.racks, self.max_batch)
+
+
+def bits(brokers: int) -> Iterator[int]:
+    """The numbers in a set."""
+    while brokers:
+        low = brokers & -brokers
+        yield low.bit_length() - 1
+        brokers ^= low
+
+
+def puzzle(brokers: int, limits: Iterable[Limit], racks: list[str | None], max_batch: int | None) -> Puzzle:
+    """Limits turned into a graph and into the wide limits that the graph does not imply."""
+    near = [0] * len(racks)
+    wide = []
+    for limit in limits:
+        if limit.spare == 1:
+            for member in limit.members:
+                near[member] |= limit.brokers
+        else:
+            wide.append(limit)
+    for number in range(len(near)):
+        near[number] &= ~(1 << number)
+    # Of those that are near to all others in it, a batch has one at most, and then nobody else of the limit.
+    needed = [limit for limit in wide if sum(bool(limit.brokers & ~near[member] & ~(1 << member)) for member in limit.members) > limit.spare]
+    return Puzzle(brokers, near, needed, racks, max_batch)
+
+
+def groups(whole: Puzzle) -> list[int]:
+    """Sets of brokers such that no batch can hold brokers of two of them; each can be solved alone, and the batches add up."""
+    found, left = [], whole.brokers
+    while left:
+        group = reached = left & -left
+        while reached:
+            number = (reached & -reached).bit_length() - 1
+            reached &= reached - 1
+            more = left & ~whole.near[number] & ~group
+            group |= more
+            reached |= more
+        found.append(group)
+        left &= ~group
+    return found
+
+
+class Packing:
+    """Batches while they are filled; blocked[n] are the brokers that cannot join batch n any more."""
+
+    def __init__(self, whole: Puzzle, touching: Sequence[Sequence[int]]) -> None:
+        self.whole, self.touching = whole, touching
+        self.batches: list[list[int]] = []
+        self.blocked: list[int] = []
+        self._counts: list[dict[int, int]] = []
+
+    def open(self) -> int:
+        """A new batch."""
+        self.batches.append([])
+        self.blocked.append(0)
+        self._counts.append({})
+        return len(self.batches) - 1
+
+    def put(self, broker: int, batch: int) -> None:
+        """Put a broker into a batch that is not blocked for it."""
+        whole, counts = self.whole, self._counts[batch]
+        self.batches[batch].append(broker)
+        blocked = self.blocked[batch] | whole.near[broker]
+        for number in self.touching[broker]:
+            limit = whole.wide[number]
+            counts[number] = taken = counts.get(number, 0) + 1
+            if taken == limit.spare:
+                blocked |= limit.brokers
+        self.blocked[batch] = whole.brokers if len(self.batches[batch]) == whole.max_batch else blocked
+
+    def place(self, broker: int) -> int:
+        """Put a broker into the first batch that can take it, or into a new one."""
+        bit = 1 << broker
+        for batch, blocked in enumerate(self.blocked):
+            if not blocked & bit:
+                break
+        else:
+            batch = self.open()
+        self.put(broker, batch)
+        return batch
+
+
+class Packer:
+    """The ways to fill batches; each returns a list of batches, lists of brokers."""
+
+    def __init__(self, whole: Puzzle) -> None:
+        self.whole = whole
+        self.brokers = list(bits(whole.brokers))
+        self._touching: list[list[int]] = [[] for _ in whole.near]
+        for number, limit in enumerate(whole.wide):
+            for member in limit.members:
+                self._touching[member].append(number)
+        self._degree = [popcount(near) + len(touching) for near, touching in zip(whole.near, self._touching)]
+
+    def first_fit(self, order: Iterable[int]) -> list[list[int]]:
+        """Each broker into the first batch that can take it."""
+        packing = Packing(self.whole, self._touching)
+        for broker in order:
+            packing.place(broker)
+        return packing.batches
+
+    def by_rack(self) -> list[list[int]]:
+        """Rack after rack, so that racks merge wherever a batch can take a second one whole."""
+        return self.first_fit(broker for rack in self._racks() for broker in rack)
+
+    def one_per_rack(self) -> list[list[int]]:
+        """A batch for each rack, less those that cannot go with the rest of it; they join another, or go in batches of their own."""
+        packing = Packing(self.whole, self._touching)
+        evicted = []
+        for rack in self._racks():
+            batch = packing.open()
+            inside = sum(1 << broker for broker in rack)
+            for broker in sorted(rack, key=lambda one: popcount(self.whole.near[one] & inside)):
+                if packing.blocked[batch] >> broker & 1:
+                    evicted.append(broker)
+                else:
+                    packing.put(broker, batch)
+        for broker in sorted(evicted, key=self._degree.__getitem__, reverse=True):
+            packing.place(broker)
+        return packing.batches
+
+    def by_degree(self) -> list[list[int]]:
+        """Those with most conflicts first."""
+        return self.first_fit(sorted(self.brokers, key=self._degree.__getitem__, reverse=True))
+
+    def by_saturation(self) -> list[list[int]]:
+        """DSATUR: always the broker that fewest batches can take; exact when two batches are enough."""
+        packing = Packing(self.whole, self._touching)
+        left, waiting = set(self.brokers), self.whole.brokers
+        most = max(self._degree, default=0) + 1
+        score = list(self._degree)
+        while left:
+            broker = max(left, key=score.__getitem__)
+            left.discard(broker)
+            waiting &= ~(1 << broker)
+            known = len(packing.batches)
+            before = list(packing.blocked)
+            batch = packing.place(broker)
+            for other in bits(packing.blocked[batch] & waiting & ~(before[batch] if batch < known else 0)):
+                score[other] += most
+        return packing.batches
+
+    def _racks(self) -> list[list[int]]:
+        racks: dict[str, list[int]] = {}
+        for broker in self.brokers:
+            racks.setdefault(self.whole.racks[broker] or "", []).append(broker)
+        return [racks[name] for name in sorted(racks, key=lambda name: (-len(racks[name]), name))]
+
+
+def pack(whole: Puzzle, bound: int) -> tuple[list[list[int]], bool]:
+    """As few batches as can be found, and whether fewer were proven impossible by trying everything; stops as soon as bound is reached."""
+    packer = Packer(whole)
+    best: list[list[int]] = []
+    for way in (packer.by_rack, packer.one_per_rack, packer.by_saturation, packer.by_degree):
+        found = way()
+        if not best or len(found) < len(best):
+            best = found
+        if len(best) <= bound:
+            return best, False
+    if len(packer.brokers) <= EXHAUSTIVE:
+        return exhaust(whole), True
+    return _polish(packer, best, bound), False
+
+
+def _polish(packer: Packer, best: list[list[int]], bound: int) -> list[list[int]]:
+    """Fill again, batch after batch in another order: that never takes more batches, and now and then one fewer (Culberson's iterated greedy)."""
+    chance = random.Random(0)
+    weight = sum(len(limit.members) for limit in packer.whole.wide)
+    left = EFFORT
+    current = best
+    turn = 0
+    while left > 0 and len(best) > bound:
+        left -= len(packer.brokers) * (4 + len(current) // 2) + 3 * weight
+        batches = list(current)
+        if turn % 3 == 0:
+            batches.reverse()
+        elif turn % 3 == 1:
+            batches.sort(key=len, reverse=True)
+        else:
+            chance.shuffle(batches)
+        for batch in batches:
+            chance.shuffle(batch)
+        current = packer.first_fit(broker for batch in batches for broker in batch)
+        if len(current) < len(best):
+            best = [list(batch) for batch in current]
+        turn += 1
+    return best
+
+
+def exhaust(whole: Puzzle) -> list[list[int]]:
+    """The fewest batches, by looking at every set of brokers; only for few of them."""
+    brokers = list(bits(whole.brokers))
+    place = {broker: 1 << number for number, broker in enumerate(brokers)}
+    size = 1 << len(brokers)
+    bad = bytearray(size)
+    for broker in brokers:
+        for other in bits(whole.near[broker] & whole.brokers):
+            bad[place[broker] | place[other]] = 1
+    for limit in whole.wide:
+        for some in combinations(limit.members, limit.spare + 1):
+            bad[sum(place[broker] for broker in some)] = 1
+    for chosen in range(1, size):
+        if not bad[chosen]:
+            bad[chosen] = any(bad[chosen & ~bit] for bit in place.values() if chosen & bit) or bool(whole.max_batch and popcount(chosen) > whole.max_batch)
+    fewest, last = [0] * size, [0] * size
+    for chosen in range(1, size):
+        low = chosen & -chosen
+        rest = some = chosen ^ low
+        # The batch of the lowest broker is tried in every form: it and each subset of the others.
+        fewest[chosen] = len(brokers) + 1
+        while True:
+            batch = some | low
+            if not bad[batch] and fewest[chosen ^ batch] + 1 < fewest[chosen]:
+                fewest[chosen], last[chosen] = fewest[chosen ^ batch] + 1, batch
+            if not some:
+                break
+            some = (some - 1) & rest
+    batches, chosen = [], size - 1
+    while chosen:
+        batches.append([broker for broker in brokers if last[chosen] & place[broker]])
+        chosen ^= last[chosen]
+    return batches

@@ -1,0 +1,169 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Why a roll cannot have fewer batches: a lower bound, and a certificate that a person can check with the snapshot in hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Sequence
+
+from ._roll_batches import Limit, Puzzle, bits, popcount
+from ._roll_snapshot import METADATA_TOPIC, Cluster, named
+
+CLIQUE_STARTS = 200
+# More pairs than a person would check; whoever wants to can still do it with the snapshot.
+WITNESSED = 60
+
+
+@dataclass(frozen=True)
+class Bound:
+    """At least value batches for these brokers (bits); kind says why, proof are the brokers that prove it, limit the partition that does."""
+
+    value: int
+    kind: str
+    brokers: int
+    proof: int
+    limit: Limit | None = None
+
+
+def bound(part: Puzzle, seeds: Sequence[int]) -> Bound:
+    """The best lower bound for one group of brokers that is cheap to prove; seeds are sets whose members are all near each other."""
+    brokers = part.brokers
+    options = [Bound(1, "single", brokers, brokers & -brokers)]
+    for limit in part.wide:
+        value = -(-len(limit.members) // limit.spare)
+        if value > options[-1].value:
+            options.append(Bound(value, "partition", brokers, limit.brokers, limit))
+    together = clique(part, seeds)
+    options.append(Bound(popcount(together), "clique", brokers, together))
+    if part.max_batch:
+        options.append(Bound(-(-popcount(brokers) // part.max_batch), "cap", brokers, brokers))
+    # Of equals the first, which is the easiest to check.
+    return max(options, key=lambda option: option.value)
+
+
+def clique(part: Puzzle, seeds: Sequence[int]) -> int:
+    """Brokers of whom no two go together; greedy from many starts, so large, but not always the largest."""
+    degree = {number: popcount(part.near[number]) for number in bits(part.brokers)}
+    order = sorted(degree, key=degree.__getitem__, reverse=True)
+    best = 1 << order[0]
+    if not degree[order[0]]:
+        return best
+    for start in [seed & part.brokers for seed in seeds] + [1 << number for number in order[:CLIQUE_STARTS]]:
+        found, open_to = start, part.brokers
+        for number in bits(start):
+            open_to &= part.near[number]
+        for number in order:
+            if not open_to:
+                break
+            if open_to >> number & 1:
+                found |= 1 << number
+                open_to &= part.near[number]
+        if popcount(found) > popcount(best):
+            best = found
+    return best
+
+
+def certificate(cluster: Cluster, ids: Sequence[int], limits: Sequence[Limit], bounds: Sequence[Bound], waiting: int) -> dict[str, Any]:
+    """Plain data that proves how few batches there can be: kind, lower_bound, a sentence, and the facts that the sentence names.
+
+    The bounds are those of all groups, and add up; waiting counts every broker to restart, also those that are down already.
+    """
+    total = sum(each.value for each in bounds)
+    if not waiting:
+        return {"kind": "nothing", "lower_bound": 0, "sentence": "There is no broker to restart, so there is no batch."}
+    least = -(-waiting // cluster.max_batch) if cluster.max_batch else 1
+    if least > total:
+        kind = _cap(cluster, waiting) if least > 1 else {"kind": "single", "sentence": "There is a broker to restart, so there is at least one batch."}
+        return {**kind, "lower_bound": least}
+    best = max(limits, key=lambda limit: -(-len(limit.members) // limit.spare), default=None)
+    if best and -(-len(best.members) // best.spare) == total:
+        return {**_one_limit(cluster, ids, best), "lower_bound": total}
+    if total == 1:
+        return {"kind": "single", "lower_bound": 1, "sentence": "There is a broker to restart, so there is at least one batch."}
+    if least == total:
+        return {**_cap(cluster, waiting), "lower_bound": total}
+    if all(each.kind in ("clique", "single") for each in bounds):
+        return {**_clique(cluster, ids, limits, sum(each.proof for each in bounds)), "lower_bound": total}
+    if len(bounds) == 1:
+        return {**_exhaustive(ids, bounds[0]), "lower_bound": total}
+    parts = [{"brokers": [ids[number] for number in bits(each.brokers)], **_part(cluster, ids, limits, each)} for each in bounds]
+    sentence = "No broker of one of these %d groups can go with a broker of another, because every two share what can spare only one; they need %s batches." % (
+        len(parts),
+        " + ".join(str(part["lower_bound"]) for part in parts),
+    )
+    return {"kind": "groups", "lower_bound": total, "groups": parts, "sentence": sentence}
+
+
+def _part(cluster: Cluster, ids: Sequence[int], limits: Sequence[Limit], each: Bound) -> dict[str, Any]:
+    if each.kind == "single":
+        made: dict[str, Any] = {"kind": "single", "sentence": "It has a broker, so it needs a batch."}
+    elif each.kind == "partition" and each.limit:
+        made = _one_limit(cluster, ids, each.limit)
+    elif each.kind == "cap":
+        made = _cap(cluster, popcount(each.brokers))
+    elif each.kind == "clique":
+        made = _clique(cluster, ids, limits, each.proof)
+    else:
+        made = _exhaustive(ids, each)
+    return {**made, "lower_bound": each.value}
+
+
+def _one_limit(cluster: Cluster, ids: Sequence[int], limit: Limit) -> dict[str, Any]:
+    members = [ids[number] for number in limit.members]
+    value = -(-len(members) // limit.spare)
+    if limit.source is None:
+        sentence = "%s are voters of the quorum and go one at a time, so there are at least %d batches." % (named(members).capitalize(), value)
+        return {"kind": "quorum", "brokers": members, "spare": limit.spare, "sentence": sentence}
+    each = cluster.partitions[limit.source]
+    sentence = "Partition %s-%d is in sync on %s, which all need a restart, and can spare %d at a time, so there %s." % (
+        each["topic"],
+        each["partition"],
+        named(members),
+        limit.spare,
+        "are at least %d batches" % value if value > 1 else "is at least 1 batch",
+    )
+    return {"kind": "partition", **_place(cluster, limit), "brokers": members, "spare": limit.spare, "sentence": sentence}
+
+
+def _place(cluster: Cluster, limit: Limit) -> dict[str, Any]:
+    if limit.source is None:
+        return {"topic": METADATA_TOPIC, "partition": 0, "replicas": sorted(cluster.voters)}
+    each = cluster.partitions[limit.source]
+    return {"topic": each["topic"], "partition": each["partition"], "replicas": list(each["replicas"])}
+
+
+def _cap(cluster: Cluster, brokers: int) -> dict[str, Any]:
+    sentence = "%d brokers need a restart and max_batch lets %d go at once, so there are at least %d batches."
+    cap = cluster.max_batch or brokers
+    return {"kind": "cap", "max_batch": cap, "sentence": sentence % (brokers, cap, -(-brokers // cap))}
+
+
+def _exhaustive(ids: Sequence[int], each: Bound) -> dict[str, Any]:
+    members = [ids[number] for number in bits(each.brokers)]
+    sentence = "Every way to put %s into %d batches was tried, and each takes more of a partition than it can spare." % (named(members), each.value - 1)
+    return {"kind": "exhaustive", "brokers": members, "sentence": sentence}
+
+
+def _clique(cluster: Cluster, ids: Sequence[int], limits: Sequence[Limit], proof: int) -> dict[str, Any]:
+    """Brokers with, for every two of them, a partition that can spare only one."""
+    members = [ids[number] for number in bits(proof)]
+    sentence = "Every two of %s share a partition that can spare only one of them, so there are at least %d batches." % (named(members), len(members))
+    witnesses: list[dict[str, Any]] = []
+    missing = len(members) * (len(members) - 1) // 2 if len(members) <= WITNESSED else 0
+    seen: set[tuple[int, int]] = set()
+    for limit in limits:
+        if not missing:
+            break
+        shared = limit.brokers & proof
+        if limit.spare > 1 or not shared & (shared - 1):
+            continue
+        inside = list(bits(shared))
+        new = {(one, other) for one in inside for other in inside if one < other} - seen
+        if new:
+            seen |= new
+            missing -= len(new)
+            witnesses.append(_place(cluster, limit))
+    return {"kind": "clique", "brokers": members, "partitions": witnesses, "sentence": sentence}
