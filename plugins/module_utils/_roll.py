@@ -10,15 +10,17 @@ rack, decides. Racks are only where the search begins. The gate (_roll_gate) ask
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter
-from typing import Any, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from . import _roll_repairs as repairs
 from ._roll_batches import Limit, groups, pack, puzzle
 from ._roll_bounds import Bound, bound, certificate
 from ._roll_gate import admit, back
-from ._roll_snapshot import METADATA_TOPIC, Cluster, RollError, Shape, from_cluster, majority, named, read, shapes, spare
+from ._roll_snapshot import METADATA_TOPIC, Cluster, RollError, Shape, bits, from_cluster, majority, named, popcount, read, shapes, spare
 
 __all__ = ["RollError", "admit", "back", "from_cluster", "plan", "plan_quorum", "ramp"]
 
@@ -30,16 +32,32 @@ def plan(snapshot: Any) -> dict[str, Any]:
     which partition stands against the others; certificate has a sentence and the facts behind it; seconds is what planning took.
     """
     begun = time.perf_counter()
-    cluster = read(snapshot)
+    with _uncollected():
+        made = _plan(read(snapshot))
+    return {**made, "seconds": round(time.perf_counter() - begun, 3)}
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No cycles are made here, but the collector would walk the whole snapshot again and again, for a third of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _plan(cluster: Cluster) -> dict[str, Any]:
     alike = shapes(cluster)
     refused, blocked = refusals(cluster, alike)
     # Who is down already takes nothing from anybody, so that no partition stands against it.
     down = sorted(cluster.restart & cluster.out)
-    candidates = cluster.restart - cluster.out - blocked
+    candidates = cluster.mask(cluster.restart - cluster.out) & ~blocked
     batches, bounds, limits = solve(cluster, alike, candidates)
-    ids = sorted(cluster.racks)
-    proof = certificate(cluster, ids, limits, bounds, len(candidates) + len(down))
-    moves, notes = _repairs(cluster, alike, candidates, batches)
+    proof = certificate(cluster, limits, bounds, popcount(candidates) + len(down))
+    moves, notes = _repairs(cluster, alike, limits, candidates, batches)
     ordered = in_order(cluster, batches, down)
     verify(cluster, ordered)
     if len(ordered) > proof["lower_bound"]:
@@ -51,42 +69,42 @@ def plan(snapshot: Any) -> dict[str, Any]:
         "refused": refused,
         "repairs": moves,
         "notes": notes + _accepted(cluster, ordered),
-        "seconds": round(time.perf_counter() - begun, 3),
     }
 
 
-def refusals(cluster: Cluster, alike: Iterable[Shape]) -> tuple[list[dict[str, Any]], frozenset[int]]:
-    """Every partition that cannot spare a broker that shall be restarted, with the reason, and these brokers."""
+def refusals(cluster: Cluster, alike: Iterable[Shape]) -> tuple[list[dict[str, Any]], int]:
+    """Every partition that cannot spare a broker that shall be restarted, with the reason, and these brokers, as bits."""
     asked = cluster.restart - cluster.out
+    wanted = cluster.mask(asked)
+    blocked = 0
     found: list[dict[str, Any]] = []
-    blocked: set[int] = set()
-
-    def refuse(topic: str, partition: int, brokers: Iterable[int], reason: str) -> None:
-        found.append({"topic": topic, "partition": partition, "brokers": sorted(brokers), "reason": reason})
-        blocked.update(brokers)
-
     for shape in alike:
         if shape.spare > 0:
             continue
         # Below its minimum, a replica that is behind may be the first to heal it, so that it stays as well.
-        concerned = asked & (shape.in_sync if shape.spare == 0 else shape.replicas)
-        for number in shape.numbers if concerned else ():
-            each = cluster.partitions[number]
-            refuse(each["topic"], each["partition"], concerned, why_not(cluster, shape))
-    for (topic, partition), touched in cluster.moving.items():
-        if touched & asked:
-            refuse(
-                topic, partition, touched & asked, "It is being reassigned, so that its in-sync replicas may change; wait until that has ended, or cancel it."
-            )
-    if cluster.voters & asked and cluster.quorum_spare < 1:
-        refuse(METADATA_TOPIC, 0, cluster.voters & asked, quorum_trouble(cluster.voters, cluster.leader, cluster.out))
-    return sorted(found, key=lambda one: (one["topic"], one["partition"])), frozenset(blocked)
+        concerned = wanted & (shape.in_sync if shape.spare == 0 else shape.replicas)
+        if concerned:
+            blocked |= concerned
+            brokers, reason = cluster.named(concerned), why_not(cluster, shape)
+            for each in (cluster.partitions[number] for number in shape.numbers):
+                found.append({"topic": each["topic"], "partition": each["partition"], "brokers": list(brokers), "reason": reason})
+    others = [
+        (topic, partition, touched & asked, "It is being reassigned, so that its in-sync replicas may change; wait until that has ended, or cancel it.")
+        for (topic, partition), touched in cluster.moving.items()
+    ]
+    if cluster.quorum_spare < 1:
+        others.append((METADATA_TOPIC, 0, cluster.voters & asked, quorum_trouble(cluster.voters, cluster.leader, cluster.out)))
+    for topic, partition, brokers, reason in others:
+        if brokers:
+            blocked |= cluster.mask(brokers)
+            found.append({"topic": topic, "partition": partition, "brokers": sorted(brokers), "reason": reason})
+    return sorted(found, key=lambda one: (one["topic"], one["partition"])), blocked
 
 
 def why_not(cluster: Cluster, shape: Shape) -> str:
     """Why a partition of this shape can spare nobody, and what to do."""
-    replicas, in_sync = len(shape.replicas), len(shape.in_sync)
-    down = shape.replicas & cluster.out
+    replicas, in_sync = popcount(shape.replicas), popcount(shape.in_sync)
+    down = cluster.out.intersection(cluster.named(shape.replicas))
     not_counting = ", not counting %s that is out" % named(down) if len(down) == 1 else ", not counting %s that are out" % named(down) if down else ""
     has = "It has %d of %d replicas in sync%s" % (in_sync, replicas, not_counting)
     allowed = cluster.partitions[shape.numbers[0]]["topic"] in cluster.allow
@@ -112,24 +130,17 @@ def why_not(cluster: Cluster, shape: Shape) -> str:
     )
 
 
-def solve(cluster: Cluster, alike: Iterable[Shape], candidates: frozenset[int]) -> tuple[list[list[int]], list[Bound], list[Limit]]:
-    """Batches of ids for the candidates, with the bounds of each group of them and the limits they were made from."""
-    ids = sorted(cluster.racks)
-    index = {id_: number for number, id_ in enumerate(ids)}
+def solve(cluster: Cluster, alike: Iterable[Shape], candidates: int) -> tuple[list[list[int]], list[Bound], list[Limit]]:
+    """Batches of ids for the candidates (bits), with the bounds of each group of them and the limits they were made from."""
     limits = []
-    everyone = len(candidates) == len(ids)
     for shape in alike:
-        inside = shape.in_sync if everyone else shape.in_sync & candidates
-        if len(inside) > shape.spare:
-            members = tuple([index[id_] for id_ in inside])
-            brokers = 0
-            for member in members:
-                brokers |= 1 << member
-            limits.append(Limit(brokers, shape.spare, members, shape.numbers[0]))
-    voters = tuple(index[id_] for id_ in sorted(cluster.voters & candidates))
-    if len(voters) > 1:
-        limits.append(Limit(sum(1 << member for member in voters), 1, voters, None))
-    whole = puzzle(sum(1 << index[id_] for id_ in candidates), limits, [cluster.racks[id_] for id_ in ids], cluster.max_batch)
+        inside = shape.in_sync & candidates
+        if inside & (inside - 1) and (shape.spare == 1 or popcount(inside) > shape.spare):
+            limits.append(Limit(inside, shape.spare, tuple(bits(inside)), shape.numbers[0]))
+    voters = cluster.mask(cluster.voters) & candidates
+    if voters & (voters - 1):
+        limits.append(Limit(voters, 1, tuple(bits(voters)), None))
+    whole = puzzle(candidates, limits, [cluster.racks[id_] for id_ in cluster.ids], cluster.max_batch)
     tight = max((limit for limit in limits if limit.spare == 1), key=lambda limit: len(limit.members), default=None)
     batches, bounds = [], []
     for group in groups(whole):
@@ -139,7 +150,7 @@ def solve(cluster: Cluster, alike: Iterable[Shape], candidates: frozenset[int]) 
         if proven and len(packed) > least.value:
             least = Bound(len(packed), "exhaustive", group, group)
         bounds.append(least)
-        batches += [[ids[number] for number in batch] for batch in packed]
+        batches += [[cluster.ids[number] for number in batch] for batch in packed]
     return batches, bounds, limits
 
 
@@ -158,7 +169,7 @@ def in_order(cluster: Cluster, batches: Sequence[Sequence[int]], down: Sequence[
     return [sorted(batch, key=lambda id_: (id_ == cluster.leader, id_)) for batch in first + ordered]
 
 
-def verify(cluster: Cluster, batches: Sequence[Sequence[int]], alike: Iterable[Shape] | None = None) -> None:
+def verify(cluster: Cluster, batches: Sequence[Sequence[int]]) -> None:
     """Count, partition by partition, what the batches take; raises RollError when one takes more than can be spared."""
     turn = {id_: number for number, batch in enumerate(batches) for id_ in batch if id_ not in cluster.out}
     out, allow, headroom = cluster.out, cluster.allow, cluster.headroom
@@ -176,31 +187,27 @@ def verify(cluster: Cluster, batches: Sequence[Sequence[int]], alike: Iterable[S
             raise RollError("The plan takes too many of %s at once; do not use it, and report this fault." % named(batch))
 
 
-def _repairs(cluster: Cluster, alike: Sequence[Shape], candidates: frozenset[int], batches: Sequence[Sequence[int]]) -> tuple[list[dict[str, Any]], list[str]]:
+def _repairs(
+    cluster: Cluster, alike: Sequence[Shape], limits: Sequence[Limit], candidates: int, batches: Sequence[Sequence[int]]
+) -> tuple[list[dict[str, Any]], list[str]]:
     """The moves that make the plan shorter, known to do so because it was planned again with them; and what to say about racks."""
     if not batches or not any(cluster.racks.values()):
         return [], []
-    found = repairs.propose(cluster, alike, candidates)
+    found = repairs.propose(cluster, alike, limits)
     notes = []
     if found.stuck:
         notes.append(
             "%d partitions have more replicas in a rack than they can spare, and there are too few racks to spread them; "
             "another rack, or another replica of each, would let whole racks go at once." % found.stuck
         )
-    if found.partitions > repairs.MOVES_AT_MOST:
+    if found.partitions - found.stuck > repairs.MOVES_AT_MOST:
         notes.append("%d partitions ignore the racks; that is more than moves are listed for, so let a rebalance spread them." % found.partitions)
     if not found.moves:
         return [], notes
-    mended = []
-    for shape in alike:
-        left = [number for number in shape.numbers if number not in found.moves]
-        if left:
-            mended.append(shape._replace(numbers=left))
-        mended += [repairs.moved(shape, found.moves[number]) for number in shape.numbers if number in found.moves]
-    shorter, _bounds, _limits = solve(cluster, mended, candidates)
+    shorter, _bounds, _limits = solve(cluster, repairs.mended(cluster, alike, found.moves), candidates)
     if len(shorter) >= len(batches):
         return [], notes
-    chosen = repairs.needed(found.moves, alike, shorter)
+    chosen = repairs.needed(cluster, found.moves, alike, shorter)
     notes.append("With %d replica moves the plan would have %d batches instead of %d." % (len(chosen), len(shorter), len(batches)))
     return repairs.as_data(cluster, chosen), notes
 

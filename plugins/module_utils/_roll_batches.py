@@ -14,14 +14,14 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Callable, Iterable, Iterator, NamedTuple, Sequence
+from typing import Iterable, NamedTuple, Sequence
+
+from ._roll_snapshot import bits, popcount
 
 # Three to the power of this many steps is what an exhaustive search takes.
 EXHAUSTIVE = 12
 # Steps that the search for a better plan may take in all: about half a second.
-EFFORT = 3_000_000
-# Not a method of int before Python 3.10.
-popcount: Callable[[int], int] = getattr(int, "bit_count", None) or (lambda bits: bin(bits).count("1"))
+EFFORT = 2_000_000
 
 
 class Limit(NamedTuple):
@@ -53,14 +53,6 @@ class Puzzle:
             elif popcount(left) > limit.spare:
                 wide.append(Limit(left, limit.spare, tuple(bits(left)), limit.source))
         return Puzzle(brokers, [near & brokers for near in self.near], wide, self.racks, self.max_batch)
-
-
-def bits(brokers: int) -> Iterator[int]:
-    """The numbers in a set."""
-    while brokers:
-        low = brokers & -brokers
-        yield low.bit_length() - 1
-        brokers ^= low
 
 
 def puzzle(brokers: int, limits: Iterable[Limit], racks: list[str | None], max_batch: int | None) -> Puzzle:
@@ -127,10 +119,8 @@ class Packing:
     def place(self, broker: int) -> int:
         """Put a broker into the first batch that can take it, or into a new one."""
         bit = 1 << broker
-        for batch, blocked in enumerate(self.blocked):
-            if not blocked & bit:
-                break
-        else:
+        batch = next((number for number, blocked in enumerate(self.blocked) if not blocked & bit), None)
+        if batch is None:
             batch = self.open()
         self.put(broker, batch)
         return batch
@@ -146,7 +136,12 @@ class Packer:
         for number, limit in enumerate(whole.wide):
             for member in limit.members:
                 self._touching[member].append(number)
+        self._weight = sum(len(limit.members) for limit in whole.wide)
         self._degree = [popcount(near) + len(touching) for near, touching in zip(whole.near, self._touching)]
+
+    def cost(self, batches: Sequence[Sequence[int]]) -> int:
+        """About how many steps one filling of this many batches takes."""
+        return len(self.brokers) * (4 + len(batches) // 2) + 4 * self._weight
 
     def first_fit(self, order: Iterable[int]) -> list[list[int]]:
         """Each broker into the first batch that can take it."""
@@ -174,6 +169,13 @@ class Packer:
         for broker in sorted(evicted, key=self._degree.__getitem__, reverse=True):
             packing.place(broker)
         return packing.batches
+
+    def rack_by_rack(self) -> list[list[int]]:
+        """Each rack alone, as if brokers of two racks never went together; best where only a few partitions are misplaced."""
+        found = []
+        for rack in self._racks():
+            found += Packer(self.whole.part(sum(1 << broker for broker in rack))).by_saturation()
+        return found
 
     def by_degree(self) -> list[list[int]]:
         """Those with most conflicts first."""
@@ -206,27 +208,28 @@ class Packer:
 def pack(whole: Puzzle, bound: int) -> tuple[list[list[int]], bool]:
     """As few batches as can be found, and whether fewer were proven impossible by trying everything; stops as soon as bound is reached."""
     packer = Packer(whole)
+    effort = EFFORT
     best: list[list[int]] = []
-    for way in (packer.by_rack, packer.one_per_rack, packer.by_saturation, packer.by_degree):
+    for way in (packer.by_rack, packer.one_per_rack, packer.by_saturation, packer.rack_by_rack, packer.by_degree):
         found = way()
         if not best or len(found) < len(best):
             best = found
         if len(best) <= bound:
             return best, False
+        effort -= packer.cost(found)
+        if effort < 0:
+            return best, False
     if len(packer.brokers) <= EXHAUSTIVE:
         return exhaust(whole), True
-    return _polish(packer, best, bound), False
+    return _polish(packer, best, bound, effort), False
 
 
-def _polish(packer: Packer, best: list[list[int]], bound: int) -> list[list[int]]:
+def _polish(packer: Packer, best: list[list[int]], bound: int, effort: int) -> list[list[int]]:
     """Fill again, batch after batch in another order: that never takes more batches, and now and then one fewer (Culberson's iterated greedy)."""
     chance = random.Random(0)
-    weight = sum(len(limit.members) for limit in packer.whole.wide)
-    left = EFFORT
     current = best
     turn = 0
-    while left > 0 and len(best) > bound:
-        left -= len(packer.brokers) * (4 + len(current) // 2) + 3 * weight
+    while effort > 0 and len(best) > bound:
         batches = list(current)
         if turn % 3 == 0:
             batches.reverse()
@@ -239,6 +242,7 @@ def _polish(packer: Packer, best: list[list[int]], bound: int) -> list[list[int]
         current = packer.first_fit(broker for batch in batches for broker in batch)
         if len(current) < len(best):
             best = [list(batch) for batch in current]
+        effort -= packer.cost(current)
         turn += 1
     return best
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Sequence
 
-from ._roll_batches import Limit, Puzzle, bits, popcount
-from ._roll_snapshot import METADATA_TOPIC, Cluster, named
+from ._roll_batches import Limit, Puzzle
+from ._roll_snapshot import METADATA_TOPIC, Cluster, bits, named, popcount
 
-CLIQUE_STARTS = 200
+# Looks at a broker while searching for a clique: about a quarter of a second.
+CLIQUE_STEPS = 500_000
 # More pairs than a person would check; whoever wants to can still do it with the snapshot.
 WITNESSED = 60
 
@@ -46,27 +47,29 @@ def bound(part: Puzzle, seeds: Sequence[int]) -> Bound:
 
 def clique(part: Puzzle, seeds: Sequence[int]) -> int:
     """Brokers of whom no two go together; greedy from many starts, so large, but not always the largest."""
-    degree = {number: popcount(part.near[number]) for number in bits(part.brokers)}
+    near = part.near
+    degree = {number: popcount(near[number]) for number in bits(part.brokers)}
     order = sorted(degree, key=degree.__getitem__, reverse=True)
     best = 1 << order[0]
-    if not degree[order[0]]:
-        return best
-    for start in [seed & part.brokers for seed in seeds] + [1 << number for number in order[:CLIQUE_STARTS]]:
+    steps = CLIQUE_STEPS
+    for start in [1 << order[0]] + [seed & part.brokers for seed in seeds] + [1 << number for number in order[1:]]:
         found, open_to = start, part.brokers
         for number in bits(start):
-            open_to &= part.near[number]
-        for number in order:
-            if not open_to:
-                break
-            if open_to >> number & 1:
-                found |= 1 << number
-                open_to &= part.near[number]
+            open_to &= near[number]
+        while open_to and popcount(found | open_to) > popcount(best):
+            steps -= popcount(open_to)
+            # Whoever leaves most others to choose from.
+            number = max(bits(open_to), key=lambda one: popcount(near[one] & open_to))
+            found |= 1 << number
+            open_to &= near[number]
         if popcount(found) > popcount(best):
             best = found
+        if steps < 0:
+            break
     return best
 
 
-def certificate(cluster: Cluster, ids: Sequence[int], limits: Sequence[Limit], bounds: Sequence[Bound], waiting: int) -> dict[str, Any]:
+def certificate(cluster: Cluster, limits: Sequence[Limit], bounds: Sequence[Bound], waiting: int) -> dict[str, Any]:
     """Plain data that proves how few batches there can be: kind, lower_bound, a sentence, and the facts that the sentence names.
 
     The bounds are those of all groups, and add up; waiting counts every broker to restart, also those that are down already.
@@ -80,16 +83,16 @@ def certificate(cluster: Cluster, ids: Sequence[int], limits: Sequence[Limit], b
         return {**kind, "lower_bound": least}
     best = max(limits, key=lambda limit: -(-len(limit.members) // limit.spare), default=None)
     if best and -(-len(best.members) // best.spare) == total:
-        return {**_one_limit(cluster, ids, best), "lower_bound": total}
+        return {**_one_limit(cluster, best), "lower_bound": total}
     if total == 1:
         return {"kind": "single", "lower_bound": 1, "sentence": "There is a broker to restart, so there is at least one batch."}
     if least == total:
         return {**_cap(cluster, waiting), "lower_bound": total}
     if all(each.kind in ("clique", "single") for each in bounds):
-        return {**_clique(cluster, ids, limits, sum(each.proof for each in bounds)), "lower_bound": total}
+        return {**_clique(cluster, limits, sum(each.proof for each in bounds)), "lower_bound": total}
     if len(bounds) == 1:
-        return {**_exhaustive(ids, bounds[0]), "lower_bound": total}
-    parts = [{"brokers": [ids[number] for number in bits(each.brokers)], **_part(cluster, ids, limits, each)} for each in bounds]
+        return {**_exhaustive(cluster, bounds[0]), "lower_bound": total}
+    parts = [{"brokers": cluster.named(each.brokers), **_part(cluster, limits, each)} for each in bounds]
     sentence = "No broker of one of these %d groups can go with a broker of another, because every two share what can spare only one; they need %s batches." % (
         len(parts),
         " + ".join(str(part["lower_bound"]) for part in parts),
@@ -97,22 +100,22 @@ def certificate(cluster: Cluster, ids: Sequence[int], limits: Sequence[Limit], b
     return {"kind": "groups", "lower_bound": total, "groups": parts, "sentence": sentence}
 
 
-def _part(cluster: Cluster, ids: Sequence[int], limits: Sequence[Limit], each: Bound) -> dict[str, Any]:
+def _part(cluster: Cluster, limits: Sequence[Limit], each: Bound) -> dict[str, Any]:
     if each.kind == "single":
         made: dict[str, Any] = {"kind": "single", "sentence": "It has a broker, so it needs a batch."}
     elif each.kind == "partition" and each.limit:
-        made = _one_limit(cluster, ids, each.limit)
+        made = _one_limit(cluster, each.limit)
     elif each.kind == "cap":
         made = _cap(cluster, popcount(each.brokers))
     elif each.kind == "clique":
-        made = _clique(cluster, ids, limits, each.proof)
+        made = _clique(cluster, limits, each.proof)
     else:
-        made = _exhaustive(ids, each)
+        made = _exhaustive(cluster, each)
     return {**made, "lower_bound": each.value}
 
 
-def _one_limit(cluster: Cluster, ids: Sequence[int], limit: Limit) -> dict[str, Any]:
-    members = [ids[number] for number in limit.members]
+def _one_limit(cluster: Cluster, limit: Limit) -> dict[str, Any]:
+    members = cluster.named(limit.brokers)
     value = -(-len(members) // limit.spare)
     if limit.source is None:
         sentence = "%s are voters of the quorum and go one at a time, so there are at least %d batches." % (named(members).capitalize(), value)
@@ -141,15 +144,15 @@ def _cap(cluster: Cluster, brokers: int) -> dict[str, Any]:
     return {"kind": "cap", "max_batch": cap, "sentence": sentence % (brokers, cap, -(-brokers // cap))}
 
 
-def _exhaustive(ids: Sequence[int], each: Bound) -> dict[str, Any]:
-    members = [ids[number] for number in bits(each.brokers)]
+def _exhaustive(cluster: Cluster, each: Bound) -> dict[str, Any]:
+    members = cluster.named(each.brokers)
     sentence = "Every way to put %s into %d batches was tried, and each takes more of a partition than it can spare." % (named(members), each.value - 1)
     return {"kind": "exhaustive", "brokers": members, "sentence": sentence}
 
 
-def _clique(cluster: Cluster, ids: Sequence[int], limits: Sequence[Limit], proof: int) -> dict[str, Any]:
+def _clique(cluster: Cluster, limits: Sequence[Limit], proof: int) -> dict[str, Any]:
     """Brokers with, for every two of them, a partition that can spare only one."""
-    members = [ids[number] for number in bits(proof)]
+    members = cluster.named(proof)
     sentence = "Every two of %s share a partition that can spare only one of them, so there are at least %d batches." % (named(members), len(members))
     witnesses: list[dict[str, Any]] = []
     missing = len(members) * (len(members) - 1) // 2 if len(members) <= WITNESSED else 0

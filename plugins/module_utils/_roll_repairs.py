@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Collection, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
-from ._roll_snapshot import Cluster, Shape, named
+from ._roll_batches import Limit
+from ._roll_snapshot import Cluster, Shape, named, popcount
 
 # Beyond this, a rebalance is what is needed, not a list.
 MOVES_AT_MOST = 10_000
@@ -35,74 +36,91 @@ class Misplaced:
     moves: dict[int, list[Move]]
 
 
-def propose(cluster: Cluster, shapes: Sequence[Shape], restartable: Collection[int]) -> Misplaced:
-    """For each misplaced partition the moves that spread it over the racks; none at all when there are more than MOVES_AT_MOST."""
-    rack_of = cluster.racks
-    crowded = []
-    for shape in shapes:
-        inside = shape.in_sync & restartable if len(restartable) < len(rack_of) else shape.in_sync
-        if shape.spare > 0 and len(inside) > shape.spare and max(Counter(rack_of[id_] for id_ in inside).values()) > shape.spare:
-            crowded.append(shape)
-    count = sum(len(shape.numbers) for shape in crowded)
-    load = Counter(id_ for each in cluster.partitions for id_ in each["replicas"]) if crowded and count <= MOVES_AT_MOST else Counter()
-    moves: dict[int, list[Move]] = {}
-    stuck = 0
+def propose(cluster: Cluster, alike: Iterable[Shape], limits: Iterable[Limit]) -> Misplaced:
+    """For each misplaced partition the moves that spread it over the racks; no moves when there are more than MOVES_AT_MOST."""
+    rack_of = [cluster.racks[id_] for id_ in cluster.ids]
+    crowded = set()
+    for limit in limits:
+        racks = [rack_of[member] for member in limit.members]
+        if len(set(racks)) < len(racks) and limit.source is not None and max(Counter(racks).values()) > limit.spare:
+            crowded.add(limit.source)
+    if not crowded:
+        return Misplaced(0, 0, {})
+    concerned = [shape for shape in alike if shape.numbers[0] in crowded]
     members: dict[str | None, list[int]] = {}
-    for id_, rack in sorted(rack_of.items()):
+    for id_, rack in sorted(cluster.racks.items()):
         if id_ not in cluster.out:
             members.setdefault(rack, []).append(id_)
-    for shape in crowded:
+    hopeful = [shape for shape in concerned if popcount(shape.in_sync) <= shape.spare * len(members)]
+    count = sum(len(shape.numbers) for shape in concerned)
+    hopeless = count - sum(len(shape.numbers) for shape in hopeful)
+    if count - hopeless > MOVES_AT_MOST:
+        return Misplaced(count, hopeless, {})
+    load = Counter(id_ for each in cluster.partitions for id_ in each["replicas"])
+    moves: dict[int, list[Move]] = {}
+    for shape in hopeful:
         for number in shape.numbers:
-            made = _spread(cluster, shape, number, members, load) if len(members) > 1 else []
-            stuck += not made
-            if made and count <= MOVES_AT_MOST:
+            made = _spread(cluster, shape, number, members, load)
+            if made:
                 moves[number] = made
                 load.update(move.target for move in made)
                 load.subtract(move.source for move in made)
-    return Misplaced(count, stuck, moves)
+    return Misplaced(count, hopeless, moves)
 
 
 def _spread(cluster: Cluster, shape: Shape, number: int, members: Mapping[str | None, list[int]], load: Mapping[int, int]) -> list[Move]:
     """Moves out of every rack that has more than can be spared, into the racks with fewest replicas; empty when there is no room."""
-    rack_of = cluster.racks
-    replicas = list(cluster.partitions[number]["replicas"])
+    rack_of, in_sync = cluster.racks, set(cluster.named(shape.in_sync))
+    # Where each replica is, and where it will be.
+    now = {id_: id_ for id_ in cluster.partitions[number]["replicas"]}
     moves = []
     # The preferred leader, which is the first, stays if it can.
-    for source in reversed(replicas):
-        if source not in shape.in_sync:
+    for source in reversed(list(now)):
+        counts = Counter(rack_of[now[id_]] for id_ in now)
+        sharing = [now[id_] for id_ in now if id_ in in_sync and rack_of[now[id_]] == rack_of[source]]
+        if source not in in_sync or len(sharing) <= shape.spare:
             continue
-        now = [move.target if move.source == id_ else id_ for id_ in replicas for move in [_of(moves, id_)]]
-        counts = Counter(rack_of[id_] for id_ in now)
-        if counts[rack_of[source]] <= shape.spare:
-            continue
-        room = [rack for rack, ids in members.items() if counts[rack] < shape.spare and any(id_ not in now for id_ in ids)]
+        taken = set(now.values())
+        room = {rack: [id_ for id_ in ids if id_ not in taken] for rack, ids in members.items() if counts[rack] < shape.spare}
+        room = {rack: ids for rack, ids in room.items() if ids}
         if not room:
             return []
-        rack = min(room, key=lambda one: (counts[one], min(load[id_] for id_ in members[one])))
-        target = min((id_ for id_ in members[rack] if id_ not in now), key=lambda id_: (load[id_], id_))
-        sharing = [id_ for id_ in now if rack_of[id_] == rack_of[source]]
-        reason = "%s of rack %s hold it, which can spare %d at a time; rack %s has room." % (named(sharing).capitalize(), rack_of[source], shape.spare, rack)
+        rack = min(room, key=lambda one: (counts[one], min(load[id_] for id_ in room[one]), one))
+        target = min(room[rack], key=lambda id_: (load[id_], id_))
+        reason = "%s of rack %s hold it, and it can spare %d at a time; rack %s has room." % (
+            named(sharing).capitalize(),
+            rack_of[source],
+            shape.spare,
+            rack,
+        )
         moves.append(Move(number, source, target, reason))
+        now[source] = target
     return moves
 
 
-def _of(moves: Iterable[Move], source: int) -> Move:
-    return next((move for move in moves if move.source == source), Move(-1, -1, -1, ""))
+def mended(cluster: Cluster, alike: Iterable[Shape], moves: Mapping[int, Sequence[Move]]) -> list[Shape]:
+    """The shapes once the moves have been made and are in sync."""
+    found = []
+    for shape in alike:
+        left = [number for number in shape.numbers if number not in moves] if len(shape.numbers) > 1 or shape.numbers[0] in moves else shape.numbers
+        if left:
+            found.append(shape._replace(numbers=left) if len(left) < len(shape.numbers) else shape)
+        if len(left) < len(shape.numbers):
+            for number in shape.numbers:
+                made = moves.get(number, ())
+                gone, come = cluster.mask(move.source for move in made), cluster.mask(move.target for move in made)
+                if made:
+                    found.append(shape._replace(replicas=shape.replicas & ~gone | come, in_sync=shape.in_sync & ~gone | come, numbers=[number]))
+    return found
 
 
-def moved(shape: Shape, moves: Sequence[Move]) -> Shape:
-    """The one partition of these moves, once they have been made and are in sync."""
-    gone, come = {move.source for move in moves}, {move.target for move in moves}
-    return shape._replace(replicas=shape.replicas - gone | come, in_sync=shape.in_sync - gone | come, numbers=[moves[0].number])
-
-
-def needed(moves: Mapping[int, list[Move]], shapes: Sequence[Shape], batches: Sequence[Sequence[int]]) -> list[Move]:
+def needed(cluster: Cluster, moves: Mapping[int, Sequence[Move]], alike: Iterable[Shape], batches: Sequence[Sequence[int]]) -> list[Move]:
     """Those without which a partition would stand against these batches."""
-    turn = {id_: number for number, batch in enumerate(batches) for id_ in batch}
+    masks = [cluster.mask(batch) for batch in batches]
     chosen = []
-    for shape in shapes:
+    for shape in alike:
         concerned = [number for number in shape.numbers if number in moves]
-        if concerned and max(Counter(turn[id_] for id_ in shape.in_sync if id_ in turn).values(), default=0) > shape.spare:
+        if concerned and any(popcount(shape.in_sync & mask) > shape.spare for mask in masks):
             chosen += [move for number in concerned for move in moves[number]]
     return chosen
 

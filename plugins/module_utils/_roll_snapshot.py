@@ -18,12 +18,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Iterable, Mapping, NamedTuple, Sequence
+from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
 from ._errors import RackawareError
 
 METADATA_TOPIC = "__cluster_metadata"
 NAMED_AT_MOST = 8
+# Not a method of int before Python 3.10.
+popcount: Callable[[int], int] = getattr(int, "bit_count", None) or (lambda brokers: bin(brokers).count("1"))
 
 
 class RollError(RackawareError):
@@ -32,7 +34,10 @@ class RollError(RackawareError):
 
 @dataclass(frozen=True)
 class Cluster:
-    """A snapshot that has been checked; racks has every broker, moving the brokers that a reassignment touches, by topic and partition."""
+    """A snapshot that has been checked; racks has every broker, moving the brokers that a reassignment touches, by topic and partition.
+
+    A set of many brokers is a number with a bit for each, in the order of ids.
+    """
 
     racks: dict[int, str | None]
     voters: frozenset[int]
@@ -44,6 +49,8 @@ class Cluster:
     headroom: int
     allow: frozenset[str]
     moving: dict[tuple[str, int], frozenset[int]]
+    ids: list[int]
+    bit: dict[int, int]
 
     @property
     def quorum_spare(self) -> int:
@@ -51,15 +58,34 @@ class Cluster:
         alive = self.voters - self.out
         return min(1, len(alive) - majority(len(self.voters))) if self.leader in alive else 0
 
+    def mask(self, ids: Iterable[int]) -> int:
+        """These brokers as bits; ids that are not brokers are passed over."""
+        return sum(self.bit.get(id_, 0) for id_ in set(ids))
+
+    def named(self, brokers: int) -> list[int]:
+        """The ids of these bits."""
+        return [self.ids[number] for number in bits(brokers)]
+
 
 class Shape(NamedTuple):
-    """What partitions with the same replicas, the same in-sync replicas and the same minimum have in common; numbers are their places in the snapshot."""
+    """What partitions with the same replicas, the same in-sync replicas and the same minimum have in common; replicas and in_sync are bits.
 
-    replicas: frozenset[int]
-    in_sync: frozenset[int]
+    in_sync has no broker that is out. numbers are the places of the partitions in the snapshot.
+    """
+
+    replicas: int
+    in_sync: int
     min_isr: int
     spare: int
-    numbers: list[int]
+    numbers: Sequence[int]
+
+
+def bits(brokers: int) -> Iterator[int]:
+    """The numbers of the bits that are set."""
+    while brokers:
+        low = brokers & -brokers
+        yield low.bit_length() - 1
+        brokers ^= low
 
 
 def majority(voters: int) -> int:
@@ -113,6 +139,7 @@ def read(snapshot: Any) -> Cluster:
     partitions = snapshot["partitions"]
     if not isinstance(partitions, (list, tuple)):
         raise RollError("The snapshot's partitions are %s, but must be a list." % _kind(partitions))
+    ids = sorted(racks)
     return Cluster(
         racks=racks,
         voters=voters,
@@ -124,31 +151,39 @@ def read(snapshot: Any) -> Cluster:
         headroom=headroom,
         allow=frozenset(allow),
         moving=_moving(snapshot.get("reassignments") or []),
+        ids=ids,
+        bit={id_: 1 << number for number, id_ in enumerate(ids)},
     )
 
 
 def shapes(cluster: Cluster) -> list[Shape]:
-    """The partitions, alike ones together, because a cluster has far more partitions than ways to place them; raises RollError."""
-    alike: dict[tuple[frozenset[int], frozenset[int], int, bool], list[int]] = {}
-    allow = cluster.allow
+    """The partitions, alike ones together, because a cluster has more partitions than ways to place them; raises RollError."""
+    alike: dict[tuple[int, int, int, int, int, bool], Any] = {}
+    bit, allow, partitions = cluster.bit, cluster.allow, cluster.partitions
     number = -1
     try:
-        for number, each in enumerate(cluster.partitions):
-            key = (frozenset(each["replicas"]), frozenset(each["isr"]), each["min_isr"], each["topic"] in allow)
-            if key in alike:
-                alike[key].append(number)
-            else:
-                alike[key] = [number]
+        for number, each in enumerate(partitions):
+            replicas = isr = 0
+            for id_ in each["replicas"]:
+                replicas |= bit[id_]
+            for id_ in each["isr"]:
+                isr |= bit[id_]
+            key = (replicas, isr, len(each["replicas"]), len(each["isr"]), each["min_isr"], each["topic"] in allow)
+            known = alike.setdefault(key, number)
+            if known is not number:
+                alike[key] = (*known, number) if isinstance(known, tuple) else (known, number)
     except (KeyError, TypeError):
-        _complain(cluster.partitions[number], number)
+        _complain(partitions[number], number, bit)
     made = []
-    known, out, headroom = set(cluster.racks), cluster.out, cluster.headroom
-    for (replicas, isr, min_isr, allowed), numbers in alike.items():
-        first = cluster.partitions[numbers[0]]
-        if not (isr <= replicas <= known) or len(replicas) != len(first["replicas"]) or len(isr) != len(first["isr"]) or not _is_number(min_isr):
-            _complain(first, numbers[0], known)
-        in_sync = isr - out if out else isr
-        made.append(Shape(replicas, in_sync, min_isr, spare(len(in_sync), len(replicas), min_isr, headroom, allowed=allowed), numbers))
+    running, headroom = ~cluster.mask(cluster.out), cluster.headroom
+    for (replicas, isr, replica_count, isr_count, min_isr, allowed), numbers in alike.items():
+        if isinstance(numbers, int):
+            numbers = (numbers,)
+        if isr & ~replicas or popcount(replicas) != replica_count or popcount(isr) != isr_count or not _is_number(min_isr):
+            _complain(partitions[numbers[0]], numbers[0], bit)
+        in_sync = isr & running
+        count = isr_count if in_sync == isr else popcount(in_sync)
+        made.append(Shape(replicas, in_sync, min_isr, spare(count, replica_count, min_isr, headroom, allowed=allowed), numbers))
     return made
 
 
