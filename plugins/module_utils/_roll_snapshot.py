@@ -202,7 +202,11 @@ def from_cluster(
     A fenced broker is out, and so is one that holds replicas and is not listed, because before Kafka 4.0 that is how a broker that is
     down looks. racks tells the rack of such a broker. Under ZooKeeper the active controller is the leader, so that it goes last.
     """
-    told = {int(id_): rack for id_, rack in (racks or {}).items()}
+    try:
+        # Data from YAML has texts for keys.
+        told = {int(id_): rack for id_, rack in (racks or {}).items()}
+    except ValueError:
+        raise RollError("racks has the keys %s, but must tell a rack for each id of a broker." % ", ".join(map(str, racks or ()))) from None
     try:
         brokers = {each["id"]: each["rack"] for each in cluster["brokers"]}
         down = {each["id"] for each in cluster["brokers"] if each.get("fenced")}
