@@ -18,7 +18,7 @@ from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from . import _roll_repairs as repairs
 from ._roll_batches import Limit, groups, pack, puzzle
-from ._roll_bounds import Bound, bound, certificate
+from ._roll_bounds import Bound, bound, certificate, without_bridges
 from ._roll_gate import admit, back
 from ._roll_snapshot import METADATA_TOPIC, Cluster, RollError, Shape, bits, from_cluster, majority, named, popcount, read, shapes, spare
 
@@ -151,6 +151,10 @@ def solve(cluster: Cluster, alike: Iterable[Shape], candidates: int) -> tuple[li
             least = Bound(len(packed), "exhaustive", group, group)
         bounds.append(least)
         batches += [[cluster.ids[number] for number in batch] for batch in packed]
+    if cluster.max_batch and len(batches) > sum(each.value for each in bounds):
+        core = whole.part(without_bridges(whole))
+        fewer = [bound(core.part(group), []) for group in groups(core)]
+        bounds = max(bounds, fewer, key=lambda some: sum(each.value for each in some))
     return batches, bounds, limits
 
 

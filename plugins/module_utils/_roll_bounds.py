@@ -69,6 +69,19 @@ def clique(part: Puzzle, seeds: Sequence[int]) -> int:
     return best
 
 
+def without_bridges(whole: Puzzle) -> int:
+    """The brokers less a few, so that those of two racks never go together: where only a few pairs can, that proves more than all of them do."""
+    racks: dict[str | None, int] = {}
+    for number in bits(whole.brokers):
+        racks[whole.racks[number]] = racks.get(whole.racks[number], 0) | 1 << number
+    friends = {number: whole.brokers & ~whole.near[number] & ~racks[whole.racks[number]] for number in bits(whole.brokers)}
+    left = whole.brokers
+    for number in sorted(friends, key=lambda one: popcount(friends[one]), reverse=True):
+        if friends[number] & left:
+            left &= ~(1 << number)
+    return left
+
+
 def certificate(cluster: Cluster, limits: Sequence[Limit], bounds: Sequence[Bound], waiting: int) -> dict[str, Any]:
     """Plain data that proves how few batches there can be: kind, lower_bound, a sentence, and the facts that the sentence names.
 

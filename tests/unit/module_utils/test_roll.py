@@ -237,6 +237,13 @@ class TestBatches:
         assert planned["certificate"]["kind"] == "groups"
         assert [group["kind"] for group in planned["certificate"]["groups"]] == ["cap"] * 3
 
+    def test_two_brokers_that_share_nothing_do_not_spoil_the_proof(self):
+        snap = {**generated(30, 6000, 3), "max_batch": 4}
+        snap["partitions"] = [each for each in snap["partitions"] if not {1, 2} <= set(each["replicas"])]
+        planned = _roll.plan(snap)
+        assert len(planned["batches"]) == planned["lower_bound"] == 9
+        assert proven(snap, planned["certificate"], set(range(1, 31))) == 9
+
     def test_racks_are_never_trusted(self):
         snap = snapshot([part(1, 4, 2)])
         assert not any({1, 4} <= set(batch) for batch in _roll.plan(snap)["batches"])
