@@ -14,12 +14,13 @@ import gc
 import time
 from collections import Counter
 from contextlib import contextmanager
-from typing import Any, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Iterable, Iterator, Sequence
 
 from . import _roll_repairs as repairs
 from ._roll_batches import Limit, groups, pack, puzzle
 from ._roll_bounds import Bound, bound, certificate, without_bridges
 from ._roll_gate import admit, back
+from ._roll_report import counted
 from ._roll_snapshot import METADATA_TOPIC, Cluster, RollError, Shape, bits, from_cluster, majority, named, popcount, read, shapes, spare
 
 __all__ = ["RollError", "admit", "back", "from_cluster", "plan", "plan_quorum", "ramp"]
@@ -61,7 +62,7 @@ def _plan(cluster: Cluster) -> dict[str, Any]:
     ordered = in_order(cluster, batches, down)
     verify(cluster, ordered)
     if len(ordered) > proof["lower_bound"]:
-        notes.append("No plan has fewer than %d batches; whether one has fewer than %d is not known." % (proof["lower_bound"], len(ordered)))
+        notes.append("No plan has fewer than %s; whether one has fewer than %d is not known." % (counted(proof["lower_bound"], "batch"), len(ordered)))
     return {
         "batches": ordered,
         "lower_bound": proof["lower_bound"],
@@ -85,7 +86,7 @@ def refusals(cluster: Cluster, alike: Iterable[Shape]) -> tuple[list[dict[str, A
         concerned = wanted & (shape.in_sync if shape.spare == 0 else shape.replicas)
         if concerned:
             blocked |= concerned
-            brokers, reason = cluster.named(concerned), why_not(cluster, shape)
+            brokers, reason = cluster.members(concerned), why_not(cluster, shape)
             for each in (cluster.partitions[number] for number in shape.numbers):
                 found.append({"topic": each["topic"], "partition": each["partition"], "brokers": list(brokers), "reason": reason})
     others = [
@@ -104,7 +105,7 @@ def refusals(cluster: Cluster, alike: Iterable[Shape]) -> tuple[list[dict[str, A
 def why_not(cluster: Cluster, shape: Shape) -> str:
     """Why a partition of this shape can spare nobody, and what to do."""
     replicas, in_sync = popcount(shape.replicas), popcount(shape.in_sync)
-    down = cluster.out.intersection(cluster.named(shape.replicas))
+    down = cluster.out.intersection(cluster.members(shape.replicas))
     not_counting = ", not counting %s that is out" % named(down) if len(down) == 1 else ", not counting %s that are out" % named(down) if down else ""
     has = "It has %d of %d replicas in sync%s" % (in_sync, replicas, not_counting)
     allowed = cluster.partitions[shape.numbers[0]]["topic"] in cluster.allow
@@ -201,18 +202,20 @@ def _repairs(
     notes = []
     if found.stuck:
         notes.append(
-            "%d partitions have more replicas in a rack than they can spare, and there are too few racks to spread them; "
-            "another rack, or another replica of each, would let whole racks go at once." % found.stuck
+            "Too many replicas for the racks: %s with more in one than can be spared, whatever is moved; "
+            "another rack, or another replica of each, would let whole racks go at once." % counted(found.stuck, "partition")
         )
     if found.partitions - found.stuck > repairs.MOVES_AT_MOST:
-        notes.append("%d partitions ignore the racks; that is more than moves are listed for, so let a rebalance spread them." % found.partitions)
+        notes.append(
+            "Placed without regard to racks: %s, more than moves are listed for; let a rebalance spread them." % counted(found.partitions, "partition")
+        )
     if not found.moves:
         return [], notes
     shorter, _bounds, _limits = solve(cluster, repairs.mended(cluster, alike, found.moves), candidates)
     if len(shorter) >= len(batches):
         return [], notes
     chosen = repairs.needed(cluster, found.moves, alike, shorter)
-    notes.append("With %d replica moves the plan would have %d batches instead of %d." % (len(chosen), len(shorter), len(batches)))
+    notes.append("With %s the plan would have %s instead of %d." % (counted(len(chosen), "replica move"), counted(len(shorter), "batch"), len(batches)))
     return repairs.as_data(cluster, chosen), notes
 
 
@@ -279,9 +282,3 @@ def ramp(batches: Sequence[Sequence[int]], canary: int = 1, max_batch: int | Non
             steps.append({"kind": kind, "batch": number, "brokers": left[:size]})
             del left[:size]
     return steps
-
-
-def summary(planned: Mapping[str, Any]) -> str:
-    """The plan in one line."""
-    brokers = sum(len(batch) for batch in planned["batches"])
-    return "%d brokers in %d batches (at least %d), %d refusals" % (brokers, len(planned["batches"]), planned["lower_bound"], len(planned["refused"]))

@@ -105,7 +105,7 @@ def certificate(cluster: Cluster, limits: Sequence[Limit], bounds: Sequence[Boun
         return {**_clique(cluster, limits, sum(each.proof for each in bounds)), "lower_bound": total}
     if len(bounds) == 1:
         return {**_exhaustive(cluster, bounds[0]), "lower_bound": total}
-    parts = [{"brokers": cluster.named(each.brokers), **_part(cluster, limits, each)} for each in bounds]
+    parts = [{"brokers": cluster.members(each.brokers), **_part(cluster, limits, each)} for each in bounds]
     sentence = "No broker of one of these %d groups can go with a broker of another, because every two share what can spare only one; they need %s batches." % (
         len(parts),
         " + ".join(str(part["lower_bound"]) for part in parts),
@@ -128,7 +128,7 @@ def _part(cluster: Cluster, limits: Sequence[Limit], each: Bound) -> dict[str, A
 
 
 def _one_limit(cluster: Cluster, limit: Limit) -> dict[str, Any]:
-    members = cluster.named(limit.brokers)
+    members = cluster.members(limit.brokers)
     value = -(-len(members) // limit.spare)
     if limit.source is None:
         sentence = "%s are voters of the quorum and go one at a time, so there are at least %d batches." % (named(members).capitalize(), value)
@@ -158,14 +158,14 @@ def _cap(cluster: Cluster, brokers: int) -> dict[str, Any]:
 
 
 def _exhaustive(cluster: Cluster, each: Bound) -> dict[str, Any]:
-    members = cluster.named(each.brokers)
+    members = cluster.members(each.brokers)
     sentence = "Every way to put %s into %d batches was tried, and each takes more of a partition than it can spare." % (named(members), each.value - 1)
     return {"kind": "exhaustive", "brokers": members, "sentence": sentence}
 
 
 def _clique(cluster: Cluster, limits: Sequence[Limit], proof: int) -> dict[str, Any]:
     """Brokers with, for every two of them, a partition that can spare only one."""
-    members = cluster.named(proof)
+    members = cluster.members(proof)
     sentence = "Every two of %s share a partition that can spare only one of them, so there are at least %d batches." % (named(members), len(members))
     witnesses: list[dict[str, Any]] = []
     missing = len(members) * (len(members) - 1) // 2 if len(members) <= WITNESSED else 0

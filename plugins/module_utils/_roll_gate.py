@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Mapping
 
+from ._roll_report import counted
 from ._roll_snapshot import METADATA_TOPIC, Cluster, RollError, named, read, spare
 
 
@@ -110,7 +111,7 @@ def back(broker: int, own_view: Any, leaders_view: Any) -> dict[str, Any]:
                 behind[(each["topic"], each["partition"])] = None
     if behind:
         topic, partition = next(iter(behind))
-        return _answer(len(behind), "It is not in sync yet in %d partitions, one of them %s-%d." % (len(behind), topic, partition))
+        return _answer(len(behind), "It is not in sync yet in %s, one of them %s-%d." % (counted(len(behind), "partition"), topic, partition))
     held = [{(each["topic"], each["partition"]) for each in view["partitions"] if broker in each["replicas"]} for view in (own_view, leaders_view)]
     if held[0] != held[1]:
         return _answer(None, "Its own answer and the others' do not name the same partitions for it.")

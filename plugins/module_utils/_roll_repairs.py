@@ -70,7 +70,7 @@ def propose(cluster: Cluster, alike: Iterable[Shape], limits: Iterable[Limit]) -
 
 def _spread(cluster: Cluster, shape: Shape, number: int, members: Mapping[str | None, list[int]], load: Mapping[int, int]) -> list[Move]:
     """Moves out of every rack that has more than can be spared, into the racks with fewest replicas; empty when there is no room."""
-    rack_of, in_sync = cluster.racks, set(cluster.named(shape.in_sync))
+    rack_of, in_sync = cluster.racks, set(cluster.members(shape.in_sync))
     # Where each replica is, and where it will be.
     now = {id_: id_ for id_ in cluster.partitions[number]["replicas"]}
     moves = []

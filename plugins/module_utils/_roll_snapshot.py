@@ -62,7 +62,7 @@ class Cluster:
         """These brokers as bits; ids that are not brokers are passed over."""
         return sum(self.bit.get(id_, 0) for id_ in set(ids))
 
-    def named(self, brokers: int) -> list[int]:
+    def members(self, brokers: int) -> list[int]:
         """The ids of these bits."""
         return [self.ids[number] for number in bits(brokers)]
 

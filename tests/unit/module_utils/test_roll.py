@@ -101,7 +101,7 @@ def snapshots(draw, most=7):
         isr = replicas if whole else draw(st.lists(st.sampled_from(replicas), unique=True))
         partitions.append({**part(*replicas, isr=isr, min_isr=draw(st.integers(1, 3))), "topic": draw(st.sampled_from("tu")), "partition": number})
     racks = draw(st.lists(st.sampled_from("abc"), min_size=count, max_size=count))
-    voters = draw(st.one_of(st.just([]), st.lists(st.sampled_from(ids), unique=True, min_size=1)))
+    voters = draw(st.one_of(st.just([]), st.just(ids), st.lists(st.sampled_from(ids), unique=True, min_size=1)))
     return {
         "brokers": [{"id": id_, "rack": rack} for id_, rack in zip(ids, racks)],
         "controllers": {"voters": voters, "leader": draw(st.sampled_from(voters)) if voters else None},
@@ -390,12 +390,14 @@ class TestRepairs:
         assert move["from"] == snap["partitions"][0]["replicas"][1]
 
     def test_nothing_is_moved_that_does_not_lengthen_the_plan(self):
-        assert _roll.plan(snapshot([part(1, 4, 2), part(1, 2, 3)], restart=[1, 2, 3]))["repairs"] == []
+        planned = _roll.plan(snapshot([part(1, 4, 2), part(1, 2, 3), part(4, 5, 6)]))
+        assert len(planned["batches"]) == 3
+        assert planned["repairs"] == planned["notes"] == []
 
     def test_too_few_racks_are_said_and_not_repaired(self):
         planned = _roll.plan(snapshot([part(1, 2, 3), part(3, 4, 5)], racks="ab"))
         assert planned["repairs"] == []
-        assert "too few racks" in planned["notes"][0]
+        assert "Too many replicas for the racks: 2 partitions" in planned["notes"][0]
 
     def test_a_cluster_that_ignores_its_racks_gets_no_endless_list(self, monkeypatch):
         monkeypatch.setattr(_roll.repairs, "MOVES_AT_MOST", 2)
