@@ -96,8 +96,9 @@ def _quorum_against(cluster: Cluster, broker: int, out: Iterable[int], going: se
 def back(broker: int, own_view: Any, leaders_view: Any) -> dict[str, Any]:
     """Whether a broker that was let out is back: {back, behind, reason}; behind counts the partitions in which it is not in sync yet.
 
-    own_view is the snapshot that the broker itself answers, leaders_view the one that others answer; None for no answer. It is back when it is
-    registered and unfenced, and in sync in every partition that it holds, by both. A replica that a reassignment is adding is not waited for.
+    own_view is what the broker itself answers, leaders_view what others answer, each as a snapshot or as kafka_cluster_info's cluster; None
+    for no answer. It is back when it is registered and unfenced, and in sync in every partition that it holds, by both. A replica that a
+    reassignment is adding is not waited for.
     """
     behind: dict[tuple[str, int], None] = {}
     for view, whose in ((own_view, "its own answer"), (leaders_view, "the others' answer")):

@@ -230,6 +230,12 @@ class TestBatches:
         planned = _roll.plan(generated(60, 12000, racks, factor, min_isr))
         assert len(planned["batches"]) == planned["lower_bound"] == batches
 
+    def test_more_racks_than_replicas_are_proven_by_pairs(self):
+        snap = generated(60, 12000, 6)
+        planned = _roll.plan(snap)
+        assert planned["certificate"]["kind"] == "clique"
+        assert proven(snap, planned["certificate"], set(range(1, 61))) == 6
+
     def test_a_limit_on_the_batch_is_kept_and_proven_rack_by_rack(self):
         planned = _roll.plan({**generated(9, 300, 3), "max_batch": 2})
         assert [len(batch) for batch in planned["batches"]] == [1, 1, 1, 2, 2, 2]
@@ -253,10 +259,23 @@ class TestBatches:
         snap["brokers"] = [{"id": id_, "rack": None} for id_ in range(1, 7)]
         assert [len(batch) for batch in _roll.plan(snap)["batches"]] == [2, 2, 2]
 
-    def test_two_batches_suffice_when_conflicts_are_a_path_through_one_rack(self):
-        links = [part(id_, id_ + 1, 20 + id_) for id_ in range(1, 19)]
-        snap = snapshot(links, racks="a", brokers=40, restart=list(range(1, 20)))
-        assert len(_roll.plan(snap)["batches"]) == 2
+    def test_saturation_finds_two_batches_where_first_fit_takes_many(self):
+        # A crown: n never goes with any of the other side but its own opposite, which first fit pairs it with.
+        near = [sum(1 << other for other in range(40) if other % 2 != number % 2 and other // 2 != number // 2) for number in range(40)]
+        packer = _roll_batches.Packer(_roll_batches.Puzzle((1 << 40) - 1, near, [], ["a"] * 40, None))
+        assert len(packer.by_rack()) == 20
+        assert len(packer.by_saturation()) == len(packer.rack_by_rack()) == 2
+
+    def test_a_batch_for_each_rack_evicts_who_cannot_go_with_the_rest(self):
+        near = [0b10, 0b01, 0, 0]
+        packer = _roll_batches.Packer(_roll_batches.Puzzle(0b1111, near, [], ["a", "a", "a", "b"], None))
+        assert sorted(map(sorted, packer.one_per_rack())) in ([[0, 2], [1, 3]], [[0, 3], [1, 2]])
+
+    def test_filling_again_merges_what_may_go_together_and_stops_at_the_bound(self):
+        packer = _roll_batches.Packer(_roll_batches.Puzzle(0b1111, [0b10, 0b01, 0, 0], [], ["a"] * 4, None))
+        loose = [[0], [1], [2], [3]]
+        assert len(_roll_batches._polish(packer, loose, 2, 1000)) == 2
+        assert _roll_batches._polish(packer, loose, 4, 1000) == loose
 
     def test_a_plan_is_the_same_every_time(self):
         one, other = (_roll.plan(generated(60, 400, 3, misplaced=40)) for _ in range(2))
@@ -290,12 +309,12 @@ class TestBatches:
         assert time.process_time() - begun < 2
         assert len(planned["batches"]) == 3
 
-    def test_an_exhaustive_search_is_tried_where_it_is_cheap(self, monkeypatch):
-        monkeypatch.setattr(_roll_batches, "exhaust", lambda whole: [[number] for number in _roll_snapshot.bits(whole.brokers)])
-        # A ring of five needs three batches, and nothing in it proves more than two.
+    def test_what_only_an_exhaustive_search_can_prove_is_proven(self):
         ring = [part(id_, id_ % 5 + 1, 6, isr=[id_, id_ % 5 + 1], min_isr=1) for id_ in range(1, 6)]
         planned = _roll.plan(snapshot(ring, restart=[1, 2, 3, 4, 5]))
+        assert len(planned["batches"]) == planned["lower_bound"] == 3
         assert planned["certificate"]["kind"] == "exhaustive"
+        assert "into 2 batches was tried" in planned["certificate"]["sentence"]
 
 
 class TestRefusals:
@@ -388,6 +407,15 @@ class TestRepairs:
         snap = generated(12, 300, 3, misplaced=1)
         (move,) = _roll.plan(snap)["repairs"]
         assert move["from"] == snap["partitions"][0]["replicas"][1]
+
+    def test_a_replica_never_moves_to_a_broker_that_has_one(self):
+        pairs = [[one, other] for one, other in combinations((1, 3, 5, 7), 2)]
+        spread = [part(*pair, *(id_ + 1 for id_ in other)) for pair in pairs for other in pairs]
+        # Broker 2 would be the target, because it has least to do.
+        snap = snapshot([part(1, 3, 5, 2), *spread, *[part(1, id_, min_isr=1) for id_ in (4, 6, 8)] * 20], racks="ab", brokers=8)
+        planned = _roll.plan(snap)
+        assert len(planned["batches"]) == 3
+        assert [(move["from"], move["to"] in (4, 6, 8)) for move in planned["repairs"]] == [(5, True)]
 
     def test_nothing_is_moved_that_does_not_lengthen_the_plan(self):
         planned = _roll.plan(snapshot([part(1, 4, 2), part(1, 2, 3), part(4, 5, 6)]))
