@@ -417,6 +417,12 @@ class TestRepairs:
         assert len(planned["batches"]) == 3
         assert [(move["from"], move["to"] in (4, 6, 8)) for move in planned["repairs"]] == [(5, True)]
 
+    def test_a_move_that_the_shorter_plan_does_not_need_is_left_out(self):
+        cluster = _roll_snapshot.read(snapshot([part(1, 4, min_isr=1)]))
+        alike, move = _roll_snapshot.shapes(cluster), _roll.repairs.Move(0, 4, 5, "why")
+        assert _roll.repairs.needed(cluster, {0: [move]}, alike, [[1, 4]]) == [move]
+        assert _roll.repairs.needed(cluster, {0: [move]}, alike, [[1], [4]]) == []
+
     def test_nothing_is_moved_that_does_not_lengthen_the_plan(self):
         planned = _roll.plan(snapshot([part(1, 4, 2), part(1, 2, 3), part(4, 5, 6)]))
         assert len(planned["batches"]) == 3

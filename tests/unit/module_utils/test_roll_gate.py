@@ -74,8 +74,9 @@ class TestAdmit:
         assert result["admitted"] == [4]
         assert reason(result) == "Partition t-0 is being reassigned."
 
-    def test_who_is_down_already_may_be_restarted(self):
-        assert _roll.admit(snapshot(part(1, 2, 3, isr=[2, 3]), out=[1]), [1], [])["admitted"] == [1]
+    @pytest.mark.parametrize("isr", [[2, 3], [2], [1]], ids=["the others are in sync", "below the minimum", "the last, as Kafka keeps it listed"])
+    def test_who_is_down_already_may_be_restarted(self, isr):
+        assert _roll.admit(snapshot(part(1, 2, 3, isr=isr), out=[1]), [1], [])["admitted"] == [1]
 
     def test_allowed_by_name_it_goes(self):
         assert _roll.admit(snapshot(part(1, min_isr=1), part(1, 2, partition=1), allow=["t"]), [1, 2], [])["admitted"] == [1]
