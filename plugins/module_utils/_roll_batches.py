@@ -89,37 +89,46 @@ def groups(whole: Puzzle) -> list[int]:
 
 
 class Packing:
-    """Batches while they are filled; blocked[n] are the brokers that cannot join batch n any more."""
+    """Batches while they are filled; blocked[n] are the brokers that cannot join batch n any more because of others who are in it.
 
-    def __init__(self, whole: Puzzle, touching: Sequence[Sequence[int]]) -> None:
-        self.whole, self.touching = whole, touching
+    What wide limits have left is counted for all of them at once: touching[n] has a bit for each wide limit that broker n is in, a batch has
+    such a set of the limits that it has taken one of, two of, and so on, and exact[n] are the limits that n + 1 brokers use up.
+    """
+
+    def __init__(self, whole: Puzzle, touching: Sequence[int], exact: Sequence[int]) -> None:
+        self.whole, self.touching, self.exact = whole, touching, exact
         self.batches: list[list[int]] = []
         self.blocked: list[int] = []
-        self._counts: list[dict[int, int]] = []
+        self._used_up: list[int] = []
+        self._taken: list[list[int]] = []
 
     def open(self) -> int:
         """A new batch."""
         self.batches.append([])
         self.blocked.append(0)
-        self._counts.append({})
+        self._used_up.append(0)
+        self._taken.append([0] * len(self.exact))
         return len(self.batches) - 1
 
+    def fits(self, broker: int, batch: int) -> bool:
+        """Whether a batch can take a broker."""
+        return not (self.blocked[batch] >> broker & 1 or self._used_up[batch] & self.touching[broker])
+
     def put(self, broker: int, batch: int) -> None:
-        """Put a broker into a batch that is not blocked for it."""
-        whole, counts = self.whole, self._counts[batch]
+        """Put a broker into a batch that can take it."""
+        whole, taken, more = self.whole, self._taken[batch], self.touching[broker]
         self.batches[batch].append(broker)
-        blocked = self.blocked[batch] | whole.near[broker]
-        for number in self.touching[broker]:
-            limit = whole.wide[number]
-            counts[number] = taken = counts.get(number, 0) + 1
-            if taken == limit.spare:
-                blocked |= limit.brokers
-        self.blocked[batch] = whole.brokers if len(self.batches[batch]) == whole.max_batch else blocked
+        full = len(self.batches[batch]) == whole.max_batch
+        self.blocked[batch] = whole.brokers if full else self.blocked[batch] | whole.near[broker]
+        for number, exact in enumerate(self.exact):
+            before = taken[number]
+            taken[number] |= more
+            self._used_up[batch] |= taken[number] & exact
+            more &= before
 
     def place(self, broker: int) -> int:
         """Put a broker into the first batch that can take it, or into a new one."""
-        bit = 1 << broker
-        batch = next((number for number, blocked in enumerate(self.blocked) if not blocked & bit), None)
+        batch = next((number for number in range(len(self.batches)) if self.fits(broker, number)), None)
         if batch is None:
             batch = self.open()
         self.put(broker, batch)
@@ -132,20 +141,28 @@ class Packer:
     def __init__(self, whole: Puzzle) -> None:
         self.whole = whole
         self.brokers = list(bits(whole.brokers))
-        self._touching: list[list[int]] = [[] for _ in whole.near]
+        widest = max((limit.spare for limit in whole.wide), default=0)
+        touching = [bytearray(len(whole.wide) // 8 + 1 if whole.wide else 0) for _ in whole.near]
+        exact = [bytearray(len(whole.wide) // 8 + 1) for _ in range(widest)]
+        self._degree = [popcount(near) for near in whole.near]
         for number, limit in enumerate(whole.wide):
+            place, bit = number >> 3, 1 << (number & 7)
+            exact[limit.spare - 1][place] |= bit
             for member in limit.members:
-                self._touching[member].append(number)
-        self._weight = sum(len(limit.members) for limit in whole.wide)
-        self._degree = [popcount(near) + len(touching) for near, touching in zip(whole.near, self._touching)]
+                touching[member][place] |= bit
+                self._degree[member] += 1
+        self._touching, self._exact = ([int.from_bytes(one, "little") for one in some] for some in (touching, exact))
+
+    def _packing(self) -> Packing:
+        return Packing(self.whole, self._touching, self._exact)
 
     def cost(self, batches: Sequence[Sequence[int]]) -> int:
         """About how many steps one filling of this many batches takes."""
-        return len(self.brokers) * (4 + len(batches) // 2) + 4 * self._weight
+        return len(self.brokers) * (4 + len(batches) // 2) * (1 + len(self.whole.wide) // 10_000)
 
     def first_fit(self, order: Iterable[int]) -> list[list[int]]:
         """Each broker into the first batch that can take it."""
-        packing = Packing(self.whole, self._touching)
+        packing = self._packing()
         for broker in order:
             packing.place(broker)
         return packing.batches
@@ -156,16 +173,16 @@ class Packer:
 
     def one_per_rack(self) -> list[list[int]]:
         """A batch for each rack, less those that cannot go with the rest of it; they join another, or go in batches of their own."""
-        packing = Packing(self.whole, self._touching)
+        packing = self._packing()
         evicted = []
         for rack in self._racks():
             batch = packing.open()
             inside = sum(1 << broker for broker in rack)
             for broker in sorted(rack, key=lambda one: popcount(self.whole.near[one] & inside)):
-                if packing.blocked[batch] >> broker & 1:
-                    evicted.append(broker)
-                else:
+                if packing.fits(broker, batch):
                     packing.put(broker, batch)
+                else:
+                    evicted.append(broker)
         for broker in sorted(evicted, key=self._degree.__getitem__, reverse=True):
             packing.place(broker)
         return packing.batches
@@ -174,17 +191,18 @@ class Packer:
         """Each rack alone, as if brokers of two racks never went together; best where only a few partitions are misplaced."""
         found = []
         for rack in self._racks():
-            found += Packer(self.whole.part(sum(1 << broker for broker in rack))).by_saturation()
+            found += self.by_saturation(rack)
         return found
 
     def by_degree(self) -> list[list[int]]:
         """Those with most conflicts first."""
         return self.first_fit(sorted(self.brokers, key=self._degree.__getitem__, reverse=True))
 
-    def by_saturation(self) -> list[list[int]]:
-        """DSATUR: always the broker that fewest batches can take; exact when two batches are enough."""
-        packing = Packing(self.whole, self._touching)
-        left, waiting = set(self.brokers), self.whole.brokers
+    def by_saturation(self, brokers: Sequence[int] = ()) -> list[list[int]]:
+        """DSATUR: always the broker that most batches hold somebody against; exact when two batches are enough."""
+        packing = self._packing()
+        left = set(brokers or self.brokers)
+        waiting = sum(1 << broker for broker in left)
         most = max(self._degree, default=0) + 1
         score = list(self._degree)
         while left:
