@@ -20,8 +20,8 @@ from ._roll_snapshot import bits, popcount
 
 # Three to the power of this many steps is what an exhaustive search takes.
 EXHAUSTIVE = 12
-# Steps that the search for a better plan may take in all: about half a second.
-EFFORT = 2_000_000
+# Steps that the search for a better plan may take in all: about a quarter of a second.
+EFFORT = 800_000
 
 
 class Limit(NamedTuple):

@@ -94,7 +94,7 @@ CASES: dict[str, Callable[[], Snapshot]] = {
     "slack 2 (RF 3 min 1)": lambda: cluster(300, 100_000, 3, shapes=((3, 1),)),
     "slack 2, 4 racks": lambda: cluster(300, 100_000, 4, shapes=((4, 2),)),
     "slack 2, 6 racks": lambda: cluster(300, 100_000, 6, shapes=((4, 2),)),
-    "partial ISR, 3 partitions": lambda: cluster(300, 100_000, 3, behind=0.00003),
+    "partial ISR, 2 partitions": lambda: cluster(300, 100_000, 3, behind=0.00003),
     "partial ISR, 1 %, RF 4": lambda: cluster(300, 100_000, 4, shapes=((4, 2),), behind=0.01),
     "broker sets": lambda: cluster(300, 100_000, 3, sets=10),
     "max_batch 10 %": lambda: cluster(300, 100_000, 3, max_batch=30),
