@@ -54,7 +54,8 @@ class Metadata:
     def _text(self, instance: Any, path: str) -> str | bytes | None:
         zone = instance.placement.zone
         if path == "user-data":
-            return instance.user_data or None
+            # moto keeps it in the base64 of the API.
+            return instance.user_data.decode() if instance.user_data else None
         if path == "dynamic/instance-identity/document":
             document = {"instanceId": instance.id, "instanceType": instance.instance_type, "privateIp": instance.private_ip, "imageId": instance.image_id}
             return json.dumps({**document, "availabilityZone": zone, "region": REGION, "accountId": ACCOUNT, "version": "2017-09-30"})
