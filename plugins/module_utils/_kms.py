@@ -24,6 +24,7 @@ try:
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+    from botocore.exceptions import ConnectionError as NotConnected
 
     BOTO3_ERROR = None
 except ImportError:
@@ -125,7 +126,7 @@ def classify(error: Exception) -> type[KmsError]:
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return Retry if code in PASSING or status == 429 or status >= 500 else Denied
-    return Retry if isinstance(error, (HTTPClientError, IncompleteReadError, OSError)) else Denied
+    return Retry if isinstance(error, (NotConnected, HTTPClientError, IncompleteReadError, OSError)) else Denied
 
 
 def _sentence(what: str, error: Exception) -> KmsError:
@@ -206,7 +207,7 @@ class Vault:
         what = "The wrapped key s3://%s/%s cannot be read" % (which.bucket, which.key)
         try:
             answer = self.s3.get_object(Bucket=which.bucket, Key=which.key, VersionId=which.version_id, ExpectedBucketOwner=which.expected_bucket_owner)
-            content = answer["Body"].read(LARGEST + 1)
+            content = _whole(answer["Body"])
         except Exception as error:
             raise _sentence(what, error) from None
         if hashlib.sha256(content).hexdigest() != which.sha256:
@@ -240,6 +241,17 @@ class Vault:
             forget(plaintext)
             raise Denied(problem, "WrongKey")
         return plaintext, str(answer.get("ResponseMetadata", {}).get("RequestId", ""))
+
+
+def _whole(body: Any) -> bytes:
+    """All of a small body. Read to its end, because only there the library notices that a connection broke off."""
+    content = b""
+    while len(content) <= LARGEST:
+        chunk = body.read(LARGEST)
+        if not chunk:
+            break
+        content += chunk
+    return content
 
 
 def connect(region: str, credentials: str = INSTANCE) -> Vault:
