@@ -174,6 +174,14 @@ def plan(facts: Facts, wanted: Wanted, *, state: str, allow_format: str = NEVER,
     return Plan(verdict, ("remember formatting", "format", "token provisioning", *opening))
 
 
+def plan_or_none(facts: Facts, wanted: Wanted, *, state: str, allow_format: str = NEVER) -> Plan | None:
+    """The plan, None where there is no safe way."""
+    try:
+        return plan(facts, wanted, state=state, allow_format=allow_format)
+    except LuksError:
+        return None
+
+
 def _nothing_stored(facts: Facts) -> bool:
     """Whether the header is ours, but its first format stopped before its key and its token: the key cannot open it, and behind it all is zero."""
     return _begun(facts) and facts.mapper is None and facts.opens is False and not ours(facts.header) and facts.untouched

@@ -85,7 +85,7 @@ from contextlib import ExitStack
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _key, _luks, _luks_key
+from ..module_utils import _key, _kms, _luks, _luks_key
 from ..module_utils._command import run
 from ..module_utils._cryptsetup import Cryptsetup
 from ..module_utils._errors import RackawareError
@@ -100,6 +100,16 @@ SPEC = {
 }
 
 
+def _old_key(params: dict, stack: ExitStack) -> bytearray | None:
+    """The key that opens it now; None when a rotation has come so far that its wrapped form is gone."""
+    try:
+        return stack.enter_context(_key.key_of(params["key"]))
+    except _kms.Denied as error:
+        if params["state"] == "rotated" and error.code in ("NoSuchKey", "NoSuchVersion"):
+            return None
+        raise
+
+
 def work(params: dict, *, check_mode: bool) -> dict:
     """Look, decide, do, look again."""
     cryptsetup = Cryptsetup(run)
@@ -109,7 +119,7 @@ def work(params: dict, *, check_mode: bool) -> dict:
         raise _luks.LuksError("%s holds the volume %s (LUKS%d), not %s; nothing was changed." % (params["device"], header.uuid, header.version, params["uuid"]))
     state, slot = params["state"], params["keyslot"]
     with ExitStack() as stack:
-        key = stack.enter_context(_key.key_of(params["key"]))
+        key = _old_key(params, stack)
         new = stack.enter_context(_key.key_of(params["new_key"])) if params["new_key"] and state != "absent" else None
         keys = _luks_key.Keys(cryptsetup, params["device"], key, new, _key.facts_of(params["new_key"]))
         before = keys.slots()
