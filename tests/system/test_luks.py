@@ -15,7 +15,7 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _luks, _luks_header, _luks_key, _marker
+from ansible_collections.rackaware.kafka.plugins.module_utils import _command, _luks, _luks_header, _luks_key, _marker
 from ansible_collections.rackaware.kafka.plugins.modules import luks_header_backup, luks_key, luks_volume
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -684,6 +684,24 @@ def test_a_key_is_in_no_output_at_any_verbosity(disk, keys, tmp_path):
     assert written
     for text in [done.stdout, *written]:
         assert not leaks(text, CANARY) and not leaks(text, NEW)
+
+
+def test_a_key_is_in_no_command_line_and_no_environment(volume, rotate, memory, monkeypatch, disk):
+    """What the process list would show: cryptsetup as a script that writes down its own before it becomes cryptsetup."""
+    log = memory / "seen"
+    for name in ("cryptsetup", "blkid"):
+        real = shutil.which(name, path=_command.PATH)
+        script = memory / name
+        script.write_text("#!/bin/sh\n{ tr '\\0' ' ' < /proc/$$/cmdline; tr '\\0' ' ' < /proc/$$/environ; echo; } >> %s\nexec %s \"$@\"\n" % (log, real))
+        script.chmod(0o755)
+    monkeypatch.setattr(_command, "PATH", "%s:%s" % (memory, _command.PATH))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the caller")
+    volume()
+    rotate()
+    assert opens(disk, NEW)
+    seen = log.read_bytes().decode("latin-1")
+    assert seen.count("luksFormat") == 1 and seen.count("luksAddKey") == 1 and "of the caller" not in seen
+    assert not leaks(seen, CANARY) and not leaks(seen, NEW)
 
 
 def test_the_search_for_leaks_sees_one():

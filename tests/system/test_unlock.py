@@ -8,16 +8,19 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import boto3
 import pytest
+import yaml
 from ansible.module_utils.testing import patch_module_args
 from moto.server import ThreadedMotoServer
 
 from ansible_collections.rackaware.kafka.plugins.module_utils import _kms, _luks_header, _store_files, _unlock
 from ansible_collections.rackaware.kafka.plugins.modules import kms_data_key, luks_key, luks_volume
 
+ROOT = Path(__file__).resolve().parents[2]
 MIB = 1024 * 1024
 UUID = "6f1c0b6d-3a51-4f0e-9d0c-0f6ef3a41a44"
 REGION, OWNER, BUCKET = "eu-west-1", "123456789012", "keys"
@@ -157,6 +160,60 @@ def test_another_nodes_key_is_refused(host):
     host.configure({**first["wrapped"], "encryption_context": {"cluster_id": "demo", "node_id": "2"}})
     done = host.run()
     assert done.returncode == 1 and "InvalidCiphertextException" in done.stdout
+
+
+def test_an_unwrapped_key_is_in_no_output_at_any_verbosity(host, cloud, tmp_path):
+    """As a person runs it, with tracebacks and debug on; the first volume, a proof, a file in memory, a rotation, and failures of each."""
+    first = host.data_key()
+    second = host.data_key(state="rotated", previous_version_id=first["version_id"])
+    wrong = {**first["wrapped"], "encryption_context": {"cluster_id": "other"}}
+    old, new, bad = ({"wrapped": each} for each in (first["wrapped"], second["wrapped"], wrong))
+    volume = {"device": host.device, "name": "kafka-d0", "uuid": UUID, "subsystem": "kafka-demo-1", "marker_dir": str(tmp_path / "m")}
+    ignored = {"ignore_errors": "{{ true }}"}
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+        tasks = [
+            {"rackaware.kafka.luks_volume": {**volume, "state": "formatted", "allow_format": "blank_only", "key": old}},
+            {"rackaware.kafka.luks_volume": {**volume, "state": "formatted", "key": bad, "token": {"a": "b"}}, **ignored},
+            {"rackaware.kafka.luks_volume": {**volume, "state": "open", "key": old}, **ignored},
+            {"rackaware.kafka.kms_decrypt": first_only(old), "register": "proof"},
+            {"ansible.builtin.debug": {"var": "proof"}},
+            {"rackaware.kafka.kms_decrypt": first_only(bad), **ignored},
+            {"rackaware.kafka.kms_decrypt": {**first_only(old), "validate_only": False, "dest": memory + "/key"}},
+            {"rackaware.kafka.kms_decrypt": {**first_only(old), "validate_only": False, "dest": str(tmp_path / "key")}, **ignored},
+            {"rackaware.kafka.luks_key": {"device": host.device, "uuid": UUID, "key": old, "new_key": new, "state": "rotated"}},
+        ]
+        play = tmp_path / "play.yml"
+        play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
+        environment = {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_HOME": str(tmp_path / "home"),
+            "ANSIBLE_REMOTE_TEMP": str(tmp_path / "remote"),
+            "ANSIBLE_KEEP_REMOTE_FILES": "1",
+            "ANSIBLE_DISPLAY_TRACEBACK": "always",
+            "ANSIBLE_DEBUG": "1",
+        }
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), "-vvvv", "--diff", "-i", "localhost,", "-c", "local", str(play)]
+        command += ["-e", "ansible_python_interpreter=" + sys.executable]
+        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        written = Path(memory, "key").read_bytes() if done.returncode == 0 else b""
+    assert done.returncode == 0 and "ignored=4" in done.stdout, done.stdout[-4000:]
+    files = [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file() and path.name != "disk.img"]
+    keys = [bytes(_kms.connect(REGION).unwrap(_kms.wrapped(each["wrapped"]))) for each in (first, second)]
+    assert written == keys[0]
+    for key in keys:
+        # The middle of the key, at each of the three places that base64 knows.
+        part = key[20:41]
+        forms = {part.hex(), repr(part)[2:-1], part.decode("latin-1"), *(base64.b64encode(bytes(shift) + part).decode()[4:-4] for shift in range(3))}
+        for text in (done.stdout, *files):
+            assert not [form for form in forms if form in text]
+    with open(host.device, "rb") as stream:
+        raw = stream.read()
+    assert not [key for key in keys if key in raw or base64.b64encode(key) in raw]
+
+
+def first_only(key: dict) -> dict:
+    return {"wrapped": key["wrapped"]}
 
 
 def test_without_metadata_it_says_what_it_waits_for(host):
