@@ -222,6 +222,14 @@ class TestFormat:
         ):
             assert line in text
 
+    def test_a_header_whose_checksum_is_wrong_is_not_believed(self, volume, disk):
+        volume()
+        # The first letter of the label, in the first copy only: the second one still speaks for both.
+        disk.write(24, b"x")
+        assert _luks_header.scan(disk.device).header.copies == 1 and volume()["changed"] is False
+        disk.write(0x4000 + 24, b"x")
+        assert _luks_header.scan(disk.device) == _luks_header.Scan(None, torn=True)
+
     def test_without_permission_a_blank_disk_stays_blank(self, volume, disk):
         before = disk.digest()
         assert "is blank, and this may not format it" in volume(allow_format="never")["msg"]

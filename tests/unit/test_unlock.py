@@ -177,6 +177,12 @@ def test_a_denial_stays_locked_says_so_once_and_heals(boot):
     assert disk.done == ["open", "remember ready"]
 
 
+def test_after_a_denial_it_is_impatient_again(boot):
+    busy = [_kms.Retry("busy", "Throttling") for _ in range(4)]
+    assert boot.open(Disk(MINE), Cloud(*busy[:3], _kms.Denied("no", "AccessDenied"), busy[3])) == 0
+    assert boot.slept == [1, 2, 4, 300, 1]
+
+
 def test_a_corrected_configuration_is_read_while_it_waits(boot):
     disk = Disk(MINE, opened_by=b"new")
     world = boot.world(disk, Cloud())
