@@ -162,7 +162,7 @@ def plan(facts: Facts, wanted: Wanted, *, state: str, allow_format: str = NEVER,
         raise LuksError("/dev/mapper/%s is open, but %s is %s: %s; look at the host." % (wanted.name, wanted.device, verdict.kind, verdict.reason))
     if verdict.kind == MINE and _nothing_stored(facts):
         verdict = Verdict(TORN, "its first format was interrupted")
-    if verdict.kind == MINE:
+    if verdict.kind == MINE and facts.header is not None:
         return Plan(verdict, tuple(_plan_mine(facts, wanted, facts.header, state)))
     if verdict.kind not in (BLANK, TORN):
         raise LuksError("%s is refused, and nothing was changed: %s." % (wanted.device, verdict.reason))
@@ -197,8 +197,7 @@ def ours(header: Header | None) -> dict[int, dict[str, Any]]:
     return {number: token for number, token in (header.tokens if header else {}).items() if token.get("type") == TOKEN_TYPE}
 
 
-def _plan_mine(facts: Facts, wanted: Wanted, header: Header | None, state: str) -> Iterator[str]:
-    assert header is not None
+def _plan_mine(facts: Facts, wanted: Wanted, header: Header, state: str) -> Iterator[str]:
     drift = {
         "cipher": (header.cipher, CIPHER),
         "key size": (header.key_size, KEY_BITS if header.keyslots else None),

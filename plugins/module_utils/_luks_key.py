@@ -108,8 +108,7 @@ class Keys:
         now = self.slots()
         if step == "add":
             _must_open(now)
-            assert self._key is not None and self._new is not None
-            self._cryptsetup.add_key(device=self._device, key=self._key, new_key=self._new, slot=now.free if slot is None else slot)
+            self._cryptsetup.add_key(device=self._device, key=self._given(self._key), new_key=self._given(self._new), slot=now.free if slot is None else slot)
         elif step == "token":
             states = {token.get("state") for token in now.tokens.values()}
             state = states.pop() if len(states) == 1 else IN_SERVICE
@@ -121,8 +120,7 @@ class Keys:
         elif step == "remove old":
             for old in now.key:
                 self._remove(old)
-        elif step == "remove slot":
-            assert slot is not None
+        elif step == "remove slot" and slot is not None:
             self._remove(slot)
         elif step == "remove old tokens":
             for number in _stale(now):
@@ -130,10 +128,14 @@ class Keys:
         else:
             raise LuksKeyError("There is no step %s." % step)
 
+    def _given(self, key: bytearray | None) -> bytearray:
+        if key is None:
+            raise LuksKeyError("%s needs a key for this; give it." % self._device)
+        return key
+
     def _remove(self, slot: int) -> None:
         """cryptsetup would remove even the last slot: look again, right before, whether the key that stays opens another."""
-        stays = self._new if self._new is not None else self._key
-        assert stays is not None
+        stays = self._given(self._new if self._new is not None else self._key)
         if not [other for other in slots_of(self._cryptsetup, self._device, stays) if other != slot]:
             raise LuksKeyError("Slot %d of %s is the last that opens, and is not removed." % (slot, self._device))
         self._cryptsetup.kill_slot(device=self._device, slot=slot, key=stays)

@@ -94,7 +94,7 @@ SPEC = {
     "device": {"type": "path", "required": True},
     "uuid": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "rotated", "absent"], "default": "present"},
-    "keyslot": {"type": "int"},
+    "keyslot": {"type": "int", "no_log": False},
     "key": _key.spec(),
     "new_key": _key.spec(),
 }
