@@ -60,7 +60,8 @@ class Cryptsetup:
         """Whether the key opens the device, or one slot of it."""
         chosen = [] if slot is None else ["--key-slot", str(slot)]
         argv = ["open", "--test-passphrase", "--batch-mode", "--type", "luks2", *chosen, *_stdin(key), device]
-        return self._call("try a key on %s" % device, argv, data=key, fine=(0, ABSENT_SLOT, WRONG_KEY))[0] == 0
+        fine = (0, WRONG_KEY) if slot is None else (0, WRONG_KEY, ABSENT_SLOT)
+        return self._call("try a key on %s" % device, argv, data=key, fine=fine)[0] == 0
 
     def open(self, *, device: str, name: str, key: bytearray, perf: Sequence[str] = (), discards: bool = False) -> None:
         """Map the device to /dev/mapper/name."""

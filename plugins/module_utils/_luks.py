@@ -353,7 +353,7 @@ class Volume:
             torn=header.torn,
             marker=marker,
             boot=_marker.boot_id(),
-            untouched=self._untouched(marker),
+            untouched=self._untouched(marker, header.header),
             mapper=mapper,
             here=mapper is None or kernel in mapper.below,
             elsewhere=elsewhere,
@@ -362,8 +362,9 @@ class Volume:
             aes=cpu_has_aes(),
         )
 
-    def _untouched(self, marker: Marker | None) -> bool:
-        if marker is None:
+    def _untouched(self, marker: Marker | None, header: Header | None) -> bool:
+        # A thousand reads are ten seconds on a hard disk: only where the answer can matter, which it cannot for a volume in service.
+        if marker is None or (header is not None and (marker.state != FORMATTING or ours(header))):
             return False
         sample = _luks_header.sample(self.wanted.device, start=HEADER_AREA)
         return sample.digest == marker.digest if marker.state == ERASED else sample.zero

@@ -200,8 +200,7 @@ def open_store(name: str, world: World, directory: str = CONFIG) -> tuple[str, .
     if actions:
         # The configuration is read anew each time: a corrected one heals a store that waits.
         actions = keep_trying(lambda: _attempt(load(name, directory), world), world)
-    if "format" in actions:
-        _mark_fresh(name, world)
+    _mark_fresh(name, world, fresh="mkfs" in actions or "format" in actions)
     world.notify("STATUS=open as %s" % volume.mapped)
     world.say("open as %s (%s)" % (volume.mapped, ", ".join(actions) or "it was open"))
     world.notify("READY=1")
@@ -243,11 +242,15 @@ def _wait_for(device: str, world: World) -> None:
     raise UnlockError("%s did not appear within %d seconds; look whether the instance type has it, and at its name." % (device, DEVICE_SECONDS))
 
 
-def _mark_fresh(name: str, world: World) -> None:
-    """Whoever prepares the store for its application (directories, kafka-storage) sees that it is new."""
-    os.makedirs(world.runtime, mode=0o755, exist_ok=True)
-    with open(os.path.join(world.runtime, name + ".fresh"), "w", encoding="utf-8"):
-        pass
+def _mark_fresh(name: str, world: World, *, fresh: bool) -> None:
+    """Whoever prepares the store for its application (directories, kafka-storage) sees whether it is new."""
+    path = os.path.join(world.runtime, name + ".fresh")
+    if fresh:
+        os.makedirs(world.runtime, mode=0o755, exist_ok=True)
+        with open(path, "w", encoding="utf-8"):
+            pass
+    elif os.path.exists(path):
+        os.unlink(path)
 
 
 def close_store(name: str, world: World, directory: str = CONFIG) -> tuple[str, ...]:

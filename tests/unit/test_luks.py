@@ -205,9 +205,15 @@ def test_what_cryptsetup_prints_stays_out_of_the_error():
     assert "secret" not in str(caught.value) and "code 4" in str(caught.value)
 
 
-@pytest.mark.parametrize(("code", "opens"), [(0, True), (1, False), (2, False)])
-def test_only_a_wrong_key_is_a_wrong_key(code, opens):
-    assert _cryptsetup.Cryptsetup(Recorder(open=(code, "", ""))).opens(device="/dev/x", key=KEY) is opens
+@pytest.mark.parametrize(("code", "slot", "opens"), [(0, None, True), (2, None, False), (0, 3, True), (1, 3, False), (2, 3, False)])
+def test_only_a_wrong_key_is_a_wrong_key(code, slot, opens):
+    assert _cryptsetup.Cryptsetup(Recorder(open=(code, "", ""))).opens(device="/dev/x", key=KEY, slot=slot) is opens
+
+
+@pytest.mark.parametrize(("code", "slot"), [(1, None), (3, None), (4, 3), (5, 3), (-9, None)])
+def test_a_failure_is_no_answer_about_the_key(code, slot):
+    with pytest.raises(_cryptsetup.CryptsetupError):
+        _cryptsetup.Cryptsetup(Recorder(open=(code, "", ""))).opens(device="/dev/x", key=KEY, slot=slot)
 
 
 @pytest.mark.parametrize(("text", "fine"), [("cryptsetup 2.4.3", True), ("cryptsetup 2.8.0 flags", True), ("cryptsetup 2.4.2", False), ("?", False)])

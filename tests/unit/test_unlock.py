@@ -144,6 +144,15 @@ def test_a_blank_disk_is_formatted_and_marked_as_fresh(boot):
     assert boot.open(disk, Cloud()) == 0
     assert disk.done == ["remember formatting", "format", "token provisioning", "open", "mkfs", "token ready", "remember ready"]
     assert (boot.path / "run/d0.fresh").exists()
+    assert boot.open(Disk(MINE), Cloud()) == 0
+    assert not (boot.path / "run/d0.fresh").exists()
+
+
+def test_a_format_that_was_cut_off_before_its_file_system_is_fresh_too(boot):
+    header = replace(HEADER, tokens={0: {**HEADER.tokens[0], "state": "provisioning"}})
+    disk = Disk(replace(MINE, header=header, marker=_marker.Marker(UUID, "formatting", "before")))
+    assert boot.open(disk, Cloud()) == 0
+    assert disk.done == ["open", "mkfs", "token ready", "remember ready"] and (boot.path / "run/d0.fresh").exists()
 
 
 def test_an_open_store_needs_no_key(boot):
