@@ -328,6 +328,10 @@ class Volume:
     def _marker(self) -> str:
         return _marker.path_of(self.wanted.device, self._marker_dir, self._sys_block)
 
+    def has_header(self) -> bool:
+        """Whether there is a header that a key could open."""
+        return _luks_header.scan(self.wanted.device).header is not None
+
     def facts(self, key: bytearray | None = None) -> Facts:
         """Look, without a write. Raises RackawareError."""
         wanted = self.wanted

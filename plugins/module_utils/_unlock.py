@@ -169,8 +169,7 @@ def keep_trying(attempt: Callable[[], Any], world: World) -> Any:
 def key_for(config: Config, volume: Any, world: World) -> tuple[bytearray, Any]:
     """The key that opens the volume, whose token is then that key's, and the facts seen with it; raises Retry or Denied. Of a blank disk the newest key."""
     problem: KmsError | None = None
-    facts = volume.facts()
-    candidates = config.keys if facts.header is not None else config.keys[-1:]
+    candidates = config.keys if volume.has_header() else config.keys[-1:]
     for which in candidates:
         try:
             key = world.connect(which.region, config.credentials).unwrap(which)

@@ -59,6 +59,9 @@ class Disk:
     def require(self):
         return "2.6.1"
 
+    def has_header(self):
+        return self.seen.header is not None
+
     def facts(self, key=None):
         opens = None if key is None or self.seen.header is None else bytes(key).startswith(self.opened_by)
         return replace(self.seen, opens=opens)
