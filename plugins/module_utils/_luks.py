@@ -338,13 +338,15 @@ class Volume:
         if not os.path.exists(wanted.device):
             raise LuksError("%s is not there; look whether the disk is attached, and at its name." % wanted.device)
         seen = self._probe(wanted.device, self._run)
-        if seen.state == _probe.UNREADABLE:
-            return Facts(seen.state, seen.what)
-        header = _luks_header.scan(wanted.device)
-        marker = _marker.load(self._marker)
         kernel = os.path.basename(os.path.realpath(wanted.device))
         every = mappers(self._sys_block)
         mapper = next((each for each in every if each.name == wanted.name), None)
+        here = mapper is None or kernel in mapper.below
+        if seen.state == _probe.UNREADABLE:
+            # A mapping on a broken disk can still be closed.
+            return Facts(seen.state, seen.what, mapper=mapper, here=here)
+        header = _luks_header.scan(wanted.device)
+        marker = _marker.load(self._marker)
         elsewhere = next((each.name for each in every if kernel in each.below and each.name != wanted.name), "")
         opens = None
         if key is not None and header.header is not None and header.header.version == 2 and header.header.uuid == wanted.uuid:
@@ -359,7 +361,7 @@ class Volume:
             boot=_marker.boot_id(),
             untouched=self._untouched(marker, header.header),
             mapper=mapper,
-            here=mapper is None or kernel in mapper.below,
+            here=here,
             elsewhere=elsewhere,
             flags=self.cryptsetup.flags(name=wanted.name) if mapper else (),
             opens=opens,

@@ -123,6 +123,7 @@ PLANS = {
     "other flags": (facts("ours", SAME, mapper=MAPPED, flags=("discards",)), "open", ("refresh",)),
     "flags that nobody named": (facts("ours", SAME, mapper=MAPPED, flags=("no_read_workqueue",)), "open", ()),
     "closing": (facts("ours", SAME, mapper=MAPPED, probe=_probe.IN_USE), "closed", ("close",)),
+    "closing on a broken disk": (facts("unreadable", mapper=MAPPED), "closed", ("close",)),
     "closing what is closed": (facts("ours", SAME), "closed", ()),
     "closing what is not ours": (facts("ext4"), "closed", ()),
     "erasing": (facts("ours", SAME), "erased", ("remember erasing", "erase slots", "wipe header", "remember erased")),
@@ -303,6 +304,20 @@ def test_opening_and_changing_flags_say_only_what_was_asked(volume):
 def test_a_step_that_needs_a_key_says_so(volume):
     with pytest.raises(_luks.LuksError, match="needs its key for the step open"):
         volume[0].step("open")
+
+
+def test_a_broken_disk_does_not_hide_its_mapping(tmp_path):
+    disk = tmp_path / "loop9"
+    disk.write_bytes(b"")
+    home = tmp_path / "sys" / "dm-0"
+    (home / "dm").mkdir(parents=True)
+    (home / "dm" / "name").write_text("d0\n")
+    (home / "dm" / "uuid").write_text("CRYPT-LUKS2-%s-d0\n" % UUID.replace("-", ""))
+    (home / "slaves" / "loop9").mkdir(parents=True)
+    broken = SimpleNamespace(state=_probe.UNREADABLE, what="input/output error")
+    wanted = replace(WANTED, device=str(disk))
+    made = _luks.Volume(wanted, Recorder(), sys_block=str(tmp_path / "sys"), probe=lambda *_: broken)
+    assert (made.facts().mapper, made.facts().here) == (MAPPED, True)
 
 
 def test_mappings_are_read_from_the_kernel(tmp_path):
