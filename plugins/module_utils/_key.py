@@ -23,11 +23,11 @@ class KeyFault(RackawareError):
     """The key cannot be taken from there, or put there."""
 
 
-def spec(**more: Any) -> dict[str, Any]:
+def spec() -> dict[str, Any]:
     """The option of a module that takes a key."""
     options = {"file": {"type": "path"}, "wrapped": _kms.WRAPPED_SPEC, **_kms.CONNECTION_SPEC}
     exclusive: dict[str, Any] = {"mutually_exclusive": [("file", "wrapped")], "required_one_of": [("file", "wrapped")]}
-    return {"type": "dict", "no_log": False, "options": options, **exclusive, **more}
+    return {"type": "dict", "no_log": False, "options": options, **exclusive}
 
 
 def facts_of(given: Mapping[str, Any] | None) -> dict[str, Any]:
