@@ -1,0 +1,103 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Every file that a host with encrypted stores needs, as data: the program, its configurations, and the units. What writes them decides nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from typing import Any, Mapping, Sequence
+
+from . import _luks_units, _mount_unit, _unlock
+from ._errors import RackawareError
+
+UNITS = _mount_unit.UNITS
+# What a store says for its mount; the rest of it is the unlocker's configuration.
+MOUNT_NAMES = {"store", "mount", "mount_options"}
+LAUNCHER = """\
+#!/usr/bin/python3 -I
+# Opens, closes or checks an encrypted store; the code is that of the collection's modules, copied to %(parent)s.
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, "%(parent)s")
+
+from %(package)s._unlock import main
+
+sys.exit(main())
+"""
+
+
+class StoreFilesError(RackawareError):
+    """The stores contradict each other."""
+
+
+def files(
+    stores: Sequence[Mapping[str, Any]],
+    *,
+    guarded: str = "",
+    user: str = "",
+    directories: Sequence[str] = (),
+    prepare: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    comment: str = "Ansible managed",
+) -> dict[str, dict[str, str]]:
+    """{path: {content, mode}}, all of root. stores as the unlocker's configuration with store (its name) and mount; guarded is the unit that uses them.
+
+    Raises RackawareError for a store that is not whole, and for two that would be in each other's way.
+    """
+    _check(stores)
+    out = {**_program(), **_texts(comment)}
+    for each in stores:
+        name, mapping, mount = each["store"], each["name"], each["mount"]
+        content = {key: value for key, value in each.items() if key not in MOUNT_NAMES}
+        out[os.path.join(_unlock.CONFIG, name + ".json")] = _file(json.dumps(content, indent=2, sort_keys=True) + "\n", "0600")
+        options = each.get("mount_options") or _luks_units.OPTIONS
+        text = _luks_units.mount_text(name, mapping, mount, options=options, comment=comment)
+        out[os.path.join(UNITS, _mount_unit.name(mount))] = _file(text)
+        out[os.path.join(UNITS, _luks_units.device_unit(mapping) + ".d", "50-wait.conf")] = _file(_luks_units.device_text(comment))
+    if guarded:
+        text = _luks_units.guard_text([each["mount"] for each in stores], directories=directories, user=user, prepare=prepare, comment=comment)
+        out[os.path.join(UNITS, guarded + ".d", "50-encrypted-store.conf")] = _file(text)
+    if environment:
+        lines = ["# %s" % comment, *("%s=%s" % pair for pair in sorted(environment.items()))]
+        out[os.path.join(_unlock.CONFIG, "environment")] = _file("\n".join(lines) + "\n", "0600")
+    return out
+
+
+def units(stores: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The units to enable, in the order in which they start."""
+    return [unit for each in stores for unit in (_luks_units.unlock_service(each["store"]), _mount_unit.name(each["mount"]))]
+
+
+def _check(stores: Sequence[Mapping[str, Any]]) -> None:
+    for number, each in enumerate(stores):
+        missing = [name for name in ("store", "name", "mount") if not each.get(name)]
+        if missing:
+            raise StoreFilesError("Store %d has no %s; name it." % (number, " and no ".join(missing)))
+        _unlock.parse({key: value for key, value in each.items() if key not in MOUNT_NAMES}, "The store %s" % each["store"])
+    for name in ("store", "name", "mount", "uuid", "device"):
+        twice = [value for value, count in Counter(each.get(name) for each in stores).items() if value and count > 1]
+        if twice:
+            raise StoreFilesError("Two stores have the same %s, %s; give each its own." % (name, twice[0]))
+
+
+def _program() -> dict[str, dict[str, str]]:
+    source, package = os.path.dirname(os.path.abspath(_unlock.__file__)), _unlock.PACKAGE
+    out = {os.path.join(package, "__init__.py"): _file("")}
+    for name in _unlock.FILES:
+        with open(os.path.join(source, name + ".py"), encoding="utf-8") as stream:
+            out[os.path.join(package, name + ".py")] = _file(stream.read())
+    launcher = LAUNCHER % {"parent": os.path.dirname(package), "package": os.path.basename(package)}
+    return {**out, _unlock.PROGRAM: _file(launcher, "0755")}
+
+
+def _texts(comment: str) -> dict[str, dict[str, str]]:
+    return {os.path.join(UNITS, _luks_units.UNLOCK): _file(_luks_units.unlock_text(comment=comment))}
+
+
+def _file(content: str, mode: str = "0644") -> dict[str, str]:
+    return {"content": content, "mode": mode}

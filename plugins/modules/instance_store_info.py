@@ -1,0 +1,135 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Read which instance stores a host has, and what is on them."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: instance_store_info
+short_description: Read which instance stores a host has, and what is on them
+version_added: "0.1.0"
+description:
+  - Lists the host's NVMe disks from the kernel, without a call to AWS, and looks at what is on them without a write.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes.info
+options:
+  include_ebs:
+    description: Whether EBS volumes and other NVMe disks are listed, too.
+    type: bool
+    default: false
+  models:
+    description: Shell patterns of the models that count as instance stores.
+    type: list
+    elements: str
+    default: [Amazon EC2 NVMe Instance Storage]
+  subsystem:
+    description: How the subsystem in the header of an encrypted volume of ours begins, so that it is listed as V(luks_ours).
+    type: str
+    default: ""
+  hardware_encrypted:
+    description:
+      - Whether the instance type encrypts its stores in hardware, as C(instance_store.encrypted) of M(rackaware.kafka.instance_type_info) says;
+        the host itself cannot tell.
+    type: bool
+"""
+
+EXAMPLES = r"""
+- name: Find the instance stores
+  rackaware.kafka.instance_store_info:
+    subsystem: kafka-
+  register: stores
+"""
+
+RETURN = r"""
+disks:
+  description: The disks, in order of their kernel names, which may differ after the next boot.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    device:
+      description: The kernel's name.
+      type: str
+    by_id:
+      description: The path below C(/dev/disk/by-id) that outlives a boot; empty where udev made none.
+      type: str
+    model:
+      description: The model.
+      type: str
+    serial:
+      description: The serial number.
+      type: str
+    size_bytes:
+      description: The size.
+      type: int
+    kind:
+      description: V(instance_store), V(ebs) or V(other).
+      type: str
+    ebs_volume_id:
+      description: The id of an EBS volume.
+      type: str
+    ebs_device_name:
+      description: The name that was asked for when the EBS volume was attached; empty when the disk does not tell.
+      type: str
+    logical_sector:
+      description: Bytes of a logical sector.
+      type: int
+    physical_sector:
+      description: Bytes of a physical sector.
+      type: int
+    holders:
+      description: Kernel names of what is on top of it.
+      type: list
+      elements: str
+    mountpoint:
+      description: Where it is mounted itself.
+      type: str
+    state:
+      description:
+        - V(blank), V(luks_ours), V(luks_foreign), V(filesystem), V(partitioned), V(data) for data without a signature, V(in_use) or V(unreadable).
+      type: str
+    uuid:
+      description: The UUID of the volume or file system.
+      type: str
+    subsystem:
+      description: The subsystem of a LUKS volume.
+      type: str
+hardware_encrypted:
+  description: The option of the same name.
+  returned: success
+  type: bool
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _instance_store
+from ..module_utils._command import run
+from ..module_utils._errors import RackawareError
+
+SPEC = {
+    "include_ebs": {"type": "bool", "default": False},
+    "models": {"type": "list", "elements": "str", "default": [_instance_store.STORE_MODEL]},
+    "subsystem": {"type": "str", "default": ""},
+    "hardware_encrypted": {"type": "bool"},
+}
+
+
+def main() -> None:
+    """Look, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    params = module.params
+    try:
+        every = _instance_store.disks(models=params["models"])
+        chosen = [disk for disk in every if params["include_ebs"] or disk.kind == _instance_store.INSTANCE_STORE]
+        found = [_instance_store.judged(disk, run, subsystem=params["subsystem"]).as_dict() for disk in chosen]
+    except RackawareError as error:
+        module.fail_json(msg=str(error), exception=None)
+    module.exit_json(changed=False, disks=found, hardware_encrypted=params["hardware_encrypted"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prove on a host that a wrapped key can be unwrapped, or unwrap it into memory."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kms_decrypt
+short_description: Prove on a host that a wrapped key can be unwrapped, or unwrap it into memory
+version_added: "0.1.0"
+description:
+  - Reads the pinned version of a wrapped key from S3, compares its SHA-256, and asks KMS to decrypt it with one KMS key and one encryption context.
+  - By default only says whether that works; the key is never returned.
+  - Needs C(s3:GetObjectVersion) and C(kms:Decrypt) on the host.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes
+options:
+  wrapped:
+    description: The wrapped key, as RV(rackaware.kafka.kms_data_key#module:wrapped) gives it.
+    type: dict
+    required: true
+    suboptions:
+      bucket:
+        description: The bucket.
+        type: str
+        required: true
+      key:
+        description: The object.
+        type: str
+        required: true
+      version_id:
+        description: The version of the object.
+        type: str
+        required: true
+      sha256:
+        description: What the object's SHA-256 must be, in hexadecimal digits.
+        type: str
+        required: true
+      key_arn:
+        description: The ARN of the KMS key; an alias is refused, because it can be pointed at another key.
+        type: str
+        required: true
+      encryption_context:
+        description: What the key was bound to when it was made.
+        type: dict
+        required: true
+      expected_bucket_owner:
+        description: The account that must own the bucket.
+        type: str
+        required: true
+  validate_only:
+    description: Whether the key is only unwrapped and forgotten; V(false) writes it to O(dest).
+    type: bool
+    default: true
+  dest:
+    description: A new file on a file system in memory (ramfs or tmpfs), that only root can read. An existing one is not overwritten.
+    type: path
+  credentials:
+    description:
+      - Whose credentials ask S3 and KMS.
+      - V(instance) is the instance's role by its metadata service, version 2 only; V(environment) is what every AWS SDK looks for.
+    type: str
+    choices: [instance, environment]
+    default: instance
+notes:
+  - The modules for volumes unwrap a key themselves; a file is only for programs that cannot.
+requirements:
+  - boto3 >= 1.26.0 (the package python3-boto3 of the distribution)
+seealso:
+  - module: rackaware.kafka.kms_data_key
+  - module: rackaware.kafka.luks_volume
+"""
+
+EXAMPLES = r"""
+- name: Prove that this host can open its volume
+  rackaware.kafka.kms_decrypt:
+    wrapped: "{{ wrapped_key.wrapped }}"
+"""
+
+RETURN = r"""
+valid:
+  description: Always true; a key that cannot be unwrapped fails the task.
+  returned: success
+  type: bool
+key_arn:
+  description: The ARN of the KMS key that decrypted it.
+  returned: success
+  type: str
+plaintext_length:
+  description: How many bytes the key has.
+  returned: success
+  type: int
+request_id:
+  description: The id of the request to KMS, by which CloudTrail knows it.
+  returned: success
+  type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ..module_utils import _key, _kms
+from ..module_utils._cryptsetup import forget
+from ..module_utils._errors import RackawareError
+
+SPEC = {
+    "wrapped": {**_kms.WRAPPED_SPEC, "required": True},
+    "validate_only": {"type": "bool", "default": True},
+    "dest": {"type": "path"},
+    **_kms.CONNECTION_SPEC,
+}
+
+
+def work(params: dict, *, check_mode: bool) -> dict:
+    """Unwrap, and forget or write."""
+    which = _kms.wrapped(params["wrapped"])
+    writes = not params["validate_only"]
+    if writes:
+        _key.check_dest(params["dest"])
+    vault = _kms.connect(which.region, params["credentials"])
+    plaintext, request = vault.decrypt(which, vault.ciphertext(which))
+    try:
+        if writes and not check_mode:
+            _key.write(params["dest"], plaintext)
+        length = len(plaintext)
+    finally:
+        forget(plaintext)
+    diff = {"before": {"dest": False}, "after": {"dest": writes}}
+    return {"changed": writes, "valid": True, "key_arn": which.key_arn, "plaintext_length": length, "request_id": request, "diff": diff}
+
+
+def main() -> None:
+    """Read, decide, write, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_if=[("validate_only", False, ["dest"])])
+    if _kms.BOTO3_ERROR:
+        module.fail_json(msg=missing_required_lib("boto3"), exception=_kms.BOTO3_ERROR)
+    try:
+        result = work(module.params, check_mode=module.check_mode)
+    except RackawareError as error:
+        module.fail_json(msg=str(error), exception=None)
+    except Exception as error:
+        # Its text and its traceback may hold the key.
+        module.fail_json(msg="The key could not be unwrapped: %s." % type(error).__name__, exception=None)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

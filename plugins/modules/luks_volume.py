@@ -1,0 +1,269 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Format once, open, close and erase an encrypted volume."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: luks_volume
+short_description: Format once, open, close and erase an encrypted volume
+version_added: "0.1.0"
+description:
+  - Keeps a LUKS2 volume on a disk, encrypted with C(aes-xts-plain64) and a 512-bit key.
+  - A disk is formatted only if O(allow_format=blank_only), and only when it is proven blank by its signatures, by reading it, and by what this host
+    remembers of it. Anything else on it, or a disk that cannot be read, is refused.
+  - A run that was interrupted between any two of its steps goes on with the next one.
+  - Neither options nor results hold a key.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes
+  - rackaware.kafka.luks_key_source
+options:
+  device:
+    description:
+      - The disk, by a name that outlives a boot, as below C(/dev/disk/by-id), or a loop device.
+    type: path
+    required: true
+  allow_kernel_name:
+    description: Whether O(device) may be a name such as V(/dev/nvme1n1), which may mean another disk after the next boot.
+    type: bool
+    default: false
+  name:
+    description: The name of the mapping below C(/dev/mapper).
+    type: str
+    required: true
+  uuid:
+    description: The volume's UUID, chosen before it is formatted, so that a disk with another one is another volume.
+    type: str
+    required: true
+  label:
+    description: The label in the header; by default O(name).
+    type: str
+  subsystem:
+    description: Whose volume it is, as noted in the header; a header with another one is refused.
+    type: str
+    required: true
+  state:
+    description:
+      - V(formatted) has a header and a key, V(open) is mapped, too.
+      - V(closed) is not mapped. V(erased) has neither key slots nor header, so that its data cannot be read again by anybody.
+    type: str
+    choices: [formatted, open, closed, erased]
+    default: open
+  allow_format:
+    description: Whether a blank disk may be formatted.
+    type: str
+    choices: [never, blank_only]
+    default: never
+  confirm_uuid:
+    description: The volume's UUID once more, for O(state=erased).
+    type: str
+  sector_size:
+    description:
+      - The size of an encrypted sector; fixed when the disk is formatted.
+      - By default what cryptsetup chooses, V(4096) where the disk's physical sectors are as large.
+    type: int
+    choices: [512, 4096]
+  perf:
+    description:
+      - Work queues of dm-crypt to go round; without a list, an open volume keeps what it has.
+      - What is faster depends on the disk and on the load; measure.
+    type: list
+    elements: str
+    choices: [no_read_workqueue, no_write_workqueue]
+  allow_discards:
+    description: Whether discards reach the disk, which then shows which blocks are used.
+    type: bool
+    default: false
+  filesystem:
+    description:
+      - V(xfs) makes a file system in a new volume, once, before the volume counts as ready; V(none) leaves it to others.
+    type: str
+    choices: [none, xfs]
+    default: none
+  token:
+    description:
+      - Facts to note in the header, readable by everybody, in addition to those of O(key.wrapped).
+    type: dict
+    default: {}
+  marker_dir:
+    description: Where this host remembers its encrypted disks.
+    type: path
+    default: /var/lib/kafka-luks
+notes:
+  - The key is fetched only when a step needs it, so that a run that changes nothing asks neither S3 nor KMS.
+seealso:
+  - module: rackaware.kafka.kms_data_key
+  - module: rackaware.kafka.luks_key
+  - module: rackaware.kafka.luks_header_backup
+"""
+
+EXAMPLES = r"""
+- name: Open the instance store, and format it when it is blank
+  rackaware.kafka.luks_volume:
+    device: /dev/disk/by-id/nvme-Amazon_EC2_NVMe_Instance_Storage_AWS22D0EC0D5AD8F5B37
+    name: kafka-d0
+    uuid: 6f1c0b6d-3a51-4f0e-9d0c-0f6ef3a41a44
+    subsystem: kafka-demo-1
+    allow_format: blank_only
+    filesystem: xfs
+    key:
+      wrapped: "{{ wrapped_key.wrapped }}"
+
+- name: Destroy what is on it
+  rackaware.kafka.luks_volume:
+    device: /dev/disk/by-id/nvme-Amazon_EC2_NVMe_Instance_Storage_AWS22D0EC0D5AD8F5B37
+    name: kafka-d0
+    uuid: 6f1c0b6d-3a51-4f0e-9d0c-0f6ef3a41a44
+    subsystem: kafka-demo-1
+    state: erased
+    confirm_uuid: 6f1c0b6d-3a51-4f0e-9d0c-0f6ef3a41a44
+"""
+
+RETURN = r"""
+actions:
+  description: The steps that were done, or would be in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [remember formatting, format, token provisioning, open, mkfs, token ready, remember ready]
+uuid:
+  description: The volume's UUID.
+  returned: success
+  type: str
+mapper:
+  description: The path of the mapping, when the volume is open after the run.
+  returned: success
+  type: str
+state_before:
+  description: What was found, V(open), V(formatted), V(blank), V(torn) for an interrupted first format, V(foreign) or V(unknown).
+  returned: success
+  type: str
+state_after:
+  description: The same after the run.
+  returned: success
+  type: str
+header:
+  description: What the header says after the run; null where there is none.
+  returned: success
+  type: dict
+reason:
+  description: Why the disk was judged so; empty when there is nothing to say.
+  returned: success
+  type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _key, _luks, _marker
+from ..module_utils._command import run
+from ..module_utils._cryptsetup import PERF
+from ..module_utils._errors import RackawareError
+
+SPEC = {
+    "device": {"type": "path", "required": True},
+    "allow_kernel_name": {"type": "bool", "default": False},
+    "name": {"type": "str", "required": True},
+    "uuid": {"type": "str", "required": True},
+    "label": {"type": "str"},
+    "subsystem": {"type": "str", "required": True},
+    "state": {"type": "str", "choices": [_luks.FORMATTED, _luks.OPEN, _luks.CLOSED, _luks.GONE], "default": _luks.OPEN},
+    "allow_format": {"type": "str", "choices": [_luks.NEVER, _luks.BLANK_ONLY], "default": _luks.NEVER},
+    "confirm_uuid": {"type": "str"},
+    "sector_size": {"type": "int", "choices": [512, 4096]},
+    "perf": {"type": "list", "elements": "str", "choices": list(PERF)},
+    "allow_discards": {"type": "bool", "default": False},
+    "filesystem": {"type": "str", "choices": ["none", "xfs"], "default": "none"},
+    "token": {"type": "dict", "default": {}, "no_log": False},
+    "marker_dir": {"type": "path", "default": _marker.DIRECTORY},
+    "key": _key.spec(),
+}
+KEYLESS = (_luks.CLOSED, _luks.GONE)
+
+
+def wanted_of(params: dict) -> _luks.Wanted:
+    """The options as one value; raises RackawareError for what cannot be meant."""
+    wanted = _luks.Wanted(
+        device=params["device"],
+        name=params["name"],
+        uuid=params["uuid"],
+        label=params["label"] if params["label"] is not None else params["name"],
+        subsystem=params["subsystem"],
+        sector_size=params["sector_size"],
+        perf=None if params["perf"] is None else tuple(params["perf"]),
+        discards=params["allow_discards"],
+        filesystem=params["filesystem"] == "xfs",
+        token={**params["token"], **_key.facts_of(params["key"])},
+    )
+    _luks.check_names(wanted, allow_kernel_name=params["allow_kernel_name"])
+    return wanted
+
+
+def work(params: dict, *, check_mode: bool) -> dict:
+    """Look, decide, do, look again."""
+    volume = _luks.Volume(wanted_of(params), run, marker_dir=params["marker_dir"])
+    volume.cryptsetup.require()
+    how = {name: params[name] for name in ("state", "allow_format", "confirm_uuid")}
+    before = volume.facts()
+    plan = _luks.plan(before, volume.wanted, **how)
+    if plan.actions and params["state"] not in KEYLESS:
+        if not params["key"]:
+            raise _luks.LuksError("%s needs its key for the step %s; give the option key." % (params["device"], plan.actions[0]))
+        with _key.key_of(params["key"]) as key:
+            before = volume.facts(key)
+            plan = _luks.plan(before, volume.wanted, **how)
+            if not check_mode:
+                volume.perform(plan.actions, key)
+    elif not check_mode:
+        volume.perform(plan.actions)
+    return report(volume, before, plan, params["state"], check_mode=check_mode)
+
+
+def report(volume: _luks.Volume, before: _luks.Facts, plan: _luks.Plan, state: str, *, check_mode: bool) -> dict:
+    """The result; in check mode the state after is the one that was planned."""
+    found = state_of(before, plan.verdict)
+    if not plan.actions:
+        after, header = found, before.header
+    elif check_mode:
+        after, header = {_luks.CLOSED: _luks.FORMATTED, _luks.GONE: _luks.BLANK}.get(state, state), before.header
+    else:
+        facts = volume.facts()
+        after, header = state_of(facts, _luks.judge(facts, volume.wanted)), facts.header
+    return {
+        "changed": bool(plan.actions),
+        "actions": list(plan.actions),
+        "uuid": volume.wanted.uuid,
+        "mapper": volume.mapped if after == _luks.OPEN else "",
+        "state_before": found,
+        "state_after": after,
+        "header": header.as_dict() if header else None,
+        "reason": plan.verdict.reason,
+        "diff": {"before": {"state": found}, "after": {"state": after, "actions": list(plan.actions)} if plan.actions else {"state": after}},
+    }
+
+
+def state_of(facts: _luks.Facts, verdict: _luks.Verdict) -> str:
+    """One word for people."""
+    if verdict.kind == _luks.MINE:
+        return _luks.OPEN if facts.mapper else _luks.FORMATTED
+    return verdict.kind
+
+
+def main() -> None:
+    """Read, decide, write, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_if=[("state", _luks.GONE, ["confirm_uuid"])])
+    try:
+        result = work(module.params, check_mode=module.check_mode)
+    except RackawareError as error:
+        module.fail_json(msg=str(error), exception=None)
+    except Exception as error:
+        # Its text and its traceback may hold a key.
+        module.fail_json(msg="The volume could not be worked on: %s." % type(error).__name__, exception=None)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

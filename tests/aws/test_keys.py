@@ -1,0 +1,236 @@
+"""Wrapped keys against a stand-in of KMS and S3: made once, replaced in one go, bound to their context, destroyed on purpose only."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import boto3
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.rackaware.kafka.plugins.module_utils import _aws, _cryptsetup, _data_key, _key, _kms
+from ansible_collections.rackaware.kafka.plugins.modules import kms_data_key, kms_decrypt
+
+REGION, OWNER = "eu-west-1", "123456789012"
+CONTEXT = {"app": "kafka", "cluster_id": "demo", "node_id": "1", "volume": "d0", "purpose": "luks"}
+ALIAS = "alias/EncFSForEC2InternalStorageKey"
+
+
+@pytest.fixture()
+def cloud(account, monkeypatch, request):
+    """Two KMS keys, an alias and a bucket with versions, of this test alone."""
+    for name, value in account.env.items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", account.env["AWS_ENDPOINT_URL"])
+
+    class Cloud:
+        kms, s3 = boto3.client("kms"), boto3.client("s3")
+        bucket = "keys-%s" % abs(hash(request.node.name))
+        object_key = "demo/1/LuksInternalStorageKey-d0"
+
+    Cloud.arn, Cloud.other_arn = (Cloud.kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    Cloud.s3.create_bucket(Bucket=Cloud.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    Cloud.s3.put_bucket_versioning(Bucket=Cloud.bucket, VersioningConfiguration={"Status": "Enabled"})
+    Cloud.kms.create_alias(AliasName=ALIAS, TargetKeyId=Cloud.arn)
+    yield Cloud
+    Cloud.kms.delete_alias(AliasName=ALIAS)
+
+
+def call(capsys, module, **params):
+    with patch_module_args({"_ansible_diff": True, **params}), pytest.raises(SystemExit):
+        module.main()
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture()
+def data_key(cloud, capsys):
+    def run(check=False, **more):
+        params = {"bucket": cloud.bucket, "object_key": cloud.object_key, "key_id": ALIAS, "encryption_context": CONTEXT, "expected_bucket_owner": OWNER}
+        return call(capsys, kms_data_key, **{**params, "_ansible_check_mode": check, **more})
+
+    return run
+
+
+@pytest.fixture()
+def decrypt(cloud, capsys):
+    def run(wrapped, **more):
+        return call(capsys, kms_decrypt, wrapped=wrapped, **more)
+
+    return run
+
+
+def unwrap(wrapped) -> bytes:
+    return bytes(_kms.connect(REGION).unwrap(_kms.wrapped(wrapped)))
+
+
+def versions(cloud) -> list[str]:
+    return [each["VersionId"] for each in cloud.s3.list_object_versions(Bucket=cloud.bucket).get("Versions", [])]
+
+
+def test_check_mode_makes_nothing(data_key, cloud):
+    result = data_key(check=True)
+    assert (result["changed"], result["actions"], result["wrapped"], result["created"]) == (True, ["generate", "store"], None, False)
+    assert versions(cloud) == []
+
+
+def test_a_key_is_made_once_and_opens_with_what_was_returned(data_key, decrypt, cloud):
+    first = data_key()
+    assert first["created"] and first["key_arn"] == cloud.arn and first["encryption_context"] == CONTEXT and first["previous_version_id"] == ""
+    again = data_key()
+    assert (again["changed"], again["created"], again["wrapped"]) == (False, False, first["wrapped"])
+    assert versions(cloud) == [first["version_id"]]
+    proof = decrypt(first["wrapped"])
+    assert (proof["changed"], proof["valid"], proof["plaintext_length"], proof["key_arn"]) == (False, True, 64, cloud.arn)
+
+
+def test_two_keys_are_two_keys(data_key):
+    first = data_key()
+    second = data_key(object_key="demo/2/LuksInternalStorageKey-d0", encryption_context={**CONTEXT, "node_id": "2"})
+    assert unwrap(first["wrapped"]) != unwrap(second["wrapped"])
+
+
+def test_a_race_is_won_by_the_first_and_noticed_by_the_second(data_key, cloud, monkeypatch):
+    real = _data_key.Store.generate
+
+    def slow(self, arn):
+        monkeypatch.setattr(_data_key.Store, "generate", real)
+        slow.first = data_key()
+        return real(self, arn)
+
+    monkeypatch.setattr(_data_key.Store, "generate", slow)
+    second = data_key()
+    assert (second["changed"], second["wrapped"]) == (False, slow.first["wrapped"])
+    assert len(versions(cloud)) == 1
+
+
+def test_a_rotation_adds_a_version_once(data_key, cloud):
+    first = data_key()
+    params = {"state": "rotated", "previous_version_id": first["version_id"]}
+    assert data_key(check=True, **params)["changed"] and len(versions(cloud)) == 1
+    second = data_key(**params)
+    assert second["changed"] and second["previous_version_id"] == first["version_id"]
+    assert data_key(**params)["wrapped"] == second["wrapped"] and len(versions(cloud)) == 2
+    # Both can be unwrapped until the old one is removed on purpose, and they differ.
+    assert unwrap(first["wrapped"]) != unwrap(second["wrapped"])
+
+
+def test_a_rotation_of_what_is_no_longer_current_is_refused(data_key):
+    first = data_key()
+    second = data_key(state="rotated", previous_version_id=first["version_id"])
+    data_key(state="rotated", previous_version_id=second["version_id"])
+    assert "somebody else changed it" in data_key(state="rotated", previous_version_id=first["version_id"])["msg"]
+
+
+def test_rewrapping_keeps_the_key_and_changes_the_kms_key(data_key, cloud):
+    first = data_key()
+    assert "use state rewrapped" in data_key(key_id=cloud.other_arn)["msg"]
+    second = data_key(state="rewrapped", previous_version_id=first["version_id"], key_id=cloud.other_arn)
+    assert second["key_arn"] == cloud.other_arn and second["ciphertext_sha256"] != first["ciphertext_sha256"]
+    assert unwrap(first["wrapped"]) == unwrap(second["wrapped"])
+
+
+def test_an_old_version_goes_alone_and_the_current_one_does_not(data_key, decrypt, cloud):
+    first = data_key()
+    second = data_key(state="rotated", previous_version_id=first["version_id"])
+    params = {"state": "absent", "confirm_crypto_shred": cloud.object_key}
+    assert "is the current one" in data_key(version_id=second["version_id"], **params)["msg"]
+    assert data_key(check=True, version_id=first["version_id"], **params)["changed"] and len(versions(cloud)) == 2
+    assert data_key(version_id=first["version_id"], **params)["actions"] == ["delete " + first["version_id"]]
+    assert data_key(version_id=first["version_id"], **params)["changed"] is False
+    assert "NoSuchVersion" in decrypt(first["wrapped"])["msg"] and decrypt(second["wrapped"])["valid"]
+
+
+def test_a_key_is_destroyed_only_by_its_name(data_key, cloud):
+    data_key()
+    data_key(object_key=cloud.object_key + "0")
+    assert "set confirm_crypto_shred" in data_key(state="absent", confirm_crypto_shred="yes")["msg"] and len(versions(cloud)) == 2
+    assert data_key(state="absent", confirm_crypto_shred=cloud.object_key)["changed"]
+    assert data_key(state="absent", confirm_crypto_shred=cloud.object_key)["changed"] is False
+    # The object whose name merely begins alike is still there.
+    assert len(versions(cloud)) == 1
+
+
+@pytest.mark.parametrize("state", ["disabled", "waiting for its deletion"])
+def test_a_key_that_somebody_took_away_is_not_given_back(data_key, cloud, state):
+    key = cloud.arn.split("/")[1]
+    cloud.kms.disable_key(KeyId=key) if state == "disabled" else cloud.kms.schedule_key_deletion(KeyId=key)
+    before = cloud.kms.describe_key(KeyId=cloud.arn)["KeyMetadata"]["KeyState"]
+    assert "nothing here ever enables a key" in data_key()["msg"]
+    assert cloud.kms.describe_key(KeyId=cloud.arn)["KeyMetadata"]["KeyState"] == before and versions(cloud) == []
+
+
+def test_a_bucket_without_versions_is_refused(data_key, cloud):
+    cloud.s3.put_bucket_versioning(Bucket=cloud.bucket, VersioningConfiguration={"Status": "Suspended"})
+    assert "turn versioning on" in data_key()["msg"] and versions(cloud) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"object_key": "demo/key"}, "must begin with LuksInternalStorageKey"),
+        ({"encryption_context": {}}, "is empty"),
+        ({"expected_bucket_owner": "me"}, "is no AWS account"),
+        ({"key_id": "alias/none"}, "NotFoundException"),
+        ({"bucket": "no-such-bucket-of-ours"}, "NoSuchBucket"),
+        ({"state": "rotated", "previous_version_id": "x"}, "does not exist, so that it cannot be rotated"),
+    ],
+)
+def test_bad_input_is_one_sentence(data_key, cloud, given, sentence):
+    assert sentence in data_key(**given)["msg"]
+    assert versions(cloud) == []
+
+
+def test_another_context_is_not_overlooked(data_key, decrypt, cloud):
+    first = data_key()
+    assert "is bound to another encryption context" in data_key(encryption_context={**CONTEXT, "node_id": "2"})["msg"]
+    stolen = {**first["wrapped"], "encryption_context": {**CONTEXT, "node_id": "2"}}
+    assert "InvalidCiphertextException" in decrypt(stolen)["msg"]
+
+
+def test_a_replayed_or_swapped_object_is_refused(data_key, decrypt, cloud):
+    first = data_key()
+    second = data_key(state="rotated", previous_version_id=first["version_id"])
+    replayed = {**second["wrapped"], "version_id": first["version_id"]}
+    assert "its SHA-256 differs" in decrypt(replayed)["msg"]
+    other = data_key(object_key="demo/2/LuksInternalStorageKey-d0", encryption_context={**CONTEXT, "node_id": "2"})
+    swapped = {**first["wrapped"], **{name: other["wrapped"][name] for name in ("key", "version_id", "sha256")}}
+    assert "InvalidCiphertextException" in decrypt(swapped)["msg"]
+
+
+def test_a_truncated_object_is_refused(data_key, decrypt, cloud):
+    first = data_key()
+    content = cloud.s3.get_object(Bucket=cloud.bucket, Key=cloud.object_key)["Body"].read()
+    cut = cloud.s3.put_object(Bucket=cloud.bucket, Key=cloud.object_key, Body=content[:-10])
+    assert "its SHA-256 differs" in decrypt({**first["wrapped"], "version_id": cut["VersionId"]})["msg"]
+
+
+def test_the_key_goes_to_memory_and_nowhere_else(data_key, decrypt, cloud, tmp_path):
+    wrapped = data_key()["wrapped"]
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+        dest = Path(memory) / "key"
+        assert decrypt(wrapped, validate_only=False, dest=str(dest))["changed"]
+        assert dest.read_bytes() == unwrap(wrapped)
+        key = _key.read(str(dest))
+        assert key == dest.read_bytes()
+        _cryptsetup.forget(key)
+        assert "may only be in a file system in memory" in decrypt(wrapped, validate_only=False, dest=str(tmp_path / "key"))["msg"]
+
+
+def test_the_controller_never_asks_for_a_plaintext(data_key, monkeypatch):
+    asked = []
+    real = _aws.client
+
+    def watched(service, **how):
+        made = real(service, **how)
+        made.meta.events.register("before-call", lambda model, **_: asked.append(model.name))
+        return made
+
+    monkeypatch.setattr(_aws, "client", watched)
+    first = data_key()
+    data_key(state="rotated", previous_version_id=first["version_id"])
+    data_key(state="rewrapped", previous_version_id=data_key()["version_id"])
+    assert {"GenerateDataKeyWithoutPlaintext", "ReEncrypt", "PutObject"} <= set(asked)
+    assert not {"Decrypt", "GenerateDataKey", "Encrypt"} & set(asked)
