@@ -64,7 +64,7 @@ class Metadata:
             "meta-data/instance-type": instance.instance_type,
             "meta-data/ami-id": instance.image_id,
             "meta-data/local-ipv4": instance.private_ip,
-            "meta-data/local-hostname": instance.private_dns,
+            "meta-data/local-hostname": "ip-%s.%s.compute.internal" % (instance.private_ip.replace(".", "-"), REGION),
             "meta-data/placement/availability-zone": zone,
             "meta-data/placement/region": REGION,
         }

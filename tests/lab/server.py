@@ -85,11 +85,9 @@ def credentials(instance: Any) -> dict[str, str] | None:
     from moto.iam.models import iam_backends
     from moto.sts.models import sts_backends
 
-    arn = instance.iam_instance_profile_arn if hasattr(instance, "iam_instance_profile_arn") else None
-    arn = arn or (instance.iam_instance_profile or {}).get("Arn") if isinstance(getattr(instance, "iam_instance_profile", None), dict) else arn
-    if not arn:
+    if not instance.iam_instance_profile:
         return None
-    profile = iam_backends[ACCOUNT]["aws"].get_instance_profile(arn.rsplit("/", 1)[-1])
+    profile = iam_backends[ACCOUNT]["aws"].get_instance_profile(instance.iam_instance_profile["Arn"].rsplit("/", 1)[-1])
     if not profile.roles:
         return None
     role = profile.roles[0]
