@@ -1,0 +1,284 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The plan of a roll: which brokers go together, in which order, why not in fewer batches, who cannot go, and what would help.
+
+Every partition can spare some of its in-sync replicas. A batch is safe when it takes no more than that of any partition; that, and not the
+rack, decides. Racks are only where the search begins. The gate (_roll_gate) asks again, with fresh data, before a broker goes.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import Counter
+from contextlib import contextmanager
+from typing import Any, Iterable, Iterator, Sequence
+
+from . import _roll_repairs as repairs
+from ._roll_batches import Limit, groups, pack, puzzle
+from ._roll_bounds import Bound, bound, certificate, without_bridges
+from ._roll_gate import admit, back
+from ._roll_report import counted
+from ._roll_snapshot import METADATA_TOPIC, Cluster, RollError, Shape, bits, from_cluster, majority, named, popcount, read, shapes, spare
+
+__all__ = ["RollError", "admit", "back", "from_cluster", "plan", "plan_quorum", "ramp"]
+
+
+def plan(snapshot: Any) -> dict[str, Any]:
+    """Batches for the brokers of a snapshot (_roll_snapshot) that need a restart, as plain data; raises RollError.
+
+    {batches, lower_bound, certificate, refused, repairs, notes, seconds}: batches covers exactly those that can be restarted; refused says
+    which partition stands against the others; certificate has a sentence and the facts behind it; seconds is what planning took.
+    """
+    begun = time.perf_counter()
+    with _uncollected():
+        made = _plan(read(snapshot))
+    return {**made, "seconds": round(time.perf_counter() - begun, 3)}
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No cycles are made here, but the collector would walk the whole snapshot again and again, for a third of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _plan(cluster: Cluster) -> dict[str, Any]:
+    alike = shapes(cluster)
+    refused, blocked = refusals(cluster, alike)
+    # Who is down already takes nothing from anybody, so that no partition stands against it.
+    down = sorted(cluster.restart & cluster.out)
+    candidates = cluster.mask(cluster.restart - cluster.out) & ~blocked
+    batches, bounds, limits = solve(cluster, alike, candidates)
+    proof = certificate(cluster, limits, bounds, popcount(candidates) + len(down))
+    moves, notes = _repairs(cluster, alike, limits, candidates, batches)
+    ordered = in_order(cluster, batches, down)
+    verify(cluster, ordered)
+    if len(ordered) > proof["lower_bound"]:
+        notes.append("No plan has fewer than %s; whether one has fewer than %d is not known." % (counted(proof["lower_bound"], "batch"), len(ordered)))
+    return {
+        "batches": ordered,
+        "lower_bound": proof["lower_bound"],
+        "certificate": proof,
+        "refused": refused,
+        "repairs": moves,
+        "notes": notes + _accepted(cluster, ordered),
+    }
+
+
+def refusals(cluster: Cluster, alike: Iterable[Shape]) -> tuple[list[dict[str, Any]], int]:
+    """Every partition that cannot spare a broker that shall be restarted, with the reason, and these brokers, as bits."""
+    asked = cluster.restart - cluster.out
+    wanted = cluster.mask(asked)
+    blocked = 0
+    found: list[dict[str, Any]] = []
+    for shape in alike:
+        if shape.spare > 0:
+            continue
+        # Below its minimum, a replica that is behind may be the first to heal it, so that it stays as well.
+        concerned = wanted & (shape.in_sync if shape.spare == 0 else shape.replicas)
+        if concerned:
+            blocked |= concerned
+            brokers, reason = cluster.members(concerned), why_not(cluster, shape)
+            for each in (cluster.partitions[number] for number in shape.numbers):
+                found.append({"topic": each["topic"], "partition": each["partition"], "brokers": list(brokers), "reason": reason})
+    others = [
+        (topic, partition, touched & asked, "It is being reassigned, so that its in-sync replicas may change; wait until that has ended, or cancel it.")
+        for (topic, partition), touched in cluster.moving.items()
+    ]
+    if cluster.quorum_spare < 1:
+        others.append((METADATA_TOPIC, 0, cluster.voters & asked, quorum_trouble(cluster.voters, cluster.leader, cluster.out)))
+    for topic, partition, brokers, reason in others:
+        if brokers:
+            blocked |= cluster.mask(brokers)
+            found.append({"topic": topic, "partition": partition, "brokers": sorted(brokers), "reason": reason})
+    return sorted(found, key=lambda one: (one["topic"], one["partition"])), blocked
+
+
+def why_not(cluster: Cluster, shape: Shape) -> str:
+    """Why a partition of this shape can spare nobody, and what to do."""
+    replicas, in_sync = popcount(shape.replicas), popcount(shape.in_sync)
+    down = cluster.out.intersection(cluster.members(shape.replicas))
+    not_counting = ", not counting %s that is out" % named(down) if len(down) == 1 else ", not counting %s that are out" % named(down) if down else ""
+    has = "It has %d of %d replicas in sync%s" % (in_sync, replicas, not_counting)
+    allowed = cluster.partitions[shape.numbers[0]]["topic"] in cluster.allow
+    if replicas == 1:
+        return "It has only one replica, so that a restart takes it offline; raise its replication factor, or allow the topic by name."
+    if replicas <= shape.min_isr:
+        if allowed:
+            return has + ", and the last one in sync never goes; bring the others back first."
+        return (
+            "It has %d replicas and needs %d in sync, so that it can never spare one; raise its replication factor, lower min.insync.replicas, or allow it."
+            % (
+                replicas,
+                shape.min_isr,
+            )
+        )
+    needs = "%d" % shape.min_isr + (" and %d of headroom" % cluster.headroom if cluster.headroom else "")
+    if shape.spare == 0 and in_sync == replicas:
+        return "%s and needs %s, so that it can spare none; lower isr_headroom, or raise its replication factor." % (has, needs)
+    return "%s and needs %s, so that it %s; bring its replicas back, then plan again." % (
+        has,
+        needs,
+        "can spare none" if shape.spare == 0 else "has too few already, and one that is behind may be the first to heal it",
+    )
+
+
+def solve(cluster: Cluster, alike: Iterable[Shape], candidates: int) -> tuple[list[list[int]], list[Bound], list[Limit]]:
+    """Batches of ids for the candidates (bits), with the bounds of each group of them and the limits they were made from."""
+    limits = []
+    for shape in alike:
+        inside = shape.in_sync & candidates
+        if inside & (inside - 1) and (shape.spare == 1 or popcount(inside) > shape.spare):
+            limits.append(Limit(inside, shape.spare, tuple(bits(inside)), shape.numbers[0]))
+    voters = cluster.mask(cluster.voters) & candidates
+    if voters & (voters - 1):
+        limits.append(Limit(voters, 1, tuple(bits(voters)), None))
+    whole = puzzle(candidates, limits, [cluster.racks[id_] for id_ in cluster.ids], cluster.max_batch)
+    tight = max((limit for limit in limits if limit.spare == 1), key=lambda limit: len(limit.members), default=None)
+    batches, bounds = [], []
+    for group in groups(whole):
+        part = whole.part(group)
+        least = bound(part, [tight.brokers] if tight else [])
+        packed, proven = pack(part, least.value)
+        if proven and len(packed) > least.value:
+            least = Bound(len(packed), "exhaustive", group, group)
+        bounds.append(least)
+        batches += [[cluster.ids[number] for number in batch] for batch in packed]
+    if cluster.max_batch and len(batches) > sum(each.value for each in bounds):
+        core = whole.part(without_bridges(whole))
+        fewer = [bound(core.part(group), []) for group in groups(core)]
+        bounds = max(bounds, fewer, key=lambda some: sum(each.value for each in some))
+    return batches, bounds, limits
+
+
+def in_order(cluster: Cluster, batches: Sequence[Sequence[int]], down: Sequence[int] = ()) -> list[list[int]]:
+    """Those that are down first, then small batches before large ones, so that a mistake meets few, and the leader of the quorum last."""
+    ordered = sorted((sorted(batch) for batch in batches), key=lambda batch: (cluster.leader in batch, len(batch), cluster.racks[batch[0]] or "", batch))
+    waiting = list(down)
+    for batch in ordered if cluster.max_batch else ordered[:1]:
+        room = cluster.max_batch - len(batch) if cluster.max_batch else len(waiting)
+        batch += waiting[:room]
+        del waiting[:room]
+        batch.sort()
+    size = cluster.max_batch or len(waiting) or 1
+    first = [waiting[start : start + size] for start in range(0, len(waiting), size)]
+    # Within its batch the leader goes last too, in case that a batch is taken in steps.
+    return [sorted(batch, key=lambda id_: (id_ == cluster.leader, id_)) for batch in first + ordered]
+
+
+def verify(cluster: Cluster, batches: Sequence[Sequence[int]]) -> None:
+    """Count, partition by partition, what the batches take; raises RollError when one takes more than can be spared."""
+    turn = {id_: number for number, batch in enumerate(batches) for id_ in batch if id_ not in cluster.out}
+    out, allow, headroom = cluster.out, cluster.allow, cluster.headroom
+    for each in cluster.partitions:
+        running = [id_ for id_ in each["isr"] if id_ not in out] if out else each["isr"]
+        turns = [turn[id_] for id_ in running if id_ in turn]
+        most = 1 if len(set(turns)) == len(turns) else max(Counter(turns).values())
+        can = spare(len(running), len(each["replicas"]), each["min_isr"], headroom, allowed=each["topic"] in allow)
+        if (turns and most > can) or (can < 0 and any(id_ in turn for id_ in each["replicas"])):
+            raise RollError(
+                "The plan takes more of partition %s-%d than it can spare; do not use it, and report this fault." % (each["topic"], each["partition"])
+            )
+    for batch in batches:
+        if len(cluster.voters & set(batch) - out) > max(0, cluster.quorum_spare) or len(batch) > (cluster.max_batch or len(batch)):
+            raise RollError("The plan takes too many of %s at once; do not use it, and report this fault." % named(batch))
+
+
+def _repairs(
+    cluster: Cluster, alike: Sequence[Shape], limits: Sequence[Limit], candidates: int, batches: Sequence[Sequence[int]]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The moves that make the plan shorter, known to do so because it was planned again with them; and what to say about racks."""
+    if not batches or not any(cluster.racks.values()):
+        return [], []
+    found = repairs.propose(cluster, alike, limits)
+    notes = []
+    if found.stuck:
+        notes.append(
+            "Too many replicas for the racks: %s with more in one than can be spared, whatever is moved; "
+            "another rack, or another replica of each, would let whole racks go at once." % counted(found.stuck, "partition")
+        )
+    if found.partitions - found.stuck > repairs.MOVES_AT_MOST:
+        notes.append(
+            "Placed without regard to racks: %s, more than moves are listed for; let a rebalance spread them." % counted(found.partitions, "partition")
+        )
+    if not found.moves:
+        return [], notes
+    shorter, _bounds, _limits = solve(cluster, repairs.mended(cluster, alike, found.moves), candidates)
+    if len(shorter) >= len(batches):
+        return [], notes
+    chosen = repairs.needed(cluster, found.moves, alike, shorter)
+    notes.append("With %s the plan would have %s instead of %d." % (counted(len(chosen), "replica move"), counted(len(shorter), "batch"), len(batches)))
+    return repairs.as_data(cluster, chosen), notes
+
+
+def _accepted(cluster: Cluster, batches: Sequence[Sequence[int]]) -> list[str]:
+    """One sentence for each topic that becomes unavailable in this roll because that was allowed by name."""
+    going = {id_ for batch in batches for id_ in batch} - cluster.out
+    topics: dict[str, set[int]] = {}
+    for each in cluster.partitions if cluster.allow else ():
+        if each["topic"] in cluster.allow and len(each["replicas"]) <= each["min_isr"] and going.intersection(each["isr"]):
+            topics.setdefault(each["topic"], set()).update(going.intersection(each["isr"]))
+    return ["Topic %s loses availability while %s restart, as allowed by name." % (topic, named(brokers)) for topic, brokers in sorted(topics.items())]
+
+
+def quorum_trouble(voters: Iterable[int], leader: int | None, out: Iterable[int]) -> str:
+    """Why no voter can go."""
+    everyone, down = set(voters), set(voters) & set(out)
+    if leader not in everyone - down:
+        return "No running voter is known to lead the quorum; wait until it has a leader."
+    return "%d of %d voters run and %d must, so that none can go; bring the others back first." % (
+        len(everyone - down),
+        len(everyone),
+        majority(len(everyone)),
+    )
+
+
+def plan_quorum(voters: Iterable[int], leader: int | None, restart: Iterable[int], out: Iterable[int] = ()) -> dict[str, Any]:
+    """Batches of one for controllers or ZooKeeper nodes, those that are down first, the leader last; {batches, lower_bound, certificate, refused}."""
+    everyone, wanted, down = set(voters), set(restart), set(out)
+    unknown = (wanted | down) - everyone
+    if unknown:
+        raise RollError("%s is not among the voters (%s); correct restart or out." % (named(unknown, "node").capitalize(), named(everyone, "node")))
+    first, later = sorted(wanted & down), sorted(wanted - down, key=lambda id_: (id_ == leader, id_))
+    refused = []
+    if later and (leader not in everyone - down or len(everyone - down) - 1 < majority(len(everyone))):
+        refused = [{"topic": METADATA_TOPIC, "partition": 0, "brokers": sorted(later), "reason": quorum_trouble(everyone, leader, down)}]
+        later = []
+    going = first + later
+    sentence = "Voters go one at a time, so there are as many batches as nodes to restart: %d." % len(going)
+    return {
+        "batches": [[id_] for id_ in going],
+        "lower_bound": len(going),
+        "certificate": {"kind": "quorum", "lower_bound": len(going), "brokers": going, "sentence": sentence},
+        "refused": refused,
+    }
+
+
+def ramp(batches: Sequence[Sequence[int]], canary: int = 1, max_batch: int | None = None) -> list[dict[str, Any]]:
+    """Steps in which to take the batches: a canary, then a tenth of all brokers, then as many as max_batch lets go at once.
+
+    Each step is {kind, batch, brokers}; batch counts from 1. Part of a safe batch is safe, so that the steps need no count of their own.
+    """
+    if canary < 0 or (max_batch is not None and max_batch < 1):
+        raise RollError("canary is %r and max_batch %r, but canary must be at least 0, and max_batch at least 1 or null." % (canary, max_batch))
+    tenth = -(-sum(len(batch) for batch in batches) // 10)
+    sizes = [("canary", canary), ("ramp", tenth)] if canary else []
+    steps: list[dict[str, Any]] = []
+    for number, batch in enumerate(batches, 1):
+        left = list(batch)
+        while left:
+            kind, size = sizes.pop(0) if sizes else ("batch", len(left))
+            if kind == "ramp" and size <= canary:
+                continue
+            size = min(size, max_batch or size)
+            steps.append({"kind": kind, "batch": number, "brokers": left[:size]})
+            del left[:size]
+    return steps

@@ -1,0 +1,214 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plan of a rolling restart."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kafka_roll_plan
+short_description: Plan a rolling restart of a Kafka cluster in as few safe batches as possible
+version_added: "0.1.0"
+description:
+  - Says which brokers may be restarted together, so that no partition falls below C(min.insync.replicas) or loses its last in-sync replica.
+  - Every batch is counted partition by partition before it is returned; racks are where the search begins, and are never trusted.
+  - Asks nobody. The plan is as old as its snapshot, so let a gate ask again before each broker goes.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes.info
+options:
+  snapshot:
+    description:
+      - The cluster, as RV(rackaware.kafka.kafka_cluster_info#module:cluster) returns it.
+      - A broker that is fenced, or holds replicas and is not listed, counts as out.
+    type: dict
+  restart:
+    description: Ids of the brokers that need a restart; all brokers when not given.
+    type: list
+    elements: int
+  out:
+    description: Ids of brokers that are down already, and count as out whatever the snapshot says.
+    type: list
+    elements: int
+    default: []
+  racks:
+    description: The rack of each broker by id, for brokers that are down and therefore not in the snapshot.
+    type: dict
+    default: {}
+  max_batch:
+    description: How many brokers may be out at once; no limit but safety when not given.
+    type: int
+  isr_headroom:
+    description: How many in-sync replicas must stay above C(min.insync.replicas).
+    type: int
+    default: 0
+  allow:
+    description:
+      - Topics whose loss of availability is accepted, because they have one replica, or no more replicas than C(min.insync.replicas).
+      - Without it the brokers that hold them are refused. Of several replicas the last in-sync one stays all the same.
+    type: list
+    elements: str
+    default: []
+  canary:
+    description: How many brokers go alone first in RV(steps); V(0) for no canary.
+    type: int
+    default: 1
+  quorum:
+    description: Controllers or ZooKeeper nodes to plan, apart from brokers; each by a number of its own.
+    type: dict
+    suboptions:
+      voters:
+        description: Ids of all members.
+        type: list
+        elements: int
+        required: true
+      leader:
+        description: The id of the leader; without a known leader nobody goes.
+        type: int
+      restart:
+        description: Ids of those that need a restart; all when not given.
+        type: list
+        elements: int
+      out:
+        description: Ids of those that are down already.
+        type: list
+        elements: int
+        default: []
+"""
+
+EXAMPLES = r"""
+- name: Read the cluster
+  rackaware.kafka.kafka_cluster_info:
+    bootstrap_servers: ["{{ ansible_host }}:9092"]
+  vars:
+    ansible_python_interpreter: /opt/kafka-admin/bin/python
+  register: seen
+
+- name: Plan the restart of three brokers
+  rackaware.kafka.kafka_roll_plan:
+    snapshot: "{{ seen.cluster }}"
+    restart: [1, 4, 5]
+  register: plan
+
+- name: Show why there are not fewer batches
+  ansible.builtin.debug:
+    msg: "{{ plan.certificate.sentence }}"
+
+- name: Plan the controllers, one after another and their leader last
+  rackaware.kafka.kafka_roll_plan:
+    quorum:
+      voters: [101, 102, 103]
+      leader: 102
+  register: controllers
+"""
+
+RETURN = r"""
+batches:
+  description:
+    - Ids of brokers, batch after batch. They cover exactly the brokers that can be restarted; the leader of the quorum is in the last one.
+    - This and what follows is returned with O(snapshot).
+  returned: with O(snapshot)
+  type: list
+  elements: list
+  sample: [[1, 4], [2, 5], [3, 6]]
+steps:
+  description: The same brokers in steps of kind V(canary), V(ramp) or V(batch), each with the number of its batch and its brokers.
+  returned: with O(snapshot)
+  type: list
+  elements: dict
+  sample: [{kind: canary, batch: 1, brokers: [1]}]
+lower_bound:
+  description: No plan has fewer batches.
+  returned: with O(snapshot)
+  type: int
+certificate:
+  description:
+    - Why not fewer, as a sentence, a kind, and the facts that the sentence names.
+    - The kind is V(partition), V(clique), V(quorum), V(cap), V(groups), V(exhaustive), V(single) or V(nothing).
+  returned: with O(snapshot)
+  type: dict
+  sample:
+    kind: partition
+    lower_bound: 3
+    topic: orders
+    partition: 0
+    replicas: [1, 2, 3]
+    brokers: [1, 2, 3]
+    spare: 1
+    sentence: >-
+      Partition orders-0 is in sync on brokers 1, 2 and 3, which all need a restart, and can spare 1 at a time,
+      so there are at least 3 batches.
+refused:
+  description: Partitions that cannot spare a broker that shall be restarted, each with topic, partition, brokers and reason.
+  returned: with O(snapshot)
+  type: list
+  elements: dict
+repairs:
+  description: Moves of replicas that would make the plan shorter, each with topic, partition, from, to and reason.
+  returned: with O(snapshot)
+  type: list
+  elements: dict
+notes:
+  description: Sentences about what else a person should know.
+  returned: with O(snapshot)
+  type: list
+  elements: str
+seconds:
+  description: How long planning took.
+  returned: with O(snapshot)
+  type: float
+quorum:
+  description: The plan of the controllers or ZooKeeper nodes, with batches of one, lower_bound, certificate and refused.
+  returned: with O(quorum)
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _roll
+from ..module_utils._errors import RackawareError
+
+SPEC = {
+    "snapshot": {"type": "dict"},
+    "restart": {"type": "list", "elements": "int"},
+    "out": {"type": "list", "elements": "int", "default": []},
+    "racks": {"type": "dict", "default": {}},
+    "max_batch": {"type": "int"},
+    "isr_headroom": {"type": "int", "default": 0},
+    "allow": {"type": "list", "elements": "str", "default": []},
+    "canary": {"type": "int", "default": 1},
+    "quorum": {
+        "type": "dict",
+        "options": {
+            "voters": {"type": "list", "elements": "int", "required": True},
+            "leader": {"type": "int"},
+            "restart": {"type": "list", "elements": "int"},
+            "out": {"type": "list", "elements": "int", "default": []},
+        },
+    },
+}
+PASSED_ON = ("restart", "out", "racks", "max_batch", "isr_headroom", "allow")
+
+
+def main() -> None:
+    """Plan, report."""
+    module = AnsibleModule(argument_spec=SPEC, required_one_of=[("snapshot", "quorum")], supports_check_mode=True)
+    params = module.params
+    result = {}
+    try:
+        if params["snapshot"] is not None:
+            result = _roll.plan(_roll.from_cluster(params["snapshot"], **{key: params[key] for key in PASSED_ON}))
+            result["steps"] = _roll.ramp(result["batches"], params["canary"], params["max_batch"])
+        quorum = params["quorum"]
+        if quorum is not None:
+            restart = quorum["voters"] if quorum["restart"] is None else quorum["restart"]
+            result["quorum"] = _roll.plan_quorum(quorum["voters"], quorum["leader"], restart, quorum["out"])
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **result)
+
+
+if __name__ == "__main__":
+    main()

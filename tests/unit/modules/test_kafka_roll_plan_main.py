@@ -1,0 +1,94 @@
+"""main() of kafka_roll_plan: the plan, the same in check mode, and the errors."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_plan
+
+
+@pytest.fixture
+def run(capsys):
+    def call(check=False, **params):
+        with patch_module_args(dict(params, _ansible_check_mode=check)), pytest.raises(SystemExit):
+            kafka_roll_plan.main()
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+def cluster(factor=3, **more):
+    """Six brokers in three racks, as kafka_cluster_info returns them."""
+    brokers = [{"id": id_, "host": "h", "port": 9092, "rack": "abc"[id_ % 3], "fenced": False} for id_ in range(1, 7)]
+    rest = {"leader": 1, "offline": [], "elr": [], "min_isr": min(2, factor), "adding": [], "removing": []}
+    partitions = [
+        {"topic": "t", "partition": number, "replicas": ids[:factor], "isr": ids[:factor], **rest}
+        for number, ids in enumerate([[1, 2, 3], [4, 5, 6], [1, 5, 3]])
+    ]
+    plain = {"cluster_id": "c", "metadata": "zookeeper", "controller_id": 6, "brokers": brokers, "partitions": partitions, "reassignments": [], "quorum": None}
+    return {**plain, **more}
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["for real", "in check mode"])
+def test_the_plan_and_its_steps_are_returned_and_nothing_changes(run, check):
+    result = run(check, snapshot=cluster())
+    assert result["changed"] is False
+    assert sorted(id_ for batch in result["batches"] for id_ in batch) == [1, 2, 3, 4, 5, 6]
+    assert len(result["batches"]) == result["lower_bound"] == 3
+    assert 6 in result["batches"][-1]
+    assert [step["kind"] for step in result["steps"]][:2] == ["canary", "batch"]
+    assert result["certificate"]["sentence"].startswith("Partition t-0")
+    assert "quorum" not in result
+
+
+def test_every_option_reaches_the_planner(run):
+    brokers = cluster()["brokers"][:5]
+    result = run(snapshot=cluster(brokers=brokers), restart=[1, 2, 4, 6], out=[3], racks={"6": "a"}, max_batch=1, canary=0)
+    assert result["batches"] == [[6]]
+    assert {id_ for each in result["refused"] for id_ in each["brokers"]} == {1, 2, 4}
+    assert [step["kind"] for step in result["steps"]] == ["batch"]
+    assert len(run(snapshot=cluster(), isr_headroom=1)["refused"]) == 3
+    assert run(snapshot=cluster(factor=1), allow=["t"])["refused"] == []
+
+
+def test_a_quorum_is_planned_alone_or_with_the_brokers(run):
+    alone = run(quorum={"voters": [101, 102, 103], "leader": 102})
+    assert alone["quorum"]["batches"] == [[101], [103], [102]]
+    assert "batches" not in alone
+    both = run(snapshot=cluster(), quorum={"voters": [1, 2, 3], "leader": 2, "restart": [1], "out": [3]})
+    assert both["quorum"]["refused"][0]["brokers"] == [1]
+    assert both["batches"]
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({}, "one of the following is required: snapshot, quorum"),
+        ({"snapshot": {"brokers": []}}, "not what kafka_cluster_info returns"),
+        ({"snapshot": cluster(), "restart": [9]}, "restart names broker 9"),
+        ({"snapshot": cluster(), "racks": {"x": "a"}}, "racks"),
+        ({"snapshot": cluster(), "canary": -1}, "canary must be at least 0"),
+        ({"quorum": {"voters": [1, 2, 3], "leader": 1, "restart": [4]}}, "Node 4 is not among the voters"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(run, params, message):
+    result = run(**params)
+    assert result["failed"] and message in result["msg"]
+    assert "\n" not in result["msg"]
+
+
+def test_the_documentation_and_the_specification_name_the_same_options():
+    documented = yaml.safe_load(kafka_roll_plan.DOCUMENTATION)["options"]
+    for name, option in kafka_roll_plan.SPEC.items():
+        assert documented[name]["type"] == option["type"]
+        assert documented[name].get("default") == option.get("default")
+        assert set(documented[name].get("suboptions", {})) == set(option.get("options", {}))
+    assert set(documented) == set(kafka_roll_plan.SPEC)
+    assert set(yaml.safe_load(kafka_roll_plan.RETURN)) == {*kafka_roll_plan._roll.plan(EMPTY), "steps", "quorum"}
+
+
+EMPTY = {"brokers": [], "controllers": {"voters": [], "leader": None}, "partitions": [], "out": [], "restart": []}
