@@ -282,6 +282,11 @@ class Admin:
             return manager.broker_version_data.api_versions
 
     @property
+    def asked(self) -> int | None:
+        """The id of the broker that answers; None when only its address is known."""
+        return self._node if isinstance(self._node, int) else None
+
+    @property
     def is_kraft(self) -> bool:
         """Whether the cluster keeps its metadata in KRaft: only then do brokers offer DescribeQuorum."""
         return DESCRIBE_QUORUM in self._versions()
