@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from . import _cluster, _roll_gate, _roll_quorum, _zookeeper
-from ._kafka import CONNECTION_SPEC, Admin, KafkaError
+from ._kafka import CONNECTION_SPEC, Admin, KafkaError, connection
 from ._roll_snapshot import RollError, named
 
 BROKER, CONTROLLER, ZOOKEEPER = "broker", "controller", "zookeeper"
@@ -41,8 +41,12 @@ SPEC: dict[str, dict[str, Any]] = dict(
 REQUIRED_IF = [("kind", ZOOKEEPER, ("zookeeper_servers",))]
 
 
-def check(params: Mapping[str, Any]) -> None:
-    """Refuse what can be seen to be wrong before anybody is asked; raises RollError."""
+def check(params: dict[str, Any]) -> None:
+    """Refuse what can be seen to be wrong before anybody is asked; raises RollError, which says that asking again does not help."""
+    try:
+        connection(params)
+    except KafkaError as error:
+        raise RollError(str(error)) from None
     if not params["nodes"]:
         raise RollError("nodes is empty, so there is nobody to ask about; name at least one id.")
     both = set(params["nodes"]) & set(params["in_flight"])
@@ -90,7 +94,7 @@ def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable
     held: list[dict[str, Any]] = []
     voters = {each["id"] for each in seen.quorum["voters"]} if seen.quorum else set()
     if voters & set(nodes):
-        quorum, since = watch(admin, set(in_flight) - set(nodes), sleep=sleep)
+        quorum, since = watch(admin, in_flight, sleep=sleep)
         held = _roll_quorum.voters_admit(quorum, since, [id_ for id_ in nodes if id_ in voters], in_flight, restart)["held"]
     candidates = [id_ for id_ in nodes if id_ not in {each["broker"] for each in held}]
     limits = {key: params[key] for key in ("out", "max_batch", "isr_headroom", "allow")}

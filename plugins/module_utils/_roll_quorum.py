@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping, Sequence
 
 from . import _zookeeper
+from ._kafka import KafkaError
 from ._roll_snapshot import RollError, majority, named
 
 # controller.quorum.fetch.timeout.ms: a follower that has not caught up for so long looks for another leader.
@@ -26,11 +27,11 @@ def caught_up(quorum: Mapping[str, Any], since_ms: int) -> set[int]:
 
 
 def leader_clock(quorum: Mapping[str, Any]) -> int:
-    """The leader's clock at this answer, in milliseconds, because the leader itself is caught up now; raises RollError without a leader."""
+    """The leader's clock at this answer, in milliseconds, because the leader itself is caught up now; raises KafkaError without a leader."""
     for each in quorum["voters"]:
         if each["id"] == quorum["leader"]:
             return int(each["last_caught_up_ms"])
-    raise RollError("None of the voters (%s) leads the quorum; wait for an election, or start the controllers that are down." % _all(quorum))
+    raise KafkaError("None of the voters (%s) leads the quorum; wait for an election, or start the controllers that are down." % _all(quorum))
 
 
 def stale(quorum: Mapping[str, Any] | None, broker: int | None) -> str | None:

@@ -167,6 +167,10 @@ counts:
   returned: success
   type: dict
   sample: {under_replicated: 37, at_min_isr: 37, under_min_isr: 0, offline: 0}
+retry:
+  description: Whether asking again may help, because nobody answered; V(false) for bad input.
+  returned: failure
+  type: bool
 asked:
   description: The id of the broker that answered for the cluster; V(null) with O(kind=zookeeper).
   returned: success
@@ -177,7 +181,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _roll_ask
 from ..module_utils._errors import RackawareError
-from ..module_utils._kafka import Admin, connection
+from ..module_utils._kafka import Admin, LibraryError, connection
+from ..module_utils._roll_snapshot import RollError
 
 
 def main() -> None:
@@ -192,7 +197,7 @@ def main() -> None:
             with Admin(connection(params), exclude=_roll_ask.left_alone(params)) as admin:
                 answer = _roll_ask.brokers_or_controllers(admin, params)
     except RackawareError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError)))
     module.exit_json(changed=False, **answer)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_quorum as gate
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll_snapshot import RollError
 
 NOW = 1_000_000
@@ -113,7 +114,7 @@ class TestStale:
         assert found is None if why is None else why in found
 
     def test_without_a_leader_nobody_can_say(self):
-        with pytest.raises(RollError, match="leads the quorum; wait for an election"):
+        with pytest.raises(KafkaError, match="leads the quorum; wait for an election"):
             gate.stale(quorum(WELL, leader=-1), 4)
 
 

@@ -157,15 +157,22 @@ class TestMayStop:
 
     def test_who_cannot_be_asked_makes_it_fail(self, run, cluster):
         cluster.error = KafkaError("No broker is left to ask.")
-        assert self.ask(run, [1])["msg"] == "No broker is left to ask."
+        result = self.ask(run, [1])
+        assert result["msg"] == "No broker is left to ask." and result["retry"]
 
     @pytest.mark.parametrize(
         ("params", "why"),
-        [({"nodes": []}, "nodes is empty"), ({"nodes": [1], "in_flight": [1]}, "Broker 1 shall be stopped and is in flight already")],
-        ids=["nobody", "already out"],
+        [
+            ({"nodes": []}, "nodes is empty"),
+            ({"nodes": [1], "in_flight": [1]}, "Broker 1 shall be stopped and is in flight already"),
+            ({"nodes": [1], "bootstrap_servers": ["nowhere"]}, "not an address of a broker"),
+            ({"nodes": [9]}, "the inventory and the cluster disagree"),
+        ],
+        ids=["nobody", "already out", "no address", "a stranger"],
     )
     def test_bad_input_is_one_sentence(self, run, cluster, params, why):
-        assert why in run(question="may_stop", **params)["msg"]
+        result = run(question="may_stop", **params)
+        assert why in result["msg"] and not result["retry"]
 
 
 class TestBack:
@@ -231,7 +238,7 @@ class TestControllers:
         assert self.ask(run, "back", [2])["open"]
 
     def test_another_leader_has_another_clock(self, run, cluster):
-        cluster.quorums = [voters(9000, 8999, 9000), voters(70, 60, 70, leader=3, epoch=2), voters(90, 60, 90, leader=3, epoch=2)]
+        cluster.quorums = [voters(90, 80, 90), voters(9000, 8000, 9000, leader=3, epoch=2)]
         assert not self.ask(run, "back", [2])["open"]
 
     def test_zookeeper_mode_has_no_controllers(self, run, cluster):
