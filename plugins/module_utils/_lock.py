@@ -59,7 +59,7 @@ def take(found: Lease | None, path: str, owner: str, what: str, *, now: float, s
         raise LockError("lease_seconds is %d, but must be at least 1." % seconds)
     end = text(now + seconds)
     if found is not None and found.owner == owner:
-        return Lease(owner, what, found.since, end)
+        return Lease(owner, found.what if renew else what, found.since, end)
     if renew:
         holder = "nobody holds it" if found is None else "%s has taken it for %s since %s" % (found.owner, found.what, found.since)
         raise LockError("The lock %s is no longer held by %s: %s; stop here, and look who works on the cluster." % (path, owner, holder))
