@@ -59,6 +59,10 @@ class KafkaError(RackawareError):
         self.code = code
 
 
+class LibraryError(KafkaError):
+    """kafka-python is missing or does not fit, so that asking again does not help."""
+
+
 @dataclass(frozen=True)
 class Connection:
     """How to reach a cluster; the password stays in its file until a client is made."""
@@ -133,11 +137,11 @@ def _require_library() -> None:
         above,
     )
     if kafka is None:
-        raise KafkaError("The Python interpreter %s has no kafka-python; %s" % (sys.executable, advice))
+        raise LibraryError("The Python interpreter %s has no kafka-python; %s" % (sys.executable, advice))
     version = str(kafka.__version__)
     numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
     if not SUPPORTED[0] <= numbers < SUPPORTED[1]:
-        raise KafkaError("The Python interpreter %s has kafka-python %s, which does not fit; %s" % (sys.executable, version, advice))
+        raise LibraryError("The Python interpreter %s has kafka-python %s, which does not fit; %s" % (sys.executable, version, advice))
 
 
 def _name(code: int) -> str:
@@ -280,6 +284,11 @@ class Admin:
             return self._client.get_broker_version_data(self._node).api_versions
         except (kafka_errors.KafkaError, OSError):
             return manager.broker_version_data.api_versions
+
+    @property
+    def asked(self) -> int | None:
+        """The id of the broker that answers; None when only its address is known."""
+        return self._node if isinstance(self._node, int) else None
 
     @property
     def is_kraft(self) -> bool:

@@ -14,7 +14,36 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping
 
 from ._roll_report import counted
-from ._roll_snapshot import METADATA_TOPIC, Cluster, RollError, named, read, spare
+from ._roll_snapshot import METADATA_TOPIC, Cluster, RollError, from_cluster, named, read, spare
+
+
+def fresh(
+    cluster: Mapping[str, Any],
+    *,
+    restart: Iterable[int],
+    in_flight: Iterable[int] = (),
+    out: Iterable[int] = (),
+    max_batch: int | None = None,
+    isr_headroom: int = 0,
+    allow: Iterable[str] = (),
+) -> dict[str, Any]:
+    """The snapshot to decide by, of a cluster as kafka_cluster_info returns it.
+
+    Whoever is in flight or out is part of the cluster, also when it is not listed and holds nothing, as a broker that is down looks before
+    Kafka 4.0. Racks are left away: no decision here is made by them, and of a broker that is not listed nobody knows it.
+    """
+    listed = {each["id"]: {**each, "rack": None} for each in cluster["brokers"]}
+    for id_ in {*in_flight, *out} - set(listed):
+        listed[id_] = {"id": id_, "rack": None, "fenced": True}
+    known = set(listed).union(*(each["replicas"] for each in cluster["partitions"]))
+    return from_cluster(
+        {**cluster, "brokers": list(listed.values())},
+        restart=[id_ for id_ in restart if id_ in known],
+        out=out,
+        max_batch=max_batch,
+        isr_headroom=isr_headroom,
+        allow=allow,
+    )
 
 
 def admit(snapshot: Any, candidates: Iterable[int], in_flight: Iterable[int]) -> dict[str, Any]:

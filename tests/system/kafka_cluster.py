@@ -118,6 +118,16 @@ class Cluster:
         """Start a broker."""
         self._java("broker-%d" % node, "kafka.Kafka", str(self.properties(node)))
 
+    def start_keeper(self, node: int) -> None:
+        """Start one ZooKeeper server, whose configuration start_keepers wrote."""
+        # Servers that start at once may miss each other's first votes, and then wait up to a minute for the next (FastLeaderElection).
+        self._java(
+            "keeper-%d" % node,
+            "-Dzookeeper.fastleader.maxNotificationInterval=1000",
+            "org.apache.zookeeper.server.quorum.QuorumPeerMain",
+            str(self.home / ("keeper-%d" % node) / "zoo.cfg"),
+        )
+
     def start_keepers(self) -> None:
         """Start the ZooKeeper servers and wait for their quorum."""
         first, second = dict(zip(RACKS, free_ports(3))), dict(zip(RACKS, free_ports(3)))
@@ -129,13 +139,7 @@ class Cluster:
             values.update({"admin.enableServer": "false", "4lw.commands.whitelist": "srvr,mntr"})
             values.update({"server.%d" % each: "127.0.0.1:%d:%d" % (first[each], second[each]) for each in RACKS})
             write_properties(home / "zoo.cfg", values)
-            # Servers that start at once may miss each other's first votes, and then wait up to a minute for the next (FastLeaderElection).
-            self._java(
-                "keeper-%d" % node,
-                "-Dzookeeper.fastleader.maxNotificationInterval=1000",
-                "org.apache.zookeeper.server.quorum.QuorumPeerMain",
-                str(home / "zoo.cfg"),
-            )
+            self.start_keeper(node)
         wait_until(
             lambda: _zookeeper.quorum([_zookeeper.look(server, 2) for server in self.zookeepers]),
             lambda seen: seen["serving"] == 3,
@@ -158,6 +162,20 @@ class Cluster:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    def kill(self, name: str) -> None:
+        """End one process without any goodbye."""
+        process = self.processes.pop(name)
+        process.kill()
+        process.wait()
+
+    def signal(self, name: str, number: int) -> None:
+        """Pause (SIGSTOP) or continue (SIGCONT) one process."""
+        self.processes[name].send_signal(number)
+
+    def runs(self, name: str) -> bool:
+        """Whether a process that was started has not ended by itself."""
+        return self.processes[name].poll() is None
 
     def admin(self, **arguments) -> _kafka.Admin:
         """Ask the cluster."""

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ask the gate again and again on the task's host, and show how it goes on while it lasts. Its options are documented in the module of the same name."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils import _roll_ask, _roll_events, _roll_progress
+from ..module_utils._errors import RackawareError
+
+RENEW_EVERY = 60.0
+GATE, LOCK = "rackaware.kafka.kafka_roll_gate", "rackaware.kafka.kafka_roll_lock"
+OWN: dict[str, dict[str, Any]] = {
+    "stall_seconds": {"type": "float", "default": 900},
+    "interval": {"type": "float", "default": 1},
+    "events": {"type": "path"},
+    "lock": {
+        "type": "dict",
+        "options": {
+            "path": {"type": "str", "default": "/var/lib/kafka-admin/roll.lock"},
+            "owner": {"type": "str", "required": True},
+            "lease_seconds": {"type": "int", "default": 900},
+        },
+    },
+}
+
+
+class ActionModule(ActionBase):
+    """The wait."""
+
+    TRANSFERS_FILES = False
+    clock = staticmethod(time.monotonic)
+    sleep = staticmethod(time.sleep)
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Wait; the result is the gate's last answer, and how long it took."""
+        super().run(tmp, task_vars)
+        self._variables = task_vars or {}
+        _, options = self.validate_argument_spec(argument_spec={**_roll_ask.SPEC, **OWN}, required_if=_roll_ask.REQUIRED_IF)
+        for name in ("stall_seconds", "interval"):
+            if options[name] <= 0:
+                raise AnsibleActionFail("%s is %s, but must be above 0." % (name, options[name]))
+        # As they were given: a path with ~ is the other host's to expand.
+        question = {name: value for name, value in self._task.args.items() if name in _roll_ask.SPEC and value is not None}
+        if self._task.check_mode:
+            answer = self._ask(GATE, question)
+            return {**answer, "changed": False, "seconds": 0.0, "questions": 1}
+        try:
+            return self._wait(question, options)
+        except RackawareError as error:
+            raise AnsibleActionFail(str(error)) from None
+
+    def _wait(self, question: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+        begun = self.clock()
+        watch = _roll_progress.Watch(options["question"], options["kind"], options["nodes"], stall_seconds=options["stall_seconds"], now=begun)
+        # Once a batch, and then while it lasts: a wait that ends soon costs nothing more.
+        renewed = begun - (RENEW_EVERY if options["question"] == _roll_ask.MAY_STOP else 0)
+        questions = 0
+        while True:
+            if options["lock"] and self.clock() - renewed >= RENEW_EVERY:
+                renewed = self.clock()
+                self._renew(options["lock"])
+            answer = self._ask(GATE, question)
+            questions += 1
+            if answer.get("failed"):
+                if answer.get("retry") is False:
+                    raise AnsibleActionFail(answer["msg"])
+                watch.failed(self.clock(), answer.get("msg") or "no reason was given")
+            else:
+                self._note(options, watch.answered(self.clock(), answer))
+                if answer["open"]:
+                    self._show(watch.line(last=True))
+                    return {**answer, "changed": False, "seconds": round(self.clock() - begun, 3), "questions": questions}
+            if watch.stalled:
+                self._note(options, watch.failures())
+                raise AnsibleActionFail(watch.sentence())
+            self._show(watch.line())
+            self.sleep(options["interval"])
+
+    def _ask(self, module: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer = self._execute_module(module_name=module, module_args=dict(arguments), task_vars=self._variables)
+        except AnsibleConnectionFailure as error:
+            raise AnsibleActionFail(self._unreachable(str(error))) from None
+        if answer.get("unreachable"):
+            raise AnsibleActionFail(self._unreachable(str(answer.get("msg"))))
+        return {name: value for name, value in answer.items() if name != "invocation"}
+
+    def _unreachable(self, why: str) -> str:
+        host = self._task.delegate_to or self._variables.get("inventory_hostname", "the host")
+        return "%s, from which the cluster is asked, cannot be reached (%s); start the roll again with another broker to ask from." % (
+            host,
+            why.strip().rstrip("."),
+        )
+
+    def _renew(self, lock: dict[str, Any]) -> None:
+        answer = self._ask(LOCK, {**lock, "renew": True})
+        if answer.get("failed"):
+            raise AnsibleActionFail("The roll's lock could not be renewed: %s" % answer.get("msg"))
+
+    def _note(self, options: dict[str, Any], events: list[dict[str, Any]]) -> None:
+        if options["events"]:
+            _roll_events.append(options["events"], _roll_events.stamped(events))
+
+    def _show(self, line: str | None) -> None:
+        if line is not None:
+            Display().display(line)

@@ -1,0 +1,221 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The questions of the gate, asked: what is read from whom before _roll_gate and _roll_quorum decide."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any, Callable, Iterable, Mapping, Sequence
+
+from . import _cluster, _roll_gate, _roll_quorum, _zookeeper
+from ._kafka import CONNECTION_SPEC, Admin, KafkaError, connection
+from ._roll_snapshot import RollError, named
+
+BROKER, CONTROLLER, ZOOKEEPER = "broker", "controller", "zookeeper"
+MAY_STOP, BACK = "may_stop", "back"
+SPEC: dict[str, dict[str, Any]] = dict(
+    CONNECTION_SPEC,
+    question={"type": "str", "choices": [MAY_STOP, BACK], "required": True},
+    kind={"type": "str", "choices": [BROKER, CONTROLLER, ZOOKEEPER], "default": BROKER},
+    nodes={"type": "list", "elements": "int", "required": True},
+    in_flight={"type": "list", "elements": "int", "default": []},
+    out={"type": "list", "elements": "int", "default": []},
+    restart={"type": "list", "elements": "int"},
+    max_batch={"type": "int"},
+    isr_headroom={"type": "int", "default": 0},
+    allow={"type": "list", "elements": "str", "default": []},
+    zookeeper_servers={
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "id": {"type": "int", "required": True},
+            "host": {"type": "str", "required": True},
+            "port": {"type": "int", "default": 2181},
+        },
+    },
+)
+REQUIRED_IF = [("kind", ZOOKEEPER, ("zookeeper_servers",))]
+
+
+def check(params: dict[str, Any]) -> None:
+    """Refuse what can be seen to be wrong before anybody is asked; raises RollError, which says that asking again does not help."""
+    try:
+        connection(params)
+    except KafkaError as error:
+        raise RollError(str(error)) from None
+    if not params["nodes"]:
+        raise RollError("nodes is empty, so there is nobody to ask about; name at least one id.")
+    both = set(params["nodes"]) & set(params["in_flight"])
+    if params["question"] == MAY_STOP and both:
+        raise RollError("%s shall be stopped and is in flight already; take it out of nodes or in_flight." % named(both).capitalize())
+
+
+def left_alone(params: Mapping[str, Any]) -> set[int]:
+    """The brokers that are not to be asked on the cluster's behalf. Ids of controllers are not brokers' ids, unless a node is both."""
+    return {*params["nodes"], *params["in_flight"], *params["out"]}
+
+
+def brokers_or_controllers(admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+    """The answer of the cluster to either question about brokers or controllers."""
+    if params["kind"] == CONTROLLER:
+        return controllers(admin, params, sleep=sleep)
+    return (brokers_may_stop if params["question"] == MAY_STOP else brokers_back)(admin, params, sleep=sleep)
+
+
+def verdict(nodes: Sequence[int], decided: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to may_stop: {open, admitted, held, reason}; open only when every one of the nodes may go."""
+    held = decided["held"]
+    return {"open": not held and set(nodes) <= set(decided["admitted"]), **decided, "reason": held[0]["reason"] if held else None}
+
+
+def returned(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The answer to back: {open, back, nodes, behind, reason}; behind adds up what is known of those that are not back."""
+    missing = [each for each in found if not each["back"]]
+    return {
+        "open": not missing,
+        "back": [each["id"] for each in found if each["back"]],
+        "nodes": list(found),
+        "behind": sum(each["behind"] or 0 for each in missing),
+        "reason": missing[0]["reason"] if missing else None,
+    }
+
+
+def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+    """Whether these brokers may go out now, by one fresh snapshot; raises RackawareError when it cannot be asked."""
+    nodes, in_flight, restart = list(dict.fromkeys(params["nodes"])), params["in_flight"], _restart(params)
+    seen = _cluster.take(admin)
+    old = _roll_quorum.stale(seen.quorum, admin.asked)
+    if old:
+        raise KafkaError("%s Wait, or look at that broker's log." % old)
+    held: list[dict[str, Any]] = []
+    voters = {each["id"] for each in seen.quorum["voters"]} if seen.quorum else set()
+    if voters & set(nodes):
+        quorum, since = watch(admin, in_flight, sleep=sleep)
+        held = _roll_quorum.voters_admit(quorum, since, [id_ for id_ in nodes if id_ in voters], in_flight, restart)["held"]
+    candidates = [id_ for id_ in nodes if id_ not in {each["broker"] for each in held}]
+    limits = {key: params[key] for key in ("out", "max_batch", "isr_headroom", "allow")}
+    snapshot = _roll_gate.fresh(_plain(seen), restart=restart, in_flight=in_flight, **limits)
+    decided = _roll_gate.admit(snapshot, candidates, in_flight)
+    return {**verdict(nodes, {"admitted": decided["admitted"], "held": held + decided["held"]}), **_counts(seen), "asked": admin.asked}
+
+
+def brokers_back(admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+    """Whether these brokers are back, by their own word and by another's; raises RackawareError when none of the others answers."""
+    nodes = list(dict.fromkeys(params["nodes"]))
+    seen = _cluster.take(admin)
+    found = [_one_back(admin, id_, seen) for id_ in nodes]
+    voters = {each["id"] for each in seen.quorum["voters"]} if seen.quorum else set()
+    if voters & set(nodes):
+        quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
+        as_voter = {each["id"]: each["reason"] for each in _roll_quorum.voters_back(quorum, since, [id_ for id_ in nodes if id_ in voters])}
+        for each in found:
+            if each["back"] and as_voter.get(each["id"]):
+                each.update(back=False, reason=as_voter[each["id"]])
+    return {**returned(found), **_counts(seen), "asked": admin.asked}
+
+
+def _one_back(admin: Admin, broker: int, seen: _cluster.Snapshot) -> dict[str, Any]:
+    others = view = {"brokers": seen.brokers, "partitions": seen.partitions}
+    registered = any(each["id"] == broker and not each["fenced"] for each in seen.brokers)
+    # The others' word alone is looked at first: where it says no, the broker need not be asked, which may take a while.
+    said = _roll_gate.back(broker, others, others)
+    if said["behind"] == 0:
+        try:
+            view = _own_view(admin, broker, seen)
+            said = _roll_gate.back(broker, view, others)
+        except KafkaError as error:
+            said = {"back": False, "behind": None, "reason": str(error)}
+    return {"id": broker, "registered": registered, "bytes": _bytes(admin, broker, view["partitions"]) if said["behind"] else None, **said}
+
+
+def _own_view(admin: Admin, broker: int, seen: _cluster.Snapshot) -> dict[str, Any]:
+    """What the broker itself answers, in the shape of a snapshot; reassignments are the controller's to tell, and come from there."""
+    answer = admin.metadata_from(broker)
+    adding = {(each["topic"], each["partition"]): each["adding"] for each in seen.reassignments}
+    return {
+        "brokers": [{"id": id_} for id_ in answer["brokers"]],
+        "partitions": [
+            {**each, "topic": topic, "adding": adding.get((topic, each["partition"]), [])} for topic, listed in answer["partitions"].items() for each in listed
+        ],
+    }
+
+
+def _bytes(admin: Admin, broker: int, partitions: Iterable[Mapping[str, Any]]) -> int | None:
+    """How much it holds of the partitions in which it is behind, which grows while it catches up with a large one; None when it does not say."""
+    behind = {(each["topic"], each["partition"]) for each in partitions if broker in each["replicas"] and broker not in each["isr"]}
+    try:
+        found = admin.log_dirs(broker)
+    except KafkaError:
+        return None
+    return sum(each["size_bytes"] for place in found for each in place["replicas"] if (each["topic"], each["partition"]) in behind)
+
+
+def controllers(admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+    """Either question about voters of KRaft; raises RackawareError when nobody answers for the quorum."""
+    nodes = list(dict.fromkeys(params["nodes"]))
+    quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
+    if params["question"] == MAY_STOP:
+        out = verdict(nodes, _roll_quorum.voters_admit(quorum, since, nodes, params["in_flight"], _restart(params)))
+    else:
+        out = returned(_roll_quorum.voters_back(quorum, since, nodes))
+    return {**out, "counts": None, "asked": admin.asked}
+
+
+def watch(
+    admin: Admin,
+    out: Iterable[int] = (),
+    *,
+    seconds: float = _roll_quorum.FETCH_TIMEOUT_MS / 1000,
+    interval: float = 0.2,
+    sleep: Callable[[float], None] = time.sleep,
+) -> tuple[dict[str, Any], int]:
+    """The quorum and the leader's clock when watching began: followers fetch every half second, so that in a moment the leader knows who is there.
+
+    Ends early when all but those that are out were seen caught up since. Another leader has another clock, so that it begins again.
+    """
+    epoch, since, left = None, 0, seconds
+    while True:
+        quorum = admin.quorum()
+        if quorum is None:
+            raise RollError("This cluster keeps its metadata in ZooKeeper, so there is no quorum of controllers; ask with kind: zookeeper.")
+        if quorum["epoch"] != epoch:
+            epoch, since, left = quorum["epoch"], _roll_quorum.leader_clock(quorum), seconds
+        waiting = {each["id"] for each in quorum["voters"]} - set(out) - _roll_quorum.caught_up(quorum, since)
+        if not waiting or left <= 0:
+            return quorum, since
+        sleep(interval)
+        left -= interval
+
+
+def keepers(params: Mapping[str, Any], look: Callable[[str, float], dict[str, Any]] = _zookeeper.look) -> dict[str, Any]:
+    """Either question about ZooKeeper servers, each asked itself."""
+    listed = {each["id"]: "%s:%d" % (each["host"], each["port"]) for each in params["zookeeper_servers"]}
+    if len(listed) != len(params["zookeeper_servers"]):
+        raise RollError("zookeeper_servers names an id twice; give each server its own.")
+    if not listed:
+        raise RollError("There is no ZooKeeper server to ask, because zookeeper_servers is empty; name all of the ensemble.")
+    nodes = list(dict.fromkeys(params["nodes"]))
+    with ThreadPoolExecutor(len(listed)) as pool:
+        found = dict(zip(listed, pool.map(lambda server: look(server, params["request_timeout_seconds"]), listed.values())))
+    if params["question"] == MAY_STOP:
+        out = verdict(nodes, _roll_quorum.keepers_admit(found, nodes, params["in_flight"], _restart(params)))
+    else:
+        out = returned(_roll_quorum.keepers_back(found, nodes))
+    return {**out, "counts": None, "asked": None}
+
+
+def _restart(params: Mapping[str, Any]) -> list[int]:
+    return list(params["nodes"] if params["restart"] is None else params["restart"])
+
+
+def _plain(seen: _cluster.Snapshot) -> dict[str, Any]:
+    return {name: getattr(seen, name) for name in ("brokers", "partitions", "quorum", "controller_id", "reassignments")}
+
+
+def _counts(seen: _cluster.Snapshot) -> dict[str, Any]:
+    counted = asdict(seen.counts)
+    return {"counts": {name: counted[name] for name in ("under_replicated", "at_min_isr", "under_min_isr", "offline")}}

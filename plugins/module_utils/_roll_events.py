@@ -1,0 +1,43 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The file of a roll's events on the controller: one line of JSON each, in the shapes that _roll_report reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any, Callable, Iterable, Mapping
+
+from ._errors import RackawareError
+
+
+class EventsError(RackawareError):
+    """An event cannot be written."""
+
+
+def stamped(events: Iterable[Mapping[str, Any]], *, clock: Callable[[], float] = time.time) -> list[dict[str, Any]]:
+    """The events with the time, in epoch seconds, where they have none."""
+    now = round(clock(), 3)
+    return [{"t": now, **event} for event in events]
+
+
+def append(path: str, events: Iterable[Mapping[str, Any]]) -> None:
+    """Append events to the file, which is made with its directory; raises EventsError.
+
+    Several tasks may append at once: each writes its lines in one piece.
+    """
+    lines = "".join(json.dumps(event, ensure_ascii=False, sort_keys=False) + "\n" for event in events)
+    if not lines:
+        return
+    try:
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(handle, lines.encode())
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise EventsError("The roll's events cannot be written to %s: %s; correct the path, or make room." % (path, error.strerror)) from None

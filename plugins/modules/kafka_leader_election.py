@@ -1,0 +1,92 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Give partitions back to their preferred leaders."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kafka_leader_election
+short_description: Give partitions back to their preferred leaders
+version_added: "0.1.0"
+description:
+  - Lets the preferred replica, the first of a partition's list, lead again wherever another leads and the preferred one is in sync.
+  - After a restart the brokers that stayed lead more than their share. Kafka corrects that by itself, but only every five minutes and from a
+    tenth on.
+  - Nothing is elected that would not be a clean election.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes
+  - rackaware.kafka.connection
+options:
+  topics:
+    description: Only these topics; all when not given.
+    type: list
+    elements: str
+  exclude_brokers:
+    description: Ids of brokers not to ask, because they are being restarted.
+    type: list
+    elements: int
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Spread the leaders again after a batch
+  rackaware.kafka.kafka_leader_election:
+    bootstrap_servers: ["{{ ansible_host }}:9092"]
+  vars:
+    ansible_python_interpreter: /opt/kafka-admin/bin/python
+  run_once: true
+"""
+
+RETURN = r"""
+elected:
+  description: How many partitions are led by their preferred replica now and were not before; in check mode, how many would be asked for.
+  returned: success
+  type: int
+refused:
+  description: Partitions for which Kafka refused the election, each as topic, partition and Kafka's reason. It may have gone out of sync meanwhile.
+  returned: success
+  type: list
+  elements: dict
+waiting:
+  description: How many partitions are led by another because their preferred replica is not in sync.
+  returned: success
+  type: int
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _preferred
+from ..module_utils._errors import RackawareError
+from ..module_utils._kafka import CONNECTION_SPEC, Admin, connection
+
+SPEC = dict(CONNECTION_SPEC, topics={"type": "list", "elements": "str"}, exclude_brokers={"type": "list", "elements": "int", "default": []})
+
+
+def main() -> None:
+    """Read, decide, elect, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    params = module.params
+    refused = {}
+    try:
+        with Admin(connection(params), exclude=params["exclude_brokers"]) as admin:
+            wanted, waiting = _preferred.elsewhere(admin.partitions(params["topics"]))
+            if wanted and not module.check_mode:
+                refused = admin.elect_preferred(wanted)
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    elected = len(wanted) - len(refused)
+    module.exit_json(
+        changed=elected > 0,
+        elected=elected,
+        refused=[{"topic": topic, "partition": partition, "reason": reason} for (topic, partition), reason in sorted(refused.items())],
+        waiting=len(waiting),
+        diff={"before": {"without_preferred_leader": len(wanted) + len(waiting)}, "after": {"without_preferred_leader": len(waiting) + len(refused)}},
+    )
+
+
+if __name__ == "__main__":
+    main()

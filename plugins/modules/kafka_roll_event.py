@@ -1,0 +1,74 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An event of a roll; the work is done by the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kafka_roll_event
+short_description: Write down on the controller that something happened in a roll
+version_added: "0.1.0"
+description:
+  - Appends one line of JSON to a file on the controller, from which P(rackaware.kafka.kafka_roll_page#filter) makes the report.
+  - M(rackaware.kafka.kafka_roll_wait) writes what it sees to the same file by itself.
+  - Runs on the controller without any host, and is never a change.
+author:
+  - rackaware.kafka contributors (@rackaware)
+options:
+  path:
+    description: The file on the controller. It is made, with its directory, when it is not there.
+    type: path
+    required: true
+  event:
+    description:
+      - What happened, for example V(roll_started) (with cluster and kind in O(fields)), V(batch_started) (with batch), V(stopping), V(stopped),
+        V(started), V(fault) (with text), V(failed) and V(roll_stopped) (with reason), V(roll_ended).
+      - The report passes over events that it does not know.
+    type: str
+    required: true
+  broker:
+    description: The id of the broker that it happened to.
+    type: int
+  brokers:
+    description: Ids of several brokers, for events that are about several. Not together with O(broker).
+    type: list
+    elements: int
+  fields:
+    description: What else belongs to the event.
+    type: dict
+    default: {}
+attributes:
+  check_mode:
+    support: full
+    description: Writes nothing in check mode.
+  diff_mode:
+    support: none
+    description: A note about the roll is no change to any host.
+"""
+
+EXAMPLES = r"""
+- name: Write down that the batch begins
+  rackaware.kafka.kafka_roll_event:
+    path: reports/roll.jsonl
+    event: batch_started
+    brokers: [1, 4, 7]
+    fields:
+      batch: 2
+  run_once: true
+
+- name: Write down that the broker stops
+  rackaware.kafka.kafka_roll_event:
+    path: reports/roll.jsonl
+    event: stopping
+    broker: "{{ kafka_node_id | int }}"
+"""
+
+RETURN = r"""
+event:
+  description: The event as it was written, with the time in epoch seconds as t.
+  returned: success
+  type: dict
+  sample: {t: 1790000000.123, event: stopping, broker: 4}
+"""

@@ -1,0 +1,133 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A lease on one host that keeps two runners from rolling the same cluster."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kafka_roll_lock
+short_description: Keep a second runner from working on the same cluster
+version_added: "0.1.0"
+description:
+  - Takes, renews or releases a lease, which is a file on one host of the cluster; all runners must use the same host.
+  - A lease ends by itself, so that a run that was killed blocks the next one only for a while. Renew it while a roll lasts.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes
+options:
+  state:
+    description:
+      - V(held) takes the lease, or renews it when O(owner) has it already. Held by another and not ended, the module fails and says by whom.
+      - V(released) lets it go. When it is another's, nothing changes.
+    type: str
+    choices: [held, released]
+    default: held
+  owner:
+    description: Who takes it, as a text that is different for every run, for example user, host and process, and when it began.
+    type: str
+    required: true
+  what:
+    description: What for, as others will read it.
+    type: str
+    default: a roll
+  path:
+    description: The file. Its directory is made when it is not there.
+    type: path
+    default: /var/lib/kafka-admin/roll.lock
+  lease_seconds:
+    description: How long it holds, from now on, by this host's clock.
+    type: int
+    default: 900
+  renew:
+    description: Fail, instead of taking it, when O(owner) does not have it any more.
+    type: bool
+    default: false
+  break_lock:
+    description: Take it, or remove it, whoever has it. Only when it is certain that the other run is dead.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Take the lock of the cluster
+  rackaware.kafka.kafka_roll_lock:
+    owner: "{{ roll_owner }}"
+    what: rolling_restart
+  delegate_to: broker-a1
+  run_once: true
+
+- name: Let it go
+  rackaware.kafka.kafka_roll_lock:
+    state: released
+    owner: "{{ roll_owner }}"
+  delegate_to: broker-a1
+  run_once: true
+"""
+
+RETURN = r"""
+held:
+  description: Whether O(owner) has the lock now; in check mode, whether it would have it.
+  returned: success
+  type: bool
+lock:
+  description: The lease as it is now, with owner, what, since and expires, or V(null).
+  returned: success
+  type: dict
+  sample: {owner: "root@ops1:4711", what: rolling_restart, since: "2026-05-01T10:00:00Z", expires: "2026-05-01T10:15:00Z"}
+previous:
+  description: The lease as it was before, or V(null).
+  returned: success
+  type: dict
+"""
+
+import time
+from dataclasses import asdict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _lock
+from ..module_utils._errors import RackawareError
+
+SPEC = {
+    "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
+    "owner": {"type": "str", "required": True},
+    "what": {"type": "str", "default": "a roll"},
+    "path": {"type": "path", "default": "/var/lib/kafka-admin/roll.lock"},
+    "lease_seconds": {"type": "int", "default": 900},
+    "renew": {"type": "bool", "default": False},
+    "break_lock": {"type": "bool", "default": False},
+}
+
+
+def main() -> None:
+    """Read, decide, write, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    params = module.params
+    path, owner, break_lock = params["path"], params["owner"], params["break_lock"]
+    try:
+        with _lock.guarded(path, make=params["state"] == "held" and not module.check_mode):
+            before = _lock.read(path, break_lock=break_lock)
+            if params["state"] == "held":
+                now, seconds = time.time(), params["lease_seconds"]
+                after = _lock.take(before, path, owner, params["what"], now=now, seconds=seconds, renew=params["renew"], break_lock=break_lock)
+            else:
+                after = _lock.release(before, owner, break_lock=break_lock)
+            if after != before and not module.check_mode:
+                _lock.write(path, after)
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    plain = [None if lease is None else asdict(lease) for lease in (before, after)]
+    module.exit_json(
+        changed=after != before,
+        held=after is not None and after.owner == owner,
+        lock=plain[1],
+        previous=plain[0],
+        diff={"before": plain[0] or {}, "after": plain[1] or {}},
+    )
+
+
+if __name__ == "__main__":
+    main()

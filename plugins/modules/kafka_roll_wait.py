@@ -1,0 +1,215 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The wait at the gate of a rolling restart; the work is done by the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kafka_roll_wait
+short_description: Wait until nodes may be stopped, or are back, and show how it goes on
+version_added: "0.1.0"
+description:
+  - Asks M(rackaware.kafka.kafka_roll_gate) again and again on the host of the task, so delegate it to a host that can reach the brokers.
+  - Shows a line on the controller's screen at once when something changes, at most every 5 seconds.
+  - There is no limit on how long it may take, only on how long nothing may get better, O(stall_seconds). For V(back) that is that another node is
+    registered or back, that a node has fewer partitions to catch up with than ever before, or holds more bytes of them. For V(may_stop) it is
+    that more nodes may go, or fewer partitions are under-replicated, than ever before.
+  - A question that fails, because nobody answered, is asked again until then; bad input and a host that cannot be reached end the wait at once.
+  - In check mode it asks once and never waits.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes.info
+  - rackaware.kafka.connection
+options:
+  question:
+    description:
+      - V(may_stop) asks whether all O(nodes) may be stopped together now.
+      - V(back) asks whether all O(nodes), which were started again, do all of their work again.
+    type: str
+    choices: [may_stop, back]
+    required: true
+  kind:
+    description:
+      - What the nodes are.
+      - A V(broker) may stop when no partition falls below C(min.insync.replicas) and O(isr_headroom), and none is being reassigned there. It is back
+        when it is registered and unfenced, and in sync everywhere, by its own word and by another broker's.
+      - A V(controller) is a voter of KRaft that is no broker. It may stop when a majority without it has caught up with the metadata log, and the
+        leader only when no other voter needs a restart. It is back when the leader sees it caught up after the question was asked.
+      - A V(zookeeper) server may stop when a majority without it serves, the leader last. It is back when it leads or follows.
+      - A broker that is a voter as well must satisfy both.
+    type: str
+    choices: [broker, controller, zookeeper]
+    default: broker
+  nodes:
+    description: Ids of the nodes that the question is about. For V(may_stop) they are tried in this order, and each that may stop counts as out for the next.
+    type: list
+    elements: int
+    required: true
+  in_flight:
+    description: Ids of nodes of this kind that were let out and are not back yet. They count as out, and are not asked.
+    type: list
+    elements: int
+    default: []
+  out:
+    description: Ids of brokers that are known to be down for another reason. They count as out, and are not asked.
+    type: list
+    elements: int
+    default: []
+  restart:
+    description: Ids of all nodes that still need a restart, so that a leader goes last; O(nodes) when not given.
+    type: list
+    elements: int
+  max_batch:
+    description: How many brokers may be out at once; no limit but safety when not given.
+    type: int
+  isr_headroom:
+    description: How many in-sync replicas must stay above C(min.insync.replicas).
+    type: int
+    default: 0
+  allow:
+    description: Topics whose loss of availability is accepted, as in M(rackaware.kafka.kafka_roll_plan).
+    type: list
+    elements: str
+    default: []
+  zookeeper_servers:
+    description:
+      - All servers of the ensemble, as P(rackaware.kafka.kafka_nodes#filter) lists them. Needed with O(kind=zookeeper).
+      - Each is asked itself, so O(bootstrap_servers) is not used then; O(request_timeout_seconds) is how long one may take.
+    type: list
+    elements: dict
+    suboptions:
+      id:
+        description: The id of the server, as in its C(myid).
+        type: int
+        required: true
+      host:
+        description: Its address.
+        type: str
+        required: true
+      port:
+        description: Its port for clients.
+        type: int
+        default: 2181
+  stall_seconds:
+    description: How long nothing may get better before the wait ends as a failure. The sentence says what was seen last.
+    type: float
+    default: 900
+  interval:
+    description: Seconds between an answer and the next question.
+    type: float
+    default: 1
+  events:
+    description:
+      - A file on the controller to append to, a line of JSON for each event, as M(rackaware.kafka.kafka_roll_event) does.
+      - The events are V(gate_waiting), V(gate_open), V(registered), V(back), V(curve), and V(failed) for each broker that did not come back. Those
+        of controllers and ZooKeeper servers have the kind before their names, because the report is about brokers.
+    type: path
+  lock:
+    description:
+      - The lock of the roll, which is renewed when a V(may_stop) begins and then every 60 seconds, with M(rackaware.kafka.kafka_roll_lock) on the host
+        of the task. So delegate the task to the host that keeps the lock.
+      - When it cannot be renewed, because somebody else has taken it, the wait ends as a failure.
+    type: dict
+    suboptions:
+      path:
+        description: The file of the lock.
+        type: str
+        default: /var/lib/kafka-admin/roll.lock
+      owner:
+        description: Who holds it, the same text as when it was taken.
+        type: str
+        required: true
+      lease_seconds:
+        description: How long it then holds.
+        type: int
+        default: 900
+"""
+
+EXAMPLES = r"""
+- name: Wait until the cluster can do without this batch
+  rackaware.kafka.kafka_roll_wait:
+    bootstrap_servers: [198.18.1.11:9092, 198.18.2.11:9092, 198.18.3.11:9092]
+    question: may_stop
+    nodes: [1, 4]
+    restart: [1, 2, 3, 4, 5, 6]
+    request_timeout_seconds: 10
+    events: reports/roll.jsonl
+  delegate_to: broker-c1
+  run_once: true
+  vars:
+    ansible_python_interpreter: /opt/kafka-admin/bin/python
+
+- name: Wait until both are in sync everywhere again
+  rackaware.kafka.kafka_roll_wait:
+    bootstrap_servers: [198.18.1.11:9092, 198.18.2.11:9092, 198.18.3.11:9092]
+    question: back
+    nodes: [1, 4]
+    request_timeout_seconds: 10
+    events: reports/roll.jsonl
+    lock:
+      owner: "{{ roll_owner }}"
+  delegate_to: broker-c1
+  run_once: true
+  vars:
+    ansible_python_interpreter: /opt/kafka-admin/bin/python
+"""
+
+RETURN = r"""
+open:
+  description: Whether the answer is yes for all nodes.
+  returned: success
+  type: bool
+reason:
+  description: What stands against the first of them that it stands against, as a sentence, or V(null).
+  returned: success
+  type: str
+  sample: Partition orders-3 has 2 in sync and needs 2; broker 7 is out or behind.
+admitted:
+  description: Ids of those that may be stopped now, together.
+  returned: with O(question=may_stop)
+  type: list
+  elements: int
+held:
+  description: Those that may not, each as broker (its id) and reason.
+  returned: with O(question=may_stop)
+  type: list
+  elements: dict
+back:
+  description: Ids of those that are back.
+  returned: with O(question=back)
+  type: list
+  elements: int
+nodes:
+  description:
+    - For each node id, back, registered, behind and reason.
+    - For a broker, registered is whether others list it unfenced, behind in how many partitions it is not in sync yet (V(null) when that cannot be
+      said), and bytes how much it holds of these, which grows while it catches up.
+    - For a controller, behind counts records of the metadata log.
+  returned: with O(question=back)
+  type: list
+  elements: dict
+behind:
+  description: What the nodes that are not back are behind, added up.
+  returned: with O(question=back)
+  type: int
+counts:
+  description: Partitions of the whole cluster that are under_replicated, at_min_isr, under_min_isr and offline; V(null) unless O(kind=broker).
+  returned: success
+  type: dict
+  sample: {under_replicated: 37, at_min_isr: 37, under_min_isr: 0, offline: 0}
+asked:
+  description: The id of the broker that answered for the cluster; V(null) with O(kind=zookeeper).
+  returned: success
+  type: int
+seconds:
+  description: How long the wait took.
+  returned: success
+  type: float
+questions:
+  description: How often the gate was asked.
+  returned: success
+  type: int
+"""

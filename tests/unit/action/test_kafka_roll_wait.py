@@ -1,0 +1,293 @@
+"""The action plugins of a roll: scripted answers of the gate on a clock that only they move."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace as Made
+from unittest.mock import MagicMock
+
+import pytest
+import yaml
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+
+from ansible_collections.rackaware.kafka.plugins.action import kafka_roll_event, kafka_roll_wait
+from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_ask, _roll_report
+from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_event as event_docs
+from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_wait as wait_docs
+
+SERVERS = ["one:9092"]
+COUNTS = {"under_replicated": 0, "at_min_isr": 0, "under_min_isr": 0, "offline": 0}
+
+
+def node(id_, behind=0, registered=True, reason="It is not in sync yet.", **more):
+    done = registered and behind == 0 and not more
+    return {"id": id_, "back": done, "registered": registered, "behind": behind if registered else None, "reason": None if done else reason, **more}
+
+
+def gone(id_):
+    return node(id_, registered=False, reason="It is not registered and unfenced by the others' answer.")
+
+
+def back(*nodes, counts=None):
+    return {**_roll_ask.returned(nodes), "counts": counts or COUNTS, "asked": 6}
+
+
+def may(nodes, held=(), counts=None):
+    decided = {"admitted": [id_ for id_ in nodes if id_ not in dict(held)], "held": [{"broker": id_, "reason": why} for id_, why in dict(held).items()]}
+    return {**_roll_ask.verdict(nodes, decided), "counts": counts or COUNTS, "asked": 6}
+
+
+def failure(message, **more):
+    return {"failed": True, "msg": message, **more}
+
+
+class Stage:
+    """Runs the plugin; each question takes the next answer (the last one again and again), and one second."""
+
+    def __init__(self, monkeypatch):
+        self.now, self.lines, self.calls, self.slept = 0.0, [], [], []
+        monkeypatch.setattr(kafka_roll_wait, "Display", lambda: Made(display=self.lines.append))
+
+    def make(self, plugin, args, check=False):
+        task = MagicMock(args=args, check_mode=check, async_val=0, delegate_to="broker-c1", action="rackaware.kafka.kafka_roll_wait")
+        return plugin(task=task, connection=MagicMock(), play_context=MagicMock(), loader=MagicMock(), templar=MagicMock(), shared_loader_obj=None)
+
+    def wait(self, answers, check=False, lock_answer=None, **args):
+        action = self.make(kafka_roll_wait.ActionModule, {"bootstrap_servers": SERVERS, "question": "back", **args}, check)
+        left = list(answers)
+
+        def execute(module_name, module_args, task_vars):
+            self.calls.append((module_name.rpartition(".")[2], module_args))
+            if module_name.endswith("lock"):
+                return lock_answer or {"changed": True}
+            self.now += 1
+            answer = left.pop(0) if len(left) > 1 else left[0]
+            if isinstance(answer, Exception):
+                raise answer
+            return {"invocation": {}, **answer}
+
+        def sleep(seconds):
+            self.slept.append(seconds)
+            self.now += seconds
+
+        action._execute_module, action.clock, action.sleep = execute, lambda: self.now, sleep
+        return action.run(task_vars={"inventory_hostname": "localhost"})
+
+    def fail(self, answers, **args):
+        with pytest.raises(AnsibleActionFail) as raised:
+            self.wait(answers, **args)
+        return str(raised.value)
+
+
+@pytest.fixture
+def stage(monkeypatch):
+    return Stage(monkeypatch)
+
+
+class TestOpening:
+    def test_an_open_gate_takes_one_question_and_no_line(self, stage):
+        result = stage.wait([may([4, 5])], question="may_stop", nodes=[4, 5], in_flight=[7])
+        assert (result["open"], result["changed"], result["questions"], result["seconds"]) == (True, False, 1, 1.0)
+        assert stage.lines == [] and stage.slept == []
+        assert stage.calls == [("kafka_roll_gate", {"bootstrap_servers": SERVERS, "question": "may_stop", "nodes": [4, 5], "in_flight": [7]})]
+        assert "invocation" not in result
+
+    def test_the_way_back_in_lines(self, stage):
+        answers = [
+            back(gone(4), gone(5), gone(6)),
+            back(node(4, 120), gone(5), gone(6)),
+            back(node(4), node(5, 120), gone(6)),
+            back(node(4), node(5, 120), gone(6)),
+            back(node(4), node(5, 37), gone(6)),
+            back(node(4), node(5, 37), gone(6)),
+            back(node(4), node(5), node(6)),
+        ]
+        result = stage.wait(answers, nodes=[4, 5, 6], interval=2)
+        assert result["open"] and result["questions"] == 7
+        assert stage.lines == [
+            "  broker 4 not registered, broker 5 not registered, broker 6 not registered · 0 of 3 back · 00:01",
+            "  broker 4 back, broker 5: 120 partitions to catch up, broker 6 not registered · 1 of 3 back · 00:07",
+            "  broker 4 back, broker 5: 37 partitions to catch up (was 120), broker 6 not registered · 1 of 3 back · 00:13",
+            "  brokers 4, 5 and 6 back · 3 of 3 back · 00:19",
+        ]
+
+    def test_what_holds_it_in_lines(self, stage):
+        held = "Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind."
+        stage.wait([may([1, 2, 9], {1: held, 2: held}), may([1, 2, 9])], question="may_stop", nodes=[1, 2, 9])
+        assert stage.lines == [
+            "  brokers 1 and 2 wait: Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind · 1 of 3 may go · 00:01",
+            "  brokers 1, 2 and 9 may be stopped · 00:03",
+        ]
+
+    def test_many_are_cut_short(self, stage):
+        stage.wait([back(*[gone(id_) for id_ in range(1, 31)]), back(*[node(id_) for id_ in range(1, 31)])], nodes=list(range(1, 31)))
+        assert "broker 4 not registered and 26 brokers more · 0 of 30 back" in stage.lines[0]
+        assert "brokers 1, 2, 3, 4, 5, 6, 7, 8 … (30 in all) back" in stage.lines[1]
+
+    @pytest.mark.parametrize("answer", [back(gone(4)), back(node(4))], ids=["not back", "back"])
+    def test_check_mode_asks_once_and_writes_nothing(self, stage, tmp_path, answer):
+        result = stage.wait([answer], check=True, nodes=[4], events=str(tmp_path / "e"), lock={"owner": "me"})
+        assert result["open"] == answer["open"] and len(stage.calls) == 1 and stage.slept == []
+        assert not (tmp_path / "e").exists()
+
+
+class TestStalling:
+    def test_without_progress_it_ends_with_the_last_state(self, stage, tmp_path):
+        path = tmp_path / "events"
+        message = stage.fail([back(gone(4), gone(5)), back(node(4), node(5, 37))], nodes=[4, 5], stall_seconds=60, events=str(path))
+        assert message == (
+            "Waited 1 min 03 s until brokers 4 and 5 are back, and nothing got better in the last 1 min 00 s; last seen: broker 4 back, "
+            "broker 5: 37 partitions to catch up · 1 of 2 back; look at the log there, then start the roll again, which goes on from here."
+        )
+        assert json.loads(path.read_text().splitlines()[-1])["event"] == "failed"
+
+    def test_as_long_as_it_gets_better_it_goes_on(self, stage):
+        answers = [back(node(4, number)) for number in range(500, -1, -1)]
+        assert stage.wait(answers, nodes=[4], stall_seconds=3)["questions"] == 501
+
+    def test_up_and_down_is_no_progress(self, stage):
+        message = stage.fail([back(node(4, number)) for _ in range(50) for number in (5, 9)], nodes=[4], stall_seconds=30)
+        assert "nothing got better in the last 30 s" in message and stage.now < 40
+
+    def test_one_large_partition_that_grows_is_progress_and_one_that_does_not_is_none(self, stage):
+        growing = [back(node(4, 1, bytes=size)) for size in range(1000, 1100)]
+        assert stage.wait([*growing, back(node(4))], nodes=[4], stall_seconds=10)["open"]
+        assert "nothing got better" in stage.fail([back(node(4, 1, bytes=7))], nodes=[4], stall_seconds=10)
+
+    def test_fewer_under_replicated_partitions_are_progress_at_the_gate(self, stage):
+        answers = [may([1], {1: "Held."}, {**COUNTS, "under_replicated": number}) for number in range(40, 0, -1)]
+        assert stage.wait([*answers, may([1])], question="may_stop", nodes=[1], stall_seconds=10)["open"]
+        assert "may be stopped, and nothing got better" in stage.fail([answers[0]], question="may_stop", nodes=[1], stall_seconds=10)
+
+    @pytest.mark.parametrize("question", ["back", "may_stop"])
+    def test_a_question_that_fails_is_asked_again_and_the_last_error_is_told(self, stage, question):
+        good = back(node(4)) if question == "back" else may([4])
+        assert stage.wait([failure("No broker answered."), failure("No broker answered."), good], question=question, nodes=[4])["questions"] == 3
+        assert "last seen: the last question failed: No broker answered; look" in stage.fail(
+            [failure("No broker answered.", retry=True)], question=question, nodes=[4], stall_seconds=10
+        )
+
+    def test_a_state_and_an_error_after_it_are_both_told(self, stage):
+        message = stage.fail([back(node(4, 3)), failure("No broker answered.")], nodes=[4], stall_seconds=10)
+        assert "broker 4: 3 partitions to catch up · 0 of 1 back · the last question failed: No broker answered;" in message
+
+    def test_bad_input_ends_it_at_once(self, stage):
+        assert stage.fail([failure("nodes is empty.", retry=False)], nodes=[]) == "nodes is empty."
+        assert stage.slept == []
+
+    @pytest.mark.parametrize("answer", [AnsibleConnectionFailure("ssh: no route."), {"unreachable": True, "msg": "ssh: no route."}])
+    def test_a_host_that_cannot_be_reached_ends_it_at_once(self, stage, answer):
+        assert stage.fail([answer], nodes=[4]).startswith("broker-c1, from which the cluster is asked, cannot be reached (ssh: no route)")
+
+    @pytest.mark.parametrize("params", [{"stall_seconds": 0}, {"interval": -1}, {"question": "maybe"}, {"nodse": [1]}])
+    def test_bad_options_are_refused(self, stage, params):
+        stage.fail([back(node(4))], nodes=[4], **params)
+        assert stage.calls == []
+
+
+class TestLock:
+    LOCK = {"owner": "me", "path": "/x/roll.lock"}
+
+    def test_renewed_when_a_batch_begins_and_then_once_a_minute(self, stage):
+        stage.wait([may([1], {1: "Held."})] * 100 + [may([1])], question="may_stop", nodes=[1], lock=self.LOCK)
+        renewals = [args for name, args in stage.calls if name == "kafka_roll_lock"]
+        assert len(renewals) == 4 and renewals[0] == {"owner": "me", "path": "/x/roll.lock", "lease_seconds": 900, "renew": True}
+        assert stage.calls[0][0] == "kafka_roll_lock"
+
+    def test_a_short_way_back_renews_nothing(self, stage):
+        stage.wait([back(node(4))], nodes=[4], lock=self.LOCK)
+        assert [name for name, _ in stage.calls] == ["kafka_roll_gate"]
+
+    def test_lost_it_ends_before_anything_else(self, stage):
+        lost = failure("The lock is no longer held by me.")
+        message = stage.fail([may([1])], question="may_stop", nodes=[1], lock=self.LOCK, lock_answer=lost)
+        assert message == "The roll's lock could not be renewed: The lock is no longer held by me."
+        assert [name for name, _ in stage.calls] == ["kafka_roll_lock"]
+
+
+class TestEvents:
+    def read(self, path):
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+    def test_what_the_report_reads(self, stage, tmp_path):
+        path = tmp_path / "made" / "roll.jsonl"
+        under = {**COUNTS, "under_replicated": 9, "at_min_isr": 9}
+        stage.wait([may([4, 5], {5: "Held."}), may([4, 5], {5: "Held."}), may([4, 5])], question="may_stop", nodes=[4, 5], events=str(path))
+        stage.wait([back(gone(4), gone(5), counts=under), back(node(4), node(5, 3), counts=under), back(node(4), node(5))], nodes=[4, 5], events=str(path))
+        seen = self.read(path)
+        assert all(isinstance(event.pop("t"), float) for event in seen)
+        curve = {"event": "curve", "under_replicated": 0, "at_min_isr": 0, "under_min_isr": 0}
+        assert seen == [
+            curve,
+            {"event": "gate_waiting", "brokers": [5], "reason": "Held."},
+            {"event": "gate_open", "brokers": [4, 5]},
+            {**curve, "under_replicated": 9, "at_min_isr": 9},
+            {"event": "registered", "broker": 4},
+            {"event": "registered", "broker": 5},
+            {"event": "back", "broker": 4},
+            curve,
+            {"event": "back", "broker": 5},
+        ]
+        roll = _roll_report.model(self.read(path))
+        assert [gate["broker"] for gate in roll["gates"]] == [5] and roll["gates"][0]["reason"] == "Held."
+
+    def test_those_of_controllers_are_passed_over_by_the_report(self, stage, tmp_path):
+        path = tmp_path / "e"
+        stage.wait([{**back(node(101)), "counts": None}], kind="controller", nodes=[101], events=str(path))
+        assert [event["event"] for event in self.read(path)] == ["controller_registered", "controller_back"]
+        assert _roll_report.model(self.read(path))["brokers"] == []
+
+    def test_a_file_that_cannot_be_written_is_one_sentence(self, stage, tmp_path):
+        (tmp_path / "file").write_text("")
+        assert "events cannot be written to" in stage.fail([back(node(4))], nodes=[4], events=str(tmp_path / "file" / "e"))
+
+
+class TestEvent:
+    def note(self, stage, check=False, **args):
+        return stage.make(kafka_roll_event.ActionModule, args, check).run()
+
+    def test_one_line_is_appended(self, stage, tmp_path):
+        path = tmp_path / "made" / "roll.jsonl"
+        result = self.note(stage, path=str(path), event="roll_started", fields={"cluster": "demo", "kind": "restart"})
+        self.note(stage, path=str(path), event="batch_started", brokers=["1", 4], fields={"batch": 1})
+        self.note(stage, path=str(path), event="stopping", broker="4")
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        assert lines[0] == result["event"] and not result["changed"]
+        assert [{key: value for key, value in line.items() if key != "t"} for line in lines] == [
+            {"event": "roll_started", "cluster": "demo", "kind": "restart"},
+            {"event": "batch_started", "brokers": [1, 4], "batch": 1},
+            {"event": "stopping", "broker": 4},
+        ]
+
+    def test_nothing_in_check_mode(self, stage, tmp_path):
+        assert self.note(stage, check=True, path=str(tmp_path / "e"), event="roll_ended")["event"]["event"] == "roll_ended"
+        assert not (tmp_path / "e").exists()
+
+    @pytest.mark.parametrize(
+        ("args", "why"),
+        [
+            ({"event": "x"}, "path"),
+            ({"path": "/tmp/e", "event": "x", "broker": 1, "brokers": [1]}, "mutually exclusive"),
+            ({"path": "/tmp/e", "event": "x", "fields": {"t": 1}}, "fields has t"),
+            ({"path": "/proc/none/e", "event": "x"}, "cannot be written"),
+        ],
+        ids=["no path", "both", "the time", "no such place"],
+    )
+    def test_bad_input_is_one_sentence(self, stage, args, why):
+        with pytest.raises(AnsibleActionFail, match=why):
+            self.note(stage, **args)
+
+
+def plain(options):
+    keys = ("type", "elements", "required", "choices", "default")
+    return {
+        name: {key: value for key, value in option.items() if key in keys} | ({"options": plain(inner)} if inner else {})
+        for name, option in options.items()
+        for inner in [option.get("options") or option.get("suboptions")]
+    }
+
+
+def test_the_options_are_the_documented_ones():
+    own = {name: option for name, option in {**_roll_ask.SPEC, **kafka_roll_wait.OWN}.items() if name not in _roll_ask.CONNECTION_SPEC}
+    assert plain(yaml.safe_load(wait_docs.DOCUMENTATION)["options"]) == plain(own)
+    assert plain(yaml.safe_load(event_docs.DOCUMENTATION)["options"]) == plain(kafka_roll_event.SPEC)

@@ -1,0 +1,287 @@
+"""main() of kafka_roll_gate over a cluster in memory: whom it asks, what it says, and when it fails."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+import yaml
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_ask
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError
+from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_gate
+
+SERVERS = ["one:9092"]
+
+
+class FakeAdmin:
+    """Six brokers, topics t-0 on 1, 2, 3 and t-1 on 4, 5, 6, minimum 2; own holds what a broker says itself where that differs."""
+
+    def __init__(self):
+        self.isr = {0: [1, 2, 3], 1: [4, 5, 6]}
+        self.replicas = {0: [1, 2, 3], 1: [4, 5, 6]}
+        self.gone, self.fenced, self.moving = set(), set(), []
+        self.own, self.silent, self.asked_itself = {}, set(), []
+        self.quorums, self.error, self.asked = [None], None, 6
+
+    def __call__(self, where, **arguments):
+        self.exclude = arguments["exclude"]
+        if self.error:
+            raise self.error
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def cluster(self):
+        brokers = [{"id": id_, "host": "h", "port": 9092, "rack": "abc"[id_ % 3], "fenced": id_ in self.fenced} for id_ in range(1, 7) if id_ not in self.gone]
+        return {"cluster_id": "c", "controller_id": 6, "brokers": brokers}
+
+    def quorum(self):
+        return self.quorums.pop(0) if len(self.quorums) > 1 else self.quorums[0]
+
+    def _partitions(self, isr):
+        return {
+            "t": [
+                {"partition": index, "leader": ids[0] if ids else -1, "replicas": self.replicas[index], "isr": ids, "offline": []} for index, ids in isr.items()
+            ]
+        }
+
+    def partitions(self, topics=None):
+        return copy.deepcopy(self._partitions(self.isr))
+
+    def metadata_from(self, broker, topics=None):
+        self.asked_itself.append(broker)
+        if broker in self.silent:
+            raise KafkaError("Broker %d did not answer Metadata; check that it runs." % broker)
+        own = self.own.get(broker, self.isr)
+        return {"brokers": [] if own == {} else [1, 2, 3, 4, 5, 6], "partitions": self._partitions(own) if own else {}}
+
+    def log_dirs(self, broker):
+        replicas = [{"topic": "t", "partition": 0, "size_bytes": 70}, {"topic": "t", "partition": 1, "size_bytes": 5}]
+        return [{"path": "/d", "replicas": replicas}]
+
+    def reassignments(self, topics=None):
+        return self.moving
+
+    def eligible_leader_replicas(self, topics):
+        return {}
+
+    def min_insync_replicas(self, topics):
+        return dict.fromkeys(topics, 2)
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    fake = FakeAdmin()
+    monkeypatch.setattr(kafka_roll_gate, "Admin", fake)
+    monkeypatch.setattr(_roll_ask.time, "sleep", lambda _: None)
+    return fake
+
+
+@pytest.fixture
+def run(capsys):
+    def call(check=False, **params):
+        with patch_module_args(dict({"bootstrap_servers": SERVERS}, **params, _ansible_check_mode=check)), pytest.raises(SystemExit):
+            kafka_roll_gate.main()
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+def voters(*caught_up_ms, leader=1, epoch=1, observers=()):
+    def members(times):
+        return [{"id": id_, "last_caught_up_ms": when, "log_end_offset": 10, "directory_id": None} for id_, when in times]
+
+    return {"leader": leader, "epoch": epoch, "high_watermark": 10, "voters": members(enumerate(caught_up_ms, 1)), "observers": members(observers)}
+
+
+class TestMayStop:
+    def ask(self, run, nodes, **more):
+        return run(question="may_stop", nodes=nodes, **more)
+
+    @pytest.mark.parametrize("check", [False, True], ids=["for real", "in check mode"])
+    def test_open_on_a_healthy_cluster_and_asked_of_another(self, run, cluster, check):
+        result = self.ask(run, [1, 4], in_flight=[], check=check)
+        assert (result["open"], result["admitted"], result["held"], result["reason"]) == (True, [1, 4], [], None)
+        assert result["counts"] == {"under_replicated": 0, "at_min_isr": 0, "under_min_isr": 0, "offline": 0}
+        assert result["asked"] == 6 and cluster.exclude == {1, 4} and not result["changed"]
+
+    def test_held_when_another_is_out(self, run, cluster):
+        cluster.isr[0] = [1, 2]
+        result = self.ask(run, [1, 4])
+        assert (result["open"], result["admitted"]) == (False, [4])
+        assert result["held"] == [{"broker": 1, "reason": "Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind."}]
+        assert result["reason"] == result["held"][0]["reason"] and result["counts"]["at_min_isr"] == 1
+
+    def test_in_flight_counts_as_out_although_metadata_lists_it_and_is_not_asked(self, run, cluster):
+        assert "broker 2 is out or behind" in self.ask(run, [1], in_flight=[2])["reason"]
+        assert cluster.exclude == {1, 2}
+
+    def test_a_broker_in_flight_that_is_not_listed_and_holds_nothing_is_no_stranger(self, run, cluster):
+        cluster.replicas, cluster.isr, cluster.gone = {0: [1, 2, 3]}, {0: [1, 2, 3]}, {5}
+        assert self.ask(run, [1], in_flight=[5], restart=[1, 5])["open"]
+        assert self.ask(run, [5], out=[5])["open"]
+        assert "does not have broker 5; the inventory and the cluster disagree" in self.ask(run, [5])["msg"]
+
+    def test_a_broker_that_is_down_and_not_listed_has_no_rack_and_that_is_fine(self, run, cluster):
+        cluster.gone, cluster.isr[1] = {5}, [4, 6]
+        assert self.ask(run, [5])["open"]
+        assert "broker 5 is out or behind" in self.ask(run, [4])["reason"]
+
+    def test_the_limits_of_the_plan_hold_here_too(self, run, cluster):
+        assert "as many as max_batch" in self.ask(run, [1, 4], max_batch=1)["reason"]
+        assert "1 of headroom" in self.ask(run, [1], isr_headroom=1)["reason"]
+        cluster.replicas, cluster.isr = {0: [1]}, {0: [1]}
+        assert not self.ask(run, [1])["open"] and self.ask(run, [1], allow=["t"])["open"]
+
+    def test_a_reassignment_holds(self, run, cluster):
+        cluster.moving = [{"topic": "t", "partition": 1, "replicas": [4, 5, 6, 1], "adding": [1], "removing": [4]}]
+        assert self.ask(run, [1])["reason"] == "Partition t-1 is being reassigned."
+
+    def test_an_old_answer_is_no_answer(self, run, cluster):
+        cluster.quorums = [voters(9000, 9000, 9000, observers=[(6, 1000)])]
+        assert "Broker 6, which was asked, is 8 s behind" in self.ask(run, [4])["msg"]
+
+    def test_a_broker_that_votes_must_leave_a_majority_that_has_caught_up(self, run, cluster):
+        cluster.quorums = [voters(9000, 9000, 2000, observers=[(6, 9000)])]
+        result = self.ask(run, [2, 4])
+        assert result["admitted"] == [4] and "Of 3 voters only 1 would be left caught up" in result["reason"]
+        cluster.quorums = [voters(9000, 9000, 9000, observers=[(6, 9000)])]
+        assert self.ask(run, [2, 4])["open"]
+
+    def test_who_cannot_be_asked_makes_it_fail(self, run, cluster):
+        cluster.error = KafkaError("No broker is left to ask.")
+        result = self.ask(run, [1])
+        assert result["msg"] == "No broker is left to ask." and result["retry"]
+
+    @pytest.mark.parametrize(
+        ("params", "why"),
+        [
+            ({"nodes": []}, "nodes is empty"),
+            ({"nodes": [1], "in_flight": [1]}, "Broker 1 shall be stopped and is in flight already"),
+            ({"nodes": [1], "bootstrap_servers": ["nowhere"]}, "not an address of a broker"),
+            ({"nodes": [9]}, "the inventory and the cluster disagree"),
+        ],
+        ids=["nobody", "already out", "no address", "a stranger"],
+    )
+    def test_bad_input_is_one_sentence(self, run, cluster, params, why):
+        result = run(question="may_stop", **params)
+        assert why in result["msg"] and not result["retry"]
+
+
+class TestBack:
+    def ask(self, run, nodes, **more):
+        return run(question="back", nodes=nodes, **more)
+
+    def test_back_by_its_own_word_and_the_others(self, run, cluster):
+        result = self.ask(run, [1, 4], in_flight=[1, 4])
+        assert (result["open"], result["back"], result["behind"], result["reason"]) == (True, [1, 4], 0, None)
+        assert cluster.asked_itself == [1, 4] and cluster.exclude == {1, 4}
+
+    @pytest.mark.parametrize(
+        ("change", "registered", "behind", "why", "asked"),
+        [
+            ({"gone": {1}}, False, None, "not registered and unfenced by", []),
+            ({"fenced": {1}}, False, None, "not registered and unfenced by", []),
+            ({"isr": {0: [2, 3], 1: [4, 5, 6]}}, True, 1, "not in sync yet in 1 partition, one of them t-0", []),
+            ({"own": {1: {0: [2, 3], 1: [4, 5, 6]}}}, True, 1, "not in sync yet in 1 partition", [1]),
+            ({"own": {1: {}}}, True, None, "not registered and unfenced by its own answer", [1]),
+            ({"silent": {1}}, True, None, "Broker 1 did not answer Metadata", [1]),
+        ],
+        ids=["not listed", "fenced", "behind by the others", "behind by its own word, the others being old", "started, and knows nothing yet", "no answer"],
+    )
+    def test_not_back_with_a_reason(self, run, cluster, change, registered, behind, why, asked):
+        for name, value in change.items():
+            setattr(cluster, name, value)
+        result = self.ask(run, [1, 4])
+        node = result["nodes"][0]
+        assert not result["open"] and result["back"] == [4]
+        assert (node["back"], node["registered"], node["behind"]) == (False, registered, behind)
+        assert why in node["reason"] and result["reason"] == node["reason"]
+        assert cluster.asked_itself == [*asked, 4] and node["bytes"] == (70 if behind else None)
+
+    def test_a_replica_that_is_being_added_is_not_waited_for(self, run, cluster):
+        cluster.replicas[1] = [4, 5, 6, 1]
+        cluster.moving = [{"topic": "t", "partition": 1, "replicas": [4, 5, 6, 1], "adding": [1], "removing": []}]
+        assert self.ask(run, [1])["open"]
+
+    def test_a_voter_must_fetch_after_it_was_asked_for(self, run, cluster):
+        cluster.quorums = [voters(9000, 8900, 9000), voters(9000, 8900, 9000), voters(9900, 8900, 9900)]
+        assert "has not fetched the whole metadata log" in self.ask(run, [2])["reason"]
+        cluster.quorums = [voters(9000, 8900, 9000), voters(9000, 8900, 9000), voters(9900, 9400, 9900)]
+        assert self.ask(run, [2], in_flight=[2])["open"]
+
+    def test_nobody_left_to_ask_is_a_failure(self, run, cluster):
+        cluster.error = KafkaError("No broker is left to ask.")
+        assert self.ask(run, [1])["failed"]
+
+
+class TestControllers:
+    def ask(self, run, question, nodes, **more):
+        return run(question=question, kind="controller", nodes=nodes, **more)
+
+    def test_a_follower_goes_and_the_leader_waits_for_it(self, run, cluster):
+        cluster.quorums = [voters(9000, 9000, 9000)]
+        assert self.ask(run, "may_stop", [2], restart=[1, 2])["open"]
+        assert "It leads and goes last" in self.ask(run, "may_stop", [1], restart=[1, 2])["reason"]
+
+    def test_an_answer_from_before_the_question_is_not_enough(self, run, cluster):
+        cluster.quorums = [voters(9000, 8999, 9000), voters(9900, 8999, 9900)]
+        assert not self.ask(run, "back", [2])["open"]
+        cluster.quorums = [voters(9000, 8999, 9000), voters(9900, 9000, 9900)]
+        assert self.ask(run, "back", [2])["open"]
+
+    def test_another_leader_has_another_clock(self, run, cluster):
+        cluster.quorums = [voters(90, 80, 90), voters(9000, 8000, 9000, leader=3, epoch=2)]
+        assert not self.ask(run, "back", [2])["open"]
+
+    def test_zookeeper_mode_has_no_controllers(self, run, cluster):
+        assert "ask with kind: zookeeper" in self.ask(run, "may_stop", [1])["msg"]
+
+
+class TestZooKeeper:
+    SERVERS = [{"id": id_, "host": "z%d" % id_, "port": 2181} for id_ in (1, 2, 3)]
+
+    @pytest.fixture
+    def modes(self, monkeypatch):
+        modes = {"z1:2181": "follower", "z2:2181": "leader", "z3:2181": "follower"}
+
+        def look(server, timeout):
+            mode = modes[server]
+            return {"server": server, "mode": mode, "ok": mode is not None, "error": None if mode else "ZooKeeper server %s cannot be asked." % server}
+
+        monkeypatch.setattr(_roll_ask.keepers, "__defaults__", (look,))
+        return modes
+
+    def ask(self, run, question, nodes, **more):
+        return run(question=question, kind="zookeeper", nodes=nodes, zookeeper_servers=self.SERVERS, **more)
+
+    def test_both_questions(self, run, modes):
+        assert self.ask(run, "may_stop", [1])["open"] and self.ask(run, "back", [1, 2])["open"]
+        modes["z3:2181"] = None
+        assert "no majority" in self.ask(run, "may_stop", [1])["reason"]
+        assert self.ask(run, "back", [1, 3])["back"] == [1]
+
+    def test_the_servers_are_needed(self, run, modes):
+        assert "zookeeper_servers" in run(question="back", kind="zookeeper", nodes=[1])["msg"]
+        assert "empty" in run(question="back", kind="zookeeper", nodes=[1], zookeeper_servers=[])["msg"]
+        assert "twice" in run(question="back", kind="zookeeper", nodes=[1], zookeeper_servers=self.SERVERS[:1] * 2)["msg"]
+
+
+def test_the_options_are_the_documented_ones():
+    def plain(options):
+        keys = ("type", "elements", "required", "choices", "default")
+        return {
+            name: {key: value for key, value in option.items() if key in keys} | ({"options": plain(inner)} if inner else {})
+            for name, option in options.items()
+            for inner in [option.get("options") or option.get("suboptions")]
+        }
+
+    own = {name: option for name, option in _roll_ask.SPEC.items() if name not in _roll_ask.CONNECTION_SPEC}
+    assert plain(yaml.safe_load(kafka_roll_gate.DOCUMENTATION)["options"]) == plain(own)

@@ -1,0 +1,159 @@
+"""The lock of a roll: taken, renewed, refused with who has it, ended, broken, released; by main(), on real files."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+
+import pytest
+import yaml
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.rackaware.kafka.plugins.module_utils import _lock
+from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_lock
+
+ME, OTHER = "ada@ops1:11 r1", "bob@ops2:22 r2"
+START = 1_790_000_000
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    times = [START]
+    monkeypatch.setattr(kafka_roll_lock.time, "time", lambda: times[0])
+    return times
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "made" / "roll.lock"
+
+
+@pytest.fixture
+def run(capsys, path, clock):
+    def call(check=False, **params):
+        with patch_module_args(dict({"owner": ME, "path": str(path)}, **params, _ansible_check_mode=check)), pytest.raises(SystemExit):
+            kafka_roll_lock.main()
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+def test_check_mode_asks_only(run, path):
+    result = run(check=True)
+    assert result["changed"] and result["held"] and not path.parent.exists()
+
+
+def test_taken_and_its_directory_made(run, path):
+    result = run(what="rolling_restart", lease_seconds=60)
+    assert result["changed"] and result["held"] and result["previous"] is None
+    assert result["lock"] == {"owner": ME, "what": "rolling_restart", "since": "2026-09-21T14:13:20Z", "expires": "2026-09-21T14:14:20Z"}
+    assert json.loads(path.read_text()) == result["lock"] == result["diff"]["after"]
+    assert [each.name for each in path.parent.iterdir()] == ["roll.lock"]
+
+
+def test_the_same_owner_renews_and_keeps_the_beginning(run, clock):
+    first = run(what="rolling_restart")["lock"]
+    assert not run(what="rolling_restart")["changed"]
+    clock[0] += 100
+    result = run(renew=True)
+    assert result["changed"] and {**result["lock"], "expires": first["expires"]} == first and result["lock"]["expires"] == _lock.text(START + 1000)
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["for real", "in check mode"])
+def test_held_by_another_is_refused_with_who_since_and_until(run, path, check):
+    run(owner=OTHER, what="rolling_upgrade")
+    before = path.read_text()
+    message = run(check)["msg"]
+    assert "is held by bob@ops2:22 r2 for rolling_upgrade, since 2026-09-21T14:13:20Z and until 2026-09-21T14:28:20Z" in message
+    assert "break_lock: true" in message and path.read_text() == before
+
+
+def test_ended_it_is_taken_over(run, clock):
+    run(owner=OTHER)
+    clock[0] += 899
+    assert run()["failed"]
+    clock[0] += 1
+    result = run()
+    assert result["held"] and result["previous"]["owner"] == OTHER and result["lock"]["since"] == _lock.text(clock[0])
+
+
+def test_broken_it_is_taken_over(run):
+    run(owner=OTHER)
+    assert run(break_lock=True)["held"]
+
+
+@pytest.mark.parametrize("other", [True, False], ids=["another has it", "nobody has it"])
+def test_renewing_what_was_lost_fails(run, other):
+    if other:
+        run(owner=OTHER)
+    message = run(renew=True)["msg"]
+    assert "no longer held by %s" % ME in message and (OTHER if other else "nobody holds it") in message
+
+
+def test_renewing_an_ended_lease_that_nobody_took_is_fine(run, clock):
+    run()
+    clock[0] += 5000
+    assert run(renew=True)["held"]
+
+
+def test_released_by_its_owner_and_by_nobody_else(run, path):
+    run()
+    result = run(owner=OTHER, state="released")
+    assert (result["changed"], result["held"]) == (False, False) and result["lock"]["owner"] == ME and path.exists()
+    assert run(check=True, state="released")["changed"] and path.exists()
+    assert run(state="released")["changed"] and not path.exists()
+    assert not run(state="released")["changed"]
+    run(owner=OTHER)
+    assert run(state="released", break_lock=True)["changed"] and not path.exists()
+
+
+def test_releasing_where_nothing_ever_was_makes_nothing(run, path):
+    assert not run(state="released")["changed"] and not path.parent.exists()
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"owner": 1}', '{"owner": "a", "what": "b", "since": "c", "expires": "d"}'])
+def test_a_file_that_is_no_lease_is_nobodys_to_take(run, path, text):
+    path.parent.mkdir()
+    path.write_text(text)
+    assert "cannot be understood" in run()["msg"] and path.read_text() == text
+    assert run(break_lock=True)["held"]
+
+
+@pytest.mark.parametrize(("params", "why"), [({"owner": " "}, "owner is empty"), ({"lease_seconds": 0}, "at least 1")])
+def test_bad_input_is_one_sentence(run, path, params, why):
+    assert why in run(**params)["msg"] and not path.exists()
+
+
+def test_a_directory_that_cannot_be_made_is_one_sentence(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "cannot be used" in run(path=str(tmp_path / "file" / "roll.lock"))["msg"]
+
+
+def _race(path, owner, barrier, won):
+    barrier.wait()
+    try:
+        with _lock.guarded(path, make=True):
+            lease = _lock.take(_lock.read(path), path, owner, "a race", now=START, seconds=60, renew=False, break_lock=False)
+            _lock.write(path, lease)
+        won.put(owner)
+    except _lock.LockError:
+        won.put(None)
+
+
+def test_of_many_at_once_exactly_one_gets_it(path):
+    method = multiprocessing.get_context("fork")
+    barrier, won = method.Barrier(8), method.Queue()
+    racers = [method.Process(target=_race, args=(str(path), "runner %d" % number, barrier, won)) for number in range(8)]
+    for racer in racers:
+        racer.start()
+    results = [won.get(timeout=30) for _ in racers]
+    for racer in racers:
+        racer.join()
+    (winner,) = [owner for owner in results if owner]
+    assert _lock.read(str(path)).owner == winner
+
+
+def test_the_options_are_the_documented_ones():
+    documented = yaml.safe_load(kafka_roll_lock.DOCUMENTATION)["options"]
+    keys = ("type", "choices", "required", "default")
+    assert {name: {key: value for key, value in option.items() if key in keys} for name, option in documented.items()} == kafka_roll_lock.SPEC
