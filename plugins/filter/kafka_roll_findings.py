@@ -1,0 +1,73 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What forbids to begin a roll."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: kafka_roll_findings
+short_description: What forbids to begin a roll
+version_added: "0.1.0"
+description:
+  - Compares the cluster with the inventory, and looks whether it is healthy apart from brokers that do not run.
+  - Says everything that forbids to begin, one sentence each; an empty list means that a roll may begin.
+author:
+  - rackaware.kafka contributors (@rackaware)
+positional: _input, hosts, names, limit
+options:
+  _input:
+    description: The cluster, as M(rackaware.kafka.kafka_cluster_info) returns it.
+    type: dict
+    required: true
+  hosts:
+    description: C(hostvars).
+    type: dict
+    required: true
+  names:
+    description: The brokers' inventory names.
+    type: list
+    required: true
+  limit:
+    description: C(ansible_limit), if the play has one.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: Refuse a cluster that is not as it should be
+  ansible.builtin.assert:
+    that: problems | length == 0
+    fail_msg: "{{ problems | join(' ') }}"
+  vars:
+    problems: "{{ seen.cluster | rackaware.kafka.kafka_roll_findings(hostvars, groups['kafka_brokers']) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The findings.
+  type: list
+  elements: str
+"""
+
+from typing import Any, Callable
+
+from ansible.errors import AnsibleFilterError
+
+from ..module_utils import _roll_inventory
+from ..module_utils._errors import RackawareError
+
+
+def kafka_roll_findings(cluster: dict[str, Any], hosts: Any, names: list[str], limit: str | None = None) -> list[str]:
+    """One sentence for each thing that forbids to begin."""
+    try:
+        return _roll_inventory.findings(cluster, {int(hosts[name]["kafka_node_id"]): hosts[name] for name in names}, limit=limit)
+    except RackawareError as error:
+        raise AnsibleFilterError(str(error)) from None
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Filters by name."""
+        return {"kafka_roll_findings": kafka_roll_findings}

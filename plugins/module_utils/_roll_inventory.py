@@ -1,0 +1,95 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Where a roll begins: who needs a restart, what forbids to begin, and the steps as hosts of the inventory."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from ._cluster import is_under_replicated
+from ._roll_report import counted
+from ._roll_snapshot import RollError, named
+
+SENTENCES = 5
+KEEPERS = ("zookeeper", "controller")
+
+
+def wanted(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str], *, everything: bool, only: Sequence[str]) -> list[str]:
+    """Who of these hosts gets a restart: those that run with something else than they would start with, and those that do not run.
+
+    everything: all of them; only: nobody else, by inventory names. hosts carry what kafka_service_info said in __kafka_service. Raises RollError.
+    """
+    unknown = sorted(set(only) - set(names))
+    if unknown:
+        raise RollError("roll_only names %s, which the inventory does not have as a Kafka node; correct it." % ", ".join(unknown))
+    chosen = [name for name in names if not only or name in only]
+    return [name for name in chosen if everything or hosts[name]["__kafka_service"]["restart_needed"] or not runs(hosts[name])]
+
+
+def runs(host: Mapping[str, Any]) -> bool:
+    """Whether the host's service runs, by what kafka_service_info said."""
+    return bool(host["__kafka_service"]["unit_state"] == "active")
+
+
+def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]], *, limit: str | None = None) -> list[str]:
+    """What forbids to begin, one sentence each. cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts."""
+    out = []
+    if limit:
+        out.append("The play is limited to %s, which would cut batches in two and blind the gate; leave --limit out, and name hosts in roll_only." % limit)
+    listed = {each["id"]: each for each in cluster["brokers"]}
+    alive = {id_ for id_, each in listed.items() if not each.get("fenced")}
+    foreign = sorted(alive - set(brokers))
+    if foreign:
+        out.append("The cluster has %s, which the inventory does not know; add what is missing, or remove it from the cluster." % named(foreign))
+    lost = sorted(id_ for id_, host in brokers.items() if id_ not in alive and runs(host))
+    if lost:
+        out.append("%s runs by systemd, but the cluster does not list it as alive; look at its log." % named(lost).capitalize())
+    rackless = sorted(id_ for id_ in alive if not listed[id_].get("rack"))
+    if rackless and len(rackless) < len(alive):
+        out.append("%s has no rack in the cluster, but others have; set kafka_rack for all." % named(rackless).capitalize())
+    return out + _health(cluster["partitions"], {id_ for id_, host in brokers.items() if not runs(host)})
+
+
+def _health(partitions: Sequence[Mapping[str, Any]], down: set[int]) -> list[str]:
+    """A roll that goes on after one that broke off finds its own brokers down; what they hold is no other trouble."""
+    troubled = [
+        each
+        for each in partitions
+        if not set(each["replicas"]) & down and (each["leader"] < 0 or len(each["isr"]) < each["min_isr"] or is_under_replicated(dict(each)))
+    ]
+    if not troubled:
+        return []
+    first = troubled[0]
+    sentence = "The cluster is not healthy: %s, one of them %s-%d with %d of %d replicas in sync; wait until it has healed, or find out why it does not."
+    many = "%s %s behind" % (counted(len(troubled), "partition"), "is" if len(troubled) == 1 else "are")
+    return [sentence % (many, first["topic"], first["partition"], len(first["isr"]), len(first["replicas"]))]
+
+
+def refusals(plan: Mapping[str, Any]) -> list[str]:
+    """What a plan refused, as sentences; a long list is cut, and says so."""
+    refused = list(plan.get("refused") or []) + list((plan.get("quorum") or {}).get("refused") or [])
+    out = ["Partition %s-%d stands against %s: %s" % (one["topic"], one["partition"], named(one["brokers"]), one["reason"]) for one in refused]
+    if len(out) > SENTENCES:
+        out = out[:SENTENCES] + ["So do %s more." % counted(len(out) - SENTENCES, "partition")]
+    return out
+
+
+def lines(plan: Mapping[str, Any], names: Mapping[int, str], keepers: Sequence[str], kind: str) -> list[str]:
+    """The plan for a person, before anything moves: keepers one after another, then the steps of brokers, and why there are not fewer."""
+    out = []
+    if keepers:
+        title = "ZooKeeper nodes" if kind == "zookeeper" else "controllers"
+        out += ["%s, one after another, the leader last: %s" % (title, ", ".join(keepers))]
+    steps = plan.get("steps") or []
+    for number, step in enumerate(steps, 1):
+        note = {"canary": " (the canary)", "ramp": " (a tenth)"}.get(step["kind"], "")
+        out.append("step %d, batch %d%s: %s" % (number, step["batch"], note, ", ".join(names[id_] for id_ in step["brokers"])))
+    if steps:
+        out.append(plan["certificate"]["sentence"])
+    out += list(plan.get("notes") or [])
+    out += [
+        "Shorter after this move: %s-%d from %s to %s." % (move["topic"], move["partition"], move["from"], move["to"]) for move in plan.get("repairs") or []
+    ]
+    return out or ["Nobody needs a restart."]

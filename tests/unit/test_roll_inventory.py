@@ -1,0 +1,100 @@
+"""Where a roll begins: who needs a restart, what forbids to begin, what a person is shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.rackaware.kafka.plugins.module_utils import _roll, _roll_inventory
+from ansible_collections.rackaware.kafka.plugins.module_utils._roll_snapshot import RollError
+
+
+def host(node, state="active", restart=False):
+    return {"kafka_node_id": node, "__kafka_service": {"unit_state": state, "restart_needed": restart}}
+
+
+HOSTS = {"b1": host(1), "b2": host(2, restart=True), "b3": host(3, "failed"), "z1": host(1, restart=True)}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, ["b2", "b3", "z1"]),
+        ({"everything": True}, ["b1", "b2", "b3", "z1"]),
+        ({"only": ["b1", "b2"]}, ["b2"]),
+        ({"only": ["b1"], "everything": True}, ["b1"]),
+    ],
+    ids=["those that need one or do not run", "all", "only some of those", "just this one"],
+)
+def test_who_gets_a_restart(options, expected):
+    assert _roll_inventory.wanted(HOSTS, list(HOSTS), **{"everything": False, "only": [], **options}) == expected
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(RollError, match="roll_only names b9"):
+        _roll_inventory.wanted(HOSTS, list(HOSTS), everything=False, only=["b9"])
+
+
+def partition(replicas=(1, 2, 3), isr=(1, 2, 3), leader=1, number=0):
+    return {"topic": "t", "partition": number, "replicas": list(replicas), "isr": list(isr), "min_isr": 2, "leader": leader, "adding": [], "removing": []}
+
+
+def cluster(*partitions, ids=(1, 2, 3), fenced=(), racks="abc"):
+    brokers = [{"id": id_, "rack": racks[number] or None, "fenced": id_ in fenced} for number, id_ in enumerate(ids)]
+    return {"brokers": brokers, "partitions": list(partitions) or [partition()], "quorum": None, "controller_id": 1, "reassignments": []}
+
+
+BROKERS = {1: host(1), 2: host(2), 3: host(3)}
+
+
+def test_a_healthy_cluster_that_is_the_inventory_may_begin():
+    assert _roll_inventory.findings(cluster(), BROKERS) == []
+
+
+@pytest.mark.parametrize(
+    ("seen", "brokers", "limit", "sentence"),
+    [
+        (cluster(), {1: host(1), 2: host(2)}, None, "The cluster has broker 3, which the inventory does not know"),
+        (cluster(ids=(1, 2)), BROKERS, None, "Broker 3 runs by systemd, but the cluster does not list it as alive"),
+        (cluster(fenced=(3,)), BROKERS, None, "Broker 3 runs by systemd"),
+        (cluster(racks=["a", "b", ""]), BROKERS, None, "Broker 3 has no rack in the cluster"),
+        (cluster(partition(isr=(1, 2))), BROKERS, None, "not healthy: 1 partition is behind, one of them t-0 with 2 of 3 replicas in sync"),
+        (cluster(partition(leader=-1, isr=())), BROKERS, None, "not healthy"),
+        (cluster(), BROKERS, "b1", "limited to b1"),
+    ],
+    ids=["unknown broker", "lost broker", "fenced broker", "no rack", "behind", "offline", "limit"],
+)
+def test_what_forbids_to_begin(seen, brokers, limit, sentence):
+    found = _roll_inventory.findings(seen, brokers, limit=limit)
+    assert len(found) == 1 and sentence in found[0]
+
+
+def test_brokers_that_a_broken_off_roll_left_down_do_not_forbid_to_go_on():
+    seen = cluster(partition(isr=(1, 2)), fenced=(3,))
+    assert _roll_inventory.findings(seen, {**BROKERS, 3: host(3, "inactive")}) == []
+    # But trouble elsewhere does.
+    other = cluster(partition(isr=(1, 2)), partition(replicas=(1, 2), isr=(1,), number=1), fenced=(3,))
+    assert "t-1" in _roll_inventory.findings(other, {**BROKERS, 3: host(3, "inactive")})[0]
+
+
+def plan(**more):
+    snapshot = _roll.from_cluster(cluster(*more.pop("partitions", [partition()])), **more)
+    made = _roll.plan(snapshot)
+    return {**made, "steps": _roll.ramp(made["batches"], 1, None)}
+
+
+def test_a_person_sees_the_steps_and_why_there_are_not_fewer():
+    lines = _roll_inventory.lines(plan(), {1: "b1", 2: "b2", 3: "b3"}, ["z2", "z1"], "zookeeper")
+    assert lines[0] == "ZooKeeper nodes, one after another, the leader last: z2, z1"
+    assert [line for line in lines if line.startswith("step")] == ["step 1, batch 1 (the canary): b2", "step 2, batch 2: b3", "step 3, batch 3: b1"]
+    assert "at least 3 batches" in " ".join(lines)
+
+
+def test_nobody_is_said_too():
+    assert _roll_inventory.lines({**plan(restart=[]), "notes": []}, {}, [], "controller") == ["Nobody needs a restart."]
+
+
+def test_refusals_are_sentences_and_a_long_list_is_cut():
+    many = [partition(replicas=(1,), isr=(1,), number=number) for number in range(9)]
+    found = _roll_inventory.refusals(plan(partitions=many))
+    assert len(found) == 6 and "Partition t-0 stands against broker 1: It has only one replica" in found[0]
+    assert found[-1] == "So do 4 partitions more."
