@@ -235,12 +235,12 @@ def test_deprovision_deletes_the_data_when_told_to(account: Any, topology: dict)
     assert account.instances() == {}
 
 
-@pytest.mark.parametrize("metadata", ["zookeeper", "kraft", "combined"])
+@pytest.mark.parametrize("metadata", ["zookeeper", "kraft", "combined", "roll"])
 def test_the_labs_topologies_can_be_built(account: Any, metadata: str) -> None:
     listed = account.inventory("inventories/lab", KAFKA_METADATA=metadata, KAFKA_CLUSTER="")
     run = account.playbook(Path(__file__).parent / "show_topology.yml", "-i", "inventories/lab", KAFKA_METADATA=metadata, KAFKA_CLUSTER="")
     assert run.code == 0, run.text
-    nodes = {"zookeeper": "demo zookeeper 6", "kraft": "kraft kraft 6", "combined": "combined kraft 3"}[metadata]
+    nodes = {"zookeeper": "demo zookeeper 6", "kraft": "kraft kraft 6", "combined": "combined kraft 3", "roll": "roll kraft 12"}[metadata]
     assert "TOPOLOGY %s END" % nodes in run.text
     assert {"kafka_brokers", "kafka_zookeepers", "kafka_controllers"} <= set(listed["kafka"]["children"])
 

@@ -54,7 +54,7 @@ def prepare(connection: Mapping[str, Any], names: Sequence[str], *, partitions: 
                     admin.create_topics(missing, wait_for_metadata=True)
                 except TopicAlreadyExistsError:
                     admin.wait_for_topics(list(missing))
-            for topic in admin.describe_topics(list(names)):
+            for topic in _described(admin, names):
                 if len(topic["partitions"]) != partitions:
                     raise LedgerError(
                         "Topic %s has %d partitions, not %d; name others with --prefix or ask for as many."
@@ -64,6 +64,16 @@ def prepare(connection: Mapping[str, Any], names: Sequence[str], *, partitions: 
             raise LedgerError(
                 "The topics %s to %s could not be made: %s; check the number of brokers and their health." % (names[0], names[-1], error)
             ) from None
+
+
+def _described(admin: Any, names: Sequence[str]) -> list[Any]:
+    """The topics with their partitions; a broker that has not heard of a new topic yet shows it without any."""
+    end = time.monotonic() + 30
+    while True:
+        topics = admin.describe_topics(list(names))
+        if all(topic["partitions"] for topic in topics) or time.monotonic() > end:
+            return topics
+        time.sleep(0.2)
 
 
 @dataclass(frozen=True)
