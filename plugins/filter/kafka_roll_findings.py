@@ -14,7 +14,7 @@ description:
   - Says everything that forbids to begin, one sentence each; an empty list means that a roll may begin.
 author:
   - rackaware.kafka contributors (@rackaware)
-positional: _input, hosts, names, limit
+positional: _input, hosts, names
 options:
   _input:
     description: The cluster, as M(rackaware.kafka.kafka_cluster_info) returns it.
@@ -28,9 +28,6 @@ options:
     description: The brokers' inventory names.
     type: list
     required: true
-  limit:
-    description: C(ansible_limit), if the play has one.
-    type: str
 """
 
 EXAMPLES = r"""
@@ -57,10 +54,10 @@ from ..module_utils import _roll_inventory
 from ..module_utils._errors import RackawareError
 
 
-def kafka_roll_findings(cluster: dict[str, Any], hosts: Any, names: list[str], limit: str | None = None) -> list[str]:
+def kafka_roll_findings(cluster: dict[str, Any], hosts: Any, names: list[str]) -> list[str]:
     """One sentence for each thing that forbids to begin."""
     try:
-        return _roll_inventory.findings(cluster, {int(hosts[name]["kafka_node_id"]): hosts[name] for name in names}, limit=limit)
+        return _roll_inventory.findings(cluster, {int(hosts[name]["kafka_node_id"]): hosts[name] for name in names})
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -33,11 +33,9 @@ def runs(host: Mapping[str, Any]) -> bool:
     return bool(host["__kafka_service"]["unit_state"] == "active")
 
 
-def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]], *, limit: str | None = None) -> list[str]:
+def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]]) -> list[str]:
     """What forbids to begin, one sentence each. cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts."""
     out = []
-    if limit:
-        out.append("The play is limited to %s, which would cut batches in two and blind the gate; leave --limit out, and name hosts in roll_only." % limit)
     listed = {each["id"]: each for each in cluster["brokers"]}
     alive = {id_ for id_, each in listed.items() if not each.get("fenced")}
     foreign = sorted(alive - set(brokers))

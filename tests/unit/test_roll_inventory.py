@@ -51,20 +51,19 @@ def test_a_healthy_cluster_that_is_the_inventory_may_begin():
 
 
 @pytest.mark.parametrize(
-    ("seen", "brokers", "limit", "sentence"),
+    ("seen", "brokers", "sentence"),
     [
-        (cluster(), {1: host(1), 2: host(2)}, None, "The cluster has broker 3, which the inventory does not know"),
-        (cluster(ids=(1, 2)), BROKERS, None, "Broker 3 runs by systemd, but the cluster does not list it as alive"),
-        (cluster(fenced=(3,)), BROKERS, None, "Broker 3 runs by systemd"),
-        (cluster(racks=["a", "b", ""]), BROKERS, None, "Broker 3 has no rack in the cluster"),
-        (cluster(partition(isr=(1, 2))), BROKERS, None, "not healthy: 1 partition is behind, one of them t-0 with 2 of 3 replicas in sync"),
-        (cluster(partition(leader=-1, isr=())), BROKERS, None, "not healthy"),
-        (cluster(), BROKERS, "b1", "limited to b1"),
+        (cluster(), {1: host(1), 2: host(2)}, "The cluster has broker 3, which the inventory does not know"),
+        (cluster(ids=(1, 2)), BROKERS, "Broker 3 runs by systemd, but the cluster does not list it as alive"),
+        (cluster(fenced=(3,)), BROKERS, "Broker 3 runs by systemd"),
+        (cluster(racks=["a", "b", ""]), BROKERS, "Broker 3 has no rack in the cluster"),
+        (cluster(partition(isr=(1, 2))), BROKERS, "not healthy: 1 partition is behind, one of them t-0 with 2 of 3 replicas in sync"),
+        (cluster(partition(leader=-1, isr=())), BROKERS, "not healthy"),
     ],
-    ids=["unknown broker", "lost broker", "fenced broker", "no rack", "behind", "offline", "limit"],
+    ids=["unknown broker", "lost broker", "fenced broker", "no rack", "behind", "offline"],
 )
-def test_what_forbids_to_begin(seen, brokers, limit, sentence):
-    found = _roll_inventory.findings(seen, brokers, limit=limit)
+def test_what_forbids_to_begin(seen, brokers, sentence):
+    found = _roll_inventory.findings(seen, brokers)
     assert len(found) == 1 and sentence in found[0]
 
 

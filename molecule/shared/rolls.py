@@ -1,0 +1,236 @@
+"""Rolls on real Kafka under load, and what is broken on purpose meanwhile: rolls.py <inventory> <case> …
+
+Each case ends with every record that was acknowledged still there, and no partition below its minimum by our action.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+ROOT = Path(__file__).resolve().parents[2]
+CLUSTER = os.environ["KAFKA_CLUSTER"]
+
+
+class Cluster:
+    """The cluster of the inventory, as a person at a shell sees it."""
+
+    def __init__(self, inventory: str) -> None:
+        self.inventory = inventory
+        listed = json.loads(self.command("ansible-inventory", "--list").stdout)
+        facts = listed["_meta"]["hostvars"]
+        self.brokers = {name: plain(facts[name]["ansible_host"]) for name in sorted(listed["kafka_brokers"]["hosts"])}
+        self.racks = {name: plain(facts[name]["kafka_rack"]) for name in self.brokers}
+        self.bootstrap = ",".join("%s:9092" % address for address in self.brokers.values())
+        self.scratch = Path(tempfile.mkdtemp(prefix="rolls-"))
+        self.events = self.scratch / (CLUSTER + "-roll.jsonl")
+
+    def command(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if name not in ("ANSIBLE_LOG_PATH", "ANSIBLE_FORCE_COLOR", "PY_COLORS")}
+        return subprocess.run(
+            [program, "-i", self.inventory, *arguments], cwd=ROOT, env={**environment, "ANSIBLE_NOCOLOR": "1"}, capture_output=True, text=True, check=False
+        )
+
+    def roll(self, *options: str, **extra: Any) -> list[str]:
+        """The command of a roll."""
+        return ["-e", json.dumps({"kafka_report_dir": str(self.scratch), **extra}), *options, "playbooks/rolling_restart.yml"]
+
+    def run(self, *options: str, **extra: Any) -> subprocess.CompletedProcess[str]:
+        return self.command("ansible-playbook", *self.roll(*options, **extra))
+
+    def on(self, name: str, command: str) -> str:
+        ssh = ["ssh", "-i", os.environ["ANSIBLE_PRIVATE_KEY_FILE"], *shlex.split(os.environ["ANSIBLE_SSH_COMMON_ARGS"]), "-o", "ConnectTimeout=10"]
+        return subprocess.run([*ssh, "root@" + self.brokers[name], command], capture_output=True, text=True, check=True).stdout.strip()
+
+    def processes(self) -> dict[str, str]:
+        """The process of each broker; another one means a restart."""
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            return dict(zip(self.brokers, pool.map(lambda name: self.on(name, "systemctl show --property=MainPID --value kafka"), self.brokers)))
+
+    def under_load(self, title: str, work: Callable[[], None], *, faults: bool = False) -> None:
+        """Do something while the ledger writes and reads, and hold it to its promise."""
+        out = self.scratch / ("ledger-" + title)
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+        options = ["--bootstrap", self.bootstrap, "--out", str(out), "--events", str(self.events), "--seconds", "900", "--rate", "100"]
+        command = [sys.executable, "-m", "ledger", "run", *options, "--stop-file", str(out / "stop"), *(["--faults"] if faults else [])]
+        with open(out / "log", "wb") as log:
+            ledger = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT / "tests")})
+        try:
+            until(lambda: (out / "ready").exists() or ledger.poll() is not None, "the ledger to write to every partition", 120)
+            expect(ledger.poll() is None, "the ledger did not begin: " + (out / "log").read_text()[-2000:])
+            work()
+        finally:
+            (out / "stop").touch()
+            code = ledger.wait(300)
+        report = json.loads((out / "report.json").read_text())
+        print("%s: %d records acknowledged, longest gap %s ms" % (title, report["records"]["acked"], report["gaps"]["worst_ms"]), flush=True)
+        expect(code == 0 and report["lost"] == 0 and report["records"]["acked"] > 100, "%s: %s" % (title, report["problems"]))
+
+
+def plain(value: Any) -> str:
+    return value["__ansible_unsafe"] if isinstance(value, dict) else value
+
+
+def until(true: Callable[[], bool], what: str, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        expect(time.monotonic() < end, "waited %d s for %s" % (seconds, what))
+        time.sleep(0.2)
+
+
+def expect(true: bool, otherwise: str) -> None:
+    if not true:
+        sys.exit("rolls: " + otherwise)
+
+
+def fine(run: subprocess.CompletedProcess[str]) -> None:
+    expect(run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:])
+
+
+def check(cluster: Cluster) -> None:
+    """--check shows the plan, and stops nothing."""
+    before = cluster.processes()
+    run = cluster.run("--check", roll_all=True)
+    fine(run)
+    expect("step 1, batch 1 (the canary)" in run.stdout, run.stdout[-3000:])
+    expect(cluster.processes() == before, "check mode restarted somebody")
+
+
+def roll(cluster: Cluster) -> None:
+    """Everybody is restarted once, in as many batches as there are racks, and a second run restarts nobody."""
+    before = cluster.processes()
+    cluster.under_load("roll", lambda: fine(cluster.run(roll_all=True)))
+    after = cluster.processes()
+    expect(not {name for name in before if before[name] == after[name]}, "not everybody was restarted")
+    report = json.loads((cluster.scratch / (CLUSTER + "-roll.json")).read_text())
+    expect(report["state"] == "done" and len(report["plan"]["batches"]) == len(set(cluster.racks.values())), json.dumps(report["plan"])[:2000])
+    again = cluster.run()
+    fine(again)
+    expect("Nobody needs a restart." in again.stdout and cluster.processes() == after, "a second roll restarted somebody")
+
+
+def refusals(cluster: Cluster) -> None:
+    """What is not safe is refused in one sentence, and nobody is stopped."""
+    from kafka import KafkaAdminClient
+
+    before = cluster.processes()
+    victim = next(iter(cluster.brokers))
+    cases: dict[str, tuple[list[str], dict[str, Any], str]] = {
+        "a limit": (["--limit", victim + ",localhost"], {}, "cut batches in two"),
+        "an unknown node": ([], {"roll_only": ["nobody"]}, "roll_only names nobody"),
+        "an unknown order": ([], {"roll_order": "sideways"}, "roll_order"),
+    }
+    for title, (options, extra, sentence) in cases.items():
+        refused(cluster.run(*options, roll_all=True, **extra), title, sentence)
+    lock = "/var/lib/kafka-admin/roll.lock"
+    held = {"owner": "somebody@elsewhere", "what": "rolling_restart", "since": "2026-01-01T00:00:00Z", "expires": "2999-01-01T00:00:00Z"}
+    cluster.on(victim, "mkdir -p /var/lib/kafka-admin && cat > %s <<'END'\n%s\nEND" % (lock, json.dumps(held)))
+    refused(cluster.run(roll_all=True), "a held lock", "somebody@elsewhere")
+    cluster.on(victim, "rm %s" % lock)
+    admin = KafkaAdminClient(bootstrap_servers=cluster.bootstrap.split(","))
+    try:
+        admin.create_topics({"single": {"num_partitions": 1, "replication_factor": 1}})
+        refused(cluster.run(roll_all=True), "one replica", "It has only one replica")
+    finally:
+        admin.delete_topics(["single"])
+        admin.close()
+    expect(cluster.processes() == before, "a refusal restarted somebody")
+
+
+def refused(run: subprocess.CompletedProcess[str], title: str, sentence: str) -> None:
+    said = " ".join((run.stdout + run.stderr).split())
+    expect(run.returncode != 0 and sentence in said, "%s was not refused with %r: %s" % (title, sentence, said[-3000:]))
+    print("refused: %s" % title, flush=True)
+
+
+def killed_runner(cluster: Cluster) -> None:
+    """The runner dies with a broker stopped; the next run takes the dead run's lock, and goes on from there."""
+
+    def work() -> None:
+        before = cluster.processes()
+        cluster.events.unlink(missing_ok=True)
+        command = ["ansible-playbook", "-i", cluster.inventory, *cluster.roll(roll_all=True)]
+        runner = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        until(lambda: cluster.events.exists() and '"stopped"' in cluster.events.read_text(), "a broker to be stopped", 300)
+        os.killpg(runner.pid, signal.SIGKILL)
+        runner.wait()
+        refused(cluster.run(), "a dead run's lock", "roll_break_lock")
+        fine(cluster.run(roll_break_lock=True))
+        after = cluster.processes()
+        expect("0" not in after.values() and any(before[name] != after[name] for name in before), "the broken-off roll was not ended")
+
+    cluster.under_load("killed-runner", work)
+
+
+def bad_configuration(cluster: Cluster) -> None:
+    """A broker that cannot start with its new configuration stops the roll at the canary; the old one brings it back."""
+    bad = {"broker_config": {"compression.type": "nonsense"}}
+
+    def work() -> None:
+        run = cluster.run(roll_stall_seconds=20, roll_all=True, **bad)
+        said = " ".join(run.stdout.split())
+        expect(run.returncode != 0 and "The roll stopped at" in said, said[-3000:])
+        states = {name: cluster.on(name, "systemctl is-active kafka || true") for name in cluster.brokers}
+        expect(sorted(states.values()) == ["activating"] + ["active"] * (len(states) - 1), "more than the canary is down: %s" % states)
+        fine(cluster.run())
+        expect("0" not in cluster.processes().values(), "somebody is down")
+
+    cluster.under_load("bad-configuration", work)
+
+
+def killed_broker(cluster: Cluster) -> None:
+    """A broker outside the step is killed; systemd starts it again, the gate waits for it, and nothing is lost."""
+
+    def work() -> None:
+        cluster.events.unlink(missing_ok=True)
+        victim = list(cluster.brokers)[-1]
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            rolled = pool.submit(cluster.run, roll_all=True)
+            until(lambda: cluster.events.exists() and '"back"' in cluster.events.read_text(), "the canary to be back", 300)
+            cluster.on(victim, "systemctl kill --signal=KILL kafka")
+            run = rolled.result()
+        if run.returncode:
+            # It was killed while others were out: the roll stopped, and goes on when it is run again.
+            until(lambda: cluster.on(victim, "systemctl is-active kafka || true") == "active", "the killed broker to run again", 60)
+            run = retry(cluster)
+        fine(run)
+
+    cluster.under_load("killed-broker", work, faults=True)
+
+
+def retry(cluster: Cluster) -> subprocess.CompletedProcess[str]:
+    """Run the same command until the cluster has healed enough for it, as a person would."""
+    for _attempt in range(10):
+        run = cluster.run(roll_all=True)
+        if run.returncode == 0:
+            break
+        time.sleep(5)
+    return run
+
+
+CASES = {case.__name__: case for case in (check, roll, refusals, killed_runner, bad_configuration, killed_broker)}
+
+
+def main() -> None:
+    """The cases that were named, one after another."""
+    cluster = Cluster(sys.argv[1])
+    for name in sys.argv[2:]:
+        started = time.monotonic()
+        CASES[name](cluster)
+        print("%s: passed in %d s" % (name, time.monotonic() - started), flush=True)
+    shutil.rmtree(cluster.scratch)
+
+
+if __name__ == "__main__":
+    main()
