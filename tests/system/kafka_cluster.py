@@ -19,7 +19,7 @@ from lab import archives
 VERSIONS = {"kraft": "4.3.1", "zookeeper": "3.9.2"}
 RACKS = {1: "eu-west-1a", 2: "eu-west-1b", 3: "eu-west-1c"}
 COMMON = {"auto.create.topics.enable": "false", "min.insync.replicas": 2, "default.replication.factor": 3, "offsets.topic.replication.factor": 3}
-START_SECONDS = 40
+START_SECONDS = 120
 
 
 def free_ports(count: int) -> list[int]:
