@@ -77,6 +77,7 @@ class Connection:
     ssl_keyfile: str | None = None
     ssl_check_hostname: bool = True
     request_timeout_seconds: int = 30
+    bootstrap_timeout_seconds: int | None = None
 
     def options(self) -> dict[str, Any]:
         """The arguments that every client of kafka-python takes."""
@@ -85,7 +86,7 @@ class Connection:
             "client_id": "rackaware",
             "security_protocol": self.security_protocol,
             "request_timeout_ms": self.request_timeout_seconds * 1000,
-            "bootstrap_timeout_ms": self.request_timeout_seconds * 1000,
+            "bootstrap_timeout_ms": (self.bootstrap_timeout_seconds or self.request_timeout_seconds) * 1000,
             # The default of 30 s would outlast a broker's restart.
             "reconnect_backoff_max_ms": 1000,
         }

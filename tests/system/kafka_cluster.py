@@ -57,7 +57,8 @@ class Cluster:
         self.keepers = dict(zip(RACKS, free_ports(3)))
         archive = archives.ensure(VERSIONS[mode], print)
         with tarfile.open(archive) as packed:
-            packed.extractall(home, filter="data")
+            # Python 3.11.2, as Debian 12 has it, does not know filters yet.
+            packed.extractall(home, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
         self.libs = home / ("kafka_2.13-" + VERSIONS[mode]) / "libs"
 
     @property

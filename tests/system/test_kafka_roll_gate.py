@@ -60,9 +60,14 @@ def gate(cluster, question, nodes, timeout=5, **params):
     return run_module("kafka_roll_gate", bootstrap_servers=cluster.bootstrap, request_timeout_seconds=timeout, question=question, nodes=nodes, **params)
 
 
-def in_sync(cluster, node, *, ask, exclude=()):
-    """In how many partitions of the topic one broker lists the node in sync."""
-    with cluster.admin(ask=ask, exclude=exclude) as admin:
+def names(answer, node):
+    """Whether the reason names the node; one that is a voter as well is held by the quorum's rule first."""
+    return any("%s %d" % (noun, node) in answer["reason"].lower() for noun in ("broker", "node"))
+
+
+def in_sync(cluster, node, *, ask):
+    """In how many partitions of the topic one broker lists the node in sync; asked at its address, so that nobody else is asked for it."""
+    with cluster.admin(ask=("127.0.0.1", cluster.clients[ask])) as admin:
         return sum(node in each["isr"] for each in admin.partitions([TOPIC])[TOPIC])
 
 
@@ -102,9 +107,10 @@ def test_open_on_a_healthy_cluster_and_held_for_what_is_in_flight(healthy):
     assert result["open"] and result["admitted"] == [3] and result["asked"] in (1, 2)
     assert result["counts"] == {"under_replicated": 0, "at_min_isr": 0, "under_min_isr": 0, "offline": 0}
     two = gate(healthy, "may_stop", [2, 3])
-    assert two["admitted"] == [2] and [each["broker"] for each in two["held"]] == [3]
+    # Which of them depends on who leads the quorum.
+    assert len(two["admitted"]) == len(two["held"]) == 1
     held = gate(healthy, "may_stop", [2], in_flight=[3])
-    assert not held["open"] and "roker 3" in held["reason"]
+    assert not held["open"] and names(held, 3)
     assert gate(healthy, "back", [1, 2])["open"]
     assert "No broker is left to ask" in gate(healthy, "back", [1, 2, 3])["msg"]
 
@@ -112,7 +118,7 @@ def test_open_on_a_healthy_cluster_and_held_for_what_is_in_flight(healthy):
 def test_stopped_it_holds_the_others_and_started_it_is_waited_for(healthy, tmp_path):
     healthy.stop("broker-3")
     held = gate(healthy, "may_stop", [2], in_flight=[3])
-    assert not held["open"] and "roker 3" in held["reason"]
+    assert not held["open"] and names(held, 3)
     missing = gate(healthy, "back", [3], in_flight=[3])
     assert (missing["open"], missing["nodes"][0]["registered"]) == (False, False) and missing["counts"]["under_replicated"] == PARTITIONS
     healthy.wait("broker 3 to leave", lambda _, topics: all(3 not in each["isr"] for each in topics[TOPIC]), exclude=[3])
@@ -148,7 +154,7 @@ def test_killed_and_started_again_it_is_back_only_when_it_has_everything(healthy
     killed = time.monotonic()
     first = gate(healthy, "back", [victim], in_flight=[victim])
     # The trap: the others' metadata is old, and says that all is well.
-    assert in_sync(healthy, victim, ask=other, exclude=[victim]) == PARTITIONS
+    assert in_sync(healthy, victim, ask=other) == PARTITIONS
     assert not first["open"] and first["nodes"][0]["registered"], first
     write(healthy, victim)
 
@@ -179,17 +185,18 @@ def test_paused_and_in_flight_it_counts_as_out_although_metadata_lists_it(health
         begun = time.monotonic()
         held = gate(healthy, "may_stop", [candidate], in_flight=[paused])
         took = time.monotonic() - begun
-        listed = in_sync(healthy, paused, ask=boss, exclude=[paused, candidate])
+        listed = in_sync(healthy, paused, ask=boss)
         unknowing = gate(healthy, "may_stop", [candidate], timeout=2)
         back = gate(healthy, "back", [paused], in_flight=[paused], timeout=2)
     finally:
         healthy.signal("broker-%d" % paused, signal.SIGCONT)
     print("asked beside a paused broker: %.2f s; without in_flight: %s" % (took, unknowing.get("reason") or unknowing.get("msg") or "open"))
     assert listed == PARTITIONS, "metadata had noticed already, so that this test shows nothing"
-    assert not held["open"] and "roker %d" % paused in held["reason"], held
+    assert not held["open"] and names(held, paused), held
     assert not back.get("open"), back
-    # What the rule about those in flight is for: without it, old metadata lets the second broker go. Combined voters are seen by the quorum.
-    assert unknowing.get("open", False) == (healthy.mode == "zookeeper"), unknowing
+    # Without in_flight only the quorum's rule can see it, as combined voters are fetched from twice a second; ZooKeeper takes its time to notice.
+    if healthy.mode == "kraft":
+        assert not unknowing.get("open"), unknowing
 
 
 def test_members_of_the_quorum_go_one_at_a_time_and_the_leader_last(healthy):
