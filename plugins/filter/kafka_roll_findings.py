@@ -14,7 +14,7 @@ description:
   - Says everything that forbids to begin, one sentence each; an empty list means that a roll may begin.
 author:
   - rackaware.kafka contributors (@rackaware)
-positional: _input, hosts, names
+positional: _input, hosts, names, others, only
 options:
   _input:
     description: The cluster, as M(rackaware.kafka.kafka_cluster_info) returns it.
@@ -28,6 +28,14 @@ options:
     description: The brokers' inventory names.
     type: list
     required: true
+  others:
+    description: The inventory names of ZooKeeper nodes or controllers.
+    type: list
+    default: []
+  only:
+    description: Inventory names that the roll is restricted to; a name that is no node is refused.
+    type: list
+    default: []
 """
 
 EXAMPLES = r"""
@@ -48,18 +56,17 @@ _value:
 
 from typing import Any, Callable
 
-from ansible.errors import AnsibleFilterError
-
 from ..module_utils import _roll_inventory
 from ..module_utils._errors import RackawareError
 
 
-def kafka_roll_findings(cluster: dict[str, Any], hosts: Any, names: list[str]) -> list[str]:
+def kafka_roll_findings(cluster: dict[str, Any], hosts: Any, names: list[str], others: list[str] | None = None, only: list[str] | None = None) -> list[str]:
     """One sentence for each thing that forbids to begin."""
     try:
+        _roll_inventory.check_names(only or [], [*names, *(others or [])])
         return _roll_inventory.findings(cluster, {int(hosts[name]["kafka_node_id"]): hosts[name] for name in names})
     except RackawareError as error:
-        raise AnsibleFilterError(str(error)) from None
+        return [str(error)]
 
 
 class FilterModule:

@@ -14,7 +14,7 @@ description:
   - Reads what M(rackaware.kafka.kafka_service_info) said about each, in C(__kafka_service).
 author:
   - rackaware.kafka contributors (@rackaware)
-positional: _input, names, everything, only
+positional: _input, names, everything, only, cluster
 options:
   _input:
     description: C(hostvars).
@@ -32,6 +32,9 @@ options:
     description: Inventory names of the only ones that may get one.
     type: list
     default: []
+  cluster:
+    description: For brokers, the cluster as M(rackaware.kafka.kafka_cluster_info) returns it, which tells who crashes again and again.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -49,18 +52,14 @@ _value:
 
 from typing import Any, Callable
 
-from ansible.errors import AnsibleFilterError
-
 from ..module_utils import _roll_inventory
-from ..module_utils._errors import RackawareError
 
 
-def kafka_roll_wanted(hosts: Any, names: list[str], everything: bool = False, only: list[str] | None = None) -> list[str]:
+def kafka_roll_wanted(
+    hosts: Any, names: list[str], everything: bool = False, only: list[str] | None = None, cluster: dict[str, Any] | None = None
+) -> list[str]:
     """Inventory names."""
-    try:
-        return _roll_inventory.wanted(hosts, names, everything=bool(everything), only=only or [])
-    except RackawareError as error:
-        raise AnsibleFilterError(str(error)) from None
+    return _roll_inventory.wanted(hosts, names, everything=bool(everything), only=only or [], cluster=cluster)
 
 
 class FilterModule:

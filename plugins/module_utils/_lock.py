@@ -66,7 +66,7 @@ def take(found: Lease | None, path: str, owner: str, what: str, *, now: float, s
     if found is not None and found.runs(now) and not break_lock:
         raise LockError(
             "The lock %s is held by %s for %s, since %s and until %s; wait for its end, or, when that run is dead, "
-            "wait until then or set break_lock: true." % (path, found.owner, found.what, found.since, found.expires)
+            "wait until then or set break_lock: true (for the playbooks roll_break_lock)." % (path, found.owner, found.what, found.since, found.expires)
         )
     return Lease(owner, what, text(now), end)
 

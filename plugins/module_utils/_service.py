@@ -28,6 +28,11 @@ def state(unit: str, run: Callable[..., tuple[int, str, str]]) -> str:
     return "absent" if told.get("LoadState") == "not-found" else told.get("ActiveState", "unknown")
 
 
+def restarts(unit: str, run: Callable[..., tuple[int, str, str]]) -> int:
+    """How often systemd started the unit anew by itself, since a person last did."""
+    return int(_show(unit, run).get("NRestarts") or 0)
+
+
 def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:
     """Whether a process of the unit runs or is about to; one that crashed and that systemd waits to start again does not."""
     told = _show(unit, run)
@@ -35,7 +40,7 @@ def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:
 
 
 def _show(unit: str, run: Callable[..., tuple[int, str, str]]) -> dict[str, str]:
-    code, out, err = run(["systemctl", "show", "--property=ActiveState,SubState,LoadState", unit], environ_update={"LC_ALL": "C"})
+    code, out, err = run(["systemctl", "show", "--property=ActiveState,SubState,LoadState,NRestarts", unit], environ_update={"LC_ALL": "C"})
     if code != 0:
         raise ServiceError("systemd could not be asked about %s: %s; look at the host." % (unit, (err or out).strip() or "code %d" % code))
     return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)

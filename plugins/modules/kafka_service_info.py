@@ -42,6 +42,10 @@ unit_state:
   description: systemd's word for it, like V(active) or V(failed); V(absent) when there is no such unit.
   type: str
   returned: success
+restarts:
+  description: How often systemd started it anew by itself, since a person last did; above zero for one that crashes again and again.
+  type: int
+  returned: success
 version:
   description: The version that it runs with.
   type: str
@@ -81,6 +85,7 @@ def main() -> None:
         result = dict(
             _service.jvm(name),
             unit_state=found,
+            restarts=_service.restarts(_unit.service(name).unit, module.run_command),
             disks=_service.disks(module.params["mounts"]),
             restart_needed=found == "active" and _service.restart_needed(_unit.service(name).unit),
         )

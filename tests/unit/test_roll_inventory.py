@@ -8,8 +8,8 @@ from ansible_collections.rackaware.kafka.plugins.module_utils import _roll, _rol
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll_snapshot import RollError
 
 
-def host(node, state="active", restart=False):
-    return {"kafka_node_id": node, "__kafka_service": {"unit_state": state, "restart_needed": restart}}
+def host(node, state="active", restart=False, restarts=0):
+    return {"kafka_node_id": node, "__kafka_service": {"unit_state": state, "restart_needed": restart, "restarts": restarts}}
 
 
 HOSTS = {"b1": host(1), "b2": host(2, restart=True), "b3": host(3, "failed"), "z1": host(1, restart=True)}
@@ -31,7 +31,14 @@ def test_who_gets_a_restart(options, expected):
 
 def test_an_unknown_name_is_refused():
     with pytest.raises(RollError, match="roll_only names b9"):
-        _roll_inventory.wanted(HOSTS, list(HOSTS), everything=False, only=["b9"])
+        _roll_inventory.check_names(["b9"], list(HOSTS))
+
+
+def test_a_broker_that_crashes_again_and_again_counts_as_down_although_systemd_has_just_started_it():
+    hosts = {"b1": host(1), "b2": host(2, restarts=7), "b3": host(3, restarts=7)}
+    seen = cluster(partition(isr=(1, 3)), fenced=(2,))
+    assert _roll_inventory.wanted(hosts, list(hosts), everything=False, only=[], cluster=seen) == ["b2"]
+    assert _roll_inventory.findings(seen, {int(each["kafka_node_id"]): each for each in hosts.values()}) == []
 
 
 def partition(replicas=(1, 2, 3), isr=(1, 2, 3), leader=1, number=0):
@@ -54,8 +61,8 @@ def test_a_healthy_cluster_that_is_the_inventory_may_begin():
     ("seen", "brokers", "sentence"),
     [
         (cluster(), {1: host(1), 2: host(2)}, "The cluster has broker 3, which the inventory does not know"),
-        (cluster(ids=(1, 2)), BROKERS, "Broker 3 runs by systemd, but the cluster does not list it as alive"),
-        (cluster(fenced=(3,)), BROKERS, "Broker 3 runs by systemd"),
+        (cluster(ids=(1, 2)), BROKERS, "Broker 3 runs, but the cluster does not list it as alive"),
+        (cluster(fenced=(3,)), BROKERS, "Broker 3 runs, but"),
         (cluster(racks=["a", "b", ""]), BROKERS, "Broker 3 has no rack in the cluster"),
         (cluster(partition(isr=(1, 2))), BROKERS, "not healthy: 1 partition is behind, one of them t-0 with 2 of 3 replicas in sync"),
         (cluster(partition(leader=-1, isr=())), BROKERS, "not healthy"),
