@@ -57,13 +57,13 @@ class Cluster:
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             return dict(zip(self.brokers, pool.map(lambda name: self.on(name, "systemctl show --property=MainPID --value kafka"), self.brokers)))
 
-    def under_load(self, title: str, work: Callable[[], None], *, faults: bool = False) -> None:
+    def under_load(self, title: str, work: Callable[[], None]) -> None:
         """Do something while the ledger writes and reads, and hold it to its promise."""
         out = self.scratch / ("ledger-" + title)
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir()
         options = ["--bootstrap", self.bootstrap, "--out", str(out), "--events", str(self.events), "--seconds", "900", "--rate", "100"]
-        command = [sys.executable, "-m", "ledger", "run", *options, "--stop-file", str(out / "stop"), *(["--faults"] if faults else [])]
+        command = [sys.executable, "-m", "ledger", "run", *options, "--stop-file", str(out / "stop")]
         with open(out / "log", "wb") as log:
             ledger = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT / "tests")})
         try:
@@ -189,37 +189,7 @@ def bad_configuration(cluster: Cluster) -> None:
     cluster.under_load("bad-configuration", work)
 
 
-def killed_broker(cluster: Cluster) -> None:
-    """A broker outside the step is killed; systemd starts it again, the gate waits for it, and nothing is lost."""
-
-    def work() -> None:
-        cluster.events.unlink(missing_ok=True)
-        victim = list(cluster.brokers)[-1]
-        with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            rolled = pool.submit(cluster.run, roll_all=True)
-            until(lambda: cluster.events.exists() and '"back"' in cluster.events.read_text(), "the canary to be back", 300)
-            cluster.on(victim, "systemctl kill --signal=KILL kafka")
-            run = rolled.result()
-        if run.returncode:
-            # It was killed while others were out: the roll stopped, and goes on when it is run again.
-            until(lambda: cluster.on(victim, "systemctl is-active kafka || true") == "active", "the killed broker to run again", 60)
-            run = retry(cluster)
-        fine(run)
-
-    cluster.under_load("killed-broker", work, faults=True)
-
-
-def retry(cluster: Cluster) -> subprocess.CompletedProcess[str]:
-    """Run the same command until the cluster has healed enough for it, as a person would."""
-    for _attempt in range(10):
-        run = cluster.run(roll_all=True)
-        if run.returncode == 0:
-            break
-        time.sleep(5)
-    return run
-
-
-CASES = {case.__name__: case for case in (check, roll, refusals, killed_runner, bad_configuration, killed_broker)}
+CASES = {case.__name__: case for case in (check, roll, refusals, killed_runner, bad_configuration)}
 
 
 def main() -> None:
