@@ -29,7 +29,7 @@ ansible-playbook -i inventories/lab playbooks/provision.yml
 step "site: the hosts, ZooKeeper or controllers, the brokers, and the proof"
 ansible-playbook -i inventories/lab playbooks/site.yml
 
-broker=$(ansible-inventory -i inventories/lab --list | jq -r '._meta.hostvars[.kafka_brokers.hosts[0]].ansible_host')
+broker=$(ansible-inventory -i inventories/lab --list | jq -r '._meta.hostvars[.kafka_brokers.hosts[0]].ansible_host | .__ansible_unsafe? // .')
 cat <<END
 
 The cluster $KAFKA_CLUSTER stands, after $((SECONDS - started)) seconds.
