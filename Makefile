@@ -72,7 +72,7 @@ bench-plan: ## batches against the lower bound, seconds and memory on generated 
 
 .PHONY: bench-converge
 bench-converge: setup ## seconds and tasks of a first and of a no-change site on six hosts
-	@python tests/bench/converge.py
+	@python tests/bench/converge.py --metadata $(METADATA)
 
 .PHONY: clean
 clean: ## take the lab down; caches stay
