@@ -20,6 +20,9 @@ for scenario in "$@"; do
   eval "$(python -m lab env)"
   export KAFKA_METADATA=$scenario KAFKA_CLUSTER=${scenario/zookeeper/demo} ANSIBLE_LOG_PATH="$PWD/build/molecule/$scenario.log"
   rm -f "$ANSIBLE_LOG_PATH"
+  # A run that died would have left word that its hosts exist; the lab is new.
+  molecule reset --scenario-name default >/dev/null 2>&1
+  molecule reset --scenario-name "$scenario" >/dev/null 2>&1
   molecule test --scenario-name "$scenario" 2>&1 | tee "build/molecule/$scenario.out"
   # molecule only warns of a step that it cannot find, and would pass.
   if grep -aq 'Missing playbook' "build/molecule/$scenario.out"; then
