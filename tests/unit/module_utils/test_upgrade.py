@@ -238,6 +238,10 @@ class TestBack:
         found = decide("3.8.1", nodes(["3.8.1"] * 3), [record()], spoken((3, 8)))
         assert (found.way, found.record["from"], found.record["to"]) == ("none", "3.9.2", "3.8.1")
 
+    def test_with_everybody_down(self):
+        found = decide("3.8.1", nodes(["3.9.2", "3.8.1", "3.8.1"], state="inactive"), [record()], None)
+        assert (found.way, found.record["protocol"], found.record["to"]) == ("back", "3.8", "3.8.1")
+
     def test_in_kraft(self):
         assert decide("4.0.2", nodes(["4.3.1"] * 3, kind="controller"), [kraft_record()], raised(25, (4, 3), 30)).way == "back"
 
