@@ -96,3 +96,21 @@ def test_warnings_come_from_both_releases():
     plan = {"start": "3.9.2", "target": "4.0.2"}
     assert kafka_upgrade_warnings.kafka_upgrade_warnings(plan, {"1": ["Fetch", 0, 17]}, {"1": ["Fetch", 4, 17]})[0].count("Fetch below 4") == 1
     assert kafka_upgrade_warnings.kafka_upgrade_warnings(plan, {}, {}) == []
+
+
+class Lazy(dict):
+    """Ansible's own container, as a filter gets it in a playbook: it cannot be made the way that copies of data are made."""
+
+    def __init__(self, given):
+        if not isinstance(given, dict):
+            raise TypeError("Direct construction of lazy containers is not supported.")
+        super().__init__(given)
+
+
+def test_filters_take_what_a_playbook_hands_them():
+    record = Lazy(dict(RECORD, features=Lazy({"a": 1})))
+    plan = kafka_upgrade_plan.kafka_upgrade_plan("3.9.2", hosts(record=record), GROUPS, told())
+    assert (plan["way"], plan["record"]) == ("up", record)
+    assert kafka_upgrade_rolled.kafka_upgrade_rolled(record, hosts("3.9.2"), GROUPS)["rolled"]
+    left = kafka_upgrade_finalization.kafka_upgrade_finalization("3.9.2", hosts("3.9.2", record), GROUPS, told((3, 9)), soak_seconds=0)
+    assert left["record"]["features"] == {"a": 1}
