@@ -228,13 +228,17 @@ def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, S
 
 
 def services(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> tuple[list[dict[str, Any]], list[Mapping[str, Any] | None]]:
-    """Nodes as _upgrade wants them, {name, id, kind, version, state}, a combined one as a broker, and the brokers' records of the last upgrade."""
+    """Nodes as _upgrade wants them, {name, id, kind, version, state, protocol}, a combined one as a broker, and the brokers' records of the last upgrade.
+
+    protocol is the inter.broker.protocol.version that the user's own settings ask for, None without one.
+    """
     nodes: dict[str, dict[str, Any]] = {}
     for kind in (BROKER, ZOOKEEPER, CONTROLLER):
         for name in groups.get(kind) or ():
             told = hosts[name]["__kafka_service"]
             one = {"name": name, "id": int(hosts[name]["kafka_node_id"]), "kind": kind, "version": told["version"], "state": told["unit_state"]}
-            nodes.setdefault(name, one)
+            own = (hosts[name].get("broker_config") or {}).get("inter.broker.protocol.version") if kind == BROKER else None
+            nodes.setdefault(name, {**one, "protocol": own})
     return list(nodes.values()), records(hosts, groups.get(BROKER) or ())
 
 

@@ -155,7 +155,8 @@ def pin(records: Iterable[Record | None], version: str) -> str | None:
 def decide(asked: str, nodes: Sequence[Mapping[str, Any]], records: Iterable[Record | None], told: Mapping[str, Any] | None, *, now: float) -> Decision:
     """What to do for everybody to run the version that is asked for; raises UpgradeError.
 
-    nodes: {name, id, kind, version}, version as kafka_service_info says it; told: as kafka_version_info returns it, None when no broker runs.
+    nodes: {name, id, kind, version, protocol}, version as kafka_service_info says it, protocol as the user sets it for this node, if at all;
+    told: as kafka_version_info returns it, None when no broker runs.
     """
     wanted = numbers(asked)
     running = _running(nodes)
@@ -187,6 +188,7 @@ def decide(asked: str, nodes: Sequence[Mapping[str, Any]], records: Iterable[Rec
         made: Record = current
     else:
         made = _begin(start, asked, metadata, current, told, now)
+    _held(nodes, made["protocol"])
     return Decision(way, start, asked, len(running) > 1, made, _lines(way, start, asked, running, made))
 
 
@@ -272,6 +274,17 @@ def _nobody(asked: str, current: Record | None, now: float) -> Decision:
     return Decision("none", asked, asked, False, record, ["Everybody runs Kafka %s." % asked])
 
 
+def _held(nodes: Sequence[Mapping[str, Any]], protocol: str | None) -> None:
+    """Raise UpgradeError when the inventory asks for another protocol than this: one that is newer would finalise in the roll, an older one never."""
+    for node in nodes:
+        own = node.get("protocol")
+        if own and protocol and series(own) != series(protocol):
+            raise UpgradeError(
+                "broker_config of %s sets inter.broker.protocol.version to %s, but %s is what all brokers must speak now; "
+                "remove it from broker_config, as rolling_upgrade keeps it and finalize_upgrade raises it." % (node["name"], own, protocol)
+            )
+
+
 def _may_return(asked: str, start: str, record: Record | None, told: Mapping[str, Any] | None) -> None:
     """Raise UpgradeError unless the way back from start to asked is open."""
     if record is None or asked not in (record["from"], record["to"]) or start not in (record["from"], record["to"]):
@@ -353,6 +366,7 @@ def finalization(
     protocol, features = None, {}
     if metadata == ZOOKEEPER:
         protocol = short(asked) if series(_protocol(told)) != series(asked) else None
+        _held(nodes, protocol)
     else:
         features = _to_raise(told, levels)
     needed = bool(protocol or features)

@@ -214,6 +214,17 @@ class TestRefused:
         with pytest.raises(UpgradeError, match="metadata.version is 4"):
             decide("4.3.1", nodes(["3.9.2"] * 3, kind="controller"), [None], raised(4, series=(3, 9)))
 
+    @pytest.mark.parametrize(("own", "fine"), [("3.9", False), ("3.7", False), ("3.8", True), (None, True)])
+    def test_a_protocol_that_the_inventory_asks_for_must_be_the_one_before(self, own, fine):
+        those = [dict(node, protocol=own if node["name"] == "b2" else None) for node in nodes(["3.8.1"] * 3)]
+        if fine:
+            assert decide("3.9.2", those, [None], spoken((3, 8))).way == "up"
+        else:
+            with pytest.raises(
+                UpgradeError, match="broker_config of b2 sets inter.broker.protocol.version to %s, but 3.8 is what all brokers must speak" % own
+            ):
+                decide("3.9.2", those, [None], spoken((3, 8)))
+
 
 class TestBack:
     def test_to_the_version_before(self):
@@ -368,6 +379,11 @@ class TestFinalization:
     def test_a_broker_that_does_not_know_the_level(self):
         with pytest.raises(UpgradeError, match="Broker 1 knows metadata.version only up to 25, not 30"):
             finalization("4.3.1", nodes(["4.3.1"] * 3, kind="controller"), [None], kraft_told(highest=25), LEVELS, soak=0)
+
+    def test_a_protocol_that_the_inventory_holds_down(self):
+        those = [dict(node, protocol="3.8") for node in nodes(["3.9.2"] * 3)]
+        with pytest.raises(UpgradeError, match="remove it from broker_config"):
+            finalization("3.9.2", those, [ROLLED], spoken((3, 9)), {})
 
     def test_a_record_whose_time_is_none(self):
         with pytest.raises(UpgradeError, match="has the time yesterday"):

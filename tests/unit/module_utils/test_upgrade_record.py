@@ -58,7 +58,7 @@ def test_what_cannot_be_read_is_no_missing_record(tmp_path):
 def test_a_combined_node_is_a_broker():
     both = {"broker": ["b1"], "controller": ["b1"]}
     nodes, records = _nodes.services(hosts(record=RECORD), both)
-    assert nodes == [{"name": "b1", "id": 1, "kind": "broker", "version": "3.8.1", "state": "active"}] and records == [RECORD]
+    assert nodes == [{"name": "b1", "id": 1, "kind": "broker", "version": "3.8.1", "state": "active", "protocol": None}] and records == [RECORD]
 
 
 @pytest.mark.parametrize("key", ["__kafka_service", "__kafka_host"])
@@ -114,3 +114,9 @@ def test_filters_take_what_a_playbook_hands_them():
     assert kafka_upgrade_rolled.kafka_upgrade_rolled(record, hosts("3.9.2"), GROUPS)["rolled"]
     left = kafka_upgrade_finalization.kafka_upgrade_finalization("3.9.2", hosts("3.9.2", record), GROUPS, told((3, 9)), soak_seconds=0)
     assert left["record"]["features"] == {"a": 1}
+
+
+def test_a_protocol_of_the_users_own_is_seen():
+    those = hosts()
+    those["b2"]["broker_config"] = {"inter.broker.protocol.version": "3.9"}
+    assert "broker_config of b2 sets" in kafka_upgrade_plan.kafka_upgrade_plan("3.9.2", those, GROUPS, told())["refused"]
