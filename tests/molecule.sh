@@ -23,7 +23,12 @@ for scenario in "$@"; do
   # A run that died would have left word that its hosts exist; the lab is new.
   molecule reset --scenario-name default >/dev/null 2>&1
   molecule reset --scenario-name "$scenario" >/dev/null 2>&1
-  molecule test --scenario-name "$scenario" 2>&1 | tee "build/molecule/$scenario.out"
+  if ! molecule test --scenario-name "$scenario" 2>&1 | tee "build/molecule/$scenario.out"; then
+    # What failed is far above molecule's own summary, and a log is often seen from its end.
+    printf '\n== molecule %s failed:\n' "$scenario"
+    grep -ah -A 80 -E 'fatal: |FAILED' "$ANSIBLE_LOG_PATH" "build/molecule/$scenario.out" | cut -c 1-2000 | tail -n 90
+    exit 1
+  fi
   # molecule only warns of a step that it cannot find, and would pass.
   if grep -aq 'Missing playbook' "build/molecule/$scenario.out"; then
     echo "Scenario $scenario names a playbook that does not exist." >&2
