@@ -16,7 +16,7 @@ from ._errors import RackawareError
 
 UNITS = _mount_unit.UNITS
 # What a store says for its mount; the rest of it is the unlocker's configuration.
-MOUNT_NAMES = {"store", "mount", "mount_options"}
+MOUNT_NAMES = {"store", "mount_options"}
 LAUNCHER = """\
 #!/usr/bin/python3 -I
 # Opens, closes or checks an encrypted store; the code is that of the collection's modules, copied to %(parent)s.
@@ -80,7 +80,9 @@ def _check(stores: Sequence[Mapping[str, Any]]) -> None:
             raise StoreFilesError("Store %d has no %s; name it." % (number, " and no ".join(missing)))
         _unlock.parse({key: value for key, value in each.items() if key not in MOUNT_NAMES}, "The store %s" % each["store"])
     for name in ("store", "name", "mount", "uuid", "device"):
-        twice = [value for value, count in Counter(each.get(name) for each in stores).items() if value and count > 1]
+        # Disks that are alike have one pattern, and each its place in it.
+        places = [each.get(name) and (each[name], each.get("slot", 0) if name == "device" else 0) for each in stores]
+        twice = [place[0] for place, count in Counter(places).items() if place and count > 1]
         if twice:
             raise StoreFilesError("Two stores have the same %s, %s; give each its own." % (name, twice[0]))
 
