@@ -44,6 +44,14 @@ options:
     description: Environment of the program, as for a proxy or a private endpoint.
     type: dict
     default: {}
+  defaults:
+    description: What stores that do not say it themselves have, as C(perf).
+    type: dict
+    default: {}
+  as_file_set:
+    description: Whether to give the options C(directories) and C(files) of M(rackaware.kafka.file_set) instead.
+    type: bool
+    default: false
   comment:
     description: The first line of the units.
     type: str
@@ -58,7 +66,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: For each path its C(content) and C(mode).
+  description: For each path its C(content) and C(mode); with O(as_file_set) C(directories) and C(files).
   type: dict
 """
 
@@ -70,10 +78,11 @@ from ..module_utils import _store_files
 from ..module_utils._errors import RackawareError
 
 
-def encrypted_store_files(stores: list[dict[str, Any]], **more: Any) -> dict[str, dict[str, str]]:
-    """{path: {content, mode}}."""
+def encrypted_store_files(stores: list[dict[str, Any]], as_file_set: bool = False, **more: Any) -> dict[str, Any]:
+    """{path: {content, mode}}, or the options of file_set."""
     try:
-        return _store_files.files(stores, **more)
+        found = _store_files.files(stores, **more)
+        return _store_files.file_set(found) if as_file_set else found
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -43,12 +43,15 @@ def files(
     directories: Sequence[str] = (),
     prepare: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    defaults: Mapping[str, Any] | None = None,
     comment: str = "Ansible managed",
 ) -> dict[str, dict[str, str]]:
     """{path: {content, mode}}, all of root. stores as the unlocker's configuration with store (its name) and mount; guarded is the unit that uses them.
 
+    defaults is for what a store does not say itself.
     Raises RackawareError for a store that is not whole, and for two that would be in each other's way.
     """
+    stores = [{**(defaults or {}), **each} for each in stores]
     _check(stores)
     out = {**_program(), **_texts(comment)}
     for each in stores:
@@ -66,6 +69,15 @@ def files(
         lines = ["# %s" % comment, *("%s=%s" % pair for pair in sorted(environment.items()))]
         out[os.path.join(_unlock.CONFIG, "environment")] = _file("\n".join(lines) + "\n", "0600")
     return out
+
+
+def file_set(found: Mapping[str, Mapping[str, str]]) -> dict[str, list[dict[str, str]]]:
+    """The same as the options directories and files of file_set."""
+    ours = {"owner": "root", "group": "root"}
+    places = {os.path.dirname(path) for path in found} - {UNITS, os.path.dirname(_unlock.PROGRAM)}
+    places |= {os.path.dirname(_unlock.PACKAGE)}
+    directories = [{"path": path, **ours, "mode": "0700" if path == _unlock.CONFIG else "0755"} for path in sorted(places)]
+    return {"directories": directories, "files": [{"dest": path, **ours, **file} for path, file in found.items()]}
 
 
 def units(stores: Sequence[Mapping[str, Any]]) -> list[str]:
