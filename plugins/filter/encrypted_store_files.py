@@ -19,8 +19,9 @@ options:
     description:
       - The stores, each with C(store) (its name), C(mount), C(name) (of the mapping), C(uuid), C(subsystem), C(keys) (wrapped keys, during a rotation the
         old and the new one), and either C(device) or C(file) (C(path), C(size)).
-      - Optional are C(label), C(sector_size), C(perf), C(allow_discards), C(allow_format), C(filesystem), C(credentials), C(mount_options), and,
-        where the device is a pattern, C(slot) and C(slots): which of how many disks a blank store takes.
+      - Optional are C(label), C(sector_size), C(perf), C(allow_discards), C(allow_format), C(filesystem), C(credentials), C(mount_options),
+        C(denied_seconds) (how often a store that was denied its key asks again), and, where the device is a pattern, C(slot) and C(slots) (which of
+        how many disks a blank store takes).
     type: list
     elements: dict
     required: true

@@ -25,6 +25,14 @@ options:
     description: The hosts.
     type: list
     required: true
+  app:
+    description: Another application, which has one store O(store) on each host; its keys are bound to the hosts' names.
+    type: str
+    default: ""
+  store:
+    description: The store's name, for O(app).
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -35,7 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: For each store its C(host), C(store), C(object_key) and C(encryption_context).
+  description: For each store its C(host), C(store), C(mount), C(object_key) and C(encryption_context).
   type: list
   elements: dict
 """
@@ -48,10 +56,10 @@ from ..module_utils import _stores
 from ..module_utils._errors import RackawareError
 
 
-def kafka_store_keys(hosts: Any, names: list[str]) -> list[dict[str, Any]]:
+def kafka_store_keys(hosts: Any, names: list[str], app: str = "", store: str = "") -> list[dict[str, Any]]:
     """The wrapped keys that the encrypted stores of an inventory need."""
     try:
-        return _stores.keys(hosts, names)
+        return _stores.keys_of(app, names, store) if app else _stores.keys(hosts, names)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

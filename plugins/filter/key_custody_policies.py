@@ -22,6 +22,10 @@ options:
         patterns of who may write objects), C(trail), C(partition), and C(strict), which is false only against a stand-in of AWS.
     type: dict
     required: true
+  known:
+    description: The policy of the KMS key as it is; whom it lets unwrap keeps that.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -44,10 +48,10 @@ from ..module_utils import _custody
 from ..module_utils._errors import RackawareError
 
 
-def key_custody_policies(given: Any) -> dict[str, Any]:
+def key_custody_policies(given: Any, known: Any = None) -> dict[str, Any]:
     """Who may do what with the keys of encrypted stores, as policies."""
     try:
-        return _custody.policies(given)
+        return _custody.policies(given, known)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

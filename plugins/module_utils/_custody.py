@@ -69,16 +69,30 @@ def _policy(*statements: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"Version": VERSION, "Statement": [dict(each) for each in statements if each]}
 
 
-def key_policy(keys: Custody) -> dict[str, Any]:
-    """Of the KMS key: the account administers it; only instances' roles decrypt, with the application's context, and only if their own policy says so, too."""
+def key_policy(keys: Custody, known: Any = None) -> dict[str, Any]:
+    """Of the KMS key: the account administers it; only instances' roles decrypt, with the application's context, and only if their own policy says so, too.
+
+    known is the policy as it is: whom it lets unwrap for another application or cluster keeps that, because several may share the key.
+    """
+    arns, apps = _known(known)
     root = {"AWS": keys.arn("iam", "root")}
     decrypt: dict[str, Any] = {"Sid": "InstancesUnwrap", "Effect": "Allow", "Principal": root, "Action": ["kms:Decrypt"], "Resource": "*"}
     decrypt["Condition"] = {
-        "ArnLike": {"aws:PrincipalArn": [keys.arn("iam", "role/" + pattern) for pattern in keys.patterns]},
-        "StringEquals": {"kms:EncryptionContext:app": keys.app, "kms:EncryptionContext:purpose": "luks"},
+        "ArnLike": {"aws:PrincipalArn": sorted({*arns, *(keys.arn("iam", "role/" + pattern) for pattern in keys.patterns)})},
+        "StringEquals": {"kms:EncryptionContext:app": sorted({*apps, keys.app}), "kms:EncryptionContext:purpose": "luks"},
     }
     administer = {"Sid": "AccountAdministers", "Effect": "Allow", "Principal": root, "Action": ["kms:" + verb for verb in ADMINISTER], "Resource": "*"}
     return _policy(administer, decrypt)
+
+
+def _known(policy: Any) -> tuple[list[str], list[str]]:
+    """The roles and applications that a policy of ours names."""
+    for statement in (policy or {}).get("Statement", []):
+        if statement.get("Sid") == "InstancesUnwrap":
+            condition = statement.get("Condition", {})
+            found = condition.get("ArnLike", {}).get("aws:PrincipalArn", []), condition.get("StringEquals", {}).get("kms:EncryptionContext:app", [])
+            return tuple([each] if isinstance(each, str) else list(each) for each in found)  # type: ignore[return-value]
+    return [], []
 
 
 def bucket_policy(keys: Custody) -> dict[str, Any] | None:
@@ -169,12 +183,12 @@ def change_revoked(given: Mapping[str, Any], policy: Any, revoke: Sequence[Any],
     return {"nodes": nodes, "policy": revoked_policy(keys, nodes) if nodes else None}
 
 
-def policies(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Every policy of a custody, and its findings; given has the fields of Custody."""
+def policies(given: Mapping[str, Any], known: Any = None) -> dict[str, Any]:
+    """Every policy of a custody, and its findings; given has the fields of Custody, known is the policy of the KMS key as it is."""
     keys = custody(given)
     return {
         "findings": findings(keys),
-        "key": key_policy(keys),
+        "key": key_policy(keys, known),
         "bucket": bucket_policy(keys),
         "trail": trail_policy(keys),
         "unlock": unlock_policy(keys),

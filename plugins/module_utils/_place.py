@@ -65,7 +65,7 @@ def cover(mount: str) -> None:
             raise PlaceError(
                 "The mount point %s is %s in truth, and systemd mounts nothing on a symbolic link; give the real path." % (mount, os.path.realpath(mount))
             )
-        os.makedirs(os.path.dirname(mount), mode=0o755, exist_ok=True)
+        _parents(os.path.dirname(mount))
         if not os.path.isdir(mount):
             os.mkdir(mount, 0)
         if os.listdir(mount):
@@ -73,6 +73,14 @@ def cover(mount: str) -> None:
         _lock(mount)
     except OSError as error:
         raise PlaceError("The mount point %s cannot be made: %s; look at the root disk." % (mount, error.strerror)) from None
+
+
+def _parents(path: str) -> None:
+    if not os.path.isdir(path):
+        _parents(os.path.dirname(path))
+        os.mkdir(path)
+        # Whatever the umask: the owner of the mounted root has to come through here.
+        os.chmod(path, 0o755)
 
 
 def _lock(mount: str) -> None:

@@ -10,7 +10,7 @@ import re
 import uuid
 from typing import Any, Mapping, Sequence
 
-from . import _data_key, _nodes
+from . import _data_key, _luks_units, _nodes
 from ._errors import RackawareError
 
 # In the inventory an instance store is a data volume with the name of its mapping.
@@ -36,20 +36,25 @@ def store_of(volume: Any) -> str:
     return found[1] if found else ""
 
 
-def identity(cluster: str, node_id: int, store: str) -> dict[str, Any]:
+def identity(cluster: str, node_id: Any, store: str, app: str = APP) -> dict[str, Any]:
     """{object_key, encryption_context} of a store's wrapped key."""
-    context = {"app": APP, "cluster_id": cluster, "node_id": str(node_id), "volume": store, "purpose": "luks"}
-    return {"object_key": "%s/%d/%s-%s" % (cluster, node_id, _data_key.NAME, store), "encryption_context": context}
+    context = {"app": app, "cluster_id": cluster, "node_id": str(node_id), "volume": store, "purpose": "luks"}
+    return {"object_key": "%s/%s/%s-%s" % (cluster, node_id, _data_key.NAME, store), "encryption_context": context}
+
+
+def keys_of(app: str, names: Sequence[str], store: str) -> list[dict[str, Any]]:
+    """{host, store, object_key, encryption_context} for an application that has one store on each of these hosts."""
+    return [{"host": str(name), "store": store, **identity(app, name, store, app)} for name in names]
 
 
 def keys(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
-    """{host, store, object_key, encryption_context} of every encrypted store of these hosts."""
+    """{host, store, mount, object_key, encryption_context} of every encrypted store of these hosts."""
     out = []
     for name in names:
-        for volume in hosts[name].get("kafka_data_volumes") or ():
+        for number, volume in enumerate(hosts[name].get("kafka_data_volumes") or ()):
             store = store_of(volume)
             if store:
-                out.append({"host": name, "store": store, **identity(*_who(hosts[name], name), store)})
+                out.append({"host": name, "store": store, "mount": _nodes.DATA % number, **identity(*_who(hosts[name], name), store)})
     return out
 
 
@@ -83,4 +88,52 @@ def stores(data_volumes: Sequence[str] | None, cluster: str, node_id: int, wrapp
                 "keys": [dict(each) for each in wrapped[object_key]],
             }
         )
+    return out
+
+
+def guard(data_dirs: Sequence[str], *, cluster_id: str, libs: str, properties: str, java: str, user: str, comment: str) -> str:
+    """The drop-in that keeps a broker from starting without its encrypted stores; data_dirs are those on them.
+
+    A store may be blank at any boot. In KRaft mode (with a cluster_id) its directory then gets the cluster's identity, of which the inventory is sure.
+    """
+    mounts = [path.rsplit("/", 1)[0] for path in data_dirs]
+    prepare = []
+    if cluster_id:
+        blank = " -a ".join('-n "$$(ls -A %s)"' % path for path in data_dirs)
+        tool = '%s -Xmx128m -cp "%s/*" kafka.tools.StorageTool format --ignore-formatted --cluster-id %s --config %s' % (java, libs, cluster_id, properties)
+        prepare = ["/bin/sh -c 'test %s || exec %s'" % (blank, tool)]
+    directories = [path for pair in zip(mounts, data_dirs) for path in pair]
+    return _luks_units.guard_text(mounts, directories=directories, user=user, prepare=prepare, comment=comment)
+
+
+def layers(volume: Any, *, luks: bool, instance_type: Mapping[str, Any] | None, ebs_encrypted: bool) -> list[str]:
+    """What encrypts a data volume, the layer next to the disk first; instance_type as instance_type_info gives it."""
+    if store_of(volume):
+        hardware = bool(((instance_type or {}).get("instance_store") or {}).get("encrypted"))
+        return (["instance store hardware"] if hardware else []) + (["LUKS"] if luks else [])
+    return (["EBS with KMS"] if ebs_encrypted else []) + (["LUKS"] if luks else [])
+
+
+def with_layers(
+    rows: Sequence[Mapping[str, Any]],
+    hosts: Mapping[str, Mapping[str, Any]],
+    groups: Mapping[str, Sequence[str]],
+    types: Mapping[str, Mapping[str, Any]],
+    ebs: Sequence[Mapping[str, Any]],
+) -> list[dict[str, Any]]:
+    """The rows of _nodes.summary_hosts, whose disks say in encryption which layers are known to be active."""
+    encrypted = {each["id"] for each in ebs if each.get("encrypted")}
+    out = []
+    for row in rows:
+        variables = hosts[row["name"]]
+        volumes_ = variables.get("kafka_data_volumes") or ()
+        mounts = _nodes.mounts(volumes_, _nodes.role(row["name"], groups))
+        by_mount = {each["mount"]: volume for each, volume in zip(mounts, volumes_)}
+        disks = []
+        for disk in row.get("disks") or ():
+            volume = by_mount.get(disk["mount"], "")
+            kind = types.get(str(variables.get("kafka_instance_type")))
+            found = layers(volume, luks=bool(disk.get("luks")), instance_type=kind, ebs_encrypted=volume in encrypted)
+            disks.append({**disk, "encryption": " + ".join(found) or None})
+        out.append({**row, "disks": disks})
     return out

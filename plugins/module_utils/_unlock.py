@@ -36,7 +36,7 @@ DEVICE_SECONDS = 90
 PR_SET_DUMPABLE, MCL_CURRENT, MCL_FUTURE = 4, 1, 2
 NAMES = {
     *("device", "slot", "slots", "file", "name", "uuid", "label", "subsystem", "sector_size", "perf", "allow_discards", "allow_format", "filesystem"),
-    *("keys", "credentials", "mount"),
+    *("keys", "credentials", "mount", "denied_seconds"),
 }
 
 
@@ -59,6 +59,7 @@ class Config:
     slot: int = 0
     slots: int = 1
     mount: str = ""
+    denied_seconds: int = DENIED_SECONDS
 
 
 def parse(content: Mapping[str, Any], where: str) -> Config:
@@ -90,7 +91,7 @@ def parse(content: Mapping[str, Any], where: str) -> Config:
         token=keys[-1].as_dict(),
     )
     _luks.check_names(wanted, allow_kernel_name=False)
-    place = {name: int(content[name]) for name in ("slot", "slots") if name in content}
+    place = {name: int(content[name]) for name in ("slot", "slots", "denied_seconds") if name in content}
     return Config(
         wanted, keys, content.get("allow_format", _luks.NEVER), file, content.get("credentials", _kms.INSTANCE), mount=content.get("mount") or "", **place
     )
@@ -156,7 +157,7 @@ class World:
     volume: Callable[..., Any] = _luks.Volume
 
 
-def keep_trying(attempt: Callable[[], Any], world: World) -> Any:
+def keep_trying(attempt: Callable[[], Any], world: World, denied_seconds: int = DENIED_SECONDS) -> Any:
     """Until it works: what passes by itself soon and ever more slowly, what was denied every few minutes, so that a new grant heals it.
 
     Each reason is said once, not at each attempt; systemd's status always has the last one.
@@ -169,7 +170,7 @@ def keep_trying(attempt: Callable[[], Any], world: World) -> Any:
             reason, seconds, kind = error, next(waits), "waiting"
         except Denied as error:
             waits = _kms.delays(world.draw)
-            reason, seconds, kind = error, DENIED_SECONDS, "locked"
+            reason, seconds, kind = error, denied_seconds, "locked"
         this = (kind, reason.code or str(reason))
         if this != said:
             world.say("%s: %s" % (kind, reason))
@@ -212,7 +213,7 @@ def open_store(name: str, world: World, directory: str = CONFIG) -> tuple[str, .
     actions = first.actions
     if actions:
         # The configuration is read anew each time: a corrected one heals a store that waits.
-        actions = keep_trying(lambda: _attempt(load(name, directory), world), world)
+        actions = keep_trying(lambda: _attempt(load(name, directory), world), world, config.denied_seconds)
     _mark_fresh(name, world, fresh="mkfs" in actions or "format" in actions)
     world.notify("STATUS=open as %s" % volume.mapped)
     world.say("open as %s (%s)" % (volume.mapped, ", ".join(actions) or "it was open"))

@@ -20,7 +20,7 @@ extends_documentation_fragment:
   - rackaware.kafka.attributes
 options:
   stores:
-    description: The stores; what else they say is left to the unlocker.
+    description: The stores.
     type: list
     elements: dict
     required: true

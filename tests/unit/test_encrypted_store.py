@@ -140,11 +140,15 @@ def test_no_disk_is_chosen_by_turn_before_all_are_there(by_id):
 
 def test_a_mount_point_is_made_closed_and_made_once(tmp_path):
     mount = tmp_path / "a/b"
+    # The unlocker's own, under which nobody could pass the directories above.
+    before = os.umask(0o077)
     try:
         for _time in range(2):
             _place.cover(str(mount))
             assert mount.stat().st_mode & 0o7777 == 0
+        assert mount.parent.stat().st_mode & 0o7777 == 0o755
     finally:
+        os.umask(before)
         unlock(mount)
 
 
