@@ -69,18 +69,25 @@ class Broker:
     def caught_up(self) -> None:
         """Wait until all its replicas are in sync again."""
 
+        seen: list[str] = []
+
         def look() -> bool:
             try:
                 every, in_sync = self.replicas()
-            except Exception:
+            except Exception as error:
+                seen.append(repr(error))
                 return False
+            seen.append("%d of %d" % (in_sync, every))
             return 0 < every == in_sync
 
-        until(look, "broker %d to have all its replicas in sync" % NODE, 180)
+        def explain() -> str:
+            return "%s\n%s" % (seen[-1], self.ssh("systemctl status --lines=0 --no-pager kafka; journalctl --boot --no-pager --lines=60 --unit kafka"))
+
+        until(look, "broker %d to have all its replicas in sync" % NODE, 180, explain)
 
 
-def until(look: Callable[[], Any], what: str, seconds: float) -> Any:
-    """Wait for something; ends the program when it does not come."""
+def until(look: Callable[[], Any], what: str, seconds: float, explain: Callable[[], str] = str) -> Any:
+    """Wait for something; ends the program when it does not come, with what explain says."""
     end = time.monotonic() + seconds
     while True:
         found = look()
@@ -88,7 +95,7 @@ def until(look: Callable[[], Any], what: str, seconds: float) -> Any:
             say("seen: " + what)
             return found
         if time.monotonic() > end:
-            sys.exit("Waited %d seconds in vain for %s." % (seconds, what))
+            sys.exit("Waited %d seconds in vain for %s. %s" % (seconds, what, explain()))
         time.sleep(1)
 
 
