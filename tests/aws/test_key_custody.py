@@ -116,12 +116,13 @@ def test_a_key_that_somebody_disabled_stays_disabled(custody, aws):
 
 
 def test_conditions_are_there_on_aws(custody, aws):
-    # Last, because the stand-in takes the denial of requests without TLS for one of all requests.
-    run = custody(strict=True, key_custody_keys=[], key_custody_trail="", key_custody_admin_arns=["arn:aws:iam::123456789012:role/key-admin"])
+    # A bucket of its own, because the stand-in takes the denial of requests without TLS for one of all requests.
+    admins = ["arn:aws:iam::123456789012:role/key-admin"]
+    run = custody(strict=True, key_custody_bucket="kafka-keys-strict", key_custody_keys=[], key_custody_trail="", key_custody_admin_arns=admins)
     assert run.code == 0, run.text
-    tls, write = json.loads(aws.s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"]
+    tls, write = json.loads(aws.s3.get_bucket_policy(Bucket="kafka-keys-strict")["Policy"])["Statement"]
     assert (tls["Effect"], tls["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
-    assert write["Condition"] == {"ArnNotLike": {"aws:PrincipalArn": ["arn:aws:iam::123456789012:role/key-admin"]}}
+    assert write["Condition"] == {"ArnNotLike": {"aws:PrincipalArn": admins}}
     unwrap, _read, old = aws.iam.get_role_policy(RoleName="kafka-eu-west-1-vault-broker", PolicyName="vault-unlock")["PolicyDocument"]["Statement"]
     assert unwrap["Resource"].endswith("key/" + key(aws))
     assert unwrap["Condition"] == {"StringEquals": {"kms:EncryptionContext:app": "kafka", "kms:EncryptionContext:cluster_id": CLUSTER}}
