@@ -74,6 +74,10 @@ bench-plan: ## batches against the lower bound, seconds and memory on generated 
 bench-converge: setup ## seconds and tasks of a first and of a no-change site on six hosts
 	@python tests/bench/converge.py --metadata $(METADATA)
 
+.PHONY: bench-encryption
+bench-encryption: setup ## seconds, memory and throughput of an encrypted instance store, in a virtual machine
+	@python tests/bench/encryption.py
+
 .PHONY: clean
 clean: ## take the lab down; caches stay
 	@[ ! -x .venv/bin/python ] || python -m lab down

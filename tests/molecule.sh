@@ -8,7 +8,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 export PATH="$PWD/.venv/bin:$PATH" PYTHONPATH="$PWD/tests" ANSIBLE_CONFIG="$PWD/ansible.cfg" MOLECULE_GLOB='molecule/*/molecule.yml'
-[ $# -gt 0 ] || set -- zookeeper kraft combined
+[ $# -gt 0 ] || set -- zookeeper kraft combined encrypted
 mkdir -p build/molecule
 trap 'python -m lab down' EXIT
 
@@ -16,7 +16,9 @@ for scenario in "$@"; do
   started=$SECONDS
   printf '\n== molecule %s\n' "$scenario"
   # Before any playbook, because the inventory is the API's.
-  python -m lab up --fresh
+  # An instance store is a virtual machine's.
+  virtual=; [ "$scenario" != encrypted ] || virtual=--vm
+  python -m lab up --fresh $virtual
   eval "$(python -m lab env)"
   export KAFKA_METADATA=$scenario KAFKA_CLUSTER=${scenario/zookeeper/demo} ANSIBLE_LOG_PATH="$PWD/build/molecule/$scenario.log"
   rm -f "$ANSIBLE_LOG_PATH"

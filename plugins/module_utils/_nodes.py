@@ -161,13 +161,10 @@ def cluster_findings(
     min_insync_replicas: Any,
     allow_fewer_zones: bool = False,
     data_on_root_disk: bool = False,
-    storage: str = "ebs",
 ) -> list[str]:
     """What keeps these hosts from being a cluster, one sentence each, beyond what _topology.inventory_findings sees."""
     brokers, keepers, controllers = (list(groups.get(name) or ()) for name in (BROKER, ZOOKEEPER, CONTROLLER))
     out = version_findings(version, keepers=bool(keepers), controllers=bool(controllers))
-    if storage == "instance_store":
-        out.append("The topology asks for storage: instance_store, which needs the encrypted store that this release does not bring; use ebs.")
     for host in keepers:
         if host in brokers or host in controllers:
             out.append("Host %s is a ZooKeeper node and a broker at once; give each its own host." % host)

@@ -60,7 +60,6 @@ def test_combined_nodes_are_good_too():
         ({"replication_factor": 1}, "below min.insync.replicas 2"),
         ({"min_insync_replicas": 3}, "writes stop when one broker is away"),
         ({"replication_factor": "three"}, "must be a whole number"),
-        ({"storage": "instance_store"}, "needs the encrypted store"),
         ({"changes": {"b2": {"kafka_node_id": 1}}}, "Node id 1 is given to several"),
         ({"changes": {"b2": {"kafka_node_id": None}}}, "Host b2 has no kafka_node_id"),
         ({"changes": {"b3": {"kafka_rack": "eu-west-1b"}}}, "The brokers lie in 2 racks"),
