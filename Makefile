@@ -33,7 +33,7 @@ check: setup unit lint sanity importer ## everything that needs no lab: about th
 
 .PHONY: unit
 unit: ## pure code, modules' main(), contracts
-	@python -m pytest tests/unit
+	@python -m pytest -n 2 --dist loadfile tests/unit
 
 .PHONY: lint
 lint: ## ansible-lint (production), ruff, changelog and docs
@@ -49,7 +49,7 @@ importer: ## build the collection and read it as Galaxy would
 
 .PHONY: aws
 aws: ## provision and deprovision against a stand-in of the AWS API
-	@python -m pytest tests/aws
+	@python -m pytest -n 2 --dist loadfile tests/aws
 
 .PHONY: system
 system: ## the lab itself, and what needs real disks or real machines
