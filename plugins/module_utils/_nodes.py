@@ -205,6 +205,13 @@ def _title(of_role: str) -> str:
     return {ZOOKEEPER: "ZooKeeper node", CONTROLLER: "controller"}.get(of_role, of_role)
 
 
+def in_words(groups: Mapping[str, Sequence[str]]) -> str:
+    """How many brokers, ZooKeeper nodes and controllers there are; groups maps kafka_brokers, kafka_zookeepers and kafka_controllers to host names."""
+    counted = ((kind, len(groups.get("kafka_%ss" % kind) or ())) for kind in (BROKER, ZOOKEEPER, CONTROLLER))
+    parts = ["%d %s%s" % (number, _title(kind), "s" if number > 1 else "") for kind, number in counted if number]
+    return " and ".join(parts) or "no node"
+
+
 def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     """The rows that _model.build wants: each node with what kafka_service_info said about it (in __kafka_service)."""
     out = []

@@ -188,3 +188,15 @@ def test_listeners_that_cannot_work_are_refused(declared, sentence):
     assert sentence in _nodes.listener_findings(declared)[0]
     with pytest.raises(NodesError, match=sentence.replace("(", "\\(")):
         _nodes.listeners(declared, "broker", "h")
+
+
+@pytest.mark.parametrize(
+    ("groups", "words"),
+    [
+        ({"kafka_brokers": ["a", "b", "c"], "kafka_zookeepers": ["d", "e", "f"]}, "3 brokers and 3 ZooKeeper nodes"),
+        ({"kafka_brokers": ["a"], "kafka_zookeepers": [], "kafka_controllers": ["a"], "all": ["a"]}, "1 broker and 1 controller"),
+        ({"ungrouped": ["a"]}, "no node"),
+    ],
+)
+def test_an_inventory_in_words(groups, words):
+    assert _nodes.in_words(groups) == words
