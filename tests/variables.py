@@ -10,7 +10,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 ROLES = (
     *("network", "instances", "os_tuning", "java", "data_volume", "key_custody", "encrypted_store", "kafka_install"),
-    *("zookeeper", "controller", "broker", "roll"),
+    *("zookeeper", "controller", "broker", "roll", "upgrade"),
 )
 HEAD = """# Variables
 

@@ -19,7 +19,10 @@ from pathlib import Path
 from typing import Any, Callable
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / ".collections"))
 CLUSTER = os.environ["KAFKA_CLUSTER"]
+ZOOKEEPER = os.environ["KAFKA_METADATA"] == "zookeeper"
+OLD, NEW = ("3.8.1", "3.9.2") if ZOOKEEPER else ("4.0.2", "4.3.1")
 
 
 class Cluster:
@@ -41,12 +44,12 @@ class Cluster:
             [program, "-i", self.inventory, *arguments], cwd=ROOT, env={**environment, "ANSIBLE_NOCOLOR": "1"}, capture_output=True, text=True, check=False
         )
 
-    def roll(self, *options: str, **extra: Any) -> list[str]:
+    def roll(self, *options: str, playbook: str = "rolling_restart", **extra: Any) -> list[str]:
         """The command of a roll."""
-        return ["-e", json.dumps({"kafka_report_dir": str(self.scratch), **extra}), *options, "playbooks/rolling_restart.yml"]
+        return ["-e", json.dumps({"kafka_report_dir": str(self.scratch), **extra}), *options, "playbooks/%s.yml" % playbook]
 
-    def run(self, *options: str, **extra: Any) -> subprocess.CompletedProcess[str]:
-        return self.command("ansible-playbook", *self.roll(*options, **extra))
+    def run(self, *options: str, playbook: str = "rolling_restart", **extra: Any) -> subprocess.CompletedProcess[str]:
+        return self.command("ansible-playbook", *self.roll(*options, playbook=playbook, **extra))
 
     def on(self, name: str, command: str) -> str:
         ssh = ["ssh", "-i", os.environ["ANSIBLE_PRIVATE_KEY_FILE"], *shlex.split(os.environ["ANSIBLE_SSH_COMMON_ARGS"]), "-o", "ConnectTimeout=10"]
@@ -56,6 +59,24 @@ class Cluster:
         """The process of each broker; another one means a restart."""
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             return dict(zip(self.brokers, pool.map(lambda name: self.on(name, "systemctl show --property=MainPID --value kafka"), self.brokers)))
+
+    def versions(self) -> set[str]:
+        """What the brokers' processes have open: the versions that really run."""
+        command = "readlink /proc/$(systemctl show --property=MainPID --value kafka)/fd/* | grep -o '/opt/kafka-[0-9.]*/' | sort -u"
+        return {line.strip("/").rpartition("-")[2] for name in self.brokers for line in self.on(name, command).splitlines()}
+
+    def agreed(self) -> dict[str, Any]:
+        """What the brokers have agreed on: the protocols that they speak, or the finalised level of metadata.version."""
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import Admin, Connection
+
+        with Admin(Connection(tuple(self.bootstrap.split(",")))) as admin:
+            if ZOOKEEPER:
+                return {"protocol": sorted({admin.versions_of(broker["id"])["protocol"][:3] for broker in admin.cluster()["brokers"]})}
+            return {"metadata.version": admin.features()["metadata.version"]["finalized"]}
+
+    def staged(self) -> list[str]:
+        """What waits for its turn on the brokers."""
+        return [line for name in self.brokers for line in self.on(name, "find /etc/kafka /etc/systemd/system -name '*.staged'").splitlines()]
 
     def under_load(self, title: str, work: Callable[[], None]) -> None:
         """Do something while the ledger writes and reads, and hold it to its promise."""
@@ -192,7 +213,106 @@ def bad_configuration(cluster: Cluster) -> None:
     cluster.under_load("bad-configuration", work)
 
 
-CASES = {case.__name__: case for case in (check, roll, refusals, killed_runner, bad_configuration)}
+def upgrade_refusals(cluster: Cluster) -> None:
+    """An upgrade that cannot be is refused in one sentence, with nothing stopped and nothing staged anywhere."""
+    before, found = cluster.processes(), cluster.agreed()
+    victim = list(cluster.brokers)[1]
+    second = cluster.scratch / "second.json"
+    missing = {"kafka_install_url": "http://198.18.0.1:8000/kafka/none.tgz"}
+    second.write_text(json.dumps({"kafka_brokers": {"hosts": {victim: missing}}}))
+    none, older, skips = ("3.9.9", "3.7.2", "4.3.1") if ZOOKEEPER else ("4.3.9", "4.0.1", "3.9.2")
+    skipped = "cannot run with ZooKeeper nodes" if ZOOKEEPER else "with controllers is not supported"
+    cases: dict[str, tuple[list[str], dict[str, Any], str]] = {
+        "a version that does not exist": ([], {"kafka_version": none}, "cannot be fetched"),
+        "no version at all": ([], {"kafka_version": "4.x"}, "must be a full version"),
+        "a version that skips": ([], {"kafka_version": skips}, skipped),
+        "a downgrade": ([], {"kafka_version": older}, "Kafka %s is older than %s" % (older, OLD)),
+        "an archive that is missing on one host": (["-i", str(second)], {"kafka_version": NEW}, "none.tgz cannot be fetched"),
+        "a limit": (["--limit", victim + ",localhost"], {"kafka_version": NEW}, "cut batches in two"),
+        "a restart that would upgrade": ([], {"kafka_version": NEW, "playbook": "rolling_restart"}, "run rolling_upgrade"),
+        "a site that would upgrade": ([], {"kafka_version": NEW, "playbook": "site"}, "only an upgrade changes that"),
+        "finalising what does not run": ([], {"kafka_version": NEW, "playbook": "finalize_upgrade"}, "everybody must run"),
+        "downtime without confirmation": ([], {"kafka_version": NEW, "playbook": "downtime_upgrade"}, "to confirm, add -e confirm="),
+    }
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        runs = {title: pool.submit(cluster.run, *options, **{"playbook": "rolling_upgrade", **extra}) for title, (options, extra, _) in cases.items()}
+    for title, (_, _, sentence) in cases.items():
+        refused(runs[title].result(), title, sentence)
+    expect(cluster.processes() == before and cluster.staged() == [], "a refusal restarted somebody, or left something staged")
+    expect(cluster.agreed() == found and cluster.versions() == {OLD}, "a refusal changed the cluster")
+
+
+def upgrade(cluster: Cluster) -> None:
+    """Everybody gets the new version, also when the runner dies in the middle, and what the brokers have agreed on stays as it was."""
+    found = cluster.agreed()
+    plan = cluster.run("--check", playbook="rolling_upgrade", kafka_version=NEW)
+    fine(plan)
+    expect("From Kafka %s to %s" % (OLD, NEW) in plan.stdout and "step 1, batch 1 (the canary)" in plan.stdout, plan.stdout[-3000:])
+    expect(cluster.staged() == [] and cluster.versions() == {OLD}, "check mode changed something")
+
+    def work() -> None:
+        cluster.events.unlink(missing_ok=True)
+        command = ["ansible-playbook", "-i", cluster.inventory, *cluster.roll(playbook="rolling_upgrade", kafka_version=NEW)]
+        runner = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        until(lambda: cluster.events.exists() and cluster.events.read_text().count('"stopped"') == 2, "a second broker to be stopped", 400)
+        os.killpg(runner.pid, signal.SIGKILL)
+        runner.wait()
+        run = cluster.run(playbook="rolling_upgrade", kafka_version=NEW, roll_break_lock=True)
+        fine(run)
+        expect("An earlier run was broken off" in run.stdout, run.stdout[-3000:])
+
+    cluster.under_load("upgrade", work)
+    expect(cluster.versions() == {NEW}, "not everybody runs %s: %s" % (NEW, cluster.versions()))
+    expect(cluster.agreed() == found, "the roll has finalised something: %s, %s before" % (cluster.agreed(), found))
+    after = cluster.processes()
+    fine(cluster.run(playbook="rolling_upgrade", kafka_version=NEW))
+    expect(cluster.processes() == after, "a second upgrade restarted somebody")
+
+
+def roll_back(cluster: Cluster) -> None:
+    """What was not finalised goes back the same way."""
+    found = cluster.agreed()
+    cluster.under_load("roll-back", lambda: fine(cluster.run(playbook="rolling_upgrade", kafka_version=OLD)))
+    expect(cluster.versions() == {OLD} and cluster.agreed() == found, "not everybody is back at %s" % OLD)
+
+
+def again(cluster: Cluster) -> None:
+    """After the way back, the way up is open as before."""
+    found = cluster.agreed()
+    cluster.under_load("again", lambda: fine(cluster.run(playbook="rolling_upgrade", kafka_version=NEW)))
+    expect(cluster.versions() == {NEW} and cluster.agreed() == found, "not everybody runs %s" % NEW)
+
+
+def downtime(cluster: Cluster) -> None:
+    """All stopped, upgraded, started and proven; whatever was acknowledged before is there after it."""
+    before, found = cluster.processes(), cluster.agreed()
+    fine(cluster.run(playbook="downtime_upgrade", kafka_version=NEW, confirm=CLUSTER))
+    after = cluster.processes()
+    expect(cluster.versions() == {NEW} and cluster.agreed() == found, "not everybody runs %s" % NEW)
+    expect(not {name for name in before if before[name] == after[name]}, "not everybody was stopped")
+
+
+def finalize(cluster: Cluster) -> None:
+    """Finalising waits for the soak and for a confirmation, is done once, and ends the way back."""
+    before, found = cluster.processes(), cluster.agreed()
+    refused(cluster.run(playbook="finalize_upgrade", kafka_version=NEW, confirm=CLUSTER), "finalising too early", "it shall soak")
+    now = {"kafka_version": NEW, "upgrade_soak_seconds": 0}
+    refused(cluster.run(playbook="finalize_upgrade", **now), "finalising without confirmation", "to confirm, add -e confirm=%s" % CLUSTER)
+    expect(cluster.processes() == before and cluster.agreed() == found, "a refusal changed something")
+    cluster.under_load("finalize", lambda: fine(cluster.run(playbook="finalize_upgrade", confirm=CLUSTER, **now)))
+    wanted = {"protocol": [NEW[:3]]} if ZOOKEEPER else {"metadata.version": 30}
+    expect(cluster.agreed() == wanted, "finalised is %s, not %s" % (cluster.agreed(), wanted))
+    after = cluster.processes()
+    run = cluster.run(playbook="finalize_upgrade", **now)
+    fine(run)
+    expect("Everything is finalised" in run.stdout and cluster.processes() == after, "a second finalisation did something")
+    refused(cluster.run(playbook="rolling_upgrade", kafka_version=OLD), "a way back after finalising", "there is no way back")
+    expect(cluster.processes() == after, "a refusal restarted somebody")
+
+
+CASES = {
+    case.__name__: case for case in (check, roll, refusals, killed_runner, bad_configuration, upgrade_refusals, upgrade, roll_back, again, downtime, finalize)
+}
 
 
 def main() -> None:

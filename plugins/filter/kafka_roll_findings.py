@@ -14,7 +14,7 @@ description:
   - Says everything that forbids to begin, one sentence each; an empty list means that a roll may begin.
 author:
   - rackaware.kafka contributors (@rackaware)
-positional: _input, hosts, names, others, only
+positional: _input, hosts, names, others, only, version
 options:
   _input:
     description: The cluster, as M(rackaware.kafka.kafka_cluster_info) returns it.
@@ -36,6 +36,9 @@ options:
     description: Inventory names that the roll is restricted to; a name that is no node is refused.
     type: list
     default: []
+  version:
+    description: For a restart that is no upgrade, the version that everybody would start with; who runs another is refused.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -60,10 +63,14 @@ from ..module_utils import _roll_inventory
 from ..module_utils._errors import RackawareError
 
 
-def kafka_roll_findings(cluster: dict[str, Any], hosts: Any, names: list[str], others: list[str] | None = None, only: list[str] | None = None) -> list[str]:
+def kafka_roll_findings(
+    cluster: dict[str, Any], hosts: Any, names: list[str], others: list[str] | None = None, only: list[str] | None = None, version: str | None = None
+) -> list[str]:
     """One sentence for each thing that forbids to begin."""
     try:
-        _roll_inventory.check_names(only or [], [*names, *(others or [])])
+        everybody = [*names, *(others or [])]
+        _roll_inventory.check_names(only or [], everybody)
+        _roll_inventory.check_version({name: hosts[name] for name in everybody}, version)
         return _roll_inventory.findings(cluster, {int(hosts[name]["kafka_node_id"]): hosts[name] for name in names})
     except RackawareError as error:
         return [str(error)]

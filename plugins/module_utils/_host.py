@@ -140,3 +140,30 @@ def download_findings(urls: Sequence[str], fetch: Callable[[str], None]) -> list
         except (OSError, ValueError) as error:
             out.append("%s cannot be fetched: %s; correct kafka_install_url, or let the host reach it." % (url, reason(error)))
     return out
+
+
+def java_findings(oldest: int | None, run: Callable[..., tuple[int, str, str]]) -> list[str]:
+    """Whether Java is at least this one; run is module.run_command."""
+    if oldest is None:
+        return []
+    try:
+        _code, out, err = run(["java", "-version"], environ_update={"LC_ALL": "C"}, handle_exceptions=False)
+    except OSError:
+        out = err = ""
+    # 17.0.15, 21, and 1.8.0_402 for Java 8.
+    found = re.search(r'version "(?:1\.)?(\d+)', err + out)
+    if found is None:
+        return ["There is no Java that tells its version; install Java %d or later with the role java." % oldest]
+    if int(found.group(1)) < oldest:
+        return ["Java is %s, but this version of Kafka needs %d or later; correct java_package." % (found.group(1), oldest)]
+    return []
+
+
+def version_findings(wanted: str | None, carried: str | None) -> list[str]:
+    """Whether the host carries the version that it shall; one that carries none is new."""
+    if wanted is None or carried is None or wanted == carried:
+        return []
+    return [
+        "The host carries Kafka %s, but kafka_version is %s, and only an upgrade changes that; run rolling_upgrade, or set kafka_version to %s."
+        % (carried, wanted, carried)
+    ]

@@ -470,6 +470,52 @@ class Admin:
             out.setdefault(each.name, {"supported": None})["finalized"] = each.max_version_level
         return dict(sorted(out.items()))
 
+    def versions_of(self, broker_id: int) -> dict[str, Any]:
+        """What one broker says about its version: {series, newest_known, supported: {feature: [min, max]}, protocol}.
+
+        series is the release that its requests' versions fit, [3, 9]; newest_known is whether that is the newest that kafka-python can tell, as a newer
+        broker looks the same. protocol is inter.broker.protocol.version, None under KRaft.
+        """
+        from kafka.protocol.broker_version_data import BROKER_API_VERSIONS, infer_broker_version_from_api_versions
+        from kafka.protocol.metadata import ApiVersionsRequest
+
+        answer = self._send(ApiVersionsRequest(client_software_name="rackaware", client_software_version="1", min_version=3), broker_id)
+        _raise(answer.error_code, None, "to name its versions")
+        found = infer_broker_version_from_api_versions({each.api_key: (each.min_version, each.max_version) for each in answer.api_keys})[:2]
+        protocol = None if self.is_kraft else self.broker_configs(broker_id, ["inter.broker.protocol.version"])["inter.broker.protocol.version"]
+        return {
+            "series": list(found),
+            "newest_known": found >= max(BROKER_API_VERSIONS)[:2],
+            "supported": {each.name: [each.min_version, each.max_version] for each in answer.supported_features or []},
+            "protocol": protocol,
+        }
+
+    def group_members(self, broker_id: int) -> list[dict[str, Any]]:
+        """Members of the consumer groups that one broker coordinates: [{group, client_id, host, subscription}].
+
+        subscription is the version in which a member of a classic group wrote its subscription (ConsumerProtocolSubscription), None for others.
+        """
+        from kafka.protocol.admin import DescribeGroupsRequest, ListGroupsRequest
+
+        listed = self._send(ListGroupsRequest(states_filter=[], types_filter=[]), broker_id)
+        _raise(listed.error_code, None, "to list groups")
+        names = sorted(each.group_id for each in listed.groups if each.protocol_type == "consumer")
+        if not names:
+            return []
+        answer = self._send(DescribeGroupsRequest(groups=names, include_authorized_operations=False), broker_id)
+        return [
+            {
+                "group": group.group_id,
+                "client_id": member.client_id,
+                "host": member.client_host.lstrip("/"),
+                "subscription": int.from_bytes(member.member_metadata[:2], "big") if isinstance(member.member_metadata, bytes) else None,
+            }
+            for group in answer.groups
+            # A group of the new protocol (KIP-848) is not described this way, and only clients from 3.7 on are in one.
+            if group.error_code == 0
+            for member in group.members
+        ]
+
     def log_dirs(self, broker_id: int) -> list[dict[str, Any]]:
         """Log directories of one broker: [{path, error, total_bytes, usable_bytes, replicas: [{topic, partition, size_bytes, lag, future}]}].
 

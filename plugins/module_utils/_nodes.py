@@ -229,3 +229,23 @@ def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, S
             }
         )
     return out
+
+
+def services(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> tuple[list[dict[str, Any]], list[Mapping[str, Any] | None]]:
+    """Nodes as _upgrade wants them, {name, id, kind, version, state, protocol}, a combined one as a broker, and the brokers' records of the last upgrade.
+
+    protocol is the inter.broker.protocol.version that the user's own settings ask for, None without one.
+    """
+    nodes: dict[str, dict[str, Any]] = {}
+    for kind in (BROKER, ZOOKEEPER, CONTROLLER):
+        for name in groups.get(kind) or ():
+            told = hosts[name]["__kafka_service"]
+            one = {"name": name, "id": int(hosts[name]["kafka_node_id"]), "kind": kind, "version": told["version"], "state": told["unit_state"]}
+            own = (hosts[name].get("broker_config") or {}).get("inter.broker.protocol.version") if kind == BROKER else None
+            nodes.setdefault(name, {**one, "protocol": own})
+    return list(nodes.values()), records(hosts, groups.get(BROKER) or ())
+
+
+def records(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[Mapping[str, Any] | None]:
+    """What hosts said about the last upgrade, to kafka_service_info (in __kafka_service) or before that to host_preflight (in __kafka_host)."""
+    return [(hosts[name].get("__kafka_service") or hosts[name].get("__kafka_host") or {}).get("upgrade") for name in names]

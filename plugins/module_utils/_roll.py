@@ -23,7 +23,7 @@ from ._roll_gate import admit, back
 from ._roll_report import counted
 from ._roll_snapshot import METADATA_TOPIC, Cluster, RollError, Shape, bits, from_cluster, majority, named, popcount, read, shapes, spare
 
-__all__ = ["RollError", "admit", "back", "from_cluster", "plan", "plan_quorum", "ramp"]
+__all__ = ["RollError", "admit", "back", "from_cluster", "plan", "plan_quorum", "ramp", "resume", "resume_quorum"]
 
 
 def plan(snapshot: Any) -> dict[str, Any]:
@@ -36,6 +36,55 @@ def plan(snapshot: Any) -> dict[str, Any]:
     with _uncollected():
         made = _plan(read(snapshot))
     return {**made, "seconds": round(time.perf_counter() - begun, 3)}
+
+
+def resume(snapshot: Any) -> dict[str, Any]:
+    """As plan(), and a roll that was broken off goes on: who can only go once others are back, which are down and go first, is planned as if they were.
+
+    So more than one batch may rest on what is not true yet. The gate lets nobody out before it is.
+    """
+    made = plan(snapshot)
+    first = sorted(set(snapshot["restart"]) & set(snapshot["out"]))
+    if not first or not made["refused"]:
+        return made
+    whole = _returned(snapshot, frozenset(first))
+    later = plan(whole)
+    held = {id_ for one in made["refused"] for id_ in one["brokers"]} - {id_ for one in later["refused"] for id_ in one["brokers"]}
+    if not held:
+        return made
+    # Whoever is held back goes after at least one batch of those that are down.
+    proof = plan({**whole, "restart": sorted(held)})
+    least = proof["lower_bound"] + 1
+    size = snapshot.get("max_batch") or len(first)
+    batches = [first[start : start + size] for start in range(0, len(first), size)] + later["batches"]
+    sentence = "%s down and must be back before %s can go. %s" % (
+        named(first).capitalize() + (" is" if len(first) == 1 else " are"),
+        named(held),
+        proof["certificate"]["sentence"],
+    )
+    notes = [note for note in later["notes"] if not note.startswith("No plan has fewer")]
+    if len(batches) > least:
+        notes.append("No plan has fewer than %s; whether one has fewer than %d is not known." % (counted(least, "batch"), len(batches)))
+    return {
+        **later,
+        "batches": batches,
+        "lower_bound": least,
+        "certificate": {**proof["certificate"], "lower_bound": least, "sentence": sentence},
+        "notes": notes,
+        "seconds": round(made["seconds"] + later["seconds"] + proof["seconds"], 3),
+    }
+
+
+def _returned(snapshot: dict[str, Any], back_again: frozenset[int]) -> dict[str, Any]:
+    """The snapshot once these have had their restart, and are in sync again."""
+    partitions = [
+        {**each, "isr": [*each["isr"], *sorted(back_again.intersection(each["replicas"]).difference(each["isr"]))]}
+        if back_again.intersection(each["replicas"])
+        else each
+        for each in snapshot["partitions"]
+    ]
+    left = {key: [id_ for id_ in snapshot[key] if id_ not in back_again] for key in ("out", "restart")}
+    return {**snapshot, **left, "partitions": partitions}
 
 
 @contextmanager
@@ -260,6 +309,19 @@ def plan_quorum(voters: Iterable[int], leader: int | None, restart: Iterable[int
         "certificate": {"kind": "quorum", "lower_bound": len(going), "brokers": going, "sentence": sentence},
         "refused": refused,
     }
+
+
+def resume_quorum(voters: Iterable[int], leader: int | None, restart: Iterable[int], out: Iterable[int] = ()) -> dict[str, Any]:
+    """As plan_quorum(), and when a roll that was broken off goes on, the others are planned as if those that are down, and go first, were back."""
+    everyone, wanted, down = list(voters), set(restart), set(out)
+    made = plan_quorum(everyone, leader, wanted, down)
+    if not made["refused"] or not wanted & down:
+        return made
+    later = plan_quorum(everyone, leader, wanted - down, down - wanted)
+    if later["refused"]:
+        return made
+    # As many as nodes, whatever their order; the leader is still the last.
+    return {**plan_quorum(everyone, leader, wanted), "batches": made["batches"] + later["batches"]}
 
 
 def ramp(batches: Sequence[Sequence[int]], canary: int = 1, max_batch: int | None = None) -> list[dict[str, Any]]:

@@ -17,16 +17,38 @@ KEEPERS = ("zookeeper", "controller")
 
 
 def wanted(
-    hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str], *, everything: bool, only: Sequence[str], cluster: Mapping[str, Any] | None = None
+    hosts: Mapping[str, Mapping[str, Any]],
+    names: Sequence[str],
+    *,
+    everything: bool,
+    only: Sequence[str],
+    cluster: Mapping[str, Any] | None = None,
+    version: str | None = None,
 ) -> list[str]:
     """Who of these hosts gets a restart: those that run with something else than they would start with, and those that are down.
 
     everything: all of them; only: nobody else, by inventory names; cluster, for brokers: as kafka_cluster_info returns it. hosts carry what
-    kafka_service_info said in __kafka_service. Raises RollError.
+    kafka_service_info said in __kafka_service; version, for an upgrade: who runs another gets one, too. Raises RollError.
     """
     alive = None if cluster is None else living(cluster)
     chosen = [name for name in names if not only or name in only]
-    return [name for name in chosen if everything or hosts[name]["__kafka_service"]["restart_needed"] or down(hosts[name], alive)]
+    return [name for name in chosen if everything or _behind(hosts[name], version) or down(hosts[name], alive)]
+
+
+def _behind(host: Mapping[str, Any], version: str | None) -> bool:
+    told = host["__kafka_service"]
+    return bool(told["restart_needed"]) or (version is not None and told["version"] != version)
+
+
+def check_version(hosts: Mapping[str, Mapping[str, Any]], version: str | None) -> None:
+    """Raise RollError when a restart would give a node another version than it has, because only an upgrade may do that."""
+    for name, host in hosts.items():
+        runs = host["__kafka_service"].get("version")
+        if version is not None and runs and runs != version:
+            raise RollError(
+                "%s has Kafka %s, but kafka_version is %s, and a restart would change that unasked; run rolling_upgrade, or correct kafka_version."
+                % (name, runs, version)
+            )
 
 
 def check_names(only: Sequence[str], names: Sequence[str]) -> None:

@@ -6,7 +6,7 @@
 
 An event is a mapping with `t` (epoch seconds or ISO 8601; without an offset it is UTC) and `event`; more keys by kind:
 
-- roll_started: cluster, kind (restart, upgrade …; default restart)
+- roll_started: cluster, kind (restart, upgrade …; default restart), upgrade (the record of one, as _upgrade has it)
 - batch_started: batch (from 1), brokers (ids)
 - gate_waiting: brokers or broker, reason; again whenever the reason changes; gate_open: brokers or broker
 - stopping, stopped, started, registered, back: broker. started is the process, registered the cluster's word that it is there and
@@ -141,6 +141,7 @@ def model(
     roll = {
         "cluster": str(cluster or begun.get("cluster") or plan.get("cluster") or "the cluster"),
         "kind": str(begun.get("kind") or "restart"),
+        "upgrade": begun.get("upgrade") or None,
         "state": state,
         "reason": str(last.get("reason") or "") or None,
         "started": start,
@@ -294,6 +295,8 @@ def _sentences(roll: Mapping[str, Any]) -> list[str]:
         out.append("Run it again to go on with the %s." % ("rest" if totals["restarted"] else "same plan"))
     else:
         out.append("The roll of %s is running: %d of %s are back." % (roll["cluster"], totals["restarted"], counted(brokers, "broker")))
+    if roll.get("upgrade"):
+        out.append(_way_back(roll["upgrade"]))
     if roll["state"] == DONE and totals["ratio"] and totals["ratio"] >= 1.05:
         out.append(
             "One after another, %s %s (%.1f times as long)."
@@ -337,6 +340,18 @@ th,td{text-align:left;padding:4px 12px 4px 0;border-bottom:1px solid var(--line)
 td.n,th.n{text-align:right;white-space:nowrap}
 td.tight,th.tight{width:1%}td.err{color:var(--bad)}.note{color:var(--mut);font-size:13px;margin:6px 0 0;max-width:90em}
 """
+
+
+def _way_back(record: Mapping[str, Any]) -> str:
+    if record["finalizing"]:
+        return "The way from Kafka %s to %s is finalised with it, so there is none back." % (record["from"], record["to"])
+    held = "inter.broker.protocol.version %s" % record["protocol"] if record["protocol"] else ", ".join("%s %s" % each for each in record["features"].items())
+    return "The way back from Kafka %s to %s stays open until it is finalised: the cluster has agreed on %s since before %s." % (
+        record["to"],
+        record["from"],
+        held or "nothing new",
+        record["began"],
+    )
 
 
 def page(roll: Mapping[str, Any]) -> str:

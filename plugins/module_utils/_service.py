@@ -53,8 +53,16 @@ def options(text: str) -> dict[str, Any]:
 
 
 def jvm(name: str) -> dict[str, Any]:
-    """Version and heap of a service. The file in place is the one it started with, because a new one is staged beside it while it runs."""
-    path = _unit.service(name).options
+    """Version and heap of a service, and next_version, which it would start with.
+
+    The file in place is the one it started with, because a new one is staged beside it while it runs.
+    """
+    here = _options(_unit.service(name).options)
+    staged = _options(_unit.service(name).options + _unit.STAGED)
+    return dict(here, next_version=staged["version"] or here["version"])
+
+
+def _options(path: str) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as stream:
             return options(stream.read())

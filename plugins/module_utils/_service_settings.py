@@ -38,6 +38,9 @@ def _identity(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, 
     else:
         out["broker.id"] = int(node["id"])
         out["zookeeper.connect"] = servers(cluster["keepers"])
+        # An upgrade that is not finalised: without it a new broker would speak what the old ones, and the way back, do not know.
+        if cluster.get("protocol"):
+            out["inter.broker.protocol.version"] = cluster["protocol"]
     if role != CONTROLLER:
         out["broker.rack"] = node["rack"]
     out.update(listeners(cluster["listeners"], role, node["address"]))

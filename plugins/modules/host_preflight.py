@@ -14,6 +14,7 @@ description:
   - Looks at the clock, the limit of open files, ports that others hold, downloads and data volumes.
   - Fails with one sentence for each thing that is wrong, and changes nothing.
   - Ports that the collection's own services hold are theirs.
+  - A host that carries another version of the service than O(version) is refused, because only an upgrade changes it.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -38,6 +39,16 @@ options:
   downloaded:
     description: A path that says, when it exists, that nothing will be fetched.
     type: path
+  service:
+    description: The service whose version is compared.
+    type: str
+    choices: [broker, controller, zookeeper]
+  version:
+    description: The version that the service must carry, if it carries any; needs O(service).
+    type: str
+  java:
+    description: The oldest Java that will do; not looked at when not given.
+    type: int
   volumes:
     description: The data volumes, as for M(rackaware.kafka.data_volume).
     type: list
@@ -70,6 +81,10 @@ findings:
   returned: always
   type: list
   elements: str
+upgrade:
+  description: The record of the last upgrade on this host, as from M(rackaware.kafka.kafka_service_info), or V(null).
+  returned: success
+  type: dict
 """
 
 import time
@@ -77,7 +92,7 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 
-from ..module_utils import _host, _volumes
+from ..module_utils import _host, _service, _upgrade_record, _volumes
 from ..module_utils._errors import RackawareError
 
 SPEC = {
@@ -86,6 +101,9 @@ SPEC = {
     "controller_time": {"type": "float"},
     "downloads": {"type": "list", "elements": "str", "default": []},
     "downloaded": {"type": "path"},
+    "service": {"type": "str", "choices": ["broker", "controller", "zookeeper"]},
+    "version": {"type": "str"},
+    "java": {"type": "int"},
     "volumes": {
         "type": "list",
         "elements": "dict",
@@ -103,15 +121,19 @@ def fetch(url: str) -> None:
 
 def main() -> None:
     """Look, report."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_by={"version": "service"})
+    params = module.params
     try:
-        found = _host.findings(module.params, now=time.time(), fetch=fetch)
-        found += _volumes.findings(module.params["volumes"], module.run_command)
+        found = _host.findings(params, now=time.time(), fetch=fetch)
+        found += _host.java_findings(params["java"], module.run_command)
+        found += _host.version_findings(params["version"], _service.jvm(params["service"])["version"] if params["version"] else None)
+        upgrade = _upgrade_record.read()
+        found += _volumes.findings(params["volumes"], module.run_command)
     except RackawareError as error:
         module.fail_json(msg=str(error), findings=[str(error)])
     if found:
         module.fail_json(msg=" ".join(found), findings=found)
-    module.exit_json(changed=False, findings=[])
+    module.exit_json(changed=False, findings=[], upgrade=upgrade)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ version_added: "0.1.0"
 description:
   - Says which brokers may be restarted together, so that no partition falls below C(min.insync.replicas) or loses its last in-sync replica.
   - Every batch is counted partition by partition before it is returned; racks are where the search begins, and are never trusted.
+  - Who is down and needs a restart goes first. If others can only go once these are back, they are planned as if they were, so that a roll that was
+    broken off goes on.
   - Asks nobody. The plan is as old as its snapshot, so let a gate ask again before each broker goes.
 author:
   - rackaware.kafka contributors (@rackaware)
@@ -199,12 +201,12 @@ def main() -> None:
     result = {}
     try:
         if params["snapshot"] is not None:
-            result = _roll.plan(_roll.from_cluster(params["snapshot"], **{key: params[key] for key in PASSED_ON}))
+            result = _roll.resume(_roll.from_cluster(params["snapshot"], **{key: params[key] for key in PASSED_ON}))
             result["steps"] = _roll.ramp(result["batches"], params["canary"], params["max_batch"])
         quorum = params["quorum"]
         if quorum is not None:
             restart = quorum["voters"] if quorum["restart"] is None else quorum["restart"]
-            result["quorum"] = _roll.plan_quorum(quorum["voters"], quorum["leader"], restart, quorum["out"])
+            result["quorum"] = _roll.resume_quorum(quorum["voters"], quorum["leader"], restart, quorum["out"])
     except RackawareError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **result)

@@ -13,6 +13,7 @@ version_added: "0.1.0"
 description:
   - Reads the state of the unit, the version and heap that it runs with, its disks, and whether it needs a restart.
   - A restart is needed when what the service would read at its next start differs from what it read at its last one.
+  - On brokers, reads the record of the last upgrade, too.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -50,6 +51,16 @@ version:
   description: The version that it runs with.
   type: str
   returned: success
+next_version:
+  description: The version that it would start with, once what is staged is in place.
+  type: str
+  returned: success
+upgrade:
+  description:
+    - The record of the last upgrade on this host, with from, to, metadata, protocol and features (as they were before), began, rolled, finalizing, finalized.
+    - V(null) where there is none.
+  type: dict
+  returned: success
 heap_mb:
   description: The heap that it runs with.
   type: int
@@ -67,7 +78,7 @@ restart_needed:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _service, _unit
+from ..module_utils import _service, _unit, _upgrade_record
 from ..module_utils._errors import RackawareError
 
 SPEC = {
@@ -87,6 +98,7 @@ def main() -> None:
             unit_state=found,
             restarts=_service.restarts(_unit.service(name).unit, module.run_command),
             disks=_service.disks(module.params["mounts"]),
+            upgrade=_upgrade_record.read(),
             restart_needed=found == "active" and _service.restart_needed(_unit.service(name).unit),
         )
     except RackawareError as error:

@@ -11,7 +11,7 @@ import urllib.error
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _host, _volumes
+from ansible_collections.rackaware.kafka.plugins.module_utils import _host, _service, _upgrade_record, _volumes
 from ansible_collections.rackaware.kafka.plugins.modules import host_preflight
 
 LISTENING = "   0: 00000000:%04X 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 %s 1\n"
@@ -124,3 +124,41 @@ def test_everything_that_is_wrong_is_said_at_once(capsys, monkeypatch):
     out = run(capsys, monkeypatch, [], controller_time=1.0, open_files=2**40)
     assert out["failed"] and len(out["findings"]) == 3
     assert all(word in out["msg"] for word in ("clock", "kafka_open_files", "ext4"))
+
+
+@pytest.mark.parametrize(
+    ("text", "oldest", "found"),
+    [
+        ('openjdk version "17.0.15" 2025-04-15', 17, None),
+        ('openjdk version "21" 2023-09-19', 17, None),
+        ('openjdk version "11.0.2"', 17, "Java is 11, but this version of Kafka needs 17"),
+        ('java version "1.8.0_402"', 17, "Java is 8"),
+        ('java version "1.8.0_402"', 8, None),
+        ("", 17, "no Java that tells its version"),
+        (None, 17, "no Java that tells its version"),
+    ],
+    ids=["17", "newer", "older", "8", "8 is enough for 3", "nothing said", "no Java"],
+)
+def test_the_java_that_a_version_needs(text, oldest, found):
+    def run(argv, **_):
+        if text is None:
+            raise FileNotFoundError("java")
+        return 0, "", text
+
+    problems = _host.java_findings(oldest, run)
+    assert problems == [] if found is None else found in problems[0]
+    assert _host.java_findings(None, run) == []
+
+
+def test_only_an_upgrade_changes_the_version_of_a_host(capsys, monkeypatch):
+    monkeypatch.setattr(_service, "jvm", lambda name: {"version": "3.8.1"})
+    assert "The host carries Kafka 3.8.1, but kafka_version is 3.9.2" in run(capsys, monkeypatch, [], service="broker", version="3.9.2")["msg"]
+    assert run(capsys, monkeypatch, [], service="broker", version="3.8.1")["findings"] == []
+    monkeypatch.setattr(_service, "jvm", lambda name: {"version": None})
+    assert run(capsys, monkeypatch, [], service="broker", version="3.9.2")["findings"] == []
+    assert "missing" in run(capsys, monkeypatch, [], version="3.9.2")["msg"]
+
+
+def test_the_record_of_an_upgrade_is_told(capsys, monkeypatch):
+    monkeypatch.setattr(_upgrade_record, "read", lambda: {"from": "3.8.1"})
+    assert run(capsys, monkeypatch, [])["upgrade"] == {"from": "3.8.1"}

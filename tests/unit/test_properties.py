@@ -54,6 +54,14 @@ def test_the_defaults_are_safe(key, value):
     assert broker()[key] == value
 
 
+def test_while_an_upgrade_is_open_the_protocol_is_the_old_one_and_a_user_may_still_say_another():
+    assert "inter.broker.protocol.version" not in parse(_service_settings.kafka(NODE, CLUSTER, SIZED, {}))
+    held = dict(CLUSTER, protocol="3.8")
+    assert parse(_service_settings.kafka(NODE, held, SIZED, {}))["inter.broker.protocol.version"] == "3.8"
+    assert parse(_service_settings.kafka(NODE, held, SIZED, {"inter.broker.protocol.version": "3.7"}))["inter.broker.protocol.version"] == "3.7"
+    assert "inter.broker.protocol.version" not in parse(_service_settings.kafka(NODE, dict(KRAFT, protocol="3.8"), SIZED, {}))
+
+
 def test_a_kraft_broker_asks_the_controllers():
     found = parse(_service_settings.kafka(NODE, KRAFT, SIZED, {}))
     assert found["process.roles"] == "broker"

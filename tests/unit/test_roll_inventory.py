@@ -104,3 +104,18 @@ def test_refusals_are_sentences_and_a_long_list_is_cut():
     found = _roll_inventory.refusals(plan(partitions=many))
     assert len(found) == 6 and "Partition t-0 stands against broker 1: It has only one replica" in found[0]
     assert found[-1] == "So do 4 partitions more."
+
+
+def test_for_an_upgrade_whoever_runs_another_version_gets_a_restart():
+    hosts = {name: dict(each, __kafka_service=dict(each["__kafka_service"], version="3.8.1")) for name, each in HOSTS.items()}
+    hosts["b1"]["__kafka_service"]["version"] = "3.9.2"
+    assert _roll_inventory.wanted(hosts, ["b1", "b2", "z1"], everything=False, only=[], version="3.9.2") == ["b2", "z1"]
+    assert _roll_inventory.wanted(hosts, ["b1"], everything=False, only=[], version="3.8.1") == ["b1"]
+
+
+def test_a_restart_never_changes_the_version():
+    hosts = {"b1": {"__kafka_service": {"version": "3.8.1"}}, "new": {"__kafka_service": {"version": None}}}
+    with pytest.raises(RollError, match="b1 has Kafka 3.8.1, but kafka_version is 3.9.2"):
+        _roll_inventory.check_version(hosts, "3.9.2")
+    _roll_inventory.check_version(hosts, "3.8.1")
+    _roll_inventory.check_version(hosts, None)

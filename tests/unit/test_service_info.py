@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from types import SimpleNamespace as Made
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _service, _unit
+from ansible_collections.rackaware.kafka.plugins.module_utils import _service, _unit, _upgrade_record
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_service_info
 
 
@@ -83,3 +84,19 @@ def test_a_service_that_runs_is_compared_with_its_record(capsys, monkeypatch, st
 
 def test_a_check_that_cannot_ask_fails(capsys, monkeypatch):
     assert "systemd could not be asked" in run(capsys, monkeypatch, (1, "", "no bus"))["msg"]
+
+
+def test_the_version_that_it_would_start_with_is_the_staged_one(tmp_path, monkeypatch):
+    here = tmp_path / "broker.jvm.options"
+    monkeypatch.setattr(_unit, "service", lambda name: Made(options=str(here)))
+    assert _service.jvm("broker") == {"heap_mb": None, "version": None, "next_version": None}
+    here.write_text('-Xmx512m\n-cp\n"/opt/kafka-3.8.1/libs/*"\n')
+    assert _service.jvm("broker") == {"heap_mb": 512, "version": "3.8.1", "next_version": "3.8.1"}
+    (tmp_path / "broker.jvm.options.staged").write_text('-cp\n"/opt/kafka-3.9.2/libs/*"\n')
+    assert _service.jvm("broker") == {"heap_mb": 512, "version": "3.8.1", "next_version": "3.9.2"}
+
+
+def test_the_record_of_an_upgrade_is_told(capsys, monkeypatch):
+    monkeypatch.setattr(_upgrade_record, "read", lambda: {"from": "3.8.1"})
+    out = run(capsys, monkeypatch, (0, "LoadState=not-found\nActiveState=inactive\n", ""))
+    assert out["upgrade"] == {"from": "3.8.1"}

@@ -7,8 +7,6 @@ import os
 import pytest
 
 testinfra_hosts = ["ansible://kafka_brokers"]
-KRAFT = os.environ["KAFKA_METADATA"] != "zookeeper"
-VERSION = "4.3.1" if KRAFT else "3.9.2"
 
 
 @pytest.fixture
@@ -78,11 +76,6 @@ def test_the_limits_of_the_running_process_are_those_of_the_inventory(host):
 
 def test_nothing_kills_a_broker_that_is_writing(host):
     assert host.check_output("systemctl show -P TimeoutStopUSec kafka") == "10min"
-
-
-def test_the_version_is_the_one_of_the_mode(host):
-    assert host.file("/opt/kafka-%s/libs/kafka_2.13-%s.jar" % (VERSION, VERSION)).exists
-    assert "/opt/kafka-%s/libs/*" % VERSION in host.file("/etc/kafka/broker.jvm.options").content_string
 
 
 def test_the_kernel_does_not_swap_kafka_out(host):

@@ -325,6 +325,38 @@ class TestReading:
         admin, _ = cluster({"ApiVersions": Made(error_code=0, supported_features=supported, finalized_features=finalized)})
         assert admin.features() == {"kraft.version": {"supported": [0, 1], "finalized": None}, "metadata.version": {"supported": [7, 30], "finalized": 25}}
 
+    def test_the_series_follows_from_the_requests_and_the_protocol_from_the_configuration(self, cluster):
+        keys = [Made(api_key=1, min_version=0, max_version=17), Made(api_key=0, min_version=0, max_version=11)]
+        configs = [
+            Made(resource_name="2", error_code=0, error_message=None, configs=[Made(name="inter.broker.protocol.version", value="3.8-IV0", config_source=5)])
+        ]
+        answers = {"ApiVersions": Made(error_code=0, api_keys=keys, supported_features=None), "DescribeConfigs": Made(results=configs)}
+        admin, manager = cluster(answers, ZOOKEEPER)
+        assert admin.versions_of(2) == {"series": [3, 9], "newest_known": False, "supported": {}, "protocol": "3.8-IV0"}
+        assert manager.asked("ApiVersions") == [2] and manager.asked("DescribeConfigs") == [2]
+
+    def test_in_kraft_there_is_no_protocol_and_the_newest_known_says_so(self, cluster):
+        keys = [Made(api_key=35, min_version=1, max_version=5)]
+        known = [Made(name="metadata.version", min_version=7, max_version=30)]
+        admin, _ = cluster({"ApiVersions": Made(error_code=0, api_keys=keys, supported_features=known)})
+        assert admin.versions_of(2) == {"series": [4, 3], "newest_known": True, "supported": {"metadata.version": [7, 30]}, "protocol": None}
+
+    def test_members_tell_how_they_subscribed(self, cluster):
+        listed = Made(error_code=0, groups=[Made(group_id="g", protocol_type="consumer"), Made(group_id="c", protocol_type="connect")])
+        member = Made(client_id="old", client_host="/198.18.0.9", member_metadata=b"\x00\x01\x00")
+        parsed = Made(client_id="other", client_host="/198.18.0.8", member_metadata=Made())
+        groups = [Made(group_id="g", error_code=0, members=[member, parsed]), Made(group_id="h", error_code=69, members=[])]
+        admin, manager = cluster({"ListGroups": listed, "DescribeGroups": Made(groups=groups)})
+        assert admin.group_members(3) == [
+            {"group": "g", "client_id": "old", "host": "198.18.0.9", "subscription": 1},
+            {"group": "g", "client_id": "other", "host": "198.18.0.8", "subscription": None},
+        ]
+        assert manager.asked("DescribeGroups") == [3] and manager.only("DescribeGroups")[0].groups == ["g"]
+
+    def test_a_broker_without_groups_is_not_asked_about_them(self, cluster):
+        admin, manager = cluster({"ListGroups": Made(error_code=0, groups=[])})
+        assert admin.group_members(3) == [] and manager.asked("DescribeGroups") == []
+
     def test_a_failed_log_directory_is_named(self, cluster):
         where = Made(log_dir="/d1", error_code=56, total_bytes=-1, usable_bytes=-1, topics=[])
         admin, manager = cluster({"DescribeLogDirs": Made(error_code=0, results=[where])})

@@ -317,6 +317,55 @@ class TestBatches:
         assert "into 2 batches was tried" in planned["certificate"]["sentence"]
 
 
+class TestResume:
+    """A roll that was broken off with brokers down goes on with these, and plans the others as if they were back."""
+
+    def test_the_broker_that_is_down_goes_first_and_the_others_after_it(self):
+        snap = snapshot([part(1, 2, 3)], brokers=3, out=[2])
+        assert _roll.plan(snap)["refused"]
+        planned = _roll.resume(snap)
+        assert (planned["batches"], planned["refused"], planned["lower_bound"]) == ([[2], [1], [3]], [], 3)
+        assert planned["certificate"]["sentence"].startswith("Broker 2 is down and must be back before brokers 1 and 3 can go. Partition t-0")
+
+    def test_in_sync_nowhere_yet_it_counts_as_back_too(self):
+        planned = _roll.resume(snapshot([part(1, 2, 3, isr=[1, 3])], brokers=3, out=[2]))
+        assert planned["batches"] == [[2], [1], [3]]
+
+    def test_those_that_are_down_go_in_no_more_than_may_go_at_once(self):
+        planned = _roll.resume(snapshot([part(1, 2, 3), part(4, 5, 6)], out=[1, 4], max_batch=1))
+        assert planned["batches"][:2] == [[1], [4]] and all(len(batch) == 1 for batch in planned["batches"])
+        # Four are held back, and one at least goes before them; that both of them must is more than is proven.
+        assert planned["lower_bound"] == 5 and "whether one has fewer than 6" in planned["notes"][-1]
+
+    def test_what_stands_back_for_another_reason_still_does(self):
+        planned = _roll.resume(snapshot([part(1, 2, 3), part(4, min_isr=1)], out=[2]))
+        assert [each["brokers"] for each in planned["refused"]] == [[4]]
+        assert {id_ for batch in planned["batches"] for id_ in batch} == {1, 2, 3, 5, 6}
+
+    def test_a_broker_that_is_down_and_is_not_of_the_roll_counts_as_out(self):
+        snap = snapshot([part(1, 2, 3)], brokers=3, out=[2], restart=[1, 3])
+        assert _roll.resume(snap)["refused"] and _roll.resume(snap)["batches"] == []
+
+    @FEWER
+    @given(snapshots())
+    def test_every_batch_is_safe_once_those_that_are_down_are_back(self, snap):
+        planned, strict = _roll.resume(snap), _roll.plan(snap)
+        first = set(snap["restart"]) & set(snap["out"])
+        if not strict["refused"] or not first:
+            assert {**planned, "seconds": 0} == {**strict, "seconds": 0}
+            return
+        back_again = [{**each, "isr": sorted({*each["isr"], *(first & set(each["replicas"]))})} for each in snap["partitions"]]
+        whole = {**snap, "partitions": back_again, "out": [id_ for id_ in snap["out"] if id_ not in first]}
+        strictly = {id_ for batch in strict["batches"] for id_ in batch}
+        going = {id_ for batch in planned["batches"] for id_ in batch}
+        assert strictly <= going and going | {id_ for each in planned["refused"] for id_ in each["brokers"]} == set(snap["restart"])
+        assert planned["lower_bound"] == planned["certificate"]["lower_bound"] <= len(planned["batches"])
+        if going > strictly:
+            for batch in planned["batches"]:
+                assert set(batch) <= first or (not first & set(batch) and oracle_safe(whole, batch))
+                assert len(batch) <= (snap["max_batch"] or len(batch))
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         ("partition", "more", "brokers", "reason"),
@@ -487,6 +536,12 @@ class TestQuorum:
         assert planned["batches"] == [[3]]
         assert planned["refused"][0]["brokers"] == [1, 2]
         assert "2 of 3 voters run and 2 must" in planned["refused"][0]["reason"]
+
+    def test_a_roll_that_was_broken_off_goes_on_with_the_one_that_is_down(self):
+        planned = _roll.resume_quorum([1, 2, 3], 1, [1, 2, 3], [3])
+        assert (planned["batches"], planned["refused"], planned["lower_bound"]) == ([[3], [2], [1]], [], 3)
+        assert _roll.resume_quorum([1, 2, 3], 1, [1, 2], [3])["refused"]
+        assert _roll.resume_quorum([1, 2, 3], 1, [1, 2, 3]) == _roll.plan_quorum([1, 2, 3], 1, [1, 2, 3])
 
     def test_of_five_one_may_be_down(self):
         assert _roll.plan_quorum([1, 2, 3, 4, 5], 2, [1, 2, 3], [5])["batches"] == [[1], [3], [2]]

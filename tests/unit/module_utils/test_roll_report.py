@@ -246,3 +246,21 @@ def test_the_filter_takes_events_or_a_model():
 def test_the_filter_refuses_in_one_sentence(given, more, sentence):
     with pytest.raises(AnsibleFilterError, match=sentence):
         FilterModule().filters()["kafka_roll_page"](given, PLAN, **more)
+
+
+@pytest.mark.parametrize(
+    ("record", "sentence"),
+    [
+        ({"protocol": "3.8", "features": {}, "finalizing": None}, "agreed on inter.broker.protocol.version 3.8 since before 2027-01-01T00:00:00Z"),
+        ({"protocol": None, "features": {"metadata.version": 25, "group.version": 1}, "finalizing": None}, "metadata.version 25, group.version 1"),
+        ({"protocol": "3.8", "features": {}, "finalizing": "2027-01-02T00:00:00Z"}, "so there is none back"),
+    ],
+    ids=["ZooKeeper", "KRaft", "finalised"],
+)
+def test_the_report_of_an_upgrade_tells_the_way_back(record, sentence):
+    events = whole()
+    events[0].update(kind="upgrade", upgrade={"from": "3.8.1", "to": "3.9.2", "began": "2027-01-01T00:00:00Z", **record})
+    roll = model(events, PLAN)
+    assert any(sentence in one and "3.8.1" in one for one in roll["sentences"]) and roll["upgrade"]["to"] == "3.9.2"
+    assert sentence in page(roll)
+    assert model(whole(), PLAN)["upgrade"] is None

@@ -1,0 +1,86 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a release of Kafka that is installed on this host can do."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kafka_release_info
+short_description: Read what a release of Kafka on this host can do
+version_added: "0.1.0"
+description:
+  - Asks the release's own classes, with Java, before any broker runs it.
+  - The versions of requests come from C(org.apache.kafka.common.protocol.Protocol), the levels of features from C(kafka.tools.StorageTool).
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes.info
+options:
+  version:
+    description: The version, which M(rackaware.kafka.kafka_archive) has installed.
+    type: str
+    required: true
+  directory:
+    description: Where versions are installed.
+    type: path
+    default: /opt
+  features:
+    description: Whether to read the levels of features, which releases from 4.0 on can tell.
+    type: bool
+    default: false
+  java:
+    description: The Java command.
+    type: str
+    default: java
+"""
+
+EXAMPLES = r"""
+- name: Read which levels Kafka 4.3.1 brings
+  rackaware.kafka.kafka_release_info:
+    version: 4.3.1
+    features: true
+"""
+
+RETURN = r"""
+apis:
+  description: For each kind of request, by its key, the name, the oldest and the newest version that this release answers.
+  returned: success
+  type: dict
+  sample: {"0": ["Produce", 3, 13]}
+features:
+  description: The levels that C(kafka-features upgrade --release-version) would finalize, by feature; empty unless O(features) is set.
+  returned: success
+  type: dict
+  sample: {"metadata.version": 30, "transaction.version": 2}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _release
+from ..module_utils._errors import RackawareError
+
+SPEC = {
+    "version": {"type": "str", "required": True},
+    "directory": {"type": "path", "default": "/opt"},
+    "features": {"type": "bool", "default": False},
+    "java": {"type": "str", "default": "java"},
+}
+
+
+def main() -> None:
+    """Ask, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    params = module.params
+    release = _release.Release(params["version"], params["directory"], params["java"], module.run_command)
+    try:
+        apis = release.apis()
+        features = release.features() if params["features"] else {}
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, apis=apis, features=features)
+
+
+if __name__ == "__main__":
+    main()

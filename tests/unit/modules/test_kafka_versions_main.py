@@ -1,0 +1,105 @@
+"""main() of kafka_version_info and kafka_features: what the brokers say, and what is finalised."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError
+from ansible_collections.rackaware.kafka.plugins.modules import kafka_features, kafka_version_info
+
+
+class FakeAdmin:
+    """Three brokers, one of them fenced, and metadata.version at 25 of 30."""
+
+    def __init__(self):
+        self.levels, self.calls, self.error, self.is_kraft = {"metadata.version": 25, "share.version": None}, [], None, True
+
+    def __call__(self, where, **arguments):
+        if self.error:
+            raise self.error
+        return self
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def cluster(self):
+        return {"brokers": [{"id": number, "fenced": number == 3} for number in (1, 2, 3)]}
+
+    def versions_of(self, broker):
+        return {"series": [4, 3], "newest_known": True, "supported": {"metadata.version": [7, 30]}, "protocol": None}
+
+    def group_members(self, broker):
+        return [{"group": "g%d" % broker, "client_id": "c", "host": "h", "subscription": 3}]
+
+    def features(self):
+        return {name: {"supported": [7, 30], "finalized": level} for name, level in self.levels.items()}
+
+    def finalize_features(self, levels, *, validate_only):
+        self.calls.append((levels, validate_only))
+        if not validate_only:
+            self.levels.update(levels)
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    fake = FakeAdmin()
+    for module in (kafka_features, kafka_version_info):
+        monkeypatch.setattr(module, "Admin", fake)
+    return fake
+
+
+@pytest.fixture
+def run(capsys):
+    def call(module, check=False, **params):
+        with patch_module_args(dict({"bootstrap_servers": ["one:9092"]}, **params, _ansible_check_mode=check)), pytest.raises(SystemExit):
+            module.main()
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+def test_every_broker_that_is_there_is_asked(run, cluster):
+    found = run(kafka_version_info)
+    assert [broker["id"] for broker in found["brokers"]] == [1, 2] and found["members"] == [] and found["changed"] is False
+    assert found["features"]["metadata.version"]["finalized"] == 25
+    assert [member["group"] for member in run(kafka_version_info, members=True)["members"]] == ["g1", "g2"]
+
+
+def test_a_broker_that_does_not_answer_is_an_error(run, cluster):
+    cluster.error = KafkaError("Broker 2 did not answer ApiVersions.")
+    assert run(kafka_version_info)["msg"] == "Broker 2 did not answer ApiVersions."
+
+
+def test_check_then_raise_then_nothing(run, cluster):
+    levels = {"metadata.version": 30, "share.version": "1"}
+    checked = run(kafka_features, check=True, levels=levels)
+    assert checked["changed"] and cluster.calls == [({"metadata.version": 30, "share.version": 1}, True)] and cluster.levels["metadata.version"] == 25
+    raised = run(kafka_features, levels=levels)
+    assert (raised["changed"], raised["previous"]) == (True, {"metadata.version": 25, "share.version": 0})
+    assert cluster.levels == {"metadata.version": 30, "share.version": 1}
+    again = run(kafka_features, levels=levels)
+    assert (again["changed"], again["raised"], len(cluster.calls)) == (False, {}, 2)
+
+
+def test_a_level_that_is_higher_stays(run, cluster):
+    assert run(kafka_features, levels={"metadata.version": 20})["raised"] == {} and cluster.calls == []
+
+
+@pytest.mark.parametrize(
+    ("prepare", "levels", "sentence"),
+    [
+        (lambda cluster: None, {"metadata.version": "high"}, "must be a whole number"),
+        (lambda cluster: setattr(cluster, "is_kraft", False), {"metadata.version": 30}, "runs with ZooKeeper"),
+        (lambda cluster: setattr(cluster, "error", KafkaError("No broker answered.")), {"metadata.version": 30}, "No broker answered."),
+    ],
+)
+def test_bad_input_is_one_sentence(run, cluster, prepare, levels, sentence):
+    prepare(cluster)
+    found = run(kafka_features, levels=levels)
+    assert found["failed"] and sentence in found["msg"] and cluster.calls == []
