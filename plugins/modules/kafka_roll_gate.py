@@ -194,7 +194,7 @@ def main() -> None:
         if params["kind"] == _roll_ask.ZOOKEEPER:
             answer = _roll_ask.keepers(params)
         else:
-            with _roll_ask.reach(connection(params), _roll_ask.left_alone(params), Admin) as admin:
+            with Admin(connection(params), exclude=_roll_ask.left_alone(params)) as admin:
                 answer = _roll_ask.brokers_or_controllers(admin, params)
     except RackawareError as error:
         module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError)))

@@ -10,7 +10,7 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_ask
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import Connection, KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_gate
 
 SERVERS = ["one:9092"]
@@ -81,7 +81,6 @@ def cluster(monkeypatch):
     fake = FakeAdmin()
     monkeypatch.setattr(kafka_roll_gate, "Admin", fake)
     monkeypatch.setattr(_roll_ask.time, "sleep", lambda _: None)
-    monkeypatch.setattr(_roll_ask, "dials", lambda server: server.startswith("one"))
     return fake
 
 
@@ -273,34 +272,6 @@ class TestZooKeeper:
         assert "zookeeper_servers" in run(question="back", kind="zookeeper", nodes=[1])["msg"]
         assert "empty" in run(question="back", kind="zookeeper", nodes=[1], zookeeper_servers=[])["msg"]
         assert "twice" in run(question="back", kind="zookeeper", nodes=[1], zookeeper_servers=self.SERVERS[:1] * 2)["msg"]
-
-
-class TestReach:
-    """Servers down* refuse, hang* listen and never answer."""
-
-    def reach(self, monkeypatch, *servers):
-        tried = []
-
-        def make(where, exclude):
-            tried.append((where.bootstrap_servers, where.bootstrap_timeout_seconds))
-            if not where.bootstrap_servers[0].startswith("up"):
-                raise KafkaError("No broker answered at %s." % ", ".join(where.bootstrap_servers))
-            return "admin"
-
-        monkeypatch.setattr(_roll_ask, "dials", lambda server: not server.startswith("down"))
-        where = Connection(tuple(servers), request_timeout_seconds=9)
-        try:
-            return _roll_ask.reach(where, {1}, make), tried
-        except KafkaError as error:
-            return str(error), tried
-
-    def test_one_that_hangs_costs_a_third_and_one_that_refuses_nothing(self, monkeypatch):
-        result, tried = self.reach(monkeypatch, "down:1", "hang:1", "up:1", "up:2")
-        assert result == "admin" and tried == [(("hang:1",), 3), (("up:1",), 3)]
-
-    def test_nobody_is_an_error(self, monkeypatch):
-        assert self.reach(monkeypatch, "hang:1", "hang:2")[0] == "No broker answered at hang:2."
-        assert self.reach(monkeypatch, "down:1", "down:2")[0] == "No broker answered at down:1, down:2."
 
 
 def test_the_options_are_the_documented_ones():
