@@ -63,6 +63,8 @@ class ActionModule(ActionBase):
         # Once a batch, and then while it lasts: a wait that ends soon costs nothing more.
         renewed = begun - (RENEW_EVERY if options["question"] == _roll_ask.MAY_STOP else 0)
         questions = 0
+        if options["question"] == _roll_ask.MAY_STOP and options["kind"] == _roll_ask.BROKER:
+            self._note(options, [_roll_events.of(options["kind"], "batch_started", options["nodes"])])
         while True:
             if options["lock"] and self.clock() - renewed >= RENEW_EVERY:
                 renewed = self.clock()
