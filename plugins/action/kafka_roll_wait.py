@@ -16,10 +16,12 @@ from ..module_utils import _roll_ask, _roll_events, _roll_progress
 from ..module_utils._errors import RackawareError
 
 RENEW_EVERY = 60.0
+# How long one visit to the host may last: the processes that a visit starts there cost more than the questions.
+VISIT = 3.0
 GATE, LOCK = "rackaware.kafka.kafka_roll_gate", "rackaware.kafka.kafka_roll_lock"
 OWN: dict[str, dict[str, Any]] = {
     "stall_seconds": {"type": "float", "default": 900},
-    "interval": {"type": "float", "default": 1},
+    "interval": {"type": "float", "default": 0.2},
     "events": {"type": "path"},
     "lock": {
         "type": "dict",
@@ -69,7 +71,7 @@ class ActionModule(ActionBase):
             if options["lock"] and self.clock() - renewed >= RENEW_EVERY:
                 renewed = self.clock()
                 self._renew(options["lock"])
-            answer = self._ask(GATE, question)
+            answer = self._ask(GATE, {**question, "wait_seconds": VISIT})
             questions += 1
             if answer.get("failed"):
                 if answer.get("retry") is False:

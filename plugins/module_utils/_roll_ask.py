@@ -17,6 +17,8 @@ from ._roll_snapshot import RollError, named
 
 BROKER, CONTROLLER, ZOOKEEPER = "broker", "controller", "zookeeper"
 MAY_STOP, BACK = "may_stop", "back"
+# Seconds between two questions of one visit.
+AGAIN = 0.3
 SPEC: dict[str, dict[str, Any]] = dict(
     CONNECTION_SPEC,
     question={"type": "str", "choices": [MAY_STOP, BACK], "required": True},
@@ -57,6 +59,20 @@ def check(params: dict[str, Any]) -> None:
 def left_alone(params: Mapping[str, Any]) -> set[int]:
     """The brokers that are not to be asked on the cluster's behalf. Ids of controllers are not brokers' ids, unless a node is both."""
     return {*params["nodes"], *params["in_flight"], *params["out"]}
+
+
+def patiently(
+    ask: Callable[[], dict[str, Any]], seconds: float, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+) -> dict[str, Any]:
+    """Ask until the answer is yes, or other nodes than at first may go or are back, or the time is over; the last answer."""
+    end, first = clock() + seconds, None
+    while True:
+        answer = ask()
+        state = (answer.get("admitted"), answer.get("back"), [each["registered"] for each in answer.get("nodes", ())])
+        if answer["open"] or clock() >= end or (first is not None and state != first):
+            return answer
+        first = state
+        sleep(AGAIN)
 
 
 def brokers_or_controllers(admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:

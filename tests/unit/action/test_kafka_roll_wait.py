@@ -54,11 +54,11 @@ class Stage:
         return plugin(task=task, connection=MagicMock(), play_context=MagicMock(), loader=MagicMock(), templar=MagicMock(), shared_loader_obj=None)
 
     def wait(self, answers, check=False, lock_answer=None, **args):
-        action = self.make(kafka_roll_wait.ActionModule, {"bootstrap_servers": SERVERS, "question": "back", **args}, check)
+        action = self.make(kafka_roll_wait.ActionModule, {"bootstrap_servers": SERVERS, "question": "back", "interval": 1, **args}, check)
         left = list(answers)
 
         def execute(module_name, module_args, task_vars):
-            self.calls.append((module_name.rpartition(".")[2], module_args))
+            self.calls.append((module_name.rpartition(".")[2], {name: value for name, value in module_args.items() if name != "wait_seconds"}))
             if module_name.endswith("lock"):
                 return lock_answer or {"changed": True}
             self.now += 1

@@ -274,6 +274,23 @@ class TestZooKeeper:
         assert "twice" in run(question="back", kind="zookeeper", nodes=[1], zookeeper_servers=self.SERVERS[:1] * 2)["msg"]
 
 
+class TestPatience:
+    NO, ONE, YES = ({"open": open_, "back": back, "nodes": []} for open_, back in ((False, []), (False, [1]), (True, [1, 2])))
+
+    def ask(self, *answers, seconds=3.0):
+        left, slept = list(answers), []
+        answer = _roll_ask.patiently(lambda: left.pop(0) if len(left) > 1 else left[0], seconds, clock=lambda: sum(slept), sleep=slept.append)
+        return answer, len(slept)
+
+    def test_it_ends_with_a_yes_with_a_change_or_with_the_time(self):
+        assert self.ask(self.NO, self.NO, self.YES) == (self.YES, 2)
+        assert self.ask(self.NO, self.NO, self.ONE, self.YES) == (self.ONE, 2)
+        assert self.ask(self.NO, seconds=2.9) == (self.NO, 10)
+
+    def test_without_time_it_asks_once(self):
+        assert self.ask(self.NO, self.YES, seconds=0) == (self.NO, 0)
+
+
 def test_the_options_are_the_documented_ones():
     def plain(options):
         keys = ("type", "elements", "required", "choices", "default")
@@ -283,5 +300,5 @@ def test_the_options_are_the_documented_ones():
             for inner in [option.get("options") or option.get("suboptions")]
         }
 
-    own = {name: option for name, option in _roll_ask.SPEC.items() if name not in _roll_ask.CONNECTION_SPEC}
+    own = {name: option for name, option in kafka_roll_gate.SPEC.items() if name not in _roll_ask.CONNECTION_SPEC}
     assert plain(yaml.safe_load(kafka_roll_gate.DOCUMENTATION)["options"]) == plain(own)
