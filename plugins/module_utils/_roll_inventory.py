@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from ._cluster import is_under_replicated
+from ._cluster import is_troubled
 from ._roll_report import counted
 from ._roll_snapshot import RollError, named
 
@@ -69,11 +69,7 @@ def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]
 
 def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int]) -> list[str]:
     """A roll that goes on after one that broke off finds its own brokers down; what they hold is no other trouble."""
-    troubled = [
-        each
-        for each in partitions
-        if not set(each["replicas"]) & gone and (each["leader"] < 0 or len(each["isr"]) < each["min_isr"] or is_under_replicated(dict(each)))
-    ]
+    troubled = [each for each in partitions if not set(each["replicas"]) & gone and is_troubled(dict(each))]
     if not troubled:
         return []
     first = troubled[0]

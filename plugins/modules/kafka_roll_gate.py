@@ -190,7 +190,6 @@ from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import Admin, LibraryError, connection
 from ..module_utils._roll_snapshot import RollError
 
-
 SPEC = dict(_roll_ask.SPEC, wait_seconds={"type": "float", "default": 0})
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-REPLACED = ("kafka_service_info", "kafka_cluster_info", "kafka_leader_election", "kafka_roll_lock", "kafka_roll_wait", "kafka_roll_service")
+REPLACED = ("kafka_service_info", "kafka_cluster_info", "kafka_leader_election", "kafka_roll_lock", "kafka_roll_plan", "kafka_roll_wait", "kafka_roll_service")
 STAND_IN = """
 import json, os
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+from ansible_collections.rackaware.kafka.plugins.module_utils import _roll
 
 NAME = %r
 RACKS = "abc"
@@ -31,6 +32,11 @@ def cluster():
         for n, ids in enumerate([a, b, c] for a in (1, 4, 7) for b in (2, 5, 8) for c in (3, 6, 9))
     ]
     return {"brokers": brokers, "partitions": partitions, "quorum": None, "controller_id": 9, "reassignments": [], "metadata": "kraft"}
+
+
+def plan():
+    made = _roll.plan(_roll.from_cluster(cluster()))
+    return {**made, "steps": _roll.ramp(made["batches"], 0)}
 
 
 class ActionModule(ActionBase):
@@ -48,6 +54,7 @@ class ActionModule(ActionBase):
         return {
             "kafka_service_info": {"unit_state": "active", "restarts": 0, "restart_needed": True},
             "kafka_cluster_info": {"cluster": cluster()},
+            "kafka_roll_plan": plan(),
             "kafka_roll_wait": {"open": True},
             "kafka_roll_service": {"changed": True},
         }.get(NAME, {})
