@@ -22,6 +22,10 @@ setup: ## install what the lab and the tests need (packages, .venv)
 demo: setup ## a three-zone cluster on this machine (METADATA=zookeeper or kraft)
 	@tests/demo.sh $(METADATA)
 
+.PHONY: demo-roll
+demo-roll: setup ## restart that cluster under load, and a page about it (METADATA=zookeeper or kraft)
+	@tests/demo-roll.sh $(METADATA)
+
 .PHONY: env
 env: ## what a shell needs to reach the lab: eval "$$(make -s env)"
 	@echo 'export PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)/tests" ANSIBLE_CONFIG="$(CURDIR)/ansible.cfg"'
@@ -69,6 +73,10 @@ plan: ## the batches of a roll from a snapshot: make -s plan SNAPSHOT=file.json
 .PHONY: bench-plan
 bench-plan: ## batches against the lower bound, seconds and memory on generated clusters
 	@python tests/bench/plan.py
+
+.PHONY: bench-roll
+bench-roll: setup ## a roll of nine brokers under load, ours and one broker after another
+	@python tests/bench/roll.py
 
 .PHONY: bench-converge
 bench-converge: setup ## seconds and tasks of a first and of a no-change site on six hosts

@@ -24,6 +24,14 @@ def stamped(events: Iterable[Mapping[str, Any]], *, clock: Callable[[], float] =
     return [{"t": now, **event} for event in events]
 
 
+def of(kind: str, event: str, ids: int | list[int]) -> dict[str, Any]:
+    """An event that happened to a node or to several. The report shows brokers; those of the others have other names, and are only written down."""
+    many = isinstance(ids, list)
+    if kind == "broker":
+        return {"event": event, "brokers" if many else "broker": ids}
+    return {"event": "%s_%s" % (kind, event), "nodes" if many else "node": ids}
+
+
 def append(path: str, events: Iterable[Mapping[str, Any]]) -> None:
     """Append events to the file, which is made with its directory; raises EventsError.
 

@@ -10,9 +10,10 @@ import pytest
 import yaml
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 
-from ansible_collections.rackaware.kafka.plugins.action import kafka_roll_event, kafka_roll_wait
+from ansible_collections.rackaware.kafka.plugins.action import kafka_roll_event, kafka_roll_service, kafka_roll_wait
 from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_ask, _roll_report
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_event as event_docs
+from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_service as service_docs
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_wait as wait_docs
 
 SERVERS = ["one:9092"]
@@ -53,11 +54,11 @@ class Stage:
         return plugin(task=task, connection=MagicMock(), play_context=MagicMock(), loader=MagicMock(), templar=MagicMock(), shared_loader_obj=None)
 
     def wait(self, answers, check=False, lock_answer=None, **args):
-        action = self.make(kafka_roll_wait.ActionModule, {"bootstrap_servers": SERVERS, "question": "back", **args}, check)
+        action = self.make(kafka_roll_wait.ActionModule, {"bootstrap_servers": SERVERS, "question": "back", "interval": 1, **args}, check)
         left = list(answers)
 
         def execute(module_name, module_args, task_vars):
-            self.calls.append((module_name.rpartition(".")[2], module_args))
+            self.calls.append((module_name.rpartition(".")[2], {name: value for name, value in module_args.items() if name != "wait_seconds"}))
             if module_name.endswith("lock"):
                 return lock_answer or {"changed": True}
             self.now += 1
@@ -218,6 +219,7 @@ class TestEvents:
         assert all(isinstance(event.pop("t"), float) for event in seen)
         curve = {"event": "curve", "under_replicated": 0, "at_min_isr": 0, "under_min_isr": 0}
         assert seen == [
+            {"event": "batch_started", "brokers": [4, 5]},
             curve,
             {"event": "gate_waiting", "brokers": [5], "reason": "Held."},
             {"event": "gate_open", "brokers": [4, 5]},
@@ -278,6 +280,56 @@ class TestEvent:
             self.note(stage, **args)
 
 
+class TestService:
+    def act(self, stage, answer=None, check=False, kind="broker", **args):
+        action = stage.make(kafka_roll_service.ActionModule, {"kind": kind, "node": 4, **args}, check)
+
+        def execute(command):
+            stage.calls.append(command)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer or {"rc": 0, "stdout": "", "stderr": ""}
+
+        action._low_level_execute_command = execute
+        return action.run(task_vars={"inventory_hostname": "broker-b1"})
+
+    def test_a_stop_and_a_start_are_written_down(self, stage, tmp_path):
+        path = tmp_path / "e"
+        assert self.act(stage, state="stopped", events=str(path))["changed"]
+        self.act(stage, state="started", events=str(path))
+        self.act(stage, kind="zookeeper", state="stopped", events=str(path))
+        assert stage.calls == ["systemctl stop kafka.service", "systemctl daemon-reload && systemctl start kafka.service", "systemctl stop zookeeper.service"]
+        seen = [json.loads(line) for line in path.read_text().splitlines()]
+        assert [(each["event"], each.get("broker")) for each in seen[:3]] == [("stopping", 4), ("stopped", 4), ("started", 4)]
+        assert [(each["event"], each["node"]) for each in seen[3:]] == [("zookeeper_stopping", 4), ("zookeeper_stopped", 4)]
+
+    @pytest.mark.parametrize(
+        ("answer", "sentence"),
+        [
+            (
+                {"rc": 1, "stdout": "", "stderr": "Warning.\nJob for kafka.service failed."},
+                "kafka.service was not started on broker-b1: Job for kafka.service failed;",
+            ),
+            ({"rc": 1, "stdout": "", "stderr": ""}, "systemctl ended with 1"),
+            (AnsibleConnectionFailure("timed out"), r"broker-b1 cannot be reached \(timed out\), so that kafka.service was not started"),
+        ],
+        ids=["systemd says no", "without a word", "unreachable"],
+    )
+    def test_what_goes_wrong_is_a_failure_in_one_sentence(self, stage, answer, sentence):
+        with pytest.raises(AnsibleActionFail, match=sentence):
+            self.act(stage, answer, state="started")
+
+    def test_nobody_is_stopped_when_it_cannot_be_written_down_and_nobody_stays_down_for_it(self, stage):
+        with pytest.raises(AnsibleActionFail, match="cannot be written"):
+            self.act(stage, state="stopped", events="/proc/none/e")
+        assert stage.calls == []
+        assert self.act(stage, state="started", events="/proc/none/e")["changed"]
+
+    def test_nothing_in_check_mode(self, stage, tmp_path):
+        assert self.act(stage, check=True, state="stopped", events=str(tmp_path / "e"))["changed"]
+        assert stage.calls == [] and not (tmp_path / "e").exists()
+
+
 def plain(options):
     keys = ("type", "elements", "required", "choices", "default")
     return {
@@ -291,3 +343,4 @@ def test_the_options_are_the_documented_ones():
     own = {name: option for name, option in {**_roll_ask.SPEC, **kafka_roll_wait.OWN}.items() if name not in _roll_ask.CONNECTION_SPEC}
     assert plain(yaml.safe_load(wait_docs.DOCUMENTATION)["options"]) == plain(own)
     assert plain(yaml.safe_load(event_docs.DOCUMENTATION)["options"]) == plain(kafka_roll_event.SPEC)
+    assert plain(yaml.safe_load(service_docs.DOCUMENTATION)["options"]) == plain(kafka_roll_service.SPEC)

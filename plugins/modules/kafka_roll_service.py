@@ -1,0 +1,65 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stop or start of a node in a roll; the work is done by the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kafka_roll_service
+short_description: Stop or start the service of a node in its turn, and write down when
+version_added: "0.1.0"
+description:
+  - Stops or starts the systemd unit of a broker, a controller or a ZooKeeper node, and writes the times to the file of the roll's events.
+  - Asks nobody whether that is safe, so M(rackaware.kafka.kafka_roll_wait) must come first.
+  - A host that cannot be reached is a failure like any other, so that a rescue sees it and the other nodes of the step go on.
+author:
+  - rackaware.kafka contributors (@rackaware)
+options:
+  kind:
+    description: What the node is, which says what its unit is called.
+    type: str
+    choices:
+      - broker
+      - controller
+      - zookeeper
+    required: true
+  node:
+    description: Its id.
+    type: int
+    required: true
+  state:
+    description: Whether it is to be stopped or started. Before a start systemd reads its unit files again.
+    type: str
+    choices:
+      - stopped
+      - started
+    required: true
+  events:
+    description: A file on the controller to append to, a line of JSON for each event, as M(rackaware.kafka.kafka_roll_event) does.
+    type: path
+attributes:
+  check_mode:
+    support: full
+    description: Does nothing in check mode.
+  diff_mode:
+    support: none
+    description: There is nothing to compare.
+"""
+
+EXAMPLES = r"""
+- name: Stop the broker
+  rackaware.kafka.kafka_roll_service:
+    kind: broker
+    node: "{{ kafka_node_id | int }}"
+    state: stopped
+    events: reports/roll.jsonl
+"""
+
+RETURN = r"""
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+"""
