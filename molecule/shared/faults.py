@@ -70,7 +70,7 @@ class Nine(Cluster):
         return [event["broker"] for event in self.seen("stopping")]
 
     def first_stop(self) -> list[int]:
-        until(lambda: bool(self.out()), "the first broker to be stopped", 120)
+        until(lambda: bool(self.seen("stopped")), "the first broker to be stopped", 120)
         return self.out()
 
     def stops_at(self, meanwhile: Callable[[], None], sentence: str, **extra: Any) -> None:
