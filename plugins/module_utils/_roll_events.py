@@ -49,3 +49,23 @@ def append(path: str, events: Iterable[Mapping[str, Any]]) -> None:
             os.close(handle)
     except OSError as error:
         raise EventsError("The roll's events cannot be written to %s: %s; correct the path, or make room." % (path, error.strerror)) from None
+
+
+def read(path: str) -> list[dict[str, Any]]:
+    """All events of the file; raises EventsError."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return [dict(json.loads(line)) for line in stream if line.strip()]
+    except OSError as error:
+        raise EventsError("The roll's events cannot be read from %s: %s; name the file that the roll wrote." % (path, error.strerror)) from None
+    except (ValueError, TypeError):
+        raise EventsError("%s has a line that is no event; name the file that the roll wrote." % path) from None
+
+
+def write(path: str, text: str) -> None:
+    """A file beside the events; raises EventsError."""
+    try:
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise EventsError("The roll's report cannot be written to %s: %s; correct the path, or make room." % (path, error.strerror)) from None

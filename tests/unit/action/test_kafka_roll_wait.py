@@ -10,9 +10,10 @@ import pytest
 import yaml
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 
-from ansible_collections.rackaware.kafka.plugins.action import kafka_roll_event, kafka_roll_service, kafka_roll_wait
+from ansible_collections.rackaware.kafka.plugins.action import kafka_roll_event, kafka_roll_report, kafka_roll_service, kafka_roll_wait
 from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_ask, _roll_report
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_event as event_docs
+from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_report as report_docs
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_service as service_docs
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_wait as wait_docs
 
@@ -280,6 +281,29 @@ class TestEvent:
             self.note(stage, **args)
 
 
+class TestReport:
+    def report(self, stage, check=False, **args):
+        return stage.make(kafka_roll_report.ActionModule, args, check).run()
+
+    def test_a_page_and_the_same_as_data_beside_the_events(self, stage, tmp_path):
+        lines = [{"t": 1, "event": "roll_started", "cluster": "demo"}, {"t": 2, "event": "stopping", "broker": 4}, {"t": 9, "event": "roll_ended"}]
+        (tmp_path / "r.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        result = self.report(stage, events=str(tmp_path / "r.jsonl"), plan={"batches": [[4]], "brokers": [{"id": 4, "rack": "a", "name": "broker-a1"}]})
+        assert (result["page"], result["data"], result["changed"]) == (str(tmp_path / "r.html"), str(tmp_path / "r.json"), False)
+        assert "broker-a1" in (tmp_path / "r.html").read_text() and json.loads((tmp_path / "r.json").read_text())["state"] == "done"
+
+    def test_nothing_in_check_mode(self, stage, tmp_path):
+        self.report(stage, check=True, events=str(tmp_path / "r.jsonl"))
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(("text", "why"), [(None, "cannot be read from"), ("{\n", "no event"), ("", "was the roll started"), ("[]\n", "has the time")])
+    def test_what_is_no_file_of_events_is_one_sentence(self, stage, tmp_path, text, why):
+        if text is not None:
+            (tmp_path / "r.jsonl").write_text(text)
+        with pytest.raises(AnsibleActionFail, match=why):
+            self.report(stage, events=str(tmp_path / "r.jsonl"))
+
+
 class TestService:
     FILES = [{"dest": "/etc/kafka/broker.properties", "content": "a=1", "owner": "root", "group": "kafka", "mode": "0640"}]
     STOP, START = "systemctl stop kafka.service", "systemctl daemon-reload && systemctl start kafka.service"
@@ -361,4 +385,5 @@ def test_the_options_are_the_documented_ones():
     own = {name: option for name, option in {**_roll_ask.SPEC, **kafka_roll_wait.OWN}.items() if name not in _roll_ask.CONNECTION_SPEC}
     assert plain(yaml.safe_load(wait_docs.DOCUMENTATION)["options"]) == plain(own)
     assert plain(yaml.safe_load(event_docs.DOCUMENTATION)["options"]) == plain(kafka_roll_event.SPEC)
+    assert plain(yaml.safe_load(report_docs.DOCUMENTATION)["options"]) == plain(kafka_roll_report.SPEC)
     assert plain(yaml.safe_load(service_docs.DOCUMENTATION)["options"]) == plain(kafka_roll_service.SPEC)
