@@ -32,8 +32,8 @@ def of(kind: str, event: str, ids: int | list[int]) -> dict[str, Any]:
     return {"event": "%s_%s" % (kind, event), "nodes" if many else "node": ids}
 
 
-def append(path: str, events: Iterable[Mapping[str, Any]]) -> None:
-    """Append events to the file, which is made with its directory; raises EventsError.
+def append(path: str, events: Iterable[Mapping[str, Any]], *, new: bool = False) -> None:
+    """Append events to the file, which is made with its directory, or with new begins again; raises EventsError.
 
     Several tasks may append at once: each writes its lines in one piece.
     """
@@ -42,7 +42,7 @@ def append(path: str, events: Iterable[Mapping[str, Any]]) -> None:
         return
     try:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | (os.O_TRUNC if new else 0), 0o644)
         try:
             os.write(handle, lines.encode())
         finally:

@@ -262,6 +262,13 @@ class TestEvent:
             {"event": "stopping", "broker": 4},
         ]
 
+    def test_a_new_roll_begins_a_new_file(self, stage, tmp_path):
+        path = tmp_path / "e"
+        for event in ("roll_started", "roll_ended"):
+            self.note(stage, path=str(path), event=event)
+        self.note(stage, path=str(path), event="roll_started", new=True)
+        assert len(path.read_text().splitlines()) == 1
+
     def test_nothing_in_check_mode(self, stage, tmp_path):
         assert self.note(stage, check=True, path=str(tmp_path / "e"), event="roll_ended")["event"]["event"] == "roll_ended"
         assert not (tmp_path / "e").exists()
