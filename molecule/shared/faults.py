@@ -174,7 +174,7 @@ def cut_off(cluster: Nine) -> None:
         # Undone by the host itself, whatever becomes of this process.
         undo = "; ".join("ip route del blackhole %s" % net for net in others)
         do = " && ".join("ip route add blackhole %s" % net for net in others)
-        cluster.each(there, "systemd-run --quiet --on-active=60 --unit=mend sh -c '%s' && %s" % (undo, do))
+        cluster.each(there, "systemd-run --quiet --on-active=120 --unit=mend sh -c '%s' && %s" % (undo, do))
 
     try:
         cluster.stops_at(cut, "in sync and needs 2")
@@ -244,12 +244,14 @@ def blind(cluster: Nine) -> None:
     def trusting() -> None:
         with cluster.admin() as admin:
             admin.create_topic("blind", 0, 0, {"min.insync.replicas": "2"}, {0: [*inner, cluster.ids[second[0]]]}, validate_only=False)
-        until(lambda: "blind" in (cluster.scratch / "ledger-trusting" / "isr.jsonl").read_text(), "the ledger to see the new topic", 30)
+        seen = cluster.scratch / "ledger-trusting" / "isr.jsonl"
+        # Once when it appears, and once when its minimum is known.
+        until(lambda: seen.read_text().count('"blind"') > 1, "the ledger to see the new topic", 30)
         restart(first)
 
     report = cluster.ledger("trusting", trusting)
-    expect(not report["ok"] and report["isr"]["self_inflicted"] == 1, "nobody saw that racks were trusted: %s" % report["isr"]["violations"])
-    expect(report["isr"]["violations"][0]["topic"] == "blind", str(report["isr"]["violations"]))
+    found = {each["topic"] for each in report["isr"]["violations"] if each["self_inflicted"]}
+    expect(not report["ok"] and found == {"blind"}, "that racks were trusted was seen as %s" % report["isr"]["violations"])
     with cluster.admin() as admin:
         admin.delete_topic("blind")
     report = cluster.ledger("forgetting", lambda: restart(first + second))
