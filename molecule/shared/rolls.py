@@ -62,7 +62,10 @@ class Cluster:
             try:
                 meanwhile()
             except BaseException:
-                os.killpg(running.pid, signal.SIGKILL)
+                if running.poll() is None:
+                    os.killpg(running.pid, signal.SIGKILL)
+                output.seek(0)
+                print(output.read()[-4000:], flush=True)
                 raise
             code = running.wait()
             output.seek(0)

@@ -168,7 +168,7 @@ def ending(hosts: Mapping[str, Mapping[str, Any]], planned: Sequence[Mapping[str
         if hosts[step["name"]].get("__roll_done"):
             continue
         told = [hosts[name].get("__roll_failure") for name in [*step["hosts"], step["name"]]]
-        lost = [name for name in step["hosts"] if not hosts[name].get("__roll_failure") and not (hosts[name].get("__roll_started") or {}).get("changed")]
+        lost = [name for name in step["hosts"] if not hosts[name].get("__roll_failure") and not hosts[name].get("__roll_started")]
         out = list(dict.fromkeys(each for each in told if each))
         if lost and not hosts[step["name"]].get("__roll_failure"):
             out.append("%s could not be reached in the middle of the step; look at the host." % ", ".join(lost))

@@ -152,10 +152,10 @@ class TestSteps:
         ("left", "reasons"),
         [
             ({"roll-step-4": {"__roll_failure": "The gate."}}, ["The gate."]),
-            ({"b4": {"__roll_failure": "Broke."}, "b7": {"__roll_started": {"changed": True}}}, ["Broke."]),
-            ({"b4": {"__roll_started": {"changed": True}}}, ["b7 could not be reached in the middle of the step; look at the host."]),
+            ({"b4": {"__roll_failure": "Broke."}, "b7": {"__roll_started": True}}, ["Broke."]),
+            ({"b4": {"__roll_started": True}}, ["b7 could not be reached in the middle of the step; look at the host."]),
             ({"b4": {"__roll_failure": "Broke."}}, ["Broke.", "b7 could not be reached in the middle of the step; look at the host."]),
-            ({"b4": {"__roll_started": {"changed": True}}, "b7": {"__roll_started": {"changed": True}}}, ["Step roll-step-4 was broken off."]),
+            ({"b4": {"__roll_started": True}, "b7": {"__roll_started": True}}, ["Step roll-step-4 was broken off."]),
             ({"roll-step-4": {"__roll_done": True}, "roll-step-5": {"__roll_done": True}}, []),
         ],
         ids=["the gate", "a node", "a lost node", "both", "nobody knows", "all is well"],

@@ -54,7 +54,7 @@ class ActionModule(ActionBase):
         return {
             "kafka_service_info": {"unit_state": "active", "restarts": 0, "restart_needed": True},
             "kafka_cluster_info": {"cluster": cluster()},
-            "kafka_roll_plan": plan(),
+            "kafka_roll_plan": {**plan(), **case.get("plan", {})},
             "kafka_roll_wait": {"open": True},
             "kafka_roll_service": {"changed": True},
         }.get(NAME, {})
@@ -79,7 +79,8 @@ def collections(tmp_path_factory):
         (here / "plugins" / "action" / (name + ".py")).write_text(STAND_IN % name)
     (here / "roles" / "broker" / "tasks").mkdir(parents=True)
     (here / "roles" / "roll").symlink_to(ROOT / "roles" / "roll")
-    (here / "roles" / "broker" / "tasks" / "promote.yml").write_text("- name: Promote\n  ansible.builtin.meta: noop\n")
+    turn = "- name: Turn\n  rackaware.kafka.kafka_roll_service:\n    kind: broker\n    node: 1\n"
+    (here / "roles" / "broker" / "tasks" / "turn.yml").write_text(turn)
     return place.parent
 
 
@@ -87,7 +88,7 @@ def collections(tmp_path_factory):
 def run(collections, tmp_path):
     """Returns run(case, **extra), which gives the code, what was said on one line, the log, the report and the events."""
 
-    def call(case=(), unreachable=(), **extra):
+    def call(case=(), unreachable=(), plan=None, **extra):
         hosts = {
             "b%d" % id_: {
                 "kafka_node_id": id_,
@@ -109,15 +110,15 @@ def run(collections, tmp_path):
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
             "ANSIBLE_SSH_ARGS": "-o ConnectTimeout=2",
-            "ROLL_CASE": json.dumps(dict.fromkeys(case, True)),
+            "ROLL_CASE": json.dumps({**dict.fromkeys(case, True), "plan": plan or {}}),
             "ROLL_LOG": str(tmp_path / "log"),
         }
         command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"), "-e", json.dumps(more)]
         done = subprocess.run([*command, str(ROOT / "playbooks/parts/roll.yml")], env=environment, capture_output=True, text=True, check=False, timeout=120)
-        assert (tmp_path / "roll.jsonl").exists(), done.stdout + done.stderr
         log = [line for line in (tmp_path / "log").read_text().splitlines() if not line.startswith("kafka_service_info")]
-        events = [json.loads(line)["event"] for line in (tmp_path / "roll.jsonl").read_text().splitlines()]
         said = " ".join((done.stdout + done.stderr).split())
+        written = (tmp_path / "roll.jsonl").read_text() if (tmp_path / "roll.jsonl").exists() else ""
+        events = [json.loads(line)["event"] for line in written.splitlines()]
         report = json.loads((tmp_path / "roll.json").read_text()) if (tmp_path / "roll.json").exists() else None
         return done.returncode, said, log, report, events
 
@@ -135,17 +136,30 @@ def test_racks_go_one_after_another(run):
         rack = ["b%d" % (number + 1 + 3 * other) for other in range(3)]
         ids = ",".join(name[1:] for name in rack)
         begin = log.index("kafka_roll_wait may_stop " + ids)
-        assert of(log[begin : begin + 4], "kafka_roll_service stopped") == of(log[begin + 4 : begin + 7], "kafka_roll_service started") == rack
-        assert log[begin + 7 : begin + 9] == ["kafka_roll_wait back " + ids, "kafka_leader_election roll-step-%d" % (number + 1)]
+        assert of(log[begin : begin + 4], "kafka_roll_service restarted") == rack
+        assert log[begin + 4 : begin + 6] == ["kafka_roll_wait back " + ids, "kafka_leader_election roll-step-%d" % (number + 1)]
     assert (report["state"], events[-1]) == ("done", "roll_ended")
     assert log[-1].startswith("kafka_roll_lock released")
 
 
+def test_a_refusal_lets_the_lock_go_and_begins_no_report(run):
+    refused = [{"topic": "t", "partition": 0, "brokers": [1], "reason": "It has only one replica."}]
+    code, said, log, report, events = run(plan={"refused": refused})
+    assert code != 0 and "Partition t-0 stands against broker 1: It has only one replica." in said, said
+    assert len(of(log, "kafka_roll_lock released")) == 2 and of(log, "kafka_roll_service") == []
+    assert report is None and events == []
+
+
+def test_a_second_runner_is_refused_before_it_looks_at_anything(run):
+    code, said, log, report, events = run(["kafka_roll_lock b1"])
+    assert code != 0 and "It broke on purpose." in said, said
+    assert of(log, "kafka_cluster_info") == [] and events == []
+
+
 def test_a_node_that_fails_leaves_the_others_of_its_step_running_and_stops_the_roll(run):
-    code, said, log, report, events = run(["kafka_roll_service stopped b4"])
-    assert code != 0 and "The roll stopped at b4 (step | " in said and "It broke on purpose. Nothing else was touched" in said, said
-    assert of(log, "kafka_roll_service stopped") == ["b1", "b4", "b7"]
-    assert of(log, "kafka_roll_service started") == ["b1", "b7"]
+    code, said, log, report, events = run(["kafka_roll_service restarted b4"])
+    assert code != 0 and "The roll stopped at b4 (Turn): It broke on purpose. Nothing else was touched" in said, said
+    assert of(log, "kafka_roll_service") == ["b1", "b4", "b7"]
     assert of(log, "kafka_roll_wait back") == ["1,7"] and len(of(log, "kafka_roll_wait may_stop")) == 1
     assert (report["state"], events[-1]) == ("stopped", "roll_stopped")
     assert len(of(log, "kafka_roll_lock released")) == 2
