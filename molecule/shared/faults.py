@@ -1,7 +1,8 @@
 """What may break while a cluster of nine brokers in three racks is rolled: faults.py <inventory> <case> …
 
 `chain` takes one roll through all faults, each of which stops it or makes it wait; the same command goes on with what is left. One ledger watches
-it all. `blind` stops brokers without asking, as a roller with a fault of its own would, and expects that the ledger sees it.
+it all. A fault by its name does the same with it alone. `blind` stops brokers without asking, as a roller with a fault of its own would, and
+expects that the ledger sees it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import sys
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, Sequence
 
 import rolls
 from rolls import ROOT, Cluster, expect, fine, refused, until
@@ -82,19 +83,18 @@ class Nine(Cluster):
         expect(self.seen("roll_stopped") != [], "the report does not say that it stopped")
 
 
-def chain(cluster: Nine) -> None:
-    """One roll, through every fault."""
+def under_faults(cluster: Nine, title: str, faults: Sequence[Callable[[Nine], None]]) -> None:
+    """One roll of every broker, through these faults; the last one lets it end."""
     cluster.need_a_restart(list(cluster.brokers))
     before = cluster.processes()
 
     def work() -> None:
-        for fault in (reassignment, misplaced, killed_elsewhere, paused, cut_off):
+        for fault in faults:
             begun = time.monotonic()
             fault(cluster)
             print("  %s: %d s" % (fault.__name__, time.monotonic() - begun), flush=True)
-        the_rest(cluster)
 
-    cluster.under_load("chain", work, faults=True)
+    cluster.under_load(title, work, faults=True)
     after = cluster.processes()
     expect(not {name for name in before if before[name] == after[name]} and "" not in after.values(), "not everybody was restarted")
 
@@ -258,7 +258,21 @@ def blind(cluster: Nine) -> None:
     expect(not report["ok"] and report["isr"]["self_inflicted"] > 10, "nobody saw that two racks were out at once: %s" % report["isr"]["violations"])
 
 
-CASES: dict[str, Callable[[Any], None]] = {case.__name__: case for case in (chain, disk_full, blind)}
+STOPPING = (reassignment, misplaced, killed_elsewhere, paused, cut_off)
+
+
+def chain(cluster: Nine) -> None:
+    """One roll, through every fault."""
+    under_faults(cluster, "chain", [*STOPPING, the_rest])
+
+
+def alone(fault: Callable[[Nine], None]) -> Callable[[Nine], None]:
+    """One fault, for whoever looks at it."""
+    return lambda cluster: under_faults(cluster, fault.__name__, [fault, the_rest])
+
+
+CASES: dict[str, Callable[[Any], None]] = {fault.__name__: alone(fault) for fault in STOPPING}
+CASES.update({case.__name__: case for case in (chain, disk_full, blind)})
 
 
 if __name__ == "__main__":
