@@ -85,16 +85,6 @@ def test_every_store_gets_a_key_of_its_own_once(run, account):
             "for ever, and not run again before site makes them anew; to confirm, add -e confirm='erase stores-broker-3'",
         ),
         ("renew_stores", {"nodes": [2, 3], "confirm": "stores"}, "stores-broker-2, stores-broker-3 are too many for one run"),
-        (
-            "renew_stores",
-            {"nodes": [3]},
-            "stores-broker-3 would be emptied, and get back from the other replicas what was on it; to confirm, add -e confirm=stores",
-        ),
-        (
-            "restore_headers",
-            {"nodes": [3]},
-            "would get the key slots of the copies back, also those that were removed since; to confirm, add -e confirm=stores",
-        ),
         ("grant", {"nodes": [3]}, "stores-broker-3 would have access to their keys again; to confirm, add -e confirm=stores"),
     ],
 )
