@@ -36,7 +36,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: For each store that has a disk its C(store), C(device), C(name), C(uuid) and C(subsystem), as M(rackaware.kafka.luks_volume) takes them.
+  description: For each store that has a disk its C(store), C(device), C(name), C(uuid) and C(subsystem), as M(rackaware.kafka.luks_volume) takes them,
+    and whether it is C(open).
   type: list
   elements: dict
 """

@@ -105,7 +105,7 @@ def stores(data_volumes: Sequence[str] | None, cluster: str, node_id: int, wrapp
 
 
 def disks(stores: Sequence[Mapping[str, Any]], seen: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """{store, device, name, uuid, subsystem} of each of these stores that has a disk; seen as instance_store_info lists them.
+    """{store, device, name, uuid, subsystem, open} of each of these stores that has a disk; seen as instance_store_info lists them.
 
     What the host remembers counts only where no header says otherwise.
     """
@@ -113,8 +113,8 @@ def disks(stores: Sequence[Mapping[str, Any]], seen: Sequence[Mapping[str, Any]]
     for each in stores:
         found = next((disk for disk in seen if (disk["uuid"] or disk["remembered"]) == each["uuid"]), None)
         if found is not None:
-            device = found["by_id"] or found["device"]
-            out.append({"store": each["store"], "device": device, "name": MAPPING % each["store"], "uuid": each["uuid"], "subsystem": each["subsystem"]})
+            place = {"store": each["store"], "device": found["by_id"] or found["device"], "open": bool(found["holders"])}
+            out.append({**place, "name": MAPPING % each["store"], "uuid": each["uuid"], "subsystem": each["subsystem"]})
     return out
 
 

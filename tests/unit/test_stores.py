@@ -47,12 +47,12 @@ def test_another_application_has_one_store_on_each_host():
 
 def test_a_store_has_the_disk_with_its_header_or_with_its_memory_and_nobody_elses():
     stores = kafka_store_keys(HOSTS, ["b2"])
-    blank = {"by_id": "", "device": "/dev/nvme3n1", "uuid": "", "remembered": ""}
-    headed = {"by_id": "/dev/disk/by-id/a", "device": "/dev/nvme1n1", "uuid": stores[1]["uuid"], "remembered": stores[0]["uuid"]}
+    blank = {"by_id": "", "device": "/dev/nvme3n1", "uuid": "", "remembered": "", "holders": []}
+    headed = {"by_id": "/dev/disk/by-id/a", "device": "/dev/nvme1n1", "uuid": stores[1]["uuid"], "remembered": stores[0]["uuid"], "holders": ["dm-0"]}
     damaged = {**blank, "remembered": stores[0]["uuid"]}
-    assert [(each["store"], each["device"], each["name"]) for each in kafka_store_disks(stores, [blank, headed, damaged])] == [
-        ("d0", "/dev/nvme3n1", "kafka-d0"),
-        ("d1", "/dev/disk/by-id/a", "kafka-d1"),
+    assert [(each["store"], each["device"], each["name"], each["open"]) for each in kafka_store_disks(stores, [blank, headed, damaged])] == [
+        ("d0", "/dev/nvme3n1", "kafka-d0", False),
+        ("d1", "/dev/disk/by-id/a", "kafka-d1", True),
     ]
     assert kafka_store_disks(stores, [{**damaged, "uuid": "of somebody else"}, blank]) == []
     wanted = kafka_stores(VOLUMES, "demo", 2, WRAPPED)
