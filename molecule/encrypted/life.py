@@ -273,7 +273,7 @@ def erased() -> None:
     """Nothing is left that could open the store: no header, no copy, no wrapped key."""
     broker = Broker()
     key = wrapped(broker)
-    said = play("erase_stores", *NAMED, "-e", "confirm=erase %s-broker-%d" % (CLUSTER, NODE))
+    said = play("erase_stores", *NAMED, "-e", "confirm=erase-%s-broker-%d" % (CLUSTER, NODE))
     assert "does not exist" in " ".join(said.split()), said
     assert broker.ssh("systemctl is-active kafka") == "inactive" and broker.ssh("ls /dev/mapper") == "control"
     raw = (INSTANCES / broker.id / "store0.img").open("rb").read(32 << 20)

@@ -82,7 +82,7 @@ def test_every_store_gets_a_key_of_its_own_once(run, account):
         (
             "erase_stores",
             {"nodes": [3], "confirm": "stores"},
-            "for ever, and not run again before site makes them anew; to confirm, add -e confirm='erase stores-broker-3'",
+            "for ever, and not run again before site makes them anew; to confirm, add -e confirm=erase-stores-broker-3",
         ),
         ("renew_stores", {"nodes": [2, 3], "confirm": "stores"}, "stores-broker-2, stores-broker-3 are too many for one run"),
         ("grant", {"nodes": [3]}, "stores-broker-3 would have access to their keys again; to confirm, add -e confirm=stores"),
