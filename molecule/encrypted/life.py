@@ -1,5 +1,5 @@
-"""What happens to a broker on an encrypted instance store: life.py stop_start | denied | revoked | rotated. Ends with an error when one of our
-promises is broken."""
+"""What happens to a broker on an encrypted instance store: life.py stop_start | denied | revoked | rotated | renewed | erased. Ends with an error when
+one of our promises is broken."""
 
 from __future__ import annotations
 
@@ -18,10 +18,14 @@ from typing import Any, Callable
 import boto3
 from kafka import KafkaAdminClient
 
+from lab.settings import INSTANCES
+
 ROOT = Path(__file__).resolve().parents[2]
 CLUSTER = os.environ["KAFKA_CLUSTER"]
 NODE = 3
 ENDPOINT = os.environ["AWS_ENDPOINT_URL"]
+NAMED = ["-e", json.dumps({"nodes": [NODE]})]
+DISK = "$(ls /dev/disk/by-id/*Instance_Storage*)"
 
 
 def say(text: str) -> None:
@@ -198,7 +202,7 @@ def revoked() -> None:
     """revoke stops Kafka, closes the store and proves it; what was taken stays taken, until grant gives it back."""
     broker = Broker()
     key = administrator()
-    options = ["-e", json.dumps({"nodes": [NODE]}), "-e", "confirm=" + CLUSTER]
+    options = [*NAMED, "-e", "confirm=" + CLUSTER]
     enforce(True)
     try:
         said = play("revoke", *options, **key)
@@ -215,22 +219,68 @@ def revoked() -> None:
     broker.caught_up()
 
 
+def header(broker: Broker, place: str = DISK) -> dict[str, Any]:
+    """What cryptsetup reads on the disk, or in a copy of its header."""
+    return json.loads(broker.ssh("cryptsetup luksDump --dump-json-metadata " + place))
+
+
+def wrapped(broker: Broker) -> dict[str, Any]:
+    """The one wrapped key that the host knows; in the bucket there is no other version of it."""
+    (key,) = json.loads(broker.ssh("cat /etc/kafka-luks/d0.json"))["keys"]
+    listed = boto3.client("s3").list_object_versions(Bucket=key["bucket"], Prefix=key["key"])
+    assert [each["VersionId"] for each in listed["Versions"]] == [key["version_id"]], listed
+    return key
+
+
 def rotated() -> None:
-    """Another key opens the store, and the old one is gone everywhere; Kafka does not notice."""
+    """Another key opens the store, and the old one is gone everywhere, from copies of the header, too; Kafka does not notice. A copy saves a header."""
     broker = Broker()
-    process = broker.ssh("systemctl show -P MainPID kafka")
-    before = json.loads(broker.ssh("cat /etc/kafka-luks/d0.json"))["keys"]
+    process, before = broker.ssh("systemctl show -P MainPID kafka"), wrapped(broker)
+    play("backup_headers")
+    copy = "/var/lib/kafka-luks/headers/d0.luks"
+    assert header(broker, copy) == header(broker) and broker.ssh("stat -c %a " + copy) == "400"
+    old = header(broker)
     play("rotate_keys", "-e", "confirm=" + CLUSTER)
-    after = json.loads(broker.ssh("cat /etc/kafka-luks/d0.json"))["keys"]
-    assert len(before) == len(after) == 1 and before[0]["version_id"] != after[0]["version_id"], (before, after)
-    listed = boto3.client("s3").list_object_versions(Bucket=after[0]["bucket"], Prefix=after[0]["key"])
-    assert [each["VersionId"] for each in listed["Versions"]] == [after[0]["version_id"]], listed
-    dump = json.loads(broker.ssh("cryptsetup luksDump --dump-json-metadata /dev/disk/by-uuid/$(cryptsetup luksUUID $(ls /dev/disk/by-id/*Instance_Storage*))"))
-    assert len(dump["keyslots"]) == 1, dump
+    assert wrapped(broker)["version_id"] != before["version_id"]
+    now = header(broker)
+    assert len(now["keyslots"]) == 1 and now["keyslots"] != old["keyslots"] and header(broker, copy) == now, now
     assert broker.ssh("systemctl show -P MainPID kafka") == process, "Kafka was restarted"
     said = play("verify_unlock")
     assert "the key can be unwrapped and opens the volume" in " ".join(said.split()), said
+    uuid = broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0")
+    broker.ssh("systemctl stop kafka kafka-luks@d0 && dd if=/dev/urandom of=%s bs=1M count=16 conv=fsync && systemctl start kafka-luks@d0" % DISK)
+    assert "refused, and nothing was changed" in broker.ssh("journalctl --boot --output cat --unit kafka-luks@d0 --lines 20"), "damage is not seen"
+    play("restore_headers", *NAMED, "-e", "confirm=" + CLUSTER)
+    assert broker.ssh("systemctl is-active kafka") == "active" and broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0") == uuid
+    assert header(broker)["keyslots"] == now["keyslots"]
+    broker.caught_up()
+
+
+def renewed() -> None:
+    """The volume's own key is another; the broker was emptied and has got everything back before the play ends."""
+    broker = Broker()
+    uuid, before, digests = broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0"), wrapped(broker), header(broker)["digests"]
+    play("renew_stores", *NAMED, "-e", "confirm=" + CLUSTER)
+    every, in_sync = broker.replicas()
+    assert 0 < every == in_sync, "the play ended before the replicas were in sync"
+    assert broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0") not in ("", uuid), "the file system is still the same"
+    assert wrapped(broker)["version_id"] != before["version_id"], "the wrapped key is still the same"
+    assert [each["digest"] for each in header(broker)["digests"].values()] != [each["digest"] for each in digests.values()], "the volume key is still the same"
+    assert broker.ssh("ls /var/lib/kafka-luks/headers") == "", "a copy of the old header is left"
+
+
+def erased() -> None:
+    """Nothing is left that could open the store: no header, no copy, no wrapped key."""
+    broker = Broker()
+    key = wrapped(broker)
+    said = play("erase_stores", *NAMED, "-e", "confirm=erase-%s-broker-%d" % (CLUSTER, NODE))
+    assert "does not exist" in " ".join(said.split()), said
+    assert broker.ssh("systemctl is-active kafka") == "inactive" and broker.ssh("ls /dev/mapper") == "control"
+    raw = (INSTANCES / broker.id / "store0.img").open("rb").read(32 << 20)
+    assert b"LUKS\xba\xbe" not in raw and b"SKUL\xba\xbe" not in raw, "a header is left on the raw disk"
+    left = boto3.client("s3").list_object_versions(Bucket=key["bucket"], Prefix=key["key"])
+    assert "Versions" not in left and "DeleteMarkers" not in left, left
 
 
 if __name__ == "__main__":
-    {"stop_start": stop_start, "denied": denied, "revoked": revoked, "rotated": rotated}[sys.argv[1]]()
+    {each.__name__: each for each in (stop_start, denied, revoked, rotated, renewed, erased)}[sys.argv[1]]()

@@ -12,7 +12,6 @@ version_added: "0.1.0"
 description:
   - Names the object of each key, and what the key is bound to.
   - A data volume called C(/dev/mapper/kafka-d0), C(/dev/mapper/kafka-d1) … in C(kafka_data_volumes) is an encrypted store.
-
 author:
   - rackaware.kafka contributors (@rackaware)
 positional: _input, names
@@ -43,7 +42,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: For each store its C(host), C(store), C(mount), C(object_key) and C(encryption_context).
+  description: For each store its C(host), C(store), C(mount), C(uuid), C(subsystem), C(object_key) and C(encryption_context);
+    for O(app) without the middle three.
   type: list
   elements: dict
 """

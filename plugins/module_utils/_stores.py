@@ -19,6 +19,7 @@ DEVICES = "/dev/disk/by-id/nvme-Amazon_EC2_NVMe_Instance_Storage_*"
 # Ours: the UUID of a store is a name in it, so that it is the same wherever it is computed.
 NAMESPACE = uuid.UUID("5b0d0f3e-52c5-5d3c-8a0f-8a6d1ef1d4c1")
 APP = "kafka"
+MAPPING = "kafka-%s"
 
 
 class StoresError(RackawareError):
@@ -47,14 +48,26 @@ def keys_of(app: str, names: Sequence[str], store: str) -> list[dict[str, Any]]:
     return [{"host": str(name), "store": store, **identity(app, name, store, app)} for name in names]
 
 
+def uuid_of(cluster: str, node_id: Any, store: str) -> str:
+    """The UUID of a store's volume, which is thus known before there is one."""
+    return str(uuid.uuid5(NAMESPACE, "%s/%s/%s" % (cluster, node_id, store)))
+
+
+def subsystem_of(cluster: str, node_id: Any) -> str:
+    """Whose volume it is, as the header says."""
+    return "kafka-%s-%s" % (cluster, node_id)
+
+
 def keys(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
-    """{host, store, mount, object_key, encryption_context} of every encrypted store of these hosts."""
+    """{host, store, mount, uuid, subsystem, object_key, encryption_context} of every encrypted store of these hosts."""
     out = []
     for name in names:
         for number, volume in enumerate(hosts[name].get("kafka_data_volumes") or ()):
             store = store_of(volume)
             if store:
-                out.append({"host": name, "store": store, "mount": _nodes.DATA % number, **identity(*_who(hosts[name], name), store)})
+                who = _who(hosts[name], name)
+                place = {"host": name, "store": store, "mount": _nodes.DATA % number}
+                out.append({**place, "uuid": uuid_of(*who, store), "subsystem": subsystem_of(*who), **identity(*who, store)})
     return out
 
 
@@ -77,10 +90,10 @@ def stores(data_volumes: Sequence[str] | None, cluster: str, node_id: int, wrapp
         out.append(
             {
                 "store": store,
-                "name": "kafka-" + store,
+                "name": MAPPING % store,
                 "mount": mount,
-                "uuid": str(uuid.uuid5(NAMESPACE, "%s/%d/%s" % (cluster, node_id, store))),
-                "subsystem": "kafka-%s-%d" % (cluster, node_id),
+                "uuid": uuid_of(cluster, node_id, store),
+                "subsystem": subsystem_of(cluster, node_id),
                 "device": DEVICES,
                 "slot": slot,
                 "slots": len(ours),
@@ -88,6 +101,20 @@ def stores(data_volumes: Sequence[str] | None, cluster: str, node_id: int, wrapp
                 "keys": [dict(each) for each in wrapped[object_key]],
             }
         )
+    return out
+
+
+def disks(stores: Sequence[Mapping[str, Any]], seen: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """{store, device, name, uuid, subsystem, open} of each of these stores that has a disk; seen as instance_store_info lists them.
+
+    What the host remembers counts only where no header says otherwise.
+    """
+    out = []
+    for each in stores:
+        found = next((disk for disk in seen if (disk["uuid"] or disk["remembered"]) == each["uuid"]), None)
+        if found is not None:
+            place = {"store": each["store"], "device": found["by_id"] or found["device"], "open": bool(found["holders"])}
+            out.append({**place, "name": MAPPING % each["store"], "uuid": each["uuid"], "subsystem": each["subsystem"]})
     return out
 
 

@@ -78,7 +78,13 @@ def test_every_store_gets_a_key_of_its_own_once(run, account):
     [
         ("revoke", {}, "No node is named; add -e"),
         ("revoke", {"nodes": [101]}, "Not all of the nodes 101 are brokers with an encrypted store"),
-        ("revoke", {"nodes": [3]}, "Kafka on stores-broker-3 would stop, and would not start again before it is granted; to confirm, add -e confirm=stores"),
+        ("revoke", {"nodes": [3]}, "stores-broker-3 would stop, and not start again before access is granted; to confirm, add -e confirm=stores"),
+        (
+            "erase_stores",
+            {"nodes": [3], "confirm": "stores"},
+            "for ever, and not run again before site makes them anew; to confirm, add -e confirm=erase-stores-broker-3",
+        ),
+        ("renew_stores", {"nodes": [2, 3], "confirm": "stores"}, "stores-broker-2, stores-broker-3 are too many for one run"),
         ("grant", {"nodes": [3]}, "stores-broker-3 would have access to their keys again; to confirm, add -e confirm=stores"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.rackaware.kafka.plugins.filter.kafka_mounts import kafka_mounts
+from ansible_collections.rackaware.kafka.plugins.filter.kafka_store_disks import kafka_store_disks
 from ansible_collections.rackaware.kafka.plugins.filter.kafka_store_guard import kafka_store_guard
 from ansible_collections.rackaware.kafka.plugins.filter.kafka_store_keys import kafka_store_keys
 from ansible_collections.rackaware.kafka.plugins.filter.kafka_stores import kafka_stores
@@ -42,6 +43,20 @@ def test_another_application_has_one_store_on_each_host():
     (found,) = kafka_store_keys({}, ["web1"], app="secretfs", store="secretfs")
     assert found["object_key"] == "secretfs/web1/LuksInternalStorageKey-secretfs"
     assert found["encryption_context"] == {"app": "secretfs", "cluster_id": "secretfs", "node_id": "web1", "volume": "secretfs", "purpose": "luks"}
+
+
+def test_a_store_has_the_disk_with_its_header_or_with_its_memory_and_nobody_elses():
+    stores = kafka_store_keys(HOSTS, ["b2"])
+    blank = {"by_id": "", "device": "/dev/nvme3n1", "uuid": "", "remembered": "", "holders": []}
+    headed = {"by_id": "/dev/disk/by-id/a", "device": "/dev/nvme1n1", "uuid": stores[1]["uuid"], "remembered": stores[0]["uuid"], "holders": ["dm-0"]}
+    damaged = {**blank, "remembered": stores[0]["uuid"]}
+    assert [(each["store"], each["device"], each["name"], each["open"]) for each in kafka_store_disks(stores, [blank, headed, damaged])] == [
+        ("d0", "/dev/nvme3n1", "kafka-d0", False),
+        ("d1", "/dev/disk/by-id/a", "kafka-d1", True),
+    ]
+    assert kafka_store_disks(stores, [{**damaged, "uuid": "of somebody else"}, blank]) == []
+    wanted = kafka_stores(VOLUMES, "demo", 2, WRAPPED)
+    assert [(each["uuid"], each["subsystem"]) for each in stores] == [(each["uuid"], each["subsystem"]) for each in wanted]
 
 
 def test_a_host_without_identity_gets_no_key():
