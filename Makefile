@@ -22,6 +22,10 @@ setup: ## install what the lab and the tests need (packages, .venv)
 demo: setup ## a three-zone cluster on this machine (METADATA=zookeeper or kraft)
 	@tests/demo.sh $(METADATA)
 
+.PHONY: demo-roll
+demo-roll: setup ## restart that cluster under load, and a page about it (METADATA=zookeeper or kraft)
+	@tests/demo-roll.sh $(METADATA)
+
 .PHONY: env
 env: ## what a shell needs to reach the lab: eval "$$(make -s env)"
 	@echo 'export PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)/tests" ANSIBLE_CONFIG="$(CURDIR)/ansible.cfg"'
@@ -33,7 +37,7 @@ check: setup unit lint sanity importer ## everything that needs no lab: about th
 
 .PHONY: unit
 unit: ## pure code, modules' main(), contracts
-	@python -m pytest tests/unit
+	@python -m pytest -n 2 --dist loadfile tests/unit
 
 .PHONY: lint
 lint: ## ansible-lint (production), ruff, changelog and docs
@@ -49,7 +53,7 @@ importer: ## build the collection and read it as Galaxy would
 
 .PHONY: aws
 aws: ## provision and deprovision against a stand-in of the AWS API
-	@python -m pytest tests/aws
+	@python -m pytest -n 2 --dist loadfile tests/aws
 
 .PHONY: system
 system: ## the lab itself, and what needs real disks or real machines
@@ -70,9 +74,17 @@ plan: ## the batches of a roll from a snapshot: make -s plan SNAPSHOT=file.json
 bench-plan: ## batches against the lower bound, seconds and memory on generated clusters
 	@python tests/bench/plan.py
 
+.PHONY: bench-roll
+bench-roll: setup ## a roll of nine brokers under load, ours and one broker after another
+	@python tests/bench/roll.py
+
 .PHONY: bench-converge
 bench-converge: setup ## seconds and tasks of a first and of a no-change site on six hosts
 	@python tests/bench/converge.py --metadata $(METADATA)
+
+.PHONY: bench-encryption
+bench-encryption: setup ## seconds, memory and throughput of an encrypted instance store, in a virtual machine
+	@python tests/bench/encryption.py
 
 .PHONY: clean
 clean: ## take the lab down; caches stay

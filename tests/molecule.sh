@@ -8,7 +8,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 export PATH="$PWD/.venv/bin:$PATH" PYTHONPATH="$PWD/tests" ANSIBLE_CONFIG="$PWD/ansible.cfg" MOLECULE_GLOB='molecule/*/molecule.yml'
-[ $# -gt 0 ] || set -- zookeeper kraft combined
+[ $# -gt 0 ] || set -- zookeeper kraft combined encrypted roll
 mkdir -p build/molecule
 trap 'python -m lab down' EXIT
 
@@ -16,14 +16,21 @@ for scenario in "$@"; do
   started=$SECONDS
   printf '\n== molecule %s\n' "$scenario"
   # Before any playbook, because the inventory is the API's.
-  python -m lab up --fresh
+  # An instance store is a virtual machine's.
+  virtual=; [ "$scenario" != encrypted ] || virtual=--vm
+  python -m lab up --fresh $virtual
   eval "$(python -m lab env)"
   export KAFKA_METADATA=$scenario KAFKA_CLUSTER=${scenario/zookeeper/demo} ANSIBLE_LOG_PATH="$PWD/build/molecule/$scenario.log"
   rm -f "$ANSIBLE_LOG_PATH"
   # A run that died would have left word that its hosts exist; the lab is new.
   molecule reset --scenario-name default >/dev/null 2>&1
   molecule reset --scenario-name "$scenario" >/dev/null 2>&1
-  molecule test --scenario-name "$scenario" 2>&1 | tee "build/molecule/$scenario.out"
+  if ! molecule test --scenario-name "$scenario" 2>&1 | tee "build/molecule/$scenario.out"; then
+    # What failed is far above molecule's own summary, and a log is often seen from its end.
+    printf '\n== molecule %s failed:\n' "$scenario"
+    grep -ah -A 80 -E 'fatal: |FAILED' "$ANSIBLE_LOG_PATH" "build/molecule/$scenario.out" | cut -c 1-2000 | tail -n 90
+    exit 1
+  fi
   # molecule only warns of a step that it cannot find, and would pass.
   if grep -aq 'Missing playbook' "build/molecule/$scenario.out"; then
     echo "Scenario $scenario names a playbook that does not exist." >&2

@@ -9,7 +9,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 ROLES = (
-    *("network", "instances", "os_tuning", "java", "data_volume", "kafka_install"),
+    *("network", "instances", "os_tuning", "java", "data_volume", "key_custody", "encrypted_store", "kafka_install"),
     *("zookeeper", "controller", "broker", "roll", "upgrade"),
 )
 HEAD = """# Variables
@@ -26,7 +26,7 @@ What says who a host is. The `aws_ec2` inventory composes it from tags; a static
 | `kafka_cluster` | The cluster's name. One run works on one cluster. |
 | `kafka_node_id` | The node's id, unique in its cluster and kept for life. ZooKeeper nodes count for themselves. |
 | `kafka_rack` | The node's Availability Zone. |
-| `kafka_data_volumes` | EBS volume ids in the order of device names, or paths under `/dev/disk/by-id`. |
+| `kafka_data_volumes` | EBS volume ids in the order of device names, or paths under `/dev/disk/by-id`; `/dev/mapper/kafka-d<n>` are encrypted stores. |
 | `kafka_instance_type` | The EC2 instance type; the API tells what it offers. |
 | `kafka_instance_id` | The EC2 instance. |
 | `kafka_topology` | The topology file of the cluster, as in `inventories/aws_ec2/group_vars/all.yml`. |

@@ -19,6 +19,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "broker": {"type": "int"},
     "brokers": {"type": "list", "elements": "int"},
     "fields": {"type": "dict", "default": {}},
+    "new": {"type": "bool", "default": False},
 }
 KEPT = ("t", "event", "broker", "brokers")
 
@@ -30,7 +31,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Append one line."""
+        """Append one line, or begin with it."""
         super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(argument_spec=SPEC, mutually_exclusive=[("broker", "brokers")])
         taken = sorted(set(options["fields"]) & set(KEPT))
@@ -40,7 +41,7 @@ class ActionModule(ActionBase):
         (event,) = _roll_events.stamped([{"event": options["event"], **named, **options["fields"]}])
         if not self._task.check_mode:
             try:
-                _roll_events.append(options["path"], [event])
+                _roll_events.append(options["path"], [event], new=options["new"])
             except RackawareError as error:
                 raise AnsibleActionFail(str(error)) from None
         # A note about the roll is no change to any host.

@@ -16,10 +16,12 @@ from ..module_utils import _roll_ask, _roll_events, _roll_progress
 from ..module_utils._errors import RackawareError
 
 RENEW_EVERY = 60.0
+# How long one visit to the host may last: the processes that a visit starts there cost more than the questions.
+VISIT = 3.0
 GATE, LOCK = "rackaware.kafka.kafka_roll_gate", "rackaware.kafka.kafka_roll_lock"
 OWN: dict[str, dict[str, Any]] = {
     "stall_seconds": {"type": "float", "default": 900},
-    "interval": {"type": "float", "default": 1},
+    "interval": {"type": "float", "default": 0.2},
     "events": {"type": "path"},
     "lock": {
         "type": "dict",
@@ -63,11 +65,13 @@ class ActionModule(ActionBase):
         # Once a batch, and then while it lasts: a wait that ends soon costs nothing more.
         renewed = begun - (RENEW_EVERY if options["question"] == _roll_ask.MAY_STOP else 0)
         questions = 0
+        if options["question"] == _roll_ask.MAY_STOP and options["kind"] == _roll_ask.BROKER:
+            self._note(options, [_roll_events.of(options["kind"], "batch_started", options["nodes"])])
         while True:
             if options["lock"] and self.clock() - renewed >= RENEW_EVERY:
                 renewed = self.clock()
                 self._renew(options["lock"])
-            answer = self._ask(GATE, question)
+            answer = self._ask(GATE, {**question, "wait_seconds": VISIT})
             questions += 1
             if answer.get("failed"):
                 if answer.get("retry") is False:

@@ -19,7 +19,9 @@ options:
     description:
       - The stores, each with C(store) (its name), C(mount), C(name) (of the mapping), C(uuid), C(subsystem), C(keys) (wrapped keys, during a rotation the
         old and the new one), and either C(device) or C(file) (C(path), C(size)).
-      - Optional are C(label), C(sector_size), C(perf), C(allow_discards), C(allow_format), C(filesystem), C(credentials), C(mount_options).
+      - Optional are C(label), C(sector_size), C(perf), C(allow_discards), C(allow_format), C(filesystem), C(credentials), C(mount_options),
+        C(denied_seconds) (how often a store that was denied its key asks again), and, where the device is a pattern, C(slot) and C(slots) (which of
+        how many disks a blank store takes).
     type: list
     elements: dict
     required: true
@@ -43,6 +45,14 @@ options:
     description: Environment of the program, as for a proxy or a private endpoint.
     type: dict
     default: {}
+  defaults:
+    description: What stores that do not say it themselves have, as C(perf).
+    type: dict
+    default: {}
+  as_file_set:
+    description: Whether to give the options C(directories) and C(files) of M(rackaware.kafka.file_set) instead.
+    type: bool
+    default: false
   comment:
     description: The first line of the units.
     type: str
@@ -57,7 +67,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: For each path its C(content) and C(mode).
+  description: For each path its C(content) and C(mode); with O(as_file_set) C(directories) and C(files).
   type: dict
 """
 
@@ -69,10 +79,11 @@ from ..module_utils import _store_files
 from ..module_utils._errors import RackawareError
 
 
-def encrypted_store_files(stores: list[dict[str, Any]], **more: Any) -> dict[str, dict[str, str]]:
-    """{path: {content, mode}}."""
+def encrypted_store_files(stores: list[dict[str, Any]], as_file_set: bool = False, **more: Any) -> dict[str, Any]:
+    """{path: {content, mode}}, or the options of file_set."""
     try:
-        return _store_files.files(stores, **more)
+        found = _store_files.files(stores, **more)
+        return _store_files.file_set(found) if as_file_set else found
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

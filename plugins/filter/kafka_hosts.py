@@ -24,6 +24,14 @@ options:
     description: The names of all C(broker), C(zookeeper) and C(controller) hosts.
     type: dict
     required: true
+  instance_types:
+    description: What M(rackaware.kafka.instance_type_info) said about the instance types, by which the encryption of instance stores is known.
+    type: dict
+    default: {}
+  ebs_volumes:
+    description: What M(rackaware.kafka.ebs_volume_info) said about the data volumes, by which their encryption is known.
+    type: list
+    default: []
 """
 
 EXAMPLES = r"""
@@ -41,12 +49,12 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _nodes
+from ..module_utils import _nodes, _stores
 
 
-def kafka_hosts(hosts: Any, groups: dict[str, list[str]]) -> list[dict[str, Any]]:
+def kafka_hosts(hosts: Any, groups: dict[str, list[str]], instance_types: Any = None, ebs_volumes: Any = None) -> list[dict[str, Any]]:
     """One row for each node."""
-    return _nodes.summary_hosts(hosts, groups)
+    return _stores.with_layers(_nodes.summary_hosts(hosts, groups), hosts, groups, instance_types or {}, ebs_volumes or [])
 
 
 class FilterModule:

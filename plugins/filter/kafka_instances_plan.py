@@ -70,7 +70,7 @@ def kafka_instances_plan(raw: Any, instances: list, volumes: list, types: dict, 
     return {
         "findings": _provision.instance_findings(topology, account, types, images),
         "notes": _provision.notes(topology, account),
-        "instances": _provision.instances_to_change(topology, account, images),
+        "instances": _provision.instances_to_change(topology, account, images, types),
         "volumes": _provision.volumes_to_change(topology, account),
     }
 

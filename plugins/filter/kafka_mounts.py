@@ -23,6 +23,9 @@ options:
     description: What the node is.
     type: str
     required: true
+  encrypted:
+    description: Whether to give only the encrypted stores, or only the other volumes; all when not given.
+    type: bool
 """
 
 EXAMPLES = r"""
@@ -41,14 +44,15 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _nodes
+from ..module_utils import _nodes, _stores
 from ..module_utils._errors import RackawareError
 
 
-def kafka_mounts(volumes: list[str], role: str) -> list[dict[str, Any]]:
+def kafka_mounts(volumes: list[str], role: str, encrypted: bool | None = None) -> list[dict[str, Any]]:
     """[{id or path, mount}]."""
     try:
-        return _nodes.mounts(volumes, role)
+        found = _nodes.mounts(volumes, role)
+        return [each for each in found if encrypted is None or bool(_stores.store_of(each.get("path", ""))) == encrypted]
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

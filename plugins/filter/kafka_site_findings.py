@@ -24,7 +24,7 @@ options:
   cluster:
     description:
       - The C(groups) (C(broker), C(zookeeper), C(controller)), the C(version), C(replication_factor) and C(min_insync_replicas).
-      - From the topology also C(allow_fewer_zones) and C(storage).
+      - From the topology also C(allow_fewer_zones).
     type: dict
     required: true
   instances:

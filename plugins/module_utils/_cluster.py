@@ -65,6 +65,11 @@ def is_under_replicated(partition: dict[str, Any]) -> bool:
     return any(replica not in isr and replica not in adding for replica in partition["replicas"])
 
 
+def is_troubled(partition: dict[str, Any]) -> bool:
+    """Whether it has no leader, too few replicas in sync, or one that should be in sync and is not."""
+    return partition["leader"] < 0 or len(partition["isr"]) < partition["min_isr"] or is_under_replicated(partition)
+
+
 def count(partitions: Sequence[dict[str, Any]], topics: int) -> Counts:
     """Count partitions in the shape of Snapshot.partitions."""
     under = at_min = below = offline = elsewhere = 0

@@ -22,7 +22,7 @@ NAME = "LuksInternalStorageKey"
 BYTES = 64
 # What an object says of itself; S3 keeps it beside the object, readable by whoever may read the object.
 META_KEY, META_CONTEXT, META_REPLACES, META_HOW = "kms-key-arn", "encryption-context", "replaces", "made-by"
-MISSING = ("404", "NoSuchKey", "NotFound")
+MISSING = ("404", "NoSuchKey", "NotFound", "NoSuchVersion")
 
 
 class DataKeyError(RackawareError):
@@ -144,6 +144,15 @@ class Store:
         digest = hashlib.sha256(content).hexdigest()
         facts = {"key_arn": meta.get(META_KEY, ""), "encryption_context": context, "replaces": meta.get(META_REPLACES, ""), "how": meta.get(META_HOW, "")}
         return Object(answer.get("VersionId") or "null", answer["ETag"], digest, content, **facts)
+
+    def chain(self, newest: Object | None) -> list[Object]:
+        """The versions that still exist of those that replaced each other up to newest, which comes last: what may open a volume during a rotation."""
+        out: list[Object] = []
+        while newest is not None and newest.version_id not in [each.version_id for each in out]:
+            _same_binding(newest, self.wanted, "s3://%s/%s" % (self.wanted.bucket, self.wanted.object_key))
+            out.insert(0, newest)
+            newest = self.current(newest.replaces) if newest.replaces else None
+        return out
 
     def generate(self, arn: str) -> bytes:
         """A new key, wrapped; nobody outside KMS has seen it."""

@@ -77,13 +77,13 @@ def plan_restored(
     """
     if copy is None or copy.header is None or copy.header.uuid != uuid:
         raise HeaderBackupError("%s holds no header of %s; nothing was restored." % (dest, uuid))
+    if scan.header is not None and same(scan.header, copy.header) and scan.header.copies == 2:
+        return ()
     if used:
         raise HeaderBackupError("The device is in use (%s); unmount and close it before its header is restored." % used)
     if scan.header is not None:
         if scan.header.uuid != uuid:
             raise HeaderBackupError("The device holds another volume, %s; nothing was restored." % scan.header.uuid)
-        if same(scan.header, copy.header) and scan.header.copies == 2:
-            return ()
     elif signed:
         raise HeaderBackupError("The device holds something else than a damaged LUKS header; nothing was restored.")
     elif not remembered:

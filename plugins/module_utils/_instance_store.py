@@ -15,7 +15,7 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any, Callable, Iterable, Sequence
 
-from . import _luks, _luks_header, _probe
+from . import _luks, _luks_header, _marker, _probe
 from ._command import Run
 from ._errors import RackawareError
 
@@ -49,6 +49,7 @@ class Disk:
     state: str = "unknown"
     uuid: str = ""
     subsystem: str = ""
+    remembered: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for results."""
@@ -169,8 +170,9 @@ def _by_id(links: Iterable[str]) -> str:
     return ranked[0] if ranked else ""
 
 
-def judged(disk: Disk, run: Run, *, subsystem: str = "", probe: Callable[..., Any] = _probe.probe) -> Disk:
-    """The disk with what is on it; subsystem is how ours begin. Raises RackawareError."""
+def judged(disk: Disk, run: Run, *, subsystem: str = "", marker_dir: str = _marker.DIRECTORY, probe: Callable[..., Any] = _probe.probe) -> Disk:
+    """The disk with what is on it and what this host remembers of it; subsystem is how ours begin. Raises RackawareError."""
+    marker = _marker.load(_marker.path_of(disk.device, marker_dir))
     seen = probe(disk.device, run)
     mounts = [mount.point for mount in seen.mounts]
     header = None if seen.error else _luks_header.scan(disk.device).header
@@ -187,4 +189,5 @@ def judged(disk: Disk, run: Run, *, subsystem: str = "", probe: Callable[..., An
     else:
         state = "blank" if seen.state == _probe.BLANK else "data"
     uuid = header.uuid if header else str(seen.signature.get("UUID", ""))
-    return Disk(**{**disk.__dict__, "mountpoint": mounts[0] if mounts else "", "state": state, "uuid": uuid, "subsystem": header.subsystem if header else ""})
+    found = {"mountpoint": mounts[0] if mounts else "", "state": state, "uuid": uuid, "subsystem": header.subsystem if header else ""}
+    return Disk(**{**disk.__dict__, **found, "remembered": marker.uuid if marker else ""})

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import base64
 import logging
+import socket
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Iterable, Sequence
 
 from ._errors import RackawareError
@@ -131,6 +132,15 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def dials(server: str) -> bool:
+    """Whether anything listens there."""
+    try:
+        socket.create_connection(address(server), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def _require_library() -> None:
     lowest, above = (".".join(str(part) for part in version) for version in SUPPORTED)
     advice = "put kafka-python >= %s, < %s there, or set ansible_python_interpreter to /opt/kafka-admin/bin/python, which the role kafka_install makes." % (
@@ -175,18 +185,12 @@ class Admin:
         # kafka-python logs each failed attempt; without a handler Python would print them.
         logging.getLogger("kafka").addHandler(logging.NullHandler())
         self._exclude = frozenset(exclude)
-        options = where.options()
         if isinstance(ask, tuple):
-            options["bootstrap_servers"] = ["%s:%d" % ask]
-        self._servers = ", ".join(options["bootstrap_servers"])
+            where = replace(where, bootstrap_servers=("%s:%d" % ask,))
+        self._servers = ", ".join(where.bootstrap_servers)
         self._timeout_ms = where.request_timeout_seconds * 1000
         self._protocol = where.security_protocol
-        self._client = self._connect(options)
-        try:
-            self._node = self._choose(ask)
-        except BaseException:
-            self.close()
-            raise
+        self._begin(where, ask)
 
     def __enter__(self) -> Admin:
         return self
@@ -200,6 +204,28 @@ class Admin:
 
     # Asking
 
+    def _begin(self, where: Connection, ask: int | tuple[str, int] | None) -> None:
+        """Begin at the first bootstrap server that answers.
+
+        kafka-python picks one of them at random and waits for it until the time for all is over, so that a single broker that hangs would fail
+        a question as often as it is picked. A server that refuses costs nothing here, one that hangs a third of the time for one request.
+        """
+        each = max(2, where.request_timeout_seconds // 3)
+        listening = [server for server in where.bootstrap_servers if dials(server)] if len(where.bootstrap_servers) > 1 else []
+        tries = [replace(where, bootstrap_servers=(server,), bootstrap_timeout_seconds=each) for server in listening] or [where]
+        for number, one in enumerate(tries, 1):
+            try:
+                self._client = self._connect(one.options())
+                try:
+                    self._node = self._choose(ask, one.bootstrap_servers)
+                    return
+                except BaseException:
+                    self.close()
+                    raise
+            except KafkaError:
+                if number == len(tries):
+                    raise
+
     def _connect(self, options: dict[str, Any]) -> Any:
         from kafka.admin import KafkaAdminClient
 
@@ -208,13 +234,14 @@ class Admin:
         except (kafka_errors.KafkaError, OSError, ValueError) as error:
             raise KafkaError(
                 "No broker answered at %s (%s, within %d s): %s; check that a broker runs there and that its listener speaks that protocol."
-                % (self._servers, self._protocol, options["request_timeout_ms"] // 1000, _reason(error))
+                % (self._servers, self._protocol, options["bootstrap_timeout_ms"] // 1000, _reason(error))
             ) from None
 
-    def _choose(self, ask: int | tuple[str, int] | None) -> Any:
-        """The node that is asked from now on: the first candidate that answers."""
+    def _choose(self, ask: int | tuple[str, int] | None, begun: Sequence[str]) -> Any:
+        """The node that is asked from now on: the first candidate that answers, and before all others the one that just did."""
         cluster = self._client._manager.cluster
-        known = sorted(broker.node_id for broker in cluster.brokers())
+        at = {broker.node_id: "%s:%d" % (broker.host, broker.port) for broker in cluster.brokers()}
+        known = sorted(at)
         if isinstance(ask, int):
             if ask in self._exclude:
                 raise KafkaError("Broker %d is to be asked and to be left alone at once; take it out of one of them." % ask)
@@ -225,7 +252,7 @@ class Admin:
             # A bootstrap node is the address itself, whatever the broker there says its id is.
             candidates = [broker.node_id for broker in cluster.bootstrap_brokers()]
         else:
-            candidates = [node for node in known if node not in self._exclude]
+            candidates = sorted((node for node in known if node not in self._exclude), key=lambda node: at[node] not in begun)
         last: KafkaError | None = None
         for node in candidates:
             try:

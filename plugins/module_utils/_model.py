@@ -240,6 +240,7 @@ def _summary(model: dict[str, Any]) -> str:
     for rack, listed in racks:
         lines += [_cut(rack), *(line(row) for row in listed)]
     lines += ["", *_wrap(health(model["counts"]))]
+    lines += _wrap(_encryption(model)) if _encryption(model) else []
     for finding in model["findings"]:
         lines += _wrap("! " + finding)
     if model["restarts"]:
@@ -247,6 +248,18 @@ def _summary(model: dict[str, Any]) -> str:
     if model["proof"]:
         lines += _wrap(model["proof"])
     return "\n".join(lines) + "\n"
+
+
+def _encryption(model: dict[str, Any]) -> str:
+    """Which layers of encryption are active where, as far as anybody knows."""
+    found: dict[str, list[str]] = {}
+    for rack in model["racks"]:
+        for node in rack["nodes"]:
+            for label in dict.fromkeys(disk["encryption"] or "not known" for disk in node["disks"]):
+                found.setdefault("encrypted" if label is True else str(label), []).append(node["name"])
+    if not set(found) - {"not known"}:
+        return ""
+    return "Encryption at rest: %s." % "; ".join("%s on %s" % (label, ", ".join(names)) for label, names in found.items())
 
 
 def _row(node: dict[str, Any]) -> list[str]:

@@ -161,13 +161,10 @@ def cluster_findings(
     min_insync_replicas: Any,
     allow_fewer_zones: bool = False,
     data_on_root_disk: bool = False,
-    storage: str = "ebs",
 ) -> list[str]:
     """What keeps these hosts from being a cluster, one sentence each, beyond what _topology.inventory_findings sees."""
     brokers, keepers, controllers = (list(groups.get(name) or ()) for name in (BROKER, ZOOKEEPER, CONTROLLER))
     out = version_findings(version, keepers=bool(keepers), controllers=bool(controllers))
-    if storage == "instance_store":
-        out.append("The topology asks for storage: instance_store, which needs the encrypted store that this release does not bring; use ebs.")
     for host in keepers:
         if host in brokers or host in controllers:
             out.append("Host %s is a ZooKeeper node and a broker at once; give each its own host." % host)
@@ -206,6 +203,13 @@ def _replication_findings(factor: Any, minimum: Any, brokers: int) -> list[str]:
 
 def _title(of_role: str) -> str:
     return {ZOOKEEPER: "ZooKeeper node", CONTROLLER: "controller"}.get(of_role, of_role)
+
+
+def in_words(groups: Mapping[str, Sequence[str]]) -> str:
+    """How many brokers, ZooKeeper nodes and controllers there are; groups maps kafka_brokers, kafka_zookeepers and kafka_controllers to host names."""
+    counted = ((kind, len(groups.get("kafka_%ss" % kind) or ())) for kind in (BROKER, ZOOKEEPER, CONTROLLER))
+    parts = ["%d %s%s" % (number, _title(kind), "s" if number > 1 else "") for kind, number in counted if number]
+    return " and ".join(parts) or "no node"
 
 
 def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:

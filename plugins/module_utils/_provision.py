@@ -13,7 +13,7 @@ import fnmatch
 from typing import Any, Iterable
 
 from ._errors import RackawareError
-from ._topology import BROKER, CONTROLLER, DEVICES, ZOOKEEPER, Node, Topology
+from ._topology import BROKER, CONTROLLER, DEVICES, INSTANCE_STORE, ZOOKEEPER, Node, Topology
 
 ZOOKEEPER_CLIENT_PORT = 2181
 # Followers to the leader, and the election: zookeeper.apache.org, "server.x=[hostname]:nnnnn:nnnnn".
@@ -34,9 +34,12 @@ def resource_tags(topology: Topology) -> dict[str, str]:
     return {**topology.tags, "KafkaCluster": topology.name}
 
 
-def node_tags(topology: Topology, node: Node) -> dict[str, str]:
-    """The tags of an instance: the inventory's model."""
-    return {**resource_tags(topology), "Name": node.name, "KafkaRole": node.role, "KafkaNode": str(node.id)}
+def node_tags(topology: Topology, node: Node, types: dict[str, dict[str, Any]] | None = None) -> dict[str, str]:
+    """The tags of an instance: the inventory's model; types as instance_type_info gives them, for nodes whose data are on instance stores."""
+    tags = {**resource_tags(topology), "Name": node.name, "KafkaRole": node.role, "KafkaNode": str(node.id)}
+    if node.storage == INSTANCE_STORE and types:
+        tags["KafkaStores"] = str((types[node.instance_type]["instance_store"] or {}).get("count", 0))
+    return tags
 
 
 def group_name(topology: Topology, role: str) -> str:
@@ -190,8 +193,13 @@ def instance_findings(topology: Topology, account: Account, types: dict[str, dic
             out.append(
                 "Instance type %s is not offered in %s; choose another type or zone (it is offered in %s)." % (kind, zone, _listed(offered) or "no zone")
             )
-        if types[kind]["instance_store"] is None and any(node.storage == "instance_store" and node.instance_type == kind for node in topology.nodes):
-            out.append("Instance type %s has no instance store; choose a type that has one (i3, i4i, d3 …), or storage: ebs with volumes." % kind)
+        store = types[kind]["instance_store"]
+        if any(node.storage == INSTANCE_STORE and node.instance_type == kind for node in topology.nodes):
+            if store is None:
+                out.append("Instance type %s has no instance store; choose a type that has one (i3, i4i, d3 …), or storage: ebs with volumes." % kind)
+            elif not store["nvme"]:
+                # Their disks have no name that outlives a boot.
+                out.append("The instance stores of type %s are no NVMe disks; choose a type whose are (i3, i4i, d3 …), or storage: ebs with volumes." % kind)
     # An image matters only to nodes that are still to be made: owners withdraw old images, and a running node does not care.
     for image in sorted({node.image for node in topology.nodes if account.instance(node) is None}):
         found = resolve_image(image, images)
@@ -280,12 +288,14 @@ def notes(topology: Topology, account: Account) -> list[str]:
     return out
 
 
-def instances_to_change(topology: Topology, account: Account, images: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def instances_to_change(
+    topology: Topology, account: Account, images: list[dict[str, Any]], types: dict[str, dict[str, Any]] | None = None
+) -> list[dict[str, Any]]:
     """The nodes that are missing, or whose tags, groups, profile or metadata options differ: what amazon.aws.ec2_instance has to be told."""
     out = []
     for node in topology.nodes:
         groups = [group_name(topology, role) for role in node.roles]
-        profile, tags = profile_name(topology, node.roles[0]), node_tags(topology, node)
+        profile, tags = profile_name(topology, node.roles[0]), node_tags(topology, node, types)
         instance = account.instance(node)
         if instance and _as_wanted(instance, tags, groups, profile):
             continue

@@ -6,18 +6,19 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from . import _cluster, _roll_gate, _roll_quorum, _zookeeper
-from ._kafka import CONNECTION_SPEC, Admin, Connection, KafkaError, LibraryError, address, connection
+from ._kafka import CONNECTION_SPEC, Admin, KafkaError, connection
 from ._roll_snapshot import RollError, named
 
 BROKER, CONTROLLER, ZOOKEEPER = "broker", "controller", "zookeeper"
 MAY_STOP, BACK = "may_stop", "back"
+# Seconds between two questions of one visit.
+AGAIN = 0.3
 SPEC: dict[str, dict[str, Any]] = dict(
     CONNECTION_SPEC,
     question={"type": "str", "choices": [MAY_STOP, BACK], "required": True},
@@ -60,34 +61,18 @@ def left_alone(params: Mapping[str, Any]) -> set[int]:
     return {*params["nodes"], *params["in_flight"], *params["out"]}
 
 
-def reach(where: Connection, exclude: Iterable[int], make: Callable[..., Any] = Admin) -> Any:
-    """A conversation that began at the first bootstrap server that answers.
-
-    kafka-python picks one of them at random and waits for it until the time for all is over, so that a single broker that hangs would fail the
-    question as often as it is picked. A server that refuses costs nothing here, one that hangs a third of the time for one request.
-    """
-    each = max(2, where.request_timeout_seconds // 3)
-    last: KafkaError | None = None
-    for server in where.bootstrap_servers:
-        if dials(server):
-            try:
-                return make(replace(where, bootstrap_servers=(server,), bootstrap_timeout_seconds=each), exclude=exclude)
-            except LibraryError:
-                raise
-            except KafkaError as error:
-                last = error
-    if last is not None:
-        raise last
-    return make(where, exclude=exclude)
-
-
-def dials(server: str) -> bool:
-    """Whether anything listens there."""
-    try:
-        socket.create_connection(address(server), timeout=1).close()
-    except OSError:
-        return False
-    return True
+def patiently(
+    ask: Callable[[], dict[str, Any]], seconds: float, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+) -> dict[str, Any]:
+    """Ask until the answer is yes, or other nodes than at first may go or are back, or the time is over; the last answer."""
+    end, first = clock() + seconds, None
+    while True:
+        answer = ask()
+        state = (answer.get("admitted"), answer.get("back"), [each["registered"] for each in answer.get("nodes", ())])
+        if answer["open"] or clock() >= end or (first is not None and state != first):
+            return answer
+        first = state
+        sleep(AGAIN)
 
 
 def brokers_or_controllers(admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:

@@ -24,8 +24,16 @@ def stamped(events: Iterable[Mapping[str, Any]], *, clock: Callable[[], float] =
     return [{"t": now, **event} for event in events]
 
 
-def append(path: str, events: Iterable[Mapping[str, Any]]) -> None:
-    """Append events to the file, which is made with its directory; raises EventsError.
+def of(kind: str, event: str, ids: int | list[int]) -> dict[str, Any]:
+    """An event that happened to a node or to several. The report shows brokers; those of the others have other names, and are only written down."""
+    many = isinstance(ids, list)
+    if kind == "broker":
+        return {"event": event, "brokers" if many else "broker": ids}
+    return {"event": "%s_%s" % (kind, event), "nodes" if many else "node": ids}
+
+
+def append(path: str, events: Iterable[Mapping[str, Any]], *, new: bool = False) -> None:
+    """Append events to the file, which is made with its directory, or with new begins again; raises EventsError.
 
     Several tasks may append at once: each writes its lines in one piece.
     """
@@ -34,10 +42,30 @@ def append(path: str, events: Iterable[Mapping[str, Any]]) -> None:
         return
     try:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | (os.O_TRUNC if new else 0), 0o644)
         try:
             os.write(handle, lines.encode())
         finally:
             os.close(handle)
     except OSError as error:
         raise EventsError("The roll's events cannot be written to %s: %s; correct the path, or make room." % (path, error.strerror)) from None
+
+
+def read(path: str) -> list[dict[str, Any]]:
+    """All events of the file; raises EventsError."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return [dict(json.loads(line)) for line in stream if line.strip()]
+    except OSError as error:
+        raise EventsError("The roll's events cannot be read from %s: %s; name the file that the roll wrote." % (path, error.strerror)) from None
+    except (ValueError, TypeError):
+        raise EventsError("%s has a line that is no event; name the file that the roll wrote." % path) from None
+
+
+def write(path: str, text: str) -> None:
+    """A file beside the events; raises EventsError."""
+    try:
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise EventsError("The roll's report cannot be written to %s: %s; correct the path, or make room." % (path, error.strerror)) from None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from ._cluster import is_under_replicated
+from ._cluster import is_troubled
 from ._roll_report import counted
 from ._roll_snapshot import RollError, named
 
@@ -91,11 +91,7 @@ def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]
 
 def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int]) -> list[str]:
     """A roll that goes on after one that broke off finds its own brokers down; what they hold is no other trouble."""
-    troubled = [
-        each
-        for each in partitions
-        if not set(each["replicas"]) & gone and (each["leader"] < 0 or len(each["isr"]) < each["min_isr"] or is_under_replicated(dict(each)))
-    ]
+    troubled = [each for each in partitions if not set(each["replicas"]) & gone and is_troubled(dict(each))]
     if not troubled:
         return []
     first = troubled[0]
@@ -130,3 +126,51 @@ def lines(plan: Mapping[str, Any], names: Mapping[int, str], keepers: Sequence[s
         "Shorter after this move: %s-%d from %s to %s." % (move["topic"], move["partition"], move["from"], move["to"]) for move in plan.get("repairs") or []
     ]
     return out or ["Nobody needs a restart."]
+
+
+def steps(plan: Mapping[str, Any], brokers: Mapping[int, str], keepers: Mapping[int, str], kind: str, *, keepers_first: bool) -> list[dict[str, Any]]:
+    """The steps of a plan as hosts of the inventory, in order: {name, group, kind, members, hosts, ids, left, before}.
+
+    brokers and keepers are ids to inventory names; kind is what the keepers are. A step is a host of its own, the first of its members. left has the
+    ids of that kind that have not had their turn, before the names of the steps that must have ended well.
+    """
+    broker_steps = [list(step["brokers"]) for step in plan.get("steps") or []]
+    keeper_steps = [list(batch) for batch in (plan.get("quorum") or {}).get("batches") or []]
+    passes = [
+        ("kafka_roll_keepers_first" if keepers_first else "kafka_roll_keepers_last", kind, keepers, keeper_steps),
+        ("kafka_roll", "broker", brokers, broker_steps),
+    ]
+    out: list[dict[str, Any]] = []
+    for group, what, names, listed in passes if keepers_first else reversed(passes):
+        for number, ids in enumerate(listed):
+            name, hosts = "roll-step-%d" % (len(out) + 1), [names[id_] for id_ in ids]
+            out.append(
+                {
+                    "name": name,
+                    "group": group,
+                    "kind": what,
+                    "members": [name, *hosts],
+                    "hosts": hosts,
+                    "ids": ids,
+                    "left": [id_ for later in listed[number:] for id_ in later],
+                    "before": [step["name"] for step in out],
+                }
+            )
+    return out
+
+
+def ending(hosts: Mapping[str, Mapping[str, Any]], planned: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why a roll did not do all of these steps, one sentence each; nothing when it did.
+
+    Of the hosts, a step's own has __roll_done when it ended well, each has __roll_failure when a task of it failed, and a node has __roll_started.
+    """
+    for step in planned:
+        if hosts[step["name"]].get("__roll_done"):
+            continue
+        told = [hosts[name].get("__roll_failure") for name in [*step["hosts"], step["name"]]]
+        lost = [name for name in step["hosts"] if not hosts[name].get("__roll_failure") and not hosts[name].get("__roll_started")]
+        out = list(dict.fromkeys(each for each in told if each))
+        if lost and not hosts[step["name"]].get("__roll_failure"):
+            out.append("%s could not be reached in the middle of the step; look at the host." % ", ".join(lost))
+        return out or ["Step %s was broken off." % step["name"]]
+    return []

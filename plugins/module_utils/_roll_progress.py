@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
+from . import _roll_events
 from ._roll_ask import BACK, BROKER, CONTROLLER, MAY_STOP, ZOOKEEPER
 from ._roll_report import CURVES, counted, duration
 from ._roll_snapshot import named
@@ -167,10 +168,7 @@ class Watch:
         return [{**self._named("failed", each["id"]), "reason": each["reason"]} for each in self.answer["nodes"] if not each["back"]]
 
     def _named(self, event: str, ids: Any) -> dict[str, Any]:
-        many = isinstance(ids, list)
-        if self.kind == BROKER:
-            return {"event": event, "brokers" if many else "broker": ids}
-        return {"event": "%s_%s" % (self.kind, event), "nodes" if many else "node": ids}
+        return _roll_events.of(self.kind, event, ids)
 
     def _curve(self, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
         counts = answer.get("counts")

@@ -102,7 +102,7 @@ def _digest(path: str) -> str | None:
 
 
 def disks(mounts: Sequence[str]) -> list[dict[str, Any]]:
-    """[{mount, size_gb, used_percent}] of the mount points that are there."""
+    """[{mount, size_gb, used_percent, luks}] of the mount points that are there; luks is whether a LUKS mapping is right below the file system."""
     out = []
     for mount in mounts:
         if not os.path.ismount(mount):
@@ -110,5 +110,14 @@ def disks(mounts: Sequence[str]) -> list[dict[str, Any]]:
         found = os.statvfs(mount)
         size = found.f_blocks * found.f_frsize
         used = (found.f_blocks - found.f_bfree) * found.f_frsize
-        out.append({"mount": mount, "size_gb": round(size / 1e9, 1), "used_percent": round(100 * used / size, 1) if size else 0.0})
+        out.append({"mount": mount, "size_gb": round(size / 1e9, 1), "used_percent": round(100 * used / size, 1) if size else 0.0, "luks": _luks(mount)})
     return out
+
+
+def _luks(mount: str) -> bool:
+    number = os.stat(mount).st_dev
+    try:
+        with open("/sys/dev/block/%d:%d/dm/uuid" % (os.major(number), os.minor(number)), encoding="ascii", errors="replace") as stream:
+            return stream.read().startswith("CRYPT-LUKS")
+    except OSError:
+        return False

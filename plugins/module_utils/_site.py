@@ -21,7 +21,7 @@ def findings(
 ) -> list[str]:
     """One sentence for each thing that is wrong.
 
-    hosts: host to its variables; cluster: {groups, version, replication_factor, min_insync_replicas, allow_fewer_zones, storage};
+    hosts: host to its variables; cluster: {groups, version, replication_factor, min_insync_replicas, allow_fewer_zones};
     instances: instance type to {vcpus, memory_mb, network_gbps}, empty without the API; known and roles as in _variables.findings.
     """
     groups = cluster["groups"]
@@ -41,7 +41,6 @@ def findings(
         min_insync_replicas=cluster["min_insync_replicas"],
         allow_fewer_zones=fewer,
         data_on_root_disk=bool(first.get("kafka_data_on_root_disk", False)),
-        storage=cluster.get("storage", "ebs"),
     )
     if first.get("kafka_listeners") is not None:
         out += _nodes.listener_findings(first["kafka_listeners"])

@@ -16,7 +16,7 @@ from ._errors import RackawareError
 
 UNITS = _mount_unit.UNITS
 # What a store says for its mount; the rest of it is the unlocker's configuration.
-MOUNT_NAMES = {"store", "mount", "mount_options"}
+MOUNT_NAMES = {"store", "mount_options"}
 LAUNCHER = """\
 #!/usr/bin/python3 -I
 # Opens, closes or checks an encrypted store; the code is that of the collection's modules, copied to %(parent)s.
@@ -43,12 +43,15 @@ def files(
     directories: Sequence[str] = (),
     prepare: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
+    defaults: Mapping[str, Any] | None = None,
     comment: str = "Ansible managed",
 ) -> dict[str, dict[str, str]]:
     """{path: {content, mode}}, all of root. stores as the unlocker's configuration with store (its name) and mount; guarded is the unit that uses them.
 
+    defaults is for what a store does not say itself.
     Raises RackawareError for a store that is not whole, and for two that would be in each other's way.
     """
+    stores = [{**(defaults or {}), **each} for each in stores]
     _check(stores)
     out = {**_program(), **_texts(comment)}
     for each in stores:
@@ -68,6 +71,15 @@ def files(
     return out
 
 
+def file_set(found: Mapping[str, Mapping[str, str]]) -> dict[str, list[dict[str, str]]]:
+    """The same as the options directories and files of file_set."""
+    ours = {"owner": "root", "group": "root"}
+    places = {os.path.dirname(path) for path in found} - {UNITS, os.path.dirname(_unlock.PROGRAM)}
+    places |= {os.path.dirname(_unlock.PACKAGE)}
+    directories = [{"path": path, **ours, "mode": "0700" if path == _unlock.CONFIG else "0755"} for path in sorted(places)]
+    return {"directories": directories, "files": [{"dest": path, **ours, **file} for path, file in found.items()]}
+
+
 def units(stores: Sequence[Mapping[str, Any]]) -> list[str]:
     """The units to enable, in the order in which they start."""
     return [unit for each in stores for unit in (_luks_units.unlock_service(each["store"]), _mount_unit.name(each["mount"]))]
@@ -80,7 +92,9 @@ def _check(stores: Sequence[Mapping[str, Any]]) -> None:
             raise StoreFilesError("Store %d has no %s; name it." % (number, " and no ".join(missing)))
         _unlock.parse({key: value for key, value in each.items() if key not in MOUNT_NAMES}, "The store %s" % each["store"])
     for name in ("store", "name", "mount", "uuid", "device"):
-        twice = [value for value, count in Counter(each.get(name) for each in stores).items() if value and count > 1]
+        # Disks that are alike have one pattern, and each its place in it.
+        places = [each.get(name) and (each[name], each.get("slot", 0) if name == "device" else 0) for each in stores]
+        twice = [place[0] for place, count in Counter(places).items() if place and count > 1]
         if twice:
             raise StoreFilesError("Two stores have the same %s, %s; give each its own." % (name, twice[0]))
 

@@ -20,7 +20,8 @@ MINIMUM_ZONES = 3
 CLUSTER_NAME = re.compile(r"[a-z][a-z0-9-]{0,22}[a-z0-9]|[a-z]")
 # /dev/sdf to /dev/sdp is what EC2 recommends for EBS data volumes: docs.aws.amazon.com/ebs, "Device names for volumes".
 DEVICES = tuple("/dev/sd" + letter for letter in "fghijklmnop")
-OWN_TAGS = ("Name", "KafkaCluster", "KafkaRole", "KafkaNode", "KafkaVolume")
+OWN_TAGS = ("Name", "KafkaCluster", "KafkaRole", "KafkaNode", "KafkaVolume", "KafkaStores")
+EBS, INSTANCE_STORE = "ebs", "instance_store"
 # GiB, from docs.aws.amazon.com/ebs, "Amazon EBS volume types".
 VOLUME_SIZES = {"st1": (125, 16384), "sc1": (125, 16384), "gp2": (1, 16384), "gp3": (1, 65536), "io1": (4, 16384), "io2": (4, 65536)}
 WITH_IOPS = ("gp3", "io1", "io2")
@@ -136,6 +137,8 @@ _TOP_KEYS = (
     *("root_volume_gb", "replication_factor", "min_insync_replicas", "tags", "brokers", "zookeepers", "controllers"),
 )
 _GROUP_KEYS = ("instance_type", "image", "storage", "volumes", "nodes", "count", "first_id", "offset")
+# One node of a group may be of another type, and keep its data elsewhere.
+_NODE_KEYS = ("id", "zone", "address", "instance_type", "storage")
 _MISSING = object()
 
 
@@ -310,15 +313,13 @@ def _nodes(reader: _Reader, raw: dict, group: _Group, zones: tuple[Zone, ...], w
     image = reader.get(given, "image", str, where, raw.get("image"))
     if not isinstance(image, str) or not re.fullmatch(r"ami-\w+|name:.+", image):
         reader.refuse("%s: the image is %r; give an id (ami-…) or a name (name:debian-12-amd64-*), here or for the whole topology." % (where, image))
-    storage = reader.get(given, "storage", str, where, "ebs")
-    if storage not in ("ebs", "instance_store") or (storage != "ebs" and group.role != BROKER):
-        choice = "ebs or instance_store" if group.role == BROKER else "ebs, because a %s must not lose its disk when it stops" % group.title
-        reader.refuse("%s: storage is %s, but must be %s." % (where, storage, choice))
-    if storage == "instance_store" and "volumes" in given:
+    storage = _storage(reader, given, group, where)
+    if storage == INSTANCE_STORE and "volumes" in given:
         reader.refuse("%s: data cannot be on the instance store and on EBS volumes; remove volumes, or storage: instance_store." % where)
-    volumes = None if storage == "instance_store" else _volumes(reader, given, group, where)
+    volumes = None if storage == INSTANCE_STORE else _volumes(reader, given, group, where)
     nodes = []
     for place in _places(reader, given, group, zones, where):
+        own = _storage(reader, place["given"], group, "%s, node id %d" % (where, place["id"])) if "storage" in place["given"] else storage
         nodes.append(
             Node(
                 name="%s-%s-%d" % (cluster, group.role, place["id"]),
@@ -326,13 +327,22 @@ def _nodes(reader: _Reader, raw: dict, group: _Group, zones: tuple[Zone, ...], w
                 id=place["id"],
                 zone=place["zone"],
                 address=place["address"],
-                instance_type=instance_type or "",
+                instance_type=reader.get(place["given"], "instance_type", str, where, instance_type) or "",
                 image=str(image),
-                storage=str(storage),
-                volumes=volumes,
+                storage=own,
+                volumes=None if own == INSTANCE_STORE else volumes or group.volumes,
             )
         )
     return nodes
+
+
+def _storage(reader: _Reader, given: dict, group: _Group, where: str) -> str:
+    """Where a node's data are; for all nodes of a group, or for one of them."""
+    storage = reader.get(given, "storage", str, where, EBS)
+    if storage not in (EBS, INSTANCE_STORE) or (storage != EBS and group.role != BROKER):
+        choice = "ebs or instance_store" if group.role == BROKER else "ebs, because a %s must not lose its disk when it stops" % group.title
+        reader.refuse("%s: storage is %s, but must be %s." % (where, storage, choice))
+    return str(storage)
 
 
 def _places(reader: _Reader, given: dict, group: _Group, zones: tuple[Zone, ...], where: str) -> list[dict[str, Any]]:
@@ -364,7 +374,7 @@ def _places(reader: _Reader, given: dict, group: _Group, zones: tuple[Zone, ...]
         if not isinstance(item, dict):
             reader.refuse("%s must be a mapping with id, zone and address." % spot)
             continue
-        reader.keys(item, ("id", "zone", "address"), spot)
+        reader.keys(item, _NODE_KEYS, spot)
         id_, zone, address = (reader.get(item, key, kind, spot) for key, kind in (("id", int), ("zone", str), ("address", str)))
         if id_ is not None:
             spot = "%s, node id %d" % (where, id_)
@@ -375,7 +385,7 @@ def _places(reader: _Reader, given: dict, group: _Group, zones: tuple[Zone, ...]
         elif zone is not None and address is not None:
             _check_address(reader, address, networks[zone], spot)
         if None not in (id_, zone, address):
-            places.append({"id": id_, "zone": zone, "address": address})
+            places.append({"id": id_, "zone": zone, "address": address, "given": item})
     return places
 
 
@@ -405,17 +415,24 @@ def _combine(reader: _Reader, raw: dict, groups: dict[str, list[Node]], where: s
         reader.refuse("%s has controllers of its own and brokers.combined; choose one of them." % where)
     if wanted and raw.get("zookeepers") is not None:
         reader.refuse("%s has ZooKeeper nodes and brokers.combined, but a migration needs controllers of its own; remove one of them." % where)
+    lasting = [position for position, node in enumerate(nodes) if node.storage != INSTANCE_STORE]
     if wanted > len(nodes) and nodes:
         reader.refuse(
             "%s, brokers: %d combined controllers need as many brokers, but there are %d; add brokers or set combined lower." % (where, wanted, len(nodes))
+        )
+    elif wanted > len(lasting) and nodes:
+        reader.refuse(
+            "%s, brokers: %d combined controllers need as many brokers on ebs, because a controller must not lose its disk when it stops, but there are %d;"
+            " add controllers instead." % (where, wanted, len(lasting))
         )
     if not wanted and raw.get("zookeepers") is None and raw.get("controllers") is None:
         reader.refuse("%s has nothing to keep its metadata: add zookeepers (Kafka 3.9), controllers (Kafka 4), or brokers.combined: true." % where)
     rank: dict[str, int] = {}
     order = []
-    for position, node in enumerate(nodes):
-        rank[node.zone] = rank.get(node.zone, 0) + 1
-        order.append((rank[node.zone], position))
+    for position in lasting:
+        zone = nodes[position].zone
+        rank[zone] = rank.get(zone, 0) + 1
+        order.append((rank[zone], position))
     chosen = {position for _, position in sorted(order)[: int(wanted)]}
     roles = ["%s+%s" % (BROKER, CONTROLLER) if position in chosen else BROKER for position in range(len(nodes))]
     groups["combined"] = [node for position, node in enumerate(nodes) if position in chosen]

@@ -21,20 +21,23 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Mapping, Sequence
 
-from . import _cryptsetup, _kms, _loop, _luks, _marker
+from . import _cryptsetup, _kms, _loop, _luks, _marker, _place
 from ._command import Run, run
 from ._cryptsetup import forget
 from ._errors import RackawareError
 from ._kms import Denied, KmsError, Retry, Wrapped
 
 # What a host needs of the collection; the role copies these files into PACKAGE, and a test compares the list with what is imported.
-FILES = ("_command", "_cryptsetup", "_errors", "_kms", "_loop", "_luks", "_luks_header", "_marker", "_probe", "_unlock")
+FILES = ("_command", "_cryptsetup", "_errors", "_kms", "_loop", "_luks", "_luks_header", "_marker", "_place", "_probe", "_unlock")
 PACKAGE, PROGRAM = "/usr/local/lib/kafka-luks/kafka_luks", "/usr/local/sbin/kafka-luks"
 CONFIG, RUNTIME = "/etc/kafka-luks", "/run/kafka-luks"
 DENIED_SECONDS = 300
 DEVICE_SECONDS = 90
 PR_SET_DUMPABLE, MCL_CURRENT, MCL_FUTURE = 4, 1, 2
-NAMES = {"device", "file", "name", "uuid", "label", "subsystem", "sector_size", "perf", "allow_discards", "allow_format", "filesystem", "keys", "credentials"}
+NAMES = {
+    *("device", "slot", "slots", "file", "name", "uuid", "label", "subsystem", "sector_size", "perf", "allow_discards", "allow_format", "filesystem"),
+    *("keys", "credentials", "mount", "denied_seconds"),
+}
 
 
 class UnlockError(RackawareError):
@@ -43,13 +46,20 @@ class UnlockError(RackawareError):
 
 @dataclass(frozen=True)
 class Config:
-    """One store: its volume, the wrapped keys that may open it (during a rotation two, the newest last), and the file that backs it, if any."""
+    """One store: its volume, the wrapped keys that may open it (during a rotation two, the newest last), and the file that backs it, if any.
+
+    Where the device is a pattern, slot says which of its slots disks a blank store takes; mount is the directory that its mount will cover.
+    """
 
     wanted: _luks.Wanted
     keys: tuple[Wrapped, ...]
     allow_format: str = _luks.NEVER
     file: _loop.Wanted | None = None
     credentials: str = _kms.INSTANCE
+    slot: int = 0
+    slots: int = 1
+    mount: str = ""
+    denied_seconds: int = DENIED_SECONDS
 
 
 def parse(content: Mapping[str, Any], where: str) -> Config:
@@ -81,7 +91,10 @@ def parse(content: Mapping[str, Any], where: str) -> Config:
         token=keys[-1].as_dict(),
     )
     _luks.check_names(wanted, allow_kernel_name=False)
-    return Config(wanted, keys, content.get("allow_format", _luks.NEVER), file, content.get("credentials", _kms.INSTANCE))
+    place = {name: int(content[name]) for name in ("slot", "slots", "denied_seconds") if name in content}
+    return Config(
+        wanted, keys, content.get("allow_format", _luks.NEVER), file, content.get("credentials", _kms.INSTANCE), mount=content.get("mount") or "", **place
+    )
 
 
 def load(name: str, directory: str = CONFIG) -> Config:
@@ -144,7 +157,7 @@ class World:
     volume: Callable[..., Any] = _luks.Volume
 
 
-def keep_trying(attempt: Callable[[], Any], world: World) -> Any:
+def keep_trying(attempt: Callable[[], Any], world: World, denied_seconds: int = DENIED_SECONDS) -> Any:
     """Until it works: what passes by itself soon and ever more slowly, what was denied every few minutes, so that a new grant heals it.
 
     Each reason is said once, not at each attempt; systemd's status always has the last one.
@@ -157,7 +170,7 @@ def keep_trying(attempt: Callable[[], Any], world: World) -> Any:
             reason, seconds, kind = error, next(waits), "waiting"
         except Denied as error:
             waits = _kms.delays(world.draw)
-            reason, seconds, kind = error, DENIED_SECONDS, "locked"
+            reason, seconds, kind = error, denied_seconds, "locked"
         this = (kind, reason.code or str(reason))
         if this != said:
             world.say("%s: %s" % (kind, reason))
@@ -191,6 +204,8 @@ def key_for(config: Config, volume: Any, world: World) -> tuple[bytearray, Any]:
 def open_store(name: str, world: World, directory: str = CONFIG) -> tuple[str, ...]:
     """Open a store and say so to systemd; returns the steps that were done. Raises RackawareError for what waiting does not change."""
     config = load(name, directory)
+    if config.mount:
+        _place.cover(config.mount)
     volume = _prepared(config, world)
     volume.cryptsetup.require()
     # Whatever is wrong with the disk is found out before AWS is asked for anything.
@@ -198,7 +213,7 @@ def open_store(name: str, world: World, directory: str = CONFIG) -> tuple[str, .
     actions = first.actions
     if actions:
         # The configuration is read anew each time: a corrected one heals a store that waits.
-        actions = keep_trying(lambda: _attempt(load(name, directory), world), world)
+        actions = keep_trying(lambda: _attempt(load(name, directory), world), world, config.denied_seconds)
     _mark_fresh(name, world, fresh="mkfs" in actions or "format" in actions)
     world.notify("STATUS=open as %s" % volume.mapped)
     world.say("open as %s (%s)" % (volume.mapped, ", ".join(actions) or "it was open"))
@@ -228,16 +243,24 @@ def _prepared(config: Config, world: World) -> Any:
             raise UnlockError("%s was attached, and is not any more; look at the host." % config.file.path)
         wanted = replace(wanted, device=found.device)
     else:
-        _wait_for(wanted.device, world)
+        wanted = replace(wanted, device=_wait_for(config, world))
     return world.volume(wanted, world.run, marker_dir=world.marker_dir)
 
 
-def _wait_for(device: str, world: World) -> None:
+def _wait_for(config: Config, world: World) -> str:
+    device = config.wanted.device
     for _second in range(DEVICE_SECONDS):
-        if os.path.exists(device):
-            return
+        if _place.is_pattern(device):
+            found = _place.find(device, config.wanted.uuid, config.slot, config.slots)
+            if found:
+                return found
+        elif os.path.exists(device):
+            return device
         world.notify("STATUS=waiting: %s is not there yet." % device)
         world.sleep(1)
+    if _place.is_pattern(device):
+        what = "%d of %d disks %s are there after %d seconds" % (len(_place.disks(device)), config.slots, device, DEVICE_SECONDS)
+        raise UnlockError("Only %s; look whether the instance type has so many." % what)
     raise UnlockError("%s did not appear within %d seconds; look whether the instance type has it, and at its name." % (device, DEVICE_SECONDS))
 
 

@@ -17,7 +17,7 @@ INVENTORY = (
     *("kafka_report_dir", "kafka_instance_source", "kafka_proof_topic"),
 )
 # Nobody else names variables so; under the other roles' prefixes (java_, network_ …) only what is nearly one of ours is called a typo.
-OWN = ("kafka_", "broker_", "zookeeper_", "controller_", "os_tuning_", "data_volume_")
+OWN = ("kafka_", "broker_", "zookeeper_", "controller_", "os_tuning_", "data_volume_", "encrypted_store_", "key_custody_")
 NEAR = 0.85
 
 

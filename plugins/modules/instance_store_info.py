@@ -35,6 +35,10 @@ options:
       - Whether the instance type encrypts its stores in hardware, as C(instance_store.encrypted) of M(rackaware.kafka.instance_type_info) says;
         the host itself cannot tell.
     type: bool
+  marker_dir:
+    description: Where this host remembers its encrypted disks.
+    type: path
+    default: /var/lib/kafka-luks
 """
 
 EXAMPLES = r"""
@@ -98,6 +102,9 @@ disks:
     subsystem:
       description: The subsystem of a LUKS volume.
       type: str
+    remembered:
+      description: The UUID of the encrypted volume that this host remembers on it, also when its header is gone.
+      type: str
 hardware_encrypted:
   description: The option of the same name.
   returned: success
@@ -106,7 +113,7 @@ hardware_encrypted:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _instance_store
+from ..module_utils import _instance_store, _marker
 from ..module_utils._command import run
 from ..module_utils._errors import RackawareError
 
@@ -115,6 +122,7 @@ SPEC = {
     "models": {"type": "list", "elements": "str", "default": [_instance_store.STORE_MODEL]},
     "subsystem": {"type": "str", "default": ""},
     "hardware_encrypted": {"type": "bool"},
+    "marker_dir": {"type": "path", "default": _marker.DIRECTORY},
 }
 
 
@@ -125,7 +133,7 @@ def main() -> None:
     try:
         every = _instance_store.disks(models=params["models"])
         chosen = [disk for disk in every if params["include_ebs"] or disk.kind == _instance_store.INSTANCE_STORE]
-        found = [_instance_store.judged(disk, run, subsystem=params["subsystem"]).as_dict() for disk in chosen]
+        found = [_instance_store.judged(disk, run, subsystem=params["subsystem"], marker_dir=params["marker_dir"]).as_dict() for disk in chosen]
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
     module.exit_json(changed=False, disks=found, hardware_encrypted=params["hardware_encrypted"])

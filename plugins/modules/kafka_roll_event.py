@@ -39,6 +39,10 @@ options:
     description: What else belongs to the event.
     type: dict
     default: {}
+  new:
+    description: Whether the file begins with this event, and what an earlier roll wrote to it goes.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full

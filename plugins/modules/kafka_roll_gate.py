@@ -89,6 +89,12 @@ options:
         description: Its port for clients.
         type: int
         default: 2181
+  wait_seconds:
+    description:
+      - How long to ask again, several times a second, while the answer is no and stays the same. 0 asks once.
+      - Asking here costs less than coming back, and sees a change sooner; M(rackaware.kafka.kafka_roll_wait) uses it.
+    type: float
+    default: 0
 """
 
 EXAMPLES = r"""
@@ -184,18 +190,20 @@ from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import Admin, LibraryError, connection
 from ..module_utils._roll_snapshot import RollError
 
+SPEC = dict(_roll_ask.SPEC, wait_seconds={"type": "float", "default": 0})
+
 
 def main() -> None:
     """Ask, report."""
-    module = AnsibleModule(argument_spec=_roll_ask.SPEC, required_if=_roll_ask.REQUIRED_IF, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=SPEC, required_if=_roll_ask.REQUIRED_IF, supports_check_mode=True)
     params = module.params
     try:
         _roll_ask.check(params)
         if params["kind"] == _roll_ask.ZOOKEEPER:
-            answer = _roll_ask.keepers(params)
+            answer = _roll_ask.patiently(lambda: _roll_ask.keepers(params), params["wait_seconds"])
         else:
-            with _roll_ask.reach(connection(params), _roll_ask.left_alone(params), Admin) as admin:
-                answer = _roll_ask.brokers_or_controllers(admin, params)
+            with Admin(connection(params), exclude=_roll_ask.left_alone(params)) as admin:
+                answer = _roll_ask.patiently(lambda: _roll_ask.brokers_or_controllers(admin, params), params["wait_seconds"])
     except RackawareError as error:
         module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError)))
     module.exit_json(changed=False, **answer)

@@ -15,15 +15,22 @@ description:
   - Every batch is counted partition by partition before it is returned; racks are where the search begins, and are never trusted.
   - Who is down and needs a restart goes first. If others can only go once these are back, they are planned as if they were, so that a roll that was
     broken off goes on.
-  - Asks nobody. The plan is as old as its snapshot, so let a gate ask again before each broker goes.
+  - Plans from a snapshot that it is given, or from one that it takes itself, which spares a large cluster the way to the controller and back.
+  - The plan is as old as its snapshot, so let a gate ask again before each broker goes.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.attributes.info
+  - rackaware.kafka.connection
 options:
+  bootstrap_servers:
+    description: Brokers to take the snapshot from, as V(host:port); the first that answers is used.
+    type: list
+    elements: str
+    required: false
   snapshot:
     description:
-      - The cluster, as RV(rackaware.kafka.kafka_cluster_info#module:cluster) returns it.
+      - The cluster, as RV(rackaware.kafka.kafka_cluster_info#module:cluster) returns it, instead of O(bootstrap_servers).
       - A broker that is fenced, or holds replicas and is not listed, counts as out.
     type: dict
   restart:
@@ -88,6 +95,12 @@ EXAMPLES = r"""
     ansible_python_interpreter: /opt/kafka-admin/bin/python
   register: seen
 
+- name: Plan the restart of all brokers
+  rackaware.kafka.kafka_roll_plan:
+    bootstrap_servers: ["{{ ansible_host }}:9092"]
+  vars:
+    ansible_python_interpreter: /opt/kafka-admin/bin/python
+
 - name: Plan the restart of three brokers
   rackaware.kafka.kafka_roll_plan:
     snapshot: "{{ seen.cluster }}"
@@ -110,7 +123,7 @@ RETURN = r"""
 batches:
   description:
     - Ids of brokers, batch after batch. They cover exactly the brokers that can be restarted; the leader of the quorum is in the last one.
-    - This and what follows is returned with O(snapshot).
+    - This and what follows is returned with O(snapshot) or O(bootstrap_servers).
   returned: with O(snapshot)
   type: list
   elements: list
@@ -169,10 +182,13 @@ quorum:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _roll
+from ..module_utils import _cluster, _roll
 from ..module_utils._errors import RackawareError
+from ..module_utils._kafka import CONNECTION_SPEC, Admin, connection
 
 SPEC = {
+    **CONNECTION_SPEC,
+    "bootstrap_servers": {"type": "list", "elements": "str"},
     "snapshot": {"type": "dict"},
     "restart": {"type": "list", "elements": "int"},
     "out": {"type": "list", "elements": "int", "default": []},
@@ -196,12 +212,20 @@ PASSED_ON = ("restart", "out", "racks", "max_batch", "isr_headroom", "allow")
 
 def main() -> None:
     """Plan, report."""
-    module = AnsibleModule(argument_spec=SPEC, required_one_of=[("snapshot", "quorum")], supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=SPEC,
+        required_one_of=[("bootstrap_servers", "snapshot", "quorum")],
+        mutually_exclusive=[("bootstrap_servers", "snapshot")],
+        supports_check_mode=True,
+    )
     params = module.params
-    result = {}
+    result, seen = {}, params["snapshot"]
     try:
-        if params["snapshot"] is not None:
-            result = _roll.resume(_roll.from_cluster(params["snapshot"], **{key: params[key] for key in PASSED_ON}))
+        if params["bootstrap_servers"] is not None:
+            with Admin(connection(params)) as admin:
+                seen = _cluster.take(admin).to_dict()
+        if seen is not None:
+            result = _roll.resume(_roll.from_cluster(seen, **{key: params[key] for key in PASSED_ON}))
             result["steps"] = _roll.ramp(result["batches"], params["canary"], params["max_batch"])
         quorum = params["quorum"]
         if quorum is not None:

@@ -98,9 +98,10 @@ options:
     type: float
     default: 900
   interval:
-    description: Seconds between an answer and the next question.
+    description:
+      - Seconds between two visits to the host. A visit asks several times a second, and ends after 3 seconds or as soon as something has changed.
     type: float
-    default: 1
+    default: 0.2
   events:
     description:
       - A file on the controller to append to, a line of JSON for each event, as M(rackaware.kafka.kafka_roll_event) does.

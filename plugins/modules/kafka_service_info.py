@@ -66,7 +66,7 @@ heap_mb:
   type: int
   returned: success
 disks:
-  description: Size and use of its disks.
+  description: Size and use of its disks, and whether each is a LUKS volume.
   type: list
   elements: dict
   returned: success

@@ -128,6 +128,13 @@ wrapped:
     expected_bucket_owner:
       description: The account.
       type: str
+wrapped_versions:
+  description:
+    - The same for each version that still exists, the newest last.
+    - During a rotation there are two, and either may be the one that opens the volume.
+  returned: success
+  type: list
+  elements: dict
 key_arn:
   description: The ARN of the KMS key.
   returned: when there is an object
@@ -205,6 +212,7 @@ def change(store: _data_key.Store, params: dict, *, check_mode: bool) -> dict:
 def report(store: _data_key.Store, before: _data_key.Object | None, after: _data_key.Object | None, actions: tuple) -> dict:
     """The result."""
     result = {"changed": bool(actions), "actions": list(actions), "created": bool(actions) and after != before, "wrapped": None}
+    result["wrapped_versions"] = [each.wrapped(store.wanted).as_dict() for each in store.chain(after)]
     if after is not None:
         result["wrapped"] = after.wrapped(store.wanted).as_dict()
         result.update(key_arn=after.key_arn, version_id=after.version_id, etag=after.etag, ciphertext_sha256=after.sha256)
@@ -227,6 +235,7 @@ def remove(store: _data_key.Store, params: dict, *, check_mode: bool) -> dict:
         "actions": ["delete %s" % version for version in doomed],
         "created": False,
         "wrapped": None,
+        "wrapped_versions": [],
         "diff": {"before": {"versions": [each["version_id"] for each in versions]}, "after": {"versions": left}},
     }
 

@@ -117,6 +117,15 @@ def test_a_rotation_adds_a_version_once(data_key, cloud):
     assert unwrap(first["wrapped"]) != unwrap(second["wrapped"])
 
 
+def test_every_version_that_may_open_a_volume_is_named_the_newest_last(data_key, cloud):
+    first = data_key()
+    assert first["wrapped_versions"] == [first["wrapped"]]
+    second = data_key(state="rotated", previous_version_id=first["version_id"])
+    assert data_key()["wrapped_versions"] == [first["wrapped"], second["wrapped"]]
+    data_key(state="absent", version_id=first["version_id"], confirm_crypto_shred=cloud.object_key)
+    assert data_key()["wrapped_versions"] == [second["wrapped"]]
+
+
 def test_a_rotation_of_what_is_no_longer_current_is_refused(data_key):
     first = data_key()
     second = data_key(state="rotated", previous_version_id=first["version_id"])

@@ -95,13 +95,7 @@ def fresh():
 
 
 def blank():
-    with open(DISK, "r+b") as stream:
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(0)
-        for _ in range(size >> 20):
-            stream.write(bytes(1 << 20))
-        stream.flush()
-        os.fsync(stream.fileno())
+    sh("blkdiscard", "--zeroout", DISK)
 
 
 def mounted(use):
@@ -254,6 +248,23 @@ def another_file_system_within_is_refused():
     assert "gets no file system, and nothing was changed" in kafka_luks("open", code=1)
 
 
+def a_read_error_is_not_a_blank_disk():
+    sectors = int(sh("blockdev", "--getsz", DISK))
+    device = os.path.realpath(DISK)
+    # The edges, and one of the samples between them.
+    for bad in (0, 32 * (sectors - 2048) // 63, sectors - 2048):
+        parts = [(0, bad, "linear %s 0" % device), (bad, 2048, "error"), (bad + 2048, sectors - bad - 2048, "linear %s %d" % (device, bad + 2048))]
+        table = "\n".join("%d %d %s" % part for part in parts if part[1] > 0)
+        sh("dmsetup", "create", "rackaware-bad", "--table", table)
+        try:
+            configure(device="/dev/mapper/rackaware-bad")
+            assert "cannot be judged" in kafka_luks("open", code=1), bad
+        finally:
+            sh("dmsetup", "remove", "--retry", "rackaware-bad")
+    configure()
+    assert "mkfs" in kafka_luks("open")
+
+
 def an_erased_disk_is_formatted_anew():
     kafka_luks("open")
     kafka_luks("close")
@@ -288,6 +299,7 @@ CASES = [
     only_a_stop_makes_a_disk_in_service_blank,
     an_unfinished_file_system_is_made_anew,
     another_file_system_within_is_refused,
+    a_read_error_is_not_a_blank_disk,
     an_erased_disk_is_formatted_anew,
     a_file_backs_a_store_and_leaves_no_loop_device,
 ]

@@ -21,7 +21,7 @@ PACKAGES = (
     " procps python3 python3-apt python3-boto3 python3-packaging python3-venv sudo systemd systemd-sysv udev util-linux xfsprogs"
 ).split()
 JAVA = {"bookworm": "openjdk-17-jre-headless", "trixie": "openjdk-21-jre-headless"}
-VM_PACKAGES = ("initramfs-tools", "linux-image-cloud-amd64", "systemd-resolved")
+VM_PACKAGES = ("fio", "initramfs-tools", "linux-image-cloud-amd64", "systemd-resolved")
 
 # Units that have no meaning in a container, or would fail there.
 MASKED = (

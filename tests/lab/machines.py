@@ -190,6 +190,7 @@ class VirtualMachine:
         self.home = folder(instance)
         self.root = self.home / "root.img"
         self.pid_file = self.home / "qemu.pid"
+        self.starts = self.home / "starts"
         self.control = self.home / "qmp.sock"
 
     def exists(self) -> bool:
@@ -208,6 +209,9 @@ class VirtualMachine:
         if not self.exists():
             self._create(wanted, built)
         stores = []
+        # Another host, and so other disks: neither their contents nor their serial numbers are those of before.
+        start = int(self.starts.read_text()) + 1 if self.starts.exists() else 0
+        self.starts.write_text("%d" % start)
         for number in range(wanted.instance_stores):
             store = self.home / ("store%d.img" % number)
             store.unlink(missing_ok=True)
@@ -224,7 +228,7 @@ class VirtualMachine:
         command += ["-device", "virtio-net-pci,netdev=net0,mac=%s" % network.mac(wanted.address)]
         for number, store in enumerate(stores):
             command += ["-drive", "if=none,id=store%d,format=raw,discard=unmap,file=%s" % (number, store)]
-            command += ["-device", "nvme,drive=store%d,serial=AWS%s%d" % (number, self.instance.removeprefix("i-")[-14:].upper(), number)]
+            command += ["-device", "nvme,drive=store%d,serial=AWS%s%02d%d" % (number, self.instance.removeprefix("i-")[-12:].upper(), start % 100, number)]
         for port in range(HOTPLUG_PORTS):
             command += ["-device", "pcie-root-port,id=ebs%d,chassis=%d,slot=%d" % (port, port + 1, port + 1)]
         run(*command, "-daemonize", "-pidfile", self.pid_file)

@@ -633,6 +633,17 @@ class TestHeaderBackup:
         assert "nothing was restored" in backup(state="restored", confirm_uuid=UUID)["msg"]
         assert disk.digest() == before
 
+    def test_a_disk_in_use_keeps_its_header_unless_it_is_the_same(self, volume, backup, rotate, disk):
+        volume()
+        backup()
+        held = os.open(disk.device, os.O_RDONLY | os.O_EXCL)
+        try:
+            assert backup(state="restored", confirm_uuid=UUID)["changed"] is False
+            rotate()
+            assert "in use" in backup(state="restored", confirm_uuid=UUID)["msg"]
+        finally:
+            os.close(held)
+
     def test_an_unknown_disk_gets_no_header(self, volume, backup, disk, tmp_path):
         volume()
         backup()

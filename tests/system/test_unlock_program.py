@@ -162,6 +162,37 @@ def test_another_nodes_key_is_refused(host):
     assert done.returncode == 1 and "InvalidCiphertextException" in done.stdout
 
 
+@pytest.mark.parametrize("how", ["an older version comes back", "another node's object is put in its place", "it is cut off", "it is deleted"])
+def test_what_somebody_does_to_the_object_never_opens_another_volume(host, how):
+    """A version that was pinned stays what it is; whatever is not it is refused, and the volume is as it was."""
+    first, s3, key = host.data_key(), boto3.client("s3"), "%s/LuksInternalStorageKey-d0" % host.root.name
+    host.volume(first["wrapped"])
+    pinned = first["wrapped"]
+    body = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    if how == "an older version comes back":
+        second = host.data_key(state="rotated", previous_version_id=first["version_id"])
+        s3.put_object(Bucket=BUCKET, Key=key, Body=body)
+        replayed = s3.head_object(Bucket=BUCKET, Key=key)["VersionId"]
+        pinned = {**second["wrapped"], "version_id": replayed}
+        sentence = "its SHA-256 differs"
+    elif how == "another node's object is put in its place":
+        other = host.data_key(object_key=key + "-other", encryption_context={"cluster_id": "demo", "node_id": "2"})["wrapped"]
+        pinned = {**other, "encryption_context": first["wrapped"]["encryption_context"]}
+        sentence = "InvalidCiphertextException"
+    elif how == "it is cut off":
+        version = s3.put_object(Bucket=BUCKET, Key=key, Body=body[:-1])["VersionId"]
+        pinned = {**pinned, "version_id": version}
+        sentence = "its SHA-256 differs"
+    else:
+        s3.delete_object(Bucket=BUCKET, Key=key, VersionId=first["version_id"])
+        sentence = "does not exist"
+    before = Path(host.root / "disk.img").read_bytes()
+    host.configure(pinned)
+    done = host.run()
+    assert done.returncode == 1 and sentence in done.stdout and "Traceback" not in done.stdout, done.stdout
+    assert Path(host.root / "disk.img").read_bytes() == before
+
+
 def test_an_unwrapped_key_is_in_no_output_at_any_verbosity(host, cloud, tmp_path):
     """As a person runs it, with tracebacks and debug on; the first volume, a proof, a file in memory, a rotation, and failures of each."""
     first = host.data_key()

@@ -61,6 +61,12 @@ class TestRole:
         assert read(role / "meta/main.yml")["galaxy_info"]["description"]
 
 
+def test_a_host_with_encrypted_stores_needs_few_tasks():
+    """A run that changes nothing takes at most six, the check of the role's inputs included."""
+    role = ROOT / "roles/encrypted_store"
+    assert len(read(role / "tasks/main.yml")) + 1 <= 6 and [path.name for path in (role / "tasks").iterdir()] == ["main.yml"]
+
+
 def test_the_surface_for_users_stays_small():
     inputs = {name for role in ROLES for spec in specs(role).values() for name in spec.get("options", {})}
     assert len(inputs) <= SURFACE, sorted(inputs)
@@ -83,6 +89,17 @@ def test_the_action_groups_name_every_module_and_those_that_take_a_connection():
 @pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda playbook: playbook.stem)
 def test_a_playbook_can_be_run_by_its_full_name(playbook):
     assert re.fullmatch(r"[a-z][a-z0-9_]*", playbook.stem) or playbook.stem in ALIASES
+
+
+def first_play(playbook):
+    first = read(playbook)[0]
+    return first_play(playbook.parent / first["ansible.builtin.import_playbook"]) if "ansible.builtin.import_playbook" in first else first
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
+def test_all_filters_are_loaded_once_and_not_in_each_worker(playbook):
+    last = max(path.stem for path in (ROOT / "plugins/filter").glob("*.py"))
+    assert "| rackaware.kafka.%s }}" % last in first_play(playbook)["name"]
 
 
 def test_the_version_is_the_same_wherever_it_stands():

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _instance_store, _luks_header, _probe
+from ansible_collections.rackaware.kafka.plugins.module_utils import _instance_store, _luks_header, _marker, _probe
 from ansible_collections.rackaware.kafka.plugins.modules import instance_store_info
 
 MODELS = [_instance_store.STORE_MODEL]
@@ -97,10 +97,14 @@ def test_a_disk_that_does_not_answer_has_no_name():
         ({"state": _probe.FOREIGN}, _luks_header.Header(1, "u"), "luks_foreign"),
     ],
 )
-def test_what_is_on_a_disk_is_one_word(host, monkeypatch, seen, header, state):
+def test_what_is_on_a_disk_is_one_word(host, monkeypatch, tmp_path, seen, header, state):
     probed = SimpleNamespace(**{"signature": {}, "partitions": (), "mounts": (), "error": "", **seen})
     monkeypatch.setattr(_luks_header, "scan", lambda _path: _luks_header.Scan(header, False))
-    found = _instance_store.judged(disks(host)[1], None, subsystem="kafka-", probe=lambda *_: probed)
+    disk, memory = disks(host)[1], str(tmp_path / "memory")
+    found = _instance_store.judged(disk, None, subsystem="kafka-", marker_dir=memory, probe=lambda *_: probed)
+    assert found.remembered == ""
+    _marker.save(_marker.path_of(disk.device, memory), _marker.Marker("m", "ready", "boot"))
+    assert _instance_store.judged(disk, None, marker_dir=memory, probe=lambda *_: probed).remembered == "m"
     assert found.state == state and found.mountpoint == ("/mnt" if state == "in_use" else "")
     assert found.uuid == ("u" if header or probed.signature.get("UUID") else "")
 

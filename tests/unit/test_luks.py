@@ -217,6 +217,12 @@ def test_a_failure_is_no_answer_about_the_key(code, slot):
         _cryptsetup.Cryptsetup(Recorder(open=(code, "", ""))).opens(device="/dev/x", key=KEY, slot=slot)
 
 
+def test_too_little_memory_is_said():
+    cryptsetup = _cryptsetup.Cryptsetup(lambda *_args, **_more: (3, "", ""))
+    with pytest.raises(_cryptsetup.CryptsetupError, match=r"cryptsetup could not open /dev/x \(code 3: out of memory\)"):
+        cryptsetup.open(device="/dev/x", name="x", key=bytearray(64))
+
+
 @pytest.mark.parametrize(("text", "fine"), [("cryptsetup 2.4.3", True), ("cryptsetup 2.8.0 flags", True), ("cryptsetup 2.4.2", False), ("?", False)])
 def test_an_old_cryptsetup_is_refused(text, fine):
     crypt = _cryptsetup.Cryptsetup(Recorder(**{"--version": (0, text, "")}))

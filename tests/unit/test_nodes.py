@@ -60,7 +60,6 @@ def test_combined_nodes_are_good_too():
         ({"replication_factor": 1}, "below min.insync.replicas 2"),
         ({"min_insync_replicas": 3}, "writes stop when one broker is away"),
         ({"replication_factor": "three"}, "must be a whole number"),
-        ({"storage": "instance_store"}, "needs the encrypted store"),
         ({"changes": {"b2": {"kafka_node_id": 1}}}, "Node id 1 is given to several"),
         ({"changes": {"b2": {"kafka_node_id": None}}}, "Host b2 has no kafka_node_id"),
         ({"changes": {"b3": {"kafka_rack": "eu-west-1b"}}}, "The brokers lie in 2 racks"),
@@ -189,3 +188,15 @@ def test_listeners_that_cannot_work_are_refused(declared, sentence):
     assert sentence in _nodes.listener_findings(declared)[0]
     with pytest.raises(NodesError, match=sentence.replace("(", "\\(")):
         _nodes.listeners(declared, "broker", "h")
+
+
+@pytest.mark.parametrize(
+    ("groups", "words"),
+    [
+        ({"kafka_brokers": ["a", "b", "c"], "kafka_zookeepers": ["d", "e", "f"]}, "3 brokers and 3 ZooKeeper nodes"),
+        ({"kafka_brokers": ["a"], "kafka_zookeepers": [], "kafka_controllers": ["a"], "all": ["a"]}, "1 broker and 1 controller"),
+        ({"ungrouped": ["a"]}, "no node"),
+    ],
+)
+def test_an_inventory_in_words(groups, words):
+    assert _nodes.in_words(groups) == words

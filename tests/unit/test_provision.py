@@ -23,7 +23,7 @@ RAW: dict[str, Any] = {
 ZOOKEEPER = {**RAW, "zookeepers": {"instance_type": "i3.large", "count": 3}}
 KRAFT = {**RAW, "controllers": {"instance_type": "i3.large", "count": 3}}
 COMBINED = {**RAW, "brokers": {**RAW["brokers"], "combined": True}}
-TYPES = {"i3.large": {"zones": ["eu-west-1a", "eu-west-1b", "eu-west-1c"], "architectures": ["x86_64"], "instance_store": {"count": 1}}}
+TYPES = {"i3.large": {"zones": ["eu-west-1a", "eu-west-1b", "eu-west-1c"], "architectures": ["x86_64"], "instance_store": {"count": 1, "nvme": True}}}
 IMAGES = [{"image_id": "ami-12345678", "name": "debian", "architecture": "x86_64", "creation_date": "2026-01-01", "root_device_name": "/dev/xvda"}]
 
 

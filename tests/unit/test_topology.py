@@ -238,3 +238,20 @@ def test_a_combined_node_has_one_id() -> None:
 def test_fewer_racks_are_accepted_when_asked_for() -> None:
     hosts = {name: {**facts, "kafka_rack": "eu-west-1a"} for name, facts in HOSTS.items()}
     assert _topology.inventory_findings(hosts, GROUPS, allow_fewer_zones=True) == []
+
+
+def test_one_node_may_be_of_another_type_and_keep_its_data_on_instance_stores() -> None:
+    places = nodes((1, "a", "198.18.1.11"), (2, "b", "198.18.2.12"), (3, "c", "198.18.3.13"))
+    places[2].update(instance_type="i3.large", storage="instance_store")
+    raw = kraft(brokers={"instance_type": "m6i.large", "volumes": {"type": "st1", "size_gb": 125}, "nodes": places})
+    found = {node.id: (node.instance_type, node.storage, node.volumes is None) for node in _topology.parse(raw).nodes if node.role == "broker"}
+    assert found == {1: ("m6i.large", "ebs", False), 2: ("m6i.large", "ebs", False), 3: ("i3.large", "instance_store", True)}
+
+
+def test_a_controller_is_never_on_an_instance_store() -> None:
+    places = nodes((1, "a", "198.18.1.11"), (2, "b", "198.18.2.12"), (3, "c", "198.18.3.13"))
+    places[0].update(instance_type="i3.large", storage="instance_store")
+    raw = changed(zookeepers=None, brokers={"instance_type": "m6i.large", "nodes": places, "combined": 1}, allow_fewer_zones=True)
+    assert [node.id for node in _topology.parse(raw).nodes if node.role == "broker+controller"] == [2]
+    raw["brokers"]["combined"] = True
+    assert [sentence for sentence in _topology.findings(raw) if "need as many brokers on ebs" in sentence]

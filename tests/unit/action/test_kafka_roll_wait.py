@@ -10,9 +10,11 @@ import pytest
 import yaml
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 
-from ansible_collections.rackaware.kafka.plugins.action import kafka_roll_event, kafka_roll_wait
+from ansible_collections.rackaware.kafka.plugins.action import kafka_roll_event, kafka_roll_report, kafka_roll_service, kafka_roll_wait
 from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_ask, _roll_report
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_event as event_docs
+from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_report as report_docs
+from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_service as service_docs
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_wait as wait_docs
 
 SERVERS = ["one:9092"]
@@ -53,11 +55,11 @@ class Stage:
         return plugin(task=task, connection=MagicMock(), play_context=MagicMock(), loader=MagicMock(), templar=MagicMock(), shared_loader_obj=None)
 
     def wait(self, answers, check=False, lock_answer=None, **args):
-        action = self.make(kafka_roll_wait.ActionModule, {"bootstrap_servers": SERVERS, "question": "back", **args}, check)
+        action = self.make(kafka_roll_wait.ActionModule, {"bootstrap_servers": SERVERS, "question": "back", "interval": 1, **args}, check)
         left = list(answers)
 
         def execute(module_name, module_args, task_vars):
-            self.calls.append((module_name.rpartition(".")[2], module_args))
+            self.calls.append((module_name.rpartition(".")[2], {name: value for name, value in module_args.items() if name != "wait_seconds"}))
             if module_name.endswith("lock"):
                 return lock_answer or {"changed": True}
             self.now += 1
@@ -218,6 +220,7 @@ class TestEvents:
         assert all(isinstance(event.pop("t"), float) for event in seen)
         curve = {"event": "curve", "under_replicated": 0, "at_min_isr": 0, "under_min_isr": 0}
         assert seen == [
+            {"event": "batch_started", "brokers": [4, 5]},
             curve,
             {"event": "gate_waiting", "brokers": [5], "reason": "Held."},
             {"event": "gate_open", "brokers": [4, 5]},
@@ -259,6 +262,13 @@ class TestEvent:
             {"event": "stopping", "broker": 4},
         ]
 
+    def test_a_new_roll_begins_a_new_file(self, stage, tmp_path):
+        path = tmp_path / "e"
+        for event in ("roll_started", "roll_ended"):
+            self.note(stage, path=str(path), event=event)
+        self.note(stage, path=str(path), event="roll_started", new=True)
+        assert len(path.read_text().splitlines()) == 1
+
     def test_nothing_in_check_mode(self, stage, tmp_path):
         assert self.note(stage, check=True, path=str(tmp_path / "e"), event="roll_ended")["event"]["event"] == "roll_ended"
         assert not (tmp_path / "e").exists()
@@ -278,6 +288,97 @@ class TestEvent:
             self.note(stage, **args)
 
 
+class TestReport:
+    def report(self, stage, check=False, **args):
+        return stage.make(kafka_roll_report.ActionModule, args, check).run()
+
+    def test_a_page_and_the_same_as_data_beside_the_events(self, stage, tmp_path):
+        lines = [{"t": 1, "event": "roll_started", "cluster": "demo"}, {"t": 2, "event": "stopping", "broker": 4}, {"t": 9, "event": "roll_ended"}]
+        (tmp_path / "r.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        result = self.report(stage, events=str(tmp_path / "r.jsonl"), plan={"batches": [[4]], "brokers": [{"id": 4, "rack": "a", "name": "broker-a1"}]})
+        assert (result["page"], result["data"], result["changed"]) == (str(tmp_path / "r.html"), str(tmp_path / "r.json"), False)
+        assert "broker-a1" in (tmp_path / "r.html").read_text() and json.loads((tmp_path / "r.json").read_text())["state"] == "done"
+
+    def test_nothing_in_check_mode(self, stage, tmp_path):
+        self.report(stage, check=True, events=str(tmp_path / "r.jsonl"))
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize(("text", "why"), [(None, "cannot be read from"), ("{\n", "no event"), ("", "was the roll started"), ("[]\n", "has the time")])
+    def test_what_is_no_file_of_events_is_one_sentence(self, stage, tmp_path, text, why):
+        if text is not None:
+            (tmp_path / "r.jsonl").write_text(text)
+        with pytest.raises(AnsibleActionFail, match=why):
+            self.report(stage, events=str(tmp_path / "r.jsonl"))
+
+
+class TestService:
+    FILES = [{"dest": "/etc/kafka/broker.properties", "content": "a=1", "owner": "root", "group": "kafka", "mode": "0640"}]
+    STOP, START = "systemctl stop kafka.service", "systemctl daemon-reload && systemctl start kafka.service"
+
+    def act(self, stage, answers=(), check=False, kind="broker", **args):
+        """Each command or module takes the next answer; all is well when there is none left."""
+        action, left = stage.make(kafka_roll_service.ActionModule, {"kind": kind, "node": 4, **args}, check), list(answers)
+
+        def do(what, well):
+            stage.calls.append(what)
+            answer = left.pop(0) if left else well
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        action._low_level_execute_command = lambda command: do(command, {"rc": 0, "stdout": "", "stderr": ""})
+        action._execute_module = lambda module_name, module_args, task_vars: do((module_name, module_args["promote"], module_args["held_by"]), {})
+        return action.run(task_vars={"inventory_hostname": "broker-b1"})
+
+    def fail(self, stage, *answers, **args):
+        with pytest.raises(AnsibleActionFail) as raised:
+            self.act(stage, answers, **args)
+        return str(raised.value)
+
+    def test_a_restart_is_a_stop_what_was_staged_and_a_start(self, stage, tmp_path):
+        path = tmp_path / "e"
+        assert self.act(stage, files=self.FILES, events=str(path))["changed"]
+        assert stage.calls == [self.STOP, ("rackaware.kafka.file_set", True, "kafka.service"), self.START]
+        seen = [json.loads(line) for line in path.read_text().splitlines()]
+        assert [(each["event"], each["broker"]) for each in seen] == [("stopping", 4), ("stopped", 4), ("started", 4)]
+
+    def test_or_one_half_of_it(self, stage):
+        self.act(stage, state="stopped", files=self.FILES)
+        assert stage.calls == [self.STOP]
+        self.act(stage, state="started", files=self.FILES)
+        assert stage.calls[1:] == [("rackaware.kafka.file_set", True, "kafka.service"), self.START]
+
+    def test_others_are_written_down_by_other_names(self, stage, tmp_path):
+        self.act(stage, kind="zookeeper", state="stopped", events=str(tmp_path / "e"))
+        assert [json.loads(line)["event"] for line in (tmp_path / "e").read_text().splitlines()] == ["zookeeper_stopping", "zookeeper_stopped"]
+        assert stage.calls == ["systemctl stop zookeeper.service"]
+
+    @pytest.mark.parametrize(
+        ("answers", "sentence", "calls"),
+        [
+            ([{"rc": 1, "stdout": "", "stderr": "Oh.\nJob failed."}], "kafka.service was not stopped on broker-b1: Job failed; look at its log there.", 1),
+            ([{"rc": 1, "stdout": "", "stderr": ""}], "systemctl ended with 1", 1),
+            ([{"rc": 0}, {"failed": True, "msg": "No space."}], "could not be put in place on broker-b1, which is down: No space.", 2),
+            ([{"rc": 0}, {}, {"rc": 5, "stdout": "", "stderr": "No unit."}], "kafka.service was not started on broker-b1: No unit;", 3),
+            ([AnsibleConnectionFailure("timed out")], "broker-b1 cannot be reached (timed out)", 1),
+            ([{"rc": 0}, {"unreachable": True, "msg": "gone."}], "broker-b1 cannot be reached (gone)", 2),
+        ],
+        ids=["no stop", "without a word", "no room", "no start", "unreachable", "unreachable later"],
+    )
+    def test_what_goes_wrong_is_a_failure_in_one_sentence_and_ends_it(self, stage, answers, sentence, calls):
+        assert sentence in self.fail(stage, *answers, files=self.FILES)
+        assert len(stage.calls) == calls
+
+    def test_nobody_is_stopped_when_it_cannot_be_written_down_and_nobody_stays_down_for_it(self, stage):
+        assert "cannot be written" in self.fail(stage, events="/proc/none/e")
+        assert stage.calls == []
+        assert self.act(stage, state="started", events="/proc/none/e")["changed"]
+
+    def test_nothing_in_check_mode(self, stage, tmp_path):
+        assert self.act(stage, check=True, events=str(tmp_path / "e"))["changed"]
+        assert stage.calls == [] and not (tmp_path / "e").exists()
+
+
 def plain(options):
     keys = ("type", "elements", "required", "choices", "default")
     return {
@@ -291,3 +392,5 @@ def test_the_options_are_the_documented_ones():
     own = {name: option for name, option in {**_roll_ask.SPEC, **kafka_roll_wait.OWN}.items() if name not in _roll_ask.CONNECTION_SPEC}
     assert plain(yaml.safe_load(wait_docs.DOCUMENTATION)["options"]) == plain(own)
     assert plain(yaml.safe_load(event_docs.DOCUMENTATION)["options"]) == plain(kafka_roll_event.SPEC)
+    assert plain(yaml.safe_load(report_docs.DOCUMENTATION)["options"]) == plain(kafka_roll_report.SPEC)
+    assert plain(yaml.safe_load(service_docs.DOCUMENTATION)["options"]) == plain(kafka_roll_service.SPEC)

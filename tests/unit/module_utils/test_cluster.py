@@ -104,6 +104,8 @@ def test_a_reassignment_is_seen_and_its_new_replica_is_no_trouble_yet():
 def test_each_kind_of_trouble_is_counted(partition, expected):
     counts = _cluster.take(FakeAdmin({"t": [partition]})).to_dict()["counts"]
     assert {key: value for key, value in counts.items() if value and key not in ("topics", "partitions")} == expected
+    asked = _cluster.take(FakeAdmin({"t": [partition]})).partitions[0]
+    assert _cluster.is_troubled(asked) == bool(set(expected) - {"without_preferred_leader"})
 
 
 def test_a_hundred_thousand_partitions_take_no_time():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import uuid
+from dataclasses import replace
 from types import SimpleNamespace as Made
 
 import kafka
@@ -16,6 +17,7 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import Admi
 
 KRAFT = {60: (0, 2), 55: (0, 2), 75: (0, 0)}
 ZOOKEEPER = {60: (0, 1)}
+HOSTS = {1: "one", 2: "two", 3: "three"}
 WHERE = Connection(("one:9092", "two:9092"), request_timeout_seconds=7)
 PARAMS = dict.fromkeys(_kafka.CONNECTION_SPEC) | {
     "bootstrap_servers": ["one:9092"],
@@ -34,8 +36,8 @@ class Manager:
         self.refreshed = 0
         self.dead = set()
         self.cluster = Made(
-            brokers=lambda: [Made(node_id=node) for node in brokers],
-            bootstrap_brokers=lambda: [Made(node_id="bootstrap-0"), Made(node_id="bootstrap-1")],
+            brokers=lambda: [Made(node_id=node, host=HOSTS.get(node, "other"), port=9092) for node in brokers],
+            bootstrap_brokers=lambda: [Made(node_id="bootstrap-0")],
             broker_metadata=lambda node: node if node in brokers else None,
             refresh_metadata=self._refresh,
         )
@@ -81,19 +83,26 @@ def cluster(monkeypatch):
     """Returns open(answers, versions, **arguments of Admin), which gives the Admin and the Manager behind it."""
     import kafka.admin
 
-    def start(answers=None, versions=KRAFT, brokers=(1, 2, 3), dead=(), **arguments):
+    def start(answers=None, versions=KRAFT, brokers=(1, 2, 3), dead=(), servers=WHERE.bootstrap_servers, **arguments):
+        """Servers called down… refuse, those called hang… listen and never answer."""
         manager = Manager({"Metadata": metadata(), **(answers or {})}, brokers)
         manager.dead = set(dead)
+        manager.tried = []
         made = {}
 
         def client(**options):
+            manager.tried.append((options["bootstrap_servers"], options["bootstrap_timeout_ms"]))
+            if options["bootstrap_servers"][0].startswith(("hang", "down")):
+                raise kafka.errors.KafkaTimeoutError("No bootstrap")
+            made.clear()
             made.update(options)
             return Made(_manager=manager, close=lambda: made.update(closed=True), get_broker_version_data=lambda node: Made(api_versions=versions))
 
         monkeypatch.setattr(kafka.admin, "KafkaAdminClient", client)
+        monkeypatch.setattr(_kafka, "dials", lambda server: not server.startswith("down"))
         manager.made = made
         try:
-            admin = Admin(WHERE, **arguments)
+            admin = Admin(replace(WHERE, bootstrap_servers=tuple(servers)), **arguments)
         except KafkaError as error:
             error.manager = manager
             raise
@@ -169,9 +178,26 @@ class TestConnection:
 
 class TestWhomToAsk:
     def test_the_first_bootstrap_server_that_answers(self, cluster):
-        admin, manager = cluster({"DescribeQuorum": None}, dead={"bootstrap-0"})
+        admin, manager = cluster(servers=["two:9092", "one:9092"])
         admin.partitions()
-        assert manager.asked("Metadata") == ["bootstrap-1"]
+        assert manager.asked("Metadata") == ["bootstrap-0"] and manager.made["bootstrap_servers"] == ["two:9092"]
+
+    def test_a_server_that_hangs_costs_a_third_and_one_that_refuses_nothing(self, cluster):
+        _, manager = cluster(servers=["down:1", "hang:1", "one:9092", "two:9092"])
+        assert manager.tried == [(["hang:1"], 2000), (["one:9092"], 2000)]
+
+    @pytest.mark.parametrize("servers", [["hang:1", "hang:2"], ["down:1", "down:2"]])
+    def test_no_server_that_answers_is_one_sentence_that_names_all(self, cluster, servers):
+        with pytest.raises(KafkaError, match="No broker answered at %s" % ", ".join(servers)):
+            cluster(servers=servers)
+
+    def test_a_single_server_has_the_whole_time(self, cluster):
+        assert cluster(servers=["one:9092"])[1].tried == [(["one:9092"], 7000)]
+
+    def test_the_broker_that_answered_first_is_asked_on(self, cluster):
+        admin, manager = cluster(servers=["three:9092", "one:9092"], exclude=[2])
+        admin.partitions()
+        assert manager.asked("Metadata") == [3]
 
     def test_one_address_is_asked_whatever_its_id_is(self, cluster):
         admin, manager = cluster(ask=("three", 9092))

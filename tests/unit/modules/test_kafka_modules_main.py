@@ -175,7 +175,12 @@ class TestClusterInfo:
     def test_the_cluster(self, run, cluster):
         cluster.topics["t"] = {"replicas": [[1, 2, 3]], "config": {}}
         result = run(kafka_cluster_info, **SERVERS)
-        assert not result["changed"] and result["cluster"]["counts"]["partitions"] == 1
+        assert not result["changed"] and result["cluster"]["counts"]["partitions"] == len(result["cluster"]["partitions"]) == 1
+
+    def test_a_healthy_one_has_nothing_troubled(self, run, cluster):
+        cluster.topics["t"] = {"replicas": [[1, 2, 3]], "config": {}}
+        seen = run(kafka_cluster_info, **SERVERS, only_troubled=True)["cluster"]
+        assert seen["partitions"] == [] and seen["counts"]["partitions"] == 1
 
     @pytest.mark.parametrize(("ask", "whom"), [(None, None), ("2", 2), ("three:9092", ("three", 9092))])
     def test_one_broker_can_be_chosen(self, run, cluster, ask, whom):

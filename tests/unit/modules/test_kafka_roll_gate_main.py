@@ -10,7 +10,7 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_ask
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import Connection, KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_gate
 
 SERVERS = ["one:9092"]
@@ -81,7 +81,6 @@ def cluster(monkeypatch):
     fake = FakeAdmin()
     monkeypatch.setattr(kafka_roll_gate, "Admin", fake)
     monkeypatch.setattr(_roll_ask.time, "sleep", lambda _: None)
-    monkeypatch.setattr(_roll_ask, "dials", lambda server: server.startswith("one"))
     return fake
 
 
@@ -275,32 +274,21 @@ class TestZooKeeper:
         assert "twice" in run(question="back", kind="zookeeper", nodes=[1], zookeeper_servers=self.SERVERS[:1] * 2)["msg"]
 
 
-class TestReach:
-    """Servers down* refuse, hang* listen and never answer."""
+class TestPatience:
+    NO, ONE, YES = ({"open": open_, "back": back, "nodes": []} for open_, back in ((False, []), (False, [1]), (True, [1, 2])))
 
-    def reach(self, monkeypatch, *servers):
-        tried = []
+    def ask(self, *answers, seconds=3.0):
+        left, slept = list(answers), []
+        answer = _roll_ask.patiently(lambda: left.pop(0) if len(left) > 1 else left[0], seconds, clock=lambda: sum(slept), sleep=slept.append)
+        return answer, len(slept)
 
-        def make(where, exclude):
-            tried.append((where.bootstrap_servers, where.bootstrap_timeout_seconds))
-            if not where.bootstrap_servers[0].startswith("up"):
-                raise KafkaError("No broker answered at %s." % ", ".join(where.bootstrap_servers))
-            return "admin"
+    def test_it_ends_with_a_yes_with_a_change_or_with_the_time(self):
+        assert self.ask(self.NO, self.NO, self.YES) == (self.YES, 2)
+        assert self.ask(self.NO, self.NO, self.ONE, self.YES) == (self.ONE, 2)
+        assert self.ask(self.NO, seconds=2.9) == (self.NO, 10)
 
-        monkeypatch.setattr(_roll_ask, "dials", lambda server: not server.startswith("down"))
-        where = Connection(tuple(servers), request_timeout_seconds=9)
-        try:
-            return _roll_ask.reach(where, {1}, make), tried
-        except KafkaError as error:
-            return str(error), tried
-
-    def test_one_that_hangs_costs_a_third_and_one_that_refuses_nothing(self, monkeypatch):
-        result, tried = self.reach(monkeypatch, "down:1", "hang:1", "up:1", "up:2")
-        assert result == "admin" and tried == [(("hang:1",), 3), (("up:1",), 3)]
-
-    def test_nobody_is_an_error(self, monkeypatch):
-        assert self.reach(monkeypatch, "hang:1", "hang:2")[0] == "No broker answered at hang:2."
-        assert self.reach(monkeypatch, "down:1", "down:2")[0] == "No broker answered at down:1, down:2."
+    def test_without_time_it_asks_once(self):
+        assert self.ask(self.NO, self.YES, seconds=0) == (self.NO, 0)
 
 
 def test_the_options_are_the_documented_ones():
@@ -312,5 +300,5 @@ def test_the_options_are_the_documented_ones():
             for inner in [option.get("options") or option.get("suboptions")]
         }
 
-    own = {name: option for name, option in _roll_ask.SPEC.items() if name not in _roll_ask.CONNECTION_SPEC}
+    own = {name: option for name, option in kafka_roll_gate.SPEC.items() if name not in _roll_ask.CONNECTION_SPEC}
     assert plain(yaml.safe_load(kafka_roll_gate.DOCUMENTATION)["options"]) == plain(own)

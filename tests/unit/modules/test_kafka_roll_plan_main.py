@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import CONNECTION_SPEC
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_plan
 
 
@@ -45,6 +47,32 @@ def test_the_plan_and_its_steps_are_returned_and_nothing_changes(run, check):
     assert "quorum" not in result
 
 
+class TestAsking:
+    """It takes the snapshot itself, so that the controller never carries it."""
+
+    @pytest.fixture(autouse=True)
+    def asked(self, monkeypatch):
+        class Asked:
+            def __init__(self, where):
+                assert where.bootstrap_servers == ("one:9092",)
+
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *_):
+                pass
+
+        monkeypatch.setattr(kafka_roll_plan, "Admin", Asked)
+        monkeypatch.setattr(kafka_roll_plan._cluster, "take", lambda admin: SimpleNamespace(to_dict=cluster))
+
+    def test_the_plan_is_the_same(self, run):
+        asked, given = run(bootstrap_servers=["one:9092"]), run(snapshot=cluster())
+        assert {**asked, "seconds": 0, "invocation": 0} == {**given, "seconds": 0, "invocation": 0}
+
+    def test_both_are_one_too_many(self, run):
+        assert "mutually exclusive" in run(bootstrap_servers=["one:9092"], snapshot=cluster())["msg"]
+
+
 def test_every_option_reaches_the_planner(run):
     brokers = cluster()["brokers"][:5]
     result = run(snapshot=cluster(brokers=brokers), restart=[1, 2, 4, 6], out=[3], racks={"6": "a"}, max_batch=1, canary=0)
@@ -68,7 +96,7 @@ def test_a_quorum_is_planned_alone_or_with_the_brokers(run):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({}, "one of the following is required: snapshot, quorum"),
+        ({}, "one of the following is required: bootstrap_servers, snapshot, quorum"),
         ({"snapshot": {"brokers": []}}, "not what kafka_cluster_info returns"),
         ({"snapshot": cluster(), "restart": [9]}, "restart names broker 9"),
         ({"snapshot": cluster(), "racks": {"x": "a"}}, "racks"),
@@ -84,11 +112,12 @@ def test_what_is_wrong_is_one_sentence(run, params, message):
 
 def test_the_documentation_and_the_specification_name_the_same_options():
     documented = yaml.safe_load(kafka_roll_plan.DOCUMENTATION)["options"]
-    for name, option in kafka_roll_plan.SPEC.items():
+    own = {name: option for name, option in kafka_roll_plan.SPEC.items() if name in documented or name not in CONNECTION_SPEC}
+    for name, option in own.items():
         assert documented[name]["type"] == option["type"]
         assert documented[name].get("default") == option.get("default")
         assert set(documented[name].get("suboptions", {})) == set(option.get("options", {}))
-    assert set(documented) == set(kafka_roll_plan.SPEC)
+    assert set(documented) == set(own)
     assert set(yaml.safe_load(kafka_roll_plan.RETURN)) == {*kafka_roll_plan._roll.plan(EMPTY), "steps", "quorum"}
 
 

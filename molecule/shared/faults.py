@@ -1,0 +1,279 @@
+"""What may break while a cluster of nine brokers in three racks is rolled: faults.py <inventory> <case> …
+
+`chain` takes one roll through all faults, each of which stops it or makes it wait; the same command goes on with what is left. One ledger watches
+it all. A fault by its name does the same with it alone. `blind` stops brokers without asking, as a roller with a fault of its own would, and
+expects that the ledger sees it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, Sequence
+
+import rolls
+from rolls import ROOT, Cluster, expect, fine, refused, until
+
+sys.path.insert(0, str(ROOT / ".collections"))
+
+from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_events
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import Admin, Connection, KafkaError
+
+STALL = 20
+FILL = 'fallocate --length "$(df --output=avail --block-size=1 %s | tail -1)" %s/full'
+UNTOUCHED = "Nothing else was touched"
+
+
+class Nine(Cluster):
+    """The cluster of this scenario, seen from the lab's gateway."""
+
+    def __init__(self, inventory: str) -> None:
+        super().__init__(inventory)
+        self.names = {self.ids[name]: name for name in self.brokers}
+
+    @contextmanager
+    def admin(self) -> Iterator[Admin]:
+        with Admin(Connection(tuple(self.bootstrap.split(",")), request_timeout_seconds=6)) as admin:
+            yield admin
+
+    def well(self) -> bool:
+        """Whether everybody is there and in sync, and every voter of the quorum keeps up."""
+        try:
+            with self.admin() as admin:
+                alive = [broker for broker in admin.cluster()["brokers"] if not broker["fenced"]]
+                listed = [each for found in admin.partitions().values() for each in found]
+        except KafkaError:
+            return False
+        return len(alive) == len(self.brokers) and all(len(each["isr"]) == len(each["replicas"]) and each["leader"] >= 0 for each in listed)
+
+    def heal(self) -> None:
+        until(self.well, "the cluster to be well", 120)
+
+    def need_a_restart(self, names: list[str]) -> None:
+        """As after a change of configuration that is not in place yet: what they would start with is not what they started with."""
+        self.each(names, "echo '# changed' >> /etc/kafka/broker.properties")
+
+    def waiting(self) -> set[str]:
+        """Who still needs a restart, by what is on the host."""
+        told = self.each(list(self.brokers), "tail -1 /etc/kafka/broker.properties")
+        return {name for name, line in told.items() if line == "# changed"}
+
+    def rack_of(self, ids: list[int]) -> set[str]:
+        return {self.racks[self.names[id_]] for id_ in ids}
+
+    def elsewhere(self, ids: list[int]) -> str:
+        """A broker in another rack, the last one: not the one that the gate is asked from."""
+        return [name for name in self.brokers if self.racks[name] not in self.rack_of(ids)][-1]
+
+    def out(self) -> list[int]:
+        return [event["broker"] for event in self.seen("stopping")]
+
+    def first_stop(self) -> list[int]:
+        until(lambda: bool(self.seen("stopped")), "the first broker to be stopped", 120)
+        return self.out()
+
+    def stops_at(self, meanwhile: Callable[[], None], sentence: str, **extra: Any) -> None:
+        """A run that stops after its first step, with this in its message, and leaves the lock free."""
+        run = self.run(meanwhile=meanwhile, roll_stall_seconds=STALL, **extra)
+        said = " ".join(run.stdout.split())
+        expect(run.returncode != 0 and UNTOUCHED in said and sentence in said, "it did not stop with %r: %s" % (sentence, said[-4000:]))
+        expect(len(self.seen("batch_started")) <= 2 and len(self.out()) == 1, "more than the canary was stopped: %s" % self.out())
+        expect(self.seen("roll_stopped") != [], "the report does not say that it stopped")
+
+
+def under_faults(cluster: Nine, title: str, faults: Sequence[Callable[[Nine], None]]) -> None:
+    """One roll of every broker, through these faults; the last one lets it end."""
+    cluster.need_a_restart(list(cluster.brokers))
+    before = cluster.processes()
+
+    def work() -> None:
+        for fault in faults:
+            begun = time.monotonic()
+            fault(cluster)
+            print("  %s: %d s" % (fault.__name__, time.monotonic() - begun), flush=True)
+
+    cluster.under_load(title, work, faults=True)
+    after = cluster.processes()
+    expect(not {name for name in before if before[name] == after[name]} and "" not in after.values(), "not everybody was restarted")
+
+
+def reassignment(cluster: Nine) -> None:
+    """A partition that is being moved stands against the brokers that it touches."""
+    topic = "ledger-0"
+    with cluster.admin() as admin:
+        replicas = admin.partitions([topic])[topic][0]["replicas"]
+        other = [id_ for id_ in cluster.names if id_ not in replicas and cluster.rack_of([id_]) == cluster.rack_of(replicas[-1:])][0]
+        throttles = {"%s.replication.throttled.replicas" % side: "*" for side in ("leader", "follower")}
+        admin.alter_topic_config(topic, throttles, validate_only=False)
+        # So that the move does not end before the roll has looked.
+        admin.alter_broker_config(other, {"follower.replication.throttled.rate": "1"}, validate_only=False)
+        admin.reassign({(topic, 0): [*replicas[:-1], other]})
+        try:
+            refused(cluster.run(), "a reassignment", "being reassigned")
+        finally:
+            admin.reassign({(topic, 0): None})
+            admin.alter_broker_config(other, {"follower.replication.throttled.rate": None}, validate_only=False)
+            admin.alter_topic_config(topic, dict.fromkeys(throttles), validate_only=False)
+    expect(cluster.out() == [], "somebody was stopped")
+
+
+def misplaced(cluster: Nine) -> None:
+    """A topic with two replicas in the rack that goes next appears after the plan was made."""
+
+    def create() -> None:
+        (first,) = cluster.first_stop()
+        rack = [id_ for id_ in cluster.names if cluster.rack_of([id_]) == cluster.rack_of([first]) and id_ != first]
+        other = cluster.ids[cluster.elsewhere([first])]
+        with cluster.admin() as admin:
+            admin.create_topic("misplaced", 0, 0, {"min.insync.replicas": "2"}, {0: [*rack, other]}, validate_only=False)
+
+    try:
+        cluster.stops_at(create, "Partition misplaced-0 has 2 in sync and needs 2")
+    finally:
+        with cluster.admin() as admin:
+            admin.delete_topic("misplaced")
+
+
+def killed_elsewhere(cluster: Nine) -> None:
+    """A broker of another rack dies and stays dead; the next run begins with it."""
+
+    def kill() -> None:
+        cluster.on(cluster.elsewhere(cluster.first_stop()), "systemctl kill -s KILL kafka && systemctl stop kafka")
+
+    cluster.stops_at(kill, "in sync and needs 2")
+
+
+def paused(cluster: Nine) -> None:
+    """A broker of another rack stands still, and goes on later."""
+    victim = []
+
+    def pause() -> None:
+        victim.append(cluster.elsewhere(cluster.first_stop()))
+        cluster.on(victim[0], "systemctl kill -s STOP kafka")
+
+    try:
+        cluster.stops_at(pause, "in sync and needs 2")
+    finally:
+        for name in victim:
+            cluster.on(name, "systemctl kill -s CONT kafka")
+    cluster.heal()
+
+
+def cut_off(cluster: Nine) -> None:
+    """The network between one rack and the others is cut; clients still reach all."""
+    there: list[str] = []
+    nets = sorted({address.rpartition(".")[0] + ".0/24" for address in cluster.brokers.values()})
+
+    def cut() -> None:
+        rack = cluster.racks[cluster.elsewhere(cluster.first_stop())]
+        there.extend(name for name in cluster.nodes if cluster.racks[name] == rack)
+        mine = cluster.brokers[[name for name in there if name in cluster.brokers][0]].rpartition(".")[0]
+        others = [net for net in nets if not net.startswith(mine + ".")]
+        # Undone by the host itself, whatever becomes of this process.
+        undo = "; ".join("ip route del blackhole %s" % net for net in others)
+        do = " && ".join("ip route add blackhole %s" % net for net in others)
+        cluster.each(there, "systemd-run --quiet --on-active=120 --unit=mend sh -c '%s' && %s" % (undo, do))
+
+    try:
+        cluster.stops_at(cut, "in sync and needs 2")
+    finally:
+        cluster.each(there, "systemctl start mend.service")
+    cluster.heal()
+
+
+def the_rest(cluster: Nine) -> None:
+    """A broker is killed while it comes back, the quorum's leader too, and a second runner comes: the roll waits, and ends."""
+    waiting = cluster.waiting()
+
+    def harm() -> None:
+        cluster.first_stop()
+        with cluster.admin() as admin:
+            quorum = admin.quorum()
+        leader = next(name for name in cluster.keepers if cluster.ids[name] == quorum["leader"])
+        cluster.on(leader, "systemctl kill -s KILL kafka-controller")
+        second = cluster.command("ansible-playbook", *cluster.roll())
+        refused(second, "a second runner", "is held by")
+        started = len(cluster.seen("started"))
+        until(lambda: len(cluster.seen("started")) > started, "another broker to be started again", 120)
+        cluster.on(cluster.names[cluster.seen("started")[-1]["broker"]], "systemctl kill -s KILL kafka")
+
+    fine(cluster.run(meanwhile=harm, roll_canary=False))
+    expect({cluster.names[id_] for id_ in cluster.out()} >= waiting and not cluster.waiting(), "it did not end what was begun: %s" % cluster.out())
+
+
+def disk_full(cluster: Nine) -> None:
+    """A broker finds its disk full when it starts again; with room on it the same command goes on."""
+    name = list(cluster.brokers)[0]
+    disk = cluster.on(name, "findmnt --noheadings --output TARGET | grep -o '/var/lib/kafka/.*' | head -1")
+    filling = cluster.scratch / "fill.yml"
+    filling.write_text("- name: Fill the disk\n  ansible.builtin.command:\n    argv: [sh, -c, %s]\n  changed_when: true\n" % json.dumps(FILL % (disk, disk)))
+    cluster.need_a_restart([name])
+
+    def work() -> None:
+        run = cluster.run(roll_node_tasks=str(filling), roll_stall_seconds=STALL)
+        said = " ".join(run.stdout.split())
+        expect(run.returncode != 0 and UNTOUCHED in said, "a full disk did not stop the roll: " + said[-4000:])
+        expect(cluster.out() == [cluster.ids[name]], "others were stopped: %s" % cluster.out())
+        cluster.on(name, "rm %s/full" % disk)
+        fine(cluster.run())
+
+    cluster.under_load("disk-full", work, faults=True)
+    cluster.heal()
+
+
+def blind(cluster: Nine) -> None:
+    """Positive controls: a roller that trusts racks, and one that forgets who is out, are seen by the ledger."""
+    racks = sorted(set(cluster.racks[name] for name in cluster.brokers))
+    first, second = ([name for name in cluster.brokers if cluster.racks[name] == rack] for rack in racks[:2])
+    inner = [cluster.ids[name] for name in first[:2]]
+
+    def note(event: str, names: list[str]) -> None:
+        _roll_events.append(str(cluster.happened), _roll_events.stamped({"event": event, "broker": cluster.ids[name]} for name in names))
+
+    def restart(names: list[str]) -> None:
+        note("stopping", names)
+        cluster.each(names, "systemctl stop kafka")
+        note("stopped", names)
+        cluster.each(names, "systemctl start kafka")
+        note("started", names)
+        cluster.heal()
+        note("back", names)
+
+    def trusting() -> None:
+        with cluster.admin() as admin:
+            admin.create_topic("blind", 0, 0, {"min.insync.replicas": "2"}, {0: [*inner, cluster.ids[second[0]]]}, validate_only=False)
+        seen = cluster.scratch / "ledger-trusting" / "isr.jsonl"
+        # Once when it appears, and once when its minimum is known.
+        until(lambda: seen.read_text().count('"blind"') > 1, "the ledger to see the new topic", 30)
+        restart(first)
+
+    report = cluster.ledger("trusting", trusting)
+    found = {each["topic"] for each in report["isr"]["violations"] if each["self_inflicted"]}
+    expect(not report["ok"] and found == {"blind"}, "that racks were trusted was seen as %s" % report["isr"]["violations"])
+    with cluster.admin() as admin:
+        admin.delete_topic("blind")
+    report = cluster.ledger("forgetting", lambda: restart(first + second))
+    expect(not report["ok"] and report["isr"]["self_inflicted"] > 10, "nobody saw that two racks were out at once: %s" % report["isr"]["violations"])
+
+
+STOPPING = (reassignment, misplaced, killed_elsewhere, paused, cut_off)
+
+
+def chain(cluster: Nine) -> None:
+    """One roll, through every fault."""
+    under_faults(cluster, "chain", [*STOPPING, the_rest])
+
+
+def alone(fault: Callable[[Nine], None]) -> Callable[[Nine], None]:
+    """One fault, for whoever looks at it."""
+    return lambda cluster: under_faults(cluster, fault.__name__, [fault, the_rest])
+
+
+CASES: dict[str, Callable[[Any], None]] = {fault.__name__: alone(fault) for fault in STOPPING}
+CASES.update({case.__name__: case for case in (chain, disk_full, blind)})
+
+
+if __name__ == "__main__":
+    rolls.main({**rolls.CASES, **CASES}, Nine)

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write the report of a roll on the controller, without a trip to any host. Its options are documented in the module of the same name."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ..module_utils import _roll_events, _roll_report
+from ..module_utils._errors import RackawareError
+
+SPEC: dict[str, dict[str, Any]] = {
+    "events": {"type": "path", "required": True},
+    "plan": {"type": "dict", "default": {}},
+}
+
+
+class ActionModule(ActionBase):
+    """The report."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Read what the roll wrote, write a page and the same as data beside it."""
+        super().run(tmp, task_vars)
+        _, options = self.validate_argument_spec(argument_spec=SPEC)
+        stem = options["events"].rpartition(".")[0] or options["events"]
+        written = {"page": stem + ".html", "data": stem + ".json"}
+        if not self._task.check_mode:
+            try:
+                roll = _roll_report.model(_roll_events.read(options["events"]), options["plan"])
+                _roll_events.write(written["data"], json.dumps(roll, indent=1) + "\n")
+                _roll_events.write(written["page"], _roll_report.page(roll))
+            except RackawareError as error:
+                raise AnsibleActionFail(str(error)) from None
+        # A report is no change to any host.
+        return {"changed": False, **written}

@@ -1,0 +1,109 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Restart the service of a node in its turn, and write down when. Its options are documented in the module of the same name."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ..module_utils import _roll_events
+from ..module_utils._errors import RackawareError
+from ..module_utils._unit import service
+
+OWNED = {name: {"type": "str", "required": True} for name in ("owner", "group", "mode")}
+SPEC: dict[str, dict[str, Any]] = {
+    "kind": {"type": "str", "choices": ["broker", "controller", "zookeeper"], "required": True},
+    "node": {"type": "int", "required": True},
+    "state": {"type": "str", "choices": ["stopped", "started", "restarted"], "default": "restarted"},
+    "directories": {"type": "list", "elements": "dict", "default": [], "options": {"path": {"type": "path", "required": True}, **OWNED}},
+    "files": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {"dest": {"type": "path", "required": True}, "content": {"type": "str", "required": True}, **OWNED},
+    },
+    "events": {"type": "path"},
+}
+FILES = "rackaware.kafka.file_set"
+# systemd reads unit files again before a start: what was staged may have been one.
+COMMANDS = {"stopped": "systemctl stop %s", "started": "systemctl daemon-reload && systemctl start %s"}
+
+
+class ActionModule(ActionBase):
+    """The stop, the start, or both with what was staged put in place between them."""
+
+    TRANSFERS_FILES = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Note, do, note."""
+        super().run(tmp, task_vars)
+        self._variables = task_vars or {}
+        _, options = self.validate_argument_spec(argument_spec=SPEC)
+        if self._task.check_mode:
+            return {"changed": True, "seconds": 0.0}
+        begun = time.monotonic()
+        # An unreachable host would drop out of the play without a rescue: here it fails like any other.
+        try:
+            if options["state"] != "started":
+                self._stop(options)
+            if options["state"] != "stopped":
+                self._promote(options)
+                self._start(options)
+        except AnsibleConnectionFailure as error:
+            raise AnsibleActionFail(self._unreachable(str(error))) from None
+        return {"changed": True, "seconds": round(time.monotonic() - begun, 3)}
+
+    def _stop(self, options: dict[str, Any]) -> None:
+        try:
+            self._note(options, "stopping")
+        except RackawareError as error:
+            raise AnsibleActionFail(str(error)) from None
+        self._systemctl(options, "stopped")
+
+    def _promote(self, options: dict[str, Any]) -> None:
+        if not options["files"]:
+            return
+        wanted = {"held_by": service(options["kind"]).unit, "promote": True, "directories": options["directories"], "files": options["files"]}
+        done = self._execute_module(module_name=FILES, module_args=wanted, task_vars=self._variables)
+        if done.get("unreachable"):
+            raise AnsibleActionFail(self._unreachable(str(done.get("msg"))))
+        if done.get("failed"):
+            raise AnsibleActionFail("What was staged could not be put in place on %s, which is down: %s" % (self._host, done.get("msg")))
+
+    def _start(self, options: dict[str, Any]) -> None:
+        self._systemctl(options, "started")
+
+    def _systemctl(self, options: dict[str, Any], state: str) -> None:
+        unit = service(options["kind"]).unit
+        done = self._low_level_execute_command(COMMANDS[state] % unit)
+        if done["rc"] != 0:
+            said = _said(done["stderr"] or done["stdout"]) or "systemctl ended with %s" % done["rc"]
+            raise AnsibleActionFail("%s was not %s on %s: %s; look at its log there." % (unit, state, self._host, said))
+        try:
+            self._note(options, state)
+        except RackawareError as error:
+            # The node is down or up by now, and must not stay so because the report lacks a line.
+            Display().warning(str(error))
+
+    def _note(self, options: dict[str, Any], event: str) -> None:
+        if options["events"]:
+            _roll_events.append(options["events"], _roll_events.stamped([_roll_events.of(options["kind"], event, options["node"])]))
+
+    def _unreachable(self, why: str) -> str:
+        return "%s cannot be reached (%s), so that its service may be down; look at the host." % (self._host, _said(why))
+
+    @property
+    def _host(self) -> str:
+        return str(self._variables.get("inventory_hostname", "the host"))
+
+
+def _said(text: str) -> str:
+    """The last line, without its full stop."""
+    lines = text.strip().splitlines()
+    return lines[-1].strip().rstrip(".") if lines else ""

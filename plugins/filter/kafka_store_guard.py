@@ -1,0 +1,66 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What keeps a broker from starting without its encrypted stores."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: kafka_store_guard
+short_description: What keeps a broker from starting without its encrypted stores
+version_added: "0.1.0"
+description:
+  - Gives the text of a drop-in of C(kafka.service).
+  - At each start it makes the directories on the stores, which may be blank after a stop and start, and in KRaft mode gives them the cluster's identity.
+author:
+  - rackaware.kafka contributors (@rackaware)
+positional: _input, cluster_id, version
+options:
+  _input:
+    description: The data directories on encrypted stores.
+    type: list
+    required: true
+  cluster_id:
+    description: The cluster's id in KRaft mode, otherwise empty.
+    type: str
+    required: true
+  version:
+    description: The version of Kafka.
+    type: str
+    required: true
+  comment:
+    description: The first line.
+    type: str
+    default: Ansible managed
+"""
+
+EXAMPLES = r"""
+- name: Show the drop-in
+  ansible.builtin.debug:
+    msg: "{{ ['/var/lib/kafka/data0/logs'] | rackaware.kafka.kafka_store_guard('', '3.9.2') }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The text.
+  type: str
+"""
+
+from typing import Any, Callable
+
+from ..module_utils import _stores, _unit
+
+
+def kafka_store_guard(data_dirs: list[str], cluster_id: str, version: str, comment: str = "Ansible managed") -> str:
+    """The drop-in's text."""
+    broker = _unit.service("broker")
+    places = {"libs": _unit.LIBS % version, "properties": broker.config, "java": _unit.DEFAULT_JAVA}
+    return _stores.guard(list(data_dirs), cluster_id=cluster_id, user="kafka", comment=comment, **places)
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Filters by name."""
+        return {"kafka_store_guard": kafka_store_guard}

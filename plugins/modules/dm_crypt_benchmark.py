@@ -1,0 +1,168 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measure which work queues and sector size of dm-crypt suit a disk."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: dm_crypt_benchmark
+short_description: Measure which work queues and sector size of dm-crypt suit a disk
+version_added: "0.1.0"
+description:
+  - Encrypts a blank disk with a key of its own in each way that dm-crypt offers, and lets C(fio) read and write it sequentially past the page cache.
+  - Refuses every disk that is not proven blank, as M(rackaware.kafka.luks_volume) does. Afterwards the disk is erased, so that it may be formatted.
+  - A run that was broken off is cleaned up by the next.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes
+options:
+  device:
+    description: The disk, by a name that outlives a boot, as below C(/dev/disk/by-id), or a loop device.
+    type: path
+    required: true
+  seconds:
+    description: How long each read and each write lasts; there are eight of each, and one without encryption.
+    type: int
+    default: 10
+  block_size:
+    description: The size of a request.
+    type: str
+    default: 1M
+  queue_depth:
+    description: How many requests are under way at once.
+    type: int
+    default: 8
+  size:
+    description: How much of the disk is used, over and over.
+    type: str
+    default: 1G
+  sector_sizes:
+    description: The sizes of encrypted sectors to try.
+    type: list
+    elements: int
+    default: [512, 4096]
+  marker_dir:
+    description: Where this host remembers its encrypted disks.
+    type: path
+    default: /var/lib/kafka-luks
+requirements:
+  - cryptsetup >= 2.4.3
+  - fio
+seealso:
+  - module: rackaware.kafka.luks_volume
+"""
+
+EXAMPLES = r"""
+- name: Measure
+  rackaware.kafka.dm_crypt_benchmark:
+    device: /dev/disk/by-id/nvme-Amazon_EC2_NVMe_Instance_Storage_AWS22D0EC0D5AD8F5B37
+  register: measured
+"""
+
+RETURN = r"""
+rows:
+  description: One for each way, the disk without encryption first.
+  returned: success, but for check mode
+  type: list
+  elements: dict
+  contains:
+    sector_size:
+      description: Bytes of an encrypted sector, 0 without encryption.
+      type: int
+    perf:
+      description: The work queues gone round.
+      type: list
+      elements: str
+    write_mb_s:
+      description: MB/s written.
+      type: float
+    read_mb_s:
+      description: MB/s read.
+      type: float
+    write_p99_ms:
+      description: Milliseconds within which 99 of 100 writes ended.
+      type: float
+    read_p99_ms:
+      description: Milliseconds within which 99 of 100 reads ended.
+      type: float
+    cpu_seconds:
+      description: Seconds that all processors worked.
+      type: float
+lines:
+  description: The same for people.
+  returned: success, but for check mode
+  type: list
+  elements: str
+options:
+  description: What to set in C(encrypted_store_options); empty for the defaults.
+  returned: success, but for check mode
+  type: dict
+reason:
+  description: Why.
+  returned: success, but for check mode
+  type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _crypt_bench, _luks, _marker
+from ..module_utils._command import run
+from ..module_utils._cryptsetup import Cryptsetup
+from ..module_utils._errors import RackawareError
+
+SPEC = {
+    "device": {"type": "path", "required": True},
+    "seconds": {"type": "int", "default": 10},
+    "block_size": {"type": "str", "default": "1M"},
+    "queue_depth": {"type": "int", "default": 8},
+    "size": {"type": "str", "default": "1G"},
+    "sector_sizes": {"type": "list", "elements": "int", "default": list(_crypt_bench.SECTORS)},
+    "marker_dir": {"type": "path", "default": _marker.DIRECTORY},
+}
+
+
+def work(params: dict, *, check_mode: bool) -> dict:
+    """Look, measure, advise."""
+    device, wrong = params["device"], sorted(set(params["sector_sizes"]) - set(_crypt_bench.SECTORS))
+    if _luks.KERNEL_NAME.fullmatch(device):
+        raise _crypt_bench.CryptBenchError("%s may be another disk after the next boot; give its path below /dev/disk/by-id." % device)
+    if wrong or not params["sector_sizes"]:
+        raise _crypt_bench.CryptBenchError("Encrypted sectors have 512 or 4096 bytes, not %s." % (", ".join(map(str, wrong)) or "none"))
+    Cryptsetup(run).require()
+    bench = _crypt_bench.Bench(device, lambda argv, **more: run(argv, **{"timeout": params["seconds"] + 120, **more}), marker_dir=params["marker_dir"])
+    if check_mode:
+        bench.check()
+        return {"changed": True}
+    load = _crypt_bench.Load(params["seconds"], params["block_size"], params["queue_depth"], params["size"])
+    rows = bench.measure(load, params["sector_sizes"])
+    advice = _crypt_bench.advise(rows, physical_sector=_crypt_bench.physical_sector(device))
+    return {
+        "changed": True,
+        "rows": [row.as_dict() for row in rows],
+        "lines": [row.line() for row in rows],
+        "options": advice.options,
+        "reason": advice.reason,
+        "diff": {"before": {"disk": "blank"}, "after": {"disk": "erased"}},
+    }
+
+
+def main() -> None:
+    """Look, measure, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    if not module.check_mode:
+        module.get_bin_path("fio", required=True)
+    try:
+        result = work(module.params, check_mode=module.check_mode)
+    except RackawareError as error:
+        module.fail_json(msg=str(error), exception=None)
+    except Exception as error:
+        # Its text and its traceback may hold a key.
+        module.fail_json(msg="The disk could not be measured: %s." % type(error).__name__, exception=None)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

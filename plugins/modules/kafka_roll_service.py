@@ -1,0 +1,115 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The restart of a node in a roll; the work is done by the action plugin of the same name."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kafka_roll_service
+short_description: Restart the service of a node in its turn, and write down when
+version_added: "0.1.0"
+description:
+  - Stops the systemd unit of a broker, a controller or a ZooKeeper node, puts what was staged for it in place, starts it, and writes the times to the
+    file of the roll's events. All in one task, because a node is down meanwhile.
+  - Asks nobody whether that is safe, so M(rackaware.kafka.kafka_roll_wait) must come first.
+  - A host that cannot be reached is a failure like any other, so that a rescue sees it and the other nodes of the step go on.
+author:
+  - rackaware.kafka contributors (@rackaware)
+options:
+  kind:
+    description: What the node is, which says what its unit is called.
+    type: str
+    choices:
+      - broker
+      - controller
+      - zookeeper
+    required: true
+  node:
+    description: Its id.
+    type: int
+    required: true
+  state:
+    description: Whether it is to be stopped, started or both. Before a start systemd reads its unit files again.
+    type: str
+    choices:
+      - stopped
+      - started
+      - restarted
+    default: restarted
+  directories:
+    description: Directories that it needs, which M(rackaware.kafka.file_set) makes before a start.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: The directory.
+        type: path
+        required: true
+      owner:
+        description: Its owner.
+        type: str
+        required: true
+      group:
+        description: Its group.
+        type: str
+        required: true
+      mode:
+        description: Its mode.
+        type: str
+        required: true
+  files:
+    description: Everything that it reads at its start, which M(rackaware.kafka.file_set) promotes before a start.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      dest:
+        description: The file.
+        type: path
+        required: true
+      content:
+        description: What stands in it.
+        type: str
+        required: true
+      owner:
+        description: Its owner.
+        type: str
+        required: true
+      group:
+        description: Its group.
+        type: str
+        required: true
+      mode:
+        description: Its mode.
+        type: str
+        required: true
+  events:
+    description: A file on the controller to append to, a line of JSON for each event, as M(rackaware.kafka.kafka_roll_event) does.
+    type: path
+attributes:
+  check_mode:
+    support: full
+    description: Does nothing in check mode.
+  diff_mode:
+    support: none
+    description: There is nothing to compare.
+"""
+
+EXAMPLES = r"""
+- name: Stop the broker
+  rackaware.kafka.kafka_roll_service:
+    kind: broker
+    node: "{{ kafka_node_id | int }}"
+    state: stopped
+    events: reports/roll.jsonl
+"""
+
+RETURN = r"""
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+"""

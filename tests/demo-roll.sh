@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# A restart of every node of the demo's cluster, while a client writes and counts: tests/demo-roll.sh [zookeeper | kraft | combined]. It ends with a page.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+metadata=${1:-zookeeper}
+case "$metadata" in
+  zookeeper) export KAFKA_CLUSTER=demo ;;
+  kraft | combined) export KAFKA_CLUSTER=$metadata ;;
+  *) echo "METADATA=$metadata is not known: say zookeeper, kraft or combined." >&2; exit 2 ;;
+esac
+export KAFKA_METADATA=$metadata
+
+if [ "$(id -u)" != 0 ]; then
+  exec sudo --preserve-env=PATH,PYTHONPATH,PYTHONDONTWRITEBYTECODE,ANSIBLE_CONFIG,CI "$0" "$metadata"
+fi
+
+# Changes nothing where the cluster stands already.
+tests/demo.sh "$metadata"
+eval "$(python -m lab env)"
+
+printf '\n== rolling_restart: every node, under load\n'
+servers=$(ansible-inventory -i inventories/lab --list |
+  jq -r '. as $all | [.kafka_brokers.hosts[] | $all._meta.hostvars[.].ansible_host | (.__ansible_unsafe? // .) + ":9092"] | join(",")')
+rm -rf reports/ledger
+python -m ledger.during --bootstrap "$servers" --out reports/ledger --events "reports/$KAFKA_CLUSTER-roll.jsonl" --rate 100 -- \
+  ansible-playbook -i inventories/lab playbooks/rolling_restart.yml -e roll_all=true
+python tests/roll_page.py "reports/$KAFKA_CLUSTER-roll" reports/ledger/report.json

@@ -1,0 +1,32 @@
+"""The page of a roll again, with what the client saw: roll_page.py reports/<cluster>-roll reports/ledger/report.json"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / ".collections"))
+
+from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_report
+
+
+def main(stem: str, ledger: str) -> None:
+    """Read what the roll and the ledger wrote, write the page, and say where it is."""
+    events = [json.loads(line) for line in Path(stem + ".jsonl").read_text().splitlines()]
+    before = json.loads(Path(stem + ".json").read_text())
+    seen = json.loads(Path(ledger).read_text())
+    roll = _roll_report.model(events, {**before["plan"], "brokers": before["brokers"]}, ledger=seen)
+    Path(stem + ".html").write_text(_roll_report.page(roll))
+    client, totals = roll["client"], roll["totals"]
+    print("\nThe roll took %s; %d brokers in %d steps." % (_roll_report.duration(totals["seconds"]), totals["restarted"], totals["batches"]))
+    print("%d records acknowledged, %d lost, %d times below the minimum of in-sync replicas." % (client["acked"], client["lost"], client["min_isr_violations"]))
+    print(
+        "Longest pause of a partition: %s; 99 of 100 records took less than %s ms." % (_roll_report.duration(client["worst_gap_ms"] / 1000), client["p99_ms"])
+    )
+    print("\n  Its page: %s.html" % stem)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,173 @@
+"""Stores by their units: what is to do, what is done, and whose words are given when a store stays locked."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.rackaware.kafka.plugins.module_utils import _place, _store_units
+from ansible_collections.rackaware.kafka.plugins.module_utils._luks_header import Header, Scan
+from ansible_collections.rackaware.kafka.plugins.modules import encrypted_store
+
+SERVICE, MOUNT = "kafka-luks@d0.service", "mnt-d0.mount"
+ON = {"LoadState": "loaded", "ActiveState": "active", "UnitFileState": "enabled", "NeedDaemonReload": "no", "StatusText": "", "Result": "success"}
+OFF = {**ON, "ActiveState": "inactive", "UnitFileState": "disabled"}
+UUID = "6f1c0b6d-3a51-4f0e-9d0c-0f6ef3a41a44"
+
+
+class Systemd:
+    """Shows its answers in turn, the last for ever, and writes down what else was asked."""
+
+    def __init__(self, *answers):
+        self.answers, self.asked = list(answers), []
+
+    def __call__(self, argv, **_more):
+        if argv[1] != "show":
+            self.asked.append(argv[1:])
+            return 0, "", ""
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        blocks = zip((SERVICE, MOUNT), answer)
+        return 0, "\n\n".join("\n".join(["Id=" + name, *("%s=%s" % pair for pair in told.items())]) for name, told in blocks) + "\n", ""
+
+
+@pytest.fixture()
+def call(monkeypatch, capsys):
+    def run(systemd, check=False, **more):
+        monkeypatch.setattr(encrypted_store.AnsibleModule, "run_command", lambda _self, argv, **how: systemd(argv, **how))
+        monkeypatch.setattr(_store_units, "owned", lambda *_: True)
+        monkeypatch.setattr(_store_units, "_give", lambda mount, root: systemd.asked.append(["give", mount, root.owner]))
+        params = {"stores": [{"store": "d0", "mount": "/mnt/d0"}], "_ansible_check_mode": check, **more}
+        with patch_module_args(params), pytest.raises(SystemExit):
+            encrypted_store.main()
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_a_store_is_enabled_opened_and_mounted_and_check_mode_says_the_same(call):
+    checked = Systemd((OFF, OFF))
+    first = call(checked, check=True)
+    assert checked.asked == []
+    systemd = Systemd((OFF, OFF), (dict(OFF, ActiveState="activating"), OFF), (ON, ON))
+    second = call(systemd)
+    assert first["changed"] and second["changed"] and first["stores"] == second["stores"]
+    assert second["stores"][0]["actions"] == ["enable", "open", "mount"]
+    assert [words[0] for words in systemd.asked] == ["daemon-reload", "enable", "reset-failed", "start"]
+    assert systemd.asked[-1] == ["start", "--no-block", SERVICE, MOUNT]
+
+
+def test_an_open_store_is_left_alone(call):
+    systemd = Systemd((ON, ON))
+    assert call(systemd)["changed"] is False and systemd.asked == []
+
+
+def test_a_changed_unit_is_read_anew(call):
+    systemd = Systemd((dict(ON, NeedDaemonReload="yes"), ON))
+    assert call(systemd)["stores"][0]["actions"] == ["reload"] and systemd.asked == [["daemon-reload"]]
+
+
+def test_the_mounted_root_is_given_to_its_owner(call):
+    systemd = Systemd((OFF, OFF), (ON, ON))
+    call(systemd, owner="daemon", group="daemon", mode="0750")
+    assert systemd.asked[-1] == ["give", "/mnt/d0", "daemon"]
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        (dict(OFF, ActiveState="activating", StatusText="locked: AWS says AccessDenied. Next attempt in 300 s."), "stays locked, and tries again every few"),
+        (dict(OFF, ActiveState="failed", StatusText="refused: the disk holds ext4."), "is not open: refused: the disk holds ext4. See journalctl"),
+        (dict(OFF, ActiveState="activating", StatusText="waiting: no network"), "goes on trying. It says: waiting: no network."),
+    ],
+)
+def test_what_keeps_a_store_closed_is_said_in_the_unlockers_words(call, told, sentence):
+    result = call(Systemd((OFF, OFF), (told, OFF)), timeout=0)
+    assert result["failed"] and sentence in result["msg"], result["msg"]
+
+
+def test_a_mount_point_that_is_none_is_refused(call):
+    assert "is no plain absolute path" in call(Systemd((ON, ON)), stores=[{"store": "d0", "mount": "mnt"}])["msg"]
+
+
+def test_ownership_is_judged_by_owner_group_and_mode(tmp_path):
+    tmp_path.chmod(0o750)
+    name = {os.getuid(): _store_units.pwd.getpwuid(os.getuid()).pw_name}[os.getuid()]
+    group = _store_units.grp.getgrgid(tmp_path.stat().st_gid).gr_name
+    assert _store_units.owned(str(tmp_path), _store_units.Root(name, group, "0750"))
+    assert not _store_units.owned(str(tmp_path), _store_units.Root(name, group, "0755"))
+
+
+# Places: which disk, and what lies below a mount.
+
+
+def header(uuid):
+    return Header(version=2, uuid=uuid, label="", subsystem="", cipher="", key_size=512, sector_size=512, keyslots=(), tokens={})
+
+
+@pytest.fixture()
+def by_id(tmp_path):
+    for name in "ab":
+        (tmp_path / ("disk-" + name)).write_text("")
+        (tmp_path / ("store-" + name)).symlink_to(tmp_path / ("disk-" + name))
+        (tmp_path / ("store-%s-part1" % name)).symlink_to(tmp_path / ("disk-" + name))
+        (tmp_path / ("store-%s_1" % name)).symlink_to(tmp_path / ("disk-" + name))
+    return tmp_path
+
+
+def test_links_to_one_disk_count_once_and_partitions_not_at_all(by_id):
+    assert _place.disks(str(by_id / "store-*")) == [str(by_id / "store-a"), str(by_id / "store-b")]
+
+
+def test_a_disk_with_the_volume_is_found_wherever_it_is_and_a_blank_one_by_turn(by_id):
+    pattern = str(by_id / "store-*")
+
+    def scan(path):
+        return Scan(header(UUID) if path.endswith("-b") else None, torn=False)
+
+    assert _place.find(pattern, UUID, 0, 2, scan) == str(by_id / "store-b")
+    blank = [_place.find(pattern, UUID, slot, 2, lambda _path: Scan(None, torn=False)) for slot in range(3)]
+    assert blank == [str(by_id / "store-a"), str(by_id / "store-b"), None]
+
+
+def test_no_disk_is_chosen_by_turn_before_all_are_there(by_id):
+    (by_id / "store-a").unlink()
+    (by_id / "store-a_1").unlink()
+    assert _place.find(str(by_id / "store-*"), UUID, 0, 2, lambda _path: Scan(None, torn=False)) is None
+
+
+def test_a_mount_point_is_made_closed_and_made_once(tmp_path):
+    mount = tmp_path / "a/b"
+    # The unlocker's own, under which nobody could pass the directories above.
+    before = os.umask(0o077)
+    try:
+        for _time in range(2):
+            _place.cover(str(mount))
+            assert mount.stat().st_mode & 0o7777 == 0
+        assert mount.parent.stat().st_mode & 0o7777 == 0o755
+    finally:
+        os.umask(before)
+        unlock(mount)
+
+
+def test_a_mount_point_that_holds_something_is_refused(tmp_path):
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m/file").write_text("")
+    with pytest.raises(_place.PlaceError, match="is not empty"):
+        _place.cover(str(tmp_path / "m"))
+    (tmp_path / "link").symlink_to(tmp_path)
+    with pytest.raises(_place.PlaceError, match="symbolic link"):
+        _place.cover(str(tmp_path / "link"))
+
+
+def unlock(path):
+    """So that the test's directory can be removed."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        flags = _place._flags(handle)
+        if flags is not None and flags & _place.IMMUTABLE:
+            _place.fcntl.ioctl(handle, _place.SET_FLAGS, _place.struct.pack("l", flags & ~_place.IMMUTABLE))
+    finally:
+        os.close(handle)
