@@ -127,16 +127,25 @@ def test_stopped_it_holds_the_others_and_started_it_is_waited_for(healthy, tmp_p
     assert not alone["open"] and any(text in alone["reason"] for text in ("broker 3 is out or behind", "voters only 1 would be left"))
     assert gate(healthy, "may_stop", [3], out=[3])["open"]
 
-    healthy.start(3)
     events, play = tmp_path / "roll.jsonl", tmp_path / "play.yml"
     options = {"question": "back", "nodes": [3], "bootstrap_servers": healthy.bootstrap, "events": str(events), "stall_seconds": 120, "interval": 0.2}
     play.write_text(PLAY % json.dumps(options))
     command = [sys.executable, "-m", "ansible.cli.playbook", "-i", "localhost,", str(play)]
     # The same collection that this test imports.
     place = next(path for path in sys.path if os.path.isdir(os.path.join(path, "ansible_collections", "rackaware")))
-    done = subprocess.run(command, env=dict(os.environ, ANSIBLE_COLLECTIONS_PATH=place), capture_output=True, text=True, timeout=180, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "broker 3 not registered · 0 of 1 back" in done.stdout and "broker 3 back · 1 of 1 back" in done.stdout, done.stdout
+    with open(tmp_path / "output", "w+") as output:
+        waiting = subprocess.Popen(command, env=dict(os.environ, ANSIBLE_COLLECTIONS_PATH=place), stdout=output, stderr=output)
+        try:
+            # Ansible may need longer to begin than the broker to come back.
+            wait_until(lambda: events.exists() or waiting.poll() is not None, bool, what="the first answer of the gate", timeout=60, interval=0.1)
+            healthy.start(3)
+            code = waiting.wait(180)
+        finally:
+            waiting.kill()
+        output.seek(0)
+        said = output.read()
+    assert code == 0, said
+    assert "broker 3 not registered · 0 of 1 back" in said and "broker 3 back · 1 of 1 back" in said, said
     assert in_sync(healthy, 3, ask=3) == in_sync(healthy, 3, ask=1) == PARTITIONS
     seen = [json.loads(line)["event"] for line in events.read_text().splitlines()]
     assert [event for event in seen if event != "curve"] == ["registered", "back"] and seen.count("curve") >= 2
