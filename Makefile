@@ -64,7 +64,12 @@ molecule: ## real clusters in the lab, scenario by scenario
 	@tests/molecule.sh
 
 .PHONY: test
-test: check aws system molecule ## every test there is
+test: check aws system molecule ## every test but those of test-long
+
+.PHONY: test-long
+test-long: setup ## nine brokers and what may break in a roll; encrypted instance stores in virtual machines
+	@tests/molecule.sh roll encrypted
+	@python -m pytest tests/encrypted
 
 .PHONY: plan
 plan: ## the batches of a roll from a snapshot: make -s plan SNAPSHOT=file.json

@@ -8,7 +8,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 export PATH="$PWD/.venv/bin:$PATH" PYTHONPATH="$PWD/tests" ANSIBLE_CONFIG="$PWD/ansible.cfg" MOLECULE_GLOB='molecule/*/molecule.yml'
-[ $# -gt 0 ] || set -- zookeeper kraft combined encrypted roll
+[ $# -gt 0 ] || set -- zookeeper kraft combined
 mkdir -p build/molecule
 trap 'python -m lab down' EXIT
 
