@@ -87,8 +87,14 @@ class Cluster:
         return [event for event in listed if event["event"] in kinds]
 
     def on(self, name: str, command: str) -> str:
+        """What a command says on a host. A host under load may refuse a connection, which is no answer yet."""
         ssh = ["ssh", "-i", os.environ["ANSIBLE_PRIVATE_KEY_FILE"], *shlex.split(os.environ["ANSIBLE_SSH_COMMON_ARGS"]), "-o", "ConnectTimeout=10"]
-        return subprocess.run([*ssh, "root@" + self.nodes[name], command], capture_output=True, text=True, check=True).stdout.strip()
+        end = time.monotonic() + 60
+        while True:
+            done = subprocess.run([*ssh, "root@" + self.nodes[name], command], capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                return done.stdout.strip()
+            expect(done.returncode == 255 and time.monotonic() < end, "%s ended with %d on %s: %s" % (command, done.returncode, name, done.stderr[-1000:]))
 
     def each(self, names: Iterable[str], command: str) -> dict[str, str]:
         """The same on several hosts at once; what each said."""
