@@ -15,6 +15,8 @@ from typing import Any
 DISK, KEY = sys.argv[2:4]
 MIB = 1 << 20
 SIZE = 256 * MIB
+# The best of these: the others tell of what else the machine did.
+RUNS = 3
 # What the article's script does at boot, with boto3 in place of the AWS command line: object, KMS, and the key piped from a shell.
 FETCH = """
 import boto3, json, os, sys
@@ -65,11 +67,16 @@ def ours() -> dict[str, Any]:
     speed = {"plain": throughput(DISK)}
     sh("blkdiscard -z %s" % DISK)
     sh("systemctl start kafka-luks@bench && systemctl stop kafka-luks@bench")
-    seconds, peak = measured("/usr/local/sbin/kafka-luks open bench")
+    runs = []
+    for _run in range(RUNS):
+        runs.append(measured("/usr/local/sbin/kafka-luks open bench"))
+        sh("/usr/local/sbin/kafka-luks close bench")
+    seconds, peak = min(runs)
+    sh("/usr/local/sbin/kafka-luks open bench")
     speed["encrypted"] = throughput("/dev/mapper/kafka-bench")
     sh("/usr/local/sbin/kafka-luks close bench; blkdiscard -z %s" % DISK)
     # What any program takes that does nothing but these two calls.
-    asked, _peak = measured(fetch())
+    asked, _peak = min(measured(fetch()) for _run in range(RUNS))
     return {"seconds": seconds, "peak_mb": peak, "asked_seconds": asked, "throughput_mb_s": speed}
 
 
