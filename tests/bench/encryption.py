@@ -1,7 +1,8 @@
 """Unlocking and throughput of an encrypted instance store in a virtual machine of the lab; one JSON object as the last line.
 
 Ours, with both calls to AWS, as at boot; community.crypto.luks_device with its defaults and a key file that is there already, by the module itself, of
-which the time on the host counts; and the article's script, re-created. own_seconds is ours without the time that AWS took to answer.
+which the time on the host counts; and the article's script, re-created. own_seconds is ours without what a
+program takes that does nothing but the two calls to AWS.
 """
 
 from __future__ import annotations
