@@ -15,6 +15,7 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
 import yaml
 from moto.server import ThreadedMotoServer
 
@@ -128,14 +129,20 @@ class Account:
 
 
 @pytest.fixture(scope="session")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The stand-in, shared by all tests of the session, which build on each other in order."""
+def endpoint() -> Any:
+    """Where the stand-in of the AWS API answers."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    host, port = server.get_host_and_port()
-    yield Account("http://%s:%d" % (host, port), tmp_path_factory.mktemp("aws"))
+    yield "http://%s:%d" % server.get_host_and_port()
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def account(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Account:
+    """An empty account for each file, whose tests build on each other in order; which files went before is chance."""
+    requests.post(endpoint + "/moto-api/reset", timeout=60).raise_for_status()
+    return Account(endpoint, tmp_path_factory.mktemp("aws"))
 
 
 @pytest.fixture()
