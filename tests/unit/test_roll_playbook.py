@@ -49,6 +49,8 @@ class ActionModule(ActionBase):
         subject = ",".join(map(str, args["nodes"])) if "nodes" in args else task_vars["inventory_hostname"]
         with open(os.environ["ROLL_LOG"], "a") as log:
             log.write("%%s %%s\\n" %% (said.strip(), subject))
+            if args.get("lock"):
+                log.write("renewed on %%s\\n" %% self._task.delegate_to)
         if case.get("%%s %%s" %% (said.strip(), subject)):
             raise AnsibleActionFail("It broke on purpose.")
         return {
@@ -115,7 +117,7 @@ def run(collections, tmp_path):
         }
         command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"), "-e", json.dumps(more)]
         done = subprocess.run([*command, str(ROOT / "playbooks/parts/roll.yml")], env=environment, capture_output=True, text=True, check=False, timeout=120)
-        log = [line for line in (tmp_path / "log").read_text().splitlines() if not line.startswith("kafka_service_info")]
+        log = [line for line in (tmp_path / "log").read_text().splitlines() if not line.startswith(("kafka_service_info", "renewed"))]
         said = " ".join((done.stdout + done.stderr).split())
         written = (tmp_path / "roll.jsonl").read_text() if (tmp_path / "roll.jsonl").exists() else ""
         events = [json.loads(line)["event"] for line in written.splitlines()]
@@ -140,6 +142,12 @@ def test_racks_go_one_after_another(run):
         assert log[begin + 4 : begin + 6] == ["kafka_roll_wait back " + ids, "kafka_leader_election roll-step-%d" % (number + 1)]
     assert (report["state"], events[-1]) == ("done", "roll_ended")
     assert log[-1].startswith("kafka_roll_lock released")
+
+
+def test_every_wait_is_on_a_host_that_keeps_the_lock(run, tmp_path):
+    run()
+    renewed = [line.split()[-1] for line in (tmp_path / "log").read_text().splitlines() if line.startswith("renewed")]
+    assert renewed == ["b2", "b2", "b1", "b1", "b1", "b1"]
 
 
 def test_a_refusal_lets_the_lock_go_and_begins_no_report(run):
