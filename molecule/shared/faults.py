@@ -22,7 +22,11 @@ from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_event
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import Admin, Connection, KafkaError
 
 STALL = 20
-FILL = 'fallocate --length "$(df --output=avail --block-size=1 %s | tail -1)" %s/full'
+# To the last block: what df calls available is not all that there is.
+FILL = (
+    "cd %s; n=0; for size in $(df --output=avail --block-size=1 . | tail -1) 1073741824 16777216 65536 4096; do"
+    " while fallocate --length $size full.$n 2>/dev/null; do n=$((n + 1)); done; done; rm -f full.$n"
+)
 UNTOUCHED = "Nothing else was touched"
 
 
@@ -208,15 +212,15 @@ def disk_full(cluster: Nine) -> None:
     name = list(cluster.brokers)[0]
     disk = cluster.on(name, "findmnt --noheadings --output TARGET | grep -o '/var/lib/kafka/.*' | head -1")
     filling = cluster.scratch / "fill.yml"
-    filling.write_text("- name: Fill the disk\n  ansible.builtin.command:\n    argv: [sh, -c, %s]\n  changed_when: true\n" % json.dumps(FILL % (disk, disk)))
+    filling.write_text("- name: Fill the disk\n  ansible.builtin.command:\n    argv: [sh, -c, %s]\n  changed_when: true\n" % json.dumps(FILL % disk))
     cluster.need_a_restart([name])
 
     def work() -> None:
-        run = cluster.run(roll_node_tasks=str(filling), roll_stall_seconds=STALL)
+        run = cluster.run(roll_node_tasks=str(filling), roll_stall_seconds=STALL, roll_only=[name])
         said = " ".join(run.stdout.split())
         expect(run.returncode != 0 and UNTOUCHED in said, "a full disk did not stop the roll: " + said[-4000:])
         expect(cluster.out() == [cluster.ids[name]], "others were stopped: %s" % cluster.out())
-        cluster.on(name, "rm %s/full" % disk)
+        cluster.on(name, "rm %s/full.*" % disk)
         fine(cluster.run())
 
     cluster.under_load("disk-full", work, faults=True)
