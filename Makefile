@@ -68,7 +68,7 @@ test: check aws system molecule ## every test but those of test-long
 
 .PHONY: test-long
 test-long: setup ## nine brokers and what may break in a roll; encrypted instance stores in virtual machines
-	@tests/molecule.sh roll encrypted
+	@tests/molecule.sh roll roll-zookeeper encrypted
 	@python -m pytest tests/encrypted
 
 .PHONY: plan

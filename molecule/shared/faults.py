@@ -193,10 +193,7 @@ def the_rest(cluster: Nine) -> None:
 
     def harm() -> None:
         cluster.first_stop()
-        with cluster.admin() as admin:
-            quorum = admin.quorum()
-        leader = next(name for name in cluster.keepers if cluster.ids[name] == quorum["leader"])
-        cluster.on(leader, "systemctl kill -s KILL kafka-controller")
+        cluster.on(cluster.leader(), "systemctl kill -s KILL " + rolls.KEEPER)
         second = cluster.command("ansible-playbook", *cluster.roll())
         refused(second, "a second runner", "is held by")
         started = len(cluster.seen("started"))

@@ -21,7 +21,8 @@ from typing import Any, Callable, Iterable
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / ".collections"))
 CLUSTER = os.environ["KAFKA_CLUSTER"]
-ZOOKEEPER = os.environ["KAFKA_METADATA"] == "zookeeper"
+ZOOKEEPER = os.environ["KAFKA_METADATA"].endswith("zookeeper")
+KEEPER = "zookeeper" if ZOOKEEPER else "kafka-controller"
 OLD, NEW = ("3.8.1", "3.9.2") if ZOOKEEPER else ("4.0.2", "4.3.1")
 
 
@@ -124,6 +125,17 @@ class Cluster:
         """The process of each broker, or of each controller or ZooKeeper node; another one means a restart."""
         unit, names = ("kafka-controller zookeeper", self.keepers) if keepers else ("kafka", self.brokers)
         return self.each(names, "systemctl show --property=MainPID --value %s | grep -vxE '0?' | head -1 || true" % unit)
+
+    def leader(self) -> str:
+        """Who leads the quorum of controllers or of ZooKeeper nodes."""
+        if ZOOKEEPER:
+            ask = "bash -c 'exec 3<>/dev/tcp/%s/2181; echo srvr >&3; grep ^Mode <&3'"
+            return next(name for name, address in self.keepers.items() if self.on(name, ask % address) == "Mode: leader")
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import Admin, Connection
+
+        with Admin(Connection(tuple(self.bootstrap.split(",")))) as admin:
+            leader = admin.quorum()["leader"]
+        return next(name for name in self.nodes if self.ids[name] == leader)
 
     def under_load(self, title: str, work: Callable[[], None], *, faults: bool = False, rate: int = 100) -> dict[str, Any]:
         """Do something while the ledger writes and reads, and hold it to its promise; faults: brokers are killed on purpose meanwhile."""
@@ -359,7 +371,9 @@ def again(cluster: Cluster) -> None:
 def downtime(cluster: Cluster) -> None:
     """All stopped, upgraded, started and proven; whatever was acknowledged before is there after it."""
     before, found = cluster.processes(), cluster.agreed()
-    fine(cluster.run(playbook="downtime_upgrade", kafka_version=NEW, confirm=CLUSTER))
+    # Everybody is out, so that partitions are below their minimum as was asked for; what was acknowledged must be there all the same.
+    report = cluster.ledger("downtime", lambda: fine(cluster.run(playbook="downtime_upgrade", kafka_version=NEW, confirm=CLUSTER)))
+    expect(report["lost"] == 0 and report["records"]["acked"] > 100, "downtime: %s" % report["problems"])
     after = cluster.processes()
     expect(cluster.versions() == {NEW} and cluster.agreed() == found, "not everybody runs %s" % NEW)
     expect(not {name for name in before if before[name] == after[name]}, "not everybody was stopped")
@@ -384,13 +398,11 @@ def finalize(cluster: Cluster) -> None:
 
 
 def killed_keeper(cluster: Cluster) -> None:
-    """ZooKeeper's leader is killed while a broker is out: the roll waits, and ends."""
-    ask = "exec 3<>/dev/tcp/%s/2181; echo srvr >&3; grep ^Mode <&3"
+    """The quorum's leader is killed while a broker is out: the roll waits, and ends."""
 
     def kill() -> None:
         until(lambda: bool(cluster.seen("stopping")), "a broker to be stopped", 120)
-        leader = next(name for name, address in cluster.keepers.items() if cluster.on(name, "bash -c '%s'" % (ask % address)) == "Mode: leader")
-        cluster.on(leader, "systemctl kill --signal=KILL zookeeper")
+        cluster.on(cluster.leader(), "systemctl kill --signal=KILL " + KEEPER)
 
     cluster.under_load("killed-keeper", lambda: fine(cluster.run(meanwhile=kill, roll_all=True, roll_only=list(cluster.brokers)[:2])), faults=True)
 

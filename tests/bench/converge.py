@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CLUSTERS = {"zookeeper": "demo", "kraft": "kraft", "combined": "combined", "roll": "roll"}
+CLUSTERS = {"zookeeper": "demo", "kraft": "kraft", "combined": "combined", "roll": "roll", "roll-zookeeper": "roll-demo"}
 RECAP = re.compile(r"^(?P<host>\S+)\s+: ok=(?P<ok>\d+)\s+changed=(?P<changed>\d+)\s+unreachable=0\s+failed=0", re.MULTILINE)
 
 
