@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import sys
 from typing import Any, Callable, Mapping, Sequence
 
 from ._errors import reason
@@ -167,3 +168,23 @@ def version_findings(wanted: str | None, carried: str | None) -> list[str]:
         "The host carries Kafka %s, but kafka_version is %s, and only an upgrade changes that; run rolling_upgrade, or set kafka_version to %s."
         % (carried, wanted, carried)
     ]
+
+
+def installed(names: Sequence[str], run: Callable[..., tuple[int, str, str]]) -> list[str]:
+    """Those of these packages that dpkg or rpm knows as installed by this very name; run is module.run_command."""
+    if not names:
+        return []
+    for command in (["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n"], ["rpm", "--query", "--queryformat", "%{NAME} installed\n"]):
+        with contextlib.suppress(OSError):
+            # Both end with an error, and still list the others, when one of the names is not known.
+            _code, out, _err = run([*command, *names], environ_update={"LC_ALL": "C"}, handle_exceptions=False)
+            listed = set(out.splitlines())
+            return [name for name in names if name + " installed" in listed]
+    return []
+
+
+def installed_in(virtualenv: str, requirements: Sequence[str]) -> list[str]:
+    """Those of these requirements, each name==version, that a virtual environment has for the Python that runs this."""
+    packages = os.path.join(virtualenv, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
+    # packaging.python.org, "Recording installed projects": name-version.dist-info, with underscores in the name.
+    return [each for each in requirements if os.path.isdir(os.path.join(packages, each.replace("-", "_").replace("==", "-") + ".dist-info"))]

@@ -15,6 +15,7 @@ description:
   - Fails with one sentence for each thing that is wrong, and changes nothing.
   - Ports that the collection's own services hold are theirs.
   - A host that carries another version of the service than O(version) is refused, because only an upgrade changes it.
+  - Says which packages are there already, so that a play asks the package manager only for the others.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -49,6 +50,18 @@ options:
   java:
     description: The oldest Java that will do; not looked at when not given.
     type: int
+  packages:
+    description: Packages of the distribution that will be asked for.
+    type: list
+    elements: str
+    default: []
+  python_packages:
+    description: Python packages that will be asked for, as C(name==version); needs O(virtualenv).
+    type: list
+    elements: str
+  virtualenv:
+    description: Where O(python_packages) are looked for, by the version of the Python that runs this module.
+    type: path
   volumes:
     description: The data volumes, as for M(rackaware.kafka.data_volume).
     type: list
@@ -81,6 +94,13 @@ findings:
   returned: always
   type: list
   elements: str
+installed:
+  description:
+    - Those of O(packages) and O(python_packages) that are there.
+    - What dpkg or rpm do not know by this very name, such as a file or a URL, is not said to be there.
+  returned: success
+  type: list
+  elements: str
 upgrade:
   description: The record of the last upgrade on this host, as from M(rackaware.kafka.kafka_service_info), or V(null).
   returned: success
@@ -104,6 +124,9 @@ SPEC = {
     "service": {"type": "str", "choices": ["broker", "controller", "zookeeper"]},
     "version": {"type": "str"},
     "java": {"type": "int"},
+    "packages": {"type": "list", "elements": "str", "default": []},
+    "python_packages": {"type": "list", "elements": "str"},
+    "virtualenv": {"type": "path"},
     "volumes": {
         "type": "list",
         "elements": "dict",
@@ -121,7 +144,7 @@ def fetch(url: str) -> None:
 
 def main() -> None:
     """Look, report."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_by={"version": "service"})
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_by={"version": "service", "python_packages": "virtualenv"})
     params = module.params
     try:
         found = _host.findings(params, now=time.time(), fetch=fetch)
@@ -129,11 +152,13 @@ def main() -> None:
         found += _host.version_findings(params["version"], _service.jvm(params["service"])["version"] if params["version"] else None)
         upgrade = _upgrade_record.read()
         found += _volumes.findings(params["volumes"], module.run_command)
+        installed = _host.installed(params["packages"], module.run_command)
+        installed += _host.installed_in(params["virtualenv"] or "", params["python_packages"] or ())
     except RackawareError as error:
         module.fail_json(msg=str(error), findings=[str(error)])
     if found:
         module.fail_json(msg=" ".join(found), findings=found)
-    module.exit_json(changed=False, findings=[], upgrade=upgrade)
+    module.exit_json(changed=False, findings=[], upgrade=upgrade, installed=installed)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 import time
 import urllib.error
 
@@ -117,6 +118,38 @@ def test_a_good_host_passes_and_what_is_installed_is_not_asked_for(capsys, monke
     assert (out["findings"], out["changed"], fetched) == ([], False, [])
     run(capsys, monkeypatch, fetched, downloads=["https://x/y.tgz"], downloaded=str(tmp_path / "absent"))
     assert fetched == ["https://x/y.tgz"]
+
+
+def test_dpkg_and_rpm_tell_what_is_there():
+    def dpkg(command, **_options):
+        assert command[0] == "dpkg-query"
+        return 1, "chrony installed\nxfsprogs config-files\n", "dpkg-query: no packages found matching java"
+
+    def rpm(command, **_options):
+        if command[0] == "dpkg-query":
+            raise FileNotFoundError(command[0])
+        return 1, "chrony installed\npackage java is not installed\n", ""
+
+    def neither(command, **_options):
+        raise FileNotFoundError(command[0])
+
+    names = ["chrony", "xfsprogs", "java"]
+    assert [_host.installed(names, run) for run in (dpkg, rpm, neither)] == [["chrony"], ["chrony"], []]
+    assert _host.installed([], neither) == []
+
+
+def test_a_python_package_counts_for_this_python_only(tmp_path):
+    major, minor = sys.version_info[:2]
+    for version, name in (((major, minor), "kafka_python-3.0.12"), ((major, minor + 1), "packaging-26.1")):
+        (tmp_path / "lib" / ("python%d.%d" % version) / "site-packages" / (name + ".dist-info")).mkdir(parents=True)
+    assert _host.installed_in(str(tmp_path), ["kafka-python==3.0.12", "kafka-python==3.0.13", "packaging==26.1"]) == ["kafka-python==3.0.12"]
+
+
+def test_what_is_installed_is_told(capsys, monkeypatch, tmp_path):
+    (tmp_path / "lib" / ("python%d.%d" % sys.version_info[:2]) / "site-packages" / "x-1.dist-info").mkdir(parents=True)
+    monkeypatch.setattr(_host, "installed", lambda names, run: names[:1])
+    out = run(capsys, monkeypatch, [], packages=["chrony", "java"], python_packages=["x==1"], virtualenv=str(tmp_path))
+    assert out["installed"] == ["chrony", "x==1"]
 
 
 def test_everything_that_is_wrong_is_said_at_once(capsys, monkeypatch):
