@@ -29,6 +29,8 @@ for scenario in "$@"; do
     # What failed is far above molecule's own summary, and a log is often seen from its end.
     printf '\n== molecule %s failed:\n' "$scenario"
     grep -ah -A 80 -E 'fatal: |FAILED' "$ANSIBLE_LOG_PATH" "build/molecule/$scenario.out" | cut -c 1-2000 | tail -n 90
+    printf '\n== the lab:\n'
+    tail -n 20 /var/lib/rackaware-lab/server.log
     exit 1
   fi
   # molecule only warns of a step that it cannot find, and would pass.

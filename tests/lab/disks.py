@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from .settings import VOLUMES
-from .shell import run
+from .shell import run, succeeds
 
 GIB = 1024**3
 
@@ -41,7 +41,8 @@ def loop(volume: str) -> str:
 def unloop(volume: str) -> None:
     """Take the volume's loop device away, if it has one."""
     device = loops().get(str(path(volume)))
-    if device:
+    # One that was in use is let go by the kernel when its last user ends, which may be just now.
+    if device and not succeeds("losetup", "--detach", device) and device in loops().values():
         run("losetup", "--detach", device)
 
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from typing import Any, Iterable
 from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
@@ -17,10 +18,14 @@ from werkzeug.wrappers import Request, Response
 from . import files
 from .imds import Metadata
 from .settings import ACCOUNT, API_PORT, FILES_PORT, GATEWAY, IMAGES, METADATA_PORT, REGION, SERVER_PID
+from .shell import LabError
 from .world import World
 
 # After these the machines may have to change; the answer waits until they have.
 MOVING = re.compile("^(RunInstances|(Start|Stop|Reboot|Terminate)Instances|(Create|Attach|Detach|Delete|Modify)Volume|DeregisterImage)$")
+
+# What EC2 says when it has itself to blame, upon which its clients try again.
+INTERNAL_ERROR = "<Response><Errors><Error><Code>InternalError</Code><Message>%s</Message></Error></Errors><RequestID>lab</RequestID></Response>"
 
 
 class Quiet(WSGIRequestHandler):
@@ -52,9 +57,13 @@ class Api:
             return self.moto(environ, start_response)
         answer = Response.from_app(self.moto, environ)
         if answer.status_code < 300:
-            if action == "RebootInstances":
-                self.world.reboot(value for name, values in question.items() if name.startswith("InstanceId.") for value in values)
-            self.world.sync()
+            try:
+                if action == "RebootInstances":
+                    self.world.reboot(value for name, values in question.items() if name.startswith("InstanceId.") for value in values)
+                self.world.sync()
+            except LabError as error:
+                self.world.say("%s: %s" % (action, error))
+                answer = Response(INTERNAL_ERROR % escape(str(error)), status=500, mimetype="text/xml")
         return answer(environ, start_response)
 
 

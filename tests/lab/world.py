@@ -107,7 +107,8 @@ class World:
             machine.show_disks([disks.loop(volume) for volume in wanted.volumes])
 
     def _forget(self, name: str) -> None:
-        machines.machine(self.known.pop(name)).remove()
+        machines.machine(self.known[name]).remove()
+        del self.known[name]
         self.problems.pop(name, None)
 
     def _volumes(self) -> None:
