@@ -188,3 +188,14 @@ def installed_in(virtualenv: str, requirements: Sequence[str]) -> list[str]:
     packages = os.path.join(virtualenv, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
     # packaging.python.org, "Recording installed projects": name-version.dist-info, with underscores in the name.
     return [each for each in requirements if os.path.isdir(os.path.join(packages, each.replace("-", "_").replace("==", "-") + ".dist-info"))]
+
+
+def running(units: Sequence[str], run: Callable[..., tuple[int, str, str]]) -> list[str]:
+    """Those of these units of systemd that are active and enabled, and whose files systemd has read since they changed."""
+    if not units:
+        return []
+    wanted = ["ActiveState=active", "NeedDaemonReload=no", "UnitFileState=enabled"]
+    properties = ["--property=" + each.partition("=")[0] for each in wanted]
+    _code, out, _err = run(["systemctl", "show", *properties, "--", *units], environ_update={"LC_ALL": "C"})
+    # One paragraph a unit, in the order in which they were named.
+    return [unit for unit, said in zip(units, out.split("\n\n")) if sorted(said.split()) == wanted]

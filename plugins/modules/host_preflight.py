@@ -15,7 +15,7 @@ description:
   - Fails with one sentence for each thing that is wrong, and changes nothing.
   - Ports that the collection's own services hold are theirs.
   - A host that carries another version of the service than O(version) is refused, because only an upgrade changes it.
-  - Says which packages are there already, so that a play asks the package manager only for the others.
+  - Says which packages are there and which services run already, so that a play asks only for the others.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -41,7 +41,7 @@ options:
     description: A path that says, when it exists, that nothing will be fetched.
     type: path
   service:
-    description: The service whose version is compared.
+    description: The service that the node runs.
     type: str
     choices: [broker, controller, zookeeper]
   version:
@@ -52,6 +52,11 @@ options:
     type: int
   packages:
     description: Packages of the distribution that will be asked for.
+    type: list
+    elements: str
+    default: []
+  services:
+    description: Units of systemd that shall run, besides that of O(service).
     type: list
     elements: str
     default: []
@@ -101,6 +106,11 @@ installed:
   returned: success
   type: list
   elements: str
+running:
+  description: The units of O(services) and O(service) that are active, enabled and as systemd last read them.
+  returned: success
+  type: list
+  elements: str
 upgrade:
   description: The record of the last upgrade on this host, as from M(rackaware.kafka.kafka_service_info), or V(null).
   returned: success
@@ -114,6 +124,7 @@ from ansible.module_utils.urls import open_url
 
 from ..module_utils import _host, _service, _upgrade_record, _volumes
 from ..module_utils._errors import RackawareError
+from ..module_utils._unit import service
 
 SPEC = {
     "ports": {"type": "list", "elements": "int", "default": []},
@@ -125,6 +136,7 @@ SPEC = {
     "version": {"type": "str"},
     "java": {"type": "int"},
     "packages": {"type": "list", "elements": "str", "default": []},
+    "services": {"type": "list", "elements": "str", "default": []},
     "python_packages": {"type": "list", "elements": "str"},
     "virtualenv": {"type": "path"},
     "volumes": {
@@ -152,13 +164,14 @@ def main() -> None:
         found += _host.version_findings(params["version"], _service.jvm(params["service"])["version"] if params["version"] else None)
         upgrade = _upgrade_record.read()
         found += _volumes.findings(params["volumes"], module.run_command)
+        running = _host.running([*params["services"], *([service(params["service"]).unit] if params["service"] else [])], module.run_command)
         installed = _host.installed(params["packages"], module.run_command)
         installed += _host.installed_in(params["virtualenv"] or "", params["python_packages"] or ())
     except RackawareError as error:
         module.fail_json(msg=str(error), findings=[str(error)])
     if found:
         module.fail_json(msg=" ".join(found), findings=found)
-    module.exit_json(changed=False, findings=[], upgrade=upgrade, installed=installed)
+    module.exit_json(changed=False, findings=[], upgrade=upgrade, installed=installed, running=running)
 
 
 if __name__ == "__main__":

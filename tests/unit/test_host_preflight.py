@@ -145,11 +145,23 @@ def test_a_python_package_counts_for_this_python_only(tmp_path):
     assert _host.installed_in(str(tmp_path), ["kafka-python==3.0.12", "kafka-python==3.0.13", "packaging==26.1"]) == ["kafka-python==3.0.12"]
 
 
+def test_a_service_runs_only_when_it_would_come_back_and_systemd_knows_its_file():
+    def systemctl(command, **_options):
+        assert command[0] == "systemctl" and command[-3:] == ["a.service", "b.service", "c.service"]
+        told = [("active", "no", "enabled"), ("active", "yes", "enabled"), ("inactive", "no", "")]
+        return 0, "\n".join("ActiveState=%s\nNeedDaemonReload=%s\nUnitFileState=%s\n" % each for each in told), ""
+
+    assert _host.running(["a.service", "b.service", "c.service"], systemctl) == ["a.service"]
+    assert _host.running([], systemctl) == []
+
+
 def test_what_is_installed_is_told(capsys, monkeypatch, tmp_path):
     (tmp_path / "lib" / ("python%d.%d" % sys.version_info[:2]) / "site-packages" / "x-1.dist-info").mkdir(parents=True)
     monkeypatch.setattr(_host, "installed", lambda names, run: names[:1])
-    out = run(capsys, monkeypatch, [], packages=["chrony", "java"], python_packages=["x==1"], virtualenv=str(tmp_path))
-    assert out["installed"] == ["chrony", "x==1"]
+    monkeypatch.setattr(_host, "running", lambda units, run: units)
+    asked = {"packages": ["chrony", "java"], "python_packages": ["x==1"], "virtualenv": str(tmp_path), "services": ["chrony.service"], "service": "broker"}
+    out = run(capsys, monkeypatch, [], **asked)
+    assert (out["installed"], out["running"]) == (["chrony", "x==1"], ["chrony.service", "kafka.service"])
 
 
 def test_everything_that_is_wrong_is_said_at_once(capsys, monkeypatch):
