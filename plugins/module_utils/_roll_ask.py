@@ -19,16 +19,16 @@ BROKER, CONTROLLER, ZOOKEEPER = "broker", "controller", "zookeeper"
 MAY_STOP, BACK = "may_stop", "back"
 # Seconds between two questions of one visit.
 AGAIN = 0.3
+LIMITS_SPEC: dict[str, dict[str, Any]] = {"max_batch": {"type": "int"}, "isr_headroom": {"type": "int", "default": 0}}
 SPEC: dict[str, dict[str, Any]] = dict(
     CONNECTION_SPEC,
+    **LIMITS_SPEC,
     question={"type": "str", "choices": [MAY_STOP, BACK], "required": True},
     kind={"type": "str", "choices": [BROKER, CONTROLLER, ZOOKEEPER], "default": BROKER},
     nodes={"type": "list", "elements": "int", "required": True},
     in_flight={"type": "list", "elements": "int", "default": []},
     out={"type": "list", "elements": "int", "default": []},
     restart={"type": "list", "elements": "int"},
-    max_batch={"type": "int"},
-    isr_headroom={"type": "int", "default": 0},
     allow={"type": "list", "elements": "str", "default": []},
     zookeeper_servers={
         "type": "list",

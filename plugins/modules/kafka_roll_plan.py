@@ -22,6 +22,7 @@ author:
 extends_documentation_fragment:
   - rackaware.kafka.attributes.info
   - rackaware.kafka.connection
+  - rackaware.kafka.roll.limits
 options:
   bootstrap_servers:
     description: Brokers to take the snapshot from, as V(host:port); the first that answers is used.
@@ -46,13 +47,6 @@ options:
     description: The rack of each broker by id, for brokers that are down and therefore not in the snapshot.
     type: dict
     default: {}
-  max_batch:
-    description: How many brokers may be out at once; no limit but safety when not given.
-    type: int
-  isr_headroom:
-    description: How many in-sync replicas must stay above C(min.insync.replicas).
-    type: int
-    default: 0
   allow:
     description:
       - Topics whose loss of availability is accepted, because they have one replica, or no more replicas than C(min.insync.replicas).
@@ -185,16 +179,16 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _cluster, _roll
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import CONNECTION_SPEC, Admin, connection
+from ..module_utils._roll_ask import LIMITS_SPEC
 
 SPEC = {
     **CONNECTION_SPEC,
+    **LIMITS_SPEC,
     "bootstrap_servers": {"type": "list", "elements": "str"},
     "snapshot": {"type": "dict"},
     "restart": {"type": "list", "elements": "int"},
     "out": {"type": "list", "elements": "int", "default": []},
     "racks": {"type": "dict", "default": {}},
-    "max_batch": {"type": "int"},
-    "isr_headroom": {"type": "int", "default": 0},
     "allow": {"type": "list", "elements": "str", "default": []},
     "canary": {"type": "int", "default": 1},
     "quorum": {

@@ -7,8 +7,8 @@ from types import SimpleNamespace as Made
 from unittest.mock import MagicMock
 
 import pytest
-import yaml
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
+from documented import declared, documented
 
 from ansible_collections.rackaware.kafka.plugins.action import kafka_roll_event, kafka_roll_report, kafka_roll_service, kafka_roll_wait
 from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_ask, _roll_report
@@ -379,18 +379,8 @@ class TestService:
         assert stage.calls == [] and not (tmp_path / "e").exists()
 
 
-def plain(options):
-    keys = ("type", "elements", "required", "choices", "default")
-    return {
-        name: {key: value for key, value in option.items() if key in keys} | ({"options": plain(inner)} if inner else {})
-        for name, option in options.items()
-        for inner in [option.get("options") or option.get("suboptions")]
-    }
-
-
 def test_the_options_are_the_documented_ones():
-    own = {name: option for name, option in {**_roll_ask.SPEC, **kafka_roll_wait.OWN}.items() if name not in _roll_ask.CONNECTION_SPEC}
-    assert plain(yaml.safe_load(wait_docs.DOCUMENTATION)["options"]) == plain(own)
-    assert plain(yaml.safe_load(event_docs.DOCUMENTATION)["options"]) == plain(kafka_roll_event.SPEC)
-    assert plain(yaml.safe_load(report_docs.DOCUMENTATION)["options"]) == plain(kafka_roll_report.SPEC)
-    assert plain(yaml.safe_load(service_docs.DOCUMENTATION)["options"]) == plain(kafka_roll_service.SPEC)
+    assert documented(wait_docs) == declared({**_roll_ask.SPEC, **kafka_roll_wait.OWN})
+    assert documented(event_docs) == declared(kafka_roll_event.SPEC)
+    assert documented(report_docs) == declared(kafka_roll_report.SPEC)
+    assert documented(service_docs) == declared(kafka_roll_service.SPEC)

@@ -9,6 +9,7 @@ import stat
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
+from documented import declared
 
 from ansible_collections.rackaware.kafka.plugins.doc_fragments.connection import ModuleDocFragment
 from ansible_collections.rackaware.kafka.plugins.module_utils import _kafka, _zookeeper
@@ -118,13 +119,7 @@ def cluster(monkeypatch):
 
 
 def test_the_documented_connection_is_the_accepted_one():
-    documented = yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]
-    plain = {
-        name: {key: value for key, value in option.items() if key in ("type", "elements", "required", "choices", "default")}
-        for name, option in documented.items()
-    }
-    accepted = {name: {key: value for key, value in option.items() if key != "no_log"} for name, option in _kafka.CONNECTION_SPEC.items()}
-    assert plain == accepted
+    assert declared(yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]) == declared(_kafka.CONNECTION_SPEC)
 
 
 class TestTopic:

@@ -6,8 +6,8 @@ import copy
 import json
 
 import pytest
-import yaml
 from ansible.module_utils.testing import patch_module_args
+from documented import declared, documented
 
 from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_ask
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError
@@ -292,13 +292,4 @@ class TestPatience:
 
 
 def test_the_options_are_the_documented_ones():
-    def plain(options):
-        keys = ("type", "elements", "required", "choices", "default")
-        return {
-            name: {key: value for key, value in option.items() if key in keys} | ({"options": plain(inner)} if inner else {})
-            for name, option in options.items()
-            for inner in [option.get("options") or option.get("suboptions")]
-        }
-
-    own = {name: option for name, option in kafka_roll_gate.SPEC.items() if name not in _roll_ask.CONNECTION_SPEC}
-    assert plain(yaml.safe_load(kafka_roll_gate.DOCUMENTATION)["options"]) == plain(own)
+    assert documented(kafka_roll_gate) == declared(kafka_roll_gate.SPEC)

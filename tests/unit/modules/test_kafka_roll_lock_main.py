@@ -6,8 +6,8 @@ import json
 import multiprocessing
 
 import pytest
-import yaml
 from ansible.module_utils.testing import patch_module_args
+from documented import declared, documented
 
 from ansible_collections.rackaware.kafka.plugins.module_utils import _lock
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_lock
@@ -154,6 +154,4 @@ def test_of_many_at_once_exactly_one_gets_it(path):
 
 
 def test_the_options_are_the_documented_ones():
-    documented = yaml.safe_load(kafka_roll_lock.DOCUMENTATION)["options"]
-    keys = ("type", "choices", "required", "default")
-    assert {name: {key: value for key, value in option.items() if key in keys} for name, option in documented.items()} == kafka_roll_lock.SPEC
+    assert documented(kafka_roll_lock) == declared(kafka_roll_lock.SPEC)

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
+from documented import declared, documented
 
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import CONNECTION_SPEC
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_plan
 
 
@@ -111,13 +111,7 @@ def test_what_is_wrong_is_one_sentence(run, params, message):
 
 
 def test_the_documentation_and_the_specification_name_the_same_options():
-    documented = yaml.safe_load(kafka_roll_plan.DOCUMENTATION)["options"]
-    own = {name: option for name, option in kafka_roll_plan.SPEC.items() if name in documented or name not in CONNECTION_SPEC}
-    for name, option in own.items():
-        assert documented[name]["type"] == option["type"]
-        assert documented[name].get("default") == option.get("default")
-        assert set(documented[name].get("suboptions", {})) == set(option.get("options", {}))
-    assert set(documented) == set(own)
+    assert documented(kafka_roll_plan) == declared(kafka_roll_plan.SPEC)
     assert set(yaml.safe_load(kafka_roll_plan.RETURN)) == {*kafka_roll_plan._roll.plan(EMPTY), "steps", "quorum"}
 
 

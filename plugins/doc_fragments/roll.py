@@ -1,0 +1,87 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the modules of a roll are asked; the specs are SPEC and LIMITS_SPEC in module_utils/_roll_ask.py."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Fragments: QUESTION for the modules that ask the gate, LIMITS for those and for the plan."""
+
+    QUESTION = r"""
+options:
+  question:
+    description:
+      - V(may_stop) asks whether all O(nodes) may be stopped together now.
+      - V(back) asks whether all O(nodes), which were started again, do all of their work again.
+    type: str
+    choices: [may_stop, back]
+    required: true
+  kind:
+    description:
+      - What the nodes are.
+      - A V(broker) may stop when no partition falls below C(min.insync.replicas) and O(isr_headroom), and none is being reassigned there. It is back
+        when it is registered and unfenced, and in sync everywhere, by its own word and by another broker's.
+      - A V(controller) is a voter of KRaft that is no broker. It may stop when a majority without it has caught up with the metadata log, and the
+        leader only when no other voter needs a restart. It is back when the leader sees it caught up after the question was asked.
+      - A V(zookeeper) server may stop when a majority without it serves, the leader last. It is back when it leads or follows.
+      - A broker that is a voter as well must satisfy both.
+    type: str
+    choices: [broker, controller, zookeeper]
+    default: broker
+  nodes:
+    description: Ids of the nodes that the question is about. For V(may_stop) they are tried in this order, and each that may stop counts as out for the next.
+    type: list
+    elements: int
+    required: true
+  in_flight:
+    description: Ids of nodes of this kind that were let out and are not back yet. They count as out, and are not asked.
+    type: list
+    elements: int
+    default: []
+  out:
+    description: Ids of brokers that are known to be down for another reason. They count as out, and are not asked.
+    type: list
+    elements: int
+    default: []
+  restart:
+    description: Ids of all nodes that still need a restart, so that a leader goes last; O(nodes) when not given.
+    type: list
+    elements: int
+  allow:
+    description: Topics whose loss of availability is accepted, as in M(rackaware.kafka.kafka_roll_plan).
+    type: list
+    elements: str
+    default: []
+  zookeeper_servers:
+    description:
+      - All servers of the ensemble, as P(rackaware.kafka.kafka_nodes#filter) lists them. Needed with O(kind=zookeeper).
+      - Each is asked itself, so O(bootstrap_servers) is not used then; O(request_timeout_seconds) is how long one may take.
+    type: list
+    elements: dict
+    suboptions:
+      id:
+        description: The id of the server, as in its C(myid).
+        type: int
+        required: true
+      host:
+        description: Its address.
+        type: str
+        required: true
+      port:
+        description: Its port for clients.
+        type: int
+        default: 2181
+"""
+
+    LIMITS = r"""
+options:
+  max_batch:
+    description: How many brokers may be out at once; no limit but safety when not given.
+    type: int
+  isr_headroom:
+    description: How many in-sync replicas must stay above C(min.insync.replicas).
+    type: int
+    default: 0
+"""
