@@ -21,16 +21,11 @@ options:
         U(https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVolumes.html).
     type: dict
     required: true
-  region:
-    description: The Region to ask; by default that of the environment or of the profile.
-    type: str
-  profile:
-    description: The profile of the AWS configuration to use; by default that of the environment.
-    type: str
 requirements:
   - boto3 >= 1.35.0
 extends_documentation_fragment:
   - rackaware.kafka.attributes.info
+  - rackaware.kafka.aws
 seealso:
   - module: amazon.aws.ec2_vol_info
 """

@@ -24,16 +24,11 @@ options:
     description: Whether to say, too, in which Availability Zones of the Region each type is offered.
     type: bool
     default: false
-  region:
-    description: The Region to ask; by default that of the environment or of the profile.
-    type: str
-  profile:
-    description: The profile of the AWS configuration to use; by default that of the environment.
-    type: str
 requirements:
   - boto3 >= 1.35.0
 extends_documentation_fragment:
   - rackaware.kafka.attributes.info
+  - rackaware.kafka.aws
 seealso:
   - module: amazon.aws.ec2_instance_info
 """

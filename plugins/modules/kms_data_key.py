@@ -22,6 +22,7 @@ author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.attributes
+  - rackaware.kafka.aws
 options:
   bucket:
     description: The bucket; it must keep versions.
@@ -69,9 +70,6 @@ options:
     type: str
   region:
     description: The Region of the KMS key and of the bucket; by default that of the environment or of the profile.
-    type: str
-  profile:
-    description: The profile of the AWS configuration to use; by default that of the environment.
     type: str
 requirements:
   - boto3 >= 1.36.0

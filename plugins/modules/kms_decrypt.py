@@ -18,40 +18,11 @@ author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.attributes
+  - rackaware.kafka.wrapped_key
 options:
   wrapped:
     description: The wrapped key, as RV(rackaware.kafka.kms_data_key#module:wrapped) gives it.
-    type: dict
     required: true
-    suboptions:
-      bucket:
-        description: The bucket.
-        type: str
-        required: true
-      key:
-        description: The object.
-        type: str
-        required: true
-      version_id:
-        description: The version of the object.
-        type: str
-        required: true
-      sha256:
-        description: What the object's SHA-256 must be, in hexadecimal digits.
-        type: str
-        required: true
-      key_arn:
-        description: The ARN of the KMS key; an alias is refused, because it can be pointed at another key.
-        type: str
-        required: true
-      encryption_context:
-        description: What the key was bound to when it was made.
-        type: dict
-        required: true
-      expected_bucket_owner:
-        description: The account that must own the bucket.
-        type: str
-        required: true
   validate_only:
     description: Whether the key is only unwrapped and forgotten; V(false) writes it to O(dest).
     type: bool
@@ -59,13 +30,6 @@ options:
   dest:
     description: A new file on a file system in memory (ramfs or tmpfs), that only root can read. An existing one is not overwritten.
     type: path
-  credentials:
-    description:
-      - Whose credentials ask S3 and KMS.
-      - V(instance) is the instance's role by its metadata service, version 2 only; V(environment) is what every AWS SDK looks for.
-    type: str
-    choices: [instance, environment]
-    default: instance
 notes:
   - The modules for volumes unwrap a key themselves; a file is only for programs that cannot.
 requirements:

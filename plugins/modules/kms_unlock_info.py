@@ -18,6 +18,7 @@ author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.attributes.info
+  - rackaware.kafka.aws
 options:
   cluster:
     description: The cluster or other application whose keys are meant; every one by default.
@@ -29,9 +30,6 @@ options:
     default: 24
   region:
     description: The Region of the KMS key; by default that of the environment or of the profile.
-    type: str
-  profile:
-    description: The profile of the AWS configuration to use; by default that of the environment.
     type: str
 requirements:
   - boto3 >= 1.36.0

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a wrapped key is, and who unwraps it; the specs are WRAPPED_SPEC and CONNECTION_SPEC in module_utils/_kms.py."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options of a module that unwraps a key on its host, and suboptions in luks_key_source."""
+
+    DOCUMENTATION = r"""
+options:
+  wrapped:
+    description:
+      - A wrapped key in S3, as RV(rackaware.kafka.kms_data_key#module:wrapped) gives it; it is decrypted on this host, within the module.
+    type: dict
+    suboptions:
+      bucket:
+        description: The bucket.
+        type: str
+        required: true
+      key:
+        description: The object.
+        type: str
+        required: true
+      version_id:
+        description: The version of the object.
+        type: str
+        required: true
+      sha256:
+        description: What the object's SHA-256 must be, in hexadecimal digits.
+        type: str
+        required: true
+      key_arn:
+        description: The ARN of the KMS key; an alias is refused, because it can be pointed at another key.
+        type: str
+        required: true
+      encryption_context:
+        description: What the key was bound to when it was made.
+        type: dict
+        required: true
+      expected_bucket_owner:
+        description: The account that must own the bucket.
+        type: str
+        required: true
+  credentials:
+    description:
+      - Whose credentials ask S3 and KMS.
+      - V(instance) is the instance's role by its metadata service, version 2 only; V(environment) is what every AWS SDK looks for.
+    type: str
+    choices: [instance, environment]
+    default: instance
+"""
