@@ -12,22 +12,16 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils import _roll_events
+from ..module_utils import _files, _roll_events
 from ..module_utils._errors import RackawareError
 from ..module_utils._unit import service
 
-OWNED = {name: {"type": "str", "required": True} for name in ("owner", "group", "mode")}
 SPEC: dict[str, dict[str, Any]] = {
     "kind": {"type": "str", "choices": ["broker", "controller", "zookeeper"], "required": True},
     "node": {"type": "int", "required": True},
     "state": {"type": "str", "choices": ["stopped", "started", "restarted"], "default": "restarted"},
-    "directories": {"type": "list", "elements": "dict", "default": [], "options": {"path": {"type": "path", "required": True}, **OWNED}},
-    "files": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {"dest": {"type": "path", "required": True}, "content": {"type": "str", "required": True}, **OWNED},
-    },
+    "directories": _files.DIRECTORIES_SPEC,
+    "files": {**_files.FILES_SPEC, "default": []},
     "events": {"type": "path"},
 }
 FILES = "rackaware.kafka.file_set"

@@ -18,6 +18,13 @@ from typing import Any, Iterable, Mapping
 from ._errors import RackawareError
 from ._unit import STAGED
 
+OWNED_SPEC: dict[str, dict[str, Any]] = {name: {"type": "str", "required": True} for name in ("owner", "group", "mode")}
+DIRECTORIES_SPEC: dict[str, Any] = {"type": "list", "elements": "dict", "default": [], "options": {"path": {"type": "path", "required": True}, **OWNED_SPEC}}
+FILES_SPEC: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "options": {"dest": {"type": "path", "required": True}, "content": {"type": "str", "required": True}, **OWNED_SPEC},
+}
 SECRET = re.compile(r"^(\s*[#!]?\s*\S*(?:password|secret|jaas)\S*\s*[=:]).*$", re.MULTILINE | re.IGNORECASE)
 
 

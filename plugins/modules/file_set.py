@@ -20,6 +20,7 @@ author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.attributes
+  - rackaware.kafka.files
 options:
   held_by:
     description: The systemd unit that reads the files.
@@ -33,52 +34,9 @@ options:
     default: false
   directories:
     description: Directories to make first; they are never staged.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      path:
-        description: The directory.
-        type: path
-        required: true
-      owner:
-        description: Its owner.
-        type: str
-        required: true
-      group:
-        description: Its group.
-        type: str
-        required: true
-      mode:
-        description: Its mode, as an octal number in quotes.
-        type: str
-        required: true
   files:
     description: The files.
-    type: list
-    elements: dict
     required: true
-    suboptions:
-      dest:
-        description: The file.
-        type: path
-        required: true
-      content:
-        description: Its text.
-        type: str
-        required: true
-      owner:
-        description: Its owner.
-        type: str
-        required: true
-      group:
-        description: Its group.
-        type: str
-        required: true
-      mode:
-        description: Its mode, as an octal number in quotes.
-        type: str
-        required: true
 """
 
 EXAMPLES = r"""
@@ -113,17 +71,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _files, _service
 from ..module_utils._errors import RackawareError
 
-OWNED = {name: {"type": "str", "required": True} for name in ("owner", "group", "mode")}
 SPEC = {
     "held_by": {"type": "str", "required": True},
     "promote": {"type": "bool", "default": False},
-    "directories": {"type": "list", "elements": "dict", "default": [], "options": {"path": {"type": "path", "required": True}, **OWNED}},
-    "files": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": {"dest": {"type": "path", "required": True}, "content": {"type": "str", "required": True}, **OWNED},
-    },
+    "directories": _files.DIRECTORIES_SPEC,
+    "files": {**_files.FILES_SPEC, "required": True},
 }
 
 

@@ -17,6 +17,8 @@ description:
   - A host that cannot be reached is a failure like any other, so that a rescue sees it and the other nodes of the step go on.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.files
 options:
   kind:
     description: What the node is, which says what its unit is called.
@@ -40,52 +42,9 @@ options:
     default: restarted
   directories:
     description: Directories that it needs, which M(rackaware.kafka.file_set) makes before a start.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      path:
-        description: The directory.
-        type: path
-        required: true
-      owner:
-        description: Its owner.
-        type: str
-        required: true
-      group:
-        description: Its group.
-        type: str
-        required: true
-      mode:
-        description: Its mode.
-        type: str
-        required: true
   files:
     description: Everything that it reads at its start, which M(rackaware.kafka.file_set) promotes before a start.
-    type: list
-    elements: dict
     default: []
-    suboptions:
-      dest:
-        description: The file.
-        type: path
-        required: true
-      content:
-        description: What stands in it.
-        type: str
-        required: true
-      owner:
-        description: Its owner.
-        type: str
-        required: true
-      group:
-        description: Its group.
-        type: str
-        required: true
-      mode:
-        description: Its mode.
-        type: str
-        required: true
   events:
     description: A file on the controller to append to, a line of JSON for each event, as M(rackaware.kafka.kafka_roll_event) does.
     type: path
