@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import Iterator
+
 
 class RackawareError(Exception):
     """What is wrong, with which thing, why, and what to do next: one sentence, fit for a person's screen."""
@@ -17,3 +20,14 @@ def reason(error: Exception) -> str:
         return "it does not answer in time"
     inner = error if hasattr(error, "code") else getattr(error, "reason", None) or error
     return str(getattr(inner, "strerror", None) or inner)
+
+
+@contextmanager
+def unforeseen(what: str) -> Iterator[None]:
+    """Around work with keys: an error that nobody foresaw becomes a RackawareError with its kind only, as its text and its traceback may hold a key."""
+    try:
+        yield
+    except RackawareError:
+        raise
+    except Exception as error:
+        raise RackawareError("%s: %s." % (what, type(error).__name__)) from None

@@ -111,7 +111,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _crypt_bench, _luks, _marker
 from ..module_utils._command import run
 from ..module_utils._cryptsetup import Cryptsetup
-from ..module_utils._errors import RackawareError
+from ..module_utils._errors import RackawareError, unforeseen
 
 SPEC = {
     "device": {"type": "path", "required": True},
@@ -155,12 +155,10 @@ def main() -> None:
     if not module.check_mode:
         module.get_bin_path("fio", required=True)
     try:
-        result = work(module.params, check_mode=module.check_mode)
+        with unforeseen("The disk could not be measured"):
+            result = work(module.params, check_mode=module.check_mode)
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
-    except Exception as error:
-        # Its text and its traceback may hold a key.
-        module.fail_json(msg="The disk could not be measured: %s." % type(error).__name__, exception=None)
     module.exit_json(**result)
 
 

@@ -68,7 +68,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ..module_utils import _key, _kms
 from ..module_utils._cryptsetup import forget
-from ..module_utils._errors import RackawareError
+from ..module_utils._errors import RackawareError, unforeseen
 
 SPEC = {
     "wrapped": {**_kms.WRAPPED_SPEC, "required": True},
@@ -102,12 +102,10 @@ def main() -> None:
     if _kms.BOTO3_ERROR:
         module.fail_json(msg=missing_required_lib("boto3"), exception=_kms.BOTO3_ERROR)
     try:
-        result = work(module.params, check_mode=module.check_mode)
+        with unforeseen("The key could not be unwrapped"):
+            result = work(module.params, check_mode=module.check_mode)
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
-    except Exception as error:
-        # Its text and its traceback may hold the key.
-        module.fail_json(msg="The key could not be unwrapped: %s." % type(error).__name__, exception=None)
     module.exit_json(**result)
 
 

@@ -77,7 +77,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _header_backup, _luks, _luks_header, _marker, _probe
 from ..module_utils._command import run
 from ..module_utils._cryptsetup import Cryptsetup
-from ..module_utils._errors import RackawareError
+from ..module_utils._errors import RackawareError, unforeseen
 
 SPEC = {
     "device": {"type": "path", "required": True},
@@ -127,12 +127,10 @@ def main() -> None:
     """Read, decide, write, report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
-        result = work(module.params, check_mode=module.check_mode)
+        with unforeseen("The header could not be worked on"):
+            result = work(module.params, check_mode=module.check_mode)
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
-    except Exception as error:
-        # A header's text may hold what nobody should see.
-        module.fail_json(msg="The header could not be worked on: %s." % type(error).__name__, exception=None)
     module.exit_json(**result)
 
 

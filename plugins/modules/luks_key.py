@@ -88,7 +88,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _key, _kms, _luks, _luks_key
 from ..module_utils._command import run
 from ..module_utils._cryptsetup import Cryptsetup
-from ..module_utils._errors import RackawareError
+from ..module_utils._errors import RackawareError, unforeseen
 
 SPEC = {
     "device": {"type": "path", "required": True},
@@ -148,12 +148,10 @@ def main() -> None:
         required_if=[("state", "absent", ["key", "keyslot"]), ("state", "present", ["key", "new_key"]), ("state", "rotated", ["key", "new_key"])],
     )
     try:
-        result = work(module.params, check_mode=module.check_mode)
+        with unforeseen("The keys could not be worked on"):
+            result = work(module.params, check_mode=module.check_mode)
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
-    except Exception as error:
-        # Its text and its traceback may hold a key.
-        module.fail_json(msg="The keys could not be worked on: %s." % type(error).__name__, exception=None)
     module.exit_json(**result)
 
 

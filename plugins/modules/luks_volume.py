@@ -161,7 +161,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _key, _luks, _marker
 from ..module_utils._command import run
 from ..module_utils._cryptsetup import PERF
-from ..module_utils._errors import RackawareError
+from ..module_utils._errors import RackawareError, unforeseen
 
 SPEC = {
     "device": {"type": "path", "required": True},
@@ -256,12 +256,10 @@ def main() -> None:
     """Read, decide, write, report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_if=[("state", _luks.GONE, ["confirm_uuid"])])
     try:
-        result = work(module.params, check_mode=module.check_mode)
+        with unforeseen("The volume could not be worked on"):
+            result = work(module.params, check_mode=module.check_mode)
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
-    except Exception as error:
-        # Its text and its traceback may hold a key.
-        module.fail_json(msg="The volume could not be worked on: %s." % type(error).__name__, exception=None)
     module.exit_json(**result)
 
 
