@@ -14,16 +14,10 @@ description:
   - Without volumes there is one, on the root disk.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.volumes
+  - rackaware.kafka.filter_options.role
 positional: _input, role
-options:
-  _input:
-    description: EBS volume ids or paths of devices.
-    type: list
-    required: true
-  role:
-    description: What the node is.
-    type: str
-    required: true
 """
 
 EXAMPLES = r"""

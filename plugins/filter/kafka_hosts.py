@@ -14,14 +14,12 @@ description:
   - Made for P(rackaware.kafka.kafka_model#filter).
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.groups
 positional: _input, groups
 options:
   _input:
     description: C(hostvars), or the same shape.
-    type: dict
-    required: true
-  groups:
-    description: The names of all C(broker), C(zookeeper) and C(controller) hosts.
     type: dict
     required: true
   instance_types:

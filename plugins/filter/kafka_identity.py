@@ -15,13 +15,9 @@ description:
   - When the disks carry two, they are of different clusters, and the filter fails with a sentence that names them.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.storage
 positional: _input
-options:
-  _input:
-    description: One result of M(rackaware.kafka.kafka_storage_info) for each node.
-    type: list
-    elements: dict
-    required: true
 """
 
 EXAMPLES = r"""

@@ -14,11 +14,9 @@ positional: instances, volumes, types, images
 description:
   - Compares a topology with the instances and the volumes that carry the cluster's tag.
   - Says what forbids to build it, what a person should know, and which instances and volumes have to be made or changed.
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.topology
 options:
-  _input:
-    description: The topology as a person writes it, usually C(kafka_topology).
-    type: raw
-    required: true
   instances:
     description: The cluster's live instances, as M(amazon.aws.ec2_instance_info) returns them.
     type: list

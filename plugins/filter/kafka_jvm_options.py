@@ -13,16 +13,11 @@ description:
   - Writes heap, flags, garbage collection log, logging and class path, one option a line.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.service
+  - rackaware.kafka.filter_options.file
 positional: _input, version, heap_mb, flags, extra, comment
 options:
-  _input:
-    description: The service, V(broker), V(controller) or V(zookeeper).
-    type: str
-    required: true
-  version:
-    description: The version of Kafka.
-    type: str
-    required: true
   heap_mb:
     description: The heap.
     type: int
@@ -35,10 +30,6 @@ options:
     description: More options.
     type: list
     default: []
-  comment:
-    description: The first line.
-    type: str
-    default: Ansible managed
 """
 
 EXAMPLES = r"""

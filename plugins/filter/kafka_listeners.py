@@ -14,16 +14,11 @@ description:
   - C(REPLICATION) is the listener between brokers, C(CONTROLLER) the one of the controllers, and every other one is for clients.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.listeners
+  - rackaware.kafka.filter_options.role
 positional: _input, role, host
 options:
-  _input:
-    description: The listeners, each with C(name), C(port) and C(protocol).
-    type: list
-    required: true
-  role:
-    description: What the node is.
-    type: str
-    required: true
   host:
     description: The address at which others reach it.
     type: str

@@ -13,24 +13,15 @@ description:
   - Writes the configuration of Log4j or, from Kafka 4.0, Log4j 2. Everything goes to the journal and to files of bounded size.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.service
+  - rackaware.kafka.filter_options.file
 positional: _input, version, levels, comment
 options:
-  _input:
-    description: The service, V(broker), V(controller) or V(zookeeper).
-    type: str
-    required: true
-  version:
-    description: The version of Kafka.
-    type: str
-    required: true
   levels:
     description: Levels of single loggers.
     type: dict
     default: {}
-  comment:
-    description: The first line.
-    type: str
-    default: Ansible managed
 """
 
 EXAMPLES = r"""

@@ -13,16 +13,11 @@ description:
   - Gives each data volume of a node its mount point, in the order of the volumes.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.volumes
+  - rackaware.kafka.filter_options.role
 positional: _input, role
 options:
-  _input:
-    description: EBS volume ids or paths of devices.
-    type: list
-    required: true
-  role:
-    description: What the node is.
-    type: str
-    required: true
   encrypted:
     description: Whether to give only the encrypted stores, or only the other volumes; all when not given.
     type: bool

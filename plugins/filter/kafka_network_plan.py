@@ -14,11 +14,9 @@ positional: vpcs, subnets, listeners, group_ids
 description:
   - Compares a topology with the VPC and the subnets that carry the cluster's tag.
   - Says where they contradict each other, which subnets are missing, and which rules each role's security group has.
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.topology
 options:
-  _input:
-    description: The topology as a person writes it, usually C(kafka_topology).
-    type: raw
-    required: true
   vpcs:
     description: The cluster's VPCs, as M(amazon.aws.ec2_vpc_net_info) returns them.
     type: list

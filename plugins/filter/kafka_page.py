@@ -14,12 +14,9 @@ description:
   - The page loads nothing from elsewhere, and is light or dark as its reader prefers.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.model
 positional: _input
-options:
-  _input:
-    description: What P(rackaware.kafka.kafka_model#filter) made.
-    type: dict
-    required: true
 """
 
 EXAMPLES = r"""

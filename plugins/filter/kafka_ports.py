@@ -13,16 +13,10 @@ description:
   - Lists the ports of a node, for the preflight and for firewalls.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.listeners
+  - rackaware.kafka.filter_options.role
 positional: _input, role
-options:
-  _input:
-    description: The listeners, each with C(name), C(port) and C(protocol).
-    type: list
-    required: true
-  role:
-    description: What the node is.
-    type: str
-    required: true
 """
 
 EXAMPLES = r"""

@@ -14,13 +14,9 @@ description:
   - A controller that is empty then must not be formatted as one of the first voters.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.storage
 positional: _input
-options:
-  _input:
-    description: One result of M(rackaware.kafka.kafka_storage_info) for each node.
-    type: list
-    elements: dict
-    required: true
 """
 
 EXAMPLES = r"""

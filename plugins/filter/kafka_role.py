@@ -13,15 +13,13 @@ description:
   - Says whether a host is a V(broker), a V(controller), both (V(combined)) or a V(zookeeper) node.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.groups
 positional: _input, groups
 options:
   _input:
     description: The host's name.
     type: str
-    required: true
-  groups:
-    description: The names of all C(broker), C(zookeeper) and C(controller) hosts.
-    type: dict
     required: true
 """
 

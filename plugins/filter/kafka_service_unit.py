@@ -13,16 +13,11 @@ description:
   - Writes the hardened unit that runs Java directly.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.service
+  - rackaware.kafka.filter_options.file
 positional: _input, version, open_files, writes, mounts, java, comment
 options:
-  _input:
-    description: The service, V(broker), V(controller) or V(zookeeper).
-    type: str
-    required: true
-  version:
-    description: The version of Kafka.
-    type: str
-    required: true
   open_files:
     description: How many files it may have open.
     type: int
@@ -39,10 +34,6 @@ options:
     description: The Java command.
     type: str
     default: /usr/bin/java
-  comment:
-    description: The first line.
-    type: str
-    default: Ansible managed
 """
 
 EXAMPLES = r"""

@@ -14,6 +14,8 @@ description:
   - At each start it makes the directories on the stores, which may be blank after a stop and start, and in KRaft mode gives them the cluster's identity.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.file
 positional: _input, cluster_id, version
 options:
   _input:
@@ -24,14 +26,6 @@ options:
     description: The cluster's id in KRaft mode, otherwise empty.
     type: str
     required: true
-  version:
-    description: The version of Kafka.
-    type: str
-    required: true
-  comment:
-    description: The first line.
-    type: str
-    default: Ansible managed
 """
 
 EXAMPLES = r"""

@@ -13,12 +13,9 @@ description:
   - A line for each node by rack, the health of the partitions, and what needs attention; at most 100 columns wide.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.model
 positional: _input
-options:
-  _input:
-    description: What P(rackaware.kafka.kafka_model#filter) made.
-    type: dict
-    required: true
 """
 
 EXAMPLES = r"""

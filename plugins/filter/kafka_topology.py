@@ -13,11 +13,8 @@ author: rackaware.kafka contributors (@rackaware)
 description:
   - Reads a topology and returns it with every node spelled out and every default filled in.
   - Fails with all findings, when there are any.
-options:
-  _input:
-    description: The topology as a person writes it, usually C(kafka_topology).
-    type: raw
-    required: true
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.topology
 """
 
 EXAMPLES = r"""

@@ -13,11 +13,8 @@ author: rackaware.kafka contributors (@rackaware)
 description:
   - Reads a topology and says everything that is wrong with it, one sentence each.
   - An empty list means that the cluster can be built.
-options:
-  _input:
-    description: The topology as a person writes it, usually C(kafka_topology).
-    type: raw
-    required: true
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.topology
 """
 
 EXAMPLES = r"""

@@ -14,19 +14,14 @@ description:
   - Refuses while somebody runs another version, and until the soak time is over.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.hosts
+  - rackaware.kafka.filter_options.groups
 positional: _input, hosts, groups, told, levels, soak_seconds
 options:
   _input:
     description: The version that everybody runs.
     type: str
-    required: true
-  hosts:
-    description: C(hostvars), with C(__kafka_service) registered on each node.
-    type: dict
-    required: true
-  groups:
-    description: The names of all C(broker), C(zookeeper) and C(controller) hosts.
-    type: dict
     required: true
   told:
     description: What M(rackaware.kafka.kafka_version_info) returned.

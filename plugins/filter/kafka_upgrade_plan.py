@@ -14,19 +14,14 @@ description:
   - Knows the rules of Kafka (C(module_utils/_upgrade.py) says where each stands), and takes up an upgrade that was broken off.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.hosts
+  - rackaware.kafka.filter_options.groups
 positional: _input, hosts, groups, told
 options:
   _input:
     description: The version that is asked for.
     type: str
-    required: true
-  hosts:
-    description: C(hostvars), with C(__kafka_service) registered on each node.
-    type: dict
-    required: true
-  groups:
-    description: The names of all C(broker), C(zookeeper) and C(controller) hosts.
-    type: dict
     required: true
   told:
     description: What M(rackaware.kafka.kafka_version_info) returned; without it no broker runs.

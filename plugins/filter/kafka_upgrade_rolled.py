@@ -13,18 +13,13 @@ description:
   - Notes since when everybody runs the new version. While somebody does not, the record stays as it is.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.hosts
+  - rackaware.kafka.filter_options.groups
 positional: _input, hosts, groups
 options:
   _input:
     description: The record, as P(rackaware.kafka.kafka_upgrade_plan#filter) made it.
-    type: dict
-    required: true
-  hosts:
-    description: C(hostvars), with C(__kafka_service) registered on each node.
-    type: dict
-    required: true
-  groups:
-    description: The names of all C(broker), C(zookeeper) and C(controller) hosts.
     type: dict
     required: true
 """
