@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
+from fake_admin import FakeAdmin
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_leader_election
 
 
-class FakeAdmin:
+class Leaders(FakeAdmin):
     """Partitions 0 led as preferred, 1 by another, 2 by another because the preferred one is behind, 3 by nobody, of topic a; 0 of b by another."""
 
     def __init__(self):
+        super().__init__()
         self.leaders = {("a", 0): 1, ("a", 1): 2, ("a", 2): 2, ("a", 3): -1, ("b", 0): 3}
-        self.calls, self.refuses, self.error = [], {}, None
-
-    def __call__(self, where, **arguments):
-        self.arguments = arguments
-        if self.error:
-            raise self.error
-        return self
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
+        self.calls, self.refuses = [], {}
 
     def partitions(self, topics=None):
         out = {}
@@ -46,25 +35,20 @@ class FakeAdmin:
 
 @pytest.fixture
 def cluster(monkeypatch):
-    fake = FakeAdmin()
+    fake = Leaders()
     monkeypatch.setattr(kafka_leader_election, "Admin", fake)
     return fake
 
 
 @pytest.fixture
-def run(capsys):
-    def call(check=False, **params):
-        with patch_module_args(dict({"bootstrap_servers": ["one:9092"]}, **params, _ansible_check_mode=check)), pytest.raises(SystemExit):
-            kafka_leader_election.main()
-        return json.loads(capsys.readouterr().out)
-
-    return call
+def run(run_main):
+    return partial(run_main, kafka_leader_election, bootstrap_servers=["one:9092"])
 
 
 def test_check_mode_counts_and_elects_nothing(run, cluster):
     result = run(check=True, exclude_brokers=[3])
     assert (result["changed"], result["elected"], result["waiting"]) == (True, 3, 1)
-    assert cluster.calls == [] and cluster.arguments == {"exclude": [3]}
+    assert cluster.calls == [] and cluster.opened[0][1] == {"exclude": [3]}
 
 
 def test_apply_then_again(run, cluster):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from documented import declared
+from fake_admin import FakeAdmin
 
 from ansible_collections.rackaware.kafka.plugins.doc_fragments.connection import ModuleDocFragment
 from ansible_collections.rackaware.kafka.plugins.module_utils import _kafka, _zookeeper
@@ -28,33 +27,16 @@ SERVERS = {"bootstrap_servers": ["one:9092"]}
 
 
 @pytest.fixture
-def run(capsys):
-    def call(module, check=False, **params):
-        with patch_module_args(dict(params, _ansible_check_mode=check, _ansible_diff=True)), pytest.raises(SystemExit):
-            module.main()
-        return json.loads(capsys.readouterr().out)
-
-    return call
+def run(run_main):
+    return run_main
 
 
-class FakeAdmin:
+class Topics(FakeAdmin):
     """A cluster of three brokers that remembers what was done to it."""
 
     def __init__(self):
-        self.topics, self.calls, self.opened = {}, [], []
-        self.error = None
-
-    def __call__(self, where, **arguments):
-        self.opened.append((where, arguments))
-        if self.error:
-            raise self.error
-        return self
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
+        super().__init__()
+        self.topics, self.calls = {}, []
 
     def cluster(self):
         brokers = [{"id": number, "host": "h", "port": 9092, "rack": "abc"[number - 1], "fenced": False} for number in (1, 2, 3)]
@@ -112,7 +94,7 @@ class FakeAdmin:
 
 @pytest.fixture
 def cluster(monkeypatch):
-    fake = FakeAdmin()
+    fake = Topics()
     for module in (kafka_topic, kafka_cluster_info, kafka_round_trip):
         monkeypatch.setattr(module, "Admin", fake)
     return fake

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-import json
+from functools import partial
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from documented import declared, documented
+from fake_admin import FakeAdmin
 
 from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_ask
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError
@@ -16,27 +16,20 @@ from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_gate
 SERVERS = ["one:9092"]
 
 
-class FakeAdmin:
+class Brokers(FakeAdmin):
     """Six brokers, topics t-0 on 1, 2, 3 and t-1 on 4, 5, 6, minimum 2; own holds what a broker says itself where that differs."""
 
     def __init__(self):
+        super().__init__()
         self.isr = {0: [1, 2, 3], 1: [4, 5, 6]}
         self.replicas = {0: [1, 2, 3], 1: [4, 5, 6]}
         self.gone, self.fenced, self.moving = set(), set(), []
         self.own, self.silent, self.asked_itself = {}, set(), []
-        self.quorums, self.error, self.asked = [None], None, 6
+        self.quorums, self.asked = [None], 6
 
-    def __call__(self, where, **arguments):
-        self.exclude = arguments["exclude"]
-        if self.error:
-            raise self.error
-        return self
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
+    @property
+    def exclude(self):
+        return self.opened[-1][1]["exclude"]
 
     def cluster(self):
         brokers = [{"id": id_, "host": "h", "port": 9092, "rack": "abc"[id_ % 3], "fenced": id_ in self.fenced} for id_ in range(1, 7) if id_ not in self.gone]
@@ -78,20 +71,15 @@ class FakeAdmin:
 
 @pytest.fixture
 def cluster(monkeypatch):
-    fake = FakeAdmin()
+    fake = Brokers()
     monkeypatch.setattr(kafka_roll_gate, "Admin", fake)
     monkeypatch.setattr(_roll_ask.time, "sleep", lambda _: None)
     return fake
 
 
 @pytest.fixture
-def run(capsys):
-    def call(check=False, **params):
-        with patch_module_args(dict({"bootstrap_servers": SERVERS}, **params, _ansible_check_mode=check)), pytest.raises(SystemExit):
-            kafka_roll_gate.main()
-        return json.loads(capsys.readouterr().out)
-
-    return call
+def run(run_main):
+    return partial(run_main, kafka_roll_gate, bootstrap_servers=SERVERS)
 
 
 def voters(*caught_up_ms, leader=1, epoch=1, observers=()):

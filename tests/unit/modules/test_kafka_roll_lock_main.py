@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+from functools import partial
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from documented import declared, documented
 
 from ansible_collections.rackaware.kafka.plugins.module_utils import _lock
@@ -29,13 +29,8 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def run(capsys, path, clock):
-    def call(check=False, **params):
-        with patch_module_args(dict({"owner": ME, "path": str(path)}, **params, _ansible_check_mode=check)), pytest.raises(SystemExit):
-            kafka_roll_lock.main()
-        return json.loads(capsys.readouterr().out)
-
-    return call
+def run(run_main, path, clock):
+    return partial(run_main, kafka_roll_lock, owner=ME, path=str(path))
 
 
 def test_check_mode_asks_only(run, path):

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 from documented import declared, documented
 
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_plan
 
 
 @pytest.fixture
-def run(capsys):
-    def call(check=False, **params):
-        with patch_module_args(dict(params, _ansible_check_mode=check)), pytest.raises(SystemExit):
-            kafka_roll_plan.main()
-        return json.loads(capsys.readouterr().out)
-
-    return call
+def run(run_main):
+    return partial(run_main, kafka_roll_plan)
 
 
 def cluster(factor=3, **more):

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
+from fake_admin import FakeAdmin
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_features, kafka_version_info
 
 
-class FakeAdmin:
+class Versions(FakeAdmin):
     """Three brokers, one of them fenced, and metadata.version at 25 of 30."""
 
     def __init__(self):
-        self.levels, self.calls, self.error, self.is_kraft = {"metadata.version": 25, "share.version": None}, [], None, True
-
-    def __call__(self, where, **arguments):
-        if self.error:
-            raise self.error
-        return self
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        pass
+        super().__init__()
+        self.levels, self.calls, self.is_kraft = {"metadata.version": 25, "share.version": None}, [], True
 
     def cluster(self):
         return {"brokers": [{"id": number, "fenced": number == 3} for number in (1, 2, 3)]}
@@ -48,20 +38,15 @@ class FakeAdmin:
 
 @pytest.fixture
 def cluster(monkeypatch):
-    fake = FakeAdmin()
+    fake = Versions()
     for module in (kafka_features, kafka_version_info):
         monkeypatch.setattr(module, "Admin", fake)
     return fake
 
 
 @pytest.fixture
-def run(capsys):
-    def call(module, check=False, **params):
-        with patch_module_args(dict({"bootstrap_servers": ["one:9092"]}, **params, _ansible_check_mode=check)), pytest.raises(SystemExit):
-            module.main()
-        return json.loads(capsys.readouterr().out)
-
-    return call
+def run(run_main):
+    return partial(run_main, bootstrap_servers=["one:9092"])
 
 
 def test_every_broker_that_is_there_is_asked(run, cluster):
