@@ -12,7 +12,7 @@ import tarfile
 import time
 from pathlib import Path
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _kafka, _zookeeper
+from ansible_collections.rackaware.kafka.plugins.module_utils import _kafka, _storage, _zookeeper
 from ansible_collections.rackaware.kafka.plugins.module_utils._wait import wait_until
 from lab import archives
 
@@ -118,6 +118,18 @@ class Cluster:
     def start(self, node: int) -> None:
         """Start a broker."""
         self._java("broker-%d" % node, "kafka.Kafka", str(self.properties(node)))
+
+    def start_all(self) -> None:
+        """Format (KRaft) or start the ZooKeeper servers, start every broker, and wait until they are in sync."""
+        if self.mode == "kraft":
+            self.cluster_id = _storage.new_cluster_id()
+            for node in RACKS:
+                assert run_module("kafka_storage", cluster_id=self.cluster_id, **self.storage(node))["changed"]
+        else:
+            self.start_keepers()
+        for node in RACKS:
+            self.start(node)
+        self.wait_in_sync()
 
     def start_keeper(self, node: int) -> None:
         """Start one ZooKeeper server, whose configuration start_keepers wrote."""

@@ -16,15 +16,7 @@ TOPIC = {"name": "rackaware-proof", "partitions": 6, "replication_factor": 3, "c
 @pytest.fixture(scope="module", params=["kraft", "zookeeper"])
 def cluster(request, tmp_path_factory):
     with Cluster(request.param, tmp_path_factory.mktemp(request.param)) as made:
-        if request.param == "kraft":
-            made.cluster_id = _storage.new_cluster_id()
-            for node in RACKS:
-                assert run_module("kafka_storage", cluster_id=made.cluster_id, **made.storage(node))["changed"]
-        else:
-            made.start_keepers()
-        for node in RACKS:
-            made.start(node)
-        made.wait_in_sync()
+        made.start_all()
         yield made
 
 

@@ -13,7 +13,7 @@ import pytest
 from kafka import KafkaProducer
 from kafka_cluster import RACKS, Cluster, run_module
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _kafka, _storage
+from ansible_collections.rackaware.kafka.plugins.module_utils import _kafka
 from ansible_collections.rackaware.kafka.plugins.module_utils._wait import wait_until
 
 TOPIC = "orders"
@@ -33,15 +33,7 @@ PLAY = """
 @pytest.fixture(scope="module", params=["kraft", "zookeeper"])
 def cluster(request, tmp_path_factory):
     with Cluster(request.param, tmp_path_factory.mktemp(request.param)) as made:
-        if request.param == "kraft":
-            made.cluster_id = _storage.new_cluster_id()
-            for node in RACKS:
-                assert run_module("kafka_storage", cluster_id=made.cluster_id, **made.storage(node))["changed"]
-        else:
-            made.start_keepers()
-        for node in RACKS:
-            made.start(node)
-        made.wait_in_sync()
+        made.start_all()
         topic = {"name": TOPIC, "partitions": PARTITIONS, "replication_factor": 3, "config": {"min.insync.replicas": 2}}
         assert run_module("kafka_topic", bootstrap_servers=made.bootstrap, **topic)["changed"]
         made.wait("the topic", lambda _, topics: len(topics.get(TOPIC, ())) == PARTITIONS and all(each["leader"] > 0 for each in topics[TOPIC]))
