@@ -3,17 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-metadata=${1:-zookeeper}
-case "$metadata" in
-  zookeeper) export KAFKA_CLUSTER=demo ;;
-  kraft | combined) export KAFKA_CLUSTER=$metadata ;;
-  *) echo "METADATA=$metadata is not known: say zookeeper, kraft or combined." >&2; exit 2 ;;
-esac
-export KAFKA_METADATA=$metadata
-
-if [ "$(id -u)" != 0 ]; then
-  exec sudo --preserve-env=PATH,PYTHONPATH,PYTHONDONTWRITEBYTECODE,ANSIBLE_CONFIG,CI "$0" "$metadata"
-fi
+source tests/demo-cluster.sh
 
 # Changes nothing where the cluster stands already.
 tests/demo.sh "$metadata"

@@ -3,18 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-metadata=${1:-zookeeper}
-case "$metadata" in
-  zookeeper) export KAFKA_CLUSTER=demo ;;
-  kraft | combined) export KAFKA_CLUSTER=$metadata ;;
-  *) echo "METADATA=$metadata is not known: say zookeeper, kraft or combined." >&2; exit 2 ;;
-esac
-export KAFKA_METADATA=$metadata
-
-# The lab needs root for bridges, block devices and machines, and for nothing else on the way.
-if [ "$(id -u)" != 0 ]; then
-  exec sudo --preserve-env=PATH,PYTHONPATH,PYTHONDONTWRITEBYTECODE,ANSIBLE_CONFIG,CI "$0" "$metadata"
-fi
+source tests/demo-cluster.sh
 
 started=$SECONDS
 step() { printf '\n== %s (%d s)\n' "$1" "$((SECONDS - started))"; }
