@@ -86,8 +86,7 @@ class ActionModule(ActionBase):
             Display().warning(str(error))
 
     def _note(self, options: dict[str, Any], event: str) -> None:
-        if options["events"]:
-            _roll_events.append(options["events"], _roll_events.stamped([_roll_events.of(options["kind"], event, options["node"])]))
+        _roll_events.note(options["events"], [_roll_events.of(options["kind"], event, options["node"])])
 
     def _unreachable(self, why: str) -> str:
         return "%s cannot be reached (%s), so that its service may be down; look at the host." % (self._host, _said(why))

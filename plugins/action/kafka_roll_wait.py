@@ -66,7 +66,7 @@ class ActionModule(ActionBase):
         renewed = begun - (RENEW_EVERY if options["question"] == _roll_ask.MAY_STOP else 0)
         questions = 0
         if options["question"] == _roll_ask.MAY_STOP and options["kind"] == _roll_ask.BROKER:
-            self._note(options, [_roll_events.of(options["kind"], "batch_started", options["nodes"])])
+            _roll_events.note(options["events"], [_roll_events.of(options["kind"], "batch_started", options["nodes"])])
         while True:
             if options["lock"] and self.clock() - renewed >= RENEW_EVERY:
                 renewed = self.clock()
@@ -78,12 +78,12 @@ class ActionModule(ActionBase):
                     raise AnsibleActionFail(answer["msg"])
                 watch.failed(self.clock(), answer.get("msg") or "no reason was given")
             else:
-                self._note(options, watch.answered(self.clock(), answer))
+                _roll_events.note(options["events"], watch.answered(self.clock(), answer))
                 if answer["open"]:
                     self._show(watch.line(last=True))
                     return {**answer, "changed": False, "seconds": round(self.clock() - begun, 3), "questions": questions}
             if watch.stalled:
-                self._note(options, watch.failures())
+                _roll_events.note(options["events"], watch.failures())
                 raise AnsibleActionFail(watch.sentence())
             self._show(watch.line())
             self.sleep(options["interval"])
@@ -108,10 +108,6 @@ class ActionModule(ActionBase):
         answer = self._ask(LOCK, {**lock, "renew": True})
         if answer.get("failed"):
             raise AnsibleActionFail("The roll's lock could not be renewed: %s" % answer.get("msg"))
-
-    def _note(self, options: dict[str, Any], events: list[dict[str, Any]]) -> None:
-        if options["events"]:
-            _roll_events.append(options["events"], _roll_events.stamped(events))
 
     def _show(self, line: str | None) -> None:
         if line is not None:

@@ -32,6 +32,12 @@ def of(kind: str, event: str, ids: int | list[int]) -> dict[str, Any]:
     return {"event": "%s_%s" % (kind, event), "nodes" if many else "node": ids}
 
 
+def note(path: str | None, events: Iterable[Mapping[str, Any]]) -> None:
+    """Append events with the time, where a file is kept at all; raises EventsError."""
+    if path:
+        append(path, stamped(events))
+
+
 def append(path: str, events: Iterable[Mapping[str, Any]], *, new: bool = False) -> None:
     """Append events to the file, which is made with its directory, or with new begins again; raises EventsError.
 
