@@ -120,7 +120,7 @@ def disks(*, models: Sequence[str], sys_root: str = "/sys", dev_root: str = "/de
     out = []
     for controller in controllers:
         home = os.path.join(sys_root, "class", "nvme", controller)
-        model, serial = _line(os.path.join(home, "model")), _line(os.path.join(home, "serial"))
+        model, serial = _probe.sysfs(os.path.join(home, "model")), _probe.sysfs(os.path.join(home, "serial"))
         kind = EBS if model == EBS_MODEL else INSTANCE_STORE if any(fnmatch.fnmatchcase(model, pattern) for pattern in models) else OTHER
         for name in sorted(filter(re.compile(r"nvme\d+n\d+").fullmatch, os.listdir(home)), key=_natural):
             queue = os.path.join(home, name, "queue")
@@ -131,12 +131,12 @@ def disks(*, models: Sequence[str], sys_root: str = "/sys", dev_root: str = "/de
                     by_id=_by_id(links.get(os.path.realpath(device), [])),
                     model=model,
                     serial=serial,
-                    size_bytes=int(_line(os.path.join(home, name, "size")) or 0) * 512,
+                    size_bytes=int(_probe.sysfs(os.path.join(home, name, "size")) or 0) * 512,
                     kind=kind,
                     ebs_volume_id=ebs_id(serial) if kind == EBS else "",
                     ebs_device_name=ebs_name(ask(device)) if kind == EBS else "",
-                    logical_sector=int(_line(os.path.join(queue, "logical_block_size")) or 512),
-                    physical_sector=int(_line(os.path.join(queue, "physical_block_size")) or 512),
+                    logical_sector=int(_probe.sysfs(os.path.join(queue, "logical_block_size")) or 512),
+                    physical_sector=int(_probe.sysfs(os.path.join(queue, "physical_block_size")) or 512),
                     holders=tuple(sorted(os.path.basename(path) for path in glob.glob(os.path.join(home, name, "holders", "*")))),
                 )
             )
@@ -145,14 +145,6 @@ def disks(*, models: Sequence[str], sys_root: str = "/sys", dev_root: str = "/de
 
 def _natural(name: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", name)]
-
-
-def _line(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            return stream.read().strip()
-    except OSError:
-        return ""
 
 
 def _links(dev_root: str) -> dict[str, list[str]]:

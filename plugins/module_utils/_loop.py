@@ -16,6 +16,7 @@ import struct
 from dataclasses import asdict, dataclass
 from typing import Any, Sequence
 
+from . import _probe
 from ._command import Run
 from ._errors import RackawareError
 
@@ -103,7 +104,7 @@ def loops(sys_block: str = SYS_BLOCK) -> list[Loop]:
             os.close(descriptor)
         if found is not None:
             holders = tuple(sorted(os.path.basename(path) for path in glob.glob(os.path.join(home, "holders", "*"))))
-            sector = int(_line(os.path.join(home, "queue", "logical_block_size")) or 512)
+            sector = int(_probe.sysfs(os.path.join(home, "queue", "logical_block_size")) or 512)
             out.append(Loop(device, found[0], found[2] & DIRECT_IO != 0, sector, found[1], found[2] & READ_ONLY != 0, holders, _busy(device)))
     return out
 
@@ -125,14 +126,6 @@ def _decoded(number: int) -> int:
     """The kernel's huge_encode_dev as a st_dev; linux/kdev_t.h."""
     major, minor = (number & 0xFFF00) >> 8, (number & 0xFF) | ((number >> 12) & 0xFFF00)
     return os.makedev(major, minor)
-
-
-def _line(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read().strip()
-    except OSError:
-        return ""
 
 
 def _busy(device: str) -> bool:

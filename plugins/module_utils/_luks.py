@@ -286,21 +286,13 @@ def mappers(sys_block: str = "/sys/class/block") -> list[Mapper]:
     """All open mappings of LUKS volumes and others, read from the kernel."""
     out = []
     for home in sorted(glob.glob(os.path.join(sys_block, "dm-*"))):
-        name, identity = _line(os.path.join(home, "dm", "name")), _line(os.path.join(home, "dm", "uuid"))
+        name, identity = _probe.sysfs(os.path.join(home, "dm", "name")), _probe.sysfs(os.path.join(home, "dm", "uuid"))
         found = re.match(r"CRYPT-LUKS2-([0-9a-f]{32})-", identity)
         raw = found.group(1) if found else ""
         uuid = "-".join((raw[:8], raw[8:12], raw[12:16], raw[16:20], raw[20:])) if raw else ""
         below = tuple(sorted(os.path.basename(path) for path in glob.glob(os.path.join(home, "slaves", "*"))))
         out.append(Mapper(name, uuid, below))
     return out
-
-
-def _line(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read().strip()
-    except OSError:
-        return ""
 
 
 class Volume:

@@ -157,16 +157,17 @@ def _by_serial(serial: str) -> Optional[str]:
         device = os.path.join(DEV, os.path.basename(path))
         number = number_of(device)
         # In a container the kernel's tree shows disks that its /dev does not have.
-        if number is not None and _serial(path) == serial and _text(os.path.join(path, "dev")) == number:
+        if number is not None and _serial(path) == serial and sysfs(os.path.join(path, "dev")) == number:
             return device
     return None
 
 
 def _serial(path: str) -> str:
-    return _text(os.path.join(path, "device", "serial")).replace("-", "")
+    return sysfs(os.path.join(path, "device", "serial")).replace("-", "")
 
 
-def _text(path: str) -> str:
+def sysfs(path: str) -> str:
+    """What a file below /sys says, empty when there is none."""
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
             return stream.read().strip()
@@ -246,7 +247,7 @@ def _uses(number: str) -> dict[str, Any]:
         "partitions": tuple(sorted(os.path.basename(os.path.dirname(path)) for path in glob.glob(os.path.join(home, "*", "partition")))),
         "holders": tuple(sorted(os.path.basename(path) for path in glob.glob(os.path.join(home, "holders", "*")))),
         "mounts": tuple(mount for mount in mounts() if mount.number == number),
-        "read_only": _text(os.path.join(home, "ro")) == "1",
+        "read_only": sysfs(os.path.join(home, "ro")) == "1",
         "swap": any(number_of(path) == number for path in swaps),
     }
 
