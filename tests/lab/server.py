@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import datetime
 import os
 import re
 import signal
 import sys
 import threading
-from typing import Any, Iterable
+from typing import Any, Callable, Iterable
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
@@ -43,6 +44,8 @@ class Api:
 
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.world = world
+        self.lock = threading.Lock()
+        self.asked: dict[str, concurrent.futures.Future[Response]] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
@@ -55,7 +58,24 @@ class Api:
         action = question.get("Action", [""])[0]
         if not MOVING.match(action):
             return self.moto(environ, start_response)
-        answer = Response.from_app(self.moto, environ)
+        return self._once(question.get("ClientToken", [""])[0], lambda: self._moved(action, question, environ))(environ, start_response)
+
+    def _once(self, token: str, answer: Callable[[], Response]) -> Response:
+        """A client that asks again because the answer took its time, with the same token, gets that answer, as EC2 promises."""
+        if not token:
+            return answer()
+        with self.lock:
+            known = token in self.asked
+            future = self.asked.setdefault(token, concurrent.futures.Future())
+        if not known:
+            try:
+                future.set_result(answer())
+            except BaseException as error:
+                future.set_exception(error)
+        return future.result()
+
+    def _moved(self, action: str, question: dict[str, list[str]], environ: dict[str, Any]) -> Response:
+        answer = Response.from_app(self.moto, environ, buffered=True)
         if answer.status_code < 300:
             try:
                 if action == "RebootInstances":
@@ -64,7 +84,7 @@ class Api:
             except LabError as error:
                 self.world.say("%s: %s" % (action, error))
                 answer = Response(INTERNAL_ERROR % escape(str(error)), status=500, mimetype="text/xml")
-        return answer(environ, start_response)
+        return answer
 
 
 class _Stream:

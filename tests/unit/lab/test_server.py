@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import itertools
+import threading
+
 from botocore.parsers import EC2QueryParser
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
@@ -19,6 +23,34 @@ class Broken:
 
     def sync(self) -> None:
         raise LabError("podman rm ended with 1: <busy>")
+
+
+class Slow:
+    """A world that moves when it is let, and counts how often."""
+
+    def __init__(self) -> None:
+        self.moved = 0
+        self.let = threading.Event()
+
+    def sync(self) -> None:
+        self.moved += 1
+        assert self.let.wait(30)
+
+
+def test_a_client_that_asks_again_with_the_same_token_gets_the_same_answer():
+    world = Slow()
+    api = Api(world)
+    made = itertools.count(1)
+    api.moto = lambda environ, start_response: Response("<i-%d/>" % next(made))(environ, start_response)
+
+    def ask(token):
+        return Client(api).post("/", data="Action=RunInstances&Version=2016-11-15&ClientToken=" + token).text
+
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        twice = [pool.submit(ask, "a"), pool.submit(ask, "a")]
+        world.let.set()
+        assert [each.result(30) for each in twice] == ["<i-1/>", "<i-1/>"]
+    assert (ask("b"), world.moved) == ("<i-2/>", 2)
 
 
 def test_what_the_lab_cannot_do_is_an_error_that_clients_understand_and_try_again():
