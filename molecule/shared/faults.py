@@ -178,13 +178,13 @@ def cut_off(cluster: Nine) -> None:
         # Undone by the host itself, whatever becomes of this process.
         undo = "; ".join("ip route del blackhole %s" % net for net in others)
         do = " && ".join("ip route add blackhole %s" % net for net in others)
-        cluster.each(there, "systemd-run --quiet --on-active=120 --unit=mend sh -c '%s' && %s" % (undo, do))
+        cluster.each(there, "systemd-run --quiet --collect --on-active=120 --unit=mend sh -c '%s' && %s" % (undo, do))
 
     try:
         # By which sentence depends on where the quorum's leader was.
         cluster.stops_at(cut, "The roll stopped at")
     finally:
-        cluster.each(there, "systemctl start mend.service")
+        cluster.each(there, "systemctl start mend.service; systemctl stop mend.timer")
     cluster.heal()
 
 
