@@ -108,11 +108,15 @@ class Cluster:
         command = "readlink /proc/$(systemctl show --property=MainPID --value kafka)/fd/* | grep -o '/opt/kafka-[0-9.]*/' | sort -u"
         return {line.strip("/").rpartition("-")[2] for name in self.brokers for line in self.on(name, command).splitlines()}
 
-    def agreed(self) -> dict[str, Any]:
-        """What the brokers have agreed on: the protocols that they speak, or the finalised level of metadata.version."""
+    def admin(self, **options: float) -> Any:
+        """A client of the whole cluster, to be used in a with statement."""
         from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import Admin, Connection
 
-        with Admin(Connection(tuple(self.bootstrap.split(",")))) as admin:
+        return Admin(Connection(tuple(self.bootstrap.split(",")), **options))
+
+    def agreed(self) -> dict[str, Any]:
+        """What the brokers have agreed on: the protocols that they speak, or the finalised level of metadata.version."""
+        with self.admin() as admin:
             if ZOOKEEPER:
                 return {"protocol": sorted({admin.versions_of(broker["id"])["protocol"][:3] for broker in admin.cluster()["brokers"]})}
             return {"metadata.version": admin.features()["metadata.version"]["finalized"]}
@@ -131,9 +135,7 @@ class Cluster:
         if ZOOKEEPER:
             ask = "bash -c 'exec 3<>/dev/tcp/%s/2181; echo srvr >&3; grep ^Mode <&3'"
             return next(name for name, address in self.keepers.items() if self.on(name, ask % address) == "Mode: leader")
-        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import Admin, Connection
-
-        with Admin(Connection(tuple(self.bootstrap.split(",")))) as admin:
+        with self.admin() as admin:
             leader = admin.quorum()["leader"]
         return next(name for name in self.nodes if self.ids[name] == leader)
 
