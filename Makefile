@@ -56,20 +56,25 @@ aws: ## provision and deprovision against a stand-in of the AWS API
 	@python -m pytest -n 2 --dist loadfile tests/aws
 
 .PHONY: system
-system: ## the lab itself, and what needs real disks or real machines
+system: ## what needs real disks, real LUKS or a real Kafka, on this machine
 	@python -m pytest tests/system
+
+.PHONY: lab
+lab: ## the lab itself: real machines that behave like EC2's
+	@python -m pytest tests/machines/test_lab.py
 
 .PHONY: molecule
 molecule: ## real clusters in the lab, scenario by scenario
 	@tests/molecule.sh
 
 .PHONY: test
-test: check aws system molecule ## every test but those of test-long
+test: setup ## every test but those of test-long: about thirty minutes
+	@tests/all.sh
 
 .PHONY: test-long
 test-long: setup ## nine brokers and what may break in a roll; encrypted instance stores in virtual machines
 	@tests/molecule.sh roll roll-zookeeper encrypted
-	@python -m pytest tests/encrypted
+	@python -m pytest tests/machines/test_encrypted_machine.py
 
 .PHONY: plan
 plan: ## the batches of a roll from a snapshot: make -s plan SNAPSHOT=file.json

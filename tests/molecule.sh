@@ -30,7 +30,7 @@ for scenario in "$@"; do
     printf '\n== molecule %s failed:\n' "$scenario"
     grep -ah -A 80 -E 'fatal: |FAILED' "$ANSIBLE_LOG_PATH" "build/molecule/$scenario.out" | cut -c 1-2000 | tail -n 90
     printf '\n== the lab:\n'
-    tail -n 20 /var/lib/rackaware-lab/server.log
+    tail -n 20 "$(python -c 'from lab.settings import SERVER_LOG; print(SERVER_LOG)')"
     exit 1
   fi
   # molecule only warns of a step that it cannot find, and would pass.

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asks the brokers for their view of the partitions, several of them each quarter of a second, and writes down what changes."""
+"""Asks the brokers for their view of the partitions, one after another each fifth of a second, and writes down what changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .isr import Change, State, Watch
 from .records import Journal
 
 INTERVAL = 0.2
-# Brokers asked each time, in turn: a paused one costs nothing but its own answer, and the view is never older than the interval.
+# Brokers asked when the last one did not answer. One is enough otherwise: with many partitions an answer costs as much as what is measured.
 ASKED = 3
 INTERNAL_DEFAULT = 1
 
@@ -54,13 +54,15 @@ class Sampler:
     _longest = 0.0
 
     def _run(self) -> None:
-        turn = 0
+        turn, answers = 0, -1
         while not self._stop.wait(INTERVAL):
             brokers = sorted(broker.node_id for broker in self._admin._manager.cluster.brokers())
             free = [broker for broker in brokers if broker not in self._busy]
-            for broker in [free[(turn + step) % len(free)] for step in range(min(ASKED, len(free)))]:
+            asked = ASKED if self._answers == answers else 1
+            answers = self._answers
+            for broker in [free[(turn + step) % len(free)] for step in range(min(asked, len(free)))]:
                 self._ask(broker)
-            turn += ASKED
+            turn += asked
             if self._unknown():
                 self._learn_minima()
 

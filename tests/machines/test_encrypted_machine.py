@@ -188,9 +188,9 @@ def test_work_queues_and_sector_sizes_are_measured_on_a_blank_disk(machine):
 
 
 def test_every_case_that_needs_a_real_device_mapper(machine):
-    packed = subprocess.run(["tar", "--create", "--directory", ROOT, "plugins/module_utils", "tests/encrypted"], check=True, stdout=subprocess.PIPE).stdout
+    packed = subprocess.run(["tar", "--create", "--directory", ROOT, "plugins/module_utils", "tests/machines"], check=True, stdout=subprocess.PIPE).stdout
     machine.ssh("mkdir -p /root/cases && tar --extract --directory /root/cases && mv /root/cases/plugins/module_utils /root/cases/kafka_luks", data=packed)
-    said = machine.ssh("python3 /root/cases/tests/encrypted/device_mapper.py /root/cases $(ls %s)" % STORE, check=False)
+    said = machine.ssh("python3 /root/cases/tests/machines/device_mapper.py /root/cases $(ls %s)" % STORE, check=False)
     assert "FAIL" not in said and len(re.findall("^ok ", said, re.MULTILINE)) >= 26, said[-6000:]
     machine.ssh("rm -r /root/cases /etc/kafka-luks/d0.json")
 
