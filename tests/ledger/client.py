@@ -22,6 +22,8 @@ from .records import Ack, Failure, Journal, LedgerError, Row, decode, encode
 PATIENCE = {"reconnect_backoff_max_ms": 500, "request_timeout_ms": 10_000, "metadata_max_age_ms": 5_000}
 # A partition that does not answer keeps at most so many records waiting, so that it neither eats the memory nor stops the others.
 WAITING = 500
+# How long a producer waits before it looks again at a broker that has not answered its last request.
+BREATH_MS = 10
 
 
 def connect(make: Callable[..., Any], connection: Mapping[str, Any], **settings: Any) -> Any:
@@ -132,6 +134,7 @@ class Producer:
             client_id="ledger-%s" % name,
         )
         self._count_answers()
+        self._rest()
         self.thread = threading.Thread(target=self._run, name="ledger-%s" % name, daemon=True)
 
     def _count_answers(self) -> None:
@@ -146,6 +149,12 @@ class Producer:
             dispatch(batch, exception, partition_response)
 
         sender._dispatch_error = seen
+
+    def _rest(self) -> None:
+        """Keep the sender from spinning while a broker cannot take more: kafka-python 3.0 reads the answer's seconds as milliseconds, and 0 as now."""
+        client = self._producer._sender._client
+        delay = client.connection_delay
+        client.connection_delay = lambda node: max(BREATH_MS, delay(node) * 1000)
 
     def start(self) -> None:
         self.thread.start()
