@@ -50,7 +50,7 @@ _value:
 """
 
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Mapping
 
 import yaml
 from ansible.errors import AnsibleError
@@ -63,7 +63,17 @@ ROLES = Path(__file__).resolve().parents[2] / "roles"
 
 def known_inputs() -> dict[str, dict[str, Any]]:
     """The inputs of all roles, as their specifications declare them."""
-    return _variables.inputs(yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(ROLES.glob("*/meta/argument_specs.yml")))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return _variables.inputs(yaml.load(path.read_text(encoding="utf-8"), loader) for path in sorted(ROLES.glob("*/meta/argument_specs.yml")))
+
+
+def plain(value: Any) -> Any:
+    """Without what templating hangs on a value: ansible-core 2.19 would copy its whole templating engine with each list that is validated."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    return value
 
 
 def readable(variables: Any, roles: list[str]) -> dict[str, Any]:
@@ -75,7 +85,7 @@ def readable(variables: Any, roles: list[str]) -> dict[str, Any]:
                 value = variables[name]
             except AnsibleError:
                 value = None
-            out[name] = None if isinstance(value, Undefined) else value
+            out[name] = None if isinstance(value, Undefined) else plain(value)
     return out
 
 
