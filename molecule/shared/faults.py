@@ -26,6 +26,7 @@ FILL = (
     "cd %s; n=0; for size in $(df --output=avail --block-size=1 . | tail -1) 1073741824 16777216 65536 4096; do"
     " while fallocate --length $size full.$n 2>/dev/null; do n=$((n + 1)); done; done; rm -f full.$n"
 )
+MEND = "ip route flush type blackhole"
 UNTOUCHED = "Nothing else was touched"
 
 
@@ -174,15 +175,14 @@ def cut_off(cluster: Nine) -> None:
         mine = cluster.brokers[[name for name in there if name in cluster.brokers][0]].rpartition(".")[0]
         others = [net for net in nets if not net.startswith(mine + ".")]
         # Undone by the host itself, whatever becomes of this process.
-        undo = "; ".join("ip route del blackhole %s" % net for net in others)
         do = " && ".join("ip route add blackhole %s" % net for net in others)
-        cluster.each(there, "systemd-run --quiet --collect --on-active=120 --unit=mend sh -c '%s' && %s" % (undo, do))
+        cluster.each(there, "systemd-run --quiet --collect --on-active=600 --unit=mend %s && %s" % (MEND, do))
 
     try:
         # By which sentence depends on where the quorum's leader was.
         cluster.stops_at(cut, "The roll stopped at")
     finally:
-        cluster.each(there, "systemctl start mend.service; systemctl stop mend.timer")
+        cluster.each(there, MEND + " && { systemctl stop mend.timer || true; }")
     cluster.heal()
 
 
