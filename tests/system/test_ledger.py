@@ -7,7 +7,6 @@ import time
 
 import pytest
 from kafka_cluster import Cluster
-
 from ledger.client import Load, Producer, prepare
 from ledger.records import Journal, entries
 
