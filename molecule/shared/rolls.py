@@ -238,6 +238,7 @@ def refusals(cluster: Cluster) -> None:
     cases: dict[str, tuple[list[str], dict[str, Any], str]] = {
         "a limit": (["--limit", victim + ",localhost"], {}, "cut batches in two"),
         "an unknown node": ([], {"roll_only": ["nobody"]}, "roll_only names nobody"),
+        "tasks that are not there": ([], {"roll_node_tasks": "none.yml"}, "There is no file"),
         "an unknown order": ([], {"roll_order": "sideways"}, "roll_order"),
     }
     for title, (options, extra, sentence) in cases.items():

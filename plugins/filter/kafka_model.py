@@ -11,7 +11,7 @@ short_description: One model of a cluster for people, from its snapshot and its 
 version_added: "0.1.0"
 description:
   - Puts together what the brokers say and what the hosts say, by rack, with findings in sentences.
-  - The model goes to P(rackaware.kafka.kafka_summary#filter) and P(rackaware.kafka.kafka_page#filter).
+  - The model goes to P(rackaware.kafka.kafka_summary#filter) and M(rackaware.kafka.kafka_report).
 author:
   - rackaware.kafka contributors (@rackaware)
 positional: _input, hosts

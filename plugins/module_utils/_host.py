@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import re
 import sys
 from typing import Any, Callable, Mapping, Sequence
@@ -188,6 +189,16 @@ def installed_in(virtualenv: str, requirements: Sequence[str]) -> list[str]:
     packages = os.path.join(virtualenv, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
     # packaging.python.org, "Recording installed projects": name-version.dist-info, with underscores in the name.
     return [each for each in requirements if os.path.isdir(os.path.join(packages, each.replace("-", "_").replace("==", "-") + ".dist-info"))]
+
+
+def users(names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Home and shell of those of these users that the host knows."""
+    out = {}
+    for name in names:
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            out[name] = {"home": entry.pw_dir, "shell": entry.pw_shell}
+    return out
 
 
 def running(units: Sequence[str], run: Callable[..., tuple[int, str, str]]) -> list[str]:

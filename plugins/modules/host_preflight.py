@@ -60,6 +60,11 @@ options:
     type: list
     elements: str
     default: []
+  users:
+    description: Users that will be made to run services.
+    type: list
+    elements: str
+    default: []
   python_packages:
     description: Python packages that will be asked for, as C(name==version); needs O(virtualenv).
     type: list
@@ -106,6 +111,11 @@ installed:
   returned: success
   type: list
   elements: str
+users:
+  description: For each of O(users) that is there its C(home) and C(shell).
+  returned: success
+  type: dict
+  sample: {kafka: {home: /nonexistent, shell: /usr/sbin/nologin}}
 running:
   description: The units of O(services) and O(service) that are active, enabled and as systemd last read them.
   returned: success
@@ -137,6 +147,7 @@ SPEC = {
     "java": {"type": "int"},
     "packages": {"type": "list", "elements": "str", "default": []},
     "services": {"type": "list", "elements": "str", "default": []},
+    "users": {"type": "list", "elements": "str", "default": []},
     "python_packages": {"type": "list", "elements": "str"},
     "virtualenv": {"type": "path"},
     "volumes": {
@@ -171,7 +182,7 @@ def main() -> None:
         module.fail_json(msg=str(error), findings=[str(error)])
     if found:
         module.fail_json(msg=" ".join(found), findings=found)
-    module.exit_json(changed=False, findings=[], upgrade=upgrade, installed=installed, running=running)
+    module.exit_json(changed=False, findings=[], upgrade=upgrade, installed=installed, running=running, users=_host.users(params["users"]))
 
 
 if __name__ == "__main__":

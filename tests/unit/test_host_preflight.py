@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import socket
 import sys
 import time
@@ -162,6 +163,11 @@ def test_what_is_installed_is_told(capsys, monkeypatch, tmp_path):
     asked = {"packages": ["chrony", "java"], "python_packages": ["x==1"], "virtualenv": str(tmp_path), "services": ["chrony.service"], "service": "broker"}
     out = run(capsys, monkeypatch, [], **asked)
     assert (out["installed"], out["running"]) == (["chrony", "x==1"], ["chrony.service", "kafka.service"])
+
+
+def test_users_that_are_there_are_told(capsys, monkeypatch):
+    out = run(capsys, monkeypatch, [], users=["root", "nobody-of-this-name"])
+    assert out["users"] == {"root": {"home": "/root", "shell": pwd.getpwnam("root").pw_shell}}
 
 
 def test_everything_that_is_wrong_is_said_at_once(capsys, monkeypatch):

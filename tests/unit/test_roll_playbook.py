@@ -189,3 +189,13 @@ def test_a_step_whose_every_node_is_lost_stops_the_roll_with_a_report_and_withou
     assert of(log, "kafka_roll_service stopped") == ["b1", "b4", "b7"] and of(log, "kafka_roll_service started") == []
     assert (report["state"], events[-1]) == ("stopped", "roll_stopped")
     assert len(of(log, "kafka_roll_lock released")) == 2
+
+
+@pytest.mark.parametrize(("text", "why"), [(None, "There is no file"), ("- name: [\n", "cannot be read: YAML parsing failed")], ids=["none", "broken"])
+def test_tasks_that_could_not_be_run_are_refused_before_anybody_stops(run, tmp_path, text, why):
+    patch = tmp_path / "patch.yml"
+    if text:
+        patch.write_text(text)
+    code, said, log, report, events = run(roll_node_tasks=str(patch))
+    assert code != 0 and "roll_node_tasks: " in said and why in said, said
+    assert of(log, "kafka_roll_service") == [] and events == [] and len(of(log, "kafka_roll_lock released")) == 2

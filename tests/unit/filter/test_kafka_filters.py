@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.rackaware.kafka.plugins.filter import kafka_identity, kafka_model, kafka_page, kafka_quorum_exists, kafka_summary
+from ansible_collections.rackaware.kafka.plugins.filter import kafka_identity, kafka_model, kafka_quorum_exists, kafka_summary
 
 CLUSTER = {
     "cluster_id": "abc",
@@ -24,15 +24,14 @@ def storage(cluster_id, state="formatted", started=False):
     return {"host": "one", "directories": [{"path": "/d0", "state": state, "cluster_id": cluster_id, "started": started}]}
 
 
-@pytest.mark.parametrize("module", [kafka_identity, kafka_model, kafka_page, kafka_quorum_exists, kafka_summary], ids=lambda module: module.__name__[-16:])
+@pytest.mark.parametrize("module", [kafka_identity, kafka_model, kafka_quorum_exists, kafka_summary], ids=lambda module: module.__name__[-16:])
 def test_the_name_of_the_file_is_the_name_of_the_filter(module):
     assert list(module.FilterModule().filters()) == [module.__name__.rpartition(".")[2]]
 
 
-def test_from_snapshot_to_page():
+def test_from_snapshot_to_summary():
     model = kafka_model.kafka_model(CLUSTER, HOSTS, name="demo")
     assert "Kafka cluster demo" in kafka_summary.kafka_summary(model)
-    assert kafka_page.kafka_page(model).startswith("<!doctype html>")
 
 
 def test_the_identity_on_disk_is_used_and_a_missing_one_made():
@@ -54,7 +53,6 @@ def test_a_quorum_exists_once_a_node_has_run():
         (lambda: kafka_quorum_exists.kafka_quorum_exists([{}]), "kafka_quorum_exists takes the results"),
         (lambda: kafka_model.kafka_model({}, HOSTS), "The cluster cannot be shown"),
         (lambda: kafka_summary.kafka_summary({}), "The summary cannot be made"),
-        (lambda: kafka_page.kafka_page({}), "The page cannot be made"),
     ],
 )
 def test_errors_are_ansibles_own(call, sentence):

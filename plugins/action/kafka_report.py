@@ -1,0 +1,44 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write the page of a cluster on the controller, without a trip to any host. Its options are documented in the module of the same name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+
+from ..module_utils._model import ModelError
+from ..module_utils._report import page
+
+SPEC: dict[str, dict[str, Any]] = {
+    "model": {"type": "dict", "required": True},
+    "dest": {"type": "path", "required": True},
+}
+
+
+class ActionModule(ActionBase):
+    """The page."""
+
+    TRANSFERS_FILES = False
+    _requires_connection = False
+
+    def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Render the model and write it down."""
+        super().run(tmp, task_vars)
+        _, options = self.validate_argument_spec(argument_spec=SPEC)
+        dest = Path(options["dest"])
+        try:
+            text = page(options["model"])
+            if not self._task.check_mode:
+                dest.parent.mkdir(parents=True, exist_ok=True)
+                dest.write_text(text, encoding="utf-8")
+        except ModelError as error:
+            raise AnsibleActionFail(str(error)) from None
+        except OSError as error:
+            raise AnsibleActionFail("The page cannot be written to %s: %s; correct the path, or make room." % (dest, error.strerror)) from None
+        # A report is no change to any host.
+        return {"changed": False, "page": str(dest)}
