@@ -16,6 +16,7 @@ import logging
 import socket
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Iterable, Sequence
 
@@ -34,6 +35,8 @@ TOPIC_RESOURCE, BROKER_RESOURCE = 2, 4
 SET, DELETE = 0, 1
 # ConfigSource in Kafka's DescribeConfigsResponse.java.
 DYNAMIC_TOPIC_SOURCE = 1
+# Threads; each waits for one broker.
+ASKED_AT_ONCE = 64
 DESCRIBE_QUORUM, DESCRIBE_TOPIC_PARTITIONS = 55, 75
 # Codes of org.apache.kafka.common.protocol.Errors.
 UNKNOWN_TOPIC, LEADER_NOT_AVAILABLE, NOT_CONTROLLER, ELECTION_NOT_NEEDED, NO_REASSIGNMENT = 3, 5, 41, 84, 85
@@ -351,6 +354,20 @@ class Admin:
         """One broker's own view: {brokers: [ids it knows], partitions: as partitions()}; raises KafkaError when it does not answer."""
         answer = self._metadata(topics, broker_id)
         return {"brokers": sorted(broker.node_id for broker in answer.brokers), "partitions": self._partitions(answer)}
+
+    def silent(self, brokers: Iterable[int]) -> list[int]:
+        """Those of these brokers that do not answer, in their order. All are asked at once, so that many that hang cost no more time than one."""
+        ids = list(brokers)
+
+        def answers(broker_id: int) -> bool:
+            try:
+                self._metadata([], broker_id)
+            except KafkaError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(max(1, min(len(ids), ASKED_AT_ONCE))) as pool:
+            return [broker_id for broker_id, said in zip(ids, pool.map(answers, ids)) if not said]
 
     @staticmethod
     def _partitions(answer: Any) -> dict[str, list[dict[str, Any]]]:

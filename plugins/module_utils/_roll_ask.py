@@ -101,7 +101,11 @@ def returned(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
-    """Whether these brokers may go out now, by one fresh snapshot; raises RackawareError when it cannot be asked."""
+    """Whether these brokers may go out now, by one fresh snapshot; raises RackawareError when it cannot be asked.
+
+    Metadata lists a broker that has died until its session ends (9 s under KRaft, 18 s with ZooKeeper), and one that hangs at times longer; so everybody
+    who counts is asked, and whoever does not answer counts as out. One that shall be stopped never does, or it would go without being counted.
+    """
     nodes, in_flight, restart = list(dict.fromkeys(params["nodes"])), params["in_flight"], _restart(params)
     seen = _cluster.take(admin)
     old = _roll_quorum.stale(seen.quorum, admin.asked)
@@ -113,9 +117,13 @@ def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable
         quorum, since = watch(admin, in_flight, sleep=sleep)
         held = _roll_quorum.voters_admit(quorum, since, [id_ for id_ in nodes if id_ in voters], in_flight, restart)["held"]
     candidates = [id_ for id_ in nodes if id_ not in {each["broker"] for each in held}]
-    limits = {key: params[key] for key in ("out", "max_batch", "isr_headroom", "allow")}
-    snapshot = _roll_gate.fresh(_plain(seen), restart=restart, in_flight=in_flight, **limits)
+    limits = {key: params[key] for key in ("max_batch", "isr_headroom", "allow")}
+    silent = admin.silent(each["id"] for each in seen.brokers if not each["fenced"] and each["id"] not in left_alone(params))
+    snapshot = _roll_gate.fresh(_plain(seen), restart=restart, in_flight=in_flight, out=[*params["out"], *silent], **limits)
     decided = _roll_gate.admit(snapshot, candidates, in_flight)
+    if silent:
+        note = " %s %s not answer." % (named(silent).capitalize(), "does" if len(silent) == 1 else "do")
+        decided["held"] = [{**each, "reason": each["reason"] + note} for each in decided["held"]]
     return {**verdict(nodes, {"admitted": decided["admitted"], "held": held + decided["held"]}), **_counts(seen), "asked": admin.asked}
 
 

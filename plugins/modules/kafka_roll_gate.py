@@ -12,6 +12,8 @@ short_description: Ask whether nodes may be stopped now, or are back now
 version_added: "0.1.0"
 description:
   - Asks brokers that are not being restarted, from fresh data, and counts every broker that was let out as out, whatever they say.
+  - Before brokers may stop, every other broker that the cluster lists is asked as well, and counts as out when it does not answer, because a cluster
+    lists one that died until its session ends.
   - An answer that is no is data, not a failure; look at RV(open). When nobody can be asked, the module fails.
   - To wait for a yes, use M(rackaware.kafka.kafka_roll_wait), which asks this again and again and shows how it goes on.
 author:

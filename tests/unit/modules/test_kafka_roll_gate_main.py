@@ -24,7 +24,8 @@ class Brokers(FakeAdmin):
         self.isr = {0: [1, 2, 3], 1: [4, 5, 6]}
         self.replicas = {0: [1, 2, 3], 1: [4, 5, 6]}
         self.gone, self.fenced, self.moving = set(), set(), []
-        self.own, self.silent, self.asked_itself = {}, set(), []
+        self.own, self.hung, self.asked_itself = {}, set(), []
+        self.probed: list[int] = []
         self.quorums, self.asked = [None], 6
 
     @property
@@ -50,10 +51,14 @@ class Brokers(FakeAdmin):
 
     def metadata_from(self, broker, topics=None):
         self.asked_itself.append(broker)
-        if broker in self.silent:
+        if broker in self.hung:
             raise KafkaError("Broker %d did not answer Metadata; check that it runs." % broker)
         own = self.own.get(broker, self.isr)
         return {"brokers": [] if own == {} else [1, 2, 3, 4, 5, 6], "partitions": self._partitions(own) if own else {}}
+
+    def silent(self, brokers):
+        self.probed = list(brokers)
+        return [broker for broker in self.probed if broker in self.hung]
 
     def log_dirs(self, broker):
         replicas = [{"topic": "t", "partition": 0, "size_bytes": 70}, {"topic": "t", "partition": 1, "size_bytes": 5}]
@@ -106,6 +111,22 @@ class TestMayStop:
         assert (result["open"], result["admitted"]) == (False, [4])
         assert result["held"] == [{"broker": 1, "reason": "Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind."}]
         assert result["reason"] == result["held"][0]["reason"] and result["counts"]["at_min_isr"] == 1
+
+    def test_a_listed_broker_that_does_not_answer_counts_as_out(self, run, cluster):
+        cluster.hung = {3}
+        result = self.ask(run, [1, 4])
+        assert result["admitted"] == [4]
+        assert result["reason"] == "Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind. Broker 3 does not answer."
+
+    def test_one_that_shall_go_is_counted_as_running_though_it_does_not_answer(self, run, cluster):
+        cluster.hung = {1}
+        cluster.isr[0] = [1, 2]
+        assert self.ask(run, [1])["admitted"] == []
+
+    def test_nobody_who_is_out_anyway_is_asked(self, run, cluster):
+        cluster.fenced = {3}
+        self.ask(run, [1], in_flight=[4], out=[5])
+        assert cluster.probed == [2, 6]
 
     def test_in_flight_counts_as_out_although_metadata_lists_it_and_is_not_asked(self, run, cluster):
         assert "broker 2 is out or behind" in self.ask(run, [1], in_flight=[2])["reason"]
@@ -180,7 +201,7 @@ class TestBack:
             ({"isr": {0: [2, 3], 1: [4, 5, 6]}}, True, 1, "not in sync yet in 1 partition, one of them t-0", []),
             ({"own": {1: {0: [2, 3], 1: [4, 5, 6]}}}, True, 1, "not in sync yet in 1 partition", [1]),
             ({"own": {1: {}}}, True, None, "not registered and unfenced by its own answer", [1]),
-            ({"silent": {1}}, True, None, "Broker 1 did not answer Metadata", [1]),
+            ({"hung": {1}}, True, None, "Broker 1 did not answer Metadata", [1]),
         ],
         ids=["not listed", "fenced", "behind by the others", "behind by its own word, the others being old", "started, and knows nothing yet", "no answer"],
     )
