@@ -218,7 +218,8 @@ class VirtualMachine:
             run("truncate", "-s", VM_STORE_GIB * GIB, store)
             stores.append(store)
         tap = network.plug_vm(self.instance)
-        accelerator = "kvm" if _kvm_works() else "tcg,thread=multi"
+        # With a thread for each virtual processor, a JVM was seen to crash in code that another of its threads had just compiled.
+        accelerator = "kvm" if _kvm_works() else "tcg,thread=single"
         processor = PROCESSOR[accelerator.partition(",")[0]]
         command = ["qemu-system-x86_64", "-name", "%s-%s" % (NAME, self.instance), "-machine", "q35", "-accel", accelerator, "-cpu", processor, "-smp", "2"]
         command += ["-m", str(VM_MEMORY_MB), "-kernel", str(built / "vmlinuz"), "-initrd", str(built / "initrd.img")]
