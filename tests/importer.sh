@@ -2,7 +2,7 @@
 # Builds the collection and reads it as Galaxy would.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-rm -rf build
+rm -f build/rackaware-kafka-*.tar.gz
 ansible-galaxy collection build --output-path build --force >/dev/null
 installed=$(mktemp -d)
 trap 'rm -rf "$installed"' EXIT
