@@ -68,7 +68,7 @@ molecule: ## real clusters in the lab, scenario by scenario
 	@tests/molecule.sh
 
 .PHONY: test
-test: setup ## every test but those of test-long: about thirty minutes
+test: setup ## every test but those of test-long: about half an hour
 	@tests/all.sh
 
 .PHONY: test-long
