@@ -3,36 +3,32 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-here=(unit lint sanity importer aws system)
-lab=(lab molecule)
 logs=build/test
 rm -rf "$logs"
 mkdir -p "$logs"
 
-say() { # say target status seconds
-  [ "$2" = 0 ] && printf '\n== %s passed in %d s\n' "$1" "$3" || printf '\n== %s failed after %d s, see %s\n' "$1" "$3" "$logs/$1.log"
-}
-
-written_down() {
-  local target status started
-  for target in "${here[@]}"; do
-    started=$SECONDS status=0
-    make -s "$target" >"$logs/$target.log" 2>&1 || { status=$?; echo "$target" >>"$logs/failed"; }
-    say "$target" "$status" "$((SECONDS - started))"
+lane() { # what keeps the output of each target, and the targets
+  local keep=$1 target started
+  shift
+  for target in "$@"; do
+    started=$SECONDS
+    if make -s "$target" 2>&1 | "$keep" "$logs/$target.log"; then
+      printf '\n== %s passed in %d s\n' "$target" "$((SECONDS - started))"
+    else
+      echo "$target" >>"$logs/failed"
+      printf '\n== %s failed after %d s, see %s\n' "$target" "$((SECONDS - started))" "$logs/$target.log"
+    fi
   done
 }
+quietly() { cat >"$1"; }
 
 set -m
-written_down &
+lane quietly unit lint sanity importer aws system &
 beside=$!
 set +m
 trap 'kill -- -$beside 2>/dev/null || true' EXIT
 
-for target in "${lab[@]}"; do
-  started=$SECONDS status=0
-  make -s "$target" 2>&1 | tee "$logs/$target.log" || { status=$?; echo "$target" >>"$logs/failed"; }
-  say "$target" "$status" "$((SECONDS - started))"
-done
+lane tee lab molecule
 wait "$beside"
 trap - EXIT
 

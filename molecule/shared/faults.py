@@ -8,14 +8,11 @@ expects that the ledger sees it.
 from __future__ import annotations
 
 import json
-import sys
 import time
 from typing import Any, Callable, Sequence
 
 import rolls
-from rolls import ROOT, Cluster, expect, fine, refused, until
-
-sys.path.insert(0, str(ROOT / ".collections"))
+from rolls import Cluster, expect, fine, refused, until
 
 from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_events
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError
@@ -175,8 +172,8 @@ def cut_off(cluster: Nine) -> None:
         there.extend(name for name in cluster.nodes if cluster.racks[name] == rack)
         mine = cluster.brokers[[name for name in there if name in cluster.brokers][0]].rpartition(".")[0]
         others = [net for net in nets if not net.startswith(mine + ".")]
-        # Undone by the host itself, whatever becomes of this process.
         do = " && ".join("ip route add blackhole %s" % net for net in others)
+        # Undone by the host itself, whatever becomes of this process.
         cluster.each(there, "systemd-run --quiet --collect --on-active=600 --unit=mend %s && %s" % (MEND, do))
 
     try:

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._model import ModelError
-from ..module_utils._report import page
+from ..module_utils import _local_file, _report
+from ..module_utils._errors import RackawareError
 
 SPEC: dict[str, dict[str, Any]] = {
     "model": {"type": "dict", "required": True},
@@ -30,15 +29,11 @@ class ActionModule(ActionBase):
         """Render the model and write it down."""
         super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(argument_spec=SPEC)
-        dest = Path(options["dest"])
         try:
-            text = page(options["model"])
+            text = _report.page(options["model"])
             if not self._task.check_mode:
-                dest.parent.mkdir(parents=True, exist_ok=True)
-                dest.write_text(text, encoding="utf-8")
-        except ModelError as error:
+                _local_file.write(options["dest"], text, "The page")
+        except RackawareError as error:
             raise AnsibleActionFail(str(error)) from None
-        except OSError as error:
-            raise AnsibleActionFail("The page cannot be written to %s: %s; correct the path, or make room." % (dest, error.strerror)) from None
         # A report is no change to any host.
-        return {"changed": False, "page": str(dest)}
+        return {"changed": False, "page": options["dest"]}

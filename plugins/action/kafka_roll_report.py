@@ -11,7 +11,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _roll_events, _roll_report
+from ..module_utils import _local_file, _roll_events, _roll_report
 from ..module_utils._errors import RackawareError
 
 SPEC: dict[str, dict[str, Any]] = {
@@ -31,12 +31,13 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(argument_spec=SPEC)
         stem = options["events"].rpartition(".")[0] or options["events"]
+        what = "The roll's report"
         written = {"page": stem + ".html", "data": stem + ".json"}
         if not self._task.check_mode:
             try:
                 roll = _roll_report.model(_roll_events.read(options["events"]), options["plan"])
-                _roll_events.write(written["data"], json.dumps(roll, indent=1) + "\n")
-                _roll_events.write(written["page"], _roll_report.page(roll))
+                _local_file.write(written["data"], json.dumps(roll, indent=1) + "\n", what)
+                _local_file.write(written["page"], _roll_report.page(roll), what)
             except RackawareError as error:
                 raise AnsibleActionFail(str(error)) from None
         # A report is no change to any host.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Fragments: the default for modules that change something, INFO for modules that only read."""
+    """Fragments: the default for modules that change something, INFO for modules that only read, NOTE for those that write on the controller only."""
 
     DOCUMENTATION = r"""
 options: {}
@@ -29,4 +29,15 @@ attributes:
   diff_mode:
     support: N/A
     description: Changes nothing, so that there is no difference to show.
+"""
+
+    NOTE = r"""
+options: {}
+attributes:
+  check_mode:
+    support: full
+    description: Writes nothing in check mode.
+  diff_mode:
+    support: none
+    description: What is written on the controller is no change to any host.
 """

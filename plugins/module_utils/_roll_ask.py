@@ -118,7 +118,8 @@ def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable
         held = _roll_quorum.voters_admit(quorum, since, [id_ for id_ in nodes if id_ in voters], in_flight, restart)["held"]
     candidates = [id_ for id_ in nodes if id_ not in {each["broker"] for each in held}]
     limits = {key: params[key] for key in ("max_batch", "isr_headroom", "allow")}
-    silent = admin.silent(each["id"] for each in seen.brokers if not each["fenced"] and each["id"] not in left_alone(params))
+    counted = [each["id"] for each in seen.brokers if not each["fenced"] and each["id"] not in left_alone(params)]
+    silent = admin.silent(counted) if candidates else []
     snapshot = _roll_gate.fresh(_plain(seen), restart=restart, in_flight=in_flight, out=[*params["out"], *silent], **limits)
     decided = _roll_gate.admit(snapshot, candidates, in_flight)
     if silent:

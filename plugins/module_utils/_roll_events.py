@@ -11,11 +11,12 @@ import os
 import time
 from typing import Any, Callable, Iterable, Mapping
 
+from . import _local_file
 from ._errors import RackawareError
 
 
 class EventsError(RackawareError):
-    """An event cannot be written."""
+    """What a roll wrote down cannot be read."""
 
 
 def stamped(events: Iterable[Mapping[str, Any]], *, clock: Callable[[], float] = time.time) -> list[dict[str, Any]]:
@@ -33,28 +34,25 @@ def of(kind: str, event: str, ids: int | list[int]) -> dict[str, Any]:
 
 
 def note(path: str | None, events: Iterable[Mapping[str, Any]]) -> None:
-    """Append events with the time, where a file is kept at all; raises EventsError."""
+    """Append events with the time, where a file is kept at all; raises LocalFileError."""
     if path:
         append(path, stamped(events))
 
 
 def append(path: str, events: Iterable[Mapping[str, Any]], *, new: bool = False) -> None:
-    """Append events to the file, which is made with its directory, or with new begins again; raises EventsError.
+    """Append events to the file, which is made with its directory, or with new begins again; raises LocalFileError.
 
     Several tasks may append at once: each writes its lines in one piece.
     """
     lines = "".join(json.dumps(event, ensure_ascii=False, sort_keys=False) + "\n" for event in events)
     if not lines:
         return
-    try:
-        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+    with _local_file.writing(path, "The roll's events"):
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | (os.O_TRUNC if new else 0), 0o644)
         try:
             os.write(handle, lines.encode())
         finally:
             os.close(handle)
-    except OSError as error:
-        raise EventsError("The roll's events cannot be written to %s: %s; correct the path, or make room." % (path, error.strerror)) from None
 
 
 def read(path: str) -> list[dict[str, Any]]:
@@ -66,12 +64,3 @@ def read(path: str) -> list[dict[str, Any]]:
         raise EventsError("The roll's events cannot be read from %s: %s; name the file that the roll wrote." % (path, error.strerror)) from None
     except (ValueError, TypeError):
         raise EventsError("%s has a line that is no event; name the file that the roll wrote." % path) from None
-
-
-def write(path: str, text: str) -> None:
-    """A file beside the events; raises EventsError."""
-    try:
-        with open(path, "w", encoding="utf-8") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise EventsError("The roll's report cannot be written to %s: %s; correct the path, or make room." % (path, error.strerror)) from None

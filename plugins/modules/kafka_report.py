@@ -16,6 +16,8 @@ description:
   - Runs on the controller without any host, and is never a change.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes.note
 options:
   model:
     description: What P(rackaware.kafka.kafka_model#filter) made.
@@ -25,13 +27,6 @@ options:
     description: Where the page goes; directories that are missing are made.
     type: path
     required: true
-attributes:
-  check_mode:
-    support: full
-    description: Writes nothing in check mode.
-  diff_mode:
-    support: none
-    description: A report is no change to any host.
 """
 
 EXAMPLES = r"""

@@ -16,6 +16,8 @@ description:
   - Runs on the controller without any host, and is never a change.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes.note
 options:
   path:
     description: The file on the controller. It is made, with its directory, when it is not there.
@@ -43,13 +45,6 @@ options:
     description: Whether the file begins with this event, and what an earlier roll wrote to it goes.
     type: bool
     default: false
-attributes:
-  check_mode:
-    support: full
-    description: Writes nothing in check mode.
-  diff_mode:
-    support: none
-    description: A note about the roll is no change to any host.
 """
 
 EXAMPLES = r"""

@@ -16,6 +16,8 @@ description:
   - Runs on the controller without any host, and is never a change.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes.note
 options:
   events:
     description: The file of the events. The page has its name with C(.html), the data with C(.json).
@@ -27,13 +29,6 @@ options:
         each with id, rack and name.
     type: dict
     default: {}
-attributes:
-  check_mode:
-    support: full
-    description: Writes nothing in check mode.
-  diff_mode:
-    support: none
-    description: A report is no change to any host.
 """
 
 EXAMPLES = r"""

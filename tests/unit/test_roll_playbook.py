@@ -31,7 +31,7 @@ def cluster():
         {"topic": "t", "partition": n, "leader": ids[0], "replicas": ids, "isr": ids, "min_isr": 2, "adding": [], "removing": [], "offline": [], "elr": []}
         for n, ids in enumerate([a, b, c] for a in (1, 4, 7) for b in (2, 5, 8) for c in (3, 6, 9))
     ]
-    return {"brokers": brokers, "partitions": partitions, "quorum": None, "controller_id": 9, "reassignments": [], "metadata": "kraft"}
+    return {"cluster_id": "abc", "brokers": brokers, "partitions": partitions, "quorum": None, "controller_id": 9, "reassignments": [], "metadata": "kraft"}
 
 
 def plan():

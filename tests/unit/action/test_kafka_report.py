@@ -7,21 +7,11 @@ from unittest.mock import MagicMock
 import pytest
 from ansible.errors import AnsibleActionFail
 from documented import declared, documented
+from one_broker import CLUSTER, HOSTS
 
 from ansible_collections.rackaware.kafka.plugins.action import kafka_report
 from ansible_collections.rackaware.kafka.plugins.filter.kafka_model import kafka_model
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_report as docs
-
-CLUSTER = {
-    "cluster_id": "abc",
-    "metadata": "zookeeper",
-    "controller_id": 1,
-    "brokers": [{"id": 1, "host": "h", "port": 9092, "rack": "a", "fenced": False}],
-    "partitions": [],
-    "reassignments": [],
-    "quorum": None,
-    "counts": dict.fromkeys("topics partitions under_replicated at_min_isr under_min_isr offline without_preferred_leader".split(), 0),
-}
 
 
 def write(check=False, **args):
@@ -53,4 +43,4 @@ def test_the_options_are_the_documented_ones():
 
 @pytest.fixture
 def model():
-    return kafka_model(CLUSTER, [{"name": "one", "id": 1, "rack": "a", "roles": ["broker"]}], name="demo")
+    return kafka_model(CLUSTER, HOSTS, name="demo")

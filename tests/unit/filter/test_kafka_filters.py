@@ -4,20 +4,9 @@ from __future__ import annotations
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from one_broker import CLUSTER, HOSTS
 
 from ansible_collections.rackaware.kafka.plugins.filter import kafka_identity, kafka_model, kafka_quorum_exists, kafka_summary
-
-CLUSTER = {
-    "cluster_id": "abc",
-    "metadata": "zookeeper",
-    "controller_id": 1,
-    "brokers": [{"id": 1, "host": "h", "port": 9092, "rack": "a", "fenced": False}],
-    "partitions": [],
-    "reassignments": [],
-    "quorum": None,
-    "counts": dict.fromkeys("topics partitions under_replicated at_min_isr under_min_isr offline without_preferred_leader".split(), 0),
-}
-HOSTS = [{"name": "one", "id": 1, "rack": "a", "roles": ["broker"]}]
 
 
 def storage(cluster_id, state="formatted", started=False):
