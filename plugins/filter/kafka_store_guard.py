@@ -16,22 +16,22 @@ author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.filter_options.file
-positional: _input, cluster_id, version
+positional: _input, version, kraft
 options:
   _input:
     description: The data directories on encrypted stores.
     type: list
     required: true
-  cluster_id:
-    description: The cluster's id in KRaft mode, otherwise empty.
-    type: str
-    required: true
+  kraft:
+    description: Whether a blank directory gets the cluster's identity, which is read from C(/etc/kafka/cluster.id).
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
 - name: Show the drop-in
   ansible.builtin.debug:
-    msg: "{{ ['/var/lib/kafka/data0/logs'] | rackaware.kafka.kafka_store_guard('', '3.9.2') }}"
+    msg: "{{ ['/var/lib/kafka/data0/logs'] | rackaware.kafka.kafka_store_guard('4.3.1', kraft=true) }}"
 """
 
 RETURN = r"""
@@ -45,11 +45,11 @@ from typing import Any, Callable
 from ..module_utils import _stores, _unit
 
 
-def kafka_store_guard(data_dirs: list[str], cluster_id: str, version: str, comment: str = "Ansible managed") -> str:
+def kafka_store_guard(data_dirs: list[str], version: str, kraft: bool = False, comment: str = "Ansible managed") -> str:
     """The drop-in's text."""
     broker = _unit.service("broker")
     places = {"libs": _unit.LIBS % version, "properties": broker.config, "java": _unit.DEFAULT_JAVA}
-    return _stores.guard(list(data_dirs), cluster_id=cluster_id, user="kafka", comment=comment, **places)
+    return _stores.guard(list(data_dirs), cluster_id=_unit.CLUSTER_ID if kraft else None, user="kafka", comment=comment, **places)
 
 
 class FilterModule:

@@ -118,17 +118,17 @@ def disks(stores: Sequence[Mapping[str, Any]], seen: Sequence[Mapping[str, Any]]
     return out
 
 
-def guard(data_dirs: Sequence[str], *, cluster_id: str, libs: str, properties: str, java: str, user: str, comment: str) -> str:
+def guard(data_dirs: Sequence[str], *, cluster_id: str | None, libs: str, properties: str, java: str, user: str, comment: str) -> str:
     """The drop-in that keeps a broker from starting without its encrypted stores; data_dirs are those on them.
 
-    A store may be blank at any boot. In KRaft mode (with a cluster_id) its directory then gets the cluster's identity, of which the inventory is sure.
+    A store may be blank at any boot. In KRaft mode its directory then gets the identity in the file cluster_id, without which nothing is formatted.
     """
     mounts = [path.rsplit("/", 1)[0] for path in data_dirs]
     prepare = []
     if cluster_id:
         blank = " -a ".join('-n "$$(ls -A %s)"' % path for path in data_dirs)
-        tool = '%s -Xmx128m -cp "%s/*" kafka.tools.StorageTool format --ignore-formatted --cluster-id %s --config %s' % (java, libs, cluster_id, properties)
-        prepare = ["/bin/sh -c 'test %s || exec %s'" % (blank, tool)]
+        tool = '%s -Xmx128m -cp "%s/*" kafka.tools.StorageTool format --ignore-formatted --cluster-id "$$id" --config %s' % (java, libs, properties)
+        prepare = ["/bin/sh -c 'test %s || { read -r id <%s && exec %s; }'" % (blank, cluster_id, tool)]
     directories = [path for pair in zip(mounts, data_dirs) for path in pair]
     return _luks_units.guard_text(mounts, directories=directories, user=user, prepare=prepare, comment=comment)
 

@@ -15,6 +15,8 @@ from ._errors import RackawareError
 LOG_DIR = "/var/log/kafka"
 STAGED = ".staged"
 LIBS = "/opt/kafka-%s/libs"
+# Where a host whose data disks may come back blank keeps the id of its cluster.
+CLUSTER_ID = "/etc/kafka/cluster.id"
 DEFAULT_JAVA = "/usr/bin/java"
 LOGGED_MB, LOGGED_FILES = 50, 10
 PATTERN = "%d{ISO8601} %-5p [%t] %c - %m%n"

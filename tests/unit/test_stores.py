@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 from ansible.errors import AnsibleFilterError
@@ -88,12 +89,29 @@ def test_mounts_can_be_told_apart_and_keep_their_numbers():
 
 def test_a_blank_store_gets_directories_always_and_an_identity_in_kraft_mode_only():
     dirs = ["/var/lib/kafka/data0/logs", "/var/lib/kafka/data1/logs"]
-    zookeeper, kraft = kafka_store_guard(dirs, "", "3.9.2"), kafka_store_guard(dirs, "MkU3OEVBNTcwNTJENDM2Qk", "4.3.1")
+    zookeeper, kraft = kafka_store_guard(dirs, "3.9.2"), kafka_store_guard(dirs, "4.3.1", kraft=True)
     for text in (zookeeper, kraft):
         assert "AssertPathIsEncrypted=/var/lib/kafka/data1\n" in text and "--mode=0750 /var/lib/kafka/data1/logs\n" in text
     assert "StorageTool" not in zookeeper
-    assert '-n "$$(ls -A /var/lib/kafka/data0/logs)" -a -n "$$(ls -A /var/lib/kafka/data1/logs)" || exec /usr/bin/java' in kraft
-    assert "--cluster-id MkU3OEVBNTcwNTJENDM2Qk --config /etc/kafka/broker.properties'" in kraft
+    assert '-n "$$(ls -A /var/lib/kafka/data0/logs)" -a -n "$$(ls -A /var/lib/kafka/data1/logs)" || { read -r id </etc/kafka/cluster.id && exec /usr/bin/java' in kraft
+    assert "--cluster-id \"$$id\" --config /etc/kafka/broker.properties; }'" in kraft
+
+
+@pytest.mark.parametrize(("full", "told", "formats"), [(False, "abc\n", True), (True, "abc\n", False), (False, None, False)])
+def test_a_blank_store_is_formatted_with_the_id_that_the_host_keeps_and_never_without(tmp_path, full, told, formats):
+    logs, java, identity = tmp_path / "logs", tmp_path / "java", tmp_path / "cluster.id"
+    logs.mkdir()
+    java.write_text("#!/bin/sh\necho format \"$@\"\n")
+    java.chmod(0o755)
+    if full:
+        (logs / "meta.properties").touch()
+    if told:
+        identity.write_text(told)
+    text = _stores.guard([str(logs)], cluster_id=str(identity), libs="/libs", properties="/p", java=str(java), user="kafka", comment="x")
+    command = next(line for line in text.splitlines() if "/bin/sh" in line).split("'")[1].replace("$$", "$")
+    run = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (run.returncode == 0) == (formats or full)
+    assert ("--cluster-id abc --config /p" in run.stdout) == formats
 
 
 @pytest.mark.parametrize(
