@@ -1,10 +1,12 @@
 """A roll of nine brokers in three racks with 1,000 partitions under load, ours and one broker after another; one JSON object as the last line.
 
-    python tests/bench/roll.py [--partitions 1000] [--rate 100]
+    python tests/bench/roll.py [--partitions 1000] [--rate 100] [--processors 0.3]
 
-Both rolls stop, promote and start with the same tasks, and seconds are those of the whole ansible-playbook. The serial one asks Kafka's own tool
-for under-replicated partitions every five seconds, as is usual. overhead_share is the part of ours in which no broker was stopping,
-starting or catching up: systemd of each host says when it stopped and started, and the ledger's sampler when it was in sync everywhere.
+Each broker has a share of a processor that is its own, as on an instance of its own: nine on two cores would otherwise lend each other what they do
+not use, so that one that starts alone is faster than one that starts beside others. Both rolls stop, promote and start with the same tasks, and
+seconds are those of the whole ansible-playbook. The serial one asks Kafka's own tool for under-replicated partitions every five seconds, as is usual.
+overhead_share is the part of ours in which no broker was stopping, starting or catching up: systemd of each host says when it stopped and started, and
+the ledger's sampler when it was in sync everywhere.
 """
 
 from __future__ import annotations
@@ -29,6 +31,21 @@ from ledger.records import entries
 TOPICS = 20
 # Of the ledger's own two topics.
 LEDGER = 24
+SHARE = """
+set -e
+cat >/usr/local/sbin/broker-share <<'END'
+#!/bin/sh
+# systemd has let go of the cpu controller of version 1; on version 2, CPUQuota does the same.
+[ -e /sys/fs/cgroup/cpu/cgroup.procs ] || exit 0
+own=/sys/fs/cgroup/cpu$(sed -n 's/^[0-9]*:cpu\\(,cpuacct\\)*://p' /proc/1/cgroup)/broker
+mkdir -p "$own" && echo %(quota)d >"$own/cpu.cfs_quota_us" && echo "$MAINPID" >"$own/cgroup.procs"
+END
+chmod +x /usr/local/sbin/broker-share
+mkdir -p /etc/systemd/system/kafka.service.d
+printf '[Service]\\nCPUQuota=%(percent)d%%%%\\nExecStartPost=+/usr/local/sbin/broker-share\\n' >/etc/systemd/system/kafka.service.d/60-share.conf
+systemctl daemon-reload
+MAINPID=$(systemctl show --property=MainPID --value kafka) /usr/local/sbin/broker-share
+"""
 WHEN = "systemctl show --timestamp=us+utc --property=ActiveExitTimestamp,InactiveEnterTimestamp,InactiveExitTimestamp kafka"
 
 
@@ -99,6 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--partitions", type=int, default=1000)
     parser.add_argument("--rate", type=int, default=100, help="records a second")
+    parser.add_argument("--processors", type=float, default=0.3, help="how much of a processor each broker has; 0: whatever there is")
     parser.add_argument("--here", action="store_true", help="on the cluster that runs in this environment, instead of a new one")
     options = parser.parse_args()
     if not options.here:
@@ -109,6 +127,8 @@ def main() -> None:
 
     cluster = Cluster("inventories/lab")
     fill(cluster.bootstrap, options.partitions)
+    if options.processors:
+        cluster.each(cluster.brokers, SHARE % {"quota": options.processors * 100000, "percent": options.processors * 100})
     serial_events = cluster.scratch / "serial.jsonl"
     serial = measure(cluster, "serial", "tests/bench/serial.yml", serial_events, options.rate, serial_events=str(serial_events))
     ours = measure(
