@@ -72,8 +72,8 @@ test: setup ## every test but those of test-long: about half an hour
 	@tests/all.sh
 
 .PHONY: test-long
-test-long: setup ## nine brokers and what may break in a roll; encrypted instance stores in virtual machines
-	@tests/molecule.sh roll roll-zookeeper encrypted
+test-long: setup ## ways back from an upgrade; nine brokers and what may break in a roll; encrypted instance stores in virtual machines
+	@tests/molecule.sh back-kraft back-zookeeper roll roll-zookeeper encrypted
 	@python -m pytest tests/machines/test_encrypted_machine.py
 
 .PHONY: plan

@@ -20,7 +20,9 @@ for scenario in "$@"; do
   virtual=; [ "$scenario" != encrypted ] || virtual=--vm
   python -m lab up --fresh $virtual
   eval "$(python -m lab env)"
-  export KAFKA_METADATA=$scenario KAFKA_CLUSTER=${scenario/zookeeper/demo} ANSIBLE_LOG_PATH="$PWD/build/molecule/$scenario.log"
+  # back-… has the hosts of the scenario behind it.
+  metadata=${scenario#back-}
+  export KAFKA_METADATA=$metadata KAFKA_CLUSTER=${metadata/zookeeper/demo} ANSIBLE_LOG_PATH="$PWD/build/molecule/$scenario.log"
   rm -f "$ANSIBLE_LOG_PATH"
   # A run that died would have left word that its hosts exist; the lab is new.
   molecule reset --scenario-name default >/dev/null 2>&1

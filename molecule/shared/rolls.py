@@ -74,6 +74,16 @@ class Cluster:
         self.keep()
         return done
 
+    def broken_off(self, stopped: int, **extra: Any) -> None:
+        """A roll whose runner is killed when so many brokers have been stopped."""
+        self.events.unlink(missing_ok=True)
+        command = ["ansible-playbook", "-i", self.inventory, *self.roll(**extra)]
+        runner = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        until(lambda: len(self.seen("stopped")) == stopped, "%d brokers to be stopped" % stopped, 400)
+        os.killpg(runner.pid, signal.SIGKILL)
+        runner.wait()
+        self.keep()
+
     def keep(self) -> None:
         """What the last roll did belongs to what the ledger is judged by."""
         if self.events.exists():
@@ -264,24 +274,25 @@ def refused(run: subprocess.CompletedProcess[str], title: str, sentence: str) ->
     print("refused: %s" % title, flush=True)
 
 
-def killed_runner(cluster: Cluster) -> None:
-    """The runner dies with a broker stopped; the next run takes the dead run's lock, and goes on from there."""
+def killed(cluster: Cluster) -> None:
+    """The runner dies with a broker stopped. The next run takes the dead run's lock and goes on from there; it waits when the quorum's leader is killed."""
+
+    def kill_keeper() -> None:
+        until(lambda: bool(cluster.seen("stopping", "started")), "a broker to be stopped or started", 120)
+        cluster.on(cluster.leader(), "systemctl kill --signal=KILL " + KEEPER)
 
     def work() -> None:
         before = cluster.processes()
-        cluster.events.unlink(missing_ok=True)
-        command = ["ansible-playbook", "-i", cluster.inventory, *cluster.roll(roll_all=True)]
-        runner = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        until(lambda: bool(cluster.seen("stopped")), "a broker to be stopped", 300)
-        os.killpg(runner.pid, signal.SIGKILL)
-        runner.wait()
-        cluster.keep()
+        cluster.broken_off(1, roll_all=True)
+        out = cluster.seen("stopped")[0]["broker"]
         refused(cluster.run(), "a dead run's lock", "roll_break_lock")
-        fine(cluster.run(roll_break_lock=True))
+        # The one that the dead run had out, and another.
+        some = sorted(before, key=lambda name: cluster.ids[name] != out)[:2]
+        fine(cluster.run(meanwhile=kill_keeper, roll_break_lock=True, roll_all=True, roll_only=some))
         after = cluster.processes()
-        expect("" not in after.values() and any(before[name] != after[name] for name in before), "the broken-off roll was not ended")
+        expect("" not in after.values() and all(before[name] != after[name] for name in some), "the broken-off roll was not ended")
 
-    cluster.under_load("killed-runner", work)
+    cluster.under_load("killed", work, faults=True)
 
 
 def bad_configuration(cluster: Cluster) -> None:
@@ -337,13 +348,7 @@ def upgrade(cluster: Cluster) -> None:
     found = cluster.agreed()
 
     def work() -> None:
-        cluster.events.unlink(missing_ok=True)
-        command = ["ansible-playbook", "-i", cluster.inventory, *cluster.roll(playbook="rolling_upgrade", kafka_version=NEW)]
-        runner = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        until(lambda: len(cluster.seen("stopped")) == 2, "a second broker to be stopped", 400)
-        os.killpg(runner.pid, signal.SIGKILL)
-        runner.wait()
-        cluster.keep()
+        cluster.broken_off(2, playbook="rolling_upgrade", kafka_version=NEW)
         run = cluster.run(playbook="rolling_upgrade", kafka_version=NEW, roll_break_lock=True)
         fine(run)
         expect("An earlier run was broken off" in run.stdout, run.stdout[-3000:])
@@ -413,17 +418,7 @@ def finalize(cluster: Cluster) -> None:
     expect(cluster.processes() == after, "a refusal restarted somebody")
 
 
-def killed_keeper(cluster: Cluster) -> None:
-    """The quorum's leader is killed while a broker is out: the roll waits, and ends."""
-
-    def kill() -> None:
-        until(lambda: bool(cluster.seen("stopping")), "a broker to be stopped", 120)
-        cluster.on(cluster.leader(), "systemctl kill --signal=KILL " + KEEPER)
-
-    cluster.under_load("killed-keeper", lambda: fine(cluster.run(meanwhile=kill, roll_all=True, roll_only=list(cluster.brokers)[:2])), faults=True)
-
-
-RESTARTS = (check, roll, rolling_site, refusals, killed_runner, killed_keeper, bad_configuration)
+RESTARTS = (check, roll, rolling_site, refusals, killed, bad_configuration)
 UPGRADES = (upgrade_refusals, upgrade_check, upgrade, upgraded, roll_back, again, downtime, finalize)
 CASES = {case.__name__: case for case in RESTARTS + UPGRADES}
 
