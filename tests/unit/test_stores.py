@@ -93,15 +93,15 @@ def test_a_blank_store_gets_directories_always_and_an_identity_in_kraft_mode_onl
     for text in (zookeeper, kraft):
         assert "AssertPathIsEncrypted=/var/lib/kafka/data1\n" in text and "--mode=0750 /var/lib/kafka/data1/logs\n" in text
     assert "StorageTool" not in zookeeper
-    assert '-n "$$(ls -A /var/lib/kafka/data0/logs)" -a -n "$$(ls -A /var/lib/kafka/data1/logs)" || { read -r id </etc/kafka/cluster.id && exec /usr/bin/java' in kraft
-    assert "--cluster-id \"$$id\" --config /etc/kafka/broker.properties; }'" in kraft
+    assert '-n "$$(ls -A /var/lib/kafka/data0/logs)" -a -n "$$(ls -A /var/lib/kafka/data1/logs)" || { read -r id </etc/kafka/cluster.id && ' in kraft
+    assert '--cluster-id "$$id" --config /etc/kafka/broker.properties; }\'' in kraft
 
 
 @pytest.mark.parametrize(("full", "told", "formats"), [(False, "abc\n", True), (True, "abc\n", False), (False, None, False)])
 def test_a_blank_store_is_formatted_with_the_id_that_the_host_keeps_and_never_without(tmp_path, full, told, formats):
     logs, java, identity = tmp_path / "logs", tmp_path / "java", tmp_path / "cluster.id"
     logs.mkdir()
-    java.write_text("#!/bin/sh\necho format \"$@\"\n")
+    java.write_text('#!/bin/sh\necho format "$@"\n')
     java.chmod(0o755)
     if full:
         (logs / "meta.properties").touch()
