@@ -65,7 +65,10 @@ class Nine(Cluster):
 
     def elsewhere(self, ids: list[int]) -> str:
         """A broker in another rack, the last one: not the one that the gate is asked from."""
-        return [name for name in self.brokers if self.racks[name] not in self.rack_of(ids)][-1]
+        return self.all_elsewhere(ids)[-1]
+
+    def all_elsewhere(self, ids: list[int]) -> list[str]:
+        return [name for name in self.brokers if self.racks[name] not in self.rack_of(ids)]
 
     def out(self) -> list[int]:
         return [event["broker"] for event in self.seen("stopping")]
@@ -151,7 +154,9 @@ def paused(cluster: Nine) -> None:
     victim = []
 
     def pause() -> None:
-        victim.append(cluster.elsewhere(cluster.first_stop()))
+        # One that has had its turn, if there is any: a restart, which is safe for one that is out anyway, would mend it.
+        waiting = cluster.waiting()
+        victim.append(sorted(cluster.all_elsewhere(cluster.first_stop()), key=lambda name: name not in waiting)[-1])
         cluster.on(victim[0], "systemctl kill -s STOP kafka")
 
     try:
@@ -186,6 +191,8 @@ def cut_off(cluster: Nine) -> None:
 
 def the_rest(cluster: Nine) -> None:
     """A broker is killed while it comes back, the quorum's leader too, and a second runner comes: the roll waits, and ends."""
+    # How far the faults before it let the roll go is theirs; this one needs a step after its own.
+    cluster.need_a_restart([name for name in cluster.brokers if name not in cluster.waiting()])
     waiting = cluster.waiting()
 
     def harm() -> None:
