@@ -65,10 +65,7 @@ class Nine(Cluster):
 
     def elsewhere(self, ids: list[int]) -> str:
         """A broker in another rack, the last one: not the one that the gate is asked from."""
-        return self.all_elsewhere(ids)[-1]
-
-    def all_elsewhere(self, ids: list[int]) -> list[str]:
-        return [name for name in self.brokers if self.racks[name] not in self.rack_of(ids)]
+        return [name for name in self.brokers if self.racks[name] not in self.rack_of(ids)][-1]
 
     def out(self) -> list[int]:
         return [event["broker"] for event in self.seen("stopping")]
@@ -151,19 +148,19 @@ def killed_elsewhere(cluster: Nine) -> None:
 
 def paused(cluster: Nine) -> None:
     """A broker of another rack stands still, and goes on later."""
-    victim = []
+    down = {cluster.racks[name] for name, process in cluster.processes().items() if not process}
+    victim = [name for name in cluster.brokers if cluster.racks[name] not in down][-1]
+    # Its own turn does not come: a restart, which is safe for one that is out anyway, would mend it.
+    others = [name for name in cluster.brokers if cluster.racks[name] != cluster.racks[victim]]
 
     def pause() -> None:
-        # One that has had its turn, if there is any: a restart, which is safe for one that is out anyway, would mend it.
-        waiting = cluster.waiting()
-        victim.append(sorted(cluster.all_elsewhere(cluster.first_stop()), key=lambda name: name not in waiting)[-1])
-        cluster.on(victim[0], "systemctl kill -s STOP kafka")
+        cluster.first_stop()
+        cluster.on(victim, "systemctl kill -s STOP kafka")
 
     try:
-        cluster.stops_at(pause, "in sync and needs 2")
+        cluster.stops_at(pause, "in sync and needs 2", roll_only=others)
     finally:
-        for name in victim:
-            cluster.on(name, "systemctl kill -s CONT kafka")
+        cluster.on(victim, "systemctl kill -s CONT kafka")
     cluster.heal()
 
 
