@@ -93,7 +93,8 @@ def test_a_blank_store_gets_directories_always_and_an_identity_in_kraft_mode_onl
     for text in (zookeeper, kraft):
         assert "AssertPathIsEncrypted=/var/lib/kafka/data1\n" in text and "--mode=0750 /var/lib/kafka/data1/logs\n" in text
     assert "StorageTool" not in zookeeper
-    assert '-n "$$(ls -A /var/lib/kafka/data0/logs)" -a -n "$$(ls -A /var/lib/kafka/data1/logs)" || { read -r id </etc/kafka/cluster.id && ' in kraft
+    blank = '-n "$$(ls -A /var/lib/kafka/data0/logs)" -a -n "$$(ls -A /var/lib/kafka/data1/logs)" || '
+    assert blank + "{ read -r id </etc/kafka/cluster.id && exec /usr/bin/java" in kraft
     assert '--cluster-id "$$id" --config /etc/kafka/broker.properties; }\'' in kraft
 
 
