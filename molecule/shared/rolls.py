@@ -59,16 +59,16 @@ class Cluster:
         self.events.unlink(missing_ok=True)
         command = ["ansible-playbook", "-i", self.inventory, *self.roll(*options, playbook=playbook, **extra)]
         with tempfile.TemporaryFile("w+") as output:
-            running = subprocess.Popen(command, cwd=ROOT, env=quiet(), stdout=output, stderr=output, start_new_session=True)
+            self.running = subprocess.Popen(command, cwd=ROOT, env=quiet(), stdout=output, stderr=output, start_new_session=True)
             try:
                 meanwhile()
             except BaseException:
-                if running.poll() is None:
-                    os.killpg(running.pid, signal.SIGKILL)
+                if self.running.poll() is None:
+                    os.killpg(self.running.pid, signal.SIGKILL)
                 output.seek(0)
                 print(output.read()[-4000:], flush=True)
                 raise
-            code = running.wait()
+            code = self.running.wait()
             output.seek(0)
             done = subprocess.CompletedProcess(command, code, output.read(), "")
         self.keep()
@@ -76,13 +76,12 @@ class Cluster:
 
     def broken_off(self, stopped: int, **extra: Any) -> None:
         """A roll whose runner is killed when so many brokers have been stopped."""
-        self.events.unlink(missing_ok=True)
-        command = ["ansible-playbook", "-i", self.inventory, *self.roll(**extra)]
-        runner = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        until(lambda: len(self.seen("stopped")) == stopped, "%d brokers to be stopped" % stopped, 400)
-        os.killpg(runner.pid, signal.SIGKILL)
-        runner.wait()
-        self.keep()
+
+        def kill() -> None:
+            until(lambda: len(self.seen("stopped")) == stopped, "%d brokers to be stopped" % stopped, 400)
+            os.killpg(self.running.pid, signal.SIGKILL)
+
+        self.run(meanwhile=kill, **extra)
 
     def keep(self) -> None:
         """What the last roll did belongs to what the ledger is judged by."""

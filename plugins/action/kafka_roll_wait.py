@@ -53,7 +53,7 @@ class ActionModule(ActionBase):
         question = {name: value for name, value in self._task.args.items() if name in _roll_ask.SPEC and value is not None}
         if self._task.check_mode:
             answer = self._ask(GATE, question)
-            return {**answer, "changed": False, "seconds": 0.0, "questions": 1}
+            return {"changed": False, **answer, "seconds": 0.0, "questions": 1}
         try:
             return self._wait(question, options)
         except RackawareError as error:
@@ -81,7 +81,7 @@ class ActionModule(ActionBase):
                 _roll_events.note(options["events"], watch.answered(self.clock(), answer))
                 if answer["open"]:
                     self._show(watch.line(last=True))
-                    return {**answer, "changed": False, "seconds": round(self.clock() - begun, 3), "questions": questions}
+                    return {"changed": False, **answer, "seconds": round(self.clock() - begun, 3), "questions": questions}
             if watch.stalled:
                 _roll_events.note(options["events"], watch.failures())
                 raise AnsibleActionFail(watch.sentence())

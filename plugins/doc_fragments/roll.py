@@ -10,6 +10,13 @@ class ModuleDocFragment:
     """Fragments: QUESTION for the modules that ask the gate, LIMITS for those and for the plan."""
 
     QUESTION = r"""
+attributes:
+  check_mode:
+    support: full
+    description: Asks in check mode as well, and elects nobody.
+  diff_mode:
+    support: none
+    description: There is nothing to compare.
 options:
   question:
     description:
@@ -54,6 +61,13 @@ options:
     type: list
     elements: str
     default: []
+  elect_leaders:
+    description:
+      - For brokers and O(question=back) only. As soon as all of them are back, and in the same visit to the cluster, partitions are given back to their
+        preferred leaders, as M(rackaware.kafka.kafka_leader_election) does.
+      - In check mode it is only counted.
+    type: bool
+    default: false
   zookeeper_servers:
     description:
       - All servers of the ensemble, as P(rackaware.kafka.kafka_nodes#filter) lists them. Needed with O(kind=zookeeper).

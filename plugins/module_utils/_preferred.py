@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Preferred leaders: which partitions another replica leads although the first one of their list could."""
+"""Preferred leaders: which partitions another replica leads although the first one of their list could, and the election that corrects it."""
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Mapping, Sequence
+
+from ._kafka import Admin
 
 
 def elsewhere(topics: Mapping[str, Iterable[Mapping[str, Any]]]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
@@ -18,3 +20,17 @@ def elsewhere(topics: Mapping[str, Iterable[Mapping[str, Any]]]) -> tuple[list[t
             if each["replicas"] and each["leader"] != each["replicas"][0]:
                 (can if each["replicas"][0] in each["isr"] else cannot).append((topic, each["partition"]))
     return can, cannot
+
+
+def elect(admin: Admin, topics: Sequence[str] | None = None, *, check: bool = False) -> dict[str, Any]:
+    """Let them lead again where they can: {elected, waiting, refused} as kafka_leader_election returns them; check: only count.
+
+    Raises KafkaError when nobody answers.
+    """
+    can, cannot = elsewhere(admin.partitions(topics))
+    refused = admin.elect_preferred(can) if can and not check else {}
+    return {
+        "elected": len(can) - len(refused),
+        "waiting": len(cannot),
+        "refused": [{"topic": topic, "partition": partition, "reason": reason} for (topic, partition), reason in sorted(refused.items())],
+    }

@@ -30,6 +30,7 @@ SPEC: dict[str, dict[str, Any]] = dict(
     out={"type": "list", "elements": "int", "default": []},
     restart={"type": "list", "elements": "int"},
     allow={"type": "list", "elements": "str", "default": []},
+    elect_leaders={"type": "bool", "default": False},
     zookeeper_servers={
         "type": "list",
         "elements": "dict",
@@ -54,6 +55,8 @@ def check(params: dict[str, Any]) -> None:
     both = set(params["nodes"]) & set(params["in_flight"])
     if params["question"] == MAY_STOP and both:
         raise RollError("%s shall be stopped and is in flight already; take it out of nodes or in_flight." % named(both).capitalize())
+    if params["elect_leaders"] and (params["question"], params["kind"]) != (BACK, BROKER):
+        raise RollError("elect_leaders is for brokers that are back, not for %s of a %s; leave it out." % (params["question"], params["kind"]))
 
 
 def left_alone(params: Mapping[str, Any]) -> set[int]:

@@ -70,21 +70,16 @@ def main() -> None:
     """Read, decide, elect, report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
-    refused = {}
     try:
         with Admin(connection(params), exclude=params["exclude_brokers"]) as admin:
-            wanted, waiting = _preferred.elsewhere(admin.partitions(params["topics"]))
-            if wanted and not module.check_mode:
-                refused = admin.elect_preferred(wanted)
+            found = _preferred.elect(admin, params["topics"], check=module.check_mode)
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    elected = len(wanted) - len(refused)
+    left = found["waiting"] + len(found["refused"])
     module.exit_json(
-        changed=elected > 0,
-        elected=elected,
-        refused=[{"topic": topic, "partition": partition, "reason": reason} for (topic, partition), reason in sorted(refused.items())],
-        waiting=len(waiting),
-        diff={"before": {"without_preferred_leader": len(wanted) + len(waiting)}, "after": {"without_preferred_leader": len(waiting) + len(refused)}},
+        changed=found["elected"] > 0,
+        **found,
+        diff={"before": {"without_preferred_leader": found["elected"] + left}, "after": {"without_preferred_leader": left}},
     )
 
 

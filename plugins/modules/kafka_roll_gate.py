@@ -19,7 +19,6 @@ description:
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
-  - rackaware.kafka.attributes.info
   - rackaware.kafka.connection
   - rackaware.kafka.roll.question
   - rackaware.kafka.roll.limits
@@ -103,6 +102,11 @@ behind:
   description: What the nodes that are not back are behind, added up.
   returned: with O(question=back)
   type: int
+election:
+  description: What the election of preferred leaders did, as elected, waiting and refused, as M(rackaware.kafka.kafka_leader_election) returns them.
+  returned: with O(elect_leaders=true), when all are back
+  type: dict
+  sample: {elected: 337, waiting: 0, refused: []}
 counts:
   description: Partitions of the whole cluster that are under_replicated, at_min_isr, under_min_isr and offline; V(null) unless O(kind=broker).
   returned: success
@@ -120,7 +124,7 @@ asked:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _roll_ask
+from ..module_utils import _preferred, _roll_ask
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import Admin, LibraryError, connection
 from ..module_utils._roll_snapshot import RollError
@@ -139,9 +143,11 @@ def main() -> None:
         else:
             with Admin(connection(params), exclude=_roll_ask.left_alone(params)) as admin:
                 answer = _roll_ask.patiently(lambda: _roll_ask.brokers_or_controllers(admin, params), params["wait_seconds"])
+                if params["elect_leaders"] and answer["open"]:
+                    answer["election"] = _preferred.elect(admin, check=module.check_mode)
     except RackawareError as error:
         module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError)))
-    module.exit_json(changed=False, **answer)
+    module.exit_json(changed=answer.get("election", {}).get("elected", 0) > 0, **answer)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ description:
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
-  - rackaware.kafka.attributes.info
   - rackaware.kafka.connection
   - rackaware.kafka.roll.question
   - rackaware.kafka.roll.limits
@@ -129,6 +128,11 @@ behind:
   description: What the nodes that are not back are behind, added up.
   returned: with O(question=back)
   type: int
+election:
+  description: What the election of preferred leaders did, as elected, waiting and refused, as M(rackaware.kafka.kafka_leader_election) returns them.
+  returned: with O(elect_leaders=true), when all are back
+  type: dict
+  sample: {elected: 337, waiting: 0, refused: []}
 counts:
   description: Partitions of the whole cluster that are under_replicated, at_min_isr, under_min_isr and offline; V(null) unless O(kind=broker).
   returned: success

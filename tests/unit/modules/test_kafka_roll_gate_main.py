@@ -26,6 +26,7 @@ class Brokers(FakeAdmin):
         self.gone, self.fenced, self.moving = set(), set(), []
         self.own, self.hung, self.asked_itself = {}, set(), []
         self.probed: list[int] = []
+        self.elected: list[tuple[str, int]] = []
         self.quorums, self.asked = [None], 6
 
     @property
@@ -55,6 +56,10 @@ class Brokers(FakeAdmin):
             raise KafkaError("Broker %d did not answer Metadata; check that it runs." % broker)
         own = self.own.get(broker, self.isr)
         return {"brokers": [] if own == {} else [1, 2, 3, 4, 5, 6], "partitions": self._partitions(own) if own else {}}
+
+    def elect_preferred(self, partitions):
+        self.elected += partitions
+        return {}
 
     def silent(self, brokers):
         self.probed = list(brokers)
@@ -229,6 +234,26 @@ class TestBack:
     def test_nobody_left_to_ask_is_a_failure(self, run, cluster):
         cluster.error = KafkaError("No broker is left to ask.")
         assert self.ask(run, [1])["failed"]
+
+    @pytest.mark.parametrize("check", [False, True], ids=["for real", "in check mode"])
+    def test_with_all_back_the_preferred_lead_again(self, run, cluster, check):
+        # The first of the in-sync ones leads in this cluster.
+        cluster.isr[0] = [2, 3, 1]
+        result = self.ask(run, [1, 4], elect_leaders=True, check=check)
+        assert result["open"] and result["changed"] and result["election"] == {"elected": 1, "waiting": 0, "refused": []}
+        assert cluster.elected == ([] if check else [("t", 0)])
+
+    def test_nobody_is_elected_while_one_is_missing_or_unasked(self, run, cluster):
+        cluster.isr[0] = [2, 3, 1]
+        assert not self.ask(run, [1])["changed"]
+        cluster.hung = {4}
+        result = self.ask(run, [1, 4], elect_leaders=True)
+        assert not result["open"] and not result["changed"] and "election" not in result and cluster.elected == []
+
+    @pytest.mark.parametrize(("question", "kind"), [("may_stop", "broker"), ("back", "controller")])
+    def test_an_election_is_for_brokers_that_are_back(self, run, cluster, question, kind):
+        said = run(question=question, kind=kind, nodes=[1], elect_leaders=True)
+        assert said["msg"] == "elect_leaders is for brokers that are back, not for %s of a %s; leave it out." % (question, kind) and not said["retry"]
 
 
 class TestControllers:
