@@ -1,9 +1,9 @@
 """A roll of nine brokers in three racks with 1,000 partitions under load, ours and one broker after another; one JSON object as the last line.
 
-    python tests/bench/roll.py [--partitions 1000] [--rate 100] [--processors 0.3]
+    python tests/bench/roll.py [--partitions 1000] [--rate 100] [--processors 0.2]
 
 Each broker has a share of a processor that is its own, as on an instance of its own: nine on two cores would otherwise lend each other what they do
-not use, so that one that starts alone is faster than one that starts beside others. Both rolls stop, promote and start with the same tasks, and
+not use, so that one that starts alone is faster than one that starts beside others; nine shares of 0.2 are what two cores can keep. Both rolls stop, promote and start with the same tasks, and
 seconds are those of the whole ansible-playbook. The serial one asks Kafka's own tool for under-replicated partitions every five seconds, as is usual.
 overhead_share is the part of ours in which no broker was stopping, starting or catching up: systemd of each host says when it stopped and started, and
 the ledger's sampler when it was in sync everywhere.
@@ -116,7 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--partitions", type=int, default=1000)
     parser.add_argument("--rate", type=int, default=100, help="records a second")
-    parser.add_argument("--processors", type=float, default=0.3, help="how much of a processor each broker has; 0: whatever there is")
+    parser.add_argument("--processors", type=float, default=0.2, help="how much of a processor each broker has; 0: whatever there is")
     parser.add_argument("--here", action="store_true", help="on the cluster that runs in this environment, instead of a new one")
     options = parser.parse_args()
     if not options.here:
