@@ -3,8 +3,9 @@
     python tests/bench/roll.py [--partitions 1000] [--rate 100] [--processors 0.2]
 
 Each broker has a share of a processor that is its own, as on an instance of its own: nine on two cores would otherwise lend each other what they do
-not use, so that one that starts alone is faster than one that starts beside others; nine shares of 0.2 are what two cores can keep. Both rolls stop, promote and start with the same tasks, and
-seconds are those of the whole ansible-playbook. The serial one asks Kafka's own tool for under-replicated partitions every five seconds, as is usual.
+not use, so that one that starts alone is faster than one that starts beside others. Nine shares of 0.2 are what two cores can keep. Both rolls stop,
+promote and start with the same tasks, and seconds are those of the whole ansible-playbook. The serial one asks Kafka's own tool for under-replicated
+partitions every five seconds, as is usual.
 overhead_share is the part of ours in which no broker was stopping, starting or catching up: systemd of each host says when it stopped and started, and
 the ledger's sampler when it was in sync everywhere.
 """
