@@ -87,13 +87,18 @@ class Nine(Cluster):
         until(lambda: bool(self.seen("stopped")), "the first broker to be stopped", 120)
         return self.out()
 
-    def stops_at(self, meanwhile: Callable[[], None], sentence: str, gone: Sequence[str] = (), **extra: Any) -> None:
-        """A run that stops after its first step, with this in its message, and leaves the lock free; gone: hosts that are out anyway and may go."""
+    def aside(self) -> tuple[list[str], list[str]]:
+        """The brokers of a rack that will stand in the way, and all others. Their turn does not come: a restart is safe for those that are out anyway."""
+        down = {self.racks[name] for name, process in self.processes().items() if not process}
+        rack = [self.racks[name] for name in self.brokers if self.racks[name] not in down][-1]
+        return [name for name in self.brokers if self.racks[name] == rack], [name for name in self.brokers if self.racks[name] != rack]
+
+    def stops_at(self, meanwhile: Callable[[], None], sentence: str, **extra: Any) -> None:
+        """A run that stops after its first step, with this in its message, and leaves the lock free."""
         run = self.run(meanwhile=meanwhile, roll_stall_seconds=STALL, **extra)
         said = " ".join(run.stdout.split())
         expect(run.returncode != 0 and UNTOUCHED in said and sentence in said, "it did not stop with %r: %s" % (sentence, said[-4000:]))
-        others = {self.names[id_] for id_ in self.out()[1:]} - set(gone)
-        expect(len(self.seen("batch_started")) <= 2 and self.out() != [] and not others, "more than the canary was stopped: %s" % self.out())
+        expect(len(self.seen("batch_started")) <= 2 and len(self.out()) == 1, "more than the canary was stopped: %s" % self.out())
         expect(self.seen("roll_stopped") != [], "the report does not say that it stopped")
 
 
@@ -162,39 +167,34 @@ def killed_elsewhere(cluster: Nine) -> None:
 
 def paused(cluster: Nine) -> None:
     """A broker of another rack stands still, and goes on later."""
-    down = {cluster.racks[name] for name, process in cluster.processes().items() if not process}
-    victim = [name for name in cluster.brokers if cluster.racks[name] not in down][-1]
-    # Its own turn does not come: a restart, which is safe for one that is out anyway, would mend it.
-    others = [name for name in cluster.brokers if cluster.racks[name] != cluster.racks[victim]]
+    victims, others = cluster.aside()
 
     def pause() -> None:
         cluster.first_stop()
-        cluster.on(victim, "systemctl kill -s STOP kafka")
+        cluster.on(victims[-1], "systemctl kill -s STOP kafka")
 
     try:
         cluster.stops_at(pause, "in sync and needs 2", roll_only=others)
     finally:
-        cluster.on(victim, "systemctl kill -s CONT kafka")
+        cluster.on(victims[-1], "systemctl kill -s CONT kafka")
     cluster.heal()
 
 
 def cut_off(cluster: Nine) -> None:
     """The network between one rack and the others is cut; clients still reach all."""
-    there: list[str] = []
-    nets = sorted({address.rpartition(".")[0] + ".0/24" for address in cluster.brokers.values()})
+    victims, others = cluster.aside()
+    there = [name for name in cluster.nodes if cluster.racks[name] == cluster.racks[victims[0]]]
+    nets = sorted({address.rpartition(".")[0] for address in cluster.brokers.values()} - {cluster.brokers[victims[0]].rpartition(".")[0]})
+    do = " && ".join("ip route add blackhole %s.0/24" % net for net in nets)
 
     def cut() -> None:
-        rack = cluster.racks[cluster.elsewhere(cluster.first_stop())]
-        there.extend(name for name in cluster.nodes if cluster.racks[name] == rack)
-        mine = cluster.brokers[[name for name in there if name in cluster.brokers][0]].rpartition(".")[0]
-        others = [net for net in nets if not net.startswith(mine + ".")]
-        do = " && ".join("ip route add blackhole %s" % net for net in others)
+        cluster.first_stop()
         # Undone by the host itself, whatever becomes of this process.
         cluster.each(there, "systemd-run --quiet --collect --on-active=600 --unit=mend %s && %s" % (MEND, do))
 
     try:
-        # By which sentence depends on where the quorum's leader was, and on whether those that are cut off are out already when their turn comes.
-        cluster.stops_at(cut, "The roll stopped at", gone=there)
+        # By which sentence depends on where the quorum's leader was.
+        cluster.stops_at(cut, "The roll stopped at", roll_only=others)
     finally:
         cluster.each(there, MEND + " && { systemctl stop mend.timer || true; }")
     cluster.heal()

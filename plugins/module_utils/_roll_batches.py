@@ -102,6 +102,13 @@ class Packing:
         self._used_up: list[int] = []
         self._taken: list[list[int]] = []
 
+    def copy(self) -> Packing:
+        """The same, to be filled in another way."""
+        other = Packing(self.whole, self.touching, self.exact)
+        other.batches, other.blocked, other._used_up = [list(batch) for batch in self.batches], list(self.blocked), list(self._used_up)
+        other._taken = [list(taken) for taken in self._taken]
+        return other
+
     def open(self) -> int:
         """A new batch."""
         self.batches.append([])
@@ -216,6 +223,35 @@ class Packer:
                 score[other] += most
         return packing.batches
 
+    def settle(self, count: int, effort: int) -> tuple[list[list[int]], bool]:
+        """Batches, count at most, by trying every way to fill them; or none, and whether there is proof that there are none, or the effort was used up.
+
+        Who has the least choice left comes first, so that a way that leads nowhere ends soon. Of batches that are still empty one stands for all.
+        """
+        ways = [(self._packing(), self.brokers)]
+        while ways:
+            packing, waiting = ways.pop()
+            if not waiting:
+                return packing.batches, False
+            effort -= self.cost(packing.batches)
+            if effort < 0:
+                return [], False
+            spare = int(len(packing.batches) < count)
+            choices, chosen = count + 1, waiting[0]
+            for broker in waiting:
+                fitting = spare + sum(packing.fits(broker, batch) for batch in range(len(packing.batches)))
+                if (fitting, -self._degree[broker]) < (choices, -self._degree[chosen]):
+                    choices, chosen = fitting, broker
+                if not fitting:
+                    break
+            rest = [broker for broker in waiting if broker != chosen]
+            fitting_batches = [batch for batch in range(len(packing.batches)) if choices and packing.fits(chosen, batch)]
+            for batch in fitting_batches + ([-1] if choices and spare else []):
+                way = packing.copy()
+                way.put(chosen, way.open() if batch < 0 else batch)
+                ways.append((way, rest))
+        return [], True
+
     def _racks(self) -> list[list[int]]:
         racks: dict[str, list[int]] = {}
         for broker in self.brokers:
@@ -239,7 +275,13 @@ def pack(whole: Puzzle, bound: int) -> tuple[list[list[int]], bool]:
             return best, False
     if len(packer.brokers) <= EXHAUSTIVE:
         return exhaust(whole), True
-    return _polish(packer, best, bound, effort), False
+    proven = False
+    while len(best) > bound and not proven:
+        found, proven = packer.settle(len(best) - 1, effort // 2)
+        if not found:
+            break
+        best = found
+    return (best if proven else _polish(packer, best, bound, effort // 2)), proven
 
 
 def _polish(packer: Packer, best: list[list[int]], bound: int, effort: int) -> list[list[int]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Sequence
 
 from ._roll_batches import Limit, Puzzle
+from ._roll_report import counted
 from ._roll_snapshot import METADATA_TOPIC, Cluster, bits, named, popcount
 
 # Looks at a broker while searching for a clique: about a quarter of a second.
@@ -159,7 +160,11 @@ def _cap(cluster: Cluster, brokers: int) -> dict[str, Any]:
 
 def _exhaustive(cluster: Cluster, each: Bound) -> dict[str, Any]:
     members = cluster.members(each.brokers)
-    sentence = "Every way to put %s into %d batches was tried, and each takes more of a partition than it can spare." % (named(members), each.value - 1)
+    sentence = "Every way to put %s into %s was tried, and each takes more of a partition than it can spare%s." % (
+        named(members),
+        counted(each.value - 1, "batch"),
+        ", or more brokers than max_batch" if cluster.max_batch else "",
+    )
     return {"kind": "exhaustive", "brokers": members, "sentence": sentence}
 
 

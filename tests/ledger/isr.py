@@ -24,6 +24,10 @@ class State(NamedTuple):
     isr: tuple[int, ...]
 
 
+# Of a partition that was deleted.
+DELETED = State(-1, -1, (), ())
+
+
 class Change(NamedTuple):
     """From time (epoch seconds) on, a partition has these in-sync replicas; min_isr is effective: never above the number of replicas."""
 
@@ -43,7 +47,8 @@ class Watch:
     Answers are not all true: a broker that just came back or that is cut off shows what it knew before, and each is some milliseconds behind.
     So (a) an older leader epoch never replaces a newer one; (b) a broker that the others do not list as alive is not believed: the
     controller takes a broker out of the alive ones in the same record that takes it out of the in-sync replicas (KRaft), and lists it again only
-    once it has caught up with the metadata; (c) a state that was replaced a moment ago is not news from a broker that has not told its successor yet.
+    once it has caught up with the metadata; (c) a state that was replaced a moment ago is not news from a broker that has not told its successor yet;
+    (d) a partition is deleted when nobody who has told it tells it any more: in ZooKeeper mode a broker that just came back tells none at all.
     """
 
     def __init__(self) -> None:
@@ -51,21 +56,22 @@ class Watch:
         self.distrusted = 0
         self._alive: dict[int, tuple[float, frozenset[int]]] = {}
         self._past: dict[tuple[str, int], list[tuple[float, State]]] = {}
-        self._told: dict[tuple[int, str, int], State] = {}
+        self._told: dict[int, dict[tuple[str, int], State]] = {}
 
     def answer(self, time: float, broker: int, alive: Iterable[int], partitions: Mapping[tuple[str, int], State]) -> list[tuple[str, int]]:
-        """Take one broker's answer; returns the partitions whose state is new."""
+        """Take one broker's answer; returns the partitions whose state is new, or that are gone (state() is DELETED then)."""
         self._alive[broker] = (time, frozenset(alive))
         others = [brokers for other, (when, brokers) in self._alive.items() if other != broker and time - when <= FRESH]
         if others and sum(broker in brokers for brokers in others) * 2 <= len(others):
             self.distrusted += 1
             return []
-        new = []
+        told = self._told.setdefault(broker, {})
+        new = [where for where in told.keys() - partitions.keys() if self._deleted(broker, where)]
         for where, state in partitions.items():
             seen = self.partitions.get(where)
             if seen is not None and (state.epoch < seen.epoch or (state != seen and self._lags(time, broker, where, state))):
                 continue
-            self._told[broker, where[0], where[1]] = state
+            told[where] = state
             if state != seen:
                 if seen is not None:
                     past = [(until, old) for until, old in self._past.get(where, []) if time - until <= FRESH]
@@ -76,7 +82,18 @@ class Watch:
 
     def _lags(self, time: float, broker: int, where: tuple[str, int], state: State) -> bool:
         replaced = any(old == state and time - until <= FRESH for until, old in self._past.get(where, []))
-        return replaced and self._told.get((broker, *where)) != self.partitions[where]
+        return replaced and self._told[broker].get(where) != self.partitions[where]
+
+    def _deleted(self, broker: int, where: tuple[str, int]) -> bool:
+        del self._told[broker][where]
+        if any(where in told for told in self._told.values()):
+            return False
+        self._past.pop(where, None)
+        return self.partitions.pop(where, None) is not None
+
+    def state(self, where: tuple[str, int]) -> State:
+        """The last that is known of a partition."""
+        return self.partitions.get(where, DELETED)
 
     def counts(self, min_isr: Mapping[str, int]) -> tuple[int, int, int, int]:
         """How many partitions are under-replicated, at their minimum, under it, without a leader."""

@@ -97,7 +97,9 @@ class Sampler:
             self._blind(now)
             self._answers += 1
             for topic, partition in self._watch.answer(now, broker, alive, told):
-                state = self._watch.partitions[topic, partition]
+                state = self._watch.state((topic, partition))
+                if not state.replicas:
+                    self._min_isr.pop(topic, None)
                 minimum = min(self._min_isr.get(topic, INTERNAL_DEFAULT), len(state.replicas))
                 self._journal.add("isr", Change(now, topic, partition, state.leader, state.epoch, state.replicas, state.isr, minimum))
             counts = self._watch.counts(self._min_isr)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ledger.isr import Change, State, Watch, events, violations
+from ledger.isr import DELETED, Change, State, Watch, events, violations
 from ledger.records import LedgerError
 
 THREE = (1, 2, 3)
@@ -138,6 +138,32 @@ def test_a_broker_that_is_a_moment_behind_brings_no_old_state_back():
     # And what was replaced long ago is no echo.
     assert watch.answer(0.4, 1, THREE, state((2, 3))) == [("t", 0)]
     assert watch.answer(9.0, 2, THREE, state(THREE)) == [("t", 0)]
+
+
+def test_a_partition_is_deleted_when_nobody_tells_it_any_more():
+    watch = Watch()
+    for broker in (1, 2):
+        watch.answer(0, broker, THREE, state(THREE, epoch=7))
+    # One that came back and knows nothing yet deletes nothing.
+    assert watch.answer(0.2, 1, THREE, {}) == [] and watch.state(("t", 0)).isr == THREE
+    assert watch.answer(0.4, 2, THREE, {}) == [("t", 0)] and watch.state(("t", 0)) == DELETED
+    assert watch.answer(0.6, 1, THREE, {}) == []
+    # Another of the same name begins anew.
+    assert watch.answer(0.8, 1, THREE, state(THREE, epoch=0)) == [("t", 0)] and watch.state(("t", 0)).epoch == 0
+
+
+def test_who_is_not_believed_deletes_nothing():
+    watch = Watch()
+    watch.answer(10, 1, THREE, state(THREE))
+    watch.answer(10.1, 2, (2, 3), {})
+    watch.answer(10.2, 3, (2, 3), {})
+    assert watch.answer(10.3, 1, THREE, {}) == [] and watch.state(("t", 0)).isr == THREE
+
+
+def test_what_was_deleted_cannot_fall_below_its_minimum():
+    changes = [isr(0, THREE), Change(1, "t", 0, *DELETED, 0)]
+    happened = [event(2, "stopping", 1), event(3, "stopped", 1), event(3, "stopping", 2), event(4, "stopped", 2)]
+    assert found(changes[:1], happened) != [] and found(changes, happened) == []
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,7 @@ class TestBatches:
 
     @pytest.mark.parametrize(
         ("racks", "factor", "min_isr", "batches"),
-        [(3, 3, 2, 3), (6, 3, 2, 6), (3, 3, 1, 2), (2, 2, 1, 2), (4, 4, 2, 2), (4, 4, 1, 2), (5, 5, 3, 3)],
+        [(3, 3, 2, 3), (6, 3, 2, 6), (3, 3, 1, 2), (2, 2, 1, 2), (4, 4, 2, 2), (4, 4, 1, 2), (5, 5, 3, 3), (6, 3, 1, 3)],
         ids=lambda value: str(value),
     )
     def test_dense_rack_aware_clusters_reach_the_lower_bound(self, racks, factor, min_isr, batches):
@@ -315,6 +315,37 @@ class TestBatches:
         assert len(planned["batches"]) == planned["lower_bound"] == 3
         assert planned["certificate"]["kind"] == "exhaustive"
         assert "into 2 batches was tried" in planned["certificate"]["sentence"]
+        assert "max_batch" in _roll.plan({**snapshot(ring, restart=[1, 2, 3, 4, 5]), "max_batch": 3})["certificate"]["sentence"]
+
+    @pytest.mark.parametrize("seed", range(60))
+    def test_every_way_was_tried_when_it_says_so(self, seed):
+        chance = random.Random(seed)
+        size = chance.randint(2, 9)
+        near = [0] * size
+        for one, other in combinations(range(size), 2):
+            if chance.random() < seed % 5 / 8:
+                near[one] |= 1 << other
+                near[other] |= 1 << one
+        wide = []
+        for _ in range(chance.randint(0, 12) if size > 2 else 0):
+            members = tuple(sorted(chance.sample(range(size), chance.randint(3, min(4, size)))))
+            wide.append(_roll_batches.Limit(sum(1 << member for member in members), 2, members, None))
+        whole = _roll_batches.Puzzle((1 << size) - 1, near, wide, ["a"] * size, chance.choice([None, None, 3]))
+        packer, fewest = _roll_batches.Packer(whole), len(_roll_batches.exhaust(whole))
+        batches, proven_none = packer.settle(fewest, 10**9)
+        assert not proven_none and sorted(broker for batch in batches for broker in batch) == list(range(size)) and len(batches) == fewest
+        for batch in batches:
+            assert not any(near[one] >> other & 1 for one, other in combinations(batch, 2)) and len(batch) <= (whole.max_batch or size)
+            assert all(len(set(batch) & set(limit.members)) <= limit.spare for limit in wide)
+        assert fewest == 1 or packer.settle(fewest - 1, 10**9) == ([], True)
+        assert packer.settle(fewest, 0) == ([], False)
+
+    def test_trying_every_way_finds_what_the_other_ways_do_not(self, monkeypatch):
+        snap = generated(30, 80, 5, misplaced=40, seed=12)
+        planned = _roll.plan(snap)
+        assert len(planned["batches"]) == planned["lower_bound"] == 6
+        monkeypatch.setattr(_roll_batches.Packer, "settle", lambda packer, count, effort: ([], False))
+        assert len(_roll.plan(snap)["batches"]) == 7
 
 
 class TestResume:
