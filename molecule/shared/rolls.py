@@ -248,6 +248,7 @@ def refusals(cluster: Cluster) -> None:
         "a limit": (["--limit", victim + ",localhost"], {}, "cut batches in two"),
         "an unknown node": ([], {"roll_only": ["nobody"]}, "roll_only names nobody"),
         "tasks that are not there": ([], {"roll_node_tasks": "none.yml"}, "There is no file"),
+        "an unknown topic": ([], {"roll_allow_topics": ["nothing"]}, "allow names nothing, which the cluster does not have"),
         "an unknown order": ([], {"roll_order": "sideways"}, "roll_order"),
     }
     for title, (options, extra, sentence) in cases.items():

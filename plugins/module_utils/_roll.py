@@ -101,6 +101,10 @@ def _uncollected() -> Iterator[None]:
 
 def _plan(cluster: Cluster) -> dict[str, Any]:
     alike = shapes(cluster)
+    # Not the gate's question: a topic may be deleted while a roll goes on.
+    unknown = cluster.allow and cluster.allow.difference(each["topic"] for each in cluster.partitions)
+    if unknown:
+        raise RollError("allow names %s, which the cluster does not have as a topic; correct the name, or leave it out." % ", ".join(sorted(unknown)))
     refused, blocked = refusals(cluster, alike)
     # Who is down already takes nothing from anybody, so that no partition stands against it.
     down = sorted(cluster.restart & cluster.out)

@@ -110,7 +110,7 @@ def snapshots(draw, most=7):
         "restart": draw(st.one_of(st.just(ids), some)),
         "max_batch": draw(st.one_of(st.none(), st.integers(1, 3))),
         "isr_headroom": draw(st.sampled_from([0, 0, 0, 1])),
-        "allow": draw(st.sampled_from([[], [], ["u"]])),
+        "allow": draw(st.sampled_from([[], [], sorted({each["topic"] for each in partitions} & {"u"})])),
     }
 
 
@@ -615,6 +615,7 @@ class TestBadInput:
             ({**GOOD, "max_batch": 0}, "max_batch is 0"),
             ({**GOOD, "isr_headroom": -1}, "isr_headroom is -1"),
             ({**GOOD, "allow": "t"}, "allow is 't'"),
+            ({**GOOD, "allow": ["t", "v", "u"]}, "allow names u, v, which the cluster does not have as a topic"),
             ({**GOOD, "partitions": {}}, "partitions are an object, but must be a list"),
             ({**GOOD, "partitions": [7]}, "Entry 0 of the snapshot's partitions is a number"),
             ({**GOOD, "partitions": [without("isr", part(1, 2, 3))]}, "Entry 0 of the snapshot's partitions has no isr"),
