@@ -51,6 +51,7 @@ options:
     description:
       - Topics whose loss of availability is accepted, because they have one replica, or no more replicas than C(min.insync.replicas).
       - Without it the brokers that hold them are refused. Of several replicas the last in-sync one stays all the same.
+      - A topic that the cluster does not have is refused.
     type: list
     elements: str
     default: []
