@@ -236,17 +236,10 @@ class Packer:
             effort -= self.cost(packing.batches)
             if effort < 0:
                 return [], False
-            spare = int(len(packing.batches) < count)
-            choices, chosen = count + 1, waiting[0]
-            for broker in waiting:
-                fitting = spare + sum(packing.fits(broker, batch) for batch in range(len(packing.batches)))
-                if (fitting, -self._degree[broker]) < (choices, -self._degree[chosen]):
-                    choices, chosen = fitting, broker
-                if not fitting:
-                    break
+            fitting = {broker: [batch for batch in range(len(packing.batches)) if packing.fits(broker, batch)] for broker in waiting}
+            chosen = min(waiting, key=lambda broker: (len(fitting[broker]), -self._degree[broker]))
             rest = [broker for broker in waiting if broker != chosen]
-            fitting_batches = [batch for batch in range(len(packing.batches)) if choices and packing.fits(chosen, batch)]
-            for batch in fitting_batches + ([-1] if choices and spare else []):
+            for batch in fitting[chosen] + [-1] * (len(packing.batches) < count):
                 way = packing.copy()
                 way.put(chosen, way.open() if batch < 0 else batch)
                 ways.append((way, rest))
