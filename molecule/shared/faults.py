@@ -121,21 +121,30 @@ def under_faults(cluster: Nine, title: str, faults: Sequence[Callable[[Nine], No
 
 def reassignment(cluster: Nine) -> None:
     """A partition that is being moved stands against the brokers that it touches."""
-    topic = "ledger-0"
+    from kafka import KafkaProducer
+
+    racks = sorted(set(cluster.racks.values()))
+    inside = [[cluster.ids[name] for name in cluster.brokers if cluster.racks[name] == rack] for rack in racks]
+    before, after = [ids[0] for ids in inside], [*[ids[0] for ids in inside[:-1]], inside[-1][1]]
+    rate = "follower.replication.throttled.rate"
     with cluster.admin() as admin:
-        replicas = admin.partitions([topic])[topic][0]["replicas"]
-        other = [id_ for id_ in cluster.names if id_ not in replicas and cluster.rack_of([id_]) == cluster.rack_of(replicas[-1:])][0]
-        throttles = {"%s.replication.throttled.replicas" % side: "*" for side in ("leader", "follower")}
-        admin.alter_topic_config(topic, throttles, validate_only=False)
-        # So that the move does not end before the roll has looked.
-        admin.alter_broker_config(other, {"follower.replication.throttled.rate": "1"}, validate_only=False)
-        admin.reassign({(topic, 0): [*replicas[:-1], other]})
+        throttled = {"min.insync.replicas": "2", "leader.replication.throttled.replicas": "*", "follower.replication.throttled.replicas": "*"}
+        admin.create_topic("moving", 0, 0, throttled, {0: before}, validate_only=False)
+        # A throttle lets one fetch of a megabyte through every 11 s, so that the move lasts longer than the roll looks.
+        producer = KafkaProducer(bootstrap_servers=cluster.bootstrap.split(","), acks="all")
+        for _ in range(24):
+            producer.send("moving", b"x" * 1_000_000)
+        producer.close()
+        admin.alter_broker_config(after[-1], {rate: "1"}, validate_only=False)
+        until(lambda: admin.broker_configs(after[-1], [rate]).get(rate) == "1", "the throttle to be in place", 30)
+        admin.reassign({("moving", 0): after})
         try:
             refused(cluster.run(), "a reassignment", "being reassigned")
         finally:
-            admin.reassign({(topic, 0): None})
-            admin.alter_broker_config(other, {"follower.replication.throttled.rate": None}, validate_only=False)
-            admin.alter_topic_config(topic, dict.fromkeys(throttles), validate_only=False)
+            expect(admin.reassignments() != [], "the move has ended by itself")
+            admin.reassign({("moving", 0): None})
+            admin.alter_broker_config(after[-1], {rate: None}, validate_only=False)
+            admin.delete_topic("moving")
     expect(cluster.out() == [], "somebody was stopped")
 
 
