@@ -55,8 +55,7 @@ class Nine(Cluster):
     @contextmanager
     def pairs(self) -> Iterator[None]:
         """With a topic in which every two brokers of different racks share a partition: who is out stands against all but its own rack."""
-        racks = sorted(set(self.racks[name] for name in self.brokers))
-        first, second, third = ([self.ids[name] for name in self.brokers if self.racks[name] == rack] for rack in racks)
+        first, second, third = ([self.ids[name] for name in names] for names in self.by_rack.values())
         assignment = {3 * i + j: [first[i], second[j], third[(i + j) % 3]] for i in range(3) for j in range(3)}
         with self.admin() as admin:
             admin.create_topic("pairs", 0, 0, {"min.insync.replicas": "2"}, assignment, validate_only=False)
@@ -72,6 +71,12 @@ class Nine(Cluster):
         """Who still needs a restart, by what is on the host."""
         told = self.each(list(self.brokers), "tail -1 /etc/kafka/broker.properties")
         return {name for name, line in told.items() if line == "# changed"}
+
+    @property
+    def by_rack(self) -> dict[str, list[str]]:
+        """The brokers of each rack."""
+        racks = sorted(set(self.racks[name] for name in self.brokers))
+        return {rack: [name for name in self.brokers if self.racks[name] == rack] for rack in racks}
 
     def rack_of(self, ids: list[int]) -> set[str]:
         return {self.racks[self.names[id_]] for id_ in ids}
@@ -90,8 +95,8 @@ class Nine(Cluster):
     def aside(self) -> tuple[list[str], list[str]]:
         """The brokers of a rack that will stand in the way, and all others. Their turn does not come: a restart is safe for those that are out anyway."""
         down = {self.racks[name] for name, process in self.processes().items() if not process}
-        rack = [self.racks[name] for name in self.brokers if self.racks[name] not in down][-1]
-        return [name for name in self.brokers if self.racks[name] == rack], [name for name in self.brokers if self.racks[name] != rack]
+        victims = self.by_rack[[self.racks[name] for name in self.brokers if self.racks[name] not in down][-1]]
+        return victims, [name for name in self.brokers if name not in victims]
 
     def stops_at(self, meanwhile: Callable[[], None], sentence: str, **extra: Any) -> None:
         """A run that stops after its first step, with this in its message, and leaves the lock free."""
@@ -123,8 +128,7 @@ def reassignment(cluster: Nine) -> None:
     """A partition that is being moved stands against the brokers that it touches."""
     from kafka import KafkaProducer
 
-    racks = sorted(set(cluster.racks.values()))
-    inside = [[cluster.ids[name] for name in cluster.brokers if cluster.racks[name] == rack] for rack in racks]
+    inside = [[cluster.ids[name] for name in names] for names in cluster.by_rack.values()]
     before, after = [ids[0] for ids in inside], [*[ids[0] for ids in inside[:-1]], inside[-1][1]]
     rate = "follower.replication.throttled.rate"
     with cluster.admin() as admin:
@@ -251,8 +255,7 @@ def disk_full(cluster: Nine) -> None:
 
 def blind(cluster: Nine) -> None:
     """Positive controls: a roller that trusts racks, and one that forgets who is out, are seen by the ledger."""
-    racks = sorted(set(cluster.racks[name] for name in cluster.brokers))
-    first, second = ([name for name in cluster.brokers if cluster.racks[name] == rack] for rack in racks[:2])
+    first, second, _third = cluster.by_rack.values()
     inner = [cluster.ids[name] for name in first[:2]]
 
     def note(event: str, names: list[str]) -> None:

@@ -66,7 +66,7 @@ class Watch:
             self.distrusted += 1
             return []
         told = self._told.setdefault(broker, {})
-        new = [where for where in told.keys() - partitions.keys() if self._deleted(broker, where)]
+        new = [where for where in told.keys() - partitions.keys() if self._dropped(broker, where)]
         for where, state in partitions.items():
             seen = self.partitions.get(where)
             if seen is not None and (state.epoch < seen.epoch or (state != seen and self._lags(time, broker, where, state))):
@@ -84,7 +84,8 @@ class Watch:
         replaced = any(old == state and time - until <= FRESH for until, old in self._past.get(where, []))
         return replaced and self._told[broker].get(where) != self.partitions[where]
 
-    def _deleted(self, broker: int, where: tuple[str, int]) -> bool:
+    def _dropped(self, broker: int, where: tuple[str, int]) -> bool:
+        """Forget that a broker told a partition; whether it is deleted, because it was the last to."""
         del self._told[broker][where]
         if any(where in told for told in self._told.values()):
             return False
