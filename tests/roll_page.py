@@ -17,10 +17,10 @@ def main(stem: str, ledger: str) -> None:
     events = [json.loads(line) for line in Path(stem + ".jsonl").read_text().splitlines()]
     before = json.loads(Path(stem + ".json").read_text())
     seen = json.loads(Path(ledger).read_text())
-    roll = _roll_report.model(events, {**before["plan"], "brokers": before["brokers"]}, ledger=seen)
+    roll = _roll_report.model(events, {**before["plan"], "nodes": [*before["brokers"], *before["keepers"]]}, ledger=seen)
     Path(stem + ".html").write_text(_roll_report.page(roll))
-    client, totals = roll["client"], roll["totals"]
-    print("\nThe roll took %s; %d brokers in %d steps." % (_roll_report.duration(totals["seconds"]), totals["restarted"], totals["batches"]))
+    client = roll["client"]
+    print("\n%s" % roll["sentences"][0])
     print("%d records acknowledged, %d lost, %d times below the minimum of in-sync replicas." % (client["acked"], client["lost"], client["min_isr_violations"]))
     print(
         "Longest pause of a partition: %s; 99 of 100 records took less than %s ms." % (_roll_report.duration(client["worst_gap_ms"] / 1000), client["p99_ms"])

@@ -10,7 +10,7 @@ short_description: The report of a roll as one self-contained HTML page, or as d
 version_added: "0.1.0"
 author: rackaware.kafka contributors (@rackaware)
 description:
-  - Turns the events of a rolling restart or upgrade into a page with a row for each broker by rack, the curves of under-replicated partitions
+  - Turns the events of a rolling restart or upgrade into a page with a row for each node, the brokers by rack, the curves of under-replicated partitions
     and of those at their minimum of in-sync replicas on the same axis, and what a client saw if the ledger ran.
   - The page needs no network, no script and no other file, and follows the reader's light or dark setting.
 positional: plan
@@ -19,12 +19,14 @@ options:
     description:
       - The events, each with V(t) (epoch seconds or ISO 8601) and V(event), or the data that this filter gave with O(output=model).
       - Known events are V(roll_started), V(batch_started), V(gate_waiting), V(gate_open), V(stopping), V(stopped), V(started), V(registered),
-        V(back), V(curve), V(fault), V(failed), V(roll_stopped) and V(roll_ended).
+        V(back), V(curve), V(fault), V(failed), V(roll_stopped) and V(roll_ended), and the same of other nodes, as V(controller_stopping) or
+        V(zookeeper_back).
     type: raw
     required: true
   plan:
     description:
-      - The plan with V(brokers) (a list of V(id), V(rack) and V(name)), V(batches), and, if known, V(lower_bound), V(certificate) and V(refused).
+      - The plan with V(nodes) (a list of V(id), V(rack), V(name) and V(roles), without which it is a broker), V(batches), and, if known, V(quorum),
+        V(lower_bound), V(certificate) and V(refused).
     type: dict
     default: {}
   ledger:

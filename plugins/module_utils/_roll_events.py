@@ -26,11 +26,21 @@ def stamped(events: Iterable[Mapping[str, Any]], *, clock: Callable[[], float] =
 
 
 def of(kind: str, event: str, ids: int | list[int]) -> dict[str, Any]:
-    """An event that happened to a node or to several. The report shows brokers; those of the others have other names, and are only written down."""
+    """An event that happened to a node or to several."""
     many = isinstance(ids, list)
     if kind == "broker":
         return {"event": event, "brokers" if many else "broker": ids}
     return {"event": "%s_%s" % (kind, event), "nodes" if many else "node": ids}
+
+
+def whose(event: Mapping[str, Any]) -> tuple[str, str, list[int]]:
+    """What of() was told: the kind of node, the event, and the ids, which are none for an event of the whole roll. `in_sync` is read as back."""
+    name = str(event.get("event"))
+    kind = next((kind for kind in ("controller", "zookeeper") if name.startswith(kind + "_")), "broker")
+    one, many = ("broker", "brokers") if kind == "broker" else ("node", "nodes")
+    ids = event.get(many) or ([event[one]] if event.get(one) is not None else [])
+    name = name if kind == "broker" else name[len(kind) + 1 :]
+    return kind, "back" if name == "in_sync" else name, [int(id_) for id_ in ids]
 
 
 def note(path: str | None, events: Iterable[Mapping[str, Any]]) -> None:

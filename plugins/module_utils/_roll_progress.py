@@ -142,7 +142,7 @@ class Watch:
         return "%s%s · %d of %d back" % (", ".join(parts), _more(len(missing) - NAMED_AT_MOST, noun), len(answer["back"]), len(self.nodes))
 
     def _events(self, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """What changed, as events; those of controllers and ZooKeeper servers have other names, because the report shows brokers."""
+        """What changed, as events."""
         out: list[dict[str, Any]] = []
         if self.question == MAY_STOP:
             if answer["open"]:

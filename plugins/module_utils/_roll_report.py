@@ -11,6 +11,7 @@ An event is a mapping with `t` (epoch seconds or ISO 8601; without an offset it 
 - gate_waiting: brokers or broker, reason; again whenever the reason changes; gate_open: brokers or broker
 - stopping, stopped, started, registered, back: broker. started is the process, registered the cluster's word that it is there and
   unfenced, back that it is in sync everywhere again (`in_sync` is read as back). Between stopped and started others may work on the host.
+- those of a controller or ZooKeeper node have names as controller_stopping and zookeeper_back, and node or nodes instead of broker or brokers
 - curve: under_replicated, at_min_isr, under_min_isr (numbers of partitions)
 - fault: text, broker if it is one broker's; failed: broker, reason (the roll will stop for it)
 - roll_stopped: reason; roll_ended. A roll with neither is shown as running.
@@ -22,17 +23,22 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from html import escape
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Sequence, Tuple
 
+from . import _roll_events
 from ._errors import RackawareError
 
 STEPS = ("stopping", "stopped", "started", "registered", "back")
 # Between each two steps lies a phase.
 PHASES = ("stop", "down", "start", "catch_up")
 PHASE_TEXT = {"stop": "stopping", "down": "down", "start": "starting", "catch_up": "catching up"}
+PHASE_HEADS = {"stop": "stop", "down": "down", "start": "start", "catch_up": "catch-up"}
+NOUNS = {"broker": "broker", "controller": "controller", "zookeeper": "ZooKeeper node"}
 CURVES = ("under_replicated", "at_min_isr", "under_min_isr")
 DONE, STOPPED, RUNNING = "done", "stopped", "running"
 GAPS_SHOWN = 200
+# Its kind and id, because controllers may have the ids of brokers' range and ZooKeeper nodes have the brokers' own.
+Node = Tuple[str, int]
 
 
 class RollReportError(RackawareError):
@@ -86,7 +92,8 @@ def model(
 ) -> dict[str, Any]:
     """The roll as plain data, times in epoch seconds.
 
-    plan holds brokers ([{id, rack, name}]), batches ([[ids]]) and, as the planner gives them, lower_bound, certificate (a text) and refused.
+    plan holds nodes ([{id, rack, name, roles}], as the summary's rows; without roles it is a broker), batches ([[ids]]) and, as the planner gives them,
+    quorum, lower_bound, certificate (a text) and refused. The rows of this model's brokers and keepers may be given as nodes again.
     ledger is the report of `python -m ledger`, if one ran. serial_seconds is what one broker after another would take; without it, it is
     the sum of the restarts of this very roll, without any waiting between them.
     """
@@ -98,46 +105,46 @@ def model(
     last = next((event for _, event in reversed(lines) if event.get("event") in ("roll_ended", "roll_stopped")), {})
     state = {"roll_ended": DONE, "roll_stopped": STOPPED}.get(str(last.get("event")), RUNNING)
     start, end = lines[0][0], lines[-1][0]
-    brokers = _brokers(plan, lines)
+    nodes = _nodes(plan, lines)
     batches: list[dict[str, Any]] = []
     curves: list[list[float]] = []
     faults: list[dict[str, Any]] = []
-    waiting: dict[int, dict[str, Any]] = {}
+    waiting: dict[Node, dict[str, Any]] = {}
     for when, event in lines:
-        kind = "back" if event.get("event") == "in_sync" else event.get("event")
-        named = [int(id_) for id_ in event.get("brokers") or ([event["broker"]] if event.get("broker") is not None else [])]
-        if kind == "batch_started":
-            batches.append({"number": int(event.get("batch") or len(batches) + 1), "brokers": named, "start": when})
-            for id_ in named:
-                brokers[id_]["batch"] = batches[-1]["number"]
+        whose, kind, ids = _roll_events.whose(event)
+        named = [(whose, id_) for id_ in ids]
+        if kind == "batch_started" and whose == "broker":
+            batches.append({"number": int(event.get("batch") or len(batches) + 1), "brokers": ids, "start": when})
+            for node in named:
+                nodes[node]["batch"] = batches[-1]["number"]
         elif kind == "curve":
             curves.append([when] + [int(event.get(name) or 0) for name in CURVES])
         elif kind in ("fault", "failed"):
             text = str(event.get("text") or event.get("reason") or "something broke")
-            faults.append({"t": when, "broker": named[0] if named else None, "text": text})
+            faults.append({"t": when, "node": label(nodes[named[0]]) if named else None, "text": text})
             if kind == "failed":
-                for id_ in named:
-                    brokers[id_]["error"] = text
+                for node in named:
+                    nodes[node]["error"] = text
         elif kind == "gate_waiting":
-            for id_ in named:
+            for node in named:
                 reason = str(event.get("reason") or "the gate was closed")
-                if id_ in waiting and waiting[id_]["reason"] != reason:
-                    _close(brokers, waiting, id_, when)
-                waiting.setdefault(id_, {"broker": id_, "from": when, "reason": reason})
+                if node in waiting and waiting[node]["reason"] != reason:
+                    _close(nodes, waiting, node, when)
+                waiting.setdefault(node, {"node": label(nodes[node]), "from": when, "reason": reason})
         if kind in ("gate_open", "stopping"):
-            for id_ in named:
-                _close(brokers, waiting, id_, when)
+            for node in named:
+                _close(nodes, waiting, node, when)
         if kind in STEPS:
-            for id_ in named:
-                # A broker that is restarted twice in one roll shows its last restart.
+            for node in named:
+                # A node that is restarted twice in one roll shows its last restart.
                 if kind == "stopping":
-                    brokers[id_]["events"] = {}
-                brokers[id_]["events"][kind] = when
-    for id_ in list(waiting):
-        _close(brokers, waiting, id_, end)
-    _finish_batches(batches, brokers, end)
-    for broker in brokers.values():
-        _measure(broker, end)
+                    nodes[node]["events"] = {}
+                nodes[node]["events"][kind] = when
+    for node in list(waiting):
+        _close(nodes, waiting, node, end)
+    _finish_batches(batches, nodes, end)
+    for row in nodes.values():
+        _measure(row, end)
     roll = {
         "cluster": str(cluster or begun.get("cluster") or plan.get("cluster") or "the cluster"),
         "kind": str(begun.get("kind") or "restart"),
@@ -146,12 +153,14 @@ def model(
         "reason": str(last.get("reason") or "") or None,
         "started": start,
         "ended": end,
-        "plan": {key: plan.get(key) for key in ("batches", "lower_bound", "certificate", "refused")},
+        "plan": {key: plan.get(key) for key in ("batches", "quorum", "lower_bound", "certificate", "refused")},
         "batches": batches,
-        "brokers": list(brokers.values()),
-        "gates": sorted((gate for broker in brokers.values() for gate in broker["gates"]), key=lambda gate: gate["from"]),
+        "brokers": [row for row in nodes.values() if row["kind"] == "broker"],
+        "keepers": [row for row in nodes.values() if row["kind"] != "broker"],
+        "gates": sorted((gate for row in nodes.values() for gate in row["gates"]), key=lambda gate: gate["from"]),
         "faults": faults,
-        "curves": curves or [point[:4] for point in ((ledger or {}).get("isr") or {}).get("curve") or []],
+        # The ledger looks several times a second, the roll when it asks.
+        "curves": [point[:4] for point in ((ledger or {}).get("isr") or {}).get("curve") or []] or curves,
         "client": _client(ledger),
     }
     roll["totals"] = _totals(roll, serial_seconds)
@@ -159,45 +168,54 @@ def model(
     return roll
 
 
-def _brokers(plan: Mapping[str, Any], lines: Sequence[tuple[float, Mapping[str, Any]]]) -> dict[int, dict[str, Any]]:
-    """Every broker that the plan or an event names, by rack and id."""
-    known = {int(broker["id"]): broker for broker in plan.get("brokers") or []}
-    planned = {int(id_): number for number, batch in enumerate(plan.get("batches") or [], 1) for id_ in batch}
-    # An unplanned broker has a row only if something happened to it: those that needed no restart are not the roll's business.
-    ids = set(planned) | ({*known} if not planned else set())
+def label(row: Mapping[str, Any]) -> str:
+    """What a row is called where its name does not stand: broker 1, controller 101."""
+    return "%s %d" % (NOUNS[row["kind"]], row["id"])
+
+
+def _nodes(plan: Mapping[str, Any], lines: Sequence[tuple[float, Mapping[str, Any]]]) -> dict[Node, dict[str, Any]]:
+    """Every node that the plan or an event names, brokers first, by rack and id."""
+    known = {(str(row.get("kind") or (row.get("roles") or ["broker"])[0]), int(row["id"])): row for row in plan.get("nodes") or []}
+    keepers = next((kind for kind, _ in known if kind != "broker"), "controller")
+    planned = {("broker", int(id_)): number for number, batch in enumerate(plan.get("batches") or [], 1) for id_ in batch}
+    quorum = {(keepers, int(id_)) for batch in (plan.get("quorum") or {}).get("batches") or [] for id_ in batch}
+    # An unplanned node has a row only if something happened to it: those that needed no restart are not the roll's business.
+    keys = {*planned, *quorum} or set(known)
     for _, event in lines:
-        ids |= {int(id_) for id_ in event.get("brokers") or []} | ({int(event["broker"])} if event.get("broker") is not None else set())
+        whose, _, ids = _roll_events.whose(event)
+        keys |= {(whose, id_) for id_ in ids}
     rows = [
         {
             "id": id_,
-            "rack": str(known.get(id_, {}).get("rack") or "no rack"),
-            "name": str(known.get(id_, {}).get("name") or "") or None,
-            "batch": planned.get(id_),
+            "kind": kind,
+            "rack": str(known.get((kind, id_), {}).get("rack") or "no rack"),
+            "name": str(known.get((kind, id_), {}).get("name") or "") or None,
+            "batch": planned.get((kind, id_)),
             "events": {},
             "gates": [],
             "error": None,
         }
-        for id_ in ids
+        for kind, id_ in keys
     ]
-    return {row["id"]: row for row in sorted(rows, key=lambda row: (row["rack"], row["id"]))}
+    return {(row["kind"], row["id"]): row for row in sorted(rows, key=lambda row: (row["kind"] != "broker", row["rack"], row["id"]))}
 
 
-def _close(brokers: dict[int, dict[str, Any]], waiting: dict[int, dict[str, Any]], id_: int, when: float) -> None:
-    gate = waiting.pop(id_, None)
+def _close(nodes: dict[Node, dict[str, Any]], waiting: dict[Node, dict[str, Any]], node: Node, when: float) -> None:
+    gate = waiting.pop(node, None)
     if gate:
-        brokers[id_]["gates"].append({**gate, "to": when, "seconds": round(when - gate["from"], 3)})
+        nodes[node]["gates"].append({**gate, "to": when, "seconds": round(when - gate["from"], 3)})
 
 
-def _finish_batches(batches: list[dict[str, Any]], brokers: Mapping[int, dict[str, Any]], end: float) -> None:
+def _finish_batches(batches: list[dict[str, Any]], nodes: Mapping[Node, dict[str, Any]], end: float) -> None:
     for batch, following in zip(batches, [*batches[1:], None]):
-        backs = [brokers[id_]["events"].get("back") for id_ in batch["brokers"]]
+        backs = [nodes["broker", id_]["events"].get("back") for id_ in batch["brokers"]]
         limit = following["start"] if following else end
         batch["end"] = min(max(backs), limit) if backs and None not in backs else limit
 
 
-def _measure(broker: dict[str, Any], end: float) -> None:
+def _measure(row: dict[str, Any], end: float) -> None:
     """Phases with their times, and the state: back, out or waiting. A step that nobody wrote down joins its phase to the one before it."""
-    times = broker["events"]
+    times = row["events"]
     phases: list[dict[str, Any]] = []
     present = [(step, times[step]) for step in STEPS if step in times]
     for (step, begin), (_, until) in zip(present, present[1:]):
@@ -205,9 +223,9 @@ def _measure(broker: dict[str, Any], end: float) -> None:
     if present and present[-1][0] != "back":
         step, begin = present[-1]
         phases.append({"phase": PHASES[STEPS.index(step)], "from": begin, "to": end, "seconds": round(end - begin, 3), "open": True})
-    broker["phases"] = phases
-    broker["seconds"] = round(phases[-1]["to"] - phases[0]["from"], 3) if phases else None
-    broker["state"] = "back" if "back" in times else "out" if times else "waiting"
+    row["phases"] = phases
+    row["seconds"] = round(phases[-1]["to"] - phases[0]["from"], 3) if phases else None
+    row["state"] = "back" if "back" in times else "out" if times else "waiting"
 
 
 def _client(ledger: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -233,32 +251,34 @@ def _client(ledger: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 def _totals(roll: Mapping[str, Any], serial_seconds: float | None) -> dict[str, Any]:
     total = roll["ended"] - roll["started"]
-    done = [broker for broker in roll["brokers"] if broker["state"] == "back"]
-    touched = [broker for broker in roll["brokers"] if broker["phases"]]
-    spans = sorted((broker["phases"][0]["from"], broker["phases"][-1]["to"]) for broker in touched)
-    covered, reached = 0.0, float("-inf")
-    for begin, until in spans:
-        covered += max(0.0, until - max(begin, reached))
-        reached = max(reached, until)
-    serial = serial_seconds if serial_seconds is not None else sum(broker["seconds"] for broker in touched)
-    slowest = max(touched, key=lambda broker: broker["seconds"], default=None)
+    rows = [*roll["brokers"], *roll["keepers"]]
+    touched = [row for row in rows if row["phases"]]
+    covered = _union((row["phases"][0]["from"], row["phases"][-1]["to"]) for row in touched)
+    serial = serial_seconds if serial_seconds is not None else sum(row["seconds"] for row in touched)
+    slowest = max(touched, key=lambda row: row["seconds"], default=None)
     phase = max(slowest["phases"], key=lambda one: one["seconds"]) if slowest else None
     return {
         "seconds": round(total, 3),
         "brokers": len(roll["brokers"]),
-        "restarted": len(done),
+        "restarted": _back(roll["brokers"]),
+        "keepers": len(roll["keepers"]),
+        "keepers_restarted": _back(roll["keepers"]),
         "batches": len(roll["batches"]),
         "serial_seconds": round(serial, 3),
         "serial_estimated": serial_seconds is None,
         "ratio": round(serial / total, 2) if total > 0 and serial else None,
-        "slowest": {"broker": slowest["id"], "seconds": slowest["seconds"], "phase": phase["phase"], "phase_seconds": phase["seconds"]}
+        "slowest": {"node": label(slowest), "seconds": slowest["seconds"], "phase": phase["phase"], "phase_seconds": phase["seconds"]}
         if slowest and phase
         else None,
         "gate_seconds": round(_union((gate["from"], gate["to"]) for gate in roll["gates"]), 3),
         "overhead_seconds": round(total - covered, 3),
         "overhead_share": round((total - covered) / total, 3) if total > 0 else None,
-        "out": [broker["id"] for broker in roll["brokers"] if broker["state"] == "out"],
+        "out": [label(row) for row in rows if row["state"] == "out"],
     }
+
+
+def _back(rows: Iterable[Mapping[str, Any]]) -> int:
+    return sum(row["state"] == "back" for row in rows)
 
 
 def _union(spans: Iterable[tuple[float, float]]) -> float:
@@ -272,29 +292,31 @@ def _union(spans: Iterable[tuple[float, float]]) -> float:
 def _sentences(roll: Mapping[str, Any]) -> list[str]:
     """What happened, for someone who reads nothing else."""
     totals, client = roll["totals"], roll["client"]
-    brokers, ids = totals["brokers"], ", ".join(str(id_) for id_ in totals["out"])
+    groups = [rows for rows in (roll["brokers"], roll["keepers"]) if rows]
+    whole = sum(map(len, groups))
+    there = sum(map(_back, groups))
+    partly = " and ".join("%d of %s" % (_back(rows), counted(len(rows), NOUNS[rows[0]["kind"]])) for rows in groups) or "no node"
     verb = {"restart": "restarted", "upgrade": "upgraded"}.get(roll["kind"], "rolled")
     out = []
-    if roll["state"] == DONE and totals["restarted"] == brokers:
-        whole = "The only broker" if brokers == 1 else "All %s" % counted(brokers, "broker")
-        out.append(
-            "%s of %s %s %s in %s, in %s."
-            % (whole, roll["cluster"], "was" if brokers == 1 else "were", verb, counted(totals["batches"], "batch"), duration(totals["seconds"]))
-        )
+    if roll["state"] == DONE and there == whole:
+        everybody = " and ".join(counted(len(rows), NOUNS[rows[0]["kind"]]) for rows in groups)
+        who = "The only %s" % NOUNS[groups[0][0]["kind"]] if whole == 1 else "All %s" % everybody if whole else "No node"
+        ways = " in %s," % counted(totals["batches"], "batch") if totals["batches"] and not roll["keepers"] else ""
+        ways = ways or (", the brokers in %s," % counted(totals["batches"], "batch") if totals["batches"] else "")
+        out.append("%s of %s %s %s%s in %s." % (who, roll["cluster"], "were" if whole > 1 else "was", verb, ways, duration(totals["seconds"])))
     elif roll["state"] == DONE:
-        out.append("%d of %s of %s were %s in %s." % (totals["restarted"], counted(brokers, "broker"), roll["cluster"], verb, duration(totals["seconds"])))
+        out.append("%s of %s were %s in %s." % (partly, roll["cluster"], verb, duration(totals["seconds"])))
     elif roll["state"] == STOPPED:
         reason = (roll["reason"] or "no reason was given").rstrip(".")
-        out.append("The roll of %s stopped after %d of %s: %s." % (roll["cluster"], totals["restarted"], counted(brokers, "broker"), reason))
-        if totals["out"]:
-            out.append(
-                "Broker%s %s %s still out; nothing else was touched." % ("s" if len(totals["out"]) > 1 else "", ids, "are" if len(totals["out"]) > 1 else "is")
-            )
+        out.append("The roll of %s stopped after %s: %s." % (roll["cluster"], partly, reason))
+        gone = ", ".join(totals["out"])
+        if gone:
+            out.append("%s %s still out; nothing else was touched." % (gone[0].upper() + gone[1:], "are" if len(totals["out"]) > 1 else "is"))
         else:
-            out.append("No broker was left out; nothing else was touched.")
-        out.append("Run it again to go on with the %s." % ("rest" if totals["restarted"] else "same plan"))
+            out.append("Nobody was left out; nothing else was touched.")
+        out.append("Run it again to go on with the %s." % ("rest" if there else "same plan"))
     else:
-        out.append("The roll of %s is running: %d of %s are back." % (roll["cluster"], totals["restarted"], counted(brokers, "broker")))
+        out.append("The roll of %s is running: %s are back." % (roll["cluster"], partly))
     if roll.get("upgrade"):
         out.append(_way_back(roll["upgrade"]))
     if roll["state"] == DONE and totals["ratio"] and totals["ratio"] >= 1.05:
@@ -323,11 +345,12 @@ CSS = """
 @media (prefers-color-scheme:dark){:root{--bg:#10161c;--fg:#e7edf3;--mut:#93a3b3;--line:#2b3742;--band:#161e26;--card:#18212a;
 --stop:#f0a544;--down:#5e6c79;--start:#5aa5ee;--catch_up:#3cc4ae;--gate:#a893e6;--bad:#ff6071;--good:#4cc281;--area:#5aa5ee}}
 *{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif}
-main{max-width:1240px;margin:0 auto;padding:26px 30px 48px}h1{font-size:23px;line-height:1.3;margin:0 0 4px;font-weight:650}h2{font-size:16px;margin:30px 0 8px}
+main{max-width:1240px;margin:0 auto;padding:26px 30px 48px}h1{font-size:23px;line-height:1.3;margin:0 0 4px;font-weight:650;text-wrap:balance}
+h2{font-size:16px;margin:30px 0 8px}
 .lead{font-size:16px;margin:0 0 2px;max-width:78em}.when{color:var(--mut);margin:6px 0 16px;font-size:13px}
 .badge{display:inline-block;border-radius:5px;padding:1px 9px;font-size:13px;font-weight:650;color:var(--bg);vertical-align:3px;margin-right:9px}
 .done{background:var(--good)}.stopped{background:var(--bad)}.running{background:var(--start)}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(148px,1fr));gap:10px;margin:0 0 18px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(126px,1fr));gap:10px;margin:0 0 18px}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:9px 13px}
 .tile b{display:block;font-size:20px;line-height:1.3;font-weight:650}
 .tile span{color:var(--mut);font-size:13px;display:block;line-height:1.35}.tile.bad b{color:var(--bad)}
@@ -371,7 +394,8 @@ def page(roll: Mapping[str, Any]) -> str:
         _chart(roll),
         _gate_table(roll),
         _fault_table(roll),
-        _broker_table(roll),
+        _node_table("Brokers", roll["brokers"]),
+        _node_table("Controllers" if any(row["kind"] == "controller" for row in roll["keepers"]) else "ZooKeeper nodes", roll["keepers"]),
         _plan_notes(roll),
         "</main></body></html>\n",
     ]
@@ -387,19 +411,20 @@ def _tiles(roll: Mapping[str, Any]) -> str:
         batches = "of %s planned" % counted(planned, "batch")
     share = totals["overhead_share"]
     tiles = [
-        ("", duration(totals["seconds"]), "in all" if share is None else "in all, %.0f %% of it with no broker out" % (100 * share)),
-        ("bad" if totals["out"] else "", "%d of %d" % (totals["restarted"], totals["brokers"]), "brokers back in sync"),
-        (
-            "",
-            str(totals["batches"]),
-            batches + (", and fewer are impossible" if bound and bound == planned else "; the lower bound is %s" % bound if bound else ""),
-        ),
+        ("", duration(totals["seconds"]), "in all" if share is None else "in all, %.0f %% of it with nobody out" % (100 * share)),
     ]
+    bad = {name: "bad" if any(row["state"] == "out" for row in roll[name]) else "" for name in ("brokers", "keepers")}
+    if roll["brokers"]:
+        proof = ", and fewer are impossible" if bound and bound == planned else "; the lower bound is %s" % bound if bound else ""
+        tiles.append((bad["brokers"], "%d of %d" % (totals["restarted"], totals["brokers"]), "brokers back in sync"))
+        tiles.append(("", str(totals["batches"]), batches + proof))
+    if roll["keepers"]:
+        tiles.append((bad["keepers"], "%d of %d" % (totals["keepers_restarted"], totals["keepers"]), "%ss back" % NOUNS[roll["keepers"][0]["kind"]]))
     # The sum of half a roll says nothing about the whole of it.
     if roll["state"] == DONE or not totals["serial_estimated"]:
         tiles.append(("", duration(totals["serial_seconds"]), "one after another" + (" (sum of these restarts)" if totals["serial_estimated"] else "")))
     if slowest:
-        slow = "slowest: broker %d, of it %s %s" % (slowest["broker"], duration(slowest["phase_seconds"]), PHASE_TEXT[slowest["phase"]])
+        slow = "slowest: %s, of it %s %s" % (slowest["node"], duration(slowest["phase_seconds"]), PHASE_TEXT[slowest["phase"]])
         tiles.append(("", duration(slowest["seconds"]), slow))
     if client:
         if client["lost"] is not None and client["acked"] is not None:
@@ -412,14 +437,15 @@ def _tiles(roll: Mapping[str, Any]) -> str:
 
 
 def _key(roll: Mapping[str, Any]) -> str:
-    used = {phase["phase"] for broker in roll["brokers"] for phase in broker["phases"]}
+    rows = [*roll["brokers"], *roll["keepers"]]
+    used = {phase["phase"] for row in rows for phase in row["phases"]}
     names = [("stop", "stopping"), ("down", "down (work on the host)"), ("start", "starting"), ("catch_up", "catching up until in sync everywhere")]
     entries = [("background:var(--%s)" % phase, text) for phase, text in names if phase in used]
     if roll["gates"]:
         entries.append(
             ("background:repeating-linear-gradient(135deg,var(--gate) 0 2px,transparent 2px 5px);border:1px solid var(--gate)", "waiting at the gate")
         )
-    if roll["faults"] or any(broker["state"] == "out" for broker in roll["brokers"]):
+    if roll["faults"] or any(row["state"] == "out" for row in rows):
         entries.append(("background:var(--bad)", "fault, or not back at the end"))
     return '<div class="key">%s</div>' % "".join('<span><i style="%s"></i>%s</span>' % (style, escape(text)) for style, text in entries)
 
@@ -452,19 +478,22 @@ class _Scale:
 
 def _chart(roll: Mapping[str, Any]) -> str:
     scale = _Scale(roll)
-    many = len(roll["brokers"])
+    nodes = [*roll["keepers"], *roll["brokers"]]
+    many = len(nodes)
     row = 30 if many <= 12 else 22 if many <= 36 else 15
     parts: list[str] = []
     top = 24
     y = top + 4
     previous = None
-    for broker in roll["brokers"]:
-        if broker["rack"] != previous:
+    for node in nodes:
+        # Keepers go one at a time whatever their racks are, brokers rack by rack.
+        title = node["rack"] if node["kind"] == "broker" else "%ss" % NOUNS[node["kind"]]
+        if title != previous:
             y += 20 if previous is None else 26
-            parts.append('<text class="rack" x="4" y="%d">%s</text>' % (y - 5, escape(broker["rack"])))
+            parts.append('<text class="rack" x="4" y="%d">%s</text>' % (y - 5, escape(title[0].upper() + title[1:] if node["kind"] != "broker" else title)))
             parts.append('<line x1="4" x2="%d" y1="%d" y2="%d" stroke="var(--line)"/>' % (WIDTH - RIGHT, y, y))
-            previous = broker["rack"]
-        parts.append(_row(broker, scale, y, row))
+            previous = title
+        parts.append(_row(node, scale, y, row))
         y += row
     bars_end = y + 6
     y = bars_end
@@ -488,8 +517,8 @@ def _chart(roll: Mapping[str, Any]) -> str:
         '<defs><pattern id="gate" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<rect width="2" height="5" fill="var(--gate)"/></pattern></defs>'
     )
-    label = "One row for each broker by rack; the bars show when it was stopping, down, starting and catching up"
-    return '<svg viewBox="0 0 %d %d" role="img" aria-label="%s">%s%s%s</svg>' % (WIDTH, height, label, hatch, "".join(back), "".join(parts))
+    summary = "One row for each node, brokers by rack; the bars show when it was stopping, down, starting and catching up"
+    return '<svg viewBox="0 0 %d %d" role="img" aria-label="%s">%s%s%s</svg>' % (WIDTH, height, summary, hatch, "".join(back), "".join(parts))
 
 
 def _bands(roll: Mapping[str, Any], scale: _Scale, top: int, bottom: int) -> str:
@@ -505,47 +534,47 @@ def _bands(roll: Mapping[str, Any], scale: _Scale, top: int, bottom: int) -> str
     return "".join(out)
 
 
-def _row(broker: Mapping[str, Any], scale: _Scale, y: int, row: int) -> str:
+def _row(node: Mapping[str, Any], scale: _Scale, y: int, row: int) -> str:
     pad = 6 if row > 25 else 4 if row > 18 else 2
     middle, bar = y + row / 2 + 4, row - 2 * pad
     small = " small" if row < 20 else ""
-    name = broker["name"] or "broker %d" % broker["id"]
+    name = node["name"] or label(node)
     shown = name if len(name) <= 18 else name[:17] + "…"
-    bad = broker["state"] == "out" or broker["error"]
+    bad = node["state"] == "out" or node["error"]
     out = [
         '<text class="%s%s" x="14" y="%.1f">%s<title>%s</title></text>'
-        % ("bad" if bad else "", small, middle, escape(shown), escape("broker %d, %s" % (broker["id"], name)))
+        % ("bad" if bad else "", small, middle, escape(shown), escape("%s, %s, %s" % (label(node), name, node["rack"])))
     ]
-    for gate in broker["gates"]:
+    for gate in node["gates"]:
         x, until = scale(gate["from"]), scale(gate["to"])
         tip = "waited %s: %s" % (duration(gate["seconds"]), gate["reason"])
         shape = '<rect x="%s" y="%.1f" width="%.1f" height="%d" rx="2" fill="url(#gate)" stroke="var(--gate)"><title>%s</title></rect>'
         out.append(shape % (x, y + pad + 0.5, max(until - x, 2), bar - 1, escape(tip)))
-    for phase in broker["phases"]:
+    for phase in node["phases"]:
         x, until = scale(phase["from"]), scale(phase["to"])
-        tip = "broker %d: %s %s%s" % (broker["id"], PHASE_TEXT[phase["phase"]], duration(phase["seconds"]), ", not over at the end" if phase["open"] else "")
+        tip = "%s: %s %s%s" % (label(node), PHASE_TEXT[phase["phase"]], duration(phase["seconds"]), ", not over at the end" if phase["open"] else "")
         shape = '<rect x="%s" y="%.1f" width="%.1f" height="%d" fill="var(--%s)"><title>%s</title></rect>'
         out.append(shape % (x, y + pad, max(until - x, 0.8), bar, phase["phase"], escape(tip)))
         if phase["open"]:
             out.append(
                 '<rect x="%s" y="%.1f" width="%.1f" height="%d" fill="none" stroke="var(--bad)" stroke-width="2"/>' % (x, y + pad, max(until - x, 2), bar)
             )
-    if not broker["phases"] and not broker["gates"]:
+    if not node["phases"] and not node["gates"]:
         out.append('<text class="mut%s" x="%d" y="%.1f">not begun</text>' % (small, LEFT + 6, middle))
-    if broker["phases"]:
-        out.append(_row_label(broker, scale, middle, small))
+    if node["phases"]:
+        out.append(_row_label(node, scale, middle, small))
     return "".join(out)
 
 
-def _row_label(broker: Mapping[str, Any], scale: _Scale, middle: float, small: str) -> str:
+def _row_label(node: Mapping[str, Any], scale: _Scale, middle: float, small: str) -> str:
     """The time out, right of the bar, or left of everything where there is no room; what went wrong in its place."""
-    end = scale(broker["phases"][-1]["to"])
-    begin = scale(min([broker["phases"][0]["from"]] + [gate["from"] for gate in broker["gates"]]))
-    text = broker["error"] or ("not back" if broker["state"] == "out" else duration(broker["seconds"]))
+    end = scale(node["phases"][-1]["to"])
+    begin = scale(min([node["phases"][0]["from"]] + [gate["from"] for gate in node["gates"]]))
+    text = node["error"] or ("not back" if node["state"] == "out" else duration(node["seconds"]))
     right, left = (max(0, int(free / 6.4)) for free in (WIDTH - end - 8, begin - LEFT - 6))
     x, anchor, free = (end + 6, "start", right) if right >= min(len(text), 14) or right >= left else (begin - 6, "end", left)
     shown = text if len(text) <= free else text[: max(free - 1, 0)] + "…"
-    kind = "bad" if broker["error"] or broker["state"] == "out" else "mut"
+    kind = "bad" if node["error"] or node["state"] == "out" else "mut"
     return '<text class="%s%s" x="%.1f" y="%.1f" text-anchor="%s">%s<title>%s</title></text>' % (kind, small, x, middle, anchor, escape(shown), escape(text))
 
 
@@ -621,51 +650,43 @@ def _table(title: str, heads: Sequence[tuple[str, str]], rows: Iterable[Sequence
 
 def _gate_table(roll: Mapping[str, Any]) -> str:
     """One line for brokers that waited together for the same."""
-    together: dict[tuple[float, float, str], list[int]] = {}
+    together: dict[tuple[float, float, str], list[str]] = {}
     for gate in roll["gates"]:
-        together.setdefault((gate["from"], gate["to"], gate["reason"]), []).append(gate["broker"])
+        together.setdefault((gate["from"], gate["to"], gate["reason"]), []).append(gate["node"])
     if not together:
         return ""
     rows = [
-        [("n", duration(begin - roll["started"])), ("n", duration(until - begin)), ("", ", ".join(map(str, sorted(ids)))), ("", reason)]
-        for (begin, until, reason), ids in sorted(together.items())
+        [("n", duration(begin - roll["started"])), ("n", duration(until - begin)), ("", ", ".join(labels)), ("", reason)]
+        for (begin, until, reason), labels in sorted(together.items())
     ]
-    return _table("Waited at the gate", [("n tight", "after"), ("n tight", "for"), ("", "brokers"), ("", "because")], rows)
+    return _table("Waited at the gate", [("n tight", "after"), ("n tight", "for"), ("", "who"), ("", "because")], rows)
 
 
 def _fault_table(roll: Mapping[str, Any]) -> str:
     if not roll["faults"]:
         return ""
-    rows = [
-        [("n", duration(fault["t"] - roll["started"])), ("", "–" if fault["broker"] is None else "broker %d" % fault["broker"]), ("err", fault["text"])]
-        for fault in roll["faults"]
-    ]
+    rows = [[("n", duration(fault["t"] - roll["started"])), ("", fault["node"] or "–"), ("err", fault["text"])] for fault in roll["faults"]]
     return _table("Faults", [("n tight", "after"), ("tight", "where"), ("", "what")], rows)
 
 
-def _broker_table(roll: Mapping[str, Any]) -> str:
-    heads = [
-        ("", "broker"),
-        ("", "rack"),
-        ("n", "batch"),
-        ("n", "waited"),
-        ("n", "stop"),
-        ("n", "down"),
-        ("n", "start"),
-        ("n", "catch-up"),
-        ("n", "out"),
-        ("", "now"),
-    ]
+def _node_table(title: str, nodes: Sequence[Mapping[str, Any]]) -> str:
+    """When and how long each of them was out; nothing without any."""
+    if not nodes:
+        return ""
+    batch = nodes[0]["kind"] == "broker"
+    heads = [("", NOUNS[nodes[0]["kind"]]), ("", "rack"), *([("n", "batch")] if batch else []), ("n", "waited")]
+    heads += [("n", PHASE_HEADS[phase]) for phase in PHASES] + [("n", "out"), ("", "now")]
     rows = []
-    for broker in sorted(roll["brokers"], key=lambda one: (one["batch"] or 0, one["rack"], one["id"])):
-        took = {phase["phase"]: duration(phase["seconds"]) for phase in broker["phases"]}
-        waited = sum(gate["seconds"] for gate in broker["gates"])
-        bad = broker["state"] == "out" or broker["error"]
-        state = {"back": "back", "out": "out", "waiting": "not begun"}[broker["state"]] + (": %s" % broker["error"] if broker["error"] else "")
-        name = "%d" % broker["id"] + (" (%s)" % broker["name"] if broker["name"] else "")
-        row = [("", name), ("", broker["rack"]), ("n", "–" if broker["batch"] is None else str(broker["batch"])), ("n", duration(waited) if waited else "–")]
-        rows.append(row + [("n", took.get(phase, "–")) for phase in PHASES] + [("n", duration(broker["seconds"])), ("err" if bad else "", state)])
-    return _table("Brokers", heads, rows)
+    for node in sorted(nodes, key=lambda one: (one["batch"] or 0, one["rack"], one["id"])):
+        took = {phase["phase"]: duration(phase["seconds"]) for phase in node["phases"]}
+        waited = sum(gate["seconds"] for gate in node["gates"])
+        bad = node["state"] == "out" or node["error"]
+        state = {"back": "back", "out": "out", "waiting": "not begun"}[node["state"]] + (": %s" % node["error"] if node["error"] else "")
+        row = [("", "%d" % node["id"] + (" (%s)" % node["name"] if node["name"] else "")), ("", node["rack"])]
+        row += [("n", "–" if node["batch"] is None else str(node["batch"]))] if batch else []
+        row.append(("n", duration(waited) if waited else "–"))
+        rows.append(row + [("n", took.get(phase, "–")) for phase in PHASES] + [("n", duration(node["seconds"])), ("err" if bad else "", state)])
+    return _table(title, heads, rows)
 
 
 def _plan_notes(roll: Mapping[str, Any]) -> str:

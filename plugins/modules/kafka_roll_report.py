@@ -25,8 +25,8 @@ options:
     required: true
   plan:
     description:
-      - What M(rackaware.kafka.kafka_roll_plan) returned, of which batches, lower_bound, certificate (its sentence) and refused are shown, and brokers,
-        each with id, rack and name.
+      - What M(rackaware.kafka.kafka_roll_plan) returned, of which batches, quorum, lower_bound, certificate (its sentence) and refused are shown, and
+        nodes, each with id, rack, name and roles, as P(rackaware.kafka.kafka_hosts#filter) makes them.
     type: dict
     default: {}
 """

@@ -17,7 +17,7 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._roll_report impor
 
 RACKS = "abc"
 PLAN = {
-    "brokers": [{"id": n, "rack": "zone-%s" % RACKS[(n - 1) % 3], "name": "demo-broker-%d" % n} for n in range(1, 10)],
+    "nodes": [{"id": n, "rack": "zone-%s" % RACKS[(n - 1) % 3], "name": "demo-broker-%d" % n} for n in range(1, 10)],
     "batches": [[1, 4, 7], [2, 5, 8], [3, 6, 9]],
     "lower_bound": 3,
     "certificate": "partition load-0 has its replicas on brokers 1, 2 and 3.",
@@ -156,7 +156,7 @@ def test_each_reason_at_the_gate_is_a_wait_of_its_own():
 
 def test_a_roll_that_stopped_says_why_who_is_out_and_what_to_do():
     roll = model(broken(), PLAN)
-    assert roll["state"] == "stopped" and roll["totals"]["out"] == [8]
+    assert roll["state"] == "stopped" and roll["totals"]["out"] == ["broker 8"]
     broker = next(one for one in roll["brokers"] if one["id"] == 8)
     assert (broker["state"], broker["phases"][-1]["phase"], broker["phases"][-1]["open"]) == ("out", "start", True)
     assert roll["sentences"][:3] == [
@@ -178,6 +178,64 @@ def test_the_ledger_gives_client_gaps_and_the_curves_that_the_roll_did_not_write
     assert roll["client"]["worst_gap_ms"] == 1500 and roll["client"]["gaps"][0]["partition"] == "t-1"
     assert roll["totals"]["ratio"] == 3.0 and "they would take 2 min 30 s" in roll["sentences"][1]
     assert roll["sentences"][-1] == "Of 12,345 acknowledged records none was lost."
+
+
+def test_the_ledger_looks_more_often_than_the_roll_and_is_what_is_drawn():
+    assert model(whole(), PLAN, ledger=LEDGER)["curves"] == [[999.0, 1, 1, 0], [1010.0, 7, 3, 0]]
+    assert len(model(whole(), PLAN, ledger={**LEDGER, "isr": {"min_isr_violations": 0}})["curves"]) == 6
+
+
+# ZooKeeper nodes with the ids of brokers, as they have.
+KEPT = {
+    **PLAN,
+    "nodes": [
+        *({**node, "roles": ["broker"]} for node in PLAN["nodes"]),
+        *({"id": n, "rack": "zone-b", "name": "keeper-%d" % n, "roles": ["zookeeper"]} for n in (1, 2, 3)),
+    ],
+    "quorum": {"batches": [[2], [3], [1]]},
+}
+
+
+def passed(start=970.0, *, until="back"):
+    """Three ZooKeeper nodes one after another, ten seconds each."""
+    lines = [event for number, id_ in enumerate((2, 3, 1)) for event in turn(id_, start + 10 * number, until=until)]
+    return [{"t": event["t"], "event": "zookeeper_%s" % event["event"], "node": event["broker"]} for event in lines]
+
+
+def test_zookeeper_nodes_have_rows_of_their_own_and_count_as_out():
+    roll = model([{"t": 970.0, "event": "roll_started", "cluster": "demo"}, *passed(), *whole()[1:]], KEPT)
+    assert [(row["name"], row["state"], row["seconds"]) for row in roll["keepers"]] == [("keeper-%d" % n, "back", 10.0) for n in (1, 2, 3)]
+    assert len(roll["brokers"]) == 9 and all(row["seconds"] == 10.0 for row in roll["brokers"])
+    assert roll["sentences"][0] == "All 9 brokers and 3 ZooKeeper nodes of demo were restarted, the brokers in 3 batches, in 1 min 20 s."
+    assert (roll["totals"]["serial_seconds"], roll["totals"]["overhead_seconds"], roll["totals"]["keepers_restarted"]) == (120.0, 20.0, 3)
+    texts = set(Reader(page(roll)).texts)
+    assert {"keeper-1", "keeper-2", "keeper-3", "demo-broker-1", "1 (keeper-1)", "1 (demo-broker-1)", "ZooKeeper nodes"} <= texts
+
+
+def test_a_roll_of_zookeeper_nodes_only_says_nothing_of_brokers():
+    roll = model([*passed(), {"t": 1000.0, "event": "roll_ended"}], {**KEPT, "batches": [], "lower_bound": 0, "certificate": None})
+    assert roll["sentences"] == ["All 3 ZooKeeper nodes of the cluster were restarted in 30 s."] and roll["brokers"] == []
+    assert "broker" not in " ".join(text for text in Reader(page(roll)).texts if "svg" not in text)
+
+
+def test_a_controller_that_does_not_come_back_is_out():
+    kept = {**KEPT, "nodes": [{**node, "roles": ["controller"]} if node["roles"] == ["zookeeper"] else node for node in KEPT["nodes"]]}
+    events = [{"t": 0, "event": "controller_gate_waiting", "nodes": [2], "reason": "3 lags"}]
+    events += [{"t": 1, "event": "controller_stopping", "node": 2}, {"t": 60, "event": "roll_stopped", "reason": "it failed"}]
+    roll = model(events, kept)
+    assert roll["sentences"] == [
+        "The roll of the cluster stopped after 0 of 9 brokers and 0 of 3 controllers: it failed.",
+        "Controller 2 is still out; nothing else was touched.",
+        "Run it again to go on with the same plan.",
+    ]
+    assert [(gate["node"], gate["seconds"]) for gate in roll["gates"]] == [("controller 2", 1)]
+    assert roll["totals"]["slowest"]["node"] == "controller 2" and "Controllers" in Reader(page(roll)).texts
+
+
+def test_the_rows_of_a_report_make_it_again():
+    events = passed(until="started")[:3]
+    roll = model(events, KEPT)
+    assert model(events, {**roll["plan"], "nodes": [*roll["brokers"], *roll["keepers"]]}) == roll
 
 
 def test_what_went_wrong_is_in_the_sentences():
@@ -221,14 +279,14 @@ def test_the_page_shows_every_broker_and_every_bar_inside_the_picture():
 
 def test_what_comes_from_outside_is_escaped():
     evil = "<script>alert(1)</script>"
-    plan = {"brokers": [{"id": 1, "rack": evil, "name": evil}], "batches": [[1]], "certificate": evil}
+    plan = {"nodes": [{"id": 1, "rack": evil, "name": evil}], "batches": [[1]], "certificate": evil}
     events = [{"t": 0, "event": "gate_waiting", "broker": 1, "reason": evil}, *turn(1, 1.0), {"t": 12, "event": "fault", "broker": 1, "text": evil}]
     text = page(model([*events, {"t": 13, "event": "roll_stopped", "reason": evil}], plan, cluster=evil))
     assert "<script" not in text and "&lt;script&gt;" in text
 
 
 def test_sixty_brokers_fit():
-    plan = {"brokers": [{"id": n, "rack": "zone-%s" % RACKS[n % 3]} for n in range(60)], "batches": [list(range(60))]}
+    plan = {"nodes": [{"id": n, "rack": "zone-%s" % RACKS[n % 3]} for n in range(60)], "batches": [list(range(60))]}
     text = page(model([event for n in range(60) for event in turn(n, 10.0 + n % 7)], plan))
     assert len(Reader(text).found) > 400 and len(text) < 200_000
 
