@@ -23,6 +23,7 @@ sys.path.append(str(ROOT / ".collections"))
 CLUSTER = os.environ["KAFKA_CLUSTER"]
 ZOOKEEPER = os.environ["KAFKA_METADATA"].endswith("zookeeper")
 KEEPER = "zookeeper" if ZOOKEEPER else "kafka-controller"
+REBOOT = str(Path(__file__).with_name("reboot_node.yml"))
 OLD, NEW = ("3.8.1", "3.9.2") if ZOOKEEPER else ("4.0.2", "4.3.1")
 
 
@@ -50,7 +51,7 @@ class Cluster:
 
     def roll(self, *options: str, playbook: str = "rolling_restart", **extra: Any) -> list[str]:
         """The command of a roll."""
-        return ["-e", json.dumps({"kafka_report_dir": str(self.scratch), **extra}), *options, "playbooks/%s.yml" % playbook]
+        return ["-e", json.dumps({"kafka_report_dir": str(self.scratch), "roll_canary_soak_seconds": 0, **extra}), *options, "playbooks/%s.yml" % playbook]
 
     def run(
         self, *options: str, playbook: str = "rolling_restart", meanwhile: Callable[[], None] = lambda: None, **extra: Any
@@ -214,7 +215,10 @@ def check(cluster: Cluster) -> None:
 def roll(cluster: Cluster) -> None:
     """Everybody is restarted once, in as many batches as there are racks, and a second run restarts nobody."""
     before = {**cluster.processes(), **cluster.processes(keepers=True)}
-    cluster.under_load("roll", lambda: fine(cluster.run(roll_all=True)))
+    cluster.under_load("roll", lambda: fine(cluster.run(roll_all=True, roll_canary_soak_seconds=5)))
+    canary = cluster.seen("back")[0]["t"]
+    follows = cluster.seen("gate_open")[1]["t"]
+    expect(follows - canary >= 5, "others followed the canary after %.1f s" % (follows - canary))
     after = {**cluster.processes(), **cluster.processes(keepers=True)}
     expect(not {name for name in before if before[name] == after[name]}, "not everybody was restarted")
     report = json.loads((cluster.scratch / (CLUSTER + "-roll.json")).read_text())
@@ -226,14 +230,19 @@ def roll(cluster: Cluster) -> None:
 
 
 def rolling_site(cluster: Cluster) -> None:
-    """site stages a change; rolling_site rolls those that need it, and only those."""
+    """site stages a change; rolling_site rolls those that need it, and only those, and reboots their hosts meanwhile, as a patch would."""
     changed = {"broker_config": {"log.retention.hours": 47}}
     others = cluster.processes(keepers=True)
     before = cluster.processes()
     fine(cluster.run(playbook="site", **changed))
     expect(cluster.processes() == before and len(cluster.staged()) == len(before), "site restarted somebody, or staged nothing: %s" % cluster.staged())
-    cluster.under_load("rolling-site", lambda: fine(cluster.run(playbook="rolling_site", **changed)))
+    booted = cluster.each(before, "stat -c %Y /proc/1")
+    # Each boot starts the service with what was in place before.
+    cluster.under_load("rolling-site", lambda: fine(cluster.run(playbook="rolling_site", roll_node_tasks=REBOOT, **changed)))
     after = cluster.processes()
+    expect(all(time != booted[name] for name, time in cluster.each(before, "stat -c %Y /proc/1").items()), "not every host was rebooted")
+    runs = cluster.each(before, "test /etc/kafka/broker.properties -ot /proc/$(systemctl show --property=MainPID --value kafka) && echo yes || true")
+    expect(set(runs.values()) == {"yes"}, "somebody runs with what was there before its configuration: %s" % runs)
     expect(not {name for name in before if before[name] == after[name]} and cluster.staged() == [], "not everybody was restarted")
     expect(cluster.processes(keepers=True) == others, "a node was restarted that nothing had changed for")
 
@@ -383,9 +392,9 @@ def roll_back(cluster: Cluster) -> None:
 
 
 def again(cluster: Cluster) -> None:
-    """After the way back, the way up is open as before."""
+    """After the way back, the way up is open as before, also with a reboot of each host, which starts the old version once more."""
     found = cluster.agreed()
-    cluster.under_load("again", lambda: fine(cluster.run(playbook="rolling_upgrade", kafka_version=NEW)))
+    cluster.under_load("again", lambda: fine(cluster.run(playbook="rolling_upgrade", kafka_version=NEW, roll_node_tasks=REBOOT)))
     expect(cluster.versions() == {NEW} and cluster.agreed() == found, "not everybody runs %s" % NEW)
 
 

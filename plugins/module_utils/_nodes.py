@@ -245,7 +245,7 @@ def unanswered(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> 
 
 
 def services(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> tuple[list[dict[str, Any]], list[Mapping[str, Any] | None]]:
-    """Nodes as _upgrade wants them, {name, id, kind, version, state, protocol}, a combined one as a broker, and the brokers' records of the last upgrade.
+    """Nodes as _upgrade wants them, {name, id, kind, version, state, restart_needed, protocol}, a combined one as a broker, and the brokers' records of the last upgrade.
 
     protocol is the inter.broker.protocol.version that the user's own settings ask for, None without one.
     """
@@ -254,6 +254,7 @@ def services(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequen
         for name in groups.get(kind) or ():
             told = hosts[name]["__kafka_service"]
             one = {"name": name, "id": int(hosts[name]["kafka_node_id"]), "kind": kind, "version": told["version"], "state": told["unit_state"]}
+            one["restart_needed"] = told.get("restart_needed")
             own = (hosts[name].get("broker_config") or {}).get("inter.broker.protocol.version") if kind == BROKER else None
             nodes.setdefault(name, {**one, "protocol": own})
     return list(nodes.values()), records(hosts, groups.get(BROKER) or ())
