@@ -295,7 +295,7 @@ class TestRolled:
             nodes(["3.9.2", "3.8.1", "3.9.2"]),
             nodes(["3.9.2"] * 3, ["3.8.1"] * 3),
             nodes(["3.9.2"] * 3, state="failed"),
-            nodes(["3.9.2"] * 3, restart_needed=True),
+            [{**node, "restart_needed": True} for node in nodes(["3.9.2"] * 3)],
         ],
         ids=["broker", "keeper", "down", "in place only"],
     )
