@@ -252,9 +252,12 @@ def refusals(cluster: Cluster) -> None:
     from kafka import KafkaAdminClient
 
     before = cluster.processes()
-    victim = next(iter(cluster.brokers))
+    victim, other, *_ = cluster.brokers
+    second = cluster.scratch / "second.json"
+    second.write_text(json.dumps({"kafka_brokers": {"hosts": {other: {"ansible_port": 1}}}}))
     cases: dict[str, tuple[list[str], dict[str, Any], str]] = {
         "a limit": (["--limit", victim + ",localhost"], {}, "cut batches in two"),
+        "a host that does not answer": (["-i", str(second)], {}, "%s cannot be reached" % other),
         "an unknown node": ([], {"roll_only": ["nobody"]}, "roll_only names nobody"),
         "tasks that are not there": ([], {"roll_node_tasks": "none.yml"}, "There is no file"),
         "an unknown topic": ([], {"roll_allow_topics": ["nothing"]}, "allow names nothing, which the cluster does not have"),
@@ -265,7 +268,7 @@ def refusals(cluster: Cluster) -> None:
     lock = "/var/lib/kafka-admin/roll.lock"
     held = {"owner": "somebody@elsewhere", "what": "rolling_restart", "since": "2026-01-01T00:00:00Z", "expires": "2999-01-01T00:00:00Z"}
     cluster.on(victim, "mkdir -p /var/lib/kafka-admin && cat > %s <<'END'\n%s\nEND" % (lock, json.dumps(held)))
-    refused(cluster.run(roll_all=True), "a held lock", "somebody@elsewhere")
+    refused(cluster.run(roll_all=True), "a held lock", "is held by somebody@elsewhere for rolling_restart, since 2026-01-01T00:00:00Z and until")
     cluster.on(victim, "rm %s" % lock)
     admin = KafkaAdminClient(bootstrap_servers=cluster.bootstrap.split(","))
     try:
