@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import time
 from typing import Any, Callable, Sequence
 
 from . import _unit
@@ -33,6 +34,34 @@ def restarts(unit: str, run: Callable[..., tuple[int, str, str]]) -> int:
     return int(_show(unit, run).get("NRestarts") or 0)
 
 
+def crash_loops(
+    unit: str,
+    run: Callable[..., tuple[int, str, str]],
+    seconds: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Whether systemd starts a unit that is active again and again; clock is the one that systemd stamps with.
+
+    Started anew once, and that its process lives, looks the same; so a young process is watched until it is so many seconds old, or is gone.
+    """
+    told = _show(unit, run)
+    if told.get("ActiveState") != "active":
+        return False
+    before = int(told.get("NRestarts") or 0)
+    while told.get("ActiveState") == "active":
+        restarts, began = (int(told.get(name) or 0) for name in ("NRestarts", "ExecMainStartTimestampMonotonic"))
+        if restarts > before:
+            return True
+        # None when a person started it meanwhile.
+        if restarts == 0 or clock() - began / 1e6 >= seconds:
+            return False
+        sleep(1)
+        told = _show(unit, run)
+    return True
+
+
 def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:
     """Whether a process of the unit runs or is about to; one that crashed and that systemd waits to start again does not."""
     told = _show(unit, run)
@@ -40,7 +69,7 @@ def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:
 
 
 def _show(unit: str, run: Callable[..., tuple[int, str, str]]) -> dict[str, str]:
-    code, out, err = run(["systemctl", "show", "--property=ActiveState,SubState,LoadState,NRestarts", unit], environ_update={"LC_ALL": "C"})
+    code, out, err = run(["systemctl", "show", "--property=ActiveState,SubState,LoadState,NRestarts,ExecMainStartTimestampMonotonic", unit], environ_update={"LC_ALL": "C"})
     if code != 0:
         raise ServiceError("systemd could not be asked about %s: %s; look at the host." % (unit, (err or out).strip() or "code %d" % code))
     return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)

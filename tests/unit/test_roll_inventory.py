@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.rackaware.kafka.plugins.filter.kafka_roll_down import kafka_roll_down
 from ansible_collections.rackaware.kafka.plugins.module_utils import _roll, _roll_inventory
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll_snapshot import RollError
 
 
-def host(node, state="active", restart=False, restarts=0):
-    return {"kafka_node_id": node, "__kafka_service": {"unit_state": state, "restart_needed": restart, "restarts": restarts}}
+def host(node, state="active", restart=False, looping=False):
+    return {"kafka_node_id": node, "__kafka_service": {"unit_state": state, "restart_needed": restart, "crash_looping": looping}}
 
 
 HOSTS = {"b1": host(1), "b2": host(2, restart=True), "b3": host(3, "failed"), "z1": host(1, restart=True)}
@@ -35,10 +36,17 @@ def test_an_unknown_name_is_refused():
 
 
 def test_a_broker_that_crashes_again_and_again_counts_as_down_although_systemd_has_just_started_it():
-    hosts = {"b1": host(1), "b2": host(2, restarts=7), "b3": host(3, restarts=7)}
+    hosts = {"b1": host(1), "b2": host(2, looping=True), "b3": host(3)}
     seen = cluster(partition(isr=(1, 3)), fenced=(2,))
-    assert _roll_inventory.wanted(hosts, list(hosts), everything=False, only=[], cluster=seen) == ["b2"]
+    assert _roll_inventory.wanted(hosts, list(hosts), everything=False, only=[]) == ["b2"]
     assert _roll_inventory.findings(seen, {int(each["kafka_node_id"]): each for each in hosts.values()}) == []
+    assert kafka_roll_down(hosts, list(hosts)) == [2] and kafka_roll_down(HOSTS, ["b1", "b3"]) == [3]
+
+
+def test_a_broker_that_crashed_once_and_reads_its_logs_is_waited_for():
+    seen = cluster(partition(isr=(1, 3)), fenced=(2,))
+    assert _roll_inventory.wanted({"b2": host(2)}, ["b2"], everything=False, only=[]) == []
+    assert "Broker 2 runs, but the cluster does not list it as alive; it may be reading its logs" in _roll_inventory.findings(seen, BROKERS)[0]
 
 
 def partition(replicas=(1, 2, 3), isr=(1, 2, 3), leader=1, number=0):
