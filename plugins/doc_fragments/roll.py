@@ -48,7 +48,10 @@ options:
     elements: int
     default: []
   out:
-    description: Ids of brokers that are known to be down for another reason. They count as out, and are not asked.
+    description:
+      - Ids of brokers that are known to be down, because their services do not run. They count as out, and are not asked.
+      - One of O(nodes) that the cluster does not list as alive may go only when it is named here, because its start takes nothing from anybody. Any other
+        may be reading its logs after a crash, and would begin anew. One that is named and listed has come up, and does not count as out.
     type: list
     elements: int
     default: []

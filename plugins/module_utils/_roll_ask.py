@@ -121,10 +121,12 @@ def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable
         held = _roll_quorum.voters_admit(quorum, since, [id_ for id_ in nodes if id_ in voters], in_flight, restart)["held"]
     candidates = [id_ for id_ in nodes if id_ not in {each["broker"] for each in held}]
     limits = {key: params[key] for key in ("max_batch", "isr_headroom", "allow")}
-    counted = [each["id"] for each in seen.brokers if not each["fenced"] and each["id"] not in left_alone(params)]
-    silent = admin.silent(counted) if candidates else []
-    snapshot = _roll_gate.fresh(_plain(seen), restart=restart, in_flight=in_flight, out=[*params["out"], *silent], **limits)
-    decided = _roll_gate.admit(snapshot, candidates, in_flight)
+    alive = {each["id"] for each in seen.brokers if not each["fenced"]}
+    # Whoever was down when the roll began and is listed has come up, and is counted like the others that shall go.
+    down = set(params["out"]) - (alive & set(nodes))
+    silent = admin.silent(sorted(alive - left_alone(params))) if candidates else []
+    snapshot = _roll_gate.fresh(_plain(seen), restart=restart, in_flight=in_flight, out=[*down, *silent], **limits)
+    decided = _roll_gate.admit(snapshot, candidates, in_flight, down)
     if silent:
         note = " %s %s not answer." % (named(silent).capitalize(), "does" if len(silent) == 1 else "do")
         decided["held"] = [{**each, "reason": each["reason"] + note} for each in decided["held"]]

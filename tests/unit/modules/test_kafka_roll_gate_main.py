@@ -145,8 +145,19 @@ class TestMayStop:
 
     def test_a_broker_that_is_down_and_not_listed_has_no_rack_and_that_is_fine(self, run, cluster):
         cluster.gone, cluster.isr[1] = {5}, [4, 6]
-        assert self.ask(run, [5])["open"]
+        assert self.ask(run, [5], out=[5])["open"]
         assert "broker 5 is out or behind" in self.ask(run, [4])["reason"]
+
+    def test_one_that_is_not_registered_goes_only_when_it_is_known_to_be_down(self, run, cluster):
+        cluster.fenced, cluster.isr[1] = {5}, [4, 6]
+        assert "it may be reading its logs after a crash" in self.ask(run, [5])["reason"]
+        assert self.ask(run, [5], out=[5])["open"]
+
+    def test_one_that_was_down_and_is_listed_again_is_counted_as_running(self, run, cluster):
+        cluster.isr[1] = [4, 5]
+        assert "Partition t-1 has 2 in sync and needs 2" in self.ask(run, [5], out=[5])["reason"]
+        # Not so one that shall not go: it counts as out, whatever is listed.
+        assert "brokers 5 and 6 are out or behind" in self.ask(run, [4], out=[5])["reason"]
 
     def test_the_limits_of_the_plan_hold_here_too(self, run, cluster):
         assert "as many as max_batch" in self.ask(run, [1, 4], max_batch=1)["reason"]
