@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 from ._cluster import is_troubled
 from ._roll_report import counted
@@ -62,9 +62,12 @@ def down(host: Mapping[str, Any]) -> bool:
     return told["unit_state"] != "active" or bool(told["crash_looping"])
 
 
-def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]]) -> list[str]:
-    """What forbids to begin, one sentence each. cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts."""
-    out = []
+def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]], controllers: Iterable[int] = ()) -> list[str]:
+    """What forbids to begin, one sentence each.
+
+    cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts; controllers: ids, also of those that are brokers.
+    """
+    out = _strangers(cluster["quorum"], set(controllers))
     listed = {each["id"]: each for each in cluster["brokers"]}
     alive = {id_ for id_, each in listed.items() if not each.get("fenced")}
     foreign = sorted(alive - set(brokers))
@@ -78,6 +81,22 @@ def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]
     if rackless and len(rackless) < len(alive):
         out.append("%s has no rack in the cluster, but others have; set kafka_rack for all." % named(rackless).capitalize())
     return out + _health(cluster["partitions"], {id_ for id_, host in brokers.items() if down(host)})
+
+
+def _strangers(quorum: Mapping[str, Any] | None, controllers: set[int]) -> list[str]:
+    """A controller that votes is not one that only follows the quorum: the majority is counted among voters."""
+    if quorum is None:
+        return []
+    voters = {each["id"] for each in quorum["voters"]}
+    listed = "the voters are %s" % named(voters, "node")
+    out = []
+    if controllers - voters:
+        text = "%s of the inventory does not vote in the quorum, %s; add it with kafka-metadata-quorum add-controller, or take it out of the inventory."
+        out.append(text % (named(controllers - voters, "controller").capitalize(), listed))
+    if voters - controllers:
+        text = "%s votes in the quorum, but is no controller of the inventory; add what is missing, or remove it from the quorum."
+        out.append(text % named(voters - controllers, "node").capitalize())
+    return out
 
 
 def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int]) -> list[str]:
