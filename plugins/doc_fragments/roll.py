@@ -101,4 +101,9 @@ options:
     description: How many in-sync replicas must stay above C(min.insync.replicas).
     type: int
     default: 0
+  min_isr:
+    description:
+      - The least C(min.insync.replicas) to count with for topics that set none themselves, as when brokers will start with a higher one than they have.
+      - For such a topic the value of a partition's leader holds, so that of all brokers that are asked the highest counts in any case.
+    type: int
 """

@@ -26,6 +26,7 @@ def fresh(
     max_batch: int | None = None,
     isr_headroom: int = 0,
     allow: Iterable[str] = (),
+    min_isr: int | None = None,
 ) -> dict[str, Any]:
     """The snapshot to decide by, of a cluster as kafka_cluster_info returns it.
 
@@ -43,6 +44,7 @@ def fresh(
         max_batch=max_batch,
         isr_headroom=isr_headroom,
         allow=allow,
+        min_isr=min_isr,
     )
 
 
@@ -74,9 +76,7 @@ def admit(snapshot: Any, candidates: Iterable[int], in_flight: Iterable[int], do
     return {"admitted": admitted, "held": held}
 
 
-def _against(
-    cluster: Cluster, broker: int, partitions: Iterable[Mapping[str, Any]], in_flight: set[int], admitted: list[int], down: set[int]
-) -> str | None:
+def _against(cluster: Cluster, broker: int, partitions: Iterable[Mapping[str, Any]], in_flight: set[int], admitted: list[int], down: set[int]) -> str | None:
     """What stands against letting this broker out, None for nothing."""
     going = in_flight | set(admitted)
     out = cluster.out | going

@@ -180,7 +180,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _cluster, _roll
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import CONNECTION_SPEC, Admin, connection
-from ..module_utils._roll_ask import LIMITS_SPEC
+from ..module_utils._roll_ask import LIMITS_SPEC, least
 
 SPEC = {
     **CONNECTION_SPEC,
@@ -202,7 +202,7 @@ SPEC = {
         },
     },
 }
-PASSED_ON = ("restart", "out", "racks", "max_batch", "isr_headroom", "allow")
+PASSED_ON = ("restart", "out", "racks", "max_batch", "isr_headroom", "allow", "min_isr")
 
 
 def main() -> None:
@@ -219,6 +219,8 @@ def main() -> None:
         if params["bootstrap_servers"] is not None:
             with Admin(connection(params)) as admin:
                 seen = _cluster.take(admin).to_dict()
+                own = admin.own_minimums(each["id"] for each in seen["brokers"] if not each["fenced"])
+                params["min_isr"] = least(params, own)
         if seen is not None:
             result = _roll.resume(_roll.from_cluster(seen, **{key: params[key] for key in PASSED_ON}))
             result["steps"] = _roll.ramp(result["batches"], params["canary"], params["max_batch"])

@@ -65,6 +65,11 @@ next_version:
   description: The version that it would start with, once what is staged is in place.
   type: str
   returned: success
+next_min_isr:
+  description:
+    - The C(min.insync.replicas) that a broker would start with, once what is staged is in place; V(1), as in Kafka, where nothing sets it.
+  type: int
+  returned: success
 upgrade:
   description:
     - The record of the last upgrade on this host, with from, to, metadata, protocol and features (as they were before), began, rolled, finalizing, finalized.
@@ -107,6 +112,7 @@ def main() -> None:
         found = _service.state(unit, module.run_command)
         result = dict(
             _service.jvm(name),
+            next_min_isr=_service.next_min_isr(name),
             unit_state=found,
             restarts=_service.restarts(unit, module.run_command),
             crash_looping=_service.crash_loops(unit, module.run_command, module.params["watch_seconds"]),

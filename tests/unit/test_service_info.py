@@ -129,6 +129,18 @@ def test_the_version_that_it_would_start_with_is_the_staged_one(tmp_path, monkey
     assert _service.jvm("broker") == {"heap_mb": 512, "version": "3.8.1", "next_version": "3.9.2"}
 
 
+def test_the_minimum_that_it_would_start_with_is_the_staged_one(tmp_path, monkeypatch):
+    here, staged = tmp_path / "broker.properties", tmp_path / "broker.properties.staged"
+    monkeypatch.setattr(_unit, "service", lambda name: Made(config=str(here)))
+    assert _service.next_min_isr("broker") == 1
+    here.write_text("# min.insync.replicas=9\ntransaction.state.log.min.isr=3\nmin.insync.replicas=2\nnum.partitions=12\n")
+    assert _service.next_min_isr("broker") == 2
+    staged.write_text("num.partitions=12\nmin.insync.replicas = 3\n")
+    assert _service.next_min_isr("broker") == 3
+    staged.write_text("num.partitions=12\n")
+    assert _service.next_min_isr("broker") == 1
+
+
 def test_the_record_of_an_upgrade_is_told(capsys, monkeypatch):
     monkeypatch.setattr(_upgrade_record, "read", lambda: {"from": "3.8.1"})
     out = run(capsys, monkeypatch, (0, "LoadState=not-found\nActiveState=inactive\n", ""))
