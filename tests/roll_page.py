@@ -18,6 +18,7 @@ def main(stem: str, ledger: str) -> None:
     before = json.loads(Path(stem + ".json").read_text())
     seen = json.loads(Path(ledger).read_text())
     roll = _roll_report.model(events, {**before["plan"], "nodes": [*before["brokers"], *before["keepers"]]}, ledger=seen)
+    Path(stem + ".json").write_text(json.dumps(roll, indent=1) + "\n")
     Path(stem + ".html").write_text(_roll_report.page(roll))
     client = roll["client"]
     print("\n%s" % roll["sentences"][0])

@@ -215,6 +215,16 @@ def cut_off(cluster: Nine) -> None:
     cluster.heal()
 
 
+def killed_runner(cluster: Nine) -> None:
+    """The runner is killed with a step of several stopped; the same command, told that it is dead, goes on from there."""
+    cluster.broken_off(3, roll_canary=False)
+    some = [cluster.names[id_] for id_ in cluster.out()]
+    expect("" in cluster.each(some, "systemctl is-active --quiet kafka && echo runs || true").values(), "nobody of %s was left down" % some)
+    refused(cluster.run(), "a dead run's lock", "roll_break_lock")
+    fine(cluster.run(roll_break_lock=True, roll_only=some))
+    expect(not cluster.waiting() & set(some) and "" not in cluster.processes().values(), "what was broken off was not ended")
+
+
 def the_rest(cluster: Nine) -> None:
     """A broker is killed while it comes back, the quorum's leader too, and a second runner comes: the roll waits, and ends."""
     # How far the faults before it let the roll go is theirs; this one needs a step after its own.
@@ -287,7 +297,7 @@ def blind(cluster: Nine) -> None:
     expect(not report["ok"] and report["isr"]["self_inflicted"] > 10, "nobody saw that two racks were out at once: %s" % report["isr"]["violations"])
 
 
-STOPPING = (reassignment, misplaced, killed_elsewhere, paused, cut_off)
+STOPPING = (reassignment, misplaced, killed_elsewhere, paused, cut_off, killed_runner)
 
 
 def chain(cluster: Nine) -> None:

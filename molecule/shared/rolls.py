@@ -23,6 +23,7 @@ sys.path.append(str(ROOT / ".collections"))
 CLUSTER = os.environ["KAFKA_CLUSTER"]
 ZOOKEEPER = os.environ["KAFKA_METADATA"].endswith("zookeeper")
 KEEPER = "zookeeper" if ZOOKEEPER else "kafka-controller"
+REBOOT = str(Path(__file__).with_name("reboot_node.yml"))
 OLD, NEW = ("3.8.1", "3.9.2") if ZOOKEEPER else ("4.0.2", "4.3.1")
 
 
@@ -50,7 +51,7 @@ class Cluster:
 
     def roll(self, *options: str, playbook: str = "rolling_restart", **extra: Any) -> list[str]:
         """The command of a roll."""
-        return ["-e", json.dumps({"kafka_report_dir": str(self.scratch), **extra}), *options, "playbooks/%s.yml" % playbook]
+        return ["-e", json.dumps({"kafka_report_dir": str(self.scratch), "roll_canary_soak_seconds": 0, **extra}), *options, "playbooks/%s.yml" % playbook]
 
     def run(
         self, *options: str, playbook: str = "rolling_restart", meanwhile: Callable[[], None] = lambda: None, **extra: Any
@@ -214,7 +215,10 @@ def check(cluster: Cluster) -> None:
 def roll(cluster: Cluster) -> None:
     """Everybody is restarted once, in as many batches as there are racks, and a second run restarts nobody."""
     before = {**cluster.processes(), **cluster.processes(keepers=True)}
-    cluster.under_load("roll", lambda: fine(cluster.run(roll_all=True)))
+    cluster.under_load("roll", lambda: fine(cluster.run(roll_all=True, roll_canary_soak_seconds=5)))
+    canary = cluster.seen("back")[0]["t"]
+    follows = cluster.seen("gate_open")[1]["t"]
+    expect(follows - canary >= 5, "others followed the canary after %.1f s" % (follows - canary))
     after = {**cluster.processes(), **cluster.processes(keepers=True)}
     expect(not {name for name in before if before[name] == after[name]}, "not everybody was restarted")
     report = json.loads((cluster.scratch / (CLUSTER + "-roll.json")).read_text())
@@ -226,14 +230,19 @@ def roll(cluster: Cluster) -> None:
 
 
 def rolling_site(cluster: Cluster) -> None:
-    """site stages a change; rolling_site rolls those that need it, and only those."""
+    """site stages a change; rolling_site rolls those that need it, and only those, and reboots their hosts meanwhile, as a patch would."""
     changed = {"broker_config": {"log.retention.hours": 47}}
     others = cluster.processes(keepers=True)
     before = cluster.processes()
     fine(cluster.run(playbook="site", **changed))
     expect(cluster.processes() == before and len(cluster.staged()) == len(before), "site restarted somebody, or staged nothing: %s" % cluster.staged())
-    cluster.under_load("rolling-site", lambda: fine(cluster.run(playbook="rolling_site", **changed)))
+    booted = cluster.each(before, "stat -c %Y /proc/1")
+    # Each boot starts the service with what was in place before.
+    cluster.under_load("rolling-site", lambda: fine(cluster.run(playbook="rolling_site", roll_node_tasks=REBOOT, **changed)))
     after = cluster.processes()
+    expect(all(time != booted[name] for name, time in cluster.each(before, "stat -c %Y /proc/1").items()), "not every host was rebooted")
+    runs = cluster.each(before, "test /etc/kafka/broker.properties -ot /proc/$(systemctl show --property=MainPID --value kafka) && echo yes || true")
+    expect(set(runs.values()) == {"yes"}, "somebody runs with what was there before its configuration: %s" % runs)
     expect(not {name for name in before if before[name] == after[name]} and cluster.staged() == [], "not everybody was restarted")
     expect(cluster.processes(keepers=True) == others, "a node was restarted that nothing had changed for")
 
@@ -330,7 +339,6 @@ def upgrade_refusals(cluster: Cluster) -> None:
         "a downgrade": ([], {"kafka_version": older}, "Kafka %s is older than %s" % (older, OLD)),
         "an archive that is missing on one host": (["-i", str(second)], {"kafka_version": NEW}, "none.tgz cannot be fetched"),
         "a limit": (["--limit", victim + ",localhost"], {"kafka_version": NEW}, "cut batches in two"),
-        "a restart that would upgrade": ([], {"kafka_version": NEW, "playbook": "rolling_restart"}, "run rolling_upgrade"),
         "a site that would upgrade": ([], {"kafka_version": NEW, "playbook": "site"}, "only an upgrade changes that"),
         "finalising what does not run": ([], {"kafka_version": NEW, "playbook": "finalize_upgrade"}, "everybody must run"),
         "downtime without confirmation": ([], {"kafka_version": NEW, "playbook": "downtime_upgrade"}, "to confirm, add -e confirm="),
@@ -339,6 +347,8 @@ def upgrade_refusals(cluster: Cluster) -> None:
         runs = {title: pool.submit(cluster.run, *options, **{"playbook": "rolling_upgrade", **extra}) for title, (options, extra, _) in cases.items()}
     for title, (_, _, sentence) in cases.items():
         refused(runs[title].result(), title, sentence)
+    # Not beside the others, which would find its lock.
+    refused(cluster.run(kafka_version=NEW), "a restart that would upgrade", "run rolling_upgrade")
     expect(cluster.processes() == before and cluster.staged() == [], "a refusal restarted somebody, or left something staged")
     expect(cluster.agreed() == found and cluster.versions() == {OLD}, "a refusal changed the cluster")
 
@@ -383,17 +393,29 @@ def roll_back(cluster: Cluster) -> None:
 
 
 def again(cluster: Cluster) -> None:
-    """After the way back, the way up is open as before."""
+    """After the way back, the way up is open as before, also with a reboot of each host, which starts the old version once more."""
     found = cluster.agreed()
-    cluster.under_load("again", lambda: fine(cluster.run(playbook="rolling_upgrade", kafka_version=NEW)))
+    cluster.under_load("again", lambda: fine(cluster.run(playbook="rolling_upgrade", kafka_version=NEW, roll_node_tasks=REBOOT)))
     expect(cluster.versions() == {NEW} and cluster.agreed() == found, "not everybody runs %s" % NEW)
 
 
 def downtime(cluster: Cluster) -> None:
-    """All stopped, upgraded, started and proven; whatever was acknowledged before is there after it."""
+    """All stopped, upgraded, started and proven, in two runs, as one node does not start; whatever was acknowledged before is there after it."""
     before, found = cluster.processes(), cluster.agreed()
+    asked = {"playbook": "downtime_upgrade", "kafka_version": NEW, "confirm": CLUSTER}
+    victim, place = next(iter(cluster.brokers)), "/etc/systemd/system/kafka.service.d"
+
+    def work() -> None:
+        cluster.on(victim, "mkdir -p %s && printf '[Unit]\\nAssertPathExists=/nowhere\\n' > %s/never.conf && systemctl daemon-reload" % (place, place))
+        run = cluster.run(**asked)
+        said = " ".join(run.stdout.split())
+        expect(run.returncode != 0 and "The upgrade stopped at %s" % victim in said and "was not started" in said, said[-3000:])
+        expect(cluster.processes()[victim] == "", "a broker that cannot start runs")
+        cluster.on(victim, "rm -r %s && systemctl daemon-reload" % place)
+        fine(cluster.run(**asked))
+
     # Everybody is out, so that partitions are below their minimum as was asked for; what was acknowledged must be there all the same.
-    report = cluster.ledger("downtime", lambda: fine(cluster.run(playbook="downtime_upgrade", kafka_version=NEW, confirm=CLUSTER)))
+    report = cluster.ledger("downtime", work)
     expect(report["lost"] == 0 and report["records"]["acked"] > 100, "downtime: %s" % report["problems"])
     after = cluster.processes()
     expect(cluster.versions() == {NEW} and cluster.agreed() == found, "not everybody runs %s" % NEW)

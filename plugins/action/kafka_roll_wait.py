@@ -16,12 +16,15 @@ from ..module_utils import _roll_ask, _roll_events, _roll_progress
 from ..module_utils._errors import RackawareError
 
 RENEW_EVERY = 60.0
+# A question costs more than it tells while everything is well.
+HOLD_EVERY = 2.0
 # How long one visit to the host may last: the processes that a visit starts there cost more than the questions.
 VISIT = 3.0
 GATE, LOCK = "rackaware.kafka.kafka_roll_gate", "rackaware.kafka.kafka_roll_lock"
 OWN: dict[str, dict[str, Any]] = {
     "stall_seconds": {"type": "float", "default": 900},
     "interval": {"type": "float", "default": 0.2},
+    "hold_seconds": {"type": "float", "default": 0},
     "events": {"type": "path"},
     "lock": {
         "type": "dict",
@@ -64,7 +67,7 @@ class ActionModule(ActionBase):
         watch = _roll_progress.Watch(options["question"], options["kind"], options["nodes"], stall_seconds=options["stall_seconds"], now=begun)
         # Once a batch, and then while it lasts: a wait that ends soon costs nothing more.
         renewed = begun - (RENEW_EVERY if options["question"] == _roll_ask.MAY_STOP else 0)
-        questions = 0
+        questions, held = 0, None
         if options["question"] == _roll_ask.MAY_STOP and options["kind"] == _roll_ask.BROKER:
             _roll_events.note(options["events"], [_roll_events.of(options["kind"], "batch_started", options["nodes"])])
         while True:
@@ -80,8 +83,15 @@ class ActionModule(ActionBase):
             else:
                 _roll_events.note(options["events"], watch.answered(self.clock(), answer))
                 if answer["open"]:
-                    self._show(watch.line(last=True))
-                    return {"changed": False, **answer, "seconds": round(self.clock() - begun, 3), "questions": questions}
+                    held = self.clock() if held is None else held
+                    if self.clock() - held >= options["hold_seconds"]:
+                        self._show(watch.line(last=True))
+                        return {"changed": False, **answer, "seconds": round(self.clock() - begun, 3), "questions": questions}
+                    self._show(watch.line())
+                    self.sleep(min(HOLD_EVERY, options["hold_seconds"]))
+                    continue
+            # Whoever went, or cannot be asked any more, begins anew.
+            held = None
             if watch.stalled:
                 _roll_events.note(options["events"], watch.failures())
                 raise AnsibleActionFail(watch.sentence())
@@ -99,7 +109,7 @@ class ActionModule(ActionBase):
 
     def _unreachable(self, why: str) -> str:
         host = self._task.delegate_to or self._variables.get("inventory_hostname", "the host")
-        return "%s, from which the cluster is asked, cannot be reached (%s); start the roll again with another broker to ask from." % (
+        return "%s, from which the cluster is asked, cannot be reached (%s); start the roll again when it can." % (
             host,
             why.strip().rstrip("."),
         )

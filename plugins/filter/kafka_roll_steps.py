@@ -34,6 +34,10 @@ options:
     description: Whether they go before the brokers.
     type: bool
     default: true
+  roll:
+    description: How many rolls the run has had, with this one. Their groups and steps have names of their own.
+    type: int
+    default: 1
 """
 
 EXAMPLES = r"""
@@ -45,8 +49,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - Steps, each with name, group, kind, members (its name, then its hosts), hosts, ids, left (ids of its kind that had no turn yet) and before (names
-      of earlier steps).
+    - Steps, each with name, group, kind, members (its name, then its hosts), hosts, ids, left (ids of its kind that had no turn yet), before (names of
+      earlier steps), canary and last (whether it is).
   type: list
   elements: dict
 """
@@ -56,10 +60,12 @@ from typing import Any, Callable
 from ..module_utils import _roll_inventory
 
 
-def kafka_roll_steps(plan: dict[str, Any], brokers: dict[Any, str], keepers: dict[Any, str], kind: str, keepers_first: bool = True) -> list[dict[str, Any]]:
+def kafka_roll_steps(
+    plan: dict[str, Any], brokers: dict[Any, str], keepers: dict[Any, str], kind: str, keepers_first: bool = True, roll: int = 1
+) -> list[dict[str, Any]]:
     """Steps."""
     named = [{int(id_): str(name) for id_, name in names.items()} for names in (brokers, keepers)]
-    return _roll_inventory.steps(plan, *named, kind, keepers_first=bool(keepers_first))
+    return _roll_inventory.steps(plan, *named, kind, keepers_first=bool(keepers_first), roll=int(roll))
 
 
 class FilterModule:

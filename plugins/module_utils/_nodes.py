@@ -231,8 +231,21 @@ def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, S
     return out
 
 
+def unanswered(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+    """Hosts that did not say how their service is, one sentence each; a host's answer, or why there is none, is in __kafka_service."""
+    out = []
+    for name in names:
+        told = hosts[name].get("__kafka_service") or {}
+        why = str(told.get("msg") or "no reason was given").strip().rstrip(".")
+        if told.get("unreachable"):
+            out.append("%s cannot be reached (%s); bring it back, or replace it, then run the same command again." % (name, why.splitlines()[-1]))
+        elif "unit_state" not in told:
+            out.append("%s did not say how its service is: %s." % (name, why))
+    return out
+
+
 def services(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> tuple[list[dict[str, Any]], list[Mapping[str, Any] | None]]:
-    """Nodes as _upgrade wants them, {name, id, kind, version, state, protocol}, a combined one as a broker, and the brokers' records of the last upgrade.
+    """Nodes as _upgrade wants them, {name, id, kind, version, state, restart_needed, protocol}, a combined one as a broker, and the brokers' records of the last upgrade.
 
     protocol is the inter.broker.protocol.version that the user's own settings ask for, None without one.
     """
@@ -241,6 +254,7 @@ def services(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequen
         for name in groups.get(kind) or ():
             told = hosts[name]["__kafka_service"]
             one = {"name": name, "id": int(hosts[name]["kafka_node_id"]), "kind": kind, "version": told["version"], "state": told["unit_state"]}
+            one["restart_needed"] = told.get("restart_needed")
             own = (hosts[name].get("broker_config") or {}).get("inter.broker.protocol.version") if kind == BROKER else None
             nodes.setdefault(name, {**one, "protocol": own})
     return list(nodes.values()), records(hosts, groups.get(BROKER) or ())

@@ -333,13 +333,15 @@ def resume_quorum(voters: Iterable[int], leader: int | None, restart: Iterable[i
     return {**plan_quorum(everyone, leader, wanted), "batches": made["batches"] + later["batches"]}
 
 
-def ramp(batches: Sequence[Sequence[int]], canary: int = 1, max_batch: int | None = None) -> list[dict[str, Any]]:
-    """Steps in which to take the batches: a canary, then a tenth of all brokers, then as many as max_batch lets go at once.
+def ramp(batches: Sequence[Sequence[int]], canary: int = 1, max_batch: int | None = None, forks: int | None = None) -> list[dict[str, Any]]:
+    """Steps in which to take the batches: a canary, then a tenth of all brokers, then as many as max_batch and forks let go at once.
 
     Each step is {kind, batch, brokers}; batch counts from 1. Part of a safe batch is safe, so that the steps need no count of their own.
     """
-    if canary < 0 or (max_batch is not None and max_batch < 1):
-        raise RollError("canary is %r and max_batch %r, but canary must be at least 0, and max_batch at least 1 or null." % (canary, max_batch))
+    if canary < 0 or any(most is not None and most < 1 for most in (max_batch, forks)):
+        text = "canary is %r, max_batch %r and forks %r, but canary must be at least 0, and the others at least 1 or null."
+        raise RollError(text % (canary, max_batch, forks))
+    most = min((most for most in (max_batch, forks) if most is not None), default=None)
     tenth = -(-sum(len(batch) for batch in batches) // 10)
     sizes = [("canary", canary), ("ramp", tenth)] if canary else []
     steps: list[dict[str, Any]] = []
@@ -349,7 +351,7 @@ def ramp(batches: Sequence[Sequence[int]], canary: int = 1, max_batch: int | Non
             kind, size = sizes.pop(0) if sizes else ("batch", len(left))
             if kind == "ramp" and size <= canary:
                 continue
-            size = min(size, max_batch or size)
+            size = min(size, most or size)
             steps.append({"kind": kind, "batch": number, "brokers": left[:size]})
             del left[:size]
     return steps

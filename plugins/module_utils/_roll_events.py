@@ -50,7 +50,7 @@ def note(path: str | None, events: Iterable[Mapping[str, Any]]) -> None:
 
 
 def append(path: str, events: Iterable[Mapping[str, Any]], *, new: bool = False) -> None:
-    """Append events to the file, which is made with its directory, or with new begins again; raises LocalFileError.
+    """Append events to the file, which is made with its directory; with new it begins, and what was there is kept; raises LocalFileError.
 
     Several tasks may append at once: each writes its lines in one piece.
     """
@@ -58,11 +58,24 @@ def append(path: str, events: Iterable[Mapping[str, Any]], *, new: bool = False)
     if not lines:
         return
     with _local_file.writing(path, "The roll's events"):
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | (os.O_TRUNC if new else 0), 0o644)
+        if new:
+            _keep(path)
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             os.write(handle, lines.encode())
         finally:
             os.close(handle)
+
+
+def _keep(path: str) -> None:
+    """Give an earlier roll's events and report the time of their last change as part of their names: orders-roll-20260501T101500Z.html."""
+    if not os.path.exists(path):
+        return
+    stem, extension = os.path.splitext(path)
+    kept = "%s-%s" % (stem, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(os.path.getmtime(path))))
+    for end in dict.fromkeys((extension, ".html", ".json")):
+        if os.path.exists(stem + end):
+            os.replace(stem + end, kept + end)
 
 
 def read(path: str) -> list[dict[str, Any]]:

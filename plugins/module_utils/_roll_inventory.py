@@ -138,22 +138,26 @@ def lines(plan: Mapping[str, Any], names: Mapping[int, str], keepers: Sequence[s
     return out or ["Nobody needs a restart."]
 
 
-def steps(plan: Mapping[str, Any], brokers: Mapping[int, str], keepers: Mapping[int, str], kind: str, *, keepers_first: bool) -> list[dict[str, Any]]:
-    """The steps of a plan as hosts of the inventory, in order: {name, group, kind, members, hosts, ids, left, before}.
+def steps(
+    plan: Mapping[str, Any], brokers: Mapping[int, str], keepers: Mapping[int, str], kind: str, *, keepers_first: bool, roll: int = 1
+) -> list[dict[str, Any]]:
+    """The steps of a plan as hosts of the inventory, in order: {name, group, kind, members, hosts, ids, left, before, canary, last}.
 
     brokers and keepers are ids to inventory names; kind is what the keepers are. A step is a host of its own, the first of its members. left has the
-    ids of that kind that have not had their turn, before the names of the steps that must have ended well.
+    ids of that kind that have not had their turn, before the names of the steps that must have ended well. roll counts the rolls of one run, whose
+    groups and steps have names of their own.
     """
     broker_steps = [list(step["brokers"]) for step in plan.get("steps") or []]
     keeper_steps = [list(batch) for batch in (plan.get("quorum") or {}).get("batches") or []]
+    canary = next((list(step["brokers"]) for step in plan.get("steps") or [] if step["kind"] == "canary"), None)
     passes = [
-        ("kafka_roll_keepers_first" if keepers_first else "kafka_roll_keepers_last", kind, keepers, keeper_steps),
-        ("kafka_roll", "broker", brokers, broker_steps),
+        ("kafka_roll_%d_keepers_%s" % (roll, "first" if keepers_first else "last"), kind, keepers, keeper_steps),
+        ("kafka_roll_%d_brokers" % roll, "broker", brokers, broker_steps),
     ]
     out: list[dict[str, Any]] = []
     for group, what, names, listed in passes if keepers_first else reversed(passes):
         for number, ids in enumerate(listed):
-            name, hosts = "roll-step-%d" % (len(out) + 1), [names[id_] for id_ in ids]
+            name, hosts = "roll-%d-step-%d" % (roll, len(out) + 1), [names[id_] for id_ in ids]
             out.append(
                 {
                     "name": name,
@@ -164,21 +168,26 @@ def steps(plan: Mapping[str, Any], brokers: Mapping[int, str], keepers: Mapping[
                     "ids": ids,
                     "left": [id_ for later in listed[number:] for id_ in later],
                     "before": [step["name"] for step in out],
+                    "canary": what == "broker" and ids == canary,
+                    "last": False,
                 }
             )
+    if out:
+        out[-1]["last"] = True
     return out
 
 
 def ending(hosts: Mapping[str, Mapping[str, Any]], planned: Sequence[Mapping[str, Any]]) -> list[str]:
     """Why a roll did not do all of these steps, one sentence each; nothing when it did.
 
-    Of the hosts, a step's own has __roll_done when it ended well, each has __roll_failure when a task of it failed, and a node has __roll_started.
+    Of the hosts, a step's own has __roll_done when it ended well, each has __roll_failure when a task of it failed, and a node has the name of
+    the step that started it as __roll_started.
     """
     for step in planned:
         if hosts[step["name"]].get("__roll_done"):
             continue
         told = [hosts[name].get("__roll_failure") for name in [*step["hosts"], step["name"]]]
-        lost = [name for name in step["hosts"] if not hosts[name].get("__roll_failure") and not hosts[name].get("__roll_started")]
+        lost = [name for name in step["hosts"] if not hosts[name].get("__roll_failure") and hosts[name].get("__roll_started") != step["name"]]
         out = list(dict.fromkeys(each for each in told if each))
         if lost and not hosts[step["name"]].get("__roll_failure"):
             out.append("%s could not be reached in the middle of the step; look at the host." % ", ".join(lost))

@@ -332,8 +332,13 @@ def _lines(way: str, start: str, target: str, running: Mapping[str, Sequence[str
 
 
 def rolled(record: Record | None, nodes: Sequence[Mapping[str, Any]], *, now: float) -> Record | None:
-    """The record after a roll: with the time since when everybody runs the new version; as it was while somebody does not."""
-    if record is None or record["rolled"] or any(node["version"] != record["to"] or node.get("state") != "active" for node in nodes):
+    """The record after a roll: with the time since when everybody runs the new version; as it was while somebody does not.
+
+    version is what is in place, which a process that started before it does not run: restart_needed tells.
+    """
+    if record is None or record["rolled"]:
+        return record
+    if any(node["version"] != record["to"] or node.get("state") != "active" or node.get("restart_needed") for node in nodes):
         return record
     return dict(record, rolled=text(now))
 

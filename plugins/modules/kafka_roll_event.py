@@ -42,7 +42,9 @@ options:
     type: dict
     default: {}
   new:
-    description: Whether the file begins with this event, and what an earlier roll wrote to it goes.
+    description:
+      - Whether the file begins with this event. What an earlier roll left, and the report beside it, is kept with the time of its last change in the
+        names, as C(orders-roll-20260501T101500Z.html).
     type: bool
     default: false
 """

@@ -59,6 +59,11 @@ options:
     description: How many brokers go alone first in RV(steps); V(0) for no canary.
     type: int
     default: 1
+  forks:
+    description:
+      - How many hosts Ansible works on at once, C(ansible_forks). No step has more brokers, because the last of them would go long after the gate
+        was asked.
+    type: int
   quorum:
     description: Controllers or ZooKeeper nodes to plan, apart from brokers; each by a number of its own.
     type: dict
@@ -192,6 +197,7 @@ SPEC = {
     "racks": {"type": "dict", "default": {}},
     "allow": {"type": "list", "elements": "str", "default": []},
     "canary": {"type": "int", "default": 1},
+    "forks": {"type": "int"},
     "quorum": {
         "type": "dict",
         "options": {
@@ -202,6 +208,7 @@ SPEC = {
         },
     },
 }
+FEW_FORKS = "Ansible works on %d hosts at once, and the largest batch has %d brokers, so that no step has more than %d; with --forks %d the roll is faster."
 PASSED_ON = ("restart", "out", "racks", "max_batch", "isr_headroom", "allow", "min_isr")
 
 
@@ -223,7 +230,10 @@ def main() -> None:
                 params["min_isr"] = least(params, own)
         if seen is not None:
             result = _roll.resume(_roll.from_cluster(seen, **{key: params[key] for key in PASSED_ON}))
-            result["steps"] = _roll.ramp(result["batches"], params["canary"], params["max_batch"])
+            result["steps"] = _roll.ramp(result["batches"], params["canary"], params["max_batch"], params["forks"])
+            widest = max(map(len, result["batches"]), default=0)
+            if params["forks"] is not None and params["forks"] < min(widest, params["max_batch"] or widest):
+                result["notes"].append(FEW_FORKS % (params["forks"], widest, params["forks"], widest))
         quorum = params["quorum"]
         if quorum is not None:
             restart = quorum["voters"] if quorum["restart"] is None else quorum["restart"]

@@ -33,7 +33,9 @@ options:
     type: int
     required: true
   state:
-    description: Whether it is to be stopped, started or both. Before a start systemd reads its unit files again.
+    description:
+      - Whether it is to be stopped, started or both. Before a start systemd reads its unit files again.
+      - V(started) stops it, too, when it runs, because a host that was rebooted since it was stopped has started it with what was in place before.
     type: str
     choices:
       - stopped

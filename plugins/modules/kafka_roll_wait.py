@@ -34,6 +34,12 @@ options:
       - Seconds between two visits to the host. A visit asks several times a second, and ends after 3 seconds or as soon as something has changed.
     type: float
     default: 0.2
+  hold_seconds:
+    description:
+      - How long the answer must stay yes before the wait ends, asked every 2 seconds. When it turns to no, or nobody can be asked, the time begins anew
+        with the next yes.
+    type: float
+    default: 0
   events:
     description:
       - A file on the controller to append to, a line of JSON for each event, as M(rackaware.kafka.kafka_roll_event) does.

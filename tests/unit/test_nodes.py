@@ -200,3 +200,16 @@ def test_listeners_that_cannot_work_are_refused(declared, sentence):
 )
 def test_an_inventory_in_words(groups, words):
     assert _nodes.in_words(groups) == words
+
+
+def test_hosts_that_did_not_answer_are_named_with_the_reason():
+    said = {
+        "b1": {"unit_state": "active"},
+        "b2": {"unreachable": True, "msg": "Failed to connect.\nNo route to host."},
+        "b3": {"failed": True, "msg": "MODULE FAILURE"},
+    }
+    assert _nodes.unanswered({**{name: {"__kafka_service": told} for name, told in said.items()}, "b4": {}}, ["b1", "b2", "b3", "b4"]) == [
+        "b2 cannot be reached (No route to host); bring it back, or replace it, then run the same command again.",
+        "b3 did not say how its service is: MODULE FAILURE.",
+        "b4 did not say how its service is: no reason was given.",
+    ]

@@ -154,7 +154,10 @@ def test_a_restart_never_changes_the_version():
 
 
 class TestSteps:
-    PLAN = {"steps": [{"brokers": [1]}, {"brokers": [4, 7]}, {"brokers": [2]}], "quorum": {"batches": [[2], [1]]}}
+    PLAN = {
+        "steps": [{"kind": "canary", "brokers": [1]}, {"kind": "batch", "brokers": [4, 7]}, {"kind": "batch", "brokers": [2]}],
+        "quorum": {"batches": [[2], [1]]},
+    }
 
     def steps(self, **more):
         return _roll_inventory.steps(self.PLAN, {1: "b1", 2: "b2", 4: "b4", 7: "b7"}, {1: "c1", 2: "c2"}, "controller", **{"keepers_first": True, **more})
@@ -162,20 +165,30 @@ class TestSteps:
     def test_keepers_then_brokers_each_after_all_before(self):
         steps = self.steps()
         assert [step["members"] for step in steps] == [
-            ["roll-step-1", "c2"],
-            ["roll-step-2", "c1"],
-            ["roll-step-3", "b1"],
-            ["roll-step-4", "b4", "b7"],
-            ["roll-step-5", "b2"],
+            ["roll-1-step-1", "c2"],
+            ["roll-1-step-2", "c1"],
+            ["roll-1-step-3", "b1"],
+            ["roll-1-step-4", "b4", "b7"],
+            ["roll-1-step-5", "b2"],
         ]
-        assert [step["group"] for step in steps] == ["kafka_roll_keepers_first"] * 2 + ["kafka_roll"] * 3
+        assert [step["group"] for step in steps] == ["kafka_roll_1_keepers_first"] * 2 + ["kafka_roll_1_brokers"] * 3
         assert [step["left"] for step in steps] == [[2, 1], [1], [1, 4, 7, 2], [4, 7, 2], [2]]
-        assert steps[3]["before"] == ["roll-step-1", "roll-step-2", "roll-step-3"]
+        assert steps[3]["before"] == ["roll-1-step-1", "roll-1-step-2", "roll-1-step-3"]
 
     def test_or_the_other_way_round(self):
         steps = self.steps(keepers_first=False)
-        assert [(step["group"], step["kind"]) for step in steps[2:4]] == [("kafka_roll", "broker"), ("kafka_roll_keepers_last", "controller")]
-        assert steps[-1]["before"] == ["roll-step-%d" % number for number in range(1, 5)]
+        assert [(step["group"], step["kind"]) for step in steps[2:4]] == [("kafka_roll_1_brokers", "broker"), ("kafka_roll_1_keepers_last", "controller")]
+        assert steps[-1]["before"] == ["roll-1-step-%d" % number for number in range(1, 5)]
+
+    def test_the_canary_and_the_last_are_known(self):
+        steps = self.steps()
+        assert [step["canary"] for step in steps] == [False, False, True, False, False]
+        assert [step["last"] for step in steps] == [False] * 4 + [True]
+
+    def test_a_second_roll_of_one_run_has_names_of_its_own(self):
+        first, second = self.steps(), self.steps(roll=2)
+        assert not {step["name"] for step in first} & {step["name"] for step in second}
+        assert not {step["group"] for step in first} & {step["group"] for step in second}
 
     def test_no_quorum_no_steps_of_it(self):
         assert _roll_inventory.steps({"steps": []}, {}, {}, "zookeeper", keepers_first=True) == []
@@ -183,17 +196,21 @@ class TestSteps:
     @pytest.mark.parametrize(
         ("left", "reasons"),
         [
-            ({"roll-step-4": {"__roll_failure": "The gate."}}, ["The gate."]),
-            ({"b4": {"__roll_failure": "Broke."}, "b7": {"__roll_started": True}}, ["Broke."]),
-            ({"b4": {"__roll_started": True}}, ["b7 could not be reached in the middle of the step; look at the host."]),
+            ({"roll-1-step-4": {"__roll_failure": "The gate."}}, ["The gate."]),
+            ({"b4": {"__roll_failure": "Broke."}, "b7": {"__roll_started": "roll-1-step-4"}}, ["Broke."]),
+            ({"b4": {"__roll_started": "roll-1-step-4"}}, ["b7 could not be reached in the middle of the step; look at the host."]),
             ({"b4": {"__roll_failure": "Broke."}}, ["Broke.", "b7 could not be reached in the middle of the step; look at the host."]),
-            ({"b4": {"__roll_started": True}, "b7": {"__roll_started": True}}, ["Step roll-step-4 was broken off."]),
-            ({"roll-step-4": {"__roll_done": True}, "roll-step-5": {"__roll_done": True}}, []),
+            ({"b4": {"__roll_started": "roll-1-step-4"}, "b7": {"__roll_started": "roll-1-step-4"}}, ["Step roll-1-step-4 was broken off."]),
+            (
+                {"b4": {"__roll_started": "roll-1-step-4"}, "b7": {"__roll_started": "roll-0-step-9"}},
+                ["b7 could not be reached in the middle of the step; look at the host."],
+            ),
+            ({"roll-1-step-4": {"__roll_done": True}, "roll-1-step-5": {"__roll_done": True}}, []),
         ],
-        ids=["the gate", "a node", "a lost node", "both", "nobody knows", "all is well"],
+        ids=["the gate", "a node", "a lost node", "both", "nobody knows", "of an earlier roll", "all is well"],
     )
     def test_why_it_ended(self, left, reasons):
         hosts = {name: {} for step in self.steps() for name in step["members"]}
-        hosts.update({"roll-step-%d" % number: {"__roll_done": True} for number in range(1, 4)})
+        hosts.update({"roll-1-step-%d" % number: {"__roll_done": True} for number in range(1, 4)})
         hosts.update(left)
         assert _roll_inventory.ending(hosts, self.steps()) == reasons

@@ -34,9 +34,9 @@ def cluster():
     return {"cluster_id": "abc", "brokers": brokers, "partitions": partitions, "quorum": None, "controller_id": 9, "reassignments": [], "metadata": "kraft"}
 
 
-def plan():
-    made = _roll.plan(_roll.from_cluster(cluster()))
-    return {**made, "steps": _roll.ramp(made["batches"], 0)}
+def plan(restart):
+    made = _roll.plan(_roll.from_cluster(cluster(), restart=restart))
+    return {**made, "steps": _roll.ramp(made["batches"], int(os.environ["ROLL_CANARY"]))}
 
 
 class ActionModule(ActionBase):
@@ -45,6 +45,8 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
         case, args = json.loads(os.environ["ROLL_CASE"]), self._task.args
+        if NAME == "kafka_service_info" and task_vars["inventory_hostname"] in case["silent"]:
+            return {"unreachable": True, "msg": "Failed to connect to the host via ssh: No route to host"}
         said = "%%s %%s" %% (NAME, args.get("question") or args.get("state") or "")
         subject = ",".join(map(str, args["nodes"])) if "nodes" in args else task_vars["inventory_hostname"]
         with open(os.environ["ROLL_LOG"], "a") as log:
@@ -55,6 +57,8 @@ class ActionModule(ActionBase):
                 log.write("known to be down: %%s\\n" %% args["out"])
             if args.get("lock"):
                 log.write("renewed on %%s\\n" %% self._task.delegate_to)
+            if args.get("hold_seconds"):
+                log.write("held %%s s: %%s\\n" %% (args["hold_seconds"], subject))
         if NAME in ("kafka_roll_plan", "kafka_roll_wait"):
             with open(os.environ["ROLL_LOG"] + ".min_isr", "a") as log:
                 log.write("%%s\\n" %% args.get("min_isr"))
@@ -62,13 +66,13 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail("It broke on purpose.")
         return {
             "kafka_service_info": {
-                "unit_state": "inactive" if case.get("down " + subject) else "active",
+                "unit_state": "inactive" if case.get("down " + subject) else case["state"],
                 "crash_looping": False,
                 "restart_needed": True,
                 "next_min_isr": 2 if subject == "b5" else 1,
             },
-            "kafka_cluster_info": {"cluster": cluster()},
-            "kafka_roll_plan": {**plan(), **case.get("plan", {})},
+            "kafka_cluster_info": {"cluster": {**cluster(), **case["cluster"]}},
+            "kafka_roll_plan": {**plan(args["restart"]), **case["plan"]} if NAME == "kafka_roll_plan" else None,
             "kafka_roll_wait": {"open": True},
             "kafka_roll_service": {"changed": True},
         }.get(NAME, {})
@@ -102,7 +106,7 @@ def collections(tmp_path_factory):
 def run(collections, tmp_path):
     """Returns run(case, **extra), which gives the code, what was said on one line, the log, the report and the events."""
 
-    def call(case=(), unreachable=(), plan=None, **extra):
+    def call(case=(), unreachable=(), silent=(), plan=None, cluster=None, canary=0, state="active", playbook="playbooks/parts/roll.yml", **extra):
         hosts = {
             "b%d" % id_: {
                 "kafka_node_id": id_,
@@ -114,7 +118,8 @@ def run(collections, tmp_path):
             }
             for id_ in range(1, 10)
         }
-        groups = {"kafka_brokers": {"hosts": hosts}, "kafka_zookeepers": {}, "kafka_controllers": {}}
+        # As a person writes it: without a group for ZooKeeper nodes.
+        groups = {"kafka_brokers": {"hosts": hosts}}
         (tmp_path / "hosts.json").write_text(json.dumps({"all": {"children": groups}}))
         more = {"roll_events": str(tmp_path / "roll.jsonl"), "roll_canary": False, "__kafka_instance_types": {"": {}}, **extra}
         environment = {
@@ -124,12 +129,14 @@ def run(collections, tmp_path):
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
             "ANSIBLE_SSH_ARGS": "-o ConnectTimeout=2",
-            "ROLL_CASE": json.dumps({**dict.fromkeys(case, True), "plan": plan or {}}),
+            "ROLL_CASE": json.dumps({**dict.fromkeys(case, True), "plan": plan or {}, "cluster": cluster or {}, "silent": list(silent), "state": state}),
+            "ROLL_CANARY": str(canary),
             "ROLL_LOG": str(tmp_path / "log"),
         }
         command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"), "-e", json.dumps(more)]
-        done = subprocess.run([*command, str(ROOT / "playbooks/parts/roll.yml")], env=environment, capture_output=True, text=True, check=False, timeout=120)
-        log = [line for line in (tmp_path / "log").read_text().splitlines() if not line.startswith(("kafka_service_info", "renewed"))]
+        done = subprocess.run([*command, str(ROOT / playbook)], env=environment, capture_output=True, text=True, check=False, timeout=120)
+        whole = (tmp_path / "log").read_text().splitlines() if (tmp_path / "log").exists() else []
+        log = [line for line in whole if not line.startswith(("kafka_service_info", "renewed"))]
         said = " ".join((done.stdout + done.stderr).split())
         written = (tmp_path / "roll.jsonl").read_text() if (tmp_path / "roll.jsonl").exists() else ""
         events = [json.loads(line)["event"] for line in written.splitlines()]
@@ -169,18 +176,78 @@ def test_the_plan_and_every_gate_count_with_what_the_brokers_will_enforce(run, t
     assert (tmp_path / "log.min_isr").read_text().splitlines() == ["2"] * 7
 
 
-def test_every_wait_is_on_a_host_that_keeps_the_lock(run, tmp_path):
-    run()
-    renewed = [line.split()[-1] for line in (tmp_path / "log").read_text().splitlines() if line.startswith("renewed")]
-    assert renewed == ["b2", "b2", "b1", "b1", "b1", "b1"]
+def test_every_wait_is_on_the_host_that_keeps_the_lock(run, tmp_path):
+    code, said, log, report, events = run()
+    whole = (tmp_path / "log").read_text().splitlines()
+    assert [line.split()[-1] for line in whole if line.startswith("renewed")] == ["b1"] * 6
+    assert whole[0].startswith("kafka_roll_lock") and len(of(log, "kafka_roll_lock")) == 2
+
+
+def test_the_canary_is_watched_and_nobody_after_the_last_step(run):
+    log = run(canary=1, roll_canary_soak_seconds=30, roll_soak_seconds=5)[2]
+    assert [line for line in log if line.startswith("held")] == ["held 30.0 s: 1", "held 5.0 s: 4,7", "held 5.0 s: 2,5,8"]
+
+
+def test_a_second_roll_in_one_run_asks_for_its_own_steps(run, tmp_path):
+    """The hosts and groups of the first one are still there."""
+    both = tmp_path / "both.yml"
+    part = ROOT / "playbooks/parts/roll.yml"
+    both.write_text("- import_playbook: %s\n  vars: {roll_only: 'b2, b5,b8'}\n- import_playbook: %s\n" % (part, part))
+    code, said, log, report, events = run(playbook=both)
+    assert code == 0, said
+    steps = [line for line in log if line.startswith("kafka_roll_wait may_stop") or "restarted" in line]
+    assert [ids.split()[-1] for ids in steps[::4]] == ["2,5,8", "1,4,7", "2,5,8", "3,6,9"]
+    for begin in range(0, 16, 4):
+        ids = steps[begin].split()[-1].split(",")
+        assert steps[begin].startswith("kafka_roll_wait may_stop") and of(steps[begin + 1 : begin + 4], "kafka_roll_service") == ["b" + id_ for id_ in ids]
+    # The report of the first one is kept.
+    assert len(list(tmp_path.glob("roll-*Z.html"))) == 1 and (tmp_path / "roll.html").exists()
 
 
 def test_a_refusal_lets_the_lock_go_and_begins_no_report(run):
     refused = [{"topic": "t", "partition": 0, "brokers": [1], "reason": "It has only one replica."}]
     code, said, log, report, events = run(plan={"refused": refused})
     assert code != 0 and "Partition t-0 stands against broker 1: It has only one replica." in said, said
-    assert len(of(log, "kafka_roll_lock released")) == 2 and of(log, "kafka_roll_service") == []
+    assert len(of(log, "kafka_roll_lock released")) == 1 and of(log, "kafka_roll_service") == []
     assert report is None and events == []
+
+
+BROKERS = [{"id": id_, "rack": "abc"[id_ % 3], "fenced": False, "host": "h", "port": 1} for id_ in range(1, 11)]
+STRANGE = {
+    "a broker that the inventory does not know": ({"brokers": BROKERS}, "which the inventory does not know"),
+    "a broker that the cluster does not list": ({"brokers": BROKERS[:8]}, "Broker 9 runs, but the cluster does not list it as alive"),
+    "a rack that is missing": ({"brokers": [*BROKERS[:8], {**BROKERS[8], "rack": None}]}, "Broker 9 has no rack in the cluster"),
+    "a partition that is behind": (
+        {
+            "partitions": [
+                {"topic": "t", "partition": 0, "leader": 1, "replicas": [1, 2, 3], "isr": [1, 2], "min_isr": 2, "offline": [], "adding": [], "removing": []}
+            ]
+        },
+        "The cluster is not healthy: 1 partition is behind",
+    ),
+}
+
+
+@pytest.mark.parametrize("title", STRANGE)
+def test_a_cluster_that_is_not_as_it_should_be_is_refused_with_nobody_stopped(run, title):
+    cluster, sentence = STRANGE[title]
+    code, said, log, report, events = run(cluster=cluster)
+    assert code != 0 and sentence in said, said
+    assert len(of(log, "kafka_roll_lock released")) == 1 and of(log, "kafka_roll_service") == of(log, "kafka_roll_wait") == []
+    assert report is None and events == []
+
+
+def test_a_host_that_does_not_answer_is_named_and_the_lock_let_go(run):
+    code, said, log, report, events = run(silent=["b4", "b5"])
+    assert code != 0 and "b4 cannot be reached (Failed to connect to the host via ssh: No route to host); bring it back, or replace it" in said, said
+    assert "b5 cannot be reached" in said and len(of(log, "kafka_roll_lock released")) == 1
+    assert of(log, "kafka_cluster_info") == of(log, "kafka_roll_service") == [] and events == []
+
+
+def test_nobody_runs_so_that_nobody_can_be_asked(run):
+    code, said, log, report, events = run(state="inactive")
+    assert code != 0 and "No broker is left to ask" in said, said
+    assert len(of(log, "kafka_roll_lock released")) == 1 and of(log, "kafka_roll_service") == []
 
 
 def test_a_second_runner_is_refused_before_it_looks_at_anything(run):
@@ -195,15 +262,15 @@ def test_a_node_that_fails_leaves_the_others_of_its_step_running_and_stops_the_r
     assert of(log, "kafka_roll_service") == ["b1", "b4", "b7"]
     assert of(log, "kafka_roll_wait back") == ["1,7"] and len(of(log, "kafka_roll_wait may_stop")) == 1
     assert (report["state"], events[-1]) == ("stopped", "roll_stopped")
-    assert len(of(log, "kafka_roll_lock released")) == 2
+    assert len(of(log, "kafka_roll_lock released")) == 1
 
 
 def test_a_gate_that_stays_shut_stops_the_roll_with_a_report_and_without_the_lock(run):
     code, said, log, report, events = run(["kafka_roll_wait may_stop 1,4,7"])
-    assert code != 0 and "The roll stopped at roll-step-1 (step | Wait until" in said, said
+    assert code != 0 and "The roll stopped at roll-1-step-1 (step | Wait until" in said, said
     assert of(log, "kafka_roll_service") == []
     assert (report["state"], events[-1]) == ("stopped", "roll_stopped")
-    assert len(of(log, "kafka_roll_lock released")) == 2
+    assert len(of(log, "kafka_roll_lock released")) == 1
 
 
 def test_a_step_whose_every_node_is_lost_stops_the_roll_with_a_report_and_without_the_lock(run, tmp_path):
@@ -213,14 +280,34 @@ def test_a_step_whose_every_node_is_lost_stops_the_roll_with_a_report_and_withou
     assert code != 0 and "The roll stopped at b1, b4, b7 could not be reached" in said, said
     assert of(log, "kafka_roll_service stopped") == ["b1", "b4", "b7"] and of(log, "kafka_roll_service started") == []
     assert (report["state"], events[-1]) == ("stopped", "roll_stopped")
-    assert len(of(log, "kafka_roll_lock released")) == 2
+    assert len(of(log, "kafka_roll_lock released")) == 1
 
 
-@pytest.mark.parametrize(("text", "why"), [(None, "There is no file"), ("- name: [\n", "cannot be read: YAML parsing failed")], ids=["none", "broken"])
-def test_tasks_that_could_not_be_run_are_refused_before_anybody_stops(run, tmp_path, text, why):
+BAD_TASKS = {
+    "none": (None, "There is no file"),
+    "broken": ("- name: [\n", "cannot be read: YAML parsing failed"),
+    "a module that does not exist": ("- block:\n  - name: Patch\n    ansible.builtin.aptt: {}\n", "ansible.builtin.aptt"),
+    "a keyword that does not exist": ("- name: Patch\n  ansible.builtin.raw: 'true'\n  wen: true\n", "wen"),
+    "an import that is not there": ("- ansible.builtin.import_tasks: nowhere.yml\n", "nowhere.yml"),
+}
+
+
+@pytest.mark.parametrize("title", BAD_TASKS)
+def test_tasks_that_could_not_be_run_are_refused_before_anything_is_touched(run, tmp_path, title):
+    text, why = BAD_TASKS[title]
     patch = tmp_path / "patch.yml"
     if text:
         patch.write_text(text)
     code, said, log, report, events = run(roll_node_tasks=str(patch))
-    assert code != 0 and "roll_node_tasks: " in said and why in said, said
-    assert of(log, "kafka_roll_service") == [] and events == [] and len(of(log, "kafka_roll_lock released")) == 2
+    assert code != 0 and why in said, said
+    assert log == [] and events == []
+
+
+def test_the_tasks_of_the_user_run_once_on_each_node_that_is_down(run, tmp_path):
+    patch = tmp_path / "patch.yml"
+    note = "ansible.builtin.shell: 'echo {{ inventory_hostname }} >> %s/notes'" % tmp_path
+    patch.write_text("- name: Note\n  %s\n  delegate_to: '{{ patcher }}'\n" % note)
+    code, said, log, report, events = run(roll_node_tasks=str(patch), patcher="localhost")
+    assert code == 0, said
+    assert sorted((tmp_path / "notes").read_text().split()) == ["b%d" % id_ for id_ in range(1, 10)]
+    assert log.index("kafka_roll_service stopped b1") < log.index("kafka_roll_wait back 1,4,7")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from types import SimpleNamespace as Made
 from unittest.mock import MagicMock
 
@@ -207,6 +208,26 @@ class TestLock:
         assert [name for name, _ in stage.calls] == ["kafka_roll_lock"]
 
 
+class TestHold:
+    """That an answer is yes for a moment may be too little."""
+
+    def test_it_ends_when_the_answer_has_stayed_yes_for_so_long(self, stage):
+        stage.wait([back(node(4))], nodes=[4], hold_seconds=5)
+        assert len(stage.calls) == 3 and stage.slept == [2.0, 2.0]
+
+    @pytest.mark.parametrize("between", [back(node(4, 3)), failure("nobody answered")], ids=["gone", "no answer"])
+    def test_and_begins_anew_when_it_has_not(self, stage, between):
+        stage.wait([back(node(4)), between, back(node(4))], nodes=[4], hold_seconds=5)
+        assert len(stage.calls) == 5
+
+    def test_whoever_does_not_come_back_in_it_ends_the_wait(self, stage):
+        assert "nothing got better" in stage.fail([back(node(4)), back(gone(4))], nodes=[4], hold_seconds=5, stall_seconds=30)
+
+    def test_without_it_the_first_yes_is_enough(self, stage):
+        stage.wait([back(node(4))], nodes=[4])
+        assert len(stage.calls) == 1 and stage.slept == []
+
+
 class TestEvents:
     def read(self, path):
         return [json.loads(line) for line in path.read_text().splitlines()]
@@ -232,13 +253,14 @@ class TestEvents:
             {"event": "back", "broker": 5},
         ]
         roll = _roll_report.model(self.read(path))
-        assert [gate["broker"] for gate in roll["gates"]] == [5] and roll["gates"][0]["reason"] == "Held."
+        assert [gate["node"] for gate in roll["gates"]] == ["broker 5"] and roll["gates"][0]["reason"] == "Held."
 
-    def test_those_of_controllers_are_passed_over_by_the_report(self, stage, tmp_path):
+    def test_those_of_controllers_have_names_of_their_own(self, stage, tmp_path):
         path = tmp_path / "e"
         stage.wait([{**back(node(101)), "counts": None}], kind="controller", nodes=[101], events=str(path))
         assert [event["event"] for event in self.read(path)] == ["controller_registered", "controller_back"]
-        assert _roll_report.model(self.read(path))["brokers"] == []
+        roll = _roll_report.model(self.read(path))
+        assert roll["brokers"] == [] and [row["id"] for row in roll["keepers"]] == [101]
 
     def test_a_file_that_cannot_be_written_is_one_sentence(self, stage, tmp_path):
         (tmp_path / "file").write_text("")
@@ -269,6 +291,15 @@ class TestEvent:
         self.note(stage, path=str(path), event="roll_started", new=True)
         assert len(path.read_text().splitlines()) == 1
 
+    def test_a_new_one_keeps_what_the_last_roll_left(self, stage, tmp_path):
+        for end in (".jsonl", ".json", ".html"):
+            (tmp_path / ("roll" + end)).write_text("before")
+            os.utime(tmp_path / ("roll" + end), (1777630500, 1777630500))
+        self.note(stage, path=str(tmp_path / "roll.jsonl"), event="roll_started", new=True)
+        kept = ["roll-20260501T101500Z%s" % end for end in (".html", ".json", ".jsonl")]
+        assert sorted(path.name for path in tmp_path.iterdir()) == [*kept, "roll.jsonl"]
+        assert all((tmp_path / name).read_text() == "before" for name in kept)
+
     def test_nothing_in_check_mode(self, stage, tmp_path):
         assert self.note(stage, check=True, path=str(tmp_path / "e"), event="roll_ended")["event"]["event"] == "roll_ended"
         assert not (tmp_path / "e").exists()
@@ -295,7 +326,7 @@ class TestReport:
     def test_a_page_and_the_same_as_data_beside_the_events(self, stage, tmp_path):
         lines = [{"t": 1, "event": "roll_started", "cluster": "demo"}, {"t": 2, "event": "stopping", "broker": 4}, {"t": 9, "event": "roll_ended"}]
         (tmp_path / "r.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        result = self.report(stage, events=str(tmp_path / "r.jsonl"), plan={"batches": [[4]], "brokers": [{"id": 4, "rack": "a", "name": "broker-a1"}]})
+        result = self.report(stage, events=str(tmp_path / "r.jsonl"), plan={"batches": [[4]], "nodes": [{"id": 4, "rack": "a", "name": "broker-a1"}]})
         assert (result["page"], result["data"], result["changed"]) == (str(tmp_path / "r.html"), str(tmp_path / "r.json"), False)
         assert "broker-a1" in (tmp_path / "r.html").read_text() and json.loads((tmp_path / "r.json").read_text())["state"] == "done"
 
@@ -346,7 +377,12 @@ class TestService:
         self.act(stage, state="stopped", files=self.FILES)
         assert stage.calls == [self.STOP]
         self.act(stage, state="started", files=self.FILES)
-        assert stage.calls[1:] == [("rackaware.kafka.file_set", True, "kafka.service"), self.START]
+        # A host that was rebooted meanwhile has started what was in place before.
+        assert stage.calls[1:] == [self.STOP, ("rackaware.kafka.file_set", True, "kafka.service"), self.START]
+
+    def test_that_second_stop_is_no_event(self, stage, tmp_path):
+        self.act(stage, state="started", files=self.FILES, events=str(tmp_path / "e"))
+        assert [json.loads(line)["event"] for line in (tmp_path / "e").read_text().splitlines()] == ["started"]
 
     def test_others_are_written_down_by_other_names(self, stage, tmp_path):
         self.act(stage, kind="zookeeper", state="stopped", events=str(tmp_path / "e"))

@@ -554,23 +554,23 @@ class TestRamp:
     @given(
         st.lists(st.integers(1, 20), max_size=5),
         st.integers(0, 4),
-        st.one_of(st.none(), st.integers(1, 8)),
+        st.tuples(*[st.one_of(st.none(), st.integers(1, 8))] * 2),
     )
     def test_every_broker_goes_once_in_order_and_never_more_at_once_than_allowed(self, sizes, canary, most):
         ids = iter(range(1000))
         batches = [[next(ids) for _ in range(size)] for size in sizes]
-        steps = _roll.ramp(batches, canary, most)
+        steps = _roll.ramp(batches, canary, *most)
         assert [id_ for step in steps for id_ in step["brokers"]] == [id_ for batch in batches for id_ in batch]
         for step in steps:
-            assert 0 < len(step["brokers"]) <= (most or 1000)
+            assert 0 < len(step["brokers"]) <= min(limit or 1000 for limit in most)
             assert set(step["brokers"]) <= set(batches[step["batch"] - 1])
         if steps and canary:
             assert steps[0]["kind"] == "canary" and len(steps[0]["brokers"]) <= canary
 
-    @pytest.mark.parametrize(("canary", "most"), [(-1, None), (1, 0)])
+    @pytest.mark.parametrize(("canary", "most"), [(-1, ()), (1, (0,)), (1, (None, 0))])
     def test_bad_numbers_are_refused(self, canary, most):
         with pytest.raises(_roll.RollError, match="canary must be at least 0"):
-            _roll.ramp(self.BATCHES, canary, most)
+            _roll.ramp(self.BATCHES, canary, *most)
 
 
 class TestQuorum:

@@ -291,8 +291,13 @@ class TestRolled:
 
     @pytest.mark.parametrize(
         "those",
-        [nodes(["3.9.2", "3.8.1", "3.9.2"]), nodes(["3.9.2"] * 3, ["3.8.1"] * 3), nodes(["3.9.2"] * 3, state="failed")],
-        ids=["broker", "keeper", "down"],
+        [
+            nodes(["3.9.2", "3.8.1", "3.9.2"]),
+            nodes(["3.9.2"] * 3, ["3.8.1"] * 3),
+            nodes(["3.9.2"] * 3, state="failed"),
+            [{**node, "restart_needed": True} for node in nodes(["3.9.2"] * 3)],
+        ],
+        ids=["broker", "keeper", "down", "in place only"],
     )
     def test_not_before(self, those):
         assert _upgrade.rolled(record(), those, now=NOW) == record()

@@ -42,6 +42,17 @@ def test_the_plan_and_its_steps_are_returned_and_nothing_changes(run, check):
     assert "quorum" not in result
 
 
+@pytest.mark.parametrize(("forks", "sizes", "noted"), [(1, [1] * 6, True), (2, [1, 1, 2, 2], False), (20, [1, 1, 2, 2], False)])
+def test_a_step_has_no_more_brokers_than_ansible_works_on_at_once(run, forks, sizes, noted):
+    result = run(snapshot=cluster(), forks=forks)
+    assert len(result["batches"]) == 3 and [len(step["brokers"]) for step in result["steps"]] == sizes
+    assert ["with --forks 2 the roll is faster" in note for note in result["notes"]] == [True] * noted
+
+
+def test_max_batch_says_by_itself_that_steps_are_small(run):
+    assert run(snapshot=cluster(), forks=1, max_batch=1)["notes"] == []
+
+
 class TestAsking:
     """It takes the snapshot itself, so that the controller never carries it."""
 
