@@ -48,7 +48,10 @@ options:
     elements: int
     default: []
   out:
-    description: Ids of brokers that are known to be down for another reason. They count as out, and are not asked.
+    description:
+      - Ids of brokers that are known to be down, because their services do not run. They count as out, and are not asked.
+      - One of O(nodes) that the cluster does not list as alive may go only when it is named here, because its start takes nothing from anybody. Any other
+        may be reading its logs after a crash, and would begin anew. One that is named and listed has come up, and does not count as out.
     type: list
     elements: int
     default: []
@@ -98,4 +101,9 @@ options:
     description: How many in-sync replicas must stay above C(min.insync.replicas).
     type: int
     default: 0
+  min_isr:
+    description:
+      - The least C(min.insync.replicas) to count with for topics that set none themselves, as when brokers will start with a higher one than they have.
+      - For such a topic the value of a partition's leader holds, so that of all brokers that are asked the highest counts in any case.
+    type: int
 """

@@ -14,7 +14,7 @@ description:
   - Says everything that forbids to begin, one sentence each; an empty list means that a roll may begin.
 author:
   - rackaware.kafka contributors (@rackaware)
-positional: _input, hosts, names, others, only, version
+positional: _input, hosts, names, others, only, version, controllers
 options:
   _input:
     description: The cluster, as M(rackaware.kafka.kafka_cluster_info) returns it.
@@ -39,6 +39,10 @@ options:
   version:
     description: For a restart that is no upgrade, the version that everybody would start with; who runs another is refused.
     type: str
+  controllers:
+    description: The inventory names of all controllers, also of those that are brokers; under KRaft they must be the voters of the quorum.
+    type: list
+    default: []
 """
 
 EXAMPLES = r"""
@@ -64,14 +68,21 @@ from ..module_utils._errors import RackawareError
 
 
 def kafka_roll_findings(
-    cluster: dict[str, Any], hosts: Any, names: list[str], others: list[str] | None = None, only: list[str] | None = None, version: str | None = None
+    cluster: dict[str, Any],
+    hosts: Any,
+    names: list[str],
+    others: list[str] | None = None,
+    only: list[str] | None = None,
+    version: str | None = None,
+    controllers: list[str] | None = None,
 ) -> list[str]:
     """One sentence for each thing that forbids to begin."""
     try:
         everybody = [*names, *(others or [])]
         _roll_inventory.check_names(only or [], everybody)
         _roll_inventory.check_version({name: hosts[name] for name in everybody}, version)
-        return _roll_inventory.findings(cluster, {int(hosts[name]["kafka_node_id"]): hosts[name] for name in names})
+        voting = [int(hosts[name]["kafka_node_id"]) for name in controllers or []]
+        return _roll_inventory.findings(cluster, {int(hosts[name]["kafka_node_id"]): hosts[name] for name in names}, voting)
     except RackawareError as error:
         return [str(error)]
 

@@ -14,7 +14,7 @@ description:
   - Reads what M(rackaware.kafka.kafka_service_info) said about each, in C(__kafka_service).
 author:
   - rackaware.kafka contributors (@rackaware)
-positional: _input, names, everything, only, cluster, version
+positional: _input, names, everything, only, version
 options:
   _input:
     description: C(hostvars).
@@ -32,9 +32,6 @@ options:
     description: Inventory names of the only ones that may get one.
     type: list
     default: []
-  cluster:
-    description: For brokers, the cluster as M(rackaware.kafka.kafka_cluster_info) returns it, which tells who crashes again and again.
-    type: dict
   version:
     description: For an upgrade, the version that everybody shall run; who runs another gets a restart.
     type: str
@@ -58,16 +55,9 @@ from typing import Any, Callable
 from ..module_utils import _roll_inventory
 
 
-def kafka_roll_wanted(
-    hosts: Any,
-    names: list[str],
-    everything: bool = False,
-    only: list[str] | None = None,
-    cluster: dict[str, Any] | None = None,
-    version: str | None = None,
-) -> list[str]:
+def kafka_roll_wanted(hosts: Any, names: list[str], everything: bool = False, only: list[str] | None = None, version: str | None = None) -> list[str]:
     """Inventory names."""
-    return _roll_inventory.wanted(hosts, names, everything=bool(everything), only=only or [], cluster=cluster, version=version)
+    return _roll_inventory.wanted(hosts, names, everything=bool(everything), only=only or [], version=version)
 
 
 class FilterModule:

@@ -29,7 +29,8 @@ class Counts:
 class Snapshot:
     """A cluster as one broker sees it.
 
-    brokers: [{id, host, port, rack, fenced}]; topics: {name: {partitions, replication_factor, min_isr}};
+    brokers: [{id, host, port, rack, fenced}]; topics: {name: {partitions, replication_factor, min_isr, own_min_isr}}, the last
+    whether the topic itself sets it: if not, min_isr is what the broker that was asked has, and others may have another;
     partitions: [{topic, partition, leader, replicas, isr, offline, elr, min_isr, adding, removing}], by topic and partition, plain dicts
     because there may be 100,000 of them; leader is -1 without one; min_isr is the effective one, never above the replicas.
     quorum is None under ZooKeeper.
@@ -114,18 +115,18 @@ def take(admin: Admin, topics: Sequence[str] | None = None) -> Snapshot:
         # Deleted between the two answers.
         if name not in minimum:
             continue
-        listed = found[name]
+        listed, (least, own) = found[name], minimum[name]
         for each in listed:
             key = (name, each["partition"])
             move = moves.get(key)
             each["topic"] = name
             each["elr"] = eligible.get(key, [])
-            each["min_isr"] = min(minimum[name], len(each["replicas"]))
+            each["min_isr"] = min(least, len(each["replicas"]))
             each["adding"] = move["adding"] if move else []
             each["removing"] = move["removing"] if move else []
         partitions.extend(listed)
         factor = min((len(each["replicas"]) - len(each["adding"]) for each in listed), default=0)
-        shapes[name] = {"partitions": len(listed), "replication_factor": factor, "min_isr": minimum[name]}
+        shapes[name] = {"partitions": len(listed), "replication_factor": factor, "min_isr": least, "own_min_isr": own}
     return Snapshot(
         cluster_id=cluster["cluster_id"],
         metadata="zookeeper" if quorum is None else "kraft",

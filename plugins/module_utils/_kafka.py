@@ -33,13 +33,14 @@ except ImportError:
 SUPPORTED = ((3, 0, 12), (3, 1))
 TOPIC_RESOURCE, BROKER_RESOURCE = 2, 4
 SET, DELETE = 0, 1
+MIN_ISR = "min.insync.replicas"
 # ConfigSource in Kafka's DescribeConfigsResponse.java.
 DYNAMIC_TOPIC_SOURCE = 1
 # Threads; each waits for one broker.
 ASKED_AT_ONCE = 64
 DESCRIBE_QUORUM, DESCRIBE_TOPIC_PARTITIONS = 55, 75
 # Codes of org.apache.kafka.common.protocol.Errors.
-UNKNOWN_TOPIC, LEADER_NOT_AVAILABLE, NOT_CONTROLLER, ELECTION_NOT_NEEDED, NO_REASSIGNMENT = 3, 5, 41, 84, 85
+UNKNOWN_TOPIC, LEADER_NOT_AVAILABLE, CLUSTER_AUTHORIZATION_FAILED, NOT_CONTROLLER, ELECTION_NOT_NEEDED, NO_REASSIGNMENT = 3, 5, 31, 41, 84, 85
 
 CONNECTION_SPEC: dict[str, dict[str, Any]] = {
     "bootstrap_servers": {"type": "list", "elements": "str", "required": True},
@@ -355,19 +356,23 @@ class Admin:
         answer = self._metadata(topics, broker_id)
         return {"brokers": sorted(broker.node_id for broker in answer.brokers), "partitions": self._partitions(answer)}
 
-    def silent(self, brokers: Iterable[int]) -> list[int]:
-        """Those of these brokers that do not answer, in their order. All are asked at once, so that many that hang cost no more time than one."""
+    def own_minimums(self, brokers: Iterable[int]) -> dict[int, int]:
+        """min.insync.replicas as each of these brokers that answers has it for topics that set none; it enforces that where it leads.
+
+        All are asked at once, so that many that hang cost no more time than one.
+        """
         ids = list(brokers)
 
-        def answers(broker_id: int) -> bool:
+        def ask(broker_id: int) -> int | None:
             try:
-                self._metadata([], broker_id)
-            except KafkaError:
-                return False
-            return True
+                return int(self.broker_configs(broker_id, [MIN_ISR])[MIN_ISR] or 1)
+            except KafkaError as error:
+                if error.code == CLUSTER_AUTHORIZATION_FAILED:
+                    raise
+                return None
 
         with ThreadPoolExecutor(max(1, min(len(ids), ASKED_AT_ONCE))) as pool:
-            return [broker_id for broker_id, said in zip(ids, pool.map(answers, ids)) if not said]
+            return {broker_id: said for broker_id, said in zip(ids, pool.map(ask, ids)) if said is not None}
 
     @staticmethod
     def _partitions(answer: Any) -> dict[str, list[dict[str, Any]]]:
@@ -436,10 +441,10 @@ class Admin:
             out[result.resource_name] = {config.name: {"value": config.value, "own": config.config_source == DYNAMIC_TOPIC_SOURCE} for config in result.configs}
         return out
 
-    def min_insync_replicas(self, topics: Sequence[str]) -> dict[str, int]:
-        """What min.insync.replicas each existing topic has, wherever it is set."""
-        found = self.topic_configs(topics, ["min.insync.replicas"])
-        return {topic: int(entries["min.insync.replicas"]["value"]) for topic, entries in found.items()}
+    def min_insync_replicas(self, topics: Sequence[str]) -> dict[str, tuple[int, bool]]:
+        """min.insync.replicas of each existing topic, and whether the topic itself sets it; if not, it is the value of the broker that is asked."""
+        found = self.topic_configs(topics, [MIN_ISR])
+        return {topic: (int(entries[MIN_ISR]["value"]), entries[MIN_ISR]["own"]) for topic, entries in found.items()}
 
     def reassignments(self, topics: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Reassignments under way: [{topic, partition, replicas, adding, removing}]."""

@@ -55,8 +55,7 @@ def resume(snapshot: Any) -> dict[str, Any]:
     # Whoever is held back goes after at least one batch of those that are down.
     proof = plan({**whole, "restart": sorted(held)})
     least = proof["lower_bound"] + 1
-    size = snapshot.get("max_batch") or len(first)
-    batches = [first[start : start + size] for start in range(0, len(first), size)] + later["batches"]
+    batches = plan({**snapshot, "restart": first})["batches"] + later["batches"]
     sentence = "%s down and must be back before %s can go. %s" % (
         named(first).capitalize() + (" is" if len(first) == 1 else " are"),
         named(held),
@@ -106,13 +105,14 @@ def _plan(cluster: Cluster) -> dict[str, Any]:
     if unknown:
         raise RollError("allow names %s, which the cluster does not have as a topic; correct the name, or leave it out." % ", ".join(sorted(unknown)))
     refused, blocked = refusals(cluster, alike)
-    # Who is down already takes nothing from anybody, so that no partition stands against it.
-    down = sorted(cluster.restart & cluster.out)
-    candidates = cluster.mask(cluster.restart - cluster.out) & ~blocked
+    # Who is down already takes nothing from anybody, so that no partition stands against it; but a voter counts when it starts, too.
+    down = cluster.restart & cluster.out
+    waiting = sorted(down - cluster.voters)
+    candidates = cluster.mask(cluster.restart - cluster.out) & ~blocked | cluster.mask(down & cluster.voters)
     batches, bounds, limits = solve(cluster, alike, candidates)
-    proof = certificate(cluster, limits, bounds, popcount(candidates) + len(down))
+    proof = certificate(cluster, limits, bounds, popcount(candidates) + len(waiting))
     moves, notes = _repairs(cluster, alike, limits, candidates, batches)
-    ordered = in_order(cluster, batches, down)
+    ordered = in_order(cluster, batches, waiting)
     verify(cluster, ordered)
     if len(ordered) > proof["lower_bound"]:
         notes.append("No plan has fewer than %s; whether one has fewer than %d is not known." % (counted(proof["lower_bound"], "batch"), len(ordered)))
@@ -214,7 +214,11 @@ def solve(cluster: Cluster, alike: Iterable[Shape], candidates: int) -> tuple[li
 
 def in_order(cluster: Cluster, batches: Sequence[Sequence[int]], down: Sequence[int] = ()) -> list[list[int]]:
     """Those that are down first, then small batches before large ones, so that a mistake meets few, and the leader of the quorum last."""
-    ordered = sorted((sorted(batch) for batch in batches), key=lambda batch: (cluster.leader in batch, len(batch), cluster.racks[batch[0]] or "", batch))
+
+    def turn(batch: Sequence[int]) -> tuple[Any, ...]:
+        return cluster.leader in set(batch) - cluster.out, cluster.out.isdisjoint(batch), len(batch), cluster.racks[batch[0]] or "", batch
+
+    ordered = sorted((sorted(batch) for batch in batches), key=turn)
     waiting = list(down)
     for batch in ordered if cluster.max_batch else ordered[:1]:
         room = cluster.max_batch - len(batch) if cluster.max_batch else len(waiting)
@@ -241,7 +245,8 @@ def verify(cluster: Cluster, batches: Sequence[Sequence[int]]) -> None:
                 "The plan takes more of partition %s-%d than it can spare; do not use it, and report this fault." % (each["topic"], each["partition"])
             )
     for batch in batches:
-        if len(cluster.voters & set(batch) - out) > max(0, cluster.quorum_spare) or len(batch) > (cluster.max_batch or len(batch)):
+        voting = cluster.voters.intersection(batch)
+        if len(voting) > 1 or len(voting - out) > max(0, cluster.quorum_spare) or len(batch) > (cluster.max_batch or len(batch)):
             raise RollError("The plan takes too many of %s at once; do not use it, and report this fault." % named(batch))
 
 

@@ -19,7 +19,7 @@ BROKER, CONTROLLER, ZOOKEEPER = "broker", "controller", "zookeeper"
 MAY_STOP, BACK = "may_stop", "back"
 # Seconds between two questions of one visit.
 AGAIN = 0.3
-LIMITS_SPEC: dict[str, dict[str, Any]] = {"max_batch": {"type": "int"}, "isr_headroom": {"type": "int", "default": 0}}
+LIMITS_SPEC: dict[str, dict[str, Any]] = {"max_batch": {"type": "int"}, "isr_headroom": {"type": "int", "default": 0}, "min_isr": {"type": "int"}}
 SPEC: dict[str, dict[str, Any]] = dict(
     CONNECTION_SPEC,
     **LIMITS_SPEC,
@@ -108,6 +108,7 @@ def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable
 
     Metadata lists a broker that has died until its session ends (9 s under KRaft, 18 s with ZooKeeper), and one that hangs at times longer; so everybody
     who counts is asked, and whoever does not answer counts as out. One that shall be stopped never does, or it would go without being counted.
+    What is asked is the min.insync.replicas that a broker enforces where it leads, of which the highest counts.
     """
     nodes, in_flight, restart = list(dict.fromkeys(params["nodes"])), params["in_flight"], _restart(params)
     seen = _cluster.take(admin)
@@ -121,10 +122,14 @@ def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable
         held = _roll_quorum.voters_admit(quorum, since, [id_ for id_ in nodes if id_ in voters], in_flight, restart)["held"]
     candidates = [id_ for id_ in nodes if id_ not in {each["broker"] for each in held}]
     limits = {key: params[key] for key in ("max_batch", "isr_headroom", "allow")}
-    counted = [each["id"] for each in seen.brokers if not each["fenced"] and each["id"] not in left_alone(params)]
-    silent = admin.silent(counted) if candidates else []
-    snapshot = _roll_gate.fresh(_plain(seen), restart=restart, in_flight=in_flight, out=[*params["out"], *silent], **limits)
-    decided = _roll_gate.admit(snapshot, candidates, in_flight)
+    alive = {each["id"] for each in seen.brokers if not each["fenced"]}
+    # Whoever was down when the roll began and is listed has come up, and is counted like the others that shall go.
+    down = set(params["out"]) - (alive & set(nodes))
+    there = sorted(alive - {*in_flight, *params["out"]})
+    own = admin.own_minimums(there) if candidates else {}
+    silent = [id_ for id_ in there if id_ not in own and id_ not in nodes] if candidates else []
+    snapshot = _roll_gate.fresh(_plain(seen), restart=restart, in_flight=in_flight, out=[*down, *silent], min_isr=least(params, own), **limits)
+    decided = _roll_gate.admit(snapshot, candidates, in_flight, down)
     if silent:
         note = " %s %s not answer." % (named(silent).capitalize(), "does" if len(silent) == 1 else "do")
         decided["held"] = [{**each, "reason": each["reason"] + note} for each in decided["held"]]
@@ -236,12 +241,17 @@ def keepers(params: Mapping[str, Any], look: Callable[[str, float], dict[str, An
     return {**out, "counts": None, "asked": None}
 
 
+def least(params: Mapping[str, Any], own: Mapping[int, int]) -> int:
+    """min.insync.replicas for topics that set none: the highest that a broker has, or will have once it has restarted (the option min_isr)."""
+    return max([params["min_isr"] or 1, *own.values()])
+
+
 def _restart(params: Mapping[str, Any]) -> list[int]:
     return list(params["nodes"] if params["restart"] is None else params["restart"])
 
 
 def _plain(seen: _cluster.Snapshot) -> dict[str, Any]:
-    return {name: getattr(seen, name) for name in ("brokers", "partitions", "quorum", "controller_id", "reassignments")}
+    return {name: getattr(seen, name) for name in ("brokers", "topics", "partitions", "quorum", "controller_id", "reassignments")}
 
 
 def _counts(seen: _cluster.Snapshot) -> dict[str, Any]:

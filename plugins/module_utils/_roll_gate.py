@@ -26,6 +26,7 @@ def fresh(
     max_batch: int | None = None,
     isr_headroom: int = 0,
     allow: Iterable[str] = (),
+    min_isr: int | None = None,
 ) -> dict[str, Any]:
     """The snapshot to decide by, of a cluster as kafka_cluster_info returns it.
 
@@ -43,16 +44,18 @@ def fresh(
         max_batch=max_batch,
         isr_headroom=isr_headroom,
         allow=allow,
+        min_isr=min_isr,
     )
 
 
-def admit(snapshot: Any, candidates: Iterable[int], in_flight: Iterable[int]) -> dict[str, Any]:
+def admit(snapshot: Any, candidates: Iterable[int], in_flight: Iterable[int], down: Iterable[int] = ()) -> dict[str, Any]:
     """Who of the candidates may go out now, tried in their order: {admitted: [ids], held: [{broker, reason}]}; raises RollError.
 
     snapshot (_roll_snapshot) is fresh, and its restart has everybody who still needs one. in_flight are those that were let out and are not
-    back yet. Whoever is admitted counts as out for the next.
+    back yet. Whoever is admitted counts as out for the next. Of those that are out already only those go whose service is known not to run, which
+    down names: any other may be reading its logs, and would begin anew.
     """
-    cluster, flying = read(snapshot), set(in_flight)
+    cluster, flying, stopped = read(snapshot), set(in_flight), set(down)
     wanted = list(dict.fromkeys(candidates))
     unknown = (set(wanted) | flying) - set(cluster.racks)
     if unknown:
@@ -65,7 +68,7 @@ def admit(snapshot: Any, candidates: Iterable[int], in_flight: Iterable[int]) ->
     admitted: list[int] = []
     held = []
     for id_ in wanted:
-        reason = _against(cluster, id_, holding[id_], flying, admitted)
+        reason = _against(cluster, id_, holding[id_], flying, admitted, stopped)
         if reason:
             held.append({"broker": id_, "reason": reason})
         else:
@@ -73,7 +76,7 @@ def admit(snapshot: Any, candidates: Iterable[int], in_flight: Iterable[int]) ->
     return {"admitted": admitted, "held": held}
 
 
-def _against(cluster: Cluster, broker: int, partitions: Iterable[Mapping[str, Any]], in_flight: set[int], admitted: list[int]) -> str | None:
+def _against(cluster: Cluster, broker: int, partitions: Iterable[Mapping[str, Any]], in_flight: set[int], admitted: list[int], down: set[int]) -> str | None:
     """What stands against letting this broker out, None for nothing."""
     going = in_flight | set(admitted)
     out = cluster.out | going
@@ -81,16 +84,16 @@ def _against(cluster: Cluster, broker: int, partitions: Iterable[Mapping[str, An
         return "It is in flight already."
     if cluster.max_batch is not None and len(going) >= cluster.max_batch:
         return "%d are out, as many as max_batch lets go at once." % len(going)
-    for (topic, partition), touched in cluster.moving.items():
-        if broker in touched:
-            return "Partition %s-%d is being reassigned." % (topic, partition)
-    if broker in out:
-        # It is down already: its restart takes nothing from anybody.
-        return None
     if broker in cluster.voters:
         reason = _quorum_against(cluster, broker, out, going)
         if reason:
             return reason
+    if broker in cluster.out:
+        # Down already, its start takes nothing from anybody, and a reassignment may wait for it.
+        return None if broker in down else "It is not registered, and not known to be down: it may be reading its logs after a crash."
+    for (topic, partition), touched in cluster.moving.items():
+        if broker in touched:
+            return "Partition %s-%d is being reassigned." % (topic, partition)
     for each in partitions:
         running = [id_ for id_ in each["isr"] if id_ not in out]
         can = spare(len(running), len(each["replicas"]), each["min_isr"], cluster.headroom, allowed=each["topic"] in cluster.allow)
@@ -112,6 +115,8 @@ def _quorum_against(cluster: Cluster, broker: int, out: Iterable[int], going: se
     flying = cluster.voters & going
     if flying:
         return "%s, a voter like it, is out; voters go one at a time." % named(flying).capitalize()
+    if broker in cluster.out:
+        return None
     if cluster.leader not in cluster.voters - cluster.out:
         return "No running voter is known to lead the quorum (%s)." % METADATA_TOPIC
     if len(alive) - 1 < len(cluster.voters) // 2 + 1:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 from ._cluster import is_troubled
 from ._roll_report import counted
@@ -22,17 +22,15 @@ def wanted(
     *,
     everything: bool,
     only: Sequence[str],
-    cluster: Mapping[str, Any] | None = None,
     version: str | None = None,
 ) -> list[str]:
     """Who of these hosts gets a restart: those that run with something else than they would start with, and those that are down.
 
-    everything: all of them; only: nobody else, by inventory names; cluster, for brokers: as kafka_cluster_info returns it. hosts carry what
-    kafka_service_info said in __kafka_service; version, for an upgrade: who runs another gets one, too. Raises RollError.
+    everything: all of them; only: nobody else, by inventory names. hosts carry what kafka_service_info said in __kafka_service; version, for an
+    upgrade: who runs another gets one, too. Raises RollError.
     """
-    alive = None if cluster is None else living(cluster)
     chosen = [name for name in names if not only or name in only]
-    return [name for name in chosen if everything or _behind(hosts[name], version) or down(hosts[name], alive)]
+    return [name for name in chosen if everything or _behind(hosts[name], version) or down(hosts[name])]
 
 
 def _behind(host: Mapping[str, Any], version: str | None) -> bool:
@@ -58,35 +56,47 @@ def check_names(only: Sequence[str], names: Sequence[str]) -> None:
         raise RollError("roll_only names %s, which the inventory does not have as a Kafka node; correct it." % ", ".join(unknown))
 
 
-def living(cluster: Mapping[str, Any]) -> set[int]:
-    """The ids of the brokers that the cluster has, unfenced."""
-    return {each["id"] for each in cluster["brokers"] if not each.get("fenced")}
-
-
-def down(host: Mapping[str, Any], alive: set[int] | None = None) -> bool:
-    """Whether the host's service does not run; one that systemd starts again and again, and that never gets into the cluster, does not either."""
+def down(host: Mapping[str, Any]) -> bool:
+    """Whether the host's service does not run; one that systemd starts again and again does not either."""
     told = host["__kafka_service"]
-    if told["unit_state"] != "active":
-        return True
-    return alive is not None and told["restarts"] > 0 and int(host["kafka_node_id"]) not in alive
+    return told["unit_state"] != "active" or bool(told["crash_looping"])
 
 
-def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]]) -> list[str]:
-    """What forbids to begin, one sentence each. cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts."""
-    out = []
+def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]], controllers: Iterable[int] = ()) -> list[str]:
+    """What forbids to begin, one sentence each.
+
+    cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts; controllers: ids, also of those that are brokers.
+    """
+    out = _strangers(cluster["quorum"], set(controllers))
     listed = {each["id"]: each for each in cluster["brokers"]}
-    alive = living(cluster)
+    alive = {id_ for id_, each in listed.items() if not each.get("fenced")}
     foreign = sorted(alive - set(brokers))
     if foreign:
         out.append("The cluster has %s, which the inventory does not know; add what is missing, or remove it from the cluster." % named(foreign))
-    lost = sorted(id_ for id_, host in brokers.items() if id_ not in alive and not down(host, alive))
+    lost = sorted(id_ for id_, host in brokers.items() if id_ not in alive and not down(host))
     if lost:
         text = "%s runs, but the cluster does not list it as alive; it may be reading its logs after a crash: wait, or look at its log."
         out.append(text % named(lost).capitalize())
     rackless = sorted(id_ for id_ in alive if not listed[id_].get("rack"))
     if rackless and len(rackless) < len(alive):
         out.append("%s has no rack in the cluster, but others have; set kafka_rack for all." % named(rackless).capitalize())
-    return out + _health(cluster["partitions"], {id_ for id_, host in brokers.items() if down(host, alive)})
+    return out + _health(cluster["partitions"], {id_ for id_, host in brokers.items() if down(host)})
+
+
+def _strangers(quorum: Mapping[str, Any] | None, controllers: set[int]) -> list[str]:
+    """A controller that votes is not one that only follows the quorum: the majority is counted among voters."""
+    if quorum is None:
+        return []
+    voters = {each["id"] for each in quorum["voters"]}
+    listed = "the voters are %s" % named(voters, "node")
+    out = []
+    if controllers - voters:
+        text = "%s of the inventory does not vote in the quorum, %s; add it with kafka-metadata-quorum add-controller, or take it out of the inventory."
+        out.append(text % (named(controllers - voters, "controller").capitalize(), listed))
+    if voters - controllers:
+        text = "%s votes in the quorum, but is no controller of the inventory; add what is missing, or remove it from the quorum."
+        out.append(text % named(voters - controllers, "node").capitalize())
+    return out
 
 
 def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int]) -> list[str]:

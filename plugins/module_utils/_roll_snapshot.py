@@ -196,11 +196,13 @@ def from_cluster(
     max_batch: int | None = None,
     isr_headroom: int = 0,
     allow: Iterable[str] = (),
+    min_isr: int | None = None,
 ) -> dict[str, Any]:
     """The snapshot in a cluster as kafka_cluster_info returns it; restart None: every broker.
 
     A fenced broker is out, and so is one that holds replicas and is not listed, because before Kafka 4.0 that is how a broker that is
-    down looks. racks tells the rack of such a broker. Under ZooKeeper the active controller is the leader, so that it goes last.
+    down looks. racks tells the rack of such a broker. Under ZooKeeper the active controller is the leader, so that it goes last. min_isr is the
+    least for partitions of topics that set none: their leaders enforce their own values, which may differ from the one of the broker that was asked.
     """
     try:
         # Data from YAML has texts for keys.
@@ -219,6 +221,9 @@ def from_cluster(
         if moving:
             # A replica that is being removed may leave at any moment, so that it cannot be counted on.
             partitions = [{**each, "isr": [id_ for id_ in each["isr"] if id_ not in each["removing"]]} if each["removing"] else each for each in partitions]
+        if min_isr:
+            low = {name for name, each in cluster["topics"].items() if not each["own_min_isr"] and each["min_isr"] < min_isr}
+            partitions = [{**each, "min_isr": min(min_isr, len(each["replicas"]))} if each["topic"] in low else each for each in partitions]
     except (KeyError, TypeError) as error:
         raise RollError("The cluster is not what kafka_cluster_info returns (%s: %s); pass its result's cluster." % (type(error).__name__, error)) from None
     brokers.update({id_: None for id_ in unlisted})

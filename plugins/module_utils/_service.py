@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import time
 from typing import Any, Callable, Sequence
 
 from . import _unit
@@ -16,6 +17,8 @@ from ._errors import RackawareError
 
 HEAP = re.compile(r"^-Xmx(\d+)m$", re.MULTILINE)
 VERSION = re.compile(r"/opt/kafka-([0-9.]+)/libs/")
+SHOWN = "ActiveState,SubState,LoadState,NRestarts,ExecMainStartTimestampMonotonic"
+MIN_ISR = re.compile(r"^\s*min\.insync\.replicas\s*=\s*(\d+)\s*$", re.MULTILINE)
 
 
 class ServiceError(RackawareError):
@@ -33,6 +36,34 @@ def restarts(unit: str, run: Callable[..., tuple[int, str, str]]) -> int:
     return int(_show(unit, run).get("NRestarts") or 0)
 
 
+def crash_loops(
+    unit: str,
+    run: Callable[..., tuple[int, str, str]],
+    seconds: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Whether systemd starts a unit that is active again and again; clock is the one that systemd stamps with.
+
+    Started anew once, and that its process lives, looks the same; so a young process is watched until it is so many seconds old, or is gone.
+    """
+    told = _show(unit, run)
+    if told.get("ActiveState") != "active":
+        return False
+    before = int(told.get("NRestarts") or 0)
+    while told.get("ActiveState") == "active":
+        restarts, began = (int(told.get(name) or 0) for name in ("NRestarts", "ExecMainStartTimestampMonotonic"))
+        if restarts > before:
+            return True
+        # None when a person started it meanwhile.
+        if restarts == 0 or clock() - began / 1e6 >= seconds:
+            return False
+        sleep(1)
+        told = _show(unit, run)
+    return True
+
+
 def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:
     """Whether a process of the unit runs or is about to; one that crashed and that systemd waits to start again does not."""
     told = _show(unit, run)
@@ -40,7 +71,7 @@ def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:
 
 
 def _show(unit: str, run: Callable[..., tuple[int, str, str]]) -> dict[str, str]:
-    code, out, err = run(["systemctl", "show", "--property=ActiveState,SubState,LoadState,NRestarts", unit], environ_update={"LC_ALL": "C"})
+    code, out, err = run(["systemctl", "show", "--property=" + SHOWN, unit], environ_update={"LC_ALL": "C"})
     if code != 0:
         raise ServiceError("systemd could not be asked about %s: %s; look at the host." % (unit, (err or out).strip() or "code %d" % code))
     return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
@@ -52,22 +83,29 @@ def options(text: str) -> dict[str, Any]:
     return {"heap_mb": int(heap.group(1)) if heap else None, "version": version.group(1) if version else None}
 
 
+def next_min_isr(name: str) -> int:
+    """The min.insync.replicas that a broker would start with; without one Kafka's own, which is 1."""
+    config = _unit.service(name).config
+    found = MIN_ISR.findall(_read(config + _unit.STAGED) or _read(config))
+    return int(found[-1]) if found else 1
+
+
 def jvm(name: str) -> dict[str, Any]:
     """Version and heap of a service, and next_version, which it would start with.
 
     The file in place is the one it started with, because a new one is staged beside it while it runs.
     """
-    here = _options(_unit.service(name).options)
-    staged = _options(_unit.service(name).options + _unit.STAGED)
+    here = options(_read(_unit.service(name).options))
+    staged = options(_read(_unit.service(name).options + _unit.STAGED))
     return dict(here, next_version=staged["version"] or here["version"])
 
 
-def _options(path: str) -> dict[str, Any]:
+def _read(path: str) -> str:
     try:
         with open(path, encoding="utf-8") as stream:
-            return options(stream.read())
+            return stream.read()
     except FileNotFoundError:
-        return options("")
+        return ""
     except (OSError, ValueError) as error:
         raise ServiceError("%s cannot be read: %s; run this as root." % (path, getattr(error, "strerror", None) or error)) from None
 

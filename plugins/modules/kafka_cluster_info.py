@@ -74,7 +74,10 @@ cluster:
       type: list
       elements: dict
     topics:
-      description: For each topic the number of partitions, the replication factor, and C(min.insync.replicas) as set (min_isr).
+      description:
+        - For each topic the number of partitions, the replication factor, C(min.insync.replicas) as set (min_isr), and whether the topic itself sets it
+          (own_min_isr).
+        - If it does not, this is the value of the broker that was asked, which brokers with another configuration do not share.
       type: dict
     partitions:
       description:

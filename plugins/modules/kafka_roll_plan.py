@@ -185,7 +185,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _cluster, _roll
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import CONNECTION_SPEC, Admin, connection
-from ..module_utils._roll_ask import LIMITS_SPEC
+from ..module_utils._roll_ask import LIMITS_SPEC, least
 
 SPEC = {
     **CONNECTION_SPEC,
@@ -209,7 +209,7 @@ SPEC = {
     },
 }
 FEW_FORKS = "Ansible works on %d hosts at once, and the largest batch has %d brokers, so that no step has more than %d; with --forks %d the roll is faster."
-PASSED_ON = ("restart", "out", "racks", "max_batch", "isr_headroom", "allow")
+PASSED_ON = ("restart", "out", "racks", "max_batch", "isr_headroom", "allow", "min_isr")
 
 
 def main() -> None:
@@ -226,6 +226,8 @@ def main() -> None:
         if params["bootstrap_servers"] is not None:
             with Admin(connection(params)) as admin:
                 seen = _cluster.take(admin).to_dict()
+                own = admin.own_minimums(each["id"] for each in seen["brokers"] if not each["fenced"])
+                params["min_isr"] = least(params, own)
         if seen is not None:
             result = _roll.resume(_roll.from_cluster(seen, **{key: params[key] for key in PASSED_ON}))
             result["steps"] = _roll.ramp(result["batches"], params["canary"], params["max_batch"], params["forks"])

@@ -29,6 +29,12 @@ options:
     type: list
     elements: path
     default: []
+  watch_seconds:
+    description:
+      - Up to which age a process that systemd started anew by itself is watched, to tell one that crashes again and again from one that crashed once.
+      - V(0) watches nothing. A service that a person started, or whose process is older, is never waited for.
+    type: int
+    default: 0
 """
 
 EXAMPLES = r"""
@@ -44,8 +50,12 @@ unit_state:
   type: str
   returned: success
 restarts:
-  description: How often systemd started it anew by itself, since a person last did; above zero for one that crashes again and again.
+  description: How often systemd started it anew by itself, since a person last did.
   type: int
+  returned: success
+crash_looping:
+  description: Whether it was seen to crash again within O(watch_seconds) after systemd had started it anew.
+  type: bool
   returned: success
 version:
   description: The version that it runs with.
@@ -54,6 +64,11 @@ version:
 next_version:
   description: The version that it would start with, once what is staged is in place.
   type: str
+  returned: success
+next_min_isr:
+  description:
+    - The C(min.insync.replicas) that a broker would start with, once what is staged is in place; V(1), as in Kafka, where nothing sets it.
+  type: int
   returned: success
 upgrade:
   description:
@@ -84,6 +99,7 @@ from ..module_utils._errors import RackawareError
 SPEC = {
     "service": {"type": "str", "choices": ["broker", "controller", "zookeeper"], "required": True},
     "mounts": {"type": "list", "elements": "path", "default": []},
+    "watch_seconds": {"type": "int", "default": 0},
 }
 
 
@@ -91,15 +107,18 @@ def main() -> None:
     """Read, report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     name = module.params["service"]
+    unit = _unit.service(name).unit
     try:
-        found = _service.state(_unit.service(name).unit, module.run_command)
+        found = _service.state(unit, module.run_command)
         result = dict(
             _service.jvm(name),
+            next_min_isr=_service.next_min_isr(name),
             unit_state=found,
-            restarts=_service.restarts(_unit.service(name).unit, module.run_command),
+            restarts=_service.restarts(unit, module.run_command),
+            crash_looping=_service.crash_loops(unit, module.run_command, module.params["watch_seconds"]),
             disks=_service.disks(module.params["mounts"]),
             upgrade=_upgrade_record.read(),
-            restart_needed=found == "active" and _service.restart_needed(_unit.service(name).unit),
+            restart_needed=found == "active" and _service.restart_needed(unit),
         )
     except RackawareError as error:
         module.fail_json(msg=str(error))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.rackaware.kafka.plugins.filter.kafka_roll_down import kafka_roll_down
+from ansible_collections.rackaware.kafka.plugins.filter.kafka_roll_findings import kafka_roll_findings
 from ansible_collections.rackaware.kafka.plugins.module_utils import _roll, _roll_inventory
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll_snapshot import RollError
 
 
-def host(node, state="active", restart=False, restarts=0):
-    return {"kafka_node_id": node, "__kafka_service": {"unit_state": state, "restart_needed": restart, "restarts": restarts}}
+def host(node, state="active", restart=False, looping=False):
+    return {"kafka_node_id": node, "__kafka_service": {"unit_state": state, "restart_needed": restart, "crash_looping": looping}}
 
 
 HOSTS = {"b1": host(1), "b2": host(2, restart=True), "b3": host(3, "failed"), "z1": host(1, restart=True)}
@@ -35,10 +37,17 @@ def test_an_unknown_name_is_refused():
 
 
 def test_a_broker_that_crashes_again_and_again_counts_as_down_although_systemd_has_just_started_it():
-    hosts = {"b1": host(1), "b2": host(2, restarts=7), "b3": host(3, restarts=7)}
+    hosts = {"b1": host(1), "b2": host(2, looping=True), "b3": host(3)}
     seen = cluster(partition(isr=(1, 3)), fenced=(2,))
-    assert _roll_inventory.wanted(hosts, list(hosts), everything=False, only=[], cluster=seen) == ["b2"]
+    assert _roll_inventory.wanted(hosts, list(hosts), everything=False, only=[]) == ["b2"]
     assert _roll_inventory.findings(seen, {int(each["kafka_node_id"]): each for each in hosts.values()}) == []
+    assert kafka_roll_down(hosts, list(hosts)) == [2] and kafka_roll_down(HOSTS, ["b1", "b3"]) == [3]
+
+
+def test_a_broker_that_crashed_once_and_reads_its_logs_is_waited_for():
+    seen = cluster(partition(isr=(1, 3)), fenced=(2,))
+    assert _roll_inventory.wanted({"b2": host(2)}, ["b2"], everything=False, only=[]) == []
+    assert "Broker 2 runs, but the cluster does not list it as alive; it may be reading its logs" in _roll_inventory.findings(seen, BROKERS)[0]
 
 
 def partition(replicas=(1, 2, 3), isr=(1, 2, 3), leader=1, number=0):
@@ -80,6 +89,29 @@ def test_brokers_that_a_broken_off_roll_left_down_do_not_forbid_to_go_on():
     # But trouble elsewhere does.
     other = cluster(partition(isr=(1, 2)), partition(replicas=(1, 2), isr=(1,), number=1), fenced=(3,))
     assert "t-1" in _roll_inventory.findings(other, {**BROKERS, 3: host(3, "inactive")})[0]
+
+
+def kraft(*voters):
+    return {**cluster(), "quorum": {"leader": voters[0], "voters": [{"id": id_} for id_ in voters]}}
+
+
+@pytest.mark.parametrize(
+    ("voters", "controllers", "sentences"),
+    [
+        ((101, 102, 103), [103, 102, 101], []),
+        ((1, 2, 3), [1, 2, 3], []),
+        ((101, 102, 103), [101, 102, 103, 104], ["Controller 104 of the inventory does not vote in the quorum, the voters are nodes 101, 102 and 103; add it"]),
+        ((101, 102, 103), [101, 102], ["Node 103 votes in the quorum, but is no controller of the inventory; add what is missing"]),
+        ((1, 2, 4), [1, 2, 3], ["Controller 3 of the inventory does not vote", "Node 4 votes in the quorum"]),
+    ],
+    ids=["dedicated", "combined", "one that only follows", "one that is not known", "combined, both"],
+)
+def test_the_voters_are_the_controllers_of_the_inventory(voters, controllers, sentences):
+    found = _roll_inventory.findings(kraft(*voters), BROKERS, controllers)
+    assert len(found) == len(sentences) and all(begin in each for each, begin in zip(found, sentences))
+    hosts = {"c%d" % id_: host(id_) for id_ in controllers}
+    hosts.update({"b%d" % id_: each for id_, each in BROKERS.items()})
+    assert kafka_roll_findings(kraft(*voters), hosts, ["b1", "b2", "b3"], controllers=["c%d" % id_ for id_ in controllers]) == found
 
 
 def plan(**more):

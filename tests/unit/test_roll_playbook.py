@@ -53,14 +53,24 @@ class ActionModule(ActionBase):
             log.write("%%s %%s\\n" %% (said.strip(), subject))
             if args.get("elect_leaders"):
                 log.write("elected after %%s\\n" %% subject)
+            if args.get("out"):
+                log.write("known to be down: %%s\\n" %% args["out"])
             if args.get("lock"):
                 log.write("renewed on %%s\\n" %% self._task.delegate_to)
             if args.get("hold_seconds"):
                 log.write("held %%s s: %%s\\n" %% (args["hold_seconds"], subject))
+        if NAME in ("kafka_roll_plan", "kafka_roll_wait"):
+            with open(os.environ["ROLL_LOG"] + ".min_isr", "a") as log:
+                log.write("%%s\\n" %% args.get("min_isr"))
         if case.get("%%s %%s" %% (said.strip(), subject)):
             raise AnsibleActionFail("It broke on purpose.")
         return {
-            "kafka_service_info": {"unit_state": case["state"], "restarts": 0, "restart_needed": True},
+            "kafka_service_info": {
+                "unit_state": "inactive" if case.get("down " + subject) else case["state"],
+                "crash_looping": False,
+                "restart_needed": True,
+                "next_min_isr": 2 if subject == "b5" else 1,
+            },
             "kafka_cluster_info": {"cluster": {**cluster(), **case["cluster"]}},
             "kafka_roll_plan": {**plan(args["restart"]), **case["plan"]} if NAME == "kafka_roll_plan" else None,
             "kafka_roll_wait": {"open": True},
@@ -151,6 +161,19 @@ def test_racks_go_one_after_another(run):
         assert log[begin + 4 : begin + 6] == ["kafka_roll_wait back " + ids, "elected after " + ids]
     assert (report["state"], events[-1]) == ("done", "roll_ended")
     assert log[-1].startswith("kafka_roll_lock released")
+
+
+def test_the_gate_is_told_who_of_a_step_is_known_to_be_down(run):
+    code, said, log, report, events = run(["down b4"])
+    assert code == 0, said
+    begin = log.index("kafka_roll_wait may_stop 1,4,7")
+    assert log[begin + 1] == "known to be down: [4]" and of(log[:begin], "known") == []
+    assert {line for line in log if line.startswith("known")} == {"known to be down: [4]"}
+
+
+def test_the_plan_and_every_gate_count_with_what_the_brokers_will_enforce(run, tmp_path):
+    run()
+    assert (tmp_path / "log.min_isr").read_text().splitlines() == ["2"] * 7
 
 
 def test_every_wait_is_on_the_host_that_keeps_the_lock(run, tmp_path):

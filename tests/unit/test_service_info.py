@@ -64,9 +64,9 @@ def test_what_is_not_mounted_is_no_disk(tmp_path):
     assert 0 <= found[0]["used_percent"] <= 100
 
 
-def run(capsys, monkeypatch, answer):
+def run(capsys, monkeypatch, answer, **params):
     monkeypatch.setattr(AnsibleModule, "run_command", lambda self, argv, **more: answer)
-    with patch_module_args({"service": "broker"}), pytest.raises(SystemExit):
+    with patch_module_args({"service": "broker", **params}), pytest.raises(SystemExit):
         kafka_service_info.main()
     return json.loads(capsys.readouterr().out)
 
@@ -86,6 +86,39 @@ def test_a_check_that_cannot_ask_fails(capsys, monkeypatch):
     assert "systemd could not be asked" in run(capsys, monkeypatch, (1, "", "no bus"))["msg"]
 
 
+class TestCrashLoop:
+    """One look each second at a service whose process began at 100 s of the clock that systemd stamps with."""
+
+    def look(self, *answers, now=105.0, seconds=90, state="active", restarts=1):
+        times, left = [now], [(state, restarts), *answers]
+
+        def run(argv, **_more):
+            active, count = left.pop(0) if len(left) > 1 else left[0]
+            return 0, "ActiveState=%s\nNRestarts=%d\nExecMainStartTimestampMonotonic=100000000\n" % (active, count), ""
+
+        looping = _service.crash_loops("kafka.service", run, seconds, clock=lambda: times[-1], sleep=lambda one: times.append(times[-1] + one))
+        return looping, len(times) - 1
+
+    @pytest.mark.parametrize(
+        ("more", "waited"),
+        [({"restarts": 0}, 0), ({"answers": [("active", 0)]}, 1), ({"now": 190.0}, 0), ({"seconds": 0}, 0), ({"state": "activating"}, 0), ({}, 85)],
+        ids=["started by a person", "and meanwhile", "old", "not asked for", "does not run", "young, and it gets old"],
+    )
+    def test_it_does_not_crash_again(self, more, waited):
+        assert self.look(*more.pop("answers", ()), **more) == (False, waited)
+
+    @pytest.mark.parametrize("after", [("activating", 1), ("active", 2), ("failed", 1)], ids=["waits to be started", "started anew", "given up"])
+    def test_it_does(self, after):
+        assert self.look(("active", 1), after) == (True, 2)
+
+
+def test_what_is_young_is_watched_for_as_long_as_was_asked(capsys, monkeypatch):
+    asked = []
+    monkeypatch.setattr(_service, "crash_loops", lambda unit, run, seconds: asked.append((unit, seconds)) or True)
+    out = run(capsys, monkeypatch, (0, "LoadState=not-found\nActiveState=inactive\n", ""), watch_seconds=7)
+    assert out["crash_looping"] is True and asked == [("kafka.service", 7)]
+
+
 def test_the_version_that_it_would_start_with_is_the_staged_one(tmp_path, monkeypatch):
     here = tmp_path / "broker.jvm.options"
     monkeypatch.setattr(_unit, "service", lambda name: Made(options=str(here)))
@@ -94,6 +127,18 @@ def test_the_version_that_it_would_start_with_is_the_staged_one(tmp_path, monkey
     assert _service.jvm("broker") == {"heap_mb": 512, "version": "3.8.1", "next_version": "3.8.1"}
     (tmp_path / "broker.jvm.options.staged").write_text('-cp\n"/opt/kafka-3.9.2/libs/*"\n')
     assert _service.jvm("broker") == {"heap_mb": 512, "version": "3.8.1", "next_version": "3.9.2"}
+
+
+def test_the_minimum_that_it_would_start_with_is_the_staged_one(tmp_path, monkeypatch):
+    here, staged = tmp_path / "broker.properties", tmp_path / "broker.properties.staged"
+    monkeypatch.setattr(_unit, "service", lambda name: Made(config=str(here)))
+    assert _service.next_min_isr("broker") == 1
+    here.write_text("# min.insync.replicas=9\ntransaction.state.log.min.isr=3\nmin.insync.replicas=2\nnum.partitions=12\n")
+    assert _service.next_min_isr("broker") == 2
+    staged.write_text("num.partitions=12\nmin.insync.replicas = 3\n")
+    assert _service.next_min_isr("broker") == 3
+    staged.write_text("num.partitions=12\n")
+    assert _service.next_min_isr("broker") == 1
 
 
 def test_the_record_of_an_upgrade_is_told(capsys, monkeypatch):

@@ -30,7 +30,7 @@ class FakeAdmin:
         return {name: listed for name, listed in self.topics.items() if topics is None or name in topics}
 
     def min_insync_replicas(self, topics):
-        return {name: self.minimum[name] for name in topics if name in self.minimum}
+        return {name: (self.minimum[name], name == "own") for name in topics if name in self.minimum}
 
     def reassignments(self, topics):
         return self.moving
@@ -44,7 +44,8 @@ def test_partitions_are_in_order_and_complete():
     snapshot = _cluster.take(FakeAdmin({"b": [part()], "a": [part(0), part(1)]}))
     assert [(each["topic"], each["partition"]) for each in snapshot.partitions] == [("a", 0), ("a", 1), ("b", 0)]
     assert set(snapshot.partitions[0]) == {"topic", "partition", "leader", "replicas", "isr", "offline", "elr", "min_isr", "adding", "removing"}
-    assert snapshot.topics["a"] == {"partitions": 2, "replication_factor": 3, "min_isr": 2}
+    assert snapshot.topics["a"] == {"partitions": 2, "replication_factor": 3, "min_isr": 2, "own_min_isr": False}
+    assert _cluster.take(FakeAdmin({"own": [part()]})).topics["own"]["own_min_isr"]
 
 
 def test_min_isr_is_never_above_the_replicas():

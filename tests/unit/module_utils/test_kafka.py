@@ -295,13 +295,25 @@ class TestReading:
             Made(error_code=3, error_message="gone", resource_name="gone", configs=[]),
         ]
         admin, manager = cluster({"DescribeConfigs": Made(results=results)})
-        assert admin.min_insync_replicas(["default", "own", "gone"]) == {"default": 1, "own": 2}
+        assert admin.min_insync_replicas(["default", "own", "gone"]) == {"default": (1, False), "own": (2, True)}
         assert [each.configuration_keys for each in manager.only("DescribeConfigs")[0].resources] == [["min.insync.replicas"]] * 3
 
     def test_a_topics_own_configuration_is_told_from_the_default(self, cluster):
         configs = [Made(name="a", value="1", config_source=1), Made(name="b", value="2", config_source=5)]
         admin, _ = cluster({"DescribeConfigs": Made(results=[Made(error_code=0, error_message=None, resource_name="t", configs=configs)])})
         assert admin.topic_configs(["t"]) == {"t": {"a": {"value": "1", "own": True}, "b": {"value": "2", "own": False}}}
+
+    def test_each_broker_is_asked_for_what_it_enforces_and_who_does_not_answer_is_left_out(self, cluster):
+        def own(broker, value, code=0):
+            configs = [Made(name="min.insync.replicas", value=value, config_source=4)]
+            return Made(error_code=code, error_message=None, resource_name=str(broker), configs=configs)
+
+        admin, manager = cluster({"DescribeConfigs": Made(results=[own(1, "1"), own(2, "2"), own(3, "9")])}, dead=[3])
+        assert admin.own_minimums([3, 2, 1]) == {2: 2, 1: 1} and admin.own_minimums([]) == {}
+        assert sorted(manager.asked("DescribeConfigs")) == [1, 2, 3]
+        admin, _ = cluster({"DescribeConfigs": Made(results=[own(1, "1", code=31)])})
+        with pytest.raises(KafkaError, match="CLUSTER_AUTHORIZATION_FAILED"):
+            admin.own_minimums([1])
 
     def test_a_brokers_configuration_is_asked_of_that_broker(self, cluster):
         answer = Made(results=[Made(error_code=0, error_message=None, resource_name="2", configs=[Made(name="a", value="1", config_source=4)])])

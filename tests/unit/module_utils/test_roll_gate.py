@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections import deque
 from functools import cache
 from itertools import product
 
 import pytest
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _roll
+from ansible_collections.rackaware.kafka.plugins.module_utils import _roll, _roll_quorum
 
 BROKERS = (1, 2, 3, 4)
 RACKS = {1: "a", 2: "a", 3: "b", 4: "b"}
@@ -75,8 +76,25 @@ class TestAdmit:
         assert reason(result) == "Partition t-0 is being reassigned."
 
     @pytest.mark.parametrize("isr", [[2, 3], [2], [1]], ids=["the others are in sync", "below the minimum", "the last, as Kafka keeps it listed"])
-    def test_who_is_down_already_may_be_restarted(self, isr):
-        assert _roll.admit(snapshot(part(1, 2, 3, isr=isr), out=[1]), [1], [])["admitted"] == [1]
+    def test_who_is_known_to_be_down_may_be_restarted(self, isr):
+        assert _roll.admit(snapshot(part(1, 2, 3, isr=isr), out=[1]), [1], [], [1])["admitted"] == [1]
+
+    def test_who_is_out_and_may_be_reading_its_logs_is_left_alone(self):
+        result = _roll.admit(snapshot(part(1, 2, 3, isr=[2, 3]), out=[1]), [1], [])
+        assert result["admitted"] == [] and reason(result) == "It is not registered, and not known to be down: it may be reading its logs after a crash."
+
+    def test_who_was_down_and_has_come_up_is_counted_as_running(self):
+        assert "has 2 in sync and needs 2" in reason(_roll.admit(snapshot(part(1, 2, 3, isr=[1, 2]), out=[3]), [1], [], [1]))
+
+    def test_a_reassignment_does_not_hold_who_is_down_because_it_may_wait_for_it(self):
+        moving = [{"topic": "t", "partition": 0, "replicas": [1, 2], "adding": [3], "removing": [1]}]
+        assert _roll.admit(snapshot(reassignments=moving, out=[3]), [3], [], [3])["admitted"] == [3]
+
+    def test_voters_go_one_at_a_time_though_one_is_down(self):
+        voters = {"voters": [1, 2, 3], "leader": 3}
+        result = _roll.admit(snapshot(controllers=voters, out=[1]), [1, 2], [], [1])
+        assert result["admitted"] == [1] and "Broker 1, a voter like it, is out" in reason(result)
+        assert "Broker 2, a voter like it, is out" in reason(_roll.admit(snapshot(controllers=voters, out=[1]), [1], [2], [1]))
 
     def test_allowed_by_name_it_goes(self):
         assert _roll.admit(snapshot(part(1, min_isr=1), part(1, 2, partition=1), allow=["t"]), [1, 2], [])["admitted"] == [1]
@@ -88,6 +106,74 @@ class TestAdmit:
     def test_a_check_that_could_not_ask_fails(self):
         with pytest.raises(_roll.RollError, match="The snapshot is null"):
             _roll.admit(None, [1], [])
+
+
+def made_up(chance):
+    """A small cluster with brokers that are out, voters among the brokers, a reassignment, headroom, and topics that are allowed."""
+    ids = sorted(chance.sample(range(20), chance.randint(3, 8)))
+    out = chance.sample(ids, chance.choice([0, 0, 1, 2]))
+    partitions = []
+    for number in range(chance.randint(0, 8)):
+        replicas = chance.sample(ids, chance.randint(1, min(5, len(ids))))
+        isr = [id_ for id_ in replicas if id_ not in out and chance.random() < 0.98]
+        partitions.append(part(*replicas, topic="t%d" % (number % 3), partition=number, isr=isr, min_isr=chance.randint(1, min(3, len(replicas)))))
+    voters = chance.choice([[], chance.sample(ids, 3), chance.sample(ids, 5) if len(ids) > 4 else []])
+    if len(set(voters) - set(out)) <= len(voters) // 2:
+        # Without a majority there is nobody to ask.
+        voters = []
+    topics = sorted({each["topic"] for each in partitions})
+    moved = [chance.choice(partitions)] if partitions and chance.random() < 0.2 else []
+    return {
+        "brokers": [{"id": id_, "rack": chance.choice("abc")} for id_ in ids],
+        "controllers": {"voters": voters, "leader": next((id_ for id_ in voters if id_ not in out), None)},
+        "partitions": partitions,
+        "out": out,
+        "restart": chance.sample(ids, chance.randint(1, len(ids))),
+        "max_batch": chance.choice([None, None, 1, 2, 3]),
+        "isr_headroom": chance.choice([0, 0, 0, 1]),
+        "allow": chance.sample(topics, chance.randint(0, len(topics))),
+        "reassignments": [{**each, "adding": [], "removing": []} for each in moved],
+    }
+
+
+def quorum_of(snap):
+    """What the leader says: whoever runs has caught up."""
+    listed = [{"id": id_, "last_caught_up_ms": 0 if id_ in snap["out"] else 9, "log_end_offset": 1} for id_ in snap["controllers"]["voters"]]
+    return {"leader": snap["controllers"]["leader"], "voters": listed}
+
+
+class TestPlanAndGate:
+    def walk(self, snap, batches, chance):
+        """Step by step, as the plays do it: every gate opens, when all before it are back. The first that does not, None for none."""
+        steps = _roll.ramp(batches, chance.choice([0, 1]), snap["max_batch"])
+        down, seen, left = snap["out"], snap, [id_ for step in steps for id_ in step["brokers"]]
+        for step in steps:
+            going = step["brokers"]
+            voting = [id_ for id_ in going if id_ in snap["controllers"]["voters"]]
+            held = _roll_quorum.voters_admit(quorum_of(seen), 5, voting, [], left)["held"] if voting else []
+            held += _roll.admit({**seen, "restart": left}, going, [], down)["held"]
+            if held:
+                return step, held, seen
+            left = left[len(going) :]
+            seen = {
+                **seen,
+                "out": [id_ for id_ in seen["out"] if id_ not in going],
+                "partitions": [{**each, "isr": [id_ for id_ in each["replicas"] if id_ in each["isr"] or id_ in going]} for each in seen["partitions"]],
+            }
+        return None
+
+    @pytest.mark.parametrize("seed", range(8))
+    def test_every_gate_of_a_plan_opens(self, seed):
+        chance = random.Random(seed)
+        walked = 0
+        for _ in range(400):
+            snap = made_up(chance)
+            planned = _roll.resume(snap)
+            # A roll that is refused something does not begin.
+            if not planned["refused"]:
+                walked += 1
+                assert self.walk(snap, planned["batches"], chance) is None
+        assert walked > 50
 
 
 class TestBack:

@@ -62,7 +62,7 @@ class Topics(FakeAdmin):
         return {}
 
     def min_insync_replicas(self, topics):
-        return dict.fromkeys(topics, 2)
+        return dict.fromkeys(topics, (2, True))
 
     def topic_configs(self, topics):
         return {

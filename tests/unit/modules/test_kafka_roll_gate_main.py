@@ -28,6 +28,7 @@ class Brokers(FakeAdmin):
         self.probed: list[int] = []
         self.elected: list[tuple[str, int]] = []
         self.quorums, self.asked = [None], 6
+        self.enforced, self.sets_it = {}, False
 
     @property
     def exclude(self):
@@ -61,9 +62,9 @@ class Brokers(FakeAdmin):
         self.elected += partitions
         return {}
 
-    def silent(self, brokers):
+    def own_minimums(self, brokers):
         self.probed = list(brokers)
-        return [broker for broker in self.probed if broker in self.hung]
+        return {broker: self.enforced.get(broker, 2) for broker in self.probed if broker not in self.hung}
 
     def log_dirs(self, broker):
         replicas = [{"topic": "t", "partition": 0, "size_bytes": 70}, {"topic": "t", "partition": 1, "size_bytes": 5}]
@@ -76,7 +77,7 @@ class Brokers(FakeAdmin):
         return {}
 
     def min_insync_replicas(self, topics):
-        return dict.fromkeys(topics, 2)
+        return dict.fromkeys(topics, (2, self.sets_it))
 
 
 @pytest.fixture
@@ -125,13 +126,25 @@ class TestMayStop:
 
     def test_one_that_shall_go_is_counted_as_running_though_it_does_not_answer(self, run, cluster):
         cluster.hung = {1}
+        assert self.ask(run, [1])["admitted"] == [1]
         cluster.isr[0] = [1, 2]
         assert self.ask(run, [1])["admitted"] == []
 
     def test_nobody_who_is_out_anyway_is_asked(self, run, cluster):
         cluster.fenced = {3}
         self.ask(run, [1], in_flight=[4], out=[5])
-        assert cluster.probed == [2, 6]
+        assert cluster.probed == [1, 2, 6]
+
+    @pytest.mark.parametrize("who", [2, 6, 1], ids=["a replica", "anybody", "one that shall go itself"])
+    def test_of_what_brokers_enforce_for_topics_that_set_nothing_the_highest_counts(self, run, cluster, who):
+        assert self.ask(run, [1])["open"]
+        cluster.enforced = {who: 3}
+        assert "Partition t-0 has 3 in sync and needs 3" in self.ask(run, [1])["reason"]
+        cluster.sets_it = True
+        assert self.ask(run, [1])["open"]
+
+    def test_what_they_will_enforce_counts_too(self, run, cluster):
+        assert "needs 3" in self.ask(run, [1], min_isr=3)["reason"] and self.ask(run, [1], min_isr=1)["open"]
 
     def test_in_flight_counts_as_out_although_metadata_lists_it_and_is_not_asked(self, run, cluster):
         assert "broker 2 is out or behind" in self.ask(run, [1], in_flight=[2])["reason"]
@@ -145,8 +158,19 @@ class TestMayStop:
 
     def test_a_broker_that_is_down_and_not_listed_has_no_rack_and_that_is_fine(self, run, cluster):
         cluster.gone, cluster.isr[1] = {5}, [4, 6]
-        assert self.ask(run, [5])["open"]
+        assert self.ask(run, [5], out=[5])["open"]
         assert "broker 5 is out or behind" in self.ask(run, [4])["reason"]
+
+    def test_one_that_is_not_registered_goes_only_when_it_is_known_to_be_down(self, run, cluster):
+        cluster.fenced, cluster.isr[1] = {5}, [4, 6]
+        assert "it may be reading its logs after a crash" in self.ask(run, [5])["reason"]
+        assert self.ask(run, [5], out=[5])["open"]
+
+    def test_one_that_was_down_and_is_listed_again_is_counted_as_running(self, run, cluster):
+        cluster.isr[1] = [4, 5]
+        assert "Partition t-1 has 2 in sync and needs 2" in self.ask(run, [5], out=[5])["reason"]
+        # Not so one that shall not go: it counts as out, whatever is listed.
+        assert "brokers 5 and 6 are out or behind" in self.ask(run, [4], out=[5])["reason"]
 
     def test_the_limits_of_the_plan_hold_here_too(self, run, cluster):
         assert "as many as max_batch" in self.ask(run, [1, 4], max_batch=1)["reason"]

@@ -25,8 +25,9 @@ def cluster(factor=3, **more):
         {"topic": "t", "partition": number, "replicas": ids[:factor], "isr": ids[:factor], **rest}
         for number, ids in enumerate([[1, 2, 3], [4, 5, 6], [1, 5, 3]])
     ]
+    topics = {"t": {"partitions": 3, "replication_factor": factor, "min_isr": min(2, factor), "own_min_isr": False}}
     plain = {"cluster_id": "c", "metadata": "zookeeper", "controller_id": 6, "brokers": brokers, "partitions": partitions, "reassignments": [], "quorum": None}
-    return {**plain, **more}
+    return {**plain, "topics": topics, **more}
 
 
 @pytest.mark.parametrize("check", [False, True], ids=["for real", "in check mode"])
@@ -67,12 +68,28 @@ class TestAsking:
             def __exit__(self, *_):
                 pass
 
+            def own_minimums(self, brokers):
+                return {id_: 2 if id_ == 5 else 1 for id_ in brokers}
+
         monkeypatch.setattr(kafka_roll_plan, "Admin", Asked)
         monkeypatch.setattr(kafka_roll_plan._cluster, "take", lambda admin: SimpleNamespace(to_dict=cluster))
 
     def test_the_plan_is_the_same(self, run):
         asked, given = run(bootstrap_servers=["one:9092"]), run(snapshot=cluster())
         assert {**asked, "seconds": 0, "invocation": 0} == {**given, "seconds": 0, "invocation": 0}
+
+    def test_topics_that_set_no_minimum_have_the_highest_that_a_broker_enforces(self, run, monkeypatch):
+        def low():
+            made = cluster()
+            made["topics"]["t"]["min_isr"] = 1
+            return {**made, "partitions": [{**each, "min_isr": 1} for each in made["partitions"]]}
+
+        monkeypatch.setattr(kafka_roll_plan._cluster, "take", lambda admin: SimpleNamespace(to_dict=low))
+        assert len(run(bootstrap_servers=["one:9092"])["batches"]) == 3
+        assert len(run(snapshot=low())["batches"]) == 2 and len(run(snapshot=low(), min_isr=2)["batches"]) == 3
+        assert len(run(snapshot=cluster(), min_isr=1)["batches"]) == 3
+        # Never more than there are replicas, but what can spare nobody is refused.
+        assert "needs 3" in run(snapshot=low(), min_isr=4)["refused"][0]["reason"]
 
     def test_both_are_one_too_many(self, run):
         assert "mutually exclusive" in run(bootstrap_servers=["one:9092"], snapshot=cluster())["msg"]
