@@ -245,9 +245,9 @@ def unanswered(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> 
 
 
 def services(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> tuple[list[dict[str, Any]], list[Mapping[str, Any] | None]]:
-    """Nodes as _upgrade wants them, {name, id, kind, version, state, restart_needed, protocol}, a combined one as a broker, and the brokers' records of the last upgrade.
+    """Nodes as _upgrade wants them, {name, id, kind, version, state, restart_needed, protocol}, a combined one as a broker, and records.
 
-    protocol is the inter.broker.protocol.version that the user's own settings ask for, None without one.
+    The records are the brokers', of the last upgrade. protocol is the inter.broker.protocol.version that the user's own settings ask for, None without one.
     """
     nodes: dict[str, dict[str, Any]] = {}
     for kind in (BROKER, ZOOKEEPER, CONTROLLER):

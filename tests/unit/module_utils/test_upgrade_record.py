@@ -58,7 +58,9 @@ def test_what_cannot_be_read_is_no_missing_record(tmp_path):
 def test_a_combined_node_is_a_broker():
     both = {"broker": ["b1"], "controller": ["b1"]}
     nodes, records = _nodes.services(hosts(record=RECORD), both)
-    assert nodes == [{"name": "b1", "id": 1, "kind": "broker", "version": "3.8.1", "state": "active", "protocol": None}] and records == [RECORD]
+    assert nodes == [
+        {"name": "b1", "id": 1, "kind": "broker", "version": "3.8.1", "state": "active", "restart_needed": None, "protocol": None}
+    ] and records == [RECORD]
 
 
 @pytest.mark.parametrize("key", ["__kafka_service", "__kafka_host"])
