@@ -18,7 +18,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from ._errors import RackawareError
 
@@ -144,6 +144,31 @@ def dials(server: str) -> bool:
     return True
 
 
+def listening(servers: Sequence[str]) -> Iterator[str]:
+    """Those where anything listens, in their order. All are dialled at once, and none that listens waits for those after it."""
+    pool = ThreadPoolExecutor(len(servers))
+    try:
+        for server, listens in zip(servers, pool.map(dials, servers)):
+            if listens:
+                yield server
+    finally:
+        pool.shutdown(wait=False)
+
+
+def at_once(ask: Callable[[int], Any], brokers: Iterable[int], threads: int = ASKED_AT_ONCE) -> dict[int, Any]:
+    """What ask(broker) returns for each of these brokers, or the KafkaError that it raises; many that hang cost no more time than one."""
+
+    def answer(broker: int) -> Any:
+        try:
+            return ask(broker)
+        except KafkaError as error:
+            return error
+
+    ids = list(brokers)
+    with ThreadPoolExecutor(max(1, min(len(ids), threads))) as pool:
+        return dict(zip(ids, pool.map(answer, ids)))
+
+
 def _require_library() -> None:
     lowest, above = (".".join(str(part) for part in version) for version in SUPPORTED)
     advice = "put kafka-python >= %s, < %s there, or set ansible_python_interpreter to /opt/kafka-admin/bin/python, which the role kafka_install makes." % (
@@ -214,20 +239,23 @@ class Admin:
         a question as often as it is picked. A server that refuses costs nothing here, one that hangs a third of the time for one request.
         """
         each = max(2, where.request_timeout_seconds // 3)
-        listening = [server for server in where.bootstrap_servers if dials(server)] if len(where.bootstrap_servers) > 1 else []
-        tries = [replace(where, bootstrap_servers=(server,), bootstrap_timeout_seconds=each) for server in listening] or [where]
-        for number, one in enumerate(tries, 1):
+        failed: KafkaError | None = None
+        for server in listening(where.bootstrap_servers) if len(where.bootstrap_servers) > 1 else ():
             try:
-                self._client = self._connect(one.options())
-                try:
-                    self._node = self._choose(ask, one.bootstrap_servers)
-                    return
-                except BaseException:
-                    self.close()
-                    raise
-            except KafkaError:
-                if number == len(tries):
-                    raise
+                return self._begin_at(replace(where, bootstrap_servers=(server,), bootstrap_timeout_seconds=each), ask)
+            except KafkaError as error:
+                failed = error
+        if failed:
+            raise failed
+        self._begin_at(where, ask)
+
+    def _begin_at(self, where: Connection, ask: int | tuple[str, int] | None) -> None:
+        self._client = self._connect(where.options())
+        try:
+            self._node = self._choose(ask, where.bootstrap_servers)
+        except BaseException:
+            self.close()
+            raise
 
     def _connect(self, options: dict[str, Any]) -> Any:
         from kafka.admin import KafkaAdminClient
@@ -356,18 +384,8 @@ class Admin:
         return {"brokers": sorted(broker.node_id for broker in answer.brokers), "partitions": self._partitions(answer)}
 
     def silent(self, brokers: Iterable[int]) -> list[int]:
-        """Those of these brokers that do not answer, in their order. All are asked at once, so that many that hang cost no more time than one."""
-        ids = list(brokers)
-
-        def answers(broker_id: int) -> bool:
-            try:
-                self._metadata([], broker_id)
-            except KafkaError:
-                return False
-            return True
-
-        with ThreadPoolExecutor(max(1, min(len(ids), ASKED_AT_ONCE))) as pool:
-            return [broker_id for broker_id, said in zip(ids, pool.map(answers, ids)) if not said]
+        """Those of these brokers that do not answer, in their order; all are asked at once."""
+        return [broker for broker, said in at_once(lambda broker: self._metadata([], broker), brokers).items() if isinstance(said, KafkaError)]
 
     @staticmethod
     def _partitions(answer: Any) -> dict[str, list[dict[str, Any]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 import uuid
 from dataclasses import replace
 from types import SimpleNamespace as Made
@@ -185,6 +186,19 @@ class TestWhomToAsk:
     def test_a_server_that_hangs_costs_a_third_and_one_that_refuses_nothing(self, cluster):
         _, manager = cluster(servers=["down:1", "hang:1", "one:9092", "two:9092"])
         assert manager.tried == [(["hang:1"], 2000), (["one:9092"], 2000)]
+
+    def test_servers_that_are_silent_are_waited_for_together(self, monkeypatch):
+        together = threading.Barrier(3)
+        monkeypatch.setattr(_kafka, "dials", lambda server: together.wait(5) is None or server != "silent:1")
+        assert list(_kafka.listening(["silent:1", "one:9092", "two:9092"])) == ["one:9092", "two:9092"]
+
+    def test_one_that_listens_does_not_wait_for_those_after_it(self, monkeypatch):
+        later = threading.Event()
+        monkeypatch.setattr(_kafka, "dials", lambda server: server == "one:9092" or later.wait(5))
+        found = _kafka.listening(["one:9092", "silent:1"])
+        assert next(found) == "one:9092" and not later.is_set()
+        found.close()
+        later.set()
 
     @pytest.mark.parametrize("servers", [["hang:1", "hang:2"], ["down:1", "down:2"]])
     def test_no_server_that_answers_is_one_sentence_that_names_all(self, cluster, servers):
@@ -448,6 +462,16 @@ class TestChanging:
         request = manager.only("ElectLeaders")[0]
         assert request.election_type == ElectionType.PREFERRED
         assert admin.elect_preferred([]) == {}
+
+    def test_what_many_brokers_say_is_told_one_by_one_and_errors_are_answers(self):
+        def ask(broker):
+            if broker == 2:
+                raise KafkaError("No.")
+            return broker * 10
+
+        found = _kafka.at_once(ask, [3, 2, 1])
+        assert list(found) == [3, 2, 1] and (found[3], found[1]) == (30, 10) and str(found[2]) == "No."
+        assert _kafka.at_once(ask, []) == {}
 
     def test_a_refused_reassignment_names_the_partition_and_cancelling_nothing_is_fine(self, cluster):
         def answer(code):
