@@ -37,6 +37,8 @@ SET, DELETE = 0, 1
 DYNAMIC_TOPIC_SOURCE = 1
 # Threads; each waits for one broker.
 ASKED_AT_ONCE = 64
+# A controller of KRaft refuses a whole request that makes more than 10,000 records (QuorumController.MAX_RECORDS_PER_USER_OP).
+ELECTED_AT_ONCE = 1000
 DESCRIBE_QUORUM, DESCRIBE_TOPIC_PARTITIONS = 55, 75
 # Codes of org.apache.kafka.common.protocol.Errors.
 UNKNOWN_TOPIC, LEADER_NOT_AVAILABLE, NOT_CONTROLLER, ELECTION_NOT_NEEDED, NO_REASSIGNMENT = 3, 5, 41, 84, 85
@@ -689,24 +691,34 @@ class Admin:
                 if not cancelled:
                     _raise(each.error_code, each.error_message, "to reassign %s-%d" % (result.name, each.partition_index))
 
-    def elect_preferred(self, partitions: Iterable[tuple[str, int]] | None = None) -> dict[tuple[str, int], str]:
+    def elect_preferred(self, partitions: Iterable[tuple[str, int]] | None = None, *, tolerant: bool = False) -> dict[tuple[str, int], str]:
         """Elect preferred leaders of these partitions (None: all); returns Kafka's reason for each that could not be, by (topic, partition).
 
-        A partition that its preferred replica leads already is no failure, and one whose preferred replica is out is no reason to stop.
+        A partition that its preferred replica leads already is no failure, and one whose preferred replica is out is no reason to stop. A request
+        that fails as a whole raises KafkaError; tolerant: it is the reason of all partitions that are left then.
         """
+        if partitions is None:
+            return self._elect(None)
+        wanted, refused = list(partitions), {}
+        for start in range(0, len(wanted), ELECTED_AT_ONCE):
+            try:
+                refused.update(self._elect(wanted[start : start + ELECTED_AT_ONCE]))
+            except KafkaError as error:
+                if not tolerant:
+                    raise
+                return {**refused, **dict.fromkeys(wanted[start:], str(error))}
+        return refused
+
+    def _elect(self, partitions: list[tuple[str, int]] | None) -> dict[tuple[str, int], str]:
         from kafka.protocol.admin import ElectionType, ElectLeadersRequest
 
-        named: dict[str, list[int]] | None = None
-        if partitions is not None:
-            named = {}
-            for name, index in partitions:
-                named.setdefault(name, []).append(index)
-            if not named:
-                return {}
+        named: dict[str, list[int]] = {}
+        for name, index in partitions or ():
+            named.setdefault(name, []).append(index)
         answer = self._send_to_controller(
             lambda: ElectLeadersRequest(
                 election_type=ElectionType.PREFERRED,
-                topic_partitions=None if named is None else [(name, sorted(listed)) for name, listed in sorted(named.items())],
+                topic_partitions=None if partitions is None else [(name, sorted(listed)) for name, listed in sorted(named.items())],
                 timeout_ms=self._timeout_ms,
             ),
             lambda got: got.error_code,

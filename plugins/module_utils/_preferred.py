@@ -22,13 +22,13 @@ def elsewhere(topics: Mapping[str, Iterable[Mapping[str, Any]]]) -> tuple[list[t
     return can, cannot
 
 
-def elect(admin: Admin, topics: Sequence[str] | None = None, *, check: bool = False) -> dict[str, Any]:
+def elect(admin: Admin, topics: Sequence[str] | None = None, *, check: bool = False, tolerant: bool = False) -> dict[str, Any]:
     """Let them lead again where they can: {elected, waiting, refused} as kafka_leader_election returns them; check: only count.
 
-    Raises KafkaError when nobody answers.
+    Raises KafkaError when nobody answers, or when Kafka refuses it altogether; tolerant: that is in refused.
     """
     can, cannot = elsewhere(admin.partitions(topics))
-    refused = admin.elect_preferred(can) if can and not check else {}
+    refused = admin.elect_preferred(can, tolerant=tolerant) if can and not check else {}
     return {
         "elected": len(can) - len(refused),
         "waiting": len(cannot),

@@ -103,7 +103,9 @@ behind:
   returned: with O(question=back)
   type: int
 election:
-  description: What the election of preferred leaders did, as elected, waiting and refused, as M(rackaware.kafka.kafka_leader_election) returns them.
+  description:
+    - What the election of preferred leaders did, as elected, waiting and refused, as M(rackaware.kafka.kafka_leader_election) returns them.
+    - The nodes are back whatever becomes of it, so that an election that fails is told in refused, with the reason for each partition that was left.
   returned: with O(elect_leaders=true), when all are back
   type: dict
   sample: {elected: 337, waiting: 0, refused: []}
@@ -144,7 +146,7 @@ def main() -> None:
             with Admin(connection(params), exclude=_roll_ask.left_alone(params)) as admin:
                 answer = _roll_ask.patiently(lambda: _roll_ask.brokers_or_controllers(admin, params), params["wait_seconds"])
                 if params["elect_leaders"] and answer["open"]:
-                    answer["election"] = _preferred.elect(admin, check=module.check_mode)
+                    answer["election"] = _preferred.elect(admin, check=module.check_mode, tolerant=True)
     except RackawareError as error:
         module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError)))
     module.exit_json(changed=answer.get("election", {}).get("elected", 0) > 0, **answer)

@@ -129,7 +129,9 @@ behind:
   returned: with O(question=back)
   type: int
 election:
-  description: What the election of preferred leaders did, as elected, waiting and refused, as M(rackaware.kafka.kafka_leader_election) returns them.
+  description:
+    - What the election of preferred leaders did, as elected, waiting and refused, as M(rackaware.kafka.kafka_leader_election) returns them.
+    - The nodes are back whatever becomes of it, so that an election that fails is told in refused, with the reason for each partition that was left.
   returned: with O(elect_leaders=true), when all are back
   type: dict
   sample: {elected: 337, waiting: 0, refused: []}

@@ -463,6 +463,21 @@ class TestChanging:
         assert request.election_type == ElectionType.PREFERRED
         assert admin.elect_preferred([]) == {}
 
+    def test_many_partitions_are_elected_in_requests_that_a_controller_takes(self, cluster):
+        done = Made(error_code=0, replica_election_results=[])
+        admin, manager = cluster({"ElectLeaders": done})
+        assert admin.elect_preferred(("t", index) for index in range(2500)) == {}
+        assert [[len(indexes) for _, indexes in request.topic_partitions] for request in manager.only("ElectLeaders")] == [[1000], [1000], [500]]
+
+    def test_an_election_that_fails_half_way_is_an_error_or_is_told_of_those_that_are_left(self, cluster):
+        refused = Made(error_code=44, replica_election_results=[])
+        wanted = [("t", index) for index in range(1500)]
+        admin, _ = cluster({"ElectLeaders": [Made(error_code=0, replica_election_results=[]), refused] * 2})
+        with pytest.raises(KafkaError, match="Kafka refused the election of preferred leaders: POLICY_VIOLATION"):
+            admin.elect_preferred(wanted)
+        told = admin.elect_preferred(wanted, tolerant=True)
+        assert list(told) == wanted[1000:] and set(told.values()) == {"Kafka refused the election of preferred leaders: POLICY_VIOLATION."}
+
     def test_what_many_brokers_say_is_told_one_by_one_and_errors_are_answers(self):
         def ask(broker):
             if broker == 2:

@@ -27,6 +27,7 @@ class Brokers(FakeAdmin):
         self.own, self.hung, self.asked_itself = {}, set(), []
         self.probed: list[int] = []
         self.elected: list[tuple[str, int]] = []
+        self.refuses = None
         self.quorums, self.asked = [None], 6
 
     @property
@@ -57,9 +58,10 @@ class Brokers(FakeAdmin):
         own = self.own.get(broker, self.isr)
         return {"brokers": [] if own == {} else [1, 2, 3, 4, 5, 6], "partitions": self._partitions(own) if own else {}}
 
-    def elect_preferred(self, partitions):
+    def elect_preferred(self, partitions, *, tolerant=False):
+        assert tolerant
         self.elected += partitions
-        return {}
+        return {each: self.refuses for each in partitions} if self.refuses else {}
 
     def silent(self, brokers):
         self.probed = list(brokers)
@@ -249,6 +251,12 @@ class TestBack:
         cluster.hung = {4}
         result = self.ask(run, [1, 4], elect_leaders=True)
         assert not result["open"] and not result["changed"] and "election" not in result and cluster.elected == []
+
+    def test_an_election_that_is_refused_is_told_and_all_are_back_all_the_same(self, run, cluster):
+        cluster.isr[0], cluster.refuses = [2, 3, 1], "Kafka refused the election of preferred leaders: POLICY_VIOLATION."
+        result = self.ask(run, [1], elect_leaders=True)
+        assert result["open"] and not result["changed"]
+        assert result["election"] == {"elected": 0, "waiting": 0, "refused": [{"topic": "t", "partition": 0, "reason": cluster.refuses}]}
 
     @pytest.mark.parametrize(("question", "kind"), [("may_stop", "broker"), ("back", "controller")])
     def test_an_election_is_for_brokers_that_are_back(self, run, cluster, question, kind):
