@@ -381,16 +381,16 @@ class Admin:
         return self._partitions(self._metadata(topics))
 
     def metadata_from(self, broker_id: int, topics: Sequence[str] | None = None) -> dict[str, Any]:
-        """One broker's own view: {brokers: [ids it knows], partitions: as partitions()}; raises KafkaError when it does not answer."""
+        """One broker's own view: {brokers: [ids it knows], partitions: as partitions(), those it holds}; raises KafkaError when it does not answer."""
         answer = self._metadata(topics, broker_id)
-        return {"brokers": sorted(broker.node_id for broker in answer.brokers), "partitions": self._partitions(answer)}
+        return {"brokers": sorted(broker.node_id for broker in answer.brokers), "partitions": self._partitions(answer, broker_id)}
 
     def silent(self, brokers: Iterable[int]) -> list[int]:
         """Those of these brokers that do not answer, in their order; all are asked at once."""
         return [broker for broker, said in at_once(lambda broker: self._metadata([], broker), brokers).items() if isinstance(said, KafkaError)]
 
     @staticmethod
-    def _partitions(answer: Any) -> dict[str, list[dict[str, Any]]]:
+    def _partitions(answer: Any, holder: int | None = None) -> dict[str, list[dict[str, Any]]]:
         out = {}
         for topic in answer.topics:
             if topic.error_code == UNKNOWN_TOPIC:
@@ -407,6 +407,7 @@ class Admin:
                     "offline": each.offline_replicas,
                 }
                 for each in topic.partitions
+                if holder is None or holder in each.replica_nodes
             ]
             listed.sort(key=lambda each: each["partition"])
             out[topic.name] = listed

@@ -144,9 +144,10 @@ def main() -> None:
             answer = _roll_ask.patiently(lambda: _roll_ask.keepers(params), params["wait_seconds"])
         else:
             with Admin(connection(params), exclude=_roll_ask.left_alone(params)) as admin:
-                answer = _roll_ask.patiently(lambda: _roll_ask.brokers_or_controllers(admin, params), params["wait_seconds"])
+                visit = _roll_ask.Visit()
+                answer = _roll_ask.patiently(lambda: _roll_ask.brokers_or_controllers(admin, params, visit), params["wait_seconds"])
                 if params["elect_leaders"] and answer["open"]:
-                    answer["election"] = _preferred.elect(admin, check=module.check_mode, tolerant=True)
+                    answer["election"] = _preferred.elect(admin, visit.partitions, check=module.check_mode, tolerant=True)
     except RackawareError as error:
         module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError)))
     module.exit_json(changed=answer.get("election", {}).get("elected", 0) > 0, **answer)

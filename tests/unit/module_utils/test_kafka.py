@@ -259,6 +259,11 @@ class TestWhomToAsk:
         assert admin.metadata_from(3) == {"brokers": [1, 3], "partitions": {"t": [dict(partition=0, leader=1, replicas=[1, 2, 3], isr=[1], offline=[])]}}
         assert manager.asked("Metadata") == [3]
 
+    def test_and_tells_only_what_it_holds(self, cluster):
+        admin, manager = cluster({"Metadata": metadata(topic("t", partition(0), partition(1, replicas=[1, 2])))})
+        assert [each["partition"] for each in admin.metadata_from(3, ["t"])["partitions"]["t"]] == [0]
+        assert [each.name for each in manager.only("Metadata")[0].topics] == ["t"]
+
     def test_a_broker_that_came_later_is_looked_up_before_giving_up(self, cluster):
         admin, manager = cluster()
         with pytest.raises(KafkaError, match="does not know broker 7"):
