@@ -581,14 +581,19 @@ class Admin:
             for member in group.members
         ]
 
-    def log_dirs(self, broker_id: int) -> list[dict[str, Any]]:
+    def log_dirs(self, broker_id: int, partitions: Iterable[tuple[str, int]] | None = None) -> list[dict[str, Any]]:
         """Log directories of one broker: [{path, error, total_bytes, usable_bytes, replicas: [{topic, partition, size_bytes, lag, future}]}].
 
+        replicas are those of these partitions, None for all.
         error is None or Kafka's name of what is wrong with the directory; bytes of the file system are -1 when unknown.
         """
-        from kafka.protocol.admin import DescribeLogDirsRequest
+        from kafka.protocol.admin import DescribeLogDirsRequest as Request
 
-        answer = self._send(DescribeLogDirsRequest(topics=None), broker_id)
+        named: dict[str, list[int]] = {}
+        for name, index in sorted(partitions or ()):
+            named.setdefault(name, []).append(index)
+        topics = None if partitions is None else [Request.DescribableLogDirTopic(topic=name, partitions=listed) for name, listed in named.items()]
+        answer = self._send(Request(topics=topics), broker_id)
         _raise(getattr(answer, "error_code", 0) or 0, None, "to describe the log directories of broker %d" % broker_id)
         return [
             {

@@ -52,12 +52,13 @@ class Visit:
 
     minimum is min.insync.replicas by topic, which only the counts need, and partitions what the others said last. proven are the brokers that were
     seen back, and whether by all that they know, or by their topics in the others' answer only. Of a topic that is newer than that answer only the
-    broker itself knows, so that the gate opens by the former.
+    broker itself knows, so that the gate opens by the former. sizes are those of leaders' replicas, None where nobody said.
     """
 
     minimum: dict[str, int] = field(default_factory=dict)
     proven: dict[int, bool] = field(default_factory=dict)
     partitions: Sequence[dict[str, Any]] = ()
+    sizes: dict[tuple[str, int], int | None] = field(default_factory=dict)
 
 
 def check(params: dict[str, Any]) -> None:
@@ -149,14 +150,12 @@ def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable
     return {**verdict(nodes, {"admitted": decided["admitted"], "held": held + decided["held"]}), **_counts(seen), "asked": admin.asked}
 
 
-def brokers_back(
-    admin: Admin, params: Mapping[str, Any], visit: Visit | None = None, *, sleep: Callable[[float], None] = time.sleep
-) -> dict[str, Any]:
+def brokers_back(admin: Admin, params: Mapping[str, Any], visit: Visit | None = None, *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
     """Whether these brokers are back, by their own word and by another's; raises RackawareError when none of the others answers."""
     nodes, visit = list(dict.fromkeys(params["nodes"])), visit or Visit()
     seen = _cluster.take(admin, minimum=visit.minimum, eligible=False)
     visit.partitions = seen.partitions
-    found = _each_back(admin, nodes, seen, visit)
+    found = _each_back(admin, nodes, seen, left_alone(params), visit)
     voters = {each["id"] for each in seen.quorum["voters"]} if seen.quorum else set()
     if voters & set(nodes):
         quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
@@ -167,7 +166,7 @@ def brokers_back(
     return {**returned(found), **_counts(seen), "asked": admin.asked}
 
 
-def _each_back(admin: Admin, nodes: Sequence[int], seen: _cluster.Snapshot, visit: Visit) -> list[dict[str, Any]]:
+def _each_back(admin: Admin, nodes: Sequence[int], seen: _cluster.Snapshot, alone: set[int], visit: Visit) -> list[dict[str, Any]]:
     held: dict[int, list[dict[str, Any]]] = {id_: [] for id_ in nodes}
     for each in seen.partitions:
         for id_ in each["replicas"]:
@@ -195,8 +194,13 @@ def _each_back(admin: Admin, nodes: Sequence[int], seen: _cluster.Snapshot, visi
             said[id_] = _not_back("It does not answer any more.")
             del visit.proven[id_]
     registered = {each["id"] for each in seen.brokers if not each["fenced"]}
-    sizes = at_once(lambda id_: _bytes(admin, id_, views[id_]["partitions"]), [id_ for id_ in nodes if said[id_]["behind"]])
-    return [{"id": id_, "registered": id_ in registered, "bytes": sizes.get(id_), **said[id_]} for id_ in nodes]
+    behind = {
+        id_: {(each["topic"], each["partition"]): each for each in views[id_]["partitions"] if id_ in each["replicas"] and id_ not in each["isr"]}
+        for id_ in nodes
+        if said[id_]["behind"]
+    }
+    copying = _copying(admin, behind, alone, visit)
+    return [{"id": id_, "registered": id_ in registered, "bytes": None, "bytes_left": None, **copying.get(id_, {}), **said[id_]} for id_ in nodes]
 
 
 def _not_back(reason: str) -> dict[str, Any]:
@@ -221,14 +225,43 @@ def _own_view(admin: Admin, broker: int, topics: Sequence[str] | None, seen: _cl
     }
 
 
-def _bytes(admin: Admin, broker: int, partitions: Iterable[Mapping[str, Any]]) -> int | None:
-    """How much it holds of the partitions in which it is behind, which grows while it catches up with a large one; None when it does not say."""
-    behind = {(each["topic"], each["partition"]) for each in partitions if broker in each["replicas"] and broker not in each["isr"]}
-    try:
-        found = admin.log_dirs(broker)
-    except KafkaError:
-        return None
-    return sum(each["size_bytes"] for place in found for each in place["replicas"] if (each["topic"], each["partition"]) in behind)
+def _copying(
+    admin: Admin, behind: Mapping[int, Mapping[tuple[str, int], Mapping[str, Any]]], alone: Iterable[int], visit: Visit
+) -> dict[int, dict[str, int | None]]:
+    """How much brokers hold of the partitions in which they are behind, and how much less that is than the leader holds: {bytes, bytes_left} by broker.
+
+    None for what nobody says. Whoever is to be left alone is not asked in the place of a leader.
+    """
+    own = at_once(lambda id_: _sizes(admin, id_, behind[id_]), behind)
+    ask: dict[int, list[tuple[str, int]]] = {}
+    for partitions in behind.values():
+        for key, each in partitions.items():
+            if key not in visit.sizes:
+                visit.sizes[key] = None
+                holder = next((id_ for id_ in (each["leader"], *each["isr"]) if id_ >= 0 and id_ not in alone), None)
+                if holder is not None:
+                    ask.setdefault(holder, []).append(key)
+    for found in at_once(lambda id_: _sizes(admin, id_, ask[id_]), ask).values():
+        visit.sizes.update({} if isinstance(found, KafkaError) else found)
+    out: dict[int, dict[str, int | None]] = {}
+    for id_, held in own.items():
+        if isinstance(held, KafkaError):
+            out[id_] = {"bytes": None, "bytes_left": None}
+            continue
+        whole = {key: visit.sizes[key] for key in behind[id_]}
+        known = None not in whole.values()
+        out[id_] = {"bytes": sum(held.values()), "bytes_left": sum(max(0, whole[key] - held.get(key, 0)) for key in whole) if known else None}
+    return out
+
+
+def _sizes(admin: Admin, broker: int, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """How many bytes the broker holds of each of these partitions that it has, without what it moves to another disk."""
+    return {
+        (each["topic"], each["partition"]): each["size_bytes"]
+        for place in admin.log_dirs(broker, partitions)
+        for each in place["replicas"]
+        if not each["future"]
+    }
 
 
 def controllers(admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:

@@ -93,7 +93,8 @@ nodes:
   description:
     - For each node id, back, registered, behind and reason.
     - For a broker, registered is whether others list it unfenced, behind in how many partitions it is not in sync yet (V(null) when that cannot be
-      said), and bytes how much it holds of these, which grows while it catches up.
+      said), bytes how much it holds of these, which grows while it catches up, and bytes_left how much less that is than their leaders hold (both
+      V(null) when nobody says).
     - For a controller, behind counts records of the metadata log.
   returned: with O(question=back)
   type: list

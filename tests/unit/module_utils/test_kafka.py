@@ -406,7 +406,10 @@ class TestReading:
         where = Made(log_dir="/d1", error_code=56, total_bytes=-1, usable_bytes=-1, topics=[])
         admin, manager = cluster({"DescribeLogDirs": Made(error_code=0, results=[where])})
         assert admin.log_dirs(3)[0]["error"] == "KAFKA_STORAGE_ERROR"
-        assert manager.asked("DescribeLogDirs") == [3]
+        admin.log_dirs(3, [("u", 1), ("t", 2), ("t", 0)])
+        everything, some = manager.only("DescribeLogDirs")
+        assert everything.topics is None and [(each.topic, each.partitions) for each in some.topics] == [("t", [0, 2]), ("u", [1])]
+        assert manager.asked("DescribeLogDirs") == [3, 3]
 
 
 class TestChanging:

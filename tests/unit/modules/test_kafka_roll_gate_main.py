@@ -33,6 +33,7 @@ class Brokers(FakeAdmin):
         self.elected: list[tuple[str, int]] = []
         self.refuses = None
         self.read = 0
+        self.measured: list[tuple[int, list[tuple[str, int]]]] = []
         self.quorums, self.asked = [None], 6
 
     @property
@@ -64,7 +65,10 @@ class Brokers(FakeAdmin):
         if broker in self.hung:
             raise KafkaError("Broker %d did not answer Metadata; check that it runs." % broker)
         own = self.own.get(broker, self.isr)
-        return {"brokers": [] if own == {} else [1, 2, 3, 4, 5, 6], "partitions": {name: listed for name, listed in self._partitions(own).items() if topics is None or name in topics} if own else {}}
+        return {
+            "brokers": [] if own == {} else [1, 2, 3, 4, 5, 6],
+            "partitions": {name: listed for name, listed in self._partitions(own).items() if topics is None or name in topics} if own else {},
+        }
 
     def elect_preferred(self, partitions, *, tolerant=False):
         assert tolerant
@@ -75,9 +79,13 @@ class Brokers(FakeAdmin):
         self.probed = list(brokers)
         return [broker for broker in self.probed if broker in self.hung]
 
-    def log_dirs(self, broker):
-        replicas = [{"topic": "t", "partition": 0, "size_bytes": 70}, {"topic": "t", "partition": 1, "size_bytes": 5}]
-        return [{"path": "/d", "replicas": replicas}]
+    def log_dirs(self, broker, partitions=None):
+        self.measured.append((broker, sorted(partitions)))
+        if broker in self.hung:
+            raise KafkaError("Broker %d did not answer DescribeLogDirs; check that it runs." % broker)
+        sizes = {0: 70, 1: 5} if broker in (1, 4) else {0: 100, 1: 4}
+        replicas = [{"topic": "t", "partition": index, "size_bytes": size, "future": False} for index, size in sizes.items() if ("t", index) in partitions]
+        return [{"path": "/d", "replicas": [*replicas, {"topic": "t", "partition": 0, "size_bytes": 1, "future": True}]}]
 
     def reassignments(self, topics=None):
         return self.moving
@@ -327,6 +335,40 @@ class TestOneVisit:
         ask(1, 4)
         cluster.more = {"u": [5, 6]}
         assert ask(1, 4)["counts"]["at_min_isr"] == 2 and cluster.configs == [["t"], ["u"]]
+
+
+class TestWhatIsLeft:
+    """How much a broker has to copy yet: what another replica holds more than it does."""
+
+    @pytest.fixture
+    def ask(self, cluster):
+        visit = _roll_ask.Visit()
+        return lambda *nodes, **more: _roll_ask.brokers_back(cluster, {"nodes": nodes, "in_flight": [], "out": [], **more}, visit)["nodes"]
+
+    def test_the_leader_is_asked_once_a_visit_and_only_about_what_is_behind(self, ask, cluster):
+        cluster.isr[0] = [2, 3]
+        for _ in range(2):
+            assert [(each["bytes"], each["bytes_left"]) for each in ask(1, 4)] == [(70, 30), (None, None)]
+        assert cluster.measured == [(1, [("t", 0)]), (2, [("t", 0)]), (1, [("t", 0)])]
+
+    def test_more_than_the_leader_has_is_nothing_left(self, ask, cluster):
+        cluster.isr = {0: [2, 3], 1: [5, 6]}
+        assert [each["bytes_left"] for each in ask(1, 4)] == [30, 0]
+
+    def test_another_replica_is_asked_where_the_leader_is_in_flight(self, ask, cluster):
+        cluster.isr[0] = [2, 3]
+        assert ask(1, out=[2])[0]["bytes_left"] == 30 and cluster.measured[1][0] == 3
+
+    @pytest.mark.parametrize(("hung", "held"), [(2, 70), (1, None)], ids=["the leader", "the broker itself"])
+    def test_who_does_not_say_leaves_it_unknown_and_is_no_failure(self, ask, cluster, hung, held):
+        cluster.isr[0], cluster.hung = [2, 3], {hung}
+        for _ in range(2):
+            assert [(each["bytes"], each["bytes_left"]) for each in ask(1)] == [(held, None)]
+        assert sum(broker == 2 for broker, _ in cluster.measured) == 1
+
+    def test_a_partition_without_a_leader_leaves_it_unknown(self, ask, cluster):
+        cluster.isr[0] = []
+        assert ask(1)[0]["bytes_left"] is None
 
 
 class TestControllers:
