@@ -111,8 +111,18 @@ class Watch:
                 wish,
                 duration(self.now - self.better),
                 self.state().rstrip("."),
-                "what holds it" if self.question == MAY_STOP else "the log there",
+                "what holds it" if self.question == MAY_STOP else "the log there" + self._reading(),
             )
+        )
+
+    def _reading(self) -> str:
+        """What nobody can see from outside: the protocol tells nothing of a broker that reads its logs, and one that never starts looks the same."""
+        nodes = self.answer["nodes"] if self.answer else ()
+        if self.kind != BROKER or all(each["registered"] for each in nodes):
+            return ""
+        return (
+            " (a broker that reads its logs after a crash registers only then, and stall_seconds must be longer than that takes; "
+            "for the playbooks that is roll_stall_seconds)"
         )
 
     def _nobody(self) -> str:

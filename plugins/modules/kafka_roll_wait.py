@@ -27,7 +27,10 @@ extends_documentation_fragment:
   - rackaware.kafka.roll.limits
 options:
   stall_seconds:
-    description: How long nothing may get better before the wait ends as a failure. The sentence says what was seen last.
+    description:
+      - How long nothing may get better before the wait ends as a failure. The sentence says what was seen last.
+      - A broker that reads its logs after a crash registers only when it has, and until then nothing shows that it gets on. So this must be longer than
+        that takes. One that never starts looks the same.
     type: float
     default: 900
   interval:
