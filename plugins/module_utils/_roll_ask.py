@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -69,6 +70,8 @@ def check(params: dict[str, Any]) -> None:
         raise RollError(str(error)) from None
     if not params["nodes"]:
         raise RollError("nodes is empty, so there is nobody to ask about; name at least one id.")
+    if not 0 <= params["wait_seconds"] < math.inf:
+        raise RollError("wait_seconds is %s, but must be a number of seconds from 0." % params["wait_seconds"])
     both = set(params["nodes"]) & set(params["in_flight"])
     if params["question"] == MAY_STOP and both:
         raise RollError("%s shall be stopped and is in flight already; take it out of nodes or in_flight." % named(both).capitalize())

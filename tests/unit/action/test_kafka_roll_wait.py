@@ -207,7 +207,13 @@ class TestStalling:
     def test_a_host_that_cannot_be_reached_ends_it_at_once(self, stage, answer):
         assert stage.fail([answer], nodes=[4]).startswith("broker-c1, from which the cluster is asked, cannot be reached (ssh: no route)")
 
-    @pytest.mark.parametrize("params", [{"stall_seconds": 0}, {"interval": -1}, {"question": "maybe"}, {"nodse": [1]}])
+    @pytest.mark.parametrize("value", [0, -1, "nan", "inf"])
+    @pytest.mark.parametrize("option", ["stall_seconds", "interval"])
+    def test_a_time_is_a_number_above_nothing(self, stage, option, value):
+        said = stage.fail([back(node(4))], nodes=[4], **{option: value})
+        assert said == "%s is %s, but must be a number of seconds above 0." % (option, float(value)) and stage.calls == []
+
+    @pytest.mark.parametrize("params", [{"question": "maybe"}, {"nodse": [1]}])
     def test_bad_options_are_refused(self, stage, params):
         stage.fail([back(node(4))], nodes=[4], **params)
         assert stage.calls == []

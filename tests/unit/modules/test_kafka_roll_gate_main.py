@@ -201,8 +201,9 @@ class TestMayStop:
             ({"nodes": [1], "in_flight": [1]}, "Broker 1 shall be stopped and is in flight already"),
             ({"nodes": [1], "bootstrap_servers": ["nowhere"]}, "not an address of a broker"),
             ({"nodes": [9]}, "the inventory and the cluster disagree"),
+            *[({"nodes": [1], "wait_seconds": value}, "wait_seconds is %s, but must be a number of seconds from 0." % value) for value in ("nan", "inf", -1.0)],
         ],
-        ids=["nobody", "already out", "no address", "a stranger"],
+        ids=["nobody", "already out", "no address", "a stranger", "no number", "for ever", "less than nothing"],
     )
     def test_bad_input_is_one_sentence(self, run, cluster, params, why):
         result = run(question="may_stop", **params)
