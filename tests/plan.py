@@ -23,6 +23,8 @@ def load(name: str) -> Any:
         found = json.loads(Path(name).read_bytes())
     except OSError as error:
         raise _roll.RollError("The snapshot %s cannot be read: %s; check SNAPSHOT." % (name, error.strerror)) from None
+    except RecursionError:
+        raise _roll.RollError("The snapshot %s is nested too deeply to be one; check SNAPSHOT." % name) from None
     except ValueError as error:
         raise _roll.RollError("The snapshot %s is not JSON: %s." % (name, str(error).split("\n", 1)[0])) from None
     # Only what kafka_cluster_info returns says what keeps the metadata.

@@ -50,8 +50,8 @@ class ActionModule(ActionBase):
         self._variables = task_vars or {}
         _, options = self.validate_argument_spec(argument_spec={**_roll_ask.SPEC, **OWN}, required_if=_roll_ask.REQUIRED_IF)
         for name in ("stall_seconds", "interval"):
-            if options[name] <= 0:
-                raise AnsibleActionFail("%s is %s, but must be above 0." % (name, options[name]))
+            if not 0 < options[name] < float("inf"):
+                raise AnsibleActionFail("%s is %s, but must be a number of seconds above 0." % (name, options[name]))
         # As they were given: a path with ~ is the other host's to expand.
         question = {name: value for name, value in self._task.args.items() if name in _roll_ask.SPEC and value is not None}
         if self._task.check_mode:

@@ -92,23 +92,26 @@ def count(partitions: Sequence[dict[str, Any]], topics: int) -> Counts:
     )
 
 
-def take(admin: Admin, topics: Sequence[str] | None = None) -> Snapshot:
+def take(admin: Admin, topics: Sequence[str] | None = None, *, minimum: dict[str, tuple[int, bool]] | None = None, eligible: bool = True) -> Snapshot:
     """Read the cluster in one pass; with topics only those; raises KafkaError for a topic that does not exist.
 
     All partitions come from a single Metadata answer, so that they fit together. Only for topics with a replica out of sync are the
-    eligible leader replicas asked for, because in sync there are none.
+    eligible leader replicas asked for, because in sync there are none, and without eligible for none at all. minimum is what Admin.min_insync_replicas said
+    of topics that were read before, and gets those that are read now.
     """
+    minimum = {} if minimum is None else minimum
     cluster = admin.cluster()
     quorum = admin.quorum()
     found = admin.partitions(topics)
     missing = sorted(set(topics or ()) - set(found))
     if missing:
         raise KafkaError("The cluster has no topic %s; create it, or correct the name." % ", ".join(missing))
-    minimum = admin.min_insync_replicas(sorted(found))
+    unread = sorted(set(found) - set(minimum))
+    minimum.update(admin.min_insync_replicas(unread) if unread else {})
     moving = admin.reassignments(topics)
     moves = {(each["topic"], each["partition"]): each for each in moving}
-    behind = [name for name, listed in found.items() if any(len(each["isr"]) < len(each["replicas"]) for each in listed)]
-    eligible = admin.eligible_leader_replicas(behind)
+    behind = [name for name, listed in found.items() if any(len(each["isr"]) < len(each["replicas"]) for each in listed)] if eligible else []
+    eligibles = admin.eligible_leader_replicas(behind) if behind else {}
     partitions = []
     shapes = {}
     for name in sorted(found):
@@ -120,7 +123,7 @@ def take(admin: Admin, topics: Sequence[str] | None = None) -> Snapshot:
             key = (name, each["partition"])
             move = moves.get(key)
             each["topic"] = name
-            each["elr"] = eligible.get(key, [])
+            each["elr"] = eligibles.get(key, [])
             each["min_isr"] = min(least, len(each["replicas"]))
             each["adding"] = move["adding"] if move else []
             each["removing"] = move["removing"] if move else []

@@ -18,7 +18,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from ._errors import RackawareError
 
@@ -38,6 +38,8 @@ MIN_ISR = "min.insync.replicas"
 DYNAMIC_TOPIC_SOURCE = 1
 # Threads; each waits for one broker.
 ASKED_AT_ONCE = 64
+# A controller of KRaft refuses a whole request that makes more than 10,000 records (QuorumController.MAX_RECORDS_PER_USER_OP).
+ELECTED_AT_ONCE = 1000
 DESCRIBE_QUORUM, DESCRIBE_TOPIC_PARTITIONS = 55, 75
 # Codes of org.apache.kafka.common.protocol.Errors.
 UNKNOWN_TOPIC, LEADER_NOT_AVAILABLE, CLUSTER_AUTHORIZATION_FAILED, NOT_CONTROLLER, ELECTION_NOT_NEEDED, NO_REASSIGNMENT = 3, 5, 31, 41, 84, 85
@@ -145,6 +147,31 @@ def dials(server: str) -> bool:
     return True
 
 
+def listening(servers: Sequence[str]) -> Iterator[str]:
+    """Those where anything listens, in their order. All are dialled at once, and none that listens waits for those after it."""
+    pool = ThreadPoolExecutor(len(servers))
+    try:
+        for server, listens in zip(servers, pool.map(dials, servers)):
+            if listens:
+                yield server
+    finally:
+        pool.shutdown(wait=False)
+
+
+def at_once(ask: Callable[[int], Any], brokers: Iterable[int], threads: int = ASKED_AT_ONCE) -> dict[int, Any]:
+    """What ask(broker) returns for each of these brokers, or the KafkaError that it raises; many that hang cost no more time than one."""
+
+    def answer(broker: int) -> Any:
+        try:
+            return ask(broker)
+        except KafkaError as error:
+            return error
+
+    ids = list(brokers)
+    with ThreadPoolExecutor(max(1, min(len(ids), threads))) as pool:
+        return dict(zip(ids, pool.map(answer, ids)))
+
+
 def _require_library() -> None:
     lowest, above = (".".join(str(part) for part in version) for version in SUPPORTED)
     advice = "put kafka-python >= %s, < %s there, or set ansible_python_interpreter to /opt/kafka-admin/bin/python, which the role kafka_install makes." % (
@@ -215,20 +242,23 @@ class Admin:
         a question as often as it is picked. A server that refuses costs nothing here, one that hangs a third of the time for one request.
         """
         each = max(2, where.request_timeout_seconds // 3)
-        listening = [server for server in where.bootstrap_servers if dials(server)] if len(where.bootstrap_servers) > 1 else []
-        tries = [replace(where, bootstrap_servers=(server,), bootstrap_timeout_seconds=each) for server in listening] or [where]
-        for number, one in enumerate(tries, 1):
+        failed: KafkaError | None = None
+        for server in listening(where.bootstrap_servers) if len(where.bootstrap_servers) > 1 else ():
             try:
-                self._client = self._connect(one.options())
-                try:
-                    self._node = self._choose(ask, one.bootstrap_servers)
-                    return
-                except BaseException:
-                    self.close()
-                    raise
-            except KafkaError:
-                if number == len(tries):
-                    raise
+                return self._begin_at(replace(where, bootstrap_servers=(server,), bootstrap_timeout_seconds=each), ask)
+            except KafkaError as error:
+                failed = error
+        if failed:
+            raise failed
+        self._begin_at(where, ask)
+
+    def _begin_at(self, where: Connection, ask: int | tuple[str, int] | None) -> None:
+        self._client = self._connect(where.options())
+        try:
+            self._node = self._choose(ask, where.bootstrap_servers)
+        except BaseException:
+            self.close()
+            raise
 
     def _connect(self, options: dict[str, Any]) -> Any:
         from kafka.admin import KafkaAdminClient
@@ -352,30 +382,24 @@ class Admin:
         return self._partitions(self._metadata(topics))
 
     def metadata_from(self, broker_id: int, topics: Sequence[str] | None = None) -> dict[str, Any]:
-        """One broker's own view: {brokers: [ids it knows], partitions: as partitions()}; raises KafkaError when it does not answer."""
+        """One broker's own view: {brokers: [ids it knows], partitions: as partitions(), those it holds}; raises KafkaError when it does not answer."""
         answer = self._metadata(topics, broker_id)
-        return {"brokers": sorted(broker.node_id for broker in answer.brokers), "partitions": self._partitions(answer)}
+        return {"brokers": sorted(broker.node_id for broker in answer.brokers), "partitions": self._partitions(answer, broker_id)}
+
+    def silent(self, brokers: Iterable[int]) -> list[int]:
+        """Those of these brokers that do not answer, in their order; all are asked at once."""
+        return [broker for broker, said in at_once(lambda broker: self._metadata([], broker), brokers).items() if isinstance(said, KafkaError)]
 
     def own_minimums(self, brokers: Iterable[int]) -> dict[int, int]:
-        """min.insync.replicas as each of these brokers that answers has it for topics that set none; it enforces that where it leads.
-
-        All are asked at once, so that many that hang cost no more time than one.
-        """
-        ids = list(brokers)
-
-        def ask(broker_id: int) -> int | None:
-            try:
-                return int(self.broker_configs(broker_id, [MIN_ISR])[MIN_ISR] or 1)
-            except KafkaError as error:
-                if error.code == CLUSTER_AUTHORIZATION_FAILED:
-                    raise
-                return None
-
-        with ThreadPoolExecutor(max(1, min(len(ids), ASKED_AT_ONCE))) as pool:
-            return {broker_id: said for broker_id, said in zip(ids, pool.map(ask, ids)) if said is not None}
+        """min.insync.replicas as each of these brokers that answers has it for topics that set none; it enforces that where it leads."""
+        said = at_once(lambda broker: int(self.broker_configs(broker, [MIN_ISR])[MIN_ISR] or 1), brokers)
+        for each in said.values():
+            if isinstance(each, KafkaError) and each.code == CLUSTER_AUTHORIZATION_FAILED:
+                raise each
+        return {broker: least for broker, least in said.items() if not isinstance(least, KafkaError)}
 
     @staticmethod
-    def _partitions(answer: Any) -> dict[str, list[dict[str, Any]]]:
+    def _partitions(answer: Any, holder: int | None = None) -> dict[str, list[dict[str, Any]]]:
         out = {}
         for topic in answer.topics:
             if topic.error_code == UNKNOWN_TOPIC:
@@ -392,6 +416,7 @@ class Admin:
                     "offline": each.offline_replicas,
                 }
                 for each in topic.partitions
+                if holder is None or holder in each.replica_nodes
             ]
             listed.sort(key=lambda each: each["partition"])
             out[topic.name] = listed
@@ -565,14 +590,19 @@ class Admin:
             for member in group.members
         ]
 
-    def log_dirs(self, broker_id: int) -> list[dict[str, Any]]:
+    def log_dirs(self, broker_id: int, partitions: Iterable[tuple[str, int]] | None = None) -> list[dict[str, Any]]:
         """Log directories of one broker: [{path, error, total_bytes, usable_bytes, replicas: [{topic, partition, size_bytes, lag, future}]}].
 
+        replicas are those of these partitions, None for all.
         error is None or Kafka's name of what is wrong with the directory; bytes of the file system are -1 when unknown.
         """
-        from kafka.protocol.admin import DescribeLogDirsRequest
+        from kafka.protocol.admin import DescribeLogDirsRequest as Request
 
-        answer = self._send(DescribeLogDirsRequest(topics=None), broker_id)
+        named: dict[str, list[int]] = {}
+        for name, index in sorted(partitions or ()):
+            named.setdefault(name, []).append(index)
+        topics = None if partitions is None else [Request.DescribableLogDirTopic(topic=name, partitions=listed) for name, listed in named.items()]
+        answer = self._send(Request(topics=topics), broker_id)
         _raise(getattr(answer, "error_code", 0) or 0, None, "to describe the log directories of broker %d" % broker_id)
         return [
             {
@@ -676,24 +706,34 @@ class Admin:
                 if not cancelled:
                     _raise(each.error_code, each.error_message, "to reassign %s-%d" % (result.name, each.partition_index))
 
-    def elect_preferred(self, partitions: Iterable[tuple[str, int]] | None = None) -> dict[tuple[str, int], str]:
+    def elect_preferred(self, partitions: Iterable[tuple[str, int]] | None = None, *, tolerant: bool = False) -> dict[tuple[str, int], str]:
         """Elect preferred leaders of these partitions (None: all); returns Kafka's reason for each that could not be, by (topic, partition).
 
-        A partition that its preferred replica leads already is no failure, and one whose preferred replica is out is no reason to stop.
+        A partition that its preferred replica leads already is no failure, and one whose preferred replica is out is no reason to stop. A request
+        that fails as a whole raises KafkaError; tolerant: it is the reason of all partitions that are left then.
         """
+        if partitions is None:
+            return self._elect(None)
+        wanted, refused = list(partitions), {}
+        for start in range(0, len(wanted), ELECTED_AT_ONCE):
+            try:
+                refused.update(self._elect(wanted[start : start + ELECTED_AT_ONCE]))
+            except KafkaError as error:
+                if not tolerant:
+                    raise
+                return {**refused, **dict.fromkeys(wanted[start:], str(error))}
+        return refused
+
+    def _elect(self, partitions: list[tuple[str, int]] | None) -> dict[tuple[str, int], str]:
         from kafka.protocol.admin import ElectionType, ElectLeadersRequest
 
-        named: dict[str, list[int]] | None = None
-        if partitions is not None:
-            named = {}
-            for name, index in partitions:
-                named.setdefault(name, []).append(index)
-            if not named:
-                return {}
+        named: dict[str, list[int]] = {}
+        for name, index in partitions or ():
+            named.setdefault(name, []).append(index)
         answer = self._send_to_controller(
             lambda: ElectLeadersRequest(
                 election_type=ElectionType.PREFERRED,
-                topic_partitions=None if named is None else [(name, sorted(listed)) for name, listed in sorted(named.items())],
+                topic_partitions=None if partitions is None else [(name, sorted(listed)) for name, listed in sorted(named.items())],
                 timeout_ms=self._timeout_ms,
             ),
             lambda got: got.error_code,

@@ -18,6 +18,8 @@ from typing import Iterator
 from ._errors import RackawareError
 
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+# Seconds. A run that was killed blocks others for that long.
+LONGEST = 7 * 24 * 3600
 
 
 class LockError(RackawareError):
@@ -55,8 +57,8 @@ def take(found: Lease | None, path: str, owner: str, what: str, *, now: float, s
     """
     if not owner.strip():
         raise LockError("owner is empty; name who takes the lock, as user@host:pid.")
-    if seconds < 1:
-        raise LockError("lease_seconds is %d, but must be at least 1." % seconds)
+    if not 1 <= seconds <= LONGEST:
+        raise LockError("lease_seconds is %d, but must be from 1 to %d, which is a week." % (seconds, LONGEST))
     end = text(now + seconds)
     if found is not None and found.owner == owner:
         return Lease(owner, found.what if renew else what, found.since, end)

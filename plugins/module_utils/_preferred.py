@@ -11,24 +11,30 @@ from typing import Any, Iterable, Mapping, Sequence
 from ._kafka import Admin
 
 
-def elsewhere(topics: Mapping[str, Iterable[Mapping[str, Any]]]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    """Partitions in the shape of Admin.partitions() that their preferred replica does not lead: those where it is in sync, those where it is not."""
+def led(admin: Admin, topics: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """The partitions of these topics, None for all, as elect() takes them; raises KafkaError."""
+    return [{**each, "topic": topic} for topic, listed in sorted(admin.partitions(topics).items()) for each in listed]
+
+
+def elsewhere(partitions: Iterable[Mapping[str, Any]]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """Partitions that their preferred replica does not lead: those where it is in sync, those where it is not."""
     can: list[tuple[str, int]] = []
     cannot: list[tuple[str, int]] = []
-    for topic in sorted(topics):
-        for each in topics[topic]:
-            if each["replicas"] and each["leader"] != each["replicas"][0]:
-                (can if each["replicas"][0] in each["isr"] else cannot).append((topic, each["partition"]))
+    for each in partitions:
+        if each["replicas"] and each["leader"] != each["replicas"][0]:
+            (can if each["replicas"][0] in each["isr"] else cannot).append((each["topic"], each["partition"]))
     return can, cannot
 
 
-def elect(admin: Admin, topics: Sequence[str] | None = None, *, check: bool = False) -> dict[str, Any]:
+def elect(admin: Admin, partitions: Iterable[Mapping[str, Any]], *, check: bool = False, tolerant: bool = False) -> dict[str, Any]:
     """Let them lead again where they can: {elected, waiting, refused} as kafka_leader_election returns them; check: only count.
 
-    Raises KafkaError when nobody answers.
+    partitions are those of led(), or of a snapshot.
+
+    Raises KafkaError when nobody answers, or when Kafka refuses it altogether; tolerant: that is in refused.
     """
-    can, cannot = elsewhere(admin.partitions(topics))
-    refused = admin.elect_preferred(can) if can and not check else {}
+    can, cannot = elsewhere(partitions)
+    refused = admin.elect_preferred(can, tolerant=tolerant) if can and not check else {}
     return {
         "elected": len(can) - len(refused),
         "waiting": len(cannot),

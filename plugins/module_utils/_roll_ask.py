@@ -6,19 +6,22 @@
 
 from __future__ import annotations
 
+import math
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from . import _cluster, _roll_gate, _roll_quorum, _zookeeper
-from ._kafka import CONNECTION_SPEC, Admin, KafkaError, connection
+from ._kafka import CONNECTION_SPEC, Admin, KafkaError, at_once, connection
 from ._roll_snapshot import RollError, named
 
 BROKER, CONTROLLER, ZOOKEEPER = "broker", "controller", "zookeeper"
 MAY_STOP, BACK = "may_stop", "back"
 # Seconds between two questions of one visit.
 AGAIN = 0.3
+# Each may be megabytes.
+OWN_VIEWS_AT_ONCE = 16
 LIMITS_SPEC: dict[str, dict[str, Any]] = {"max_batch": {"type": "int"}, "isr_headroom": {"type": "int", "default": 0}, "min_isr": {"type": "int"}}
 SPEC: dict[str, dict[str, Any]] = dict(
     CONNECTION_SPEC,
@@ -44,6 +47,21 @@ SPEC: dict[str, dict[str, Any]] = dict(
 REQUIRED_IF = [("kind", ZOOKEEPER, ("zookeeper_servers",))]
 
 
+@dataclass
+class Visit:
+    """What the questions of one visit to the cluster need not ask twice.
+
+    minimum is min.insync.replicas by topic, which only the counts need, and partitions what the others said last. proven are the brokers that were
+    seen back, and whether by all that they know, or by their topics in the others' answer only. Of a topic that is newer than that answer only the
+    broker itself knows, so that the gate opens by the former. sizes are those of leaders' replicas, None where nobody said.
+    """
+
+    minimum: dict[str, tuple[int, bool]] = field(default_factory=dict)
+    proven: dict[int, bool] = field(default_factory=dict)
+    partitions: Sequence[dict[str, Any]] = ()
+    sizes: dict[tuple[str, int], int | None] = field(default_factory=dict)
+
+
 def check(params: dict[str, Any]) -> None:
     """Refuse what can be seen to be wrong before anybody is asked; raises RollError, which says that asking again does not help."""
     try:
@@ -52,6 +70,8 @@ def check(params: dict[str, Any]) -> None:
         raise RollError(str(error)) from None
     if not params["nodes"]:
         raise RollError("nodes is empty, so there is nobody to ask about; name at least one id.")
+    if not 0 <= params["wait_seconds"] < math.inf:
+        raise RollError("wait_seconds is %s, but must be a number of seconds from 0." % params["wait_seconds"])
     both = set(params["nodes"]) & set(params["in_flight"])
     if params["question"] == MAY_STOP and both:
         raise RollError("%s shall be stopped and is in flight already; take it out of nodes or in_flight." % named(both).capitalize())
@@ -78,11 +98,13 @@ def patiently(
         sleep(AGAIN)
 
 
-def brokers_or_controllers(admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+def brokers_or_controllers(admin: Admin, params: Mapping[str, Any], visit: Visit, *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
     """The answer of the cluster to either question about brokers or controllers."""
     if params["kind"] == CONTROLLER:
         return controllers(admin, params, sleep=sleep)
-    return (brokers_may_stop if params["question"] == MAY_STOP else brokers_back)(admin, params, sleep=sleep)
+    if params["question"] == MAY_STOP:
+        return brokers_may_stop(admin, params, sleep=sleep)
+    return brokers_back(admin, params, visit, sleep=sleep)
 
 
 def verdict(nodes: Sequence[int], decided: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,11 +158,12 @@ def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable
     return {**verdict(nodes, {"admitted": decided["admitted"], "held": held + decided["held"]}), **_counts(seen), "asked": admin.asked}
 
 
-def brokers_back(admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+def brokers_back(admin: Admin, params: Mapping[str, Any], visit: Visit | None = None, *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
     """Whether these brokers are back, by their own word and by another's; raises RackawareError when none of the others answers."""
-    nodes = list(dict.fromkeys(params["nodes"]))
-    seen = _cluster.take(admin)
-    found = [_one_back(admin, id_, seen) for id_ in nodes]
+    nodes, visit = list(dict.fromkeys(params["nodes"])), visit or Visit()
+    seen = _cluster.take(admin, minimum=visit.minimum, eligible=False)
+    visit.partitions = seen.partitions
+    found = _each_back(admin, nodes, seen, left_alone(params), visit)
     voters = {each["id"] for each in seen.quorum["voters"]} if seen.quorum else set()
     if voters & set(nodes):
         quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
@@ -151,23 +174,56 @@ def brokers_back(admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[fl
     return {**returned(found), **_counts(seen), "asked": admin.asked}
 
 
-def _one_back(admin: Admin, broker: int, seen: _cluster.Snapshot) -> dict[str, Any]:
-    others = view = {"brokers": seen.brokers, "partitions": seen.partitions}
-    registered = any(each["id"] == broker and not each["fenced"] for each in seen.brokers)
+def _each_back(admin: Admin, nodes: Sequence[int], seen: _cluster.Snapshot, alone: set[int], visit: Visit) -> list[dict[str, Any]]:
+    held: dict[int, list[dict[str, Any]]] = {id_: [] for id_ in nodes}
+    for each in seen.partitions:
+        for id_ in each["replicas"]:
+            if id_ in held:
+                held[id_].append(each)
+    views: dict[int, Any] = {id_: {"brokers": seen.brokers, "partitions": listed} for id_, listed in held.items()}
     # The others' word alone is looked at first: where it says no, the broker need not be asked, which may take a while.
-    said = _roll_gate.back(broker, others, others)
-    if said["behind"] == 0:
-        try:
-            view = _own_view(admin, broker, seen)
-            said = _roll_gate.back(broker, view, others)
-        except KafkaError as error:
-            said = {"back": False, "behind": None, "reason": str(error)}
-    return {"id": broker, "registered": registered, "bytes": _bytes(admin, broker, view["partitions"]) if said["behind"] else None, **said}
+    said = {id_: _roll_gate.back(id_, view, view) for id_, view in views.items()}
+    in_sync = [id_ for id_ in nodes if said[id_]["back"]]
+    opens = len(in_sync) == len(nodes)
+    visit.proven = {id_: whole for id_, whole in visit.proven.items() if id_ in in_sync}
+    asked = [id_ for id_ in in_sync if not (visit.proven.get(id_) if opens else id_ in visit.proven)]
+    topics = {id_: None if opens else _topics(held[id_], seen) for id_ in asked}
+    own = at_once(lambda id_: _own_view(admin, id_, topics[id_], seen), asked, OWN_VIEWS_AT_ONCE)
+    for id_, view in own.items():
+        if isinstance(view, KafkaError):
+            said[id_] = _not_back(str(view))
+            continue
+        said[id_] = _roll_gate.back(id_, view, views[id_])
+        views[id_] = view
+        if said[id_]["back"]:
+            visit.proven[id_] = topics[id_] is None
+    if opens:
+        for id_ in admin.silent(id_ for id_ in in_sync if id_ not in own):
+            said[id_] = _not_back("It does not answer any more.")
+            del visit.proven[id_]
+    registered = {each["id"] for each in seen.brokers if not each["fenced"]}
+    behind = {
+        id_: {(each["topic"], each["partition"]): each for each in views[id_]["partitions"] if id_ in each["replicas"] and id_ not in each["isr"]}
+        for id_ in nodes
+        if said[id_]["behind"]
+    }
+    copying = _copying(admin, behind, alone, visit)
+    return [{"id": id_, "registered": id_ in registered, "bytes": None, "bytes_left": None, **copying.get(id_, {}), **said[id_]} for id_ in nodes]
 
 
-def _own_view(admin: Admin, broker: int, seen: _cluster.Snapshot) -> dict[str, Any]:
-    """What the broker itself answers, in the shape of a snapshot; reassignments are the controller's to tell, and come from there."""
-    answer = admin.metadata_from(broker)
+def _not_back(reason: str) -> dict[str, Any]:
+    return {"back": False, "behind": None, "reason": reason}
+
+
+def _topics(held: Iterable[Mapping[str, Any]], seen: _cluster.Snapshot) -> list[str] | None:
+    """The topics to ask a broker for that holds these partitions, None for all, where they are most of them."""
+    own = {each["topic"] for each in held}
+    return sorted(own) if len(own) * 2 < len(seen.topics) else None
+
+
+def _own_view(admin: Admin, broker: int, topics: Sequence[str] | None, seen: _cluster.Snapshot) -> dict[str, Any]:
+    """What the broker itself answers about what it holds, in the shape of a snapshot; reassignments are the controller's to tell, and come from there."""
+    answer = admin.metadata_from(broker, topics)
     adding = {(each["topic"], each["partition"]): each["adding"] for each in seen.reassignments}
     return {
         "brokers": [{"id": id_} for id_ in answer["brokers"]],
@@ -177,14 +233,43 @@ def _own_view(admin: Admin, broker: int, seen: _cluster.Snapshot) -> dict[str, A
     }
 
 
-def _bytes(admin: Admin, broker: int, partitions: Iterable[Mapping[str, Any]]) -> int | None:
-    """How much it holds of the partitions in which it is behind, which grows while it catches up with a large one; None when it does not say."""
-    behind = {(each["topic"], each["partition"]) for each in partitions if broker in each["replicas"] and broker not in each["isr"]}
-    try:
-        found = admin.log_dirs(broker)
-    except KafkaError:
-        return None
-    return sum(each["size_bytes"] for place in found for each in place["replicas"] if (each["topic"], each["partition"]) in behind)
+def _copying(
+    admin: Admin, behind: Mapping[int, Mapping[tuple[str, int], Mapping[str, Any]]], alone: Iterable[int], visit: Visit
+) -> dict[int, dict[str, int | None]]:
+    """How much brokers hold of the partitions in which they are behind, and how much less that is than the leader holds: {bytes, bytes_left} by broker.
+
+    None for what nobody says. Whoever is to be left alone is not asked in the place of a leader.
+    """
+    own = at_once(lambda id_: _sizes(admin, id_, behind[id_]), behind)
+    ask: dict[int, list[tuple[str, int]]] = {}
+    for partitions in behind.values():
+        for key, each in partitions.items():
+            if key not in visit.sizes:
+                visit.sizes[key] = None
+                holder = next((id_ for id_ in (each["leader"], *each["isr"]) if id_ >= 0 and id_ not in alone), None)
+                if holder is not None:
+                    ask.setdefault(holder, []).append(key)
+    for found in at_once(lambda id_: _sizes(admin, id_, ask[id_]), ask).values():
+        visit.sizes.update({} if isinstance(found, KafkaError) else found)
+    out: dict[int, dict[str, int | None]] = {}
+    for id_, held in own.items():
+        if isinstance(held, KafkaError):
+            out[id_] = {"bytes": None, "bytes_left": None}
+            continue
+        whole = {key: visit.sizes[key] for key in behind[id_]}
+        known = None not in whole.values()
+        out[id_] = {"bytes": sum(held.values()), "bytes_left": sum(max(0, whole[key] - held.get(key, 0)) for key in whole) if known else None}
+    return out
+
+
+def _sizes(admin: Admin, broker: int, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    """How many bytes the broker holds of each of these partitions that it has, without what it moves to another disk."""
+    return {
+        (each["topic"], each["partition"]): each["size_bytes"]
+        for place in admin.log_dirs(broker, partitions)
+        for each in place["replicas"]
+        if not each["future"]
+    }
 
 
 def controllers(admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from . import _roll_events
+from ._model import size
 from ._roll_ask import BACK, BROKER, CONTROLLER, MAY_STOP, ZOOKEEPER
 from ._roll_report import CURVES, counted, duration
 from ._roll_snapshot import named
@@ -32,6 +33,7 @@ class Watch:
         self.error: str | None = None
         self._best: dict[Any, int] = {}
         self._first: dict[int, int] = {}
+        self._most: dict[int, tuple[float, int]] = {}
         self._told: set[tuple[str, int]] = set()
         self._reasons: dict[int, str] = {}
         self._counts: Any = None
@@ -48,6 +50,9 @@ class Watch:
         for each in answer.get("nodes") or ():
             if each["behind"]:
                 self._first.setdefault(each["id"], each["behind"])
+            left = each.get("bytes_left")
+            if left is not None and left >= self._most.get(each["id"], (now, 0))[1]:
+                self._most[each["id"]] = (now, left)
         for key, value in self._measures(answer):
             best = self._best.get(key)
             if best is None or value > best:
@@ -106,8 +111,18 @@ class Watch:
                 wish,
                 duration(self.now - self.better),
                 self.state().rstrip("."),
-                "what holds it" if self.question == MAY_STOP else "the log there",
+                "what holds it" if self.question == MAY_STOP else "the log there" + self._reading(),
             )
+        )
+
+    def _reading(self) -> str:
+        """What nobody can see from outside: the protocol tells nothing of a broker that reads its logs, and one that never starts looks the same."""
+        nodes = self.answer["nodes"] if self.answer else ()
+        if self.kind != BROKER or all(each["registered"] for each in nodes):
+            return ""
+        return (
+            " (a broker that reads its logs after a crash registers only then, and stall_seconds must be longer than that takes; "
+            "for the playbooks that is roll_stall_seconds)"
         )
 
     def _nobody(self) -> str:
@@ -135,11 +150,20 @@ class Watch:
             elif each["behind"]:
                 first = self._first[each["id"]]
                 what = counted(each["behind"], "partition" if self.kind == BROKER else "record")
-                text = ": %s to catch up%s" % (what, " (was %s)" % format(first, ",") if first > each["behind"] else "")
+                text = ": %s to catch up%s%s" % (what, " (was %s)" % format(first, ",") if first > each["behind"] else "", self._copying(each))
             else:
                 text = ": %s" % str(each["reason"]).rstrip(".")
             parts.append("%s %d%s" % (noun, each["id"], text))
         return "%s%s · %d of %d back" % (", ".join(parts), _more(len(missing) - NAMED_AT_MOST, noun), len(answer["back"]), len(self.nodes))
+
+    def _copying(self, each: Mapping[str, Any]) -> str:
+        """How much there is to copy, and for how long at the pace since there was most of it."""
+        left = each.get("bytes_left") or 0
+        if left < 2**20:
+            return ""
+        since, most = self._most[each["id"]]
+        pace = ", %s left" % _about(left * (self.now - since) / (most - left)) if most > left else ""
+        return ", %s to copy%s" % (size(left / 2**30), pace)
 
     def _events(self, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What changed, as events."""
@@ -180,6 +204,13 @@ class Watch:
 
 def _more(number: int, noun: str) -> str:
     return " and %s more" % counted(number, noun) if number > 0 else ""
+
+
+def _about(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "less than a minute"
+    return "about %d min" % minutes if minutes < 60 else "about %d h %02d min" % divmod(minutes, 60)
 
 
 def _clock(seconds: float) -> str:

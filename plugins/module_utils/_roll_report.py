@@ -47,11 +47,12 @@ class RollReportError(RackawareError):
 
 def seconds(value: Any) -> float:
     """Epoch seconds of a time given as such or as ISO 8601; raises RollReportError."""
-    if isinstance(value, bool) or value is None:
-        raise RollReportError("An event has the time %r, but must have epoch seconds or ISO 8601 under t." % (value,))
     try:
-        return float(value)
-    except (TypeError, ValueError):
+        number = float("" if isinstance(value, bool) else value)
+        # What no calendar has cannot be shown.
+        datetime.fromtimestamp(number, timezone.utc)
+        return number
+    except (TypeError, ValueError, OverflowError, OSError):
         pass
     try:
         # Python 3.9 does not read Z.
@@ -59,6 +60,17 @@ def seconds(value: Any) -> float:
     except ValueError:
         raise RollReportError("An event has the time %r, but must have epoch seconds or ISO 8601 under t." % (value,)) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def _when(event: Any) -> float:
+    """When an event was; raises RollReportError for what is none."""
+    try:
+        _roll_events.whose(event)
+        for name in (*CURVES, "batch"):
+            int(event.get(name) or 0)
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        raise RollReportError("%.200r is no event of a roll; look at the file that the roll wrote." % (event,)) from None
+    return seconds(event.get("t"))
 
 
 def duration(value: float | None) -> str:
@@ -98,7 +110,7 @@ def model(
     the sum of the restarts of this very roll, without any waiting between them.
     """
     plan = dict(plan or {})
-    lines = sorted(((seconds(event.get("t")), event) for event in events), key=lambda line: line[0])
+    lines = sorted(((_when(event), event) for event in events), key=lambda line: line[0])
     if not lines:
         raise RollReportError("There are no events, so there is nothing to report; was the roll started?")
     begun = next((event for _, event in lines if event.get("event") == "roll_started"), {})

@@ -11,7 +11,8 @@ A snapshot is plain data:
      "out": [], "restart": [1], "max_batch": None, "isr_headroom": 0, "allow": [], "reassignments": []}
 
 out are brokers that are down already, restart those that still need a restart. The last four have these defaults. allow names topics whose
-loss of availability is accepted, which matters only where the replication factor leaves no choice. A rack is null either everywhere or nowhere.
+loss of availability is accepted, which matters only where the replication factor leaves no choice. A rack is null either everywhere or nowhere;
+a number is read as a text.
 """
 
 from __future__ import annotations
@@ -133,7 +134,7 @@ def read(snapshot: Any) -> Cluster:
         raise RollError("max_batch is %r, but must be a number of brokers from 1, or null for no limit." % (max_batch,))
     if not _is_number(headroom) or headroom < 0:
         raise RollError("isr_headroom is %r, but must be a number of replicas from 0." % (headroom,))
-    allow = snapshot.get("allow") or []
+    allow = [] if snapshot.get("allow") is None else snapshot["allow"]
     if not isinstance(allow, (list, tuple)) or not all(isinstance(topic, str) for topic in allow):
         raise RollError("allow is %r, but must be a list of names of topics." % (allow,))
     partitions = snapshot["partitions"]
@@ -150,7 +151,7 @@ def read(snapshot: Any) -> Cluster:
         max_batch=max_batch,
         headroom=headroom,
         allow=frozenset(allow),
-        moving=_moving(snapshot.get("reassignments") or []),
+        moving=_moving([] if snapshot.get("reassignments") is None else snapshot["reassignments"]),
         ids=ids,
         bit={id_: 1 << number for number, id_ in enumerate(ids)},
     )
@@ -161,6 +162,9 @@ def shapes(cluster: Cluster) -> list[Shape]:
     alike: dict[tuple[int, int, int, int, int, bool], Any] = {}
     bit, allow, partitions = cluster.bit, cluster.allow, cluster.partitions
     number = -1
+    # An id as 1.0 is found where 1 is; so what there is of types is gathered, which takes less time than looking at each value.
+    types: dict[Any, set[type]] = {int: set(), str: set(), (list, tuple): set()}
+    whole, texts, lists = types.values()
     try:
         for number, each in enumerate(partitions):
             replicas = isr = 0
@@ -168,18 +172,25 @@ def shapes(cluster: Cluster) -> list[Shape]:
                 replicas |= bit[id_]
             for id_ in each["isr"]:
                 isr |= bit[id_]
+            whole.update(map(type, (*each["replicas"], *each["isr"], each["min_isr"], each["partition"])))
+            lists.update((type(each["replicas"]), type(each["isr"])))
+            texts.add(type(each["topic"]))
             key = (replicas, isr, len(each["replicas"]), len(each["isr"]), each["min_isr"], each["topic"] in allow)
             known = alike.setdefault(key, number)
             if known is not number:
                 alike[key] = (*known, number) if isinstance(known, tuple) else (known, number)
     except (KeyError, TypeError):
         _complain(partitions[number], number, bit)
+    if bool in whole or not all(issubclass(one, wanted) for wanted, found in types.items() for one in found):
+        for number, each in enumerate(partitions):
+            if _is_odd(each):
+                _complain(each, number, bit)
     made = []
     running, headroom = ~cluster.mask(cluster.out), cluster.headroom
     for (replicas, isr, replica_count, isr_count, min_isr, allowed), numbers in alike.items():
         if isinstance(numbers, int):
             numbers = (numbers,)
-        if isr & ~replicas or popcount(replicas) != replica_count or popcount(isr) != isr_count or not _is_number(min_isr):
+        if isr & ~replicas or popcount(replicas) != replica_count or popcount(isr) != isr_count:
             _complain(partitions[numbers[0]], numbers[0], bit)
         in_sync = isr & running
         count = isr_count if in_sync == isr else popcount(in_sync)
@@ -207,7 +218,7 @@ def from_cluster(
     try:
         # Data from YAML has texts for keys.
         told = {int(id_): rack for id_, rack in (racks or {}).items()}
-    except ValueError:
+    except (TypeError, ValueError):
         raise RollError("racks has the keys %s, but must tell a rack for each id of a broker." % ", ".join(map(str, racks or ()))) from None
     try:
         brokers = {each["id"]: each["rack"] for each in cluster["brokers"]}
@@ -227,7 +238,12 @@ def from_cluster(
     except (KeyError, TypeError) as error:
         raise RollError("The cluster is not what kafka_cluster_info returns (%s: %s); pass its result's cluster." % (type(error).__name__, error)) from None
     brokers.update({id_: None for id_ in unlisted})
-    brokers = {id_: rack or told.get(id_) for id_, rack in brokers.items()}
+    odd = [id_ for id_ in brokers if not _is_number(id_)]
+    if odd:
+        raise RollError(
+            "The cluster's brokers and replicas have the ids %s, but ids must be numbers; pass what kafka_cluster_info returns." % ", ".join(map(repr, odd))
+        )
+    brokers = {id_: told.get(id_) if rack is None or rack == "" else rack for id_, rack in brokers.items()}
     return {
         "brokers": [{"id": id_, "rack": rack} for id_, rack in sorted(brokers.items())],
         "controllers": {"voters": voters, "leader": leader},
@@ -261,11 +277,19 @@ def _racks(brokers: Any) -> dict[int, str | None]:
     twice = [id_ for id_, times in Counter(each["id"] for each in brokers).items() if times > 1]
     if twice:
         raise RollError("The snapshot lists %s more than once; each broker has one id." % named(twice))
-    racks = {each["id"]: each["rack"] or None for each in brokers}
+    racks = {each["id"]: _rack(each["id"], each["rack"]) for each in brokers}
     without = [id_ for id_, rack in racks.items() if rack is None]
     if without and len(without) < len(racks):
         raise RollError("The rack of %s is missing while other brokers have one; set broker.rack there, or say which it is." % named(without))
     return racks
+
+
+def _rack(broker: int, rack: Any) -> str | None:
+    if rack is None or rack == "":
+        return None
+    if not isinstance(rack, str) and not _is_number(rack):
+        raise RollError("The rack of broker %d is %r, but must be a text or a whole number; correct it, or put it in quotes." % (broker, rack))
+    return str(rack)
 
 
 def _quorum(controllers: Any) -> tuple[frozenset[int], int | None]:
@@ -279,9 +303,22 @@ def _quorum(controllers: Any) -> tuple[frozenset[int], int | None]:
 
 def _moving(reassignments: Any) -> dict[tuple[str, int], frozenset[int]]:
     try:
-        return {(each["topic"], each["partition"]): frozenset(id_ for key in ("replicas", "adding", "removing") for id_ in each[key]) for each in reassignments}
+        keys = ("replicas", "adding", "removing")
+        moving = {(each["topic"], each["partition"]): frozenset(id_ for key in keys for id_ in each[key]) for each in reassignments}
+        sound = isinstance(reassignments, (list, tuple)) and all(
+            isinstance(topic, str) and all(map(_is_number, (partition, *ids))) for (topic, partition), ids in moving.items()
+        )
     except (KeyError, TypeError):
-        raise RollError("The snapshot's reassignments must be a list of objects with topic, partition, replicas, adding and removing.") from None
+        sound = False
+    if not sound:
+        raise RollError("The snapshot's reassignments must be a list of objects with topic, partition, replicas, adding and removing, with numbers for ids.")
+    return moving
+
+
+def _is_odd(partition: Mapping[str, Any]) -> bool:
+    ids = (partition["replicas"], partition["isr"])
+    numbers = (*ids[0], *ids[1], partition["min_isr"], partition["partition"])
+    return not (isinstance(partition["topic"], str) and all(isinstance(one, (list, tuple)) for one in ids) and all(map(_is_number, numbers)))
 
 
 def _complain(partition: Any, number: int, known: Iterable[int] = ()) -> None:
@@ -300,6 +337,8 @@ def _complain(partition: Any, number: int, known: Iterable[int] = ()) -> None:
             raise RollError("Partition %s names a broker twice in its %s (%s)." % (name, key, ", ".join(map(str, value))))
     if not _is_number(partition["min_isr"]) or not isinstance(partition["topic"], str):
         raise RollError("Partition %s has the min_isr %r, but must have a number, and its topic must be a text." % (name, partition["min_isr"]))
+    if not _is_number(partition["partition"]):
+        raise RollError("A partition of topic %s has the number %r, but must have a whole number." % (partition["topic"], partition["partition"]))
     unknown = set(partition["replicas"]) - set(known)
     if unknown:
         raise RollError("Partition %s lies on %s, which the snapshot's brokers do not list; add it there, with its rack." % (name, named(unknown)))

@@ -72,7 +72,7 @@ def main() -> None:
     params = module.params
     try:
         with Admin(connection(params), exclude=params["exclude_brokers"]) as admin:
-            found = _preferred.elect(admin, params["topics"], check=module.check_mode)
+            found = _preferred.elect(admin, _preferred.led(admin, params["topics"]), check=module.check_mode)
     except RackawareError as error:
         module.fail_json(msg=str(error))
     left = found["waiting"] + len(found["refused"])

@@ -93,7 +93,8 @@ nodes:
   description:
     - For each node id, back, registered, behind and reason.
     - For a broker, registered is whether others list it unfenced, behind in how many partitions it is not in sync yet (V(null) when that cannot be
-      said), and bytes how much it holds of these, which grows while it catches up.
+      said), bytes how much it holds of these, which grows while it catches up, and bytes_left how much less that is than their leaders hold (both
+      V(null) when nobody says).
     - For a controller, behind counts records of the metadata log.
   returned: with O(question=back)
   type: list
@@ -103,7 +104,9 @@ behind:
   returned: with O(question=back)
   type: int
 election:
-  description: What the election of preferred leaders did, as elected, waiting and refused, as M(rackaware.kafka.kafka_leader_election) returns them.
+  description:
+    - What the election of preferred leaders did, as elected, waiting and refused, as M(rackaware.kafka.kafka_leader_election) returns them.
+    - The nodes are back whatever becomes of it, so that an election that fails is told in refused, with the reason for each partition that was left.
   returned: with O(elect_leaders=true), when all are back
   type: dict
   sample: {elected: 337, waiting: 0, refused: []}
@@ -142,9 +145,10 @@ def main() -> None:
             answer = _roll_ask.patiently(lambda: _roll_ask.keepers(params), params["wait_seconds"])
         else:
             with Admin(connection(params), exclude=_roll_ask.left_alone(params)) as admin:
-                answer = _roll_ask.patiently(lambda: _roll_ask.brokers_or_controllers(admin, params), params["wait_seconds"])
+                visit = _roll_ask.Visit()
+                answer = _roll_ask.patiently(lambda: _roll_ask.brokers_or_controllers(admin, params, visit), params["wait_seconds"])
                 if params["elect_leaders"] and answer["open"]:
-                    answer["election"] = _preferred.elect(admin, check=module.check_mode)
+                    answer["election"] = _preferred.elect(admin, visit.partitions, check=module.check_mode, tolerant=True)
     except RackawareError as error:
         module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError)))
     module.exit_json(changed=answer.get("election", {}).get("elected", 0) > 0, **answer)

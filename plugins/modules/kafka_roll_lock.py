@@ -38,7 +38,7 @@ options:
     type: path
     default: /var/lib/kafka-admin/roll.lock
   lease_seconds:
-    description: How long it holds, from now on, by this host's clock.
+    description: How long it holds, from now on, by this host's clock; at most a week, 604800.
     type: int
     default: 900
   renew:

@@ -12,7 +12,8 @@ short_description: Wait until nodes may be stopped, or are back, and show how it
 version_added: "0.1.0"
 description:
   - Asks M(rackaware.kafka.kafka_roll_gate) again and again on the host of the task, so delegate it to a host that can reach the brokers.
-  - Shows a line on the controller's screen at once when something changes, at most every 5 seconds.
+  - Shows a line on the controller's screen at once when something changes, at most every 5 seconds. For a broker that catches up it says how much
+    there is to copy yet, and about how long that takes at the pace so far.
   - There is no limit on how long it may take, only on how long nothing may get better, O(stall_seconds). For V(back) that is that another node is
     registered or back, that a node has fewer partitions to catch up with than ever before, or holds more bytes of them. For V(may_stop) it is
     that more nodes may go, or fewer partitions are under-replicated, than ever before.
@@ -26,7 +27,10 @@ extends_documentation_fragment:
   - rackaware.kafka.roll.limits
 options:
   stall_seconds:
-    description: How long nothing may get better before the wait ends as a failure. The sentence says what was seen last.
+    description:
+      - How long nothing may get better before the wait ends as a failure. The sentence says what was seen last.
+      - A broker that reads its logs after a crash registers only when it has, and until then nothing shows that it gets on. So this must be longer than
+        that takes. One that never starts looks the same.
     type: float
     default: 900
   interval:
@@ -125,7 +129,8 @@ nodes:
   description:
     - For each node id, back, registered, behind and reason.
     - For a broker, registered is whether others list it unfenced, behind in how many partitions it is not in sync yet (V(null) when that cannot be
-      said), and bytes how much it holds of these, which grows while it catches up.
+      said), bytes how much it holds of these, which grows while it catches up, and bytes_left how much less that is than their leaders hold (both
+      V(null) when nobody says).
     - For a controller, behind counts records of the metadata log.
   returned: with O(question=back)
   type: list
@@ -135,7 +140,9 @@ behind:
   returned: with O(question=back)
   type: int
 election:
-  description: What the election of preferred leaders did, as elected, waiting and refused, as M(rackaware.kafka.kafka_leader_election) returns them.
+  description:
+    - What the election of preferred leaders did, as elected, waiting and refused, as M(rackaware.kafka.kafka_leader_election) returns them.
+    - The nodes are back whatever becomes of it, so that an election that fails is told in refused, with the reason for each partition that was left.
   returned: with O(elect_leaders=true), when all are back
   type: dict
   sample: {elected: 337, waiting: 0, refused: []}

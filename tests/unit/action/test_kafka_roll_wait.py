@@ -114,6 +114,22 @@ class TestOpening:
             "  brokers 4, 5 and 6 back · 3 of 3 back · 00:19",
         ]
 
+    def test_how_much_is_left_and_for_how_long(self, stage):
+        left = [int(gigabytes * 2**30) for gigabytes in (3, 2.5, 2.1, 0.06)]
+        stage.wait([*[back(node(4, 37, bytes=1, bytes_left=each)) for each in left], back(node(4))], nodes=[4], interval=59)
+        assert [line.partition(" · ")[0] for line in stage.lines] == [
+            "  broker 4: 37 partitions to catch up, 3 GB to copy",
+            "  broker 4: 37 partitions to catch up, 2.5 GB to copy, about 5 min left",
+            "  broker 4: 37 partitions to catch up, 2.1 GB to copy, about 5 min left",
+            "  broker 4: 37 partitions to catch up, 61 MB to copy, less than a minute left",
+            "  broker 4 back",
+        ]
+
+    @pytest.mark.parametrize("left", [[5e6, 5e6], [5e6, 9e6], [None, 5e6], [0, 0]], ids=["no faster", "more", "just known", "nothing"])
+    def test_no_time_is_promised_where_nothing_goes_on(self, stage, left):
+        stage.wait([*[back(node(4, 1, bytes=1, bytes_left=each)) for each in left], back(node(4))], nodes=[4], interval=59)
+        assert "left" not in "".join(stage.lines) and "0 MB" not in "".join(stage.lines)
+
     def test_what_holds_it_in_lines(self, stage):
         held = "Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind."
         stage.wait([may([1, 2, 9], {1: held, 2: held}), may([1, 2, 9])], question="may_stop", nodes=[1, 2, 9])
@@ -143,6 +159,16 @@ class TestStalling:
             "broker 5: 37 partitions to catch up · 1 of 2 back; look at the log there, then start the roll again, which goes on from here."
         )
         assert json.loads(path.read_text().splitlines()[-1])["event"] == "failed"
+
+    @pytest.mark.parametrize(
+        ("answer", "kind", "told"),
+        [(back(gone(4)), "broker", True), (back(node(4, 3)), "broker", False), (back(gone(4)), "controller", False)],
+        ids=["not registered", "catching up", "a controller"],
+    )
+    def test_a_broker_that_is_not_registered_may_be_reading_its_logs(self, stage, answer, kind, told):
+        message = stage.fail([answer], nodes=[4], kind=kind, stall_seconds=10)
+        assert ("(a broker that reads its logs after a crash registers only then, and stall_seconds must be longer than that takes" in message) == told
+        assert message.endswith("then start the roll again, which goes on from here.")
 
     def test_as_long_as_it_gets_better_it_goes_on(self, stage):
         answers = [back(node(4, number)) for number in range(500, -1, -1)]
@@ -182,7 +208,13 @@ class TestStalling:
     def test_a_host_that_cannot_be_reached_ends_it_at_once(self, stage, answer):
         assert stage.fail([answer], nodes=[4]).startswith("broker-c1, from which the cluster is asked, cannot be reached (ssh: no route)")
 
-    @pytest.mark.parametrize("params", [{"stall_seconds": 0}, {"interval": -1}, {"question": "maybe"}, {"nodse": [1]}])
+    @pytest.mark.parametrize("value", [0, -1, "nan", "inf"])
+    @pytest.mark.parametrize("option", ["stall_seconds", "interval"])
+    def test_a_time_is_a_number_above_nothing(self, stage, option, value):
+        said = stage.fail([back(node(4))], nodes=[4], **{option: value})
+        assert said == "%s is %s, but must be a number of seconds above 0." % (option, float(value)) and stage.calls == []
+
+    @pytest.mark.parametrize("params", [{"question": "maybe"}, {"nodse": [1]}])
     def test_bad_options_are_refused(self, stage, params):
         stage.fail([back(node(4))], nodes=[4], **params)
         assert stage.calls == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 import uuid
 from dataclasses import replace
 from types import SimpleNamespace as Made
@@ -186,6 +187,19 @@ class TestWhomToAsk:
         _, manager = cluster(servers=["down:1", "hang:1", "one:9092", "two:9092"])
         assert manager.tried == [(["hang:1"], 2000), (["one:9092"], 2000)]
 
+    def test_servers_that_are_silent_are_waited_for_together(self, monkeypatch):
+        together = threading.Barrier(3)
+        monkeypatch.setattr(_kafka, "dials", lambda server: together.wait(5) is None or server != "silent:1")
+        assert list(_kafka.listening(["silent:1", "one:9092", "two:9092"])) == ["one:9092", "two:9092"]
+
+    def test_one_that_listens_does_not_wait_for_those_after_it(self, monkeypatch):
+        later = threading.Event()
+        monkeypatch.setattr(_kafka, "dials", lambda server: server == "one:9092" or later.wait(5))
+        found = _kafka.listening(["one:9092", "silent:1"])
+        assert next(found) == "one:9092" and not later.is_set()
+        found.close()
+        later.set()
+
     @pytest.mark.parametrize("servers", [["hang:1", "hang:2"], ["down:1", "down:2"]])
     def test_no_server_that_answers_is_one_sentence_that_names_all(self, cluster, servers):
         with pytest.raises(KafkaError, match="No broker answered at %s" % ", ".join(servers)):
@@ -244,6 +258,11 @@ class TestWhomToAsk:
         admin, manager = cluster({"Metadata": metadata(topic("t", partition(0, isr=[1])), brokers=(1, 3))})
         assert admin.metadata_from(3) == {"brokers": [1, 3], "partitions": {"t": [dict(partition=0, leader=1, replicas=[1, 2, 3], isr=[1], offline=[])]}}
         assert manager.asked("Metadata") == [3]
+
+    def test_and_tells_only_what_it_holds(self, cluster):
+        admin, manager = cluster({"Metadata": metadata(topic("t", partition(0), partition(1, replicas=[1, 2])))})
+        assert [each["partition"] for each in admin.metadata_from(3, ["t"])["partitions"]["t"]] == [0]
+        assert [each.name for each in manager.only("Metadata")[0].topics] == ["t"]
 
     def test_a_broker_that_came_later_is_looked_up_before_giving_up(self, cluster):
         admin, manager = cluster()
@@ -399,7 +418,10 @@ class TestReading:
         where = Made(log_dir="/d1", error_code=56, total_bytes=-1, usable_bytes=-1, topics=[])
         admin, manager = cluster({"DescribeLogDirs": Made(error_code=0, results=[where])})
         assert admin.log_dirs(3)[0]["error"] == "KAFKA_STORAGE_ERROR"
-        assert manager.asked("DescribeLogDirs") == [3]
+        admin.log_dirs(3, [("u", 1), ("t", 2), ("t", 0)])
+        everything, some = manager.only("DescribeLogDirs")
+        assert everything.topics is None and [(each.topic, each.partitions) for each in some.topics] == [("t", [0, 2]), ("u", [1])]
+        assert manager.asked("DescribeLogDirs") == [3, 3]
 
 
 class TestChanging:
@@ -460,6 +482,31 @@ class TestChanging:
         request = manager.only("ElectLeaders")[0]
         assert request.election_type == ElectionType.PREFERRED
         assert admin.elect_preferred([]) == {}
+
+    def test_many_partitions_are_elected_in_requests_that_a_controller_takes(self, cluster):
+        done = Made(error_code=0, replica_election_results=[])
+        admin, manager = cluster({"ElectLeaders": done})
+        assert admin.elect_preferred(("t", index) for index in range(2500)) == {}
+        assert [[len(indexes) for _, indexes in request.topic_partitions] for request in manager.only("ElectLeaders")] == [[1000], [1000], [500]]
+
+    def test_an_election_that_fails_half_way_is_an_error_or_is_told_of_those_that_are_left(self, cluster):
+        refused = Made(error_code=44, replica_election_results=[])
+        wanted = [("t", index) for index in range(1500)]
+        admin, _ = cluster({"ElectLeaders": [Made(error_code=0, replica_election_results=[]), refused] * 2})
+        with pytest.raises(KafkaError, match="Kafka refused the election of preferred leaders: POLICY_VIOLATION"):
+            admin.elect_preferred(wanted)
+        told = admin.elect_preferred(wanted, tolerant=True)
+        assert list(told) == wanted[1000:] and set(told.values()) == {"Kafka refused the election of preferred leaders: POLICY_VIOLATION."}
+
+    def test_what_many_brokers_say_is_told_one_by_one_and_errors_are_answers(self):
+        def ask(broker):
+            if broker == 2:
+                raise KafkaError("No.")
+            return broker * 10
+
+        found = _kafka.at_once(ask, [3, 2, 1])
+        assert list(found) == [3, 2, 1] and (found[3], found[1]) == (30, 10) and str(found[2]) == "No."
+        assert _kafka.at_once(ask, []) == {}
 
     def test_a_refused_reassignment_names_the_partition_and_cancelling_nothing_is_fine(self, cluster):
         def answer(code):

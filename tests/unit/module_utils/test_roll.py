@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import random
 import subprocess
 import sys
@@ -611,6 +612,11 @@ def without(key, snap):
 
 
 GOOD = snapshot([part(1, 2, 3)])
+MOVE = {"topic": "t", "partition": 0, "replicas": [1, 2], "adding": [], "removing": []}
+
+
+def odd_rack(rack):
+    return {**GOOD, "brokers": [{**each, "rack": rack} if each["id"] == 1 else each for each in GOOD["brokers"]]}
 
 
 class TestBadInput:
@@ -645,12 +651,37 @@ class TestBadInput:
             ({**GOOD, "partitions": [part(1, 2, min_isr=None)]}, "has the min_isr None"),
             ({**GOOD, "partitions": [part(1, 2, topic=["t"])]}, "its topic must be a text"),
             ({**GOOD, "reassignments": [{"topic": "t"}]}, "reassignments must be a list of objects"),
+            *[({**GOOD, "reassignments": value}, "reassignments must be a list of objects") for value in ("", 0, {}, 7, "x", [7])],
+            *[({**GOOD, "reassignments": [{**MOVE, **odd}]}, "numbers for ids") for odd in ({"replicas": ["1"]}, {"adding": [None]}, {"removing": "1"})],
+            *[({**GOOD, "reassignments": [{**MOVE, **odd}]}, "reassignments must be") for odd in ({"topic": 7}, {"topic": []}, {"partition": "0"})],
+            *[({**GOOD, "allow": value}, "allow is .*must be a list of names") for value in ("", 0, {}, [1])],
+            *[(odd_rack(value), "The rack of broker 1 is .*must be a text") for value in (True, False, 1.0, math.nan, ["a"], [], {"a": 1})],
+            *[({**GOOD, "partitions": [part(1, 2, 3), without("partition", part(4, 5, 6))]}, "Entry 1 .*has no partition;")],
+            *[
+                ({**GOOD, "partitions": [part(1, 2, 3), part(4, 5, 6, partition=value)]}, "has the number .*must have a whole number")
+                for value in (None, "x", "", True, 1.0, math.nan, [], [1], {})
+            ],
+            *[
+                ({**GOOD, "partitions": [part(1, 2, 3), part(1, 2, 3, topic=value)]}, "its topic must be a text")
+                for value in (None, True, 7, 1.0, math.nan, [], {})
+            ],
+            *[
+                ({**GOOD, "partitions": [part(1, 2, 3), {**part(1, 2, 3), key: value}]}, "must have a list of ids of brokers")
+                for key in ("replicas", "isr")
+                for value in ([1.0, 2, 3], [True, 2, 3], "", {}, {1: 1, 2: 2, 3: 3}, None, [[1]])
+            ],
+            *[({**GOOD, "partitions": [part(1, 2, 3), part(1, 2, 3, min_isr=value)]}, "has the min_isr") for value in (2.0, "2", None, [2])],
         ],
     )
     def test_is_one_sentence(self, snap, message):
         with pytest.raises(_roll.RollError, match=message) as caught:
             _roll.plan(snap)
         assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
+
+    def test_a_rack_may_be_a_number_also_zero(self):
+        racks = [{**each, "rack": "abc".index(each["rack"])} for each in GOOD["brokers"]]
+        assert _roll.plan({**GOOD, "brokers": racks})["batches"] == _roll.plan(GOOD)["batches"]
+        assert _roll_snapshot.read({**GOOD, "brokers": racks}).racks[1] == "0" == _roll_snapshot.read(odd_rack(0)).racks[1]
 
 
 def seen(**more):
@@ -696,9 +727,34 @@ class TestFromCluster:
         assert made["partitions"][0]["isr"] == [1, 2]
         assert cluster["partitions"][0]["isr"] == [1, 2, 3]
 
-    def test_something_else_is_one_sentence(self):
-        with pytest.raises(_roll.RollError, match="not what kafka_cluster_info returns"):
-            _roll.from_cluster({"brokers": [{"id": 1}]})
+    def test_a_rack_that_is_told_may_be_zero(self):
+        cluster = seen()
+        del cluster["brokers"][0]
+        assert _roll.from_cluster(cluster, racks={"1": 0})["brokers"][0] == {"id": 1, "rack": 0}
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda cluster: cluster["brokers"].__delitem__(slice(1, None)) or cluster["brokers"][0].pop("rack"), "not what kafka_cluster_info returns"),
+            (lambda cluster: cluster["brokers"][0].update(id="1"), "The cluster's brokers and replicas .*must be numbers"),
+            (lambda cluster: cluster["brokers"][0].update(id=None), "The cluster's brokers and replicas .*must be numbers"),
+            (lambda cluster: cluster["partitions"][0].update(replicas=[1, "9"]), "The cluster's brokers and replicas .*must be numbers"),
+            (lambda cluster: cluster["partitions"][0].update(replicas=[1, [9]]), "not what kafka_cluster_info returns"),
+            (lambda cluster: cluster["brokers"].append(7), "not what kafka_cluster_info returns"),
+            (lambda cluster: cluster.update(quorum=[1]), "not what kafka_cluster_info returns"),
+        ],
+    )
+    def test_something_else_is_one_sentence(self, change, message):
+        cluster = seen()
+        change(cluster)
+        with pytest.raises(_roll.RollError, match=message) as caught:
+            _roll.from_cluster(cluster)
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("racks", [{"x": "a"}, {None: "a"}, {"1.5": "a"}])
+    def test_a_rack_is_told_by_id(self, racks):
+        with pytest.raises(_roll.RollError, match="must tell a rack for each id"):
+            _roll.from_cluster(seen(), racks=racks)
 
 
 class TestCommand:
@@ -713,8 +769,14 @@ class TestCommand:
 
     @pytest.mark.parametrize(
         ("content", "message"),
-        [("{", "is not JSON"), ("{}", "has no brokers, controllers"), (None, "cannot be read: No such file"), (b"\xff\xfe\x00", "is not JSON")],
-        ids=["broken JSON", "keys missing", "no file", "no text"],
+        [
+            ("{", "is not JSON"),
+            ("{}", "has no brokers, controllers"),
+            (None, "cannot be read: No such file"),
+            (b"\xff\xfe\x00", "is not JSON"),
+            ("[" * 200_000, "is nested too deeply"),
+        ],
+        ids=["broken JSON", "keys missing", "no file", "no text", "a tower"],
     )
     def test_what_is_wrong_is_one_sentence_and_code_2(self, tmp_path, content, message):
         path = tmp_path / "snapshot.json"

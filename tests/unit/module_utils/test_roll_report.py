@@ -98,10 +98,16 @@ def test_times_are_epoch_seconds_or_iso(given, wanted):
     assert seconds(given) == wanted
 
 
-@pytest.mark.parametrize("given", [None, True, "yesterday", []])
+@pytest.mark.parametrize("given", [None, True, "yesterday", [], float("nan"), "nan", float("inf"), 10**30, -(10**30)])
 def test_other_times_are_refused(given):
     with pytest.raises(RollReportError, match="must have epoch seconds or ISO 8601"):
         model([{"t": given, "event": "roll_started"}])
+
+
+@pytest.mark.parametrize("odd", ["x", 7, {"broker": "x"}, {"brokers": 5}, {"broker": float("nan")}, {"event": "curve", "at_min_isr": "a"}, {"batch": "x"}])
+def test_what_is_no_event_is_refused(odd):
+    with pytest.raises(RollReportError, match="is no event of a roll; look at the file"):
+        model([{"t": 1, "event": "roll_started"}, {"t": 2, "event": "back", **odd} if isinstance(odd, dict) else odd])
 
 
 def test_no_events_are_refused():

@@ -27,7 +27,8 @@ class Leaders(FakeAdmin):
                 out.setdefault(topic, []).append({"partition": index, "leader": leader, "replicas": [1, 2, 3], "isr": isr, "offline": []})
         return out
 
-    def elect_preferred(self, partitions):
+    def elect_preferred(self, partitions, *, tolerant=False):
+        assert not tolerant
         self.calls.append(list(partitions))
         self.leaders.update({each: 1 for each in partitions if each not in self.refuses})
         return {each: self.refuses[each] for each in partitions if each in self.refuses}

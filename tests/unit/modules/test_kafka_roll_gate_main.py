@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from functools import partial
 
 import pytest
@@ -23,10 +24,16 @@ class Brokers(FakeAdmin):
         super().__init__()
         self.isr = {0: [1, 2, 3], 1: [4, 5, 6]}
         self.replicas = {0: [1, 2, 3], 1: [4, 5, 6]}
+        # More topics, of one partition each: their replicas, all in sync.
+        self.more: dict[str, list[int]] = {}
         self.gone, self.fenced, self.moving = set(), set(), []
-        self.own, self.hung, self.asked_itself = {}, set(), []
+        self.own, self.hung, self.asked_itself, self.asked_about = {}, set(), [], {}
+        self.configs: list[list[str]] = []
         self.probed: list[int] = []
         self.elected: list[tuple[str, int]] = []
+        self.refuses = None
+        self.read = 0
+        self.measured: list[tuple[int, list[tuple[str, int]]]] = []
         self.quorums, self.asked = [None], 6
         self.enforced, self.sets_it = {}, False
 
@@ -42,41 +49,58 @@ class Brokers(FakeAdmin):
         return self.quorums.pop(0) if len(self.quorums) > 1 else self.quorums[0]
 
     def _partitions(self, isr):
-        return {
-            "t": [
-                {"partition": index, "leader": ids[0] if ids else -1, "replicas": self.replicas[index], "isr": ids, "offline": []} for index, ids in isr.items()
+        def listed(replicas, in_sync):
+            return [
+                {"partition": index, "leader": ids[0] if ids else -1, "replicas": replicas[index], "isr": ids, "offline": []} for index, ids in in_sync.items()
             ]
-        }
+
+        return {"t": listed(self.replicas, isr), **{name: listed({0: ids}, {0: ids}) for name, ids in self.more.items()}}
 
     def partitions(self, topics=None):
+        self.read += 1
         return copy.deepcopy(self._partitions(self.isr))
 
     def metadata_from(self, broker, topics=None):
         self.asked_itself.append(broker)
+        self.asked_about.setdefault(broker, []).append(topics)
         if broker in self.hung:
             raise KafkaError("Broker %d did not answer Metadata; check that it runs." % broker)
         own = self.own.get(broker, self.isr)
-        return {"brokers": [] if own == {} else [1, 2, 3, 4, 5, 6], "partitions": self._partitions(own) if own else {}}
+        return {
+            "brokers": [] if own == {} else [1, 2, 3, 4, 5, 6],
+            "partitions": {name: listed for name, listed in self._partitions(own).items() if topics is None or name in topics} if own else {},
+        }
 
-    def elect_preferred(self, partitions):
+    def elect_preferred(self, partitions, *, tolerant=False):
+        assert tolerant
         self.elected += partitions
-        return {}
+        return {each: self.refuses for each in partitions} if self.refuses else {}
+
+    def silent(self, brokers):
+        self.probed = list(brokers)
+        return [broker for broker in self.probed if broker in self.hung]
 
     def own_minimums(self, brokers):
         self.probed = list(brokers)
         return {broker: self.enforced.get(broker, 2) for broker in self.probed if broker not in self.hung}
 
-    def log_dirs(self, broker):
-        replicas = [{"topic": "t", "partition": 0, "size_bytes": 70}, {"topic": "t", "partition": 1, "size_bytes": 5}]
-        return [{"path": "/d", "replicas": replicas}]
+    def log_dirs(self, broker, partitions=None):
+        self.measured.append((broker, sorted(partitions)))
+        if broker in self.hung:
+            raise KafkaError("Broker %d did not answer DescribeLogDirs; check that it runs." % broker)
+        sizes = {0: 70, 1: 5} if broker in (1, 4) else {0: 100, 1: 4}
+        replicas = [{"topic": "t", "partition": index, "size_bytes": size, "future": False} for index, size in sizes.items() if ("t", index) in partitions]
+        return [{"path": "/d", "replicas": [*replicas, {"topic": "t", "partition": 0, "size_bytes": 1, "future": True}]}]
 
     def reassignments(self, topics=None):
         return self.moving
 
     def eligible_leader_replicas(self, topics):
+        self.configs.append("eligible")
         return {}
 
     def min_insync_replicas(self, topics):
+        self.configs.append(topics)
         return dict.fromkeys(topics, (2, self.sets_it))
 
 
@@ -205,8 +229,9 @@ class TestMayStop:
             ({"nodes": [1], "in_flight": [1]}, "Broker 1 shall be stopped and is in flight already"),
             ({"nodes": [1], "bootstrap_servers": ["nowhere"]}, "not an address of a broker"),
             ({"nodes": [9]}, "the inventory and the cluster disagree"),
+            *[({"nodes": [1], "wait_seconds": value}, "wait_seconds is %s, but must be a number of seconds from 0." % value) for value in ("nan", "inf", -1.0)],
         ],
-        ids=["nobody", "already out", "no address", "a stranger"],
+        ids=["nobody", "already out", "no address", "a stranger", "no number", "for ever", "less than nothing"],
     )
     def test_bad_input_is_one_sentence(self, run, cluster, params, why):
         result = run(question="may_stop", **params)
@@ -220,7 +245,7 @@ class TestBack:
     def test_back_by_its_own_word_and_the_others(self, run, cluster):
         result = self.ask(run, [1, 4], in_flight=[1, 4])
         assert (result["open"], result["back"], result["behind"], result["reason"]) == (True, [1, 4], 0, None)
-        assert cluster.asked_itself == [1, 4] and cluster.exclude == {1, 4}
+        assert sorted(cluster.asked_itself) == [1, 4] and cluster.exclude == {1, 4}
 
     @pytest.mark.parametrize(
         ("change", "registered", "behind", "why", "asked"),
@@ -242,7 +267,7 @@ class TestBack:
         assert not result["open"] and result["back"] == [4]
         assert (node["back"], node["registered"], node["behind"]) == (False, registered, behind)
         assert why in node["reason"] and result["reason"] == node["reason"]
-        assert cluster.asked_itself == [*asked, 4] and node["bytes"] == (70 if behind else None)
+        assert sorted(cluster.asked_itself) == [*asked, 4] and node["bytes"] == (70 if behind else None)
 
     def test_a_replica_that_is_being_added_is_not_waited_for(self, run, cluster):
         cluster.replicas[1] = [4, 5, 6, 1]
@@ -265,7 +290,8 @@ class TestBack:
         cluster.isr[0] = [2, 3, 1]
         result = self.ask(run, [1, 4], elect_leaders=True, check=check)
         assert result["open"] and result["changed"] and result["election"] == {"elected": 1, "waiting": 0, "refused": []}
-        assert cluster.elected == ([] if check else [("t", 0)])
+        # What the question has read is what the election goes by, so that nothing can fail between the two.
+        assert cluster.elected == ([] if check else [("t", 0)]) and cluster.read == 1
 
     def test_nobody_is_elected_while_one_is_missing_or_unasked(self, run, cluster):
         cluster.isr[0] = [2, 3, 1]
@@ -274,10 +300,104 @@ class TestBack:
         result = self.ask(run, [1, 4], elect_leaders=True)
         assert not result["open"] and not result["changed"] and "election" not in result and cluster.elected == []
 
+    def test_an_election_that_is_refused_is_told_and_all_are_back_all_the_same(self, run, cluster):
+        cluster.isr[0], cluster.refuses = [2, 3, 1], "Kafka refused the election of preferred leaders: POLICY_VIOLATION."
+        result = self.ask(run, [1], elect_leaders=True)
+        assert result["open"] and not result["changed"]
+        assert result["election"] == {"elected": 0, "waiting": 0, "refused": [{"topic": "t", "partition": 0, "reason": cluster.refuses}]}
+
     @pytest.mark.parametrize(("question", "kind"), [("may_stop", "broker"), ("back", "controller")])
     def test_an_election_is_for_brokers_that_are_back(self, run, cluster, question, kind):
         said = run(question=question, kind=kind, nodes=[1], elect_leaders=True)
         assert said["msg"] == "elect_leaders is for brokers that are back, not for %s of a %s; leave it out." % (question, kind) and not said["retry"]
+
+
+class TestOneVisit:
+    """Several questions of one visit, of which the later ones cost less."""
+
+    @pytest.fixture
+    def ask(self, cluster):
+        visit = _roll_ask.Visit()
+        return lambda *nodes: _roll_ask.brokers_back(cluster, {"nodes": nodes, "in_flight": [], "out": []}, visit)
+
+    def test_who_was_proven_back_is_not_asked_again_but_must_answer_when_the_gate_opens(self, ask, cluster):
+        cluster.isr[1] = [5, 6]
+        assert ask(1, 4)["back"] == [1] and ask(1, 4)["back"] == [1]
+        assert cluster.asked_itself == [1] and cluster.probed == []
+        cluster.isr[1], cluster.hung = [4, 5, 6], {1}
+        found = ask(1, 4)
+        assert (found["open"], found["back"], found["reason"]) == (False, [4], "It does not answer any more.") and cluster.probed == [1]
+        cluster.hung = set()
+        assert ask(1, 4)["open"] and cluster.asked_itself == [1, 4, 1] and cluster.probed == [4]
+
+    def test_who_has_gone_out_of_sync_since_must_prove_it_again(self, ask, cluster):
+        cluster.isr[1] = [5, 6]
+        ask(1, 4)
+        cluster.isr[0] = [2, 3]
+        assert ask(1, 4)["back"] == []
+        cluster.isr = {0: [1, 2, 3], 1: [4, 5, 6]}
+        assert ask(1, 4)["open"] and sorted(cluster.asked_itself) == [1, 1, 4]
+
+    def test_a_broker_is_asked_for_its_own_topics_until_the_gate_may_open_and_then_for_everything(self, ask, cluster):
+        cluster.more, cluster.isr[1] = {"u": [5, 6], "v": [5, 6]}, [5, 6]
+        assert ask(1, 4)["back"] == [1] and ask(1, 4)["back"] == [1]
+        cluster.isr[1] = [4, 5, 6]
+        assert ask(1, 4)["open"] and cluster.asked_about == {1: [["t"], None], 4: [None]}
+
+    def test_a_partition_that_only_the_broker_itself_knows_keeps_the_gate_shut(self, ask, cluster):
+        cluster.own = {1: {**cluster.isr, 7: [2]}}
+        cluster.replicas[7] = [1, 2]
+        assert "not in sync yet in 1 partition, one of them t-7" in ask(1)["reason"]
+
+    def test_brokers_are_asked_together(self, ask, cluster, monkeypatch):
+        together, asked = threading.Barrier(2), cluster.metadata_from
+        monkeypatch.setattr(cluster, "metadata_from", lambda *of: together.wait(5) is None or asked(*of))
+        assert ask(1, 4)["open"]
+
+    def test_each_is_judged_by_what_it_holds_and_not_by_all_there_is(self, ask, cluster, monkeypatch):
+        cluster.more, seen, rule = {"u": [5, 6]}, [], _roll_ask._roll_gate.back
+        monkeypatch.setattr(_roll_ask._roll_gate, "back", lambda id_, own, others: seen.append(len(others["partitions"])) or rule(id_, own, others))
+        assert ask(1, 4)["open"] and set(seen) == {1}
+
+    def test_configurations_are_read_once_and_eligible_replicas_never(self, ask, cluster):
+        cluster.isr[1] = [5, 6]
+        ask(1, 4)
+        cluster.more = {"u": [5, 6]}
+        assert ask(1, 4)["counts"]["at_min_isr"] == 2 and cluster.configs == [["t"], ["u"]]
+
+
+class TestWhatIsLeft:
+    """How much a broker has to copy yet: what another replica holds more than it does."""
+
+    @pytest.fixture
+    def ask(self, cluster):
+        visit = _roll_ask.Visit()
+        return lambda *nodes, **more: _roll_ask.brokers_back(cluster, {"nodes": nodes, "in_flight": [], "out": [], **more}, visit)["nodes"]
+
+    def test_the_leader_is_asked_once_a_visit_and_only_about_what_is_behind(self, ask, cluster):
+        cluster.isr[0] = [2, 3]
+        for _ in range(2):
+            assert [(each["bytes"], each["bytes_left"]) for each in ask(1, 4)] == [(70, 30), (None, None)]
+        assert cluster.measured == [(1, [("t", 0)]), (2, [("t", 0)]), (1, [("t", 0)])]
+
+    def test_more_than_the_leader_has_is_nothing_left(self, ask, cluster):
+        cluster.isr = {0: [2, 3], 1: [5, 6]}
+        assert [each["bytes_left"] for each in ask(1, 4)] == [30, 0]
+
+    def test_another_replica_is_asked_where_the_leader_is_in_flight(self, ask, cluster):
+        cluster.isr[0] = [2, 3]
+        assert ask(1, out=[2])[0]["bytes_left"] == 30 and cluster.measured[1][0] == 3
+
+    @pytest.mark.parametrize(("hung", "held"), [(2, 70), (1, None)], ids=["the leader", "the broker itself"])
+    def test_who_does_not_say_leaves_it_unknown_and_is_no_failure(self, ask, cluster, hung, held):
+        cluster.isr[0], cluster.hung = [2, 3], {hung}
+        for _ in range(2):
+            assert [(each["bytes"], each["bytes_left"]) for each in ask(1)] == [(held, None)]
+        assert sum(broker == 2 for broker, _ in cluster.measured) == 1
+
+    def test_a_partition_without_a_leader_leaves_it_unknown(self, ask, cluster):
+        cluster.isr[0] = []
+        assert ask(1)[0]["bytes_left"] is None
 
 
 class TestControllers:
