@@ -57,6 +57,8 @@ class ActionModule(ActionBase):
                 log.write("known to be down: %%s\\n" %% args["out"])
             if args.get("lock"):
                 log.write("renewed on %%s\\n" %% self._task.delegate_to)
+            if NAME == "kafka_roll_lock":
+                log.write("connected by %%s\\n" %% self._connection.transport)
             if args.get("hold_seconds"):
                 log.write("held %%s s: %%s\\n" %% (args["hold_seconds"], subject))
         if NAME in ("kafka_roll_plan", "kafka_roll_wait"):
@@ -111,7 +113,8 @@ def run(collections, tmp_path):
             "b%d" % id_: {
                 "kafka_node_id": id_,
                 "kafka_rack": "abc"[(id_ - 1) % 3],
-                "ansible_connection": "ssh" if "b%d" % id_ in unreachable else "local",
+                # Whose connection nothing names is reached by SSH, unless a play says otherwise.
+                **({} if "b%d" % id_ in unreachable else {"ansible_connection": "local"}),
                 "ansible_host": "127.0.0.1",
                 "ansible_port": 1,
                 "ansible_python_interpreter": sys.executable,
@@ -136,7 +139,7 @@ def run(collections, tmp_path):
         command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"), "-e", json.dumps(more)]
         done = subprocess.run([*command, str(ROOT / playbook)], env=environment, capture_output=True, text=True, check=False, timeout=120)
         whole = (tmp_path / "log").read_text().splitlines() if (tmp_path / "log").exists() else []
-        log = [line for line in whole if not line.startswith(("kafka_service_info", "renewed"))]
+        log = [line for line in whole if not line.startswith(("kafka_service_info", "renewed", "connected"))]
         said = " ".join((done.stdout + done.stderr).split())
         written = (tmp_path / "roll.jsonl").read_text() if (tmp_path / "roll.jsonl").exists() else ""
         events = [json.loads(line)["event"] for line in written.splitlines()]
@@ -237,8 +240,9 @@ def test_a_cluster_that_is_not_as_it_should_be_is_refused_with_nobody_stopped(ru
     assert report is None and events == []
 
 
-def test_a_host_that_does_not_answer_is_named_and_the_lock_let_go(run):
-    code, said, log, report, events = run(silent=["b4", "b5"])
+def test_a_host_that_does_not_answer_is_named_and_the_lock_let_go(run, tmp_path):
+    code, said, log, report, events = run(unreachable=["b1"], silent=["b4", "b5"])
+    assert [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("connected")] == ["connected by ssh"] * 2
     assert code != 0 and "b4 cannot be reached (Failed to connect to the host via ssh: No route to host); bring it back, or replace it" in said, said
     assert "b5 cannot be reached" in said and len(of(log, "kafka_roll_lock released")) == 1
     assert of(log, "kafka_cluster_info") == of(log, "kafka_roll_service") == [] and events == []
