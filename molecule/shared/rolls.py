@@ -23,7 +23,7 @@ sys.path.append(str(ROOT / ".collections"))
 CLUSTER = os.environ["KAFKA_CLUSTER"]
 ZOOKEEPER = os.environ["KAFKA_METADATA"].endswith("zookeeper")
 KEEPER = "zookeeper" if ZOOKEEPER else "kafka-controller"
-REBOOT = str(Path(__file__).with_name("reboot_node.yml"))
+REBOOT = str(Path(__file__).parent / "tasks" / "reboot.yml")
 OLD, NEW = ("3.8.1", "3.9.2") if ZOOKEEPER else ("4.0.2", "4.3.1")
 
 
