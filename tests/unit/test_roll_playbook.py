@@ -309,9 +309,11 @@ def test_tasks_that_could_not_be_run_are_refused_before_anything_is_touched(run,
 
 def test_the_tasks_of_the_user_run_once_on_each_node_that_is_down(run, tmp_path):
     patch = tmp_path / "patch.yml"
-    note = "ansible.builtin.shell: 'echo {{ inventory_hostname }} >> %s/notes'" % tmp_path
-    patch.write_text("- name: Note\n  %s\n  delegate_to: '{{ patcher }}'\n" % note)
-    code, said, log, report, events = run(roll_node_tasks=str(patch), patcher="localhost")
+    note = "echo {{ inventory_hostname }} >> %s/notes" % tmp_path
+    # Where to is known only by what a task before it said.
+    told = "- name: Ask\n  ansible.builtin.command: echo localhost\n  register: told\n"
+    patch.write_text(told + "- name: Note\n  ansible.builtin.shell: '%s'\n  delegate_to: '{{ told.stdout }}'\n" % note)
+    code, said, log, report, events = run(roll_node_tasks=str(patch))
     assert code == 0, said
     assert sorted((tmp_path / "notes").read_text().split()) == ["b%d" % id_ for id_ in range(1, 10)]
     assert log.index("kafka_roll_service stopped b1") < log.index("kafka_roll_wait back 1,4,7")
