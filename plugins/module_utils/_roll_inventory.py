@@ -62,6 +62,17 @@ def down(host: Mapping[str, Any]) -> bool:
     return told["unit_state"] != "active" or bool(told["crash_looping"])
 
 
+def suspects(cluster: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+    """Brokers, by inventory names, that systemd has started anew and the cluster does not list: they read their logs, or crash again and again."""
+    alive = _alive(cluster)
+    told = {name: hosts[name]["__kafka_service"] for name in names if int(hosts[name]["kafka_node_id"]) not in alive}
+    return [name for name, each in told.items() if each["unit_state"] == "active" and each["restarts"] > 0]
+
+
+def _alive(cluster: Mapping[str, Any]) -> set[int]:
+    return {each["id"] for each in cluster["brokers"] if not each.get("fenced")}
+
+
 def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]], controllers: Iterable[int] = ()) -> list[str]:
     """What forbids to begin, one sentence each.
 
@@ -69,7 +80,7 @@ def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]
     """
     out = _strangers(cluster["quorum"], set(controllers))
     listed = {each["id"]: each for each in cluster["brokers"]}
-    alive = {id_ for id_, each in listed.items() if not each.get("fenced")}
+    alive = _alive(cluster)
     foreign = sorted(alive - set(brokers))
     if foreign:
         out.append("The cluster has %s, which the inventory does not know; add what is missing, or remove it from the cluster." % named(foreign))

@@ -153,6 +153,23 @@ def test_a_restart_never_changes_the_version():
     _roll_inventory.check_version(hosts, None)
 
 
+@pytest.mark.parametrize(
+    ("told", "fenced", "suspected"),
+    [
+        ({"unit_state": "active", "restarts": 1}, True, True),
+        ({"unit_state": "active", "restarts": 1}, None, True),
+        ({"unit_state": "active", "restarts": 1}, False, False),
+        ({"unit_state": "active", "restarts": 0}, True, False),
+        ({"unit_state": "activating", "restarts": 1}, True, False),
+    ],
+    ids=["fenced", "not registered", "well", "never started anew", "between two starts"],
+)
+def test_whom_to_watch(told, fenced, suspected):
+    cluster = {"brokers": [{"id": 2}] + ([] if fenced is None else [{"id": 1, "fenced": fenced}])}
+    hosts = {"b1": {"kafka_node_id": 1, "__kafka_service": told}, "b2": {"kafka_node_id": "2", "__kafka_service": told}}
+    assert _roll_inventory.suspects(cluster, hosts, ["b1", "b2"]) == ["b1"] * suspected
+
+
 class TestSteps:
     PLAN = {
         "steps": [{"kind": "canary", "brokers": [1]}, {"kind": "batch", "brokers": [4, 7]}, {"kind": "batch", "brokers": [2]}],

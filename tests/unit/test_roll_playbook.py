@@ -69,7 +69,8 @@ class ActionModule(ActionBase):
         return {
             "kafka_service_info": {
                 "unit_state": "inactive" if case.get("down " + subject) else case["state"],
-                "crash_looping": False,
+                "crash_looping": bool(args.get("watch_seconds") and case.get("looping " + subject)),
+                "restarts": 1,
                 "restart_needed": True,
                 "next_min_isr": 2 if subject == "b5" else 1,
             },
@@ -246,6 +247,23 @@ def test_a_host_that_does_not_answer_is_named_and_the_lock_let_go(run, tmp_path)
     assert code != 0 and "b4 cannot be reached (Failed to connect to the host via ssh: No route to host); bring it back, or replace it" in said, said
     assert "b5 cannot be reached" in said and len(of(log, "kafka_roll_lock released")) == 1
     assert of(log, "kafka_cluster_info") == of(log, "kafka_roll_service") == [] and events == []
+
+
+NINTH = {"brokers": [{"id": id_, "rack": "abc"[(id_ - 1) % 3], "fenced": id_ == 9, "host": "h", "port": 1} for id_ in range(1, 10)]}
+
+
+def test_a_broker_that_crashed_and_reads_its_logs_is_waited_for(run, tmp_path):
+    code, said, log, report, events = run(cluster=NINTH)
+    assert code != 0 and "Broker 9 runs, but the cluster does not list it as alive; it may be reading its logs after a crash" in said, said
+    assert len(of(log, "kafka_roll_lock released")) == 1 and of(log, "kafka_roll_service") == [] and events == []
+    asked = [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("kafka_service_info")]
+    assert len(asked) == 10 and asked[-1].endswith("b9")
+
+
+def test_a_broker_that_crashes_again_and_again_is_down(run, tmp_path):
+    code, said, log, report, events = run(["looping b9"], cluster=NINTH)
+    assert code == 0, said
+    assert [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("known to be down")] == ["known to be down: [9]"] * 2
 
 
 def test_nobody_runs_so_that_nobody_can_be_asked(run):
