@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -30,7 +31,9 @@ class ActionModule(ActionBase):
         """Read what the roll wrote, write a page and the same as data beside it."""
         super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(argument_spec=SPEC)
-        stem = options["events"].rpartition(".")[0] or options["events"]
+        stem, ending = os.path.splitext(options["events"])
+        if ending in (".html", ".json"):
+            raise AnsibleActionFail("events is %s, but the report is written to names with that ending; give it another, as .jsonl." % options["events"])
         what = "The roll's report"
         written = {"page": stem + ".html", "data": stem + ".json"}
         if not self._task.check_mode:

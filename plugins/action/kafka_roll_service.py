@@ -46,11 +46,9 @@ class ActionModule(ActionBase):
         try:
             if options["state"] != "started":
                 self._stop(options)
-            if options["state"] == "started":
-                # Whoever worked on the host may have rebooted it, and the boot started the service with what was there before.
-                self._systemctl(options, "stopped", note=False)
-            if options["state"] != "stopped":
+                # At once, so that a boot of the host, too, starts what was staged.
                 self._promote(options)
+            if options["state"] != "stopped":
                 self._start(options)
         except AnsibleConnectionFailure as error:
             raise AnsibleActionFail(self._unreachable(str(error))) from None
@@ -76,15 +74,14 @@ class ActionModule(ActionBase):
     def _start(self, options: dict[str, Any]) -> None:
         self._systemctl(options, "started")
 
-    def _systemctl(self, options: dict[str, Any], state: str, *, note: bool = True) -> None:
+    def _systemctl(self, options: dict[str, Any], state: str) -> None:
         unit = service(options["kind"]).unit
         done = self._low_level_execute_command(COMMANDS[state] % unit)
         if done["rc"] != 0:
             said = _said(done["stderr"] or done["stdout"]) or "systemctl ended with %s" % done["rc"]
             raise AnsibleActionFail("%s was not %s on %s: %s; look at its log there." % (unit, state, self._host, said))
         try:
-            if note:
-                self._note(options, state)
+            self._note(options, state)
         except RackawareError as error:
             # The node is down or up by now, and must not stay so because the report lacks a line.
             Display().warning(str(error))

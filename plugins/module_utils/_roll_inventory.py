@@ -57,16 +57,16 @@ def check_names(only: Sequence[str], names: Sequence[str]) -> None:
 
 
 def down(host: Mapping[str, Any]) -> bool:
-    """Whether the host's service does not run; one that systemd starts again and again does not either."""
+    """Whether the host's service is known not to run; one that systemd starts again and again does not either."""
     told = host["__kafka_service"]
-    return told["unit_state"] != "active" or bool(told["crash_looping"])
+    return told["unit_state"] not in ("active", "unknown") or bool(told["crash_looping"])
 
 
 def suspects(cluster: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[str]:
     """Brokers, by inventory names, that systemd has started anew and the cluster does not list: they read their logs, or crash again and again."""
     alive = _alive(cluster)
     told = {name: hosts[name]["__kafka_service"] for name in names if int(hosts[name]["kafka_node_id"]) not in alive}
-    return [name for name, each in told.items() if each["unit_state"] == "active" and each["restarts"] > 0]
+    return [name for name, each in told.items() if each["unit_state"] == "activating" or (each["unit_state"] == "active" and each["restarts"] > 0)]
 
 
 def _alive(cluster: Mapping[str, Any]) -> set[int]:

@@ -53,6 +53,10 @@ class Watch:
             left = each.get("bytes_left")
             if left is not None and left >= self._most.get(each["id"], (now, 0))[1]:
                 self._most[each["id"]] = (now, left)
+        if answer["open"]:
+            # Better than this it cannot be; what follows, while the answer shall stay so, is measured from here.
+            self.better = now
+            self._best.clear()
         for key, value in self._measures(answer):
             best = self._best.get(key)
             if best is None or value > best:

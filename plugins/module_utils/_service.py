@@ -44,24 +44,27 @@ def crash_loops(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> bool:
-    """Whether systemd starts a unit that is active again and again; clock is the one that systemd stamps with.
+    """Whether systemd starts a unit again and again; clock is the one that systemd stamps with.
 
-    Started anew once, and that its process lives, looks the same; so a young process is watched until it is so many seconds old, or is gone.
+    Started anew once, and that its process lives, looks the same; so a young process, also one that is about to be started, is watched until it is so
+    many seconds old, or is gone. What does not run and will not be started is no loop.
     """
-    told = _show(unit, run)
-    if told.get("ActiveState") != "active":
-        return False
-    before = int(told.get("NRestarts") or 0)
-    while told.get("ActiveState") == "active":
+    begun, before = clock(), None
+    while True:
+        told = _show(unit, run)
         restarts, began = (int(told.get(name) or 0) for name in ("NRestarts", "ExecMainStartTimestampMonotonic"))
-        if restarts > before:
+        if told.get("ActiveState") == "active":
+            before = restarts if before is None else before
+            if restarts > before:
+                return True
+            # None when a person started it meanwhile.
+            if restarts == 0 or clock() - began / 1e6 >= seconds:
+                return False
+        elif before is not None:
             return True
-        # None when a person started it meanwhile.
-        if restarts == 0 or clock() - began / 1e6 >= seconds:
+        elif told.get("ActiveState") != "activating" or clock() - begun >= seconds:
             return False
         sleep(1)
-        told = _show(unit, run)
-    return True
 
 
 def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:

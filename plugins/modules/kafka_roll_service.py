@@ -35,7 +35,7 @@ options:
   state:
     description:
       - Whether it is to be stopped, started or both. Before a start systemd reads its unit files again.
-      - V(started) stops it, too, when it runs, because a host that was rebooted since it was stopped has started it with what was in place before.
+      - What was staged is put in place right after the stop, so that a boot of the host, too, starts it with that.
     type: str
     choices:
       - stopped
@@ -43,9 +43,9 @@ options:
       - restarted
     default: restarted
   directories:
-    description: Directories that it needs, which M(rackaware.kafka.file_set) makes before a start.
+    description: Directories that it needs, which M(rackaware.kafka.file_set) makes after the stop.
   files:
-    description: Everything that it reads at its start, which M(rackaware.kafka.file_set) promotes before a start.
+    description: Everything that it reads at its start, which M(rackaware.kafka.file_set) promotes after the stop.
     default: []
   events:
     description: A file on the controller to append to, a line of JSON for each event, as M(rackaware.kafka.kafka_roll_event) does.

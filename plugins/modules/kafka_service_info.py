@@ -31,7 +31,8 @@ options:
     default: []
   watch_seconds:
     description:
-      - Up to which age a process that systemd started anew by itself is watched, to tell one that crashes again and again from one that crashed once.
+      - Up to which age a process that systemd started anew by itself, or is about to, is watched, to tell one that crashes again and again from one
+        that crashed once.
       - V(0) watches nothing. A service that a person started, or whose process is older, is never waited for.
     type: int
     default: 0
@@ -109,13 +110,15 @@ def main() -> None:
     name = module.params["service"]
     unit = _unit.service(name).unit
     try:
+        # First, so that the rest is as it is after the while that this may take.
+        looping = _service.crash_loops(unit, module.run_command, module.params["watch_seconds"])
         found = _service.state(unit, module.run_command)
         result = dict(
             _service.jvm(name),
             next_min_isr=_service.next_min_isr(name),
             unit_state=found,
             restarts=_service.restarts(unit, module.run_command),
-            crash_looping=_service.crash_loops(unit, module.run_command, module.params["watch_seconds"]),
+            crash_looping=looping,
             disks=_service.disks(module.params["mounts"]),
             upgrade=_upgrade_record.read(),
             restart_needed=found == "active" and _service.restart_needed(unit),

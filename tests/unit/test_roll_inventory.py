@@ -160,9 +160,10 @@ def test_a_restart_never_changes_the_version():
         ({"unit_state": "active", "restarts": 1}, None, True),
         ({"unit_state": "active", "restarts": 1}, False, False),
         ({"unit_state": "active", "restarts": 0}, True, False),
-        ({"unit_state": "activating", "restarts": 1}, True, False),
+        ({"unit_state": "activating", "restarts": 0}, True, True),
+        ({"unit_state": "inactive", "restarts": 1}, True, False),
     ],
-    ids=["fenced", "not registered", "well", "never started anew", "between two starts"],
+    ids=["fenced", "not registered", "well", "never started anew", "about to be started", "stopped"],
 )
 def test_whom_to_watch(told, fenced, suspected):
     cluster = {"brokers": [{"id": 2}] + ([] if fenced is None else [{"id": 1, "fenced": fenced}])}

@@ -64,11 +64,13 @@ class ActionModule(ActionBase):
         if NAME in ("kafka_roll_plan", "kafka_roll_wait"):
             with open(os.environ["ROLL_LOG"] + ".min_isr", "a") as log:
                 log.write("%%s\\n" %% args.get("min_isr"))
+        if args.get("watch_seconds") and case.get("watch breaks"):
+            raise AnsibleActionFail("It broke on purpose.")
         if case.get("%%s %%s" %% (said.strip(), subject)):
             raise AnsibleActionFail("It broke on purpose.")
         return {
             "kafka_service_info": {
-                "unit_state": "inactive" if case.get("down " + subject) else case["state"],
+                "unit_state": "inactive" if case.get("down " + subject) and not (args.get("watch_seconds") and case.get("up since")) else case["state"],
                 "crash_looping": bool(args.get("watch_seconds") and case.get("looping " + subject)),
                 "restarts": 1,
                 "restart_needed": True,
@@ -264,6 +266,21 @@ def test_a_broker_that_crashes_again_and_again_is_down(run, tmp_path):
     code, said, log, report, events = run(["looping b9"], cluster=NINTH)
     assert code == 0, said
     assert [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("known to be down")] == ["known to be down: [9]"] * 2
+
+
+def test_a_node_that_came_up_since_the_roll_began_is_not_down(run, tmp_path):
+    """It may read its logs, in which a stop would disturb it."""
+    for case, known in ((["down b9"], 1), (["down b9", "up since"], 0)):
+        (tmp_path / "log").unlink(missing_ok=True)
+        code, said, log, report, events = run(case, cluster=NINTH)
+        assert code == 0, said
+        assert len([line for line in (tmp_path / "log").read_text().splitlines() if line == "known to be down: [9]"]) == 2 * known
+
+
+def test_a_watch_that_fails_takes_nobody_for_down_and_lets_the_lock_go(run):
+    code, said, log, report, events = run(["watch breaks"], cluster=NINTH)
+    assert code != 0 and "Broker 9 runs, but the cluster does not list it as alive" in said, said
+    assert len(of(log, "kafka_roll_lock released")) == 1 and of(log, "kafka_roll_service") == []
 
 
 def test_nobody_runs_so_that_nobody_can_be_asked(run):

@@ -101,8 +101,28 @@ class TestCrashLoop:
 
     @pytest.mark.parametrize(
         ("more", "waited"),
-        [({"restarts": 0}, 0), ({"answers": [("active", 0)]}, 1), ({"now": 190.0}, 0), ({"seconds": 0}, 0), ({"state": "activating"}, 0), ({}, 85)],
-        ids=["started by a person", "and meanwhile", "old", "not asked for", "does not run", "young, and it gets old"],
+        [
+            ({"restarts": 0}, 0),
+            ({"answers": [("active", 0)]}, 1),
+            ({"now": 190.0}, 0),
+            ({"seconds": 0}, 0),
+            ({"state": "inactive"}, 0),
+            ({"state": "failed"}, 0),
+            ({}, 85),
+            ({"state": "activating", "restarts": 0, "answers": [("activating", 0), ("active", 1)]}, 85),
+            ({"state": "activating"}, 90),
+        ],
+        ids=[
+            "started by a person",
+            "and meanwhile",
+            "old",
+            "not asked for",
+            "does not run",
+            "given up",
+            "young, and it gets old",
+            "about to be started",
+            "never started",
+        ],
     )
     def test_it_does_not_crash_again(self, more, waited):
         assert self.look(*more.pop("answers", ()), **more) == (False, waited)
@@ -110,6 +130,9 @@ class TestCrashLoop:
     @pytest.mark.parametrize("after", [("activating", 1), ("active", 2), ("failed", 1)], ids=["waits to be started", "started anew", "given up"])
     def test_it_does(self, after):
         assert self.look(("active", 1), after) == (True, 2)
+
+    def test_it_does_when_it_was_between_two_starts(self):
+        assert self.look(("active", 6), ("activating", 6), state="activating", restarts=5) == (True, 2)
 
 
 def test_what_is_young_is_watched_for_as_long_as_was_asked(capsys, monkeypatch):
