@@ -85,6 +85,9 @@ class ActionModule(ActionBase):
                 if answer["open"]:
                     held = self.clock() if held is None else held
                     if self.clock() - held >= options["hold_seconds"]:
+                        if options["hold_seconds"]:
+                            soaked = {**_roll_events.of(options["kind"], "soaked", options["nodes"]), "seconds": round(self.clock() - held, 3)}
+                            _roll_events.note(options["events"], [soaked])
                         self._show(watch.line(last=True))
                         return {"changed": False, **answer, "seconds": round(self.clock() - begun, 3), "questions": questions}
                     self._show(watch.line())

@@ -19,7 +19,7 @@ options:
     description:
       - The events, each with V(t) (epoch seconds or ISO 8601) and V(event), or the data that this filter gave with O(output=model).
       - Known events are V(roll_started), V(batch_started), V(gate_waiting), V(gate_open), V(stopping), V(stopped), V(started), V(registered),
-        V(back), V(curve), V(fault), V(failed), V(roll_stopped) and V(roll_ended), and the same of other nodes, as V(controller_stopping) or
+        V(back), V(soaked), V(curve), V(fault), V(failed), V(roll_stopped) and V(roll_ended), and the same of other nodes, as V(controller_stopping) or
         V(zookeeper_back).
     type: raw
     required: true

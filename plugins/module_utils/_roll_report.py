@@ -11,6 +11,7 @@ An event is a mapping with `t` (epoch seconds or ISO 8601; without an offset it 
 - gate_waiting: brokers or broker, reason; again whenever the reason changes; gate_open: brokers or broker
 - stopping, stopped, started, registered, back: broker. started is the process, registered the cluster's word that it is there and
   unfenced, back that it is in sync everywhere again (`in_sync` is read as back). Between stopped and started others may work on the host.
+- soaked: broker or brokers, seconds for which they had stayed back by then
 - those of a controller or ZooKeeper node have names as controller_stopping and zookeeper_back, and node or nodes instead of broker or brokers
 - curve: under_replicated, at_min_isr, under_min_isr (numbers of partitions)
 - fault: text, broker if it is one broker's; failed: broker, reason (the roll will stop for it)
@@ -143,6 +144,9 @@ def model(
                 if node in waiting and waiting[node]["reason"] != reason:
                     _close(nodes, waiting, node, when)
                 waiting.setdefault(node, {"node": label(nodes[node]), "from": when, "reason": reason})
+        elif kind == "soaked":
+            for node in named:
+                nodes[node]["soak"] = {"from": when - float(event.get("seconds") or 0), "to": when}
         if kind in ("gate_open", "stopping"):
             for node in named:
                 _close(nodes, waiting, node, when)
@@ -205,6 +209,7 @@ def _nodes(plan: Mapping[str, Any], lines: Sequence[tuple[float, Mapping[str, An
             "batch": planned.get((kind, id_)),
             "events": {},
             "gates": [],
+            "soak": None,
             "error": None,
         }
         for kind, id_ in keys
@@ -283,6 +288,7 @@ def _totals(roll: Mapping[str, Any], serial_seconds: float | None) -> dict[str, 
         if slowest and phase
         else None,
         "gate_seconds": round(_union((gate["from"], gate["to"]) for gate in roll["gates"]), 3),
+        "soak_seconds": round(_union((row["soak"]["from"], row["soak"]["to"]) for row in rows if row["soak"]), 3),
         "overhead_seconds": round(total - covered, 3),
         "overhead_share": round((total - covered) / total, 3) if total > 0 else None,
         "out": [label(row) for row in rows if row["state"] == "out"],
@@ -363,9 +369,9 @@ h2{font-size:16px;margin:30px 0 8px}
 .badge{display:inline-block;border-radius:5px;padding:1px 9px;font-size:13px;font-weight:650;color:var(--bg);vertical-align:3px;margin-right:9px}
 .done{background:var(--good)}.stopped{background:var(--bad)}.running{background:var(--start)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(126px,1fr));gap:10px;margin:0 0 18px}
-.tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:9px 13px}
-.tile b{display:block;font-size:20px;line-height:1.3;font-weight:650}
-.tile span{color:var(--mut);font-size:13px;display:block;line-height:1.35}.tile.bad b{color:var(--bad)}
+.tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:9px 10px}
+.tile b{display:block;font-size:19px;line-height:1.3;font-weight:650;white-space:nowrap}
+.tile span{color:var(--mut);font-size:13px;display:block;line-height:1.35;overflow-wrap:anywhere}.tile.bad b{color:var(--bad)}
 .key{display:flex;flex-wrap:wrap;gap:4px 20px;color:var(--mut);font-size:13px;margin:0 0 6px}
 .key i{display:inline-block;width:14px;height:11px;border-radius:2px;margin-right:6px}
 svg{display:block;width:100%;height:auto}svg text{font:12px system-ui,-apple-system,'Segoe UI','DejaVu Sans',sans-serif;fill:var(--fg)}
@@ -422,8 +428,9 @@ def _tiles(roll: Mapping[str, Any]) -> str:
     if planned and planned != totals["batches"]:
         batches = "of %s planned" % counted(planned, "batch")
     share = totals["overhead_share"]
+    watched = ", of that %s to watch those that were back" % duration(totals["soak_seconds"]) if totals["soak_seconds"] else ""
     tiles = [
-        ("", duration(totals["seconds"]), "in all" if share is None else "in all, %.0f %% of it with nobody out" % (100 * share)),
+        ("", duration(totals["seconds"]), "in all" if share is None else "in all, %.0f %% of it with nobody out%s" % (100 * share, watched)),
     ]
     bad = {name: "bad" if any(row["state"] == "out" for row in roll[name]) else "" for name in ("brokers", "keepers")}
     if roll["brokers"]:
@@ -442,7 +449,7 @@ def _tiles(roll: Mapping[str, Any]) -> str:
         if client["lost"] is not None and client["acked"] is not None:
             tiles.append(("bad" if client["lost"] else "", format(client["lost"], ","), "lost of %s acknowledged records" % format(client["acked"], ",")))
         if client["worst_gap_ms"] is not None:
-            worst = "longest gap between a partition's acknowledgements"
+            worst = "longest wait of a partition for an acknowledgement"
             tiles.append(("", duration(client["worst_gap_ms"] / 1000), worst + ("; p99 %.0f ms" % client["p99_ms"] if client["p99_ms"] is not None else "")))
     body = "".join('<div class="tile %s"><b>%s</b><span>%s</span></div>' % (kind, escape(big), escape(small)) for kind, big, small in tiles)
     return '<div class="tiles">%s</div>' % body
@@ -453,6 +460,8 @@ def _key(roll: Mapping[str, Any]) -> str:
     used = {phase["phase"] for row in rows for phase in row["phases"]}
     names = [("stop", "stopping"), ("down", "down (work on the host)"), ("start", "starting"), ("catch_up", "catching up until in sync everywhere")]
     entries = [("background:var(--%s)" % phase, text) for phase, text in names if phase in used]
+    if any(row["soak"] for row in rows):
+        entries.append(("border:1px dashed var(--catch_up)", "watched, in sync all the time"))
     if roll["gates"]:
         entries.append(
             ("background:repeating-linear-gradient(135deg,var(--gate) 0 2px,transparent 2px 5px);border:1px solid var(--gate)", "waiting at the gate")
@@ -551,7 +560,8 @@ def _row(node: Mapping[str, Any], scale: _Scale, y: int, row: int) -> str:
     middle, bar = y + row / 2 + 4, row - 2 * pad
     small = " small" if row < 20 else ""
     name = node["name"] or label(node)
-    shown = name if len(name) <= 18 else name[:17] + "…"
+    # What tells long names apart is at their end.
+    shown = name if len(name) <= 18 else "…" + name[-17:]
     bad = node["state"] == "out" or node["error"]
     out = [
         '<text class="%s%s" x="14" y="%.1f">%s<title>%s</title></text>'
@@ -571,6 +581,10 @@ def _row(node: Mapping[str, Any], scale: _Scale, y: int, row: int) -> str:
             out.append(
                 '<rect x="%s" y="%.1f" width="%.1f" height="%d" fill="none" stroke="var(--bad)" stroke-width="2"/>' % (x, y + pad, max(until - x, 2), bar)
             )
+    if node["soak"]:
+        x, until = scale(node["soak"]["from"]), scale(node["soak"]["to"])
+        shape = '<rect x="%s" y="%.1f" width="%.1f" height="%d" fill="none" stroke="var(--catch_up)" stroke-dasharray="4 3"><title>%s</title></rect>'
+        out.append(shape % (x, y + pad + 0.5, max(until - x, 2), bar - 1, escape("watched for %s" % duration(node["soak"]["to"] - node["soak"]["from"]))))
     if not node["phases"] and not node["gates"]:
         out.append('<text class="mut%s" x="%d" y="%.1f">not begun</text>' % (small, LEFT + 6, middle))
     if node["phases"]:
@@ -580,7 +594,7 @@ def _row(node: Mapping[str, Any], scale: _Scale, y: int, row: int) -> str:
 
 def _row_label(node: Mapping[str, Any], scale: _Scale, middle: float, small: str) -> str:
     """The time out, right of the bar, or left of everything where there is no room; what went wrong in its place."""
-    end = scale(node["phases"][-1]["to"])
+    end = scale(max(node["phases"][-1]["to"], node["soak"]["to"] if node["soak"] else 0))
     begin = scale(min([node["phases"][0]["from"]] + [gate["from"] for gate in node["gates"]]))
     text = node["error"] or ("not back" if node["state"] == "out" else duration(node["seconds"]))
     right, left = (max(0, int(free / 6.4)) for free in (WIDTH - end - 8, begin - LEFT - 6))

@@ -47,8 +47,8 @@ options:
   events:
     description:
       - A file on the controller to append to, a line of JSON for each event, as M(rackaware.kafka.kafka_roll_event) does.
-      - The events are V(gate_waiting), V(gate_open), V(registered), V(back), V(curve), and V(failed) for each broker that did not come back. Those
-        of controllers and ZooKeeper servers have the kind before their names, because the report is about brokers.
+      - The events are V(gate_waiting), V(gate_open), V(registered), V(back), V(curve), V(soaked) after O(hold_seconds), and V(failed) for each broker
+        that did not come back. Those of controllers and ZooKeeper servers have the kind before their names.
     type: path
   lock:
     description:

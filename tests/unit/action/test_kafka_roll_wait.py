@@ -259,6 +259,11 @@ class TestHold:
     def test_whoever_does_not_come_back_in_it_ends_the_wait(self, stage):
         assert "nothing got better" in stage.fail([back(node(4)), back(gone(4))], nodes=[4], hold_seconds=5, stall_seconds=30)
 
+    def test_the_report_is_told(self, stage, tmp_path):
+        stage.wait([back(node(4))], nodes=[4], hold_seconds=5, events=str(tmp_path / "e"))
+        told = [json.loads(line) for line in (tmp_path / "e").read_text().splitlines()]
+        assert [(each["event"], each.get("brokers"), each.get("seconds")) for each in told[-2:]] == [("back", None, None), ("soaked", [4], 6.0)]
+
     def test_without_it_the_first_yes_is_enough(self, stage):
         stage.wait([back(node(4))], nodes=[4])
         assert len(stage.calls) == 1 and stage.slept == []

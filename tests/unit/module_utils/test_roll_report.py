@@ -238,6 +238,21 @@ def test_a_controller_that_does_not_come_back_is_out():
     assert roll["totals"]["slowest"]["node"] == "controller 2" and "Controllers" in Reader(page(roll)).texts
 
 
+def test_a_watch_of_those_that_are_back_is_drawn_and_counted():
+    roll = model([*whole(), {"t": 1018.0, "event": "soaked", "brokers": [1, 4], "seconds": 3}], PLAN)
+    assert [row["id"] for row in roll["brokers"] if row["soak"] == {"from": 1015.0, "to": 1018.0}] == [1, 4]
+    # Nobody is out while two are watched, and the time counts once.
+    assert (roll["totals"]["soak_seconds"], roll["totals"]["overhead_seconds"]) == (3.0, 20.0)
+    texts = Reader(page(roll)).texts
+    assert "in all, 40 % of it with nobody out, of that 3.0 s to watch those that were back" in texts and "watched, in sync all the time" in texts
+    assert "watched, in sync all the time" not in Reader(page(model(whole(), PLAN))).texts
+
+
+def test_long_names_keep_what_tells_them_apart():
+    plan = {**PLAN, "nodes": [{**node, "name": "a-long-cluster-name-broker-%d" % node["id"]} for node in PLAN["nodes"]]}
+    assert {"…ter-name-broker-%d" % n for n in range(1, 10)} <= set(Reader(page(model(whole(), plan))).texts)
+
+
 def test_the_rows_of_a_report_make_it_again():
     events = passed(until="started")[:3]
     roll = model(events, KEPT)
