@@ -449,7 +449,7 @@ def _tiles(roll: Mapping[str, Any]) -> str:
         if client["lost"] is not None and client["acked"] is not None:
             tiles.append(("bad" if client["lost"] else "", format(client["lost"], ","), "lost of %s acknowledged records" % format(client["acked"], ",")))
         if client["worst_gap_ms"] is not None:
-            worst = "longest wait of a partition for an acknowledgement"
+            worst = "longest wait for acks=all in a partition"
             tiles.append(("", duration(client["worst_gap_ms"] / 1000), worst + ("; p99 %.0f ms" % client["p99_ms"] if client["p99_ms"] is not None else "")))
     body = "".join('<div class="tile %s"><b>%s</b><span>%s</span></div>' % (kind, escape(big), escape(small)) for kind, big, small in tiles)
     return '<div class="tiles">%s</div>' % body
