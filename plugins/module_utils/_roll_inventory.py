@@ -13,7 +13,6 @@ from ._roll_report import counted
 from ._roll_snapshot import RollError, named
 
 SENTENCES = 5
-KEEPERS = ("zookeeper", "controller")
 
 
 def wanted(

@@ -33,7 +33,6 @@ STEPS = ("stopping", "stopped", "started", "registered", "back")
 # Between each two steps lies a phase.
 PHASES = ("stop", "down", "start", "catch_up")
 PHASE_TEXT = {"stop": "stopping", "down": "down", "start": "starting", "catch_up": "catching up"}
-PHASE_HEADS = {"stop": "stop", "down": "down", "start": "start", "catch_up": "catch-up"}
 NOUNS = {"broker": "broker", "controller": "controller", "zookeeper": "ZooKeeper node"}
 CURVES = ("under_replicated", "at_min_isr", "under_min_isr")
 DONE, STOPPED, RUNNING = "done", "stopped", "running"
@@ -701,7 +700,7 @@ def _node_table(title: str, nodes: Sequence[Mapping[str, Any]]) -> str:
         return ""
     batch = nodes[0]["kind"] == "broker"
     heads = [("", NOUNS[nodes[0]["kind"]]), ("", "rack"), *([("n", "batch")] if batch else []), ("n", "waited")]
-    heads += [("n", PHASE_HEADS[phase]) for phase in PHASES] + [("n", "out"), ("", "now")]
+    heads += [("n", phase.replace("_", "-")) for phase in PHASES] + [("n", "out"), ("", "now")]
     rows = []
     for node in sorted(nodes, key=lambda one: (one["batch"] or 0, one["rack"], one["id"])):
         took = {phase["phase"]: duration(phase["seconds"]) for phase in node["phases"]}
