@@ -15,25 +15,16 @@ from ansible.utils.display import Display
 from ..module_utils import _roll_ask, _roll_events, _roll_progress
 from ..module_utils._errors import RackawareError
 
-RENEW_EVERY = 60.0
 # A question costs more than it tells while everything is well.
 HOLD_EVERY = 2.0
 # How long one visit to the host may last: the processes that a visit starts there cost more than the questions.
 VISIT = 3.0
-GATE, LOCK = "rackaware.kafka.kafka_roll_gate", "rackaware.kafka.kafka_roll_lock"
+GATE = "rackaware.kafka.kafka_roll_gate"
 OWN: dict[str, dict[str, Any]] = {
     "stall_seconds": {"type": "float", "default": 900},
     "interval": {"type": "float", "default": 0.2},
     "hold_seconds": {"type": "float", "default": 0},
     "events": {"type": "path"},
-    "lock": {
-        "type": "dict",
-        "options": {
-            "path": {"type": "str", "default": "/var/lib/kafka-admin/roll.lock"},
-            "owner": {"type": "str", "required": True},
-            "lease_seconds": {"type": "int", "default": 900},
-        },
-    },
 }
 
 
@@ -55,8 +46,7 @@ class ActionModule(ActionBase):
         # As they were given: a path with ~ is the other host's to expand.
         question = {name: value for name, value in self._task.args.items() if name in _roll_ask.SPEC and value is not None}
         if self._task.check_mode:
-            answer = self._ask(GATE, question)
-            return {"changed": False, **answer, "seconds": 0.0, "questions": 1}
+            return {"changed": False, **self._ask(question), "seconds": 0.0, "questions": 1}
         try:
             return self._wait(question, options)
         except RackawareError as error:
@@ -65,16 +55,11 @@ class ActionModule(ActionBase):
     def _wait(self, question: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         begun = self.clock()
         watch = _roll_progress.Watch(options["question"], options["kind"], options["nodes"], stall_seconds=options["stall_seconds"], now=begun)
-        # Once a batch, and then while it lasts: a wait that ends soon costs nothing more.
-        renewed = begun - (RENEW_EVERY if options["question"] == _roll_ask.MAY_STOP else 0)
         questions, held = 0, None
         if options["question"] == _roll_ask.MAY_STOP and options["kind"] == _roll_ask.BROKER:
             _roll_events.note(options["events"], [_roll_events.of(options["kind"], "batch_started", options["nodes"])])
         while True:
-            if options["lock"] and self.clock() - renewed >= RENEW_EVERY:
-                renewed = self.clock()
-                self._renew(options["lock"])
-            answer = self._ask(GATE, {**question, "wait_seconds": VISIT})
+            answer = self._ask({**question, "wait_seconds": VISIT, "log_sizes": watch.takes_a_while})
             questions += 1
             if answer.get("failed"):
                 if answer.get("retry") is False:
@@ -101,9 +86,9 @@ class ActionModule(ActionBase):
             self._show(watch.line())
             self.sleep(options["interval"])
 
-    def _ask(self, module: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         try:
-            answer = self._execute_module(module_name=module, module_args=dict(arguments), task_vars=self._variables)
+            answer = self._execute_module(module_name=GATE, module_args=question, task_vars=self._variables)
         except AnsibleConnectionFailure as error:
             raise AnsibleActionFail(self._unreachable(str(error))) from None
         if answer.get("unreachable"):
@@ -116,11 +101,6 @@ class ActionModule(ActionBase):
             host,
             why.strip().rstrip("."),
         )
-
-    def _renew(self, lock: dict[str, Any]) -> None:
-        answer = self._ask(LOCK, {**lock, "renew": True})
-        if answer.get("failed"):
-            raise AnsibleActionFail("The roll's lock could not be renewed: %s" % answer.get("msg"))
 
     def _show(self, line: str | None) -> None:
         if line is not None:

@@ -71,6 +71,25 @@ options:
       - In check mode it is only counted.
     type: bool
     default: false
+  lock:
+    description:
+      - The lock of the roll, as M(rackaware.kafka.kafka_roll_lock) takes it. Before each question it is renewed on the host of the task, so delegate the
+        task to the host that keeps it. In check mode it is left alone.
+      - When somebody else has taken it, the task fails, and nobody was asked.
+    type: dict
+    suboptions:
+      path:
+        description: The file of the lock.
+        type: path
+        default: /var/lib/kafka-admin/roll.lock
+      owner:
+        description: Who holds it, the same text as when it was taken.
+        type: str
+        required: true
+      lease_seconds:
+        description: How long it then holds.
+        type: int
+        default: 900
   zookeeper_servers:
     description:
       - All servers of the ensemble, as P(rackaware.kafka.kafka_nodes#filter) lists them. Needed with O(kind=zookeeper).

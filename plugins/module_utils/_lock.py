@@ -13,10 +13,12 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
-from typing import Iterator
+from typing import Any, Iterator
 
 from ._errors import RackawareError
 
+PATH_SPEC: dict[str, Any] = {"type": "path", "default": "/var/lib/kafka-admin/roll.lock"}
+LEASE_SPEC: dict[str, Any] = {"type": "int", "default": 900}
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 # Seconds. A run that was killed blocks others for that long.
 LONGEST = 7 * 24 * 3600
@@ -50,27 +52,36 @@ def moment(written: str) -> float:
     return datetime.strptime(written, FORMAT).replace(tzinfo=timezone.utc).timestamp()
 
 
-def take(found: Lease | None, path: str, owner: str, what: str, *, now: float, seconds: int, renew: bool, break_lock: bool) -> Lease:
-    """The lease after owner has asked for it; raises LockError when it is another's.
-
-    With renew it must be owner's already, so that whoever has lost it learns of it instead of taking it back.
-    """
-    if not owner.strip():
-        raise LockError("owner is empty; name who takes the lock, as user@host:pid.")
-    if not 1 <= seconds <= LONGEST:
-        raise LockError("lease_seconds is %d, but must be from 1 to %d, which is a week." % (seconds, LONGEST))
+def take(found: Lease | None, path: str, owner: str, what: str, *, now: float, seconds: int, break_lock: bool) -> Lease:
+    """The lease after owner has asked for it; raises LockError when it is another's."""
+    _check(owner, seconds)
     end = text(now + seconds)
     if found is not None and found.owner == owner:
-        return Lease(owner, found.what if renew else what, found.since, end)
-    if renew:
-        holder = "nobody holds it" if found is None else "%s has taken it for %s since %s" % (found.owner, found.what, found.since)
-        raise LockError("The lock %s is no longer held by %s: %s; stop here, and look who works on the cluster." % (path, owner, holder))
+        return Lease(owner, what, found.since, end)
     if found is not None and found.runs(now) and not break_lock:
         raise LockError(
             "The lock %s is held by %s for %s, since %s and until %s; wait for its end, or, when that run is dead, "
             "wait until then or set break_lock: true (for the playbooks roll_break_lock)." % (path, found.owner, found.what, found.since, found.expires)
         )
     return Lease(owner, what, text(now), end)
+
+
+def renew(path: str, owner: str, seconds: int, *, now: float) -> None:
+    """Make the lease last; raises LockError when owner does not have it, so that whoever has lost it learns of it instead of taking it back."""
+    _check(owner, seconds)
+    with guarded(path, make=False):
+        found = read(path)
+        if found is None or found.owner != owner:
+            holder = "nobody holds it" if found is None else "%s has taken it for %s since %s" % (found.owner, found.what, found.since)
+            raise LockError("The lock %s is no longer held by %s: %s; stop here, and look who works on the cluster." % (path, owner, holder))
+        write(path, Lease(owner, found.what, found.since, text(now + seconds)))
+
+
+def _check(owner: str, seconds: int) -> None:
+    if not owner.strip():
+        raise LockError("owner is empty; name who takes the lock, as user@host:pid.")
+    if not 1 <= seconds <= LONGEST:
+        raise LockError("lease_seconds is %d, but must be from 1 to %d, which is a week." % (seconds, LONGEST))
 
 
 def release(found: Lease | None, owner: str, *, break_lock: bool) -> Lease | None:

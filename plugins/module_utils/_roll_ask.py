@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
-from . import _cluster, _roll_gate, _roll_quorum, _zookeeper
+from . import _cluster, _lock, _roll_gate, _roll_quorum, _zookeeper
 from ._kafka import CONNECTION_SPEC, Admin, KafkaError, at_once, connection
 from ._roll_snapshot import RollError, named
 
@@ -34,6 +34,7 @@ SPEC: dict[str, dict[str, Any]] = dict(
     restart={"type": "list", "elements": "int"},
     allow={"type": "list", "elements": "str", "default": []},
     elect_leaders={"type": "bool", "default": False},
+    lock={"type": "dict", "options": {"path": _lock.PATH_SPEC, "owner": {"type": "str", "required": True}, "lease_seconds": _lock.LEASE_SPEC}},
     zookeeper_servers={
         "type": "list",
         "elements": "dict",
@@ -163,7 +164,7 @@ def brokers_back(admin: Admin, params: Mapping[str, Any], visit: Visit | None = 
     nodes, visit = list(dict.fromkeys(params["nodes"])), visit or Visit()
     seen = _cluster.take(admin, minimum=visit.minimum, eligible=False)
     visit.partitions = seen.partitions
-    found = _each_back(admin, nodes, seen, left_alone(params), visit)
+    found = _each_back(admin, nodes, seen, params, visit)
     voters = {each["id"] for each in seen.quorum["voters"]} if seen.quorum else set()
     if voters & set(nodes):
         quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
@@ -174,7 +175,7 @@ def brokers_back(admin: Admin, params: Mapping[str, Any], visit: Visit | None = 
     return {**returned(found), **_counts(seen), "asked": admin.asked}
 
 
-def _each_back(admin: Admin, nodes: Sequence[int], seen: _cluster.Snapshot, alone: set[int], visit: Visit) -> list[dict[str, Any]]:
+def _each_back(admin: Admin, nodes: Sequence[int], seen: _cluster.Snapshot, params: Mapping[str, Any], visit: Visit) -> list[dict[str, Any]]:
     held: dict[int, list[dict[str, Any]]] = {id_: [] for id_ in nodes}
     for each in seen.partitions:
         for id_ in each["replicas"]:
@@ -207,7 +208,7 @@ def _each_back(admin: Admin, nodes: Sequence[int], seen: _cluster.Snapshot, alon
         for id_ in nodes
         if said[id_]["behind"]
     }
-    copying = _copying(admin, behind, alone, visit)
+    copying = _copying(admin, behind, left_alone(params), visit) if params["log_sizes"] else {}
     return [{"id": id_, "registered": id_ in registered, "bytes": None, "bytes_left": None, **copying.get(id_, {}), **said[id_]} for id_ in nodes]
 
 

@@ -19,6 +19,8 @@ from ._roll_report import CURVES, counted, duration
 from ._roll_snapshot import named
 
 LINE_EVERY = 5.0
+# Seconds. Many a broker has caught up before anybody would read how much is left.
+A_WHILE = 10.0
 NAMED_AT_MOST = 4
 NOUNS = {BROKER: "broker", CONTROLLER: "controller", ZOOKEEPER: "ZooKeeper server"}
 
@@ -31,6 +33,7 @@ class Watch:
         self.start = self.better = self.now = now
         self.answer: Mapping[str, Any] | None = None
         self.error: str | None = None
+        self._behind: float | None = None
         self._best: dict[Any, int] = {}
         self._first: dict[int, int] = {}
         self._most: dict[int, tuple[float, int]] = {}
@@ -50,6 +53,7 @@ class Watch:
         for each in answer.get("nodes") or ():
             if each["behind"]:
                 self._first.setdefault(each["id"], each["behind"])
+                self._behind = now if self._behind is None else self._behind
             left = each.get("bytes_left")
             if left is not None and left >= self._most.get(each["id"], (now, 0))[1]:
                 self._most[each["id"]] = (now, left)
@@ -85,6 +89,11 @@ class Watch:
     def stalled(self) -> bool:
         """Whether nothing has got better for too long."""
         return self.now - self.better >= self.stall_seconds
+
+    @property
+    def takes_a_while(self) -> bool:
+        """Whether somebody has been catching up for so long that it is worth asking how much is left."""
+        return self._behind is not None and self.now - self._behind >= A_WHILE
 
     def state(self) -> str:
         """What was seen last, for a person."""

@@ -29,6 +29,12 @@ options:
       - Asking here costs less than coming back, and sees a change sooner; M(rackaware.kafka.kafka_roll_wait) uses it.
     type: float
     default: 0
+  log_sizes:
+    description:
+      - For brokers and O(question=back), whether those that catch up, and their leaders, are asked how many bytes they hold, each time.
+      - It takes a broker longer to add that up than to tell who is in sync; M(rackaware.kafka.kafka_roll_wait) asks only once catching up takes a while.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -125,14 +131,17 @@ asked:
   type: int
 """
 
+import time
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _preferred, _roll_ask
+from ..module_utils import _lock, _preferred, _roll_ask
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import Admin, LibraryError, connection
+from ..module_utils._lock import LockError
 from ..module_utils._roll_snapshot import RollError
 
-SPEC = dict(_roll_ask.SPEC, wait_seconds={"type": "float", "default": 0})
+SPEC = dict(_roll_ask.SPEC, wait_seconds={"type": "float", "default": 0}, log_sizes={"type": "bool", "default": True})
 
 
 def main() -> None:
@@ -141,6 +150,8 @@ def main() -> None:
     params = module.params
     try:
         _roll_ask.check(params)
+        if params["lock"] and not module.check_mode:
+            _lock.renew(params["lock"]["path"], params["lock"]["owner"], params["lock"]["lease_seconds"], now=time.time())
         if params["kind"] == _roll_ask.ZOOKEEPER:
             answer = _roll_ask.patiently(lambda: _roll_ask.keepers(params), params["wait_seconds"])
         else:
@@ -150,7 +161,7 @@ def main() -> None:
                 if params["elect_leaders"] and answer["open"]:
                     answer["election"] = _preferred.elect(admin, visit.partitions, check=module.check_mode, tolerant=True)
     except RackawareError as error:
-        module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError)))
+        module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError, LockError)))
     module.exit_json(changed=answer.get("election", {}).get("elected", 0) > 0, **answer)
 
 

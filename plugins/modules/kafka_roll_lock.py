@@ -11,8 +11,9 @@ module: kafka_roll_lock
 short_description: Keep a second runner from working on the same cluster
 version_added: "0.1.0"
 description:
-  - Takes, renews or releases a lease, which is a file on one host of the cluster; all runners must use the same host.
-  - A lease ends by itself, so that a run that was killed blocks the next one only for a while. Renew it while a roll lasts.
+  - Takes or releases a lease, which is a file on one host of the cluster; all runners must use the same host.
+  - A lease ends by itself, so that a run that was killed blocks the next one only for a while. M(rackaware.kafka.kafka_roll_gate) and
+    M(rackaware.kafka.kafka_roll_wait) renew it while a roll lasts.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -20,7 +21,7 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(held) takes the lease, or renews it when O(owner) has it already. Held by another and not ended, the module fails and says by whom.
+      - V(held) takes the lease, or makes it last when O(owner) has it already. Held by another and not ended, the module fails and says by whom.
       - V(released) lets it go. When it is another's, nothing changes.
     type: str
     choices: [held, released]
@@ -41,10 +42,6 @@ options:
     description: How long it holds, from now on, by this host's clock; at most a week, 604800.
     type: int
     default: 900
-  renew:
-    description: Fail, instead of taking it, when O(owner) does not have it any more.
-    type: bool
-    default: false
   break_lock:
     description: Take it, or remove it, whoever has it. Only when it is certain that the other run is dead.
     type: bool
@@ -95,9 +92,8 @@ SPEC = {
     "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
     "owner": {"type": "str", "required": True},
     "what": {"type": "str", "default": "a roll"},
-    "path": {"type": "path", "default": "/var/lib/kafka-admin/roll.lock"},
-    "lease_seconds": {"type": "int", "default": 900},
-    "renew": {"type": "bool", "default": False},
+    "path": _lock.PATH_SPEC,
+    "lease_seconds": _lock.LEASE_SPEC,
     "break_lock": {"type": "bool", "default": False},
 }
 
@@ -111,8 +107,7 @@ def main() -> None:
         with _lock.guarded(path, make=params["state"] == "held" and not module.check_mode):
             before = _lock.read(path, break_lock=break_lock)
             if params["state"] == "held":
-                now, seconds = time.time(), params["lease_seconds"]
-                after = _lock.take(before, path, owner, params["what"], now=now, seconds=seconds, renew=params["renew"], break_lock=break_lock)
+                after = _lock.take(before, path, owner, params["what"], now=time.time(), seconds=params["lease_seconds"], break_lock=break_lock)
             else:
                 after = _lock.release(before, owner, break_lock=break_lock)
             if after != before and not module.check_mode:

@@ -50,25 +50,6 @@ options:
       - The events are V(gate_waiting), V(gate_open), V(registered), V(back), V(curve), V(soaked) after O(hold_seconds), and V(failed) for each broker
         that did not come back. Those of controllers and ZooKeeper servers have the kind before their names.
     type: path
-  lock:
-    description:
-      - The lock of the roll, which is renewed when a V(may_stop) begins and then every 60 seconds, with M(rackaware.kafka.kafka_roll_lock) on the host
-        of the task. So delegate the task to the host that keeps the lock.
-      - When it cannot be renewed, because somebody else has taken it, the wait ends as a failure.
-    type: dict
-    suboptions:
-      path:
-        description: The file of the lock.
-        type: str
-        default: /var/lib/kafka-admin/roll.lock
-      owner:
-        description: Who holds it, the same text as when it was taken.
-        type: str
-        required: true
-      lease_seconds:
-        description: How long it then holds.
-        type: int
-        default: 900
 """
 
 EXAMPLES = r"""

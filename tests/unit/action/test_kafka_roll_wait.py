@@ -48,21 +48,21 @@ class Stage:
     """Runs the plugin; each question takes the next answer (the last one again and again), and one second."""
 
     def __init__(self, monkeypatch):
-        self.now, self.lines, self.calls, self.slept = 0.0, [], [], []
+        self.now, self.lines, self.calls, self.slept, self.measured = 0.0, [], [], [], []
         monkeypatch.setattr(kafka_roll_wait, "Display", lambda: Made(display=self.lines.append))
 
     def make(self, plugin, args, check=False):
         task = MagicMock(args=args, check_mode=check, async_val=0, delegate_to="broker-c1", action="rackaware.kafka.kafka_roll_wait")
         return plugin(task=task, connection=MagicMock(), play_context=MagicMock(), loader=MagicMock(), templar=MagicMock(), shared_loader_obj=None)
 
-    def wait(self, answers, check=False, lock_answer=None, **args):
+    def wait(self, answers, check=False, **args):
         action = self.make(kafka_roll_wait.ActionModule, {"bootstrap_servers": SERVERS, "question": "back", "interval": 1, **args}, check)
         left = list(answers)
 
         def execute(module_name, module_args, task_vars):
-            self.calls.append((module_name.rpartition(".")[2], {name: value for name, value in module_args.items() if name != "wait_seconds"}))
-            if module_name.endswith("lock"):
-                return lock_answer or {"changed": True}
+            assert module_name == kafka_roll_wait.GATE
+            self.calls.append({name: value for name, value in module_args.items() if name not in ("wait_seconds", "log_sizes")})
+            self.measured.append(module_args.get("log_sizes"))
             self.now += 1
             answer = left.pop(0) if len(left) > 1 else left[0]
             if isinstance(answer, Exception):
@@ -92,7 +92,7 @@ class TestOpening:
         result = stage.wait([may([4, 5])], question="may_stop", nodes=[4, 5], in_flight=[7])
         assert (result["open"], result["changed"], result["questions"], result["seconds"]) == (True, False, 1, 1.0)
         assert stage.lines == [] and stage.slept == []
-        assert stage.calls == [("kafka_roll_gate", {"bootstrap_servers": SERVERS, "question": "may_stop", "nodes": [4, 5], "in_flight": [7]})]
+        assert stage.calls == [{"bootstrap_servers": SERVERS, "question": "may_stop", "nodes": [4, 5], "in_flight": [7]}]
         assert "invocation" not in result
 
     def test_the_way_back_in_lines(self, stage):
@@ -220,24 +220,16 @@ class TestStalling:
         assert stage.calls == []
 
 
-class TestLock:
-    LOCK = {"owner": "me", "path": "/x/roll.lock"}
+def test_the_gate_gets_the_lock_with_each_question_and_its_path_as_it_was_given(stage):
+    lock = {"owner": "me", "path": "~/roll.lock"}
+    stage.wait([back(gone(4)), back(node(4))], nodes=[4], lock=lock)
+    assert [each["lock"] for each in stage.calls] == [lock, lock]
 
-    def test_renewed_when_a_batch_begins_and_then_once_a_minute(self, stage):
-        stage.wait([may([1], {1: "Held."})] * 100 + [may([1])], question="may_stop", nodes=[1], lock=self.LOCK)
-        renewals = [args for name, args in stage.calls if name == "kafka_roll_lock"]
-        assert len(renewals) == 4 and renewals[0] == {"owner": "me", "path": "/x/roll.lock", "lease_seconds": 900, "renew": True}
-        assert stage.calls[0][0] == "kafka_roll_lock"
 
-    def test_a_short_way_back_renews_nothing(self, stage):
-        stage.wait([back(node(4))], nodes=[4], lock=self.LOCK)
-        assert [name for name, _ in stage.calls] == ["kafka_roll_gate"]
-
-    def test_lost_it_ends_before_anything_else(self, stage):
-        lost = failure("The lock is no longer held by me.")
-        message = stage.fail([may([1])], question="may_stop", nodes=[1], lock=self.LOCK, lock_answer=lost)
-        assert message == "The roll's lock could not be renewed: The lock is no longer held by me."
-        assert [name for name, _ in stage.calls] == ["kafka_roll_lock"]
+def test_what_is_left_is_asked_for_once_catching_up_takes_a_while(stage):
+    stage.wait([back(gone(4))] * 20 + [back(node(4, 3))] * 7 + [back(node(4))], nodes=[4])
+    # A question takes a second, and there is another between two of them.
+    assert stage.measured == [False] * 26 + [True] * 2
 
 
 class TestHold:

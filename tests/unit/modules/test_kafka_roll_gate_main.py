@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import threading
 from functools import partial
 
@@ -12,7 +13,7 @@ from fake_admin import FakeAdmin
 
 from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_ask
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError
-from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_gate
+from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_gate, kafka_roll_lock
 
 SERVERS = ["one:9092"]
 
@@ -318,7 +319,7 @@ class TestOneVisit:
     @pytest.fixture
     def ask(self, cluster):
         visit = _roll_ask.Visit()
-        return lambda *nodes: _roll_ask.brokers_back(cluster, {"nodes": nodes, "in_flight": [], "out": []}, visit)
+        return lambda *nodes: _roll_ask.brokers_back(cluster, {"nodes": nodes, "in_flight": [], "out": [], "log_sizes": True}, visit)
 
     def test_who_was_proven_back_is_not_asked_again_but_must_answer_when_the_gate_opens(self, ask, cluster):
         cluster.isr[1] = [5, 6]
@@ -372,13 +373,18 @@ class TestWhatIsLeft:
     @pytest.fixture
     def ask(self, cluster):
         visit = _roll_ask.Visit()
-        return lambda *nodes, **more: _roll_ask.brokers_back(cluster, {"nodes": nodes, "in_flight": [], "out": [], **more}, visit)["nodes"]
+        question = {"in_flight": [], "out": [], "log_sizes": True}
+        return lambda *nodes, **more: _roll_ask.brokers_back(cluster, {"nodes": nodes, **question, **more}, visit)["nodes"]
 
     def test_the_leader_is_asked_once_a_visit_and_only_about_what_is_behind(self, ask, cluster):
         cluster.isr[0] = [2, 3]
         for _ in range(2):
             assert [(each["bytes"], each["bytes_left"]) for each in ask(1, 4)] == [(70, 30), (None, None)]
         assert cluster.measured == [(1, [("t", 0)]), (2, [("t", 0)]), (1, [("t", 0)])]
+
+    def test_nobody_is_asked_where_it_is_not_wanted(self, ask, cluster):
+        cluster.isr[0] = [2, 3]
+        assert ask(1, log_sizes=False)[0]["bytes_left"] is None and cluster.measured == []
 
     def test_more_than_the_leader_has_is_nothing_left(self, ask, cluster):
         cluster.isr = {0: [2, 3], 1: [5, 6]}
@@ -450,6 +456,29 @@ class TestZooKeeper:
         assert "zookeeper_servers" in run(question="back", kind="zookeeper", nodes=[1])["msg"]
         assert "empty" in run(question="back", kind="zookeeper", nodes=[1], zookeeper_servers=[])["msg"]
         assert "twice" in run(question="back", kind="zookeeper", nodes=[1], zookeeper_servers=self.SERVERS[:1] * 2)["msg"]
+
+
+class TestLock:
+    """Nobody is asked on behalf of a roll that has lost its lock."""
+
+    @pytest.fixture
+    def path(self, run_main, tmp_path):
+        run_main(kafka_roll_lock, owner="me", path=str(tmp_path / "roll.lock"))
+        return tmp_path / "roll.lock"
+
+    @pytest.mark.parametrize("question", ["may_stop", "back"])
+    def test_renewed_before_the_question(self, run, cluster, path, question):
+        before = path.read_text()
+        assert run(question=question, nodes=[1], lock={"owner": "me", "path": str(path), "lease_seconds": 5000})["open"]
+        assert path.read_text() != before and json.loads(path.read_text())["owner"] == "me"
+
+    def test_lost_it_fails_before_anybody_is_asked(self, run, cluster, path):
+        result = run(question="may_stop", nodes=[1], lock={"owner": "she", "path": str(path)})
+        assert "is no longer held by she: me has taken it" in result["msg"] and result["retry"] is False and cluster.read == 0
+
+    def test_left_alone_in_check_mode(self, run, cluster, path):
+        before = path.read_text()
+        assert run(check=True, question="may_stop", nodes=[1], lock={"owner": "she", "path": str(path)})["open"] and path.read_text() == before
 
 
 class TestPatience:

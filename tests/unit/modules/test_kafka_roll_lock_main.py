@@ -46,11 +46,11 @@ def test_taken_and_its_directory_made(run, path):
     assert [each.name for each in path.parent.iterdir()] == ["roll.lock"]
 
 
-def test_the_same_owner_renews_and_keeps_the_beginning(run, clock):
+def test_taken_again_by_its_owner_it_keeps_the_beginning(run, clock):
     first = run(what="rolling_restart")["lock"]
     assert not run(what="rolling_restart")["changed"]
     clock[0] += 100
-    result = run(renew=True)
+    result = run(what="rolling_restart")
     assert result["changed"] and {**result["lock"], "expires": first["expires"]} == first and result["lock"]["expires"] == _lock.text(START + 1000)
 
 
@@ -84,17 +84,19 @@ def test_a_lease_is_from_a_second_to_a_week(run, path, seconds):
 
 
 @pytest.mark.parametrize("other", [True, False], ids=["another has it", "nobody has it"])
-def test_renewing_what_was_lost_fails(run, other):
+def test_renewing_what_was_lost_fails(run, path, other):
     if other:
         run(owner=OTHER)
-    message = run(renew=True)["msg"]
-    assert "no longer held by %s" % ME in message and (OTHER if other else "nobody holds it") in message
+    before = path.read_text() if other else None
+    with pytest.raises(_lock.LockError, match="no longer held by %s: %s" % (ME, "%s has taken it" % OTHER if other else "nobody holds it")):
+        _lock.renew(str(path), ME, 900, now=START)
+    assert (path.read_text() if path.exists() else None) == before
 
 
-def test_renewing_an_ended_lease_that_nobody_took_is_fine(run, clock):
-    run()
-    clock[0] += 5000
-    assert run(renew=True)["held"]
+def test_renewed_also_when_it_has_ended_and_nobody_took_it(run, path):
+    taken = run(what="rolling_restart")["lock"]
+    _lock.renew(str(path), ME, 60, now=START + 5000)
+    assert json.loads(path.read_text()) == {**taken, "expires": _lock.text(START + 5060)}
 
 
 def test_released_by_its_owner_and_by_nobody_else(run, path):
@@ -134,7 +136,7 @@ def _race(path, owner, barrier, won):
     barrier.wait()
     try:
         with _lock.guarded(path, make=True):
-            lease = _lock.take(_lock.read(path), path, owner, "a race", now=START, seconds=60, renew=False, break_lock=False)
+            lease = _lock.take(_lock.read(path), path, owner, "a race", now=START, seconds=60, break_lock=False)
             _lock.write(path, lease)
         won.put(owner)
     except _lock.LockError:
