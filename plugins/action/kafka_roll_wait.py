@@ -17,8 +17,8 @@ from ..module_utils._errors import RackawareError
 
 # A question costs more than it tells while everything is well.
 HOLD_EVERY = 2.0
-# How long one visit to the host may last: the processes that a visit starts there cost more than the questions.
-VISIT = 3.0
+# How long one visit to the host may last: the processes that a visit starts there cost more than the questions, and between two visits nobody looks.
+VISIT = _roll_progress.LINE_EVERY
 GATE = "rackaware.kafka.kafka_roll_gate"
 OWN: dict[str, dict[str, Any]] = {
     "stall_seconds": {"type": "float", "default": 900},

@@ -88,14 +88,19 @@ def left_alone(params: Mapping[str, Any]) -> set[int]:
 def patiently(
     ask: Callable[[], dict[str, Any]], seconds: float, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
 ) -> dict[str, Any]:
-    """Ask until the answer is yes, or other nodes than at first may go or are back, or the time is over; the last answer."""
-    end, first = clock() + seconds, None
+    """Ask until the answer is yes or the time is over; the last answer, whose nodes say for how long they have been seen registered and back."""
+    end = clock() + seconds
+    since: dict[tuple[str, int], float] = {}
     while True:
         answer = ask()
-        state = (answer.get("admitted"), answer.get("back"), [each["registered"] for each in answer.get("nodes", ())])
-        if answer["open"] or clock() >= end or (first is not None and state != first):
+        now = clock()
+        for each in answer.get("nodes", ()):
+            for what in ("registered", "back"):
+                if not each[what]:
+                    since.pop((what, each["id"]), None)
+                each[what + "_seconds"] = round(now - since.setdefault((what, each["id"]), now), 3) if each[what] else None
+        if answer["open"] or now >= end:
             return answer
-        first = state
         sleep(AGAIN)
 
 

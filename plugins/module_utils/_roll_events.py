@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any, Iterable, Mapping
 
 from . import _local_file
 from ._errors import RackawareError
@@ -19,10 +19,10 @@ class EventsError(RackawareError):
     """What a roll wrote down cannot be read."""
 
 
-def stamped(events: Iterable[Mapping[str, Any]], *, clock: Callable[[], float] = time.time) -> list[dict[str, Any]]:
-    """The events with the time, in epoch seconds, where they have none."""
-    now = round(clock(), 3)
-    return [{"t": now, **event} for event in events]
+def stamped(events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The events with the time, in epoch seconds, where they have none; one that says ago, in seconds, was so long before now."""
+    now = time.time()
+    return [{"t": round(now - event.get("ago", 0), 3), **{name: value for name, value in event.items() if name != "ago"}} for event in events]
 
 
 def of(kind: str, event: str, ids: int | list[int]) -> dict[str, Any]:

@@ -195,8 +195,8 @@ class Watch:
                 for each in answer["nodes"]:
                     if each[kind] and (kind, each["id"]) not in self._told:
                         self._told.add((kind, each["id"]))
-                        out.append(self._named(kind, each["id"]))
-        return self._curve(answer) + out
+                        out.append({**self._named(kind, each["id"]), "ago": each[kind + "_seconds"]})
+        return sorted(self._curve(answer) + out, key=lambda event: -event.get("ago", 0))
 
     def failures(self) -> list[dict[str, Any]]:
         """Events for those that did not come back."""

@@ -25,7 +25,7 @@ extends_documentation_fragment:
 options:
   wait_seconds:
     description:
-      - How long to ask again, several times a second, while the answer is no and stays the same. 0 asks once.
+      - How long to ask again, several times a second, while the answer is no. 0 asks once.
       - Asking here costs less than coming back, and sees a change sooner; M(rackaware.kafka.kafka_roll_wait) uses it.
     type: float
     default: 0
@@ -97,7 +97,8 @@ back:
   elements: int
 nodes:
   description:
-    - For each node id, back, registered, behind and reason.
+    - For each node id, back, registered, behind and reason, and for how many seconds of O(wait_seconds) it has been seen back (back_seconds) and
+      registered (registered_seconds), V(null) where it is not.
     - For a broker, registered is whether others list it unfenced, behind in how many partitions it is not in sync yet (V(null) when that cannot be
       said), bytes how much it holds of these, which grows while it catches up, and bytes_left how much less that is than their leaders hold (both
       V(null) when nobody says).

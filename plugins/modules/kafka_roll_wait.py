@@ -35,7 +35,7 @@ options:
     default: 900
   interval:
     description:
-      - Seconds between two visits to the host. A visit asks several times a second, and ends after 3 seconds or as soon as something has changed.
+      - Seconds between two visits to the host. A visit asks several times a second, and ends after 5 seconds or with a yes.
     type: float
     default: 0.2
   hold_seconds:
@@ -108,7 +108,8 @@ back:
   elements: int
 nodes:
   description:
-    - For each node id, back, registered, behind and reason.
+    - For each node id, back, registered, behind and reason, and for how many seconds of the last visit it was seen back (back_seconds) and
+      registered (registered_seconds), V(null) where it is not.
     - For a broker, registered is whether others list it unfenced, behind in how many partitions it is not in sync yet (V(null) when that cannot be
       said), bytes how much it holds of these, which grows while it catches up, and bytes_left how much less that is than their leaders hold (both
       V(null) when nobody says).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from types import SimpleNamespace as Made
 from unittest.mock import MagicMock
 
@@ -22,9 +23,10 @@ SERVERS = ["one:9092"]
 COUNTS = {"under_replicated": 0, "at_min_isr": 0, "under_min_isr": 0, "offline": 0}
 
 
-def node(id_, behind=0, registered=True, reason="It is not in sync yet.", **more):
+def node(id_, behind=0, registered=True, reason="It is not in sync yet.", seen=(0.0, 0.0), **more):
     done = registered and behind == 0 and not more
-    return {"id": id_, "back": done, "registered": registered, "behind": behind if registered else None, "reason": None if done else reason, **more}
+    since = {"registered_seconds": seen[0] if registered else None, "back_seconds": seen[1] if done else None}
+    return {"id": id_, "back": done, "registered": registered, "behind": behind if registered else None, "reason": None if done else reason, **since, **more}
 
 
 def gone(id_):
@@ -287,6 +289,12 @@ class TestEvents:
         ]
         roll = _roll_report.model(self.read(path))
         assert [gate["node"] for gate in roll["gates"]] == ["broker 5"] and roll["gates"][0]["reason"] == "Held."
+
+    def test_what_was_seen_early_in_a_visit_is_written_down_as_of_then(self, stage, tmp_path, monkeypatch):
+        monkeypatch.setattr(time, "time", lambda: 1000.0)
+        stage.wait([back(node(4, seen=(4.5, 0.3)), node(5, seen=(2.0, 1.5)))], nodes=[4, 5], events=str(tmp_path / "e"))
+        seen = [(event["t"], event["event"], event.get("broker")) for event in self.read(tmp_path / "e")]
+        assert seen == [(995.5, "registered", 4), (998.0, "registered", 5), (998.5, "back", 5), (999.7, "back", 4), (1000.0, "curve", None)]
 
     def test_those_of_controllers_have_names_of_their_own(self, stage, tmp_path):
         path = tmp_path / "e"

@@ -482,20 +482,34 @@ class TestLock:
 
 
 class TestPatience:
-    NO, ONE, YES = ({"open": open_, "back": back, "nodes": []} for open_, back in ((False, []), (False, [1]), (True, [1, 2])))
+    GONE, THERE, BACK = "gone", "there", "back"
 
-    def ask(self, *answers, seconds=3.0):
-        left, slept = list(answers), []
-        answer = _roll_ask.patiently(lambda: left.pop(0) if len(left) > 1 else left[0], seconds, clock=lambda: sum(slept), sleep=slept.append)
-        return answer, len(slept)
+    def ask(self, *states, seconds=3.0):
+        """Of two nodes, whose states are given question by question; the last answer, without what is not asked here, and how often it slept."""
+        left, slept = list(states), []
 
-    def test_it_ends_with_a_yes_with_a_change_or_with_the_time(self):
-        assert self.ask(self.NO, self.NO, self.YES) == (self.YES, 2)
-        assert self.ask(self.NO, self.NO, self.ONE, self.YES) == (self.ONE, 2)
-        assert self.ask(self.NO, seconds=2.9) == (self.NO, 10)
+        def answer():
+            states = left.pop(0) if len(left) > 1 else left[0]
+            nodes = [{"id": id_, "registered": state != self.GONE, "back": state == self.BACK} for id_, state in enumerate(states, 1)]
+            return {"open": all(each["back"] for each in nodes), "nodes": nodes}
+
+        last = _roll_ask.patiently(answer, seconds, clock=lambda: sum(slept), sleep=slept.append)
+        return last["open"], [(each["registered_seconds"], each["back_seconds"]) for each in last["nodes"]], len(slept)
+
+    def test_it_ends_with_a_yes_or_with_the_time_and_says_since_when(self):
+        first, second, third = (self.GONE, self.GONE), (self.THERE, self.GONE), (self.BACK, self.THERE)
+        assert self.ask(first, second, third, (self.BACK, self.BACK)) == (True, [(0.6, 0.3), (0.3, 0.0)], 3)
+        assert self.ask(second, first, seconds=2.9) == (False, [(None, None)] * 2, 10)
+
+    def test_whoever_goes_again_begins_anew(self):
+        states = [self.BACK, self.GONE, self.THERE, self.THERE, self.BACK]
+        assert self.ask(*((each, self.GONE) for each in states), seconds=1.2) == (False, [(0.6, 0.0), (None, None)], 4)
 
     def test_without_time_it_asks_once(self):
-        assert self.ask(self.NO, self.YES, seconds=0) == (self.NO, 0)
+        assert self.ask((self.GONE, self.GONE), (self.BACK, self.BACK), seconds=0) == (False, [(None, None)] * 2, 0)
+
+    def test_an_answer_about_who_may_stop_has_no_nodes(self):
+        assert _roll_ask.patiently(lambda: {"open": True}, 3.0) == {"open": True}
 
 
 def test_the_options_are_the_documented_ones():
