@@ -149,6 +149,9 @@ class Container:
     def remove(self) -> None:
         """End it and forget its root disk."""
         if self.exists():
+            # One that is ending when podman wants to end it makes podman give up.
+            podman("kill", self.name, check=False)
+            self._gone(10)
             podman("rm", "--force", "--time", "1", self.name)
         network.unplug(self.instance)
 
