@@ -58,10 +58,18 @@ options:
     required: true
 """
 
+    HOSTVARS = r"""
+options:
+  _input:
+    description: C(hostvars), with what M(rackaware.kafka.kafka_service_info) said on each node in C(__kafka_service).
+    type: dict
+    required: true
+"""
+
     HOSTS = r"""
 options:
   hosts:
-    description: C(hostvars), with C(__kafka_service) registered on each node.
+    description: C(hostvars), with what M(rackaware.kafka.kafka_service_info) said on each node in C(__kafka_service).
     type: dict
     required: true
 """

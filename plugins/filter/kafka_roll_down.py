@@ -11,15 +11,12 @@ short_description: Which nodes of an inventory are down
 version_added: "0.1.0"
 description:
   - Gives the ids of those whose services do not run, or are started again and again by systemd.
-  - Reads what M(rackaware.kafka.kafka_service_info) said about each, in C(__kafka_service).
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.hostvars
 positional: _input, names
 options:
-  _input:
-    description: C(hostvars).
-    type: dict
-    required: true
   names:
     description: The nodes to look at.
     type: list

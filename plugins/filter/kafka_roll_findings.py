@@ -14,14 +14,12 @@ description:
   - Says everything that forbids to begin, one sentence each; an empty list means that a roll may begin.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.hosts
 positional: _input, hosts, names, others, only, version, controllers
 options:
   _input:
     description: The cluster, as M(rackaware.kafka.kafka_cluster_info) returns it.
-    type: dict
-    required: true
-  hosts:
-    description: C(hostvars).
     type: dict
     required: true
   names:

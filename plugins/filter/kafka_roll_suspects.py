@@ -12,15 +12,12 @@ version_added: "0.1.0"
 description:
   - Gives the inventory names of brokers whose process systemd has started anew by itself, and that are not registered and unfenced. They read their logs
     after a crash, or crash again and again; O(rackaware.kafka.kafka_service_info#module:watch_seconds) tells.
-  - Reads what M(rackaware.kafka.kafka_service_info) said about each, in C(__kafka_service).
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.hostvars
 positional: _input, names, cluster
 options:
-  _input:
-    description: C(hostvars).
-    type: dict
-    required: true
   names:
     description: The brokers' inventory names.
     type: list

@@ -11,15 +11,12 @@ short_description: Which nodes of an inventory get a restart
 version_added: "0.1.0"
 description:
   - Names those that run with something else than they would start with, and those that do not run.
-  - Reads what M(rackaware.kafka.kafka_service_info) said about each, in C(__kafka_service).
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.hostvars
 positional: _input, names, everything, only, version
 options:
-  _input:
-    description: C(hostvars).
-    type: dict
-    required: true
   names:
     description: The nodes to look at.
     type: list

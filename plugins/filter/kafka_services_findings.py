@@ -10,17 +10,14 @@ name: kafka_services_findings
 short_description: Which hosts did not say how their service is
 version_added: "0.1.0"
 description:
-  - Looks at what M(rackaware.kafka.kafka_service_info) gave on each host, registered as C(__kafka_service), also where it failed or the host could not be
-    reached.
-  - One sentence for each host without an answer; an empty list means that all of them answered.
+  - One sentence for each host on which M(rackaware.kafka.kafka_service_info) failed, or that could not be reached; an empty list means that all of them
+    answered.
 author:
   - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.filter_options.hostvars
 positional: _input, names
 options:
-  _input:
-    description: C(hostvars).
-    type: dict
-    required: true
   names:
     description: The inventory names of the hosts.
     type: list
