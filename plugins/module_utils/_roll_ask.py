@@ -20,6 +20,8 @@ BROKER, CONTROLLER, ZOOKEEPER = "broker", "controller", "zookeeper"
 MAY_STOP, BACK = "may_stop", "back"
 # Seconds between two questions of one visit.
 AGAIN = 0.3
+# Seconds between two points of the report's curves.
+CURVE_EVERY = 1.0
 # Each may be megabytes.
 OWN_VIEWS_AT_ONCE = 16
 LIMITS_SPEC: dict[str, dict[str, Any]] = {"max_batch": {"type": "int"}, "isr_headroom": {"type": "int", "default": 0}, "min_isr": {"type": "int"}}
@@ -63,6 +65,33 @@ class Visit:
     sizes: dict[tuple[str, int], int | None] = field(default_factory=dict)
 
 
+@dataclass
+class Course:
+    """What the answers of one visit were, and since when; times are of one clock."""
+
+    since: dict[tuple[str, int], float] = field(default_factory=dict)
+    counts: list[tuple[float, Mapping[str, int]]] = field(default_factory=list)
+
+    def take(self, answer: Mapping[str, Any], now: float, last: bool) -> None:
+        """Note an answer: what was counted once a second, where it changed, and at the end."""
+        for each in answer.get("nodes", ()):
+            for what in ("registered", "back"):
+                if each[what]:
+                    self.since.setdefault((what, each["id"]), now)
+                else:
+                    self.since.pop((what, each["id"]), None)
+        counted = answer.get("counts")
+        if counted and (not self.counts or (counted != self.counts[-1][1] and (last or now - self.counts[-1][0] >= CURVE_EVERY))):
+            self.counts.append((now, counted))
+
+    def told(self, answer: dict[str, Any], now: float) -> dict[str, Any]:
+        """The answer; its nodes with registered_seconds and back_seconds, None where they are not, and with the curve, the counts with ago, in seconds."""
+        for each in answer.get("nodes", ()):
+            for what in ("registered", "back"):
+                each[what + "_seconds"] = round(now - self.since[what, each["id"]], 3) if each[what] else None
+        return {**answer, "curve": [{"ago": round(now - when, 3), **counted} for when, counted in self.counts]}
+
+
 def check(params: dict[str, Any]) -> None:
     """Refuse what can be seen to be wrong before anybody is asked; raises RollError, which says that asking again does not help."""
     try:
@@ -88,19 +117,15 @@ def left_alone(params: Mapping[str, Any]) -> set[int]:
 def patiently(
     ask: Callable[[], dict[str, Any]], seconds: float, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
 ) -> dict[str, Any]:
-    """Ask until the answer is yes or the time is over; the last answer, whose nodes say for how long they have been seen registered and back."""
-    end = clock() + seconds
-    since: dict[tuple[str, int], float] = {}
+    """Ask until the answer is yes or the time is over; the last answer, which says when in this visit it became so, as Course.told does."""
+    end, course = clock() + seconds, Course()
     while True:
         answer = ask()
         now = clock()
-        for each in answer.get("nodes", ()):
-            for what in ("registered", "back"):
-                if not each[what]:
-                    since.pop((what, each["id"]), None)
-                each[what + "_seconds"] = round(now - since.setdefault((what, each["id"]), now), 3) if each[what] else None
-        if answer["open"] or now >= end:
-            return answer
+        last = answer["open"] or now >= end
+        course.take(answer, now, last)
+        if last:
+            return course.told(answer, now)
         sleep(AGAIN)
 
 

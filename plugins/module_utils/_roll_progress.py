@@ -208,11 +208,13 @@ class Watch:
         return _roll_events.of(self.kind, event, ids)
 
     def _curve(self, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-        counts = answer.get("counts")
-        if not counts or counts == self._counts:
-            return []
-        self._counts = counts
-        return [{"event": "curve", **{name: counts[name] for name in CURVES}}]
+        out = []
+        for point in answer["curve"]:
+            counts = {name: point[name] for name in CURVES}
+            if counts != self._counts:
+                self._counts = counts
+                out.append({"event": "curve", **counts, "ago": point["ago"]})
+        return out
 
 
 def _more(number: int, noun: str) -> str:

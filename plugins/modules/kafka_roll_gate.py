@@ -122,6 +122,14 @@ counts:
   returned: success
   type: dict
   sample: {under_replicated: 37, at_min_isr: 37, under_min_isr: 0, offline: 0}
+curve:
+  description:
+    - What RV(counts) was at first, once a second where it changed, and at last, each with for how many seconds of O(wait_seconds) that is ago; empty where
+      nothing is counted.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{ago: 1.2, under_replicated: 37, at_min_isr: 37, under_min_isr: 0, offline: 0}]
 retry:
   description: Whether asking again may help, because nobody answered; V(false) for bad input.
   returned: failure

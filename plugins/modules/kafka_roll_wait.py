@@ -133,6 +133,11 @@ counts:
   returned: success
   type: dict
   sample: {under_replicated: 37, at_min_isr: 37, under_min_isr: 0, offline: 0}
+curve:
+  description: What RV(counts) was during the last visit, as M(rackaware.kafka.kafka_roll_gate) returns it.
+  returned: success
+  type: list
+  elements: dict
 asked:
   description: The id of the broker that answered for the cluster; V(null) with O(kind=zookeeper).
   returned: success

@@ -34,12 +34,16 @@ def gone(id_):
 
 
 def back(*nodes, counts=None):
-    return {**_roll_ask.returned(nodes), "counts": counts or COUNTS, "asked": 6}
+    return {**_roll_ask.returned(nodes), **counted(counts), "asked": 6}
+
+
+def counted(counts=None):
+    return {"counts": counts or COUNTS, "curve": [{"ago": 0.0, **(counts or COUNTS)}]}
 
 
 def may(nodes, held=(), counts=None):
     decided = {"admitted": [id_ for id_ in nodes if id_ not in dict(held)], "held": [{"broker": id_, "reason": why} for id_, why in dict(held).items()]}
-    return {**_roll_ask.verdict(nodes, decided), "counts": counts or COUNTS, "asked": 6}
+    return {**_roll_ask.verdict(nodes, decided), **counted(counts), "asked": 6}
 
 
 def failure(message, **more):
@@ -292,13 +296,22 @@ class TestEvents:
 
     def test_what_was_seen_early_in_a_visit_is_written_down_as_of_then(self, stage, tmp_path, monkeypatch):
         monkeypatch.setattr(time, "time", lambda: 1000.0)
-        stage.wait([back(node(4, seen=(4.5, 0.3)), node(5, seen=(2.0, 1.5)))], nodes=[4, 5], events=str(tmp_path / "e"))
-        seen = [(event["t"], event["event"], event.get("broker")) for event in self.read(tmp_path / "e")]
-        assert seen == [(995.5, "registered", 4), (998.0, "registered", 5), (998.5, "back", 5), (999.7, "back", 4), (1000.0, "curve", None)]
+        curve = [{"ago": ago, **COUNTS, "under_replicated": behind, "offline": lost} for ago, behind, lost in ((3, 7, 1), (2.5, 7, 0), (0.4, 0, 0))]
+        answer = {**back(node(4, seen=(4.5, 0.3)), node(5, seen=(2.0, 1.5))), "curve": curve}
+        stage.wait([answer], nodes=[4, 5], events=str(tmp_path / "e"))
+        seen = [(event["t"], event["event"], event.get("broker", event.get("under_replicated"))) for event in self.read(tmp_path / "e")]
+        assert seen == [
+            (995.5, "registered", 4),
+            (997.0, "curve", 7),
+            (998.0, "registered", 5),
+            (998.5, "back", 5),
+            (999.6, "curve", 0),
+            (999.7, "back", 4),
+        ]
 
     def test_those_of_controllers_have_names_of_their_own(self, stage, tmp_path):
         path = tmp_path / "e"
-        stage.wait([{**back(node(101)), "counts": None}], kind="controller", nodes=[101], events=str(path))
+        stage.wait([{**back(node(101)), "counts": None, "curve": []}], kind="controller", nodes=[101], events=str(path))
         assert [event["event"] for event in self.read(path)] == ["controller_registered", "controller_back"]
         roll = _roll_report.model(self.read(path))
         assert roll["brokers"] == [] and [row["id"] for row in roll["keepers"]] == [101]

@@ -508,8 +508,18 @@ class TestPatience:
     def test_without_time_it_asks_once(self):
         assert self.ask((self.GONE, self.GONE), (self.BACK, self.BACK), seconds=0) == (False, [(None, None)] * 2, 0)
 
-    def test_an_answer_about_who_may_stop_has_no_nodes(self):
-        assert _roll_ask.patiently(lambda: {"open": True}, 3.0) == {"open": True}
+    def test_what_was_counted_is_told_once_a_second_where_it_changed_and_at_the_end(self):
+        left, slept = [3, 9, 9, 5, 5, 5, 2, 1], []
+
+        def answer():
+            return {"open": len(left) == 1, "counts": {"under_replicated": left.pop(0)}}
+
+        last = _roll_ask.patiently(answer, 30.0, clock=lambda: sum(slept), sleep=slept.append)
+        assert last["curve"] == [{"ago": ago, "under_replicated": number} for ago, number in ((2.1, 3), (0.9, 5), (0.0, 1))]
+
+    @pytest.mark.parametrize("answer", [{"open": True}, {"open": True, "counts": None}])
+    def test_where_nothing_is_counted_there_is_no_curve(self, answer):
+        assert _roll_ask.patiently(lambda: dict(answer), 3.0) == {**answer, "curve": []}
 
 
 def test_the_options_are_the_documented_ones():
