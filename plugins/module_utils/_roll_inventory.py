@@ -68,6 +68,14 @@ def suspects(cluster: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]],
     return [name for name, each in told.items() if each["unit_state"] == "activating" or (each["unit_state"] == "active" and each["restarts"] > 0)]
 
 
+def laggards(cluster: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[int]:
+    """Ids of brokers that run, are listed, and are not in sync in a partition that they hold: they catch up, or something keeps them from it."""
+    alive = _alive(cluster)
+    running = {int(hosts[name]["kafka_node_id"]) for name in names if not down(hosts[name])}
+    behind = {id_ for each in cluster["partitions"] for id_ in each["replicas"] if id_ not in each["isr"] and id_ not in each["adding"]}
+    return sorted(running & alive & behind)
+
+
 def _alive(cluster: Mapping[str, Any]) -> set[int]:
     return {each["id"] for each in cluster["brokers"] if not each.get("fenced")}
 

@@ -171,6 +171,25 @@ def test_whom_to_watch(told, fenced, suspected):
     assert _roll_inventory.suspects(cluster, hosts, ["b1", "b2"]) == ["b1"] * suspected
 
 
+@pytest.mark.parametrize(
+    ("isr", "adding", "fenced", "third", "expected"),
+    [
+        ((1, 2), [], (), host("3"), [3]),
+        ((1,), [], (), host("3"), [2, 3]),
+        ((1, 2, 3), [], (), host("3"), []),
+        ((1, 2), [3], (), host("3"), []),
+        ((1, 2), [], (3,), host("3"), []),
+        ((1, 2), [], (), host("3", "inactive"), []),
+        ((1, 2), [], (), host("3", looping=True), []),
+        ((1, 2), [], (), host("3", "unknown"), [3]),
+    ],
+    ids=["one", "two", "none", "added by a reassignment", "not registered", "stopped", "crashing again and again", "nobody knows"],
+)
+def test_who_has_to_catch_up(isr, adding, fenced, third, expected):
+    seen = cluster({**partition(isr=isr), "adding": adding}, fenced=fenced)
+    assert _roll_inventory.laggards(seen, {"b1": host(1), "b2": host(2), "b3": third}, ["b1", "b2", "b3"]) == expected
+
+
 class TestSteps:
     PLAN = {
         "steps": [{"kind": "canary", "brokers": [1]}, {"kind": "batch", "brokers": [4, 7]}, {"kind": "batch", "brokers": [2]}],

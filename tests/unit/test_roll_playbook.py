@@ -39,6 +39,11 @@ def plan(restart):
     return {**made, "steps": _roll.ramp(made["batches"], int(os.environ["ROLL_CANARY"]))}
 
 
+def well(since):
+    with open(os.environ["ROLL_LOG"]) as log:
+        return since in log.read().splitlines()
+
+
 class ActionModule(ActionBase):
     _requires_connection = False
 
@@ -47,7 +52,7 @@ class ActionModule(ActionBase):
         case, args = json.loads(os.environ["ROLL_CASE"]), self._task.args
         if NAME == "kafka_service_info" and task_vars["inventory_hostname"] in case["silent"]:
             return {"unreachable": True, "msg": "Failed to connect to the host via ssh: No route to host"}
-        said = "%%s %%s" %% (NAME, args.get("question") or args.get("state") or "")
+        said = "%%s %%s" %% (NAME, args.get("question") or args.get("state") or ("watched" if "watch_seconds" in args else ""))
         subject = ",".join(map(str, args["nodes"])) if "nodes" in args else task_vars["inventory_hostname"]
         with open(os.environ["ROLL_LOG"], "a") as log:
             log.write("%%s %%s\\n" %% (said.strip(), subject))
@@ -76,7 +81,7 @@ class ActionModule(ActionBase):
                 "restart_needed": True,
                 "next_min_isr": 2 if subject == "b5" else 1,
             },
-            "kafka_cluster_info": {"cluster": {**cluster(), **case["cluster"]}},
+            "kafka_cluster_info": {"cluster": {**cluster(), **({} if well(case["heals"]) else case["cluster"])}},
             "kafka_roll_plan": {**plan(args["restart"]), **case["plan"]} if NAME == "kafka_roll_plan" else None,
             "kafka_roll_wait": {"open": True},
             "kafka_roll_service": {"changed": True},
@@ -111,7 +116,7 @@ def collections(tmp_path_factory):
 def run(collections, tmp_path):
     """Returns run(case, **extra), which gives the code, what was said on one line, the log, the report and the events."""
 
-    def call(case=(), unreachable=(), silent=(), plan=None, cluster=None, canary=0, state="active", playbook="playbooks/parts/roll.yml", **extra):
+    def call(case=(), unreachable=(), silent=(), plan=None, cluster=None, heals=None, canary=0, state="active", playbook="playbooks/parts/roll.yml", **extra):
         hosts = {
             "b%d" % id_: {
                 "kafka_node_id": id_,
@@ -135,7 +140,7 @@ def run(collections, tmp_path):
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
             "ANSIBLE_SSH_ARGS": "-o ConnectTimeout=2",
-            "ROLL_CASE": json.dumps({**dict.fromkeys(case, True), "plan": plan or {}, "cluster": cluster or {}, "silent": list(silent), "state": state}),
+            "ROLL_CASE": json.dumps({**dict.fromkeys(case, True), "plan": plan or {}, "cluster": cluster or {}, "heals": heals, "silent": list(silent), "state": state}),
             "ROLL_CANARY": str(canary),
             "ROLL_LOG": str(tmp_path / "log"),
         }
@@ -219,18 +224,12 @@ def test_a_refusal_lets_the_lock_go_and_begins_no_report(run):
 
 
 BROKERS = [{"id": id_, "rack": "abc"[id_ % 3], "fenced": False, "host": "h", "port": 1} for id_ in range(1, 11)]
+BEHIND = {"topic": "t", "partition": 0, "leader": 1, "replicas": [1, 2, 3], "isr": [1, 2], "min_isr": 2, "offline": [], "adding": [], "removing": []}
 STRANGE = {
     "a broker that the inventory does not know": ({"brokers": BROKERS}, "which the inventory does not know"),
     "a broker that the cluster does not list": ({"brokers": BROKERS[:8]}, "Broker 9 runs, but the cluster does not list it as alive"),
     "a rack that is missing": ({"brokers": [*BROKERS[:8], {**BROKERS[8], "rack": None}]}, "Broker 9 has no rack in the cluster"),
-    "a partition that is behind": (
-        {
-            "partitions": [
-                {"topic": "t", "partition": 0, "leader": 1, "replicas": [1, 2, 3], "isr": [1, 2], "min_isr": 2, "offline": [], "adding": [], "removing": []}
-            ]
-        },
-        "The cluster is not healthy: 1 partition is behind",
-    ),
+    "a partition without a leader": ({"partitions": [{**BEHIND, "leader": -1, "isr": [1, 2, 3]}]}, "The cluster is not healthy: 1 partition is behind"),
 }
 
 
@@ -241,6 +240,27 @@ def test_a_cluster_that_is_not_as_it_should_be_is_refused_with_nobody_stopped(ru
     assert code != 0 and sentence in said, said
     assert len(of(log, "kafka_roll_lock released")) == 1 and of(log, "kafka_roll_service") == of(log, "kafka_roll_wait") == []
     assert report is None and events == []
+
+
+def test_a_broker_that_catches_up_is_waited_for_before_the_plan(run):
+    code, said, log, report, events = run(cluster={"partitions": [BEHIND]}, heals="kafka_roll_wait back 3")
+    assert code == 0, said
+    begin = log.index("kafka_roll_wait back 3")
+    assert log[begin - 1].startswith("kafka_cluster_info") and log[begin + 1].startswith("kafka_cluster_info") and log[begin + 2].startswith("kafka_roll_plan")
+
+
+@pytest.mark.parametrize("case", [[], ["kafka_roll_wait back 3"]], ids=["it is so again", "it does not get on"])
+def test_one_that_does_not_is_refused_with_nobody_stopped(run, case):
+    code, said, log, report, events = run(case, cluster={"partitions": [BEHIND]})
+    assert code != 0 and ("It broke on purpose." if case else "The cluster is not healthy: 1 partition is behind") in said, said
+    assert len(of(log, "kafka_roll_lock released")) == 1 and of(log, "kafka_roll_service") == [] and events == []
+
+
+def test_where_everybody_has_to_catch_up_nobody_else_could_be_asked(run):
+    behind = [{**BEHIND, "leader": a, "replicas": [a, b, c], "isr": [a]} for a, b, c in ((1, 2, 3), (4, 5, 6), (7, 8, 9), (2, 1, 4), (5, 7, 4))]
+    code, said, log, report, events = run(cluster={"partitions": behind})
+    assert code != 0 and "The cluster is not healthy: 5 partitions are behind" in said, said
+    assert of(log, "kafka_roll_wait") == []
 
 
 def test_a_host_that_does_not_answer_is_named_and_the_lock_let_go(run, tmp_path):
@@ -260,6 +280,11 @@ def test_a_broker_that_crashed_and_reads_its_logs_is_waited_for(run, tmp_path):
     assert len(of(log, "kafka_roll_lock released")) == 1 and of(log, "kafka_roll_service") == [] and events == []
     asked = [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("kafka_service_info")]
     assert len(asked) == 10 and asked[-1].endswith("b9")
+
+
+def test_and_whoever_is_back_meanwhile_takes_its_turn(run):
+    code, said, log, report, events = run(cluster=NINTH, heals="kafka_service_info watched b9")
+    assert code == 0 and of(log, "kafka_roll_service restarted")[-1] == "b9", said
 
 
 def test_a_broker_that_crashes_again_and_again_is_down(run, tmp_path):
