@@ -49,9 +49,7 @@ class ActionModule(ActionBase):
 
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
-        case, args = json.loads(os.environ["ROLL_CASE": json.dumps(
-                {**dict.fromkeys(case, True), "plan": plan or {}, "cluster": cluster or {}, "heals": heals, "silent": list(silent), "state": state}
-            ),
+        case, args = json.loads(os.environ["ROLL_CASE"]), self._task.args
         if NAME == "kafka_service_info" and task_vars["inventory_hostname"] in case["silent"]:
             return {"unreachable": True, "msg": "Failed to connect to the host via ssh: No route to host"}
         said = "%%s %%s" %% (NAME, args.get("question") or args.get("state") or ("watched" if "watch_seconds" in args else ""))
@@ -142,7 +140,9 @@ def run(collections, tmp_path):
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
             "ANSIBLE_SSH_ARGS": "-o ConnectTimeout=2",
-            "ROLL_CASE": json.dumps({**dict.fromkeys(case, True), "plan": plan or {}, "cluster": cluster or {}, "heals": heals, "silent": list(silent), "state": state}),
+            "ROLL_CASE": json.dumps(
+                {**dict.fromkeys(case, True), "plan": plan or {}, "cluster": cluster or {}, "heals": heals, "silent": list(silent), "state": state}
+            ),
             "ROLL_CANARY": str(canary),
             "ROLL_LOG": str(tmp_path / "log"),
         }
