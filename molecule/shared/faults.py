@@ -216,11 +216,13 @@ def cut_off(cluster: Nine) -> None:
 
 
 def killed_runner(cluster: Nine) -> None:
-    """The runner is killed with a step of several stopped; the same command, told that it is dead, goes on from there."""
+    """The runner is killed with a step of several stopped; the same command, told that it is dead, goes on from there, also with one on its way back."""
     cluster.broken_off(3, roll_canary=False)
     some = [cluster.names[id_] for id_ in cluster.out()]
-    expect("" in cluster.each(some, "systemctl is-active --quiet kafka && echo runs || true").values(), "nobody of %s was left down" % some)
+    down = [name for name, said in cluster.each(some, "systemctl is-active --quiet kafka && echo runs || true").items() if not said]
+    expect(down, "nobody of %s was left down" % some)
     refused(cluster.run(), "a dead run's lock", "roll_break_lock")
+    cluster.on(down[0], "systemctl start kafka")
     fine(cluster.run(roll_break_lock=True, roll_only=some))
     expect(not cluster.waiting() & set(some) and "" not in cluster.processes().values(), "what was broken off was not ended")
 

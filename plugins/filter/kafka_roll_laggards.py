@@ -1,17 +1,17 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which brokers have to catch up."""
+"""Which brokers run, and are not back."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: kafka_roll_laggards
-short_description: Which brokers have to catch up
+short_description: Which brokers run, and are not back
 version_added: "0.1.0"
 description:
-  - Gives the ids of brokers that run, are registered and unfenced, and are not in sync in a partition that they hold. They have been started anew, or
-    something keeps them from it; M(rackaware.kafka.kafka_roll_wait) waits for them as long as they get on.
+  - Gives the ids of brokers that run, and are not registered and unfenced, or not in sync in a partition that they hold. They have been started anew, or
+    something keeps them; M(rackaware.kafka.kafka_roll_wait) waits for them as long as they get on.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:

@@ -69,11 +69,11 @@ def suspects(cluster: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]],
 
 
 def laggards(cluster: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[int]:
-    """Ids of brokers that run, are listed, and are not in sync in a partition that they hold: they catch up, or something keeps them from it."""
+    """Ids of brokers that run, and are not listed or not in sync in a partition that they hold: they are on their way back, or something keeps them."""
     alive = _alive(cluster)
     running = {int(hosts[name]["kafka_node_id"]) for name in names if not down(hosts[name])}
     behind = {id_ for each in cluster["partitions"] for id_ in each["replicas"] if id_ not in each["isr"] and id_ not in each["adding"]}
-    return sorted(running & alive & behind)
+    return sorted(running & behind | running - alive)
 
 
 def _alive(cluster: Mapping[str, Any]) -> set[int]:

@@ -178,14 +178,15 @@ def test_whom_to_watch(told, fenced, suspected):
         ((1,), [], (), host("3"), [2, 3]),
         ((1, 2, 3), [], (), host("3"), []),
         ((1, 2), [3], (), host("3"), []),
-        ((1, 2), [], (3,), host("3"), []),
-        ((1, 2), [], (), host("3", "inactive"), []),
+        ((1, 2), [], (3,), host("3"), [3]),
+        ((1, 2, 3), [], (3,), host("3"), [3]),
+        ((1, 2), [], (3,), host("3", "inactive"), []),
         ((1, 2), [], (), host("3", looping=True), []),
         ((1, 2), [], (), host("3", "unknown"), [3]),
     ],
-    ids=["one", "two", "none", "added by a reassignment", "not registered", "stopped", "crashing again and again", "nobody knows"],
+    ids=["one", "two", "none", "added by a reassignment", "behind and not registered", "not registered", "stopped", "crashing again and again", "nobody knows"],
 )
-def test_who_has_to_catch_up(isr, adding, fenced, third, expected):
+def test_who_is_on_the_way_back(isr, adding, fenced, third, expected):
     seen = cluster({**partition(isr=isr), "adding": adding}, fenced=fenced)
     assert _roll_inventory.laggards(seen, {"b1": host(1), "b2": host(2), "b3": third}, ["b1", "b2", "b3"]) == expected
 
