@@ -49,6 +49,10 @@ class Nine(Cluster):
             return False
         return len(alive) == len(self.brokers) and all(len(each["isr"]) == len(each["replicas"]) and each["leader"] >= 0 for each in listed)
 
+    def lease(self) -> str:
+        """The lock of the roll, as it is now; another text after each time that it is taken or renewed."""
+        return self.on(sorted(self.brokers)[0], "cat /var/lib/kafka-admin/roll.lock || true")
+
     def heal(self) -> None:
         until(self.well, "the cluster to be well", 120)
 
@@ -217,13 +221,25 @@ def cut_off(cluster: Nine) -> None:
 
 def killed_runner(cluster: Nine) -> None:
     """The runner is killed with a step of several stopped; the same command, told that it is dead, goes on from there, also with one on its way back."""
-    cluster.broken_off(3, roll_canary=False)
+    # The others of the step are stopping then, and nobody is left to start them.
+    cluster.broken_off(1, roll_canary=False)
     some = [cluster.names[id_] for id_ in cluster.out()]
     down = [name for name, said in cluster.each(some, "systemctl is-active --quiet kafka && echo runs || true").items() if not said]
     expect(down, "nobody of %s was left down" % some)
     refused(cluster.run(), "a dead run's lock", "roll_break_lock")
-    cluster.on(down[0], "systemctl start kafka")
-    fine(cluster.run(roll_break_lock=True, roll_only=some))
+    cluster.on(down[0], "systemctl start kafka && systemctl kill -s STOP kafka")
+    leases = {cluster.lease()}
+
+    def waits() -> bool:
+        leases.add(cluster.lease())
+        # The dead run's; this one's, as it was taken; and renewed, before anybody was let go.
+        return len(leases) > 2
+
+    def go_on() -> None:
+        until(waits, "the roll to wait for %s" % down[0], 60)
+        cluster.on(down[0], "systemctl kill -s CONT kafka")
+
+    fine(cluster.run(meanwhile=go_on, roll_break_lock=True, roll_only=some))
     expect(not cluster.waiting() & set(some) and "" not in cluster.processes().values(), "what was broken off was not ended")
 
 
