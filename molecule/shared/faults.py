@@ -51,7 +51,7 @@ class Nine(Cluster):
 
     def lease(self) -> str:
         """The lock of the roll, as it is now; another text after each time that it is taken or renewed."""
-        return self.on(sorted(self.brokers)[0], "cat /var/lib/kafka-admin/roll.lock || true")
+        return self.on(sorted(self.brokers)[0], "cat %s || true" % rolls.LOCK)
 
     def heal(self) -> None:
         until(self.well, "the cluster to be well", 120)

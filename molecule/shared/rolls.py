@@ -23,6 +23,7 @@ sys.path.append(str(ROOT / ".collections"))
 CLUSTER = os.environ["KAFKA_CLUSTER"]
 ZOOKEEPER = os.environ["KAFKA_METADATA"].endswith("zookeeper")
 KEEPER = "zookeeper" if ZOOKEEPER else "kafka-controller"
+LOCK = "/var/lib/kafka-admin/roll.lock"
 REBOOT = str(Path(__file__).parent / "tasks" / "reboot.yml")
 OLD, NEW = ("3.8.1", "3.9.2") if ZOOKEEPER else ("4.0.2", "4.3.1")
 
@@ -265,11 +266,10 @@ def refusals(cluster: Cluster) -> None:
     }
     for title, (options, extra, sentence) in cases.items():
         refused(cluster.run(*options, roll_all=True, **extra), title, sentence)
-    lock = "/var/lib/kafka-admin/roll.lock"
     held = {"owner": "somebody@elsewhere", "what": "rolling_restart", "since": "2026-01-01T00:00:00Z", "expires": "2999-01-01T00:00:00Z"}
-    cluster.on(victim, "mkdir -p /var/lib/kafka-admin && cat > %s <<'END'\n%s\nEND" % (lock, json.dumps(held)))
+    cluster.on(victim, "mkdir -p /var/lib/kafka-admin && cat > %s <<'END'\n%s\nEND" % (LOCK, json.dumps(held)))
     refused(cluster.run(roll_all=True), "a held lock", "is held by somebody@elsewhere for rolling_restart, since 2026-01-01T00:00:00Z and until")
-    cluster.on(victim, "rm %s" % lock)
+    cluster.on(victim, "rm %s" % LOCK)
     admin = KafkaAdminClient(bootstrap_servers=cluster.bootstrap.split(","))
     try:
         admin.create_topics({"single": {"num_partitions": 1, "replication_factor": 1}})
