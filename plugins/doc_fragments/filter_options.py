@@ -66,6 +66,18 @@ options:
     required: true
 """
 
+    CLUSTER = r"""
+options:
+  names:
+    description: The brokers' inventory names.
+    type: list
+    required: true
+  cluster:
+    description: The cluster, as M(rackaware.kafka.kafka_cluster_info) returns it.
+    type: dict
+    required: true
+"""
+
     HOSTS = r"""
 options:
   hosts:

@@ -16,16 +16,8 @@ author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.filter_options.hostvars
+  - rackaware.kafka.filter_options.cluster
 positional: _input, names, cluster
-options:
-  names:
-    description: The brokers' inventory names.
-    type: list
-    required: true
-  cluster:
-    description: The cluster, as M(rackaware.kafka.kafka_cluster_info) returns it.
-    type: dict
-    required: true
 """
 
 EXAMPLES = r"""
