@@ -71,6 +71,23 @@ options:
       - In check mode it is only counted.
     type: bool
     default: false
+  disruption:
+    description:
+      - For brokers and O(question=may_stop), what happens to them. It is the rule by which they may go.
+      - V(restart), they come back with their data. What they take is counted among the in-sync replicas that run, and O(allow) applies.
+      - V(stay_away), they stop for longer. Every partition that they hold must keep C(min.insync.replicas) without them, whether they run now or not.
+      - V(destroy), their copies are erased. Every partition that they hold, whether they run or not, needs C(min.insync.replicas), and at least one,
+        other in-sync replicas that run.
+      - For the last two all O(nodes) go together or none does, and O(allow) never applies.
+    type: str
+    choices: [restart, stay_away, destroy]
+    default: restart
+  accepted_last_copies:
+    description:
+      - For O(disruption=destroy) only. The number of partitions that may lose their last in-sync copy that runs. It must be exactly the number that the
+        gate has found, as a person who has read it says it; then the answer is yes.
+      - Partitions that are being reassigned and the majority of a quorum are not overridden by it.
+    type: int
   lock:
     description:
       - The lock of the roll, as M(rackaware.kafka.kafka_roll_lock) takes it. Before each question it is renewed on the host of the task, so delegate the

@@ -16,6 +16,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import Any, Iterable, Iterator, Sequence
 
+from . import _disruption
 from . import _roll_repairs as repairs
 from ._roll_batches import Limit, groups, pack, puzzle
 from ._roll_bounds import Bound, bound, certificate, without_bridges
@@ -26,26 +27,30 @@ from ._roll_snapshot import METADATA_TOPIC, Cluster, RollError, Shape, bits, fro
 __all__ = ["RollError", "admit", "back", "from_cluster", "plan", "plan_quorum", "ramp", "resume", "resume_quorum"]
 
 
-def plan(snapshot: Any) -> dict[str, Any]:
+def plan(snapshot: Any, disruption: str = _disruption.RESTART) -> dict[str, Any]:
     """Batches for the brokers of a snapshot (_roll_snapshot) that need a restart, as plain data; raises RollError.
+
+    For another disruption (_disruption) each broker goes alone, and is judged by that one's rule, whether it runs or not.
 
     {batches, lower_bound, certificate, refused, repairs, notes, seconds}: batches covers exactly those that can be restarted; refused says
     which partition stands against the others; certificate has a sentence and the facts behind it; seconds is what planning took.
     """
     begun = time.perf_counter()
     with _uncollected():
-        made = _plan(read(snapshot))
+        cluster = read(snapshot)
+        made = _plan(cluster) if disruption == _disruption.RESTART else _plan_apart(cluster, disruption)
     return {**made, "seconds": round(time.perf_counter() - begun, 3)}
 
 
-def resume(snapshot: Any) -> dict[str, Any]:
+def resume(snapshot: Any, disruption: str = _disruption.RESTART) -> dict[str, Any]:
     """As plan(), and a roll that was broken off goes on: who can only go once others are back, which are down and go first, is planned as if they were.
 
     So more than one batch may rest on what is not true yet. The gate lets nobody out before it is.
     """
-    made = plan(snapshot)
+    made = plan(snapshot, disruption)
     first = sorted(set(snapshot["restart"]) & set(snapshot["out"]))
-    if not first or not made["refused"]:
+    # A restart gives back what it took. Nothing else does, so that nothing may be planned on it.
+    if disruption != _disruption.RESTART or not first or not made["refused"]:
         return made
     whole = _returned(snapshot, frozenset(first))
     later = plan(whole)
@@ -123,6 +128,28 @@ def _plan(cluster: Cluster) -> dict[str, Any]:
         "refused": refused,
         "repairs": moves,
         "notes": notes + _accepted(cluster, ordered),
+    }
+
+
+def _plan_apart(cluster: Cluster, disruption: str) -> dict[str, Any]:
+    """One broker at a time, each judged as the gate will judge it."""
+    refused = []
+    for broker in sorted(cluster.restart):
+        found = _disruption.loss(cluster, [broker], headroom=cluster.headroom if disruption == _disruption.STAY_AWAY else 0)
+        reason = _disruption.sentence(disruption, [broker], found)
+        if reason:
+            topic, _, partition = found.first[0].rpartition("-")
+            refused.append({"topic": topic, "partition": int(partition), "brokers": [broker], "reason": reason})
+    going = sorted(cluster.restart - {id_ for one in refused for id_ in one["brokers"]})
+    text = "Each of %s goes alone, because what it holds is judged again once the one before is back." % named(going) if going else "No broker can go."
+    proof = {"kind": disruption, "lower_bound": len(going), "brokers": going, "sentence": text}
+    return {
+        "batches": [[broker] for broker in going],
+        "lower_bound": len(going),
+        "certificate": proof,
+        "refused": refused,
+        "repairs": [],
+        "notes": [],
     }
 
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
-from . import _cluster, _lock, _roll_gate, _roll_quorum, _zookeeper
+from . import _cluster, _disruption, _lock, _roll_gate, _roll_quorum, _zookeeper
 from ._kafka import CONNECTION_SPEC, Admin, KafkaError, at_once, connection
 from ._roll_snapshot import RollError, named
 
@@ -36,6 +36,8 @@ SPEC: dict[str, dict[str, Any]] = dict(
     restart={"type": "list", "elements": "int"},
     allow={"type": "list", "elements": "str", "default": []},
     elect_leaders={"type": "bool", "default": False},
+    disruption={"type": "str", "choices": list(_disruption.KINDS), "default": _disruption.RESTART},
+    accepted_last_copies={"type": "int"},
     lock={"type": "dict", "options": {"path": _lock.PATH_SPEC, "owner": {"type": "str", "required": True}, "lease_seconds": _lock.LEASE_SPEC}},
     zookeeper_servers={
         "type": "list",
@@ -105,6 +107,10 @@ def check(params: dict[str, Any]) -> None:
     both = set(params["nodes"]) & set(params["in_flight"])
     if params["question"] == MAY_STOP and both:
         raise RollError("%s shall be stopped and is in flight already; take it out of nodes or in_flight." % named(both).capitalize())
+    if params["disruption"] != _disruption.RESTART and (params["question"], params["kind"]) != (MAY_STOP, BROKER):
+        raise RollError("disruption is %s, but only brokers that may stop hold partitions; leave it out." % params["disruption"])
+    if params["accepted_last_copies"] is not None and params["disruption"] != _disruption.DESTROY:
+        raise RollError("accepted_last_copies is for disruption: destroy only; leave it out.")
     if params["elect_leaders"] and (params["question"], params["kind"]) != (BACK, BROKER):
         raise RollError("elect_leaders is for brokers that are back, not for %s of a %s; leave it out." % (params["question"], params["kind"]))
 
@@ -182,11 +188,24 @@ def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable
     own = admin.own_minimums(there) if candidates else {}
     silent = [id_ for id_ in there if id_ not in own and id_ not in nodes] if candidates else []
     snapshot = _roll_gate.fresh(_plain(seen), restart=restart, in_flight=in_flight, out=[*down, *silent], min_isr=least(params, own), **limits)
-    decided = _roll_gate.admit(snapshot, candidates, in_flight, down)
+    decided = _roll_gate.admit(snapshot, candidates, in_flight, down, disruption=params["disruption"])
     if silent:
         note = " %s %s not answer." % (named(silent).capitalize(), "does" if len(silent) == 1 else "do")
         decided["held"] = [{**each, "reason": each["reason"] + note} for each in decided["held"]]
-    return {**verdict(nodes, {"admitted": decided["admitted"], "held": held + decided["held"]}), **_counts(seen), "asked": admin.asked}
+    lost = decided.get("loss")
+    if lost is not None and not held and not decided["firm"]:
+        decided = _accept(decided, candidates, params["accepted_last_copies"])
+    return {**verdict(nodes, {"admitted": decided["admitted"], "held": held + decided["held"]}), "loss": lost, **_counts(seen), "asked": admin.asked}
+
+
+def _accept(decided: Mapping[str, Any], nodes: Sequence[int], accepted: int | None) -> dict[str, Any]:
+    """The decision after a person has said how many partitions may lose their last copy; only the exact number counts, so that it was read."""
+    if not decided["held"] or accepted is None:
+        return dict(decided)
+    if accepted == decided["loss"]["last_copies"]:
+        return {**decided, "admitted": list(nodes), "held": []}
+    told = " What was accepted is the loss of the last copy of %d, not of %d." % (accepted, decided["loss"]["last_copies"])
+    return {**decided, "held": [{**each, "reason": each["reason"] + told} for each in decided["held"]]}
 
 
 def brokers_back(admin: Admin, params: Mapping[str, Any], visit: Visit | None = None, *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Mapping
 
+from . import _disruption
 from ._roll_report import counted
 from ._roll_snapshot import METADATA_TOPIC, Cluster, RollError, from_cluster, named, read, spare
 
@@ -48,18 +49,24 @@ def fresh(
     )
 
 
-def admit(snapshot: Any, candidates: Iterable[int], in_flight: Iterable[int], down: Iterable[int] = ()) -> dict[str, Any]:
+def admit(
+    snapshot: Any, candidates: Iterable[int], in_flight: Iterable[int], down: Iterable[int] = (), *, disruption: str = _disruption.RESTART
+) -> dict[str, Any]:
     """Who of the candidates may go out now, tried in their order: {admitted: [ids], held: [{broker, reason}]}; raises RollError.
 
     snapshot (_roll_snapshot) is fresh, and its restart has everybody who still needs one. in_flight are those that were let out and are not
     back yet. Whoever is admitted counts as out for the next. Of those that are out already only those go whose service is known not to run, which
     down names: any other may be reading its logs, and would begin anew.
+
+    That is the rule of a restart. For another disruption (_disruption) they go together or not at all, and loss says what they would take with them.
     """
     cluster, flying, stopped = read(snapshot), set(in_flight), set(down)
     wanted = list(dict.fromkeys(candidates))
     unknown = (set(wanted) | flying) - set(cluster.racks)
     if unknown:
         raise RollError("The cluster does not have %s; the inventory and the cluster disagree." % named(unknown))
+    if disruption != _disruption.RESTART:
+        return _admit_together(cluster, wanted, flying, disruption)
     holding: dict[int, list[Mapping[str, Any]]] = {id_: [] for id_ in wanted}
     for each in cluster.partitions:
         for id_ in each["replicas"]:
@@ -74,6 +81,33 @@ def admit(snapshot: Any, candidates: Iterable[int], in_flight: Iterable[int], do
         else:
             admitted.append(id_)
     return {"admitted": admitted, "held": held}
+
+
+def _admit_together(cluster: Cluster, wanted: list[int], in_flight: set[int], disruption: str) -> dict[str, Any]:
+    """As admit(), for brokers that stay away or whose copies are destroyed."""
+    found = _disruption.loss(cluster, wanted, in_flight, headroom=cluster.headroom if disruption == _disruption.STAY_AWAY else 0)
+    reasons = {id_: _otherwise(cluster, id_, wanted, in_flight) for id_ in wanted}
+    reason = _disruption.sentence(disruption, wanted, found)
+    held = [{"broker": id_, "reason": reasons[id_] or reason} for id_ in wanted if reasons[id_] or reason]
+    shown = {"held": found.held, "last_copies": found.last_copies, "below_minimum": found.below_minimum, "first": list(found.first)}
+    # What no loss explains no acceptance of a loss overrides.
+    firm = any(reasons.values())
+    return {"admitted": [] if held else wanted, "held": held, "loss": shown, "firm": firm}
+
+
+def _otherwise(cluster: Cluster, broker: int, wanted: list[int], in_flight: set[int]) -> str | None:
+    """What stands against it besides the copies of partitions."""
+    if broker in in_flight:
+        return "It is in flight already."
+    if broker in cluster.voters:
+        others = in_flight | set(wanted) - {broker}
+        reason = _quorum_against(cluster, broker, cluster.out | others, others)
+        if reason:
+            return reason
+    for (topic, partition), touched in cluster.moving.items():
+        if broker in touched:
+            return "Partition %s-%d is being reassigned; wait until that has ended, or cancel it." % (topic, partition)
+    return None
 
 
 def _against(cluster: Cluster, broker: int, partitions: Iterable[Mapping[str, Any]], in_flight: set[int], admitted: list[int], down: set[int]) -> str | None:

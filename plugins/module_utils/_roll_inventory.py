@@ -132,8 +132,9 @@ def refusals(plan: Mapping[str, Any]) -> list[str]:
     """What a plan refused, as sentences; a long list is cut, and says so."""
     refused = list(plan.get("refused") or []) + list((plan.get("quorum") or {}).get("refused") or [])
     out = ["Partition %s-%d stands against %s: %s" % (one["topic"], one["partition"], named(one["brokers"]), one["reason"]) for one in refused]
-    if len(out) > SENTENCES:
-        out = out[:SENTENCES] + ["So do %s more." % counted(len(out) - SENTENCES, "partition")]
+    whole = len(out) + max(0, plan.get("refused_partitions", 0) - len(plan.get("refused") or []))
+    if whole > SENTENCES:
+        out = out[:SENTENCES] + ["So do %s more." % counted(whole - SENTENCES, "partition")]
     return out
 
 

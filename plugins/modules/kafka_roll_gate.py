@@ -90,6 +90,18 @@ held:
   returned: with O(question=may_stop)
   type: list
   elements: dict
+loss:
+  description:
+    - What the nodes would take with them, as held (partitions that they hold), last_copies (partitions whose last in-sync copy that runs is theirs),
+      below_minimum (more partitions that would have fewer than C(min.insync.replicas)) and first (some of their names).
+    - V(null) with O(disruption=restart).
+  returned: with O(question=may_stop)
+  type: dict
+  sample: {held: 1200, last_copies: 2, below_minimum: 0, first: [orders-3, orders-7]}
+answered:
+  description: When the question was asked for the last time, as seconds since 1970 by the clock of the host of the task; a stop is bound to it.
+  returned: success
+  type: float
 back:
   description: Ids of those that are back.
   returned: with O(question=back)
@@ -141,6 +153,7 @@ asked:
 """
 
 import time
+from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -157,21 +170,30 @@ def main() -> None:
     """Ask, report."""
     module = AnsibleModule(argument_spec=SPEC, required_if=_roll_ask.REQUIRED_IF, supports_check_mode=True)
     params = module.params
+    asked = {}
+
+    def stamped(ask: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any]]:
+        def once() -> dict[str, Any]:
+            asked["at"] = time.time()
+            return ask()
+
+        return once
+
     try:
         _roll_ask.check(params)
         if params["lock"] and not module.check_mode:
             _lock.renew(params["lock"]["path"], params["lock"]["owner"], params["lock"]["lease_seconds"], now=time.time())
         if params["kind"] == _roll_ask.ZOOKEEPER:
-            answer = _roll_ask.patiently(lambda: _roll_ask.keepers(params), params["wait_seconds"])
+            answer = _roll_ask.patiently(stamped(lambda: _roll_ask.keepers(params)), params["wait_seconds"])
         else:
             with Admin(connection(params), exclude=_roll_ask.left_alone(params)) as admin:
                 visit = _roll_ask.Visit()
-                answer = _roll_ask.patiently(lambda: _roll_ask.brokers_or_controllers(admin, params, visit), params["wait_seconds"])
+                answer = _roll_ask.patiently(stamped(lambda: _roll_ask.brokers_or_controllers(admin, params, visit)), params["wait_seconds"])
                 if params["elect_leaders"] and answer["open"]:
                     answer["election"] = _preferred.elect(admin, visit.partitions, check=module.check_mode, tolerant=True)
     except RackawareError as error:
         module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError, LockError)))
-    module.exit_json(changed=answer.get("election", {}).get("elected", 0) > 0, **answer)
+    module.exit_json(changed=answer.get("election", {}).get("elected", 0) > 0, answered=asked["at"], **answer)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,13 @@ options:
     type: list
     elements: str
     default: []
+  disruption:
+    description:
+      - What happens to the brokers, as in M(rackaware.kafka.kafka_roll_gate). For anything but V(restart) each goes alone, O(allow) never applies, and one
+        that is down already is judged like the others.
+    type: str
+    choices: [restart, stay_away, destroy]
+    default: restart
   canary:
     description: How many brokers go alone first in RV(steps); V(0) for no canary.
     type: int
@@ -156,10 +163,14 @@ certificate:
       Partition orders-0 is in sync on brokers 1, 2 and 3, which all need a restart, and can spare 1 at a time,
       so there are at least 3 batches.
 refused:
-  description: Partitions that cannot spare a broker that shall be restarted, each with topic, partition, brokers and reason.
+  description: Partitions that cannot spare a broker that shall be restarted, each with topic, partition, brokers and reason; the first 100.
   returned: with O(snapshot)
   type: list
   elements: dict
+refused_partitions:
+  description: How many there are in all.
+  returned: with O(snapshot)
+  type: int
 repairs:
   description: Moves of replicas that would make the plan shorter, each with topic, partition, from, to and reason.
   returned: with O(snapshot)
@@ -182,7 +193,7 @@ quorum:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _cluster, _roll
+from ..module_utils import _cluster, _disruption, _roll
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import CONNECTION_SPEC, Admin, connection
 from ..module_utils._roll_ask import LIMITS_SPEC, least
@@ -196,6 +207,7 @@ SPEC = {
     "out": {"type": "list", "elements": "int", "default": []},
     "racks": {"type": "dict", "default": {}},
     "allow": {"type": "list", "elements": "str", "default": []},
+    "disruption": {"type": "str", "choices": list(_disruption.KINDS), "default": _disruption.RESTART},
     "canary": {"type": "int", "default": 1},
     "forks": {"type": "int"},
     "quorum": {
@@ -209,6 +221,8 @@ SPEC = {
     },
 }
 FEW_FORKS = "Ansible works on %d hosts at once, and the largest batch has %d brokers, so that no step has more than %d; with --forks %d the roll is faster."
+# A topic with as many replicas as min.insync.replicas refuses each of its partitions, which may be 100,000.
+REFUSED_AT_MOST = 100
 PASSED_ON = ("restart", "out", "racks", "max_batch", "isr_headroom", "allow", "min_isr")
 
 
@@ -229,7 +243,9 @@ def main() -> None:
                 own = admin.own_minimums(each["id"] for each in seen["brokers"] if not each["fenced"])
                 params["min_isr"] = least(params, own)
         if seen is not None:
-            result = _roll.resume(_roll.from_cluster(seen, **{key: params[key] for key in PASSED_ON}))
+            result = _roll.resume(_roll.from_cluster(seen, **{key: params[key] for key in PASSED_ON}), params["disruption"])
+            result["refused_partitions"] = len(result["refused"])
+            result["refused"] = result["refused"][:REFUSED_AT_MOST]
             result["steps"] = _roll.ramp(result["batches"], params["canary"], params["max_batch"], params["forks"])
             widest = max(map(len, result["batches"]), default=0)
             if params["forks"] is not None and params["forks"] < min(widest, params["max_batch"] or widest):

@@ -134,7 +134,7 @@ def test_what_is_wrong_is_one_sentence(run, params, message):
 
 def test_the_documentation_and_the_specification_name_the_same_options():
     assert documented(kafka_roll_plan) == declared(kafka_roll_plan.SPEC)
-    assert set(yaml.safe_load(kafka_roll_plan.RETURN)) == {*kafka_roll_plan._roll.plan(EMPTY), "steps", "quorum"}
+    assert set(yaml.safe_load(kafka_roll_plan.RETURN)) == {*kafka_roll_plan._roll.plan(EMPTY), "steps", "quorum", "refused_partitions"}
 
 
 EMPTY = {"brokers": [], "controllers": {"voters": [], "leader": None}, "partitions": [], "out": [], "restart": []}
