@@ -1,7 +1,7 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restart the service of a node in its turn, and write down when. Its options are documented in the module of the same name."""
+"""Restart the service of a node that the gate let go, and write down when. Its options are documented in the module of the same name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils import _files, _roll_events
+from ..module_utils import _claim, _files, _roll_events
 from ..module_utils._errors import RackawareError
 from ..module_utils._unit import service
 
@@ -23,10 +23,15 @@ SPEC: dict[str, dict[str, Any]] = {
     "directories": _files.DIRECTORIES_SPEC,
     "files": {**_files.FILES_SPEC, "default": []},
     "events": {"type": "path"},
+    "answer": {"type": "dict", "options": {"owner": {"type": "str", "required": True}, "answered": {"type": "float", "required": True}}},
 }
 FILES = "rackaware.kafka.file_set"
-# systemd reads unit files again before a start: what was staged may have been one.
-COMMANDS = {"stopped": "systemctl stop %s", "started": "systemctl daemon-reload && systemctl start %s"}
+# Seconds that a start may take before it goes on without this task: what it waits for, such as an encrypted store, may wait for ever. Whether the node comes
+# back, and for how long nothing may get on, is the business of kafka_roll_wait, which keeps the lock alive meanwhile.
+START_SECONDS = 20
+# systemd reads unit files again before a start: what was staged may have been one. The job goes on when only its client ends.
+START = "systemctl daemon-reload && timeout %d systemctl start %%s" % START_SECONDS
+TIMED_OUT = 124
 
 
 class ActionModule(ActionBase):
@@ -39,9 +44,11 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         self._variables = task_vars or {}
         _, options = self.validate_argument_spec(argument_spec=SPEC)
+        if options["state"] != "started" and options["answer"] is None:
+            raise AnsibleActionFail("state is %s, but answer is missing; pass who holds the lock, and when the gate answered." % options["state"])
         if self._task.check_mode:
-            return {"changed": True, "seconds": 0.0}
-        begun = time.monotonic()
+            return {"changed": True, "seconds": 0.0, "waits": False}
+        begun, waits = time.monotonic(), False
         # An unreachable host would drop out of the play without a rescue: here it fails like any other.
         try:
             if options["state"] != "started":
@@ -49,17 +56,22 @@ class ActionModule(ActionBase):
                 # At once, so that a boot of the host, too, starts what was staged.
                 self._promote(options)
             if options["state"] != "stopped":
-                self._start(options)
+                waits = self._start(options)
         except AnsibleConnectionFailure as error:
             raise AnsibleActionFail(self._unreachable(str(error))) from None
-        return {"changed": True, "seconds": round(time.monotonic() - begun, 3)}
+        return {"changed": True, "seconds": round(time.monotonic() - begun, 3), "waits": waits}
 
     def _stop(self, options: dict[str, Any]) -> None:
         try:
             self._note(options, "stopping")
         except RackawareError as error:
             raise AnsibleActionFail(str(error)) from None
-        self._systemctl(options, "stopped")
+        unit = service(options["kind"]).unit
+        done = self._low_level_execute_command(_claim.stop_command(unit, **options["answer"]))
+        refused = _claim.refusal(done["rc"], _said(done["stderr"]))
+        if refused:
+            raise AnsibleActionFail("%s was not stopped on %s: %s." % (unit, self._host, refused))
+        self._ended(options, "stopped", done)
 
     def _promote(self, options: dict[str, Any]) -> None:
         if not options["files"]:
@@ -71,15 +83,17 @@ class ActionModule(ActionBase):
         if done.get("failed"):
             raise AnsibleActionFail("What was staged could not be put in place on %s, which is down: %s" % (self._host, done.get("msg")))
 
-    def _start(self, options: dict[str, Any]) -> None:
-        self._systemctl(options, "started")
+    def _start(self, options: dict[str, Any]) -> bool:
+        """Start it; whether the start still waits for something."""
+        done = self._low_level_execute_command(START % service(options["kind"]).unit)
+        waits = done["rc"] == TIMED_OUT
+        self._ended(options, "started", {**done, "rc": 0} if waits else done)
+        return waits
 
-    def _systemctl(self, options: dict[str, Any], state: str) -> None:
-        unit = service(options["kind"]).unit
-        done = self._low_level_execute_command(COMMANDS[state] % unit)
+    def _ended(self, options: dict[str, Any], state: str, done: dict[str, Any]) -> None:
         if done["rc"] != 0:
             said = _said(done["stderr"] or done["stdout"]) or "systemctl ended with %s" % done["rc"]
-            raise AnsibleActionFail("%s was not %s on %s: %s; look at its log there." % (unit, state, self._host, said))
+            raise AnsibleActionFail("%s was not %s on %s: %s; look at its log there." % (service(options["kind"]).unit, state, self._host, said))
         try:
             self._note(options, state)
         except RackawareError as error:

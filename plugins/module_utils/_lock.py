@@ -66,15 +66,19 @@ def take(found: Lease | None, path: str, owner: str, what: str, *, now: float, s
     return Lease(owner, what, text(now), end)
 
 
-def renew(path: str, owner: str, seconds: int, *, now: float) -> None:
-    """Make the lease last; raises LockError when owner does not have it, so that whoever has lost it learns of it instead of taking it back."""
+def renewed(found: Lease | None, path: str, owner: str, seconds: int, *, now: float) -> Lease:
+    """The lease after owner has asked to keep it; raises LockError when owner does not have it, so that a run that has lost it learns of it."""
     _check(owner, seconds)
+    if found is None or found.owner != owner:
+        holder = "no run holds it" if found is None else "%s has taken it for %s since %s" % (found.owner, found.what, found.since)
+        raise LockError("The lock %s is no longer held by %s: %s; stop here, and look who works on the cluster." % (path, owner, holder))
+    return Lease(owner, found.what, found.since, text(now + seconds))
+
+
+def renew(path: str, owner: str, seconds: int, *, now: float) -> None:
+    """Make the lease in the file last; raises LockError when owner does not have it."""
     with guarded(path, make=False):
-        found = read(path)
-        if found is None or found.owner != owner:
-            holder = "nobody holds it" if found is None else "%s has taken it for %s since %s" % (found.owner, found.what, found.since)
-            raise LockError("The lock %s is no longer held by %s: %s; stop here, and look who works on the cluster." % (path, owner, holder))
-        write(path, Lease(owner, found.what, found.since, text(now + seconds)))
+        write(path, renewed(read(path), path, owner, seconds, now=now))
 
 
 def _check(owner: str, seconds: int) -> None:

@@ -17,6 +17,8 @@ STAGED = ".staged"
 LIBS = "/opt/kafka-%s/libs"
 # Where a host whose data disks may come back blank keeps the id of its cluster.
 CLUSTER_ID = "/etc/kafka/cluster.id"
+# There while a broker is out of service (_out_of_service): it must not start, at a boot either.
+OUT_OF_SERVICE = "/var/lib/kafka-admin/out_of_service.json"
 DEFAULT_JAVA = "/usr/bin/java"
 LOGGED_MB, LOGGED_FILES = 50, 10
 PATTERN = "%d{ISO8601} %-5p [%t] %c - %m%n"
@@ -104,6 +106,7 @@ def unit(
         *["RequiresMountsFor=%s" % mount for mount in mounts],
         # Without its disk a service would fill the root disk with an empty copy of itself.
         *["AssertPathIsMountPoint=%s" % mount for mount in mounts],
+        *(["AssertPathExists=!%s" % OUT_OF_SERVICE] if name == "broker" else []),
         "",
         "[Service]",
         "Type=exec",

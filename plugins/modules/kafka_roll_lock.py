@@ -22,9 +22,11 @@ options:
   state:
     description:
       - V(held) takes the lease, or makes it last when O(owner) has it already. Held by another and not ended, the module fails and says by whom.
+      - V(renewed) makes it last when O(owner) has it, and fails when not. Ask so right before what cannot be undone. In check mode, in which it is never
+        taken, it fails only when another has it.
       - V(released) lets it go. When it is another's, nothing changes.
     type: str
-    choices: [held, released]
+    choices: [held, renewed, released]
     default: held
   owner:
     description: Who takes it, as a text that is different for every run, for example user, host and process, and when it began.
@@ -74,6 +76,10 @@ lock:
   returned: success
   type: dict
   sample: {owner: "root@ops1:4711", what: rolling_restart, since: "2026-05-01T10:00:00Z", expires: "2026-05-01T10:15:00Z"}
+answered:
+  description: When it was looked at, as seconds since 1970 by the clock of the host that keeps it; a stop is bound to it.
+  returned: success
+  type: float
 previous:
   description: The lease as it was before, or V(null).
   returned: success
@@ -89,7 +95,7 @@ from ..module_utils import _lock
 from ..module_utils._errors import RackawareError
 
 SPEC = {
-    "state": {"type": "str", "choices": ["held", "released"], "default": "held"},
+    "state": {"type": "str", "choices": ["held", "renewed", "released"], "default": "held"},
     "owner": {"type": "str", "required": True},
     "what": {"type": "str", "default": "a roll"},
     "path": _lock.PATH_SPEC,
@@ -103,11 +109,17 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
     path, owner, break_lock = params["path"], params["owner"], params["break_lock"]
+    now = time.time()
     try:
         with _lock.guarded(path, make=params["state"] == "held" and not module.check_mode):
             before = _lock.read(path, break_lock=break_lock)
             if params["state"] == "held":
-                after = _lock.take(before, path, owner, params["what"], now=time.time(), seconds=params["lease_seconds"], break_lock=break_lock)
+                after = _lock.take(before, path, owner, params["what"], now=now, seconds=params["lease_seconds"], break_lock=break_lock)
+            elif params["state"] == "renewed" and module.check_mode:
+                after = before
+                _lock.take(before, path, owner, params["what"], now=now, seconds=params["lease_seconds"], break_lock=False)
+            elif params["state"] == "renewed":
+                after = _lock.renewed(before, path, owner, params["lease_seconds"], now=now)
             else:
                 after = _lock.release(before, owner, break_lock=break_lock)
             if after != before and not module.check_mode:
@@ -119,6 +131,7 @@ def main() -> None:
         changed=after != before,
         held=after is not None and after.owner == owner,
         lock=plain[1],
+        answered=now,
         previous=plain[0],
         diff={"before": plain[0] or {}, "after": plain[1] or {}},
     )

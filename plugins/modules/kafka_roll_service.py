@@ -8,12 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_roll_service
-short_description: Restart the service of a node in its turn, and write down when
+short_description: Restart the service of a node that the gate let go, and write down when
 version_added: "0.1.0"
 description:
   - Stops the systemd unit of a broker, a controller or a ZooKeeper node, puts what was staged for it in place, starts it, and writes the times to the
     file of the roll's events. All in one task, because a node is down meanwhile.
-  - Asks nobody whether that is safe, so M(rackaware.kafka.kafka_roll_wait) must come first.
+  - Asks no other broker whether that is safe, so M(rackaware.kafka.kafka_roll_wait) must come first. A stop is bound to its O(answer). The host itself
+    stops nothing when the answer is older than a minute by its own clock, which goes on while a runner is suspended, or when another run has claimed the host
+    since (O(rackaware.kafka.kafka_service_info#module:claim)).
+  - A start that waits for something, such as an encrypted store, goes on by itself after 20 seconds, RV(waits). M(rackaware.kafka.kafka_roll_wait) sees
+    whether the node comes back.
   - A host that cannot be reached is a failure like any other, so that a rescue sees it and the other nodes of the step go on.
 author:
   - rackaware.kafka contributors (@rackaware)
@@ -47,6 +51,20 @@ options:
   files:
     description: Everything that it reads at its start, which M(rackaware.kafka.file_set) promotes after the stop.
     default: []
+  answer:
+    description: The answer that lets the node go. Needed for a stop.
+    type: dict
+    suboptions:
+      owner:
+        description: The owner of the lock of the cluster, as M(rackaware.kafka.kafka_roll_lock) took it.
+        type: str
+        required: true
+      answered:
+        description:
+          - When the gate, or the lock, was asked, in seconds since 1970; RV(rackaware.kafka.kafka_roll_wait#module:answered) and
+            RV(rackaware.kafka.kafka_roll_lock#module:answered) have it.
+        type: float
+        required: true
   events:
     description: A file on the controller to append to, a line of JSON for each event, as M(rackaware.kafka.kafka_roll_event) does.
     type: path
@@ -65,6 +83,9 @@ EXAMPLES = r"""
     kind: broker
     node: "{{ kafka_node_id | int }}"
     state: stopped
+    answer:
+      owner: "{{ roll_owner }}"
+      answered: "{{ gate.answered }}"
     events: reports/roll.jsonl
 """
 
@@ -73,4 +94,8 @@ seconds:
   description: How long it took.
   returned: success
   type: float
+waits:
+  description: Whether the start still waits for something.
+  returned: success
+  type: bool
 """

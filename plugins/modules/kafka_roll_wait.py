@@ -101,6 +101,14 @@ held:
   returned: with O(question=may_stop)
   type: list
   elements: dict
+loss:
+  description: What the nodes would take with them, as M(rackaware.kafka.kafka_roll_gate) returns it.
+  returned: with O(question=may_stop)
+  type: dict
+answered:
+  description: When the gate was asked for the last time, as seconds since 1970 by the clock of the host of the task.
+  returned: success
+  type: float
 back:
   description: Ids of those that are back.
   returned: with O(question=back)

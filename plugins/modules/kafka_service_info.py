@@ -36,6 +36,21 @@ options:
       - V(0) watches nothing. A service that a person started, or whose process is older, is never waited for.
     type: int
     default: 0
+  claim:
+    description:
+      - The run that has taken the lock of the cluster and asks now, so that from here on no earlier run stops a service on this host, also one that was
+        suspended between the gate's answer and the stop; see M(rackaware.kafka.kafka_roll_service). In check mode nothing is written.
+      - The module fails when a run that took the lock later has been here.
+    type: dict
+    suboptions:
+      owner:
+        description: The owner of the lock, as M(rackaware.kafka.kafka_roll_lock) took it.
+        type: str
+        required: true
+      since:
+        description: When it took the lock, RV(rackaware.kafka.kafka_roll_lock#module:lock) has it.
+        type: str
+        required: true
 """
 
 EXAMPLES = r"""
@@ -71,6 +86,10 @@ next_min_isr:
     - The C(min.insync.replicas) that a broker would start with, once what is staged is in place; V(1), as in Kafka, where nothing sets it.
   type: int
   returned: success
+out_of_service:
+  description: The record that the broker is out of service, with since, by and reason, or V(null).
+  type: dict
+  returned: success
 upgrade:
   description:
     - The record of the last upgrade on this host, with from, to, metadata, protocol and features (as they were before), began, rolled, finalizing, finalized.
@@ -94,13 +113,14 @@ restart_needed:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _service, _unit, _upgrade_record
+from ..module_utils import _claim, _out_of_service, _service, _unit, _upgrade_record
 from ..module_utils._errors import RackawareError
 
 SPEC = {
     "service": {"type": "str", "choices": ["broker", "controller", "zookeeper"], "required": True},
     "mounts": {"type": "list", "elements": "path", "default": []},
     "watch_seconds": {"type": "int", "default": 0},
+    "claim": {"type": "dict", "options": {"owner": {"type": "str", "required": True}, "since": {"type": "str", "required": True}}},
 }
 
 
@@ -109,7 +129,10 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     name = module.params["service"]
     unit = _unit.service(name).unit
+    claim = module.params["claim"]
     try:
+        if claim and not module.check_mode:
+            _claim.claim(claim["owner"], claim["since"])
         # First, so that the rest is as it is after the while that this may take.
         looping = _service.crash_loops(unit, module.run_command, module.params["watch_seconds"])
         found = _service.state(unit, module.run_command)
@@ -120,6 +143,7 @@ def main() -> None:
             restarts=_service.restarts(unit, module.run_command),
             crash_looping=looping,
             disks=_service.disks(module.params["mounts"]),
+            out_of_service=_out_of_service.read() if name == "broker" else None,
             upgrade=_upgrade_record.read(),
             restart_needed=found == "active" and _service.restart_needed(unit),
         )

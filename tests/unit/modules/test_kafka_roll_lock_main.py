@@ -88,7 +88,7 @@ def test_renewing_what_was_lost_fails(run, path, other):
     if other:
         run(owner=OTHER)
     before = path.read_text() if other else None
-    with pytest.raises(_lock.LockError, match="no longer held by %s: %s" % (ME, "%s has taken it" % OTHER if other else "nobody holds it")):
+    with pytest.raises(_lock.LockError, match="no longer held by %s: %s" % (ME, "%s has taken it" % OTHER if other else "no run holds it")):
         _lock.renew(str(path), ME, 900, now=START)
     assert (path.read_text() if path.exists() else None) == before
 
