@@ -13,7 +13,7 @@ description:
   - Shows the steps of a plan with the nodes' names, why there are not fewer, and what would make it shorter.
 author:
   - rackaware.kafka contributors (@rackaware)
-positional: _input, names, keepers, kind
+positional: _input, names, keepers, kind, hosts
 options:
   _input:
     description: The plan, as M(rackaware.kafka.kafka_roll_plan) returns it.
@@ -31,6 +31,10 @@ options:
     description: What the keepers are, V(zookeeper) or V(controller).
     type: str
     default: controller
+  hosts:
+    description: C(hostvars), from which brokers that are out of service are named.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -51,9 +55,12 @@ from typing import Any, Callable
 from ..module_utils import _roll_inventory
 
 
-def kafka_roll_lines(plan: dict[str, Any], names: dict[Any, str], keepers: list[str] | None = None, kind: str = "controller") -> list[str]:
+def kafka_roll_lines(
+    plan: dict[str, Any], names: dict[Any, str], keepers: list[str] | None = None, kind: str = "controller", hosts: Any = None
+) -> list[str]:
     """Lines of text."""
-    return _roll_inventory.lines(plan, {int(id_): name for id_, name in names.items()}, keepers or [], kind)
+    absent = _roll_inventory.out_of_service(hosts, names.values()) if hosts else []
+    return _roll_inventory.lines(plan, {int(id_): name for id_, name in names.items()}, keepers or [], kind, absent)
 
 
 class FilterModule:

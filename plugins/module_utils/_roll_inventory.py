@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Mapping, Sequence
 
+from . import _out_of_service
 from ._cluster import is_troubled
 from ._roll_report import counted
 from ._roll_snapshot import RollError, named
@@ -26,9 +27,12 @@ def wanted(
     """Who of these hosts gets a restart: those that run with something else than they would start with, and those that are down.
 
     everything: all of them; only: nobody else, by inventory names. hosts carry what kafka_service_info said in __kafka_service; version, for an
-    upgrade: who runs another gets one, too. Raises RollError.
+    upgrade: who runs another gets one, too. A broker that is out of service gets none. Raises RollError when only names one.
     """
-    chosen = [name for name in names if not only or name in only]
+    excluded = out_of_service(hosts, [name for name in names if name in only])
+    if excluded:
+        raise RollError("roll_only names a broker that must not start: %s" % " ".join(excluded))
+    chosen = [name for name in names if (not only or name in only) and not hosts[name]["__kafka_service"].get("out_of_service")]
     return [name for name in chosen if everything or _behind(hosts[name], version) or down(hosts[name])]
 
 
@@ -46,6 +50,12 @@ def check_version(hosts: Mapping[str, Mapping[str, Any]], version: str | None) -
                 "%s has Kafka %s, but kafka_version is %s, and a restart would change that unasked; run rolling_upgrade, or correct kafka_version."
                 % (name, runs, version)
             )
+
+
+def out_of_service(hosts: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> list[str]:
+    """One sentence for each of these nodes that is out of service: it counts as stopped, and no roll starts it."""
+    records = {name: hosts[name]["__kafka_service"].get("out_of_service") for name in names}
+    return [_out_of_service.sentence(name, record) for name, record in records.items() if record]
 
 
 def check_names(only: Sequence[str], names: Sequence[str]) -> None:
@@ -138,8 +148,9 @@ def refusals(plan: Mapping[str, Any]) -> list[str]:
     return out
 
 
-def lines(plan: Mapping[str, Any], names: Mapping[int, str], keepers: Sequence[str], kind: str) -> list[str]:
-    """The plan for a person, before anything moves: keepers one after another, then the steps of brokers, and why there are not fewer."""
+def lines(plan: Mapping[str, Any], names: Mapping[int, str], keepers: Sequence[str], kind: str, absent: Sequence[str] = ()) -> list[str]:
+    """The plan for a person, before anything moves: keepers one after another, then the steps of brokers, why there are not fewer, and what absent says of
+    brokers that are out of service."""
     out = []
     if keepers:
         title = "ZooKeeper nodes" if kind == "zookeeper" else "controllers"
@@ -154,7 +165,7 @@ def lines(plan: Mapping[str, Any], names: Mapping[int, str], keepers: Sequence[s
     out += [
         "Shorter after this move: %s-%d from %s to %s." % (move["topic"], move["partition"], move["from"], move["to"]) for move in plan.get("repairs") or []
     ]
-    return out or ["Nobody needs a restart."]
+    return (out or ["Nobody needs a restart."]) + list(absent)
 
 
 def steps(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-REPLACED = ("kafka_service_info", "kafka_cluster_info", "kafka_roll_lock", "kafka_roll_plan", "kafka_roll_wait", "kafka_roll_service")
+REPLACED = ("kafka_service_info", "kafka_cluster_info", "kafka_roll_lock", "kafka_roll_plan", "kafka_roll_wait", "kafka_roll_service", "kafka_roll_gate")
 STAND_IN = """
 import json, os
 from ansible.errors import AnsibleActionFail
@@ -62,6 +62,10 @@ class ActionModule(ActionBase):
                 log.write("known to be down: %%s\\n" %% args["out"])
             if args.get("lock"):
                 log.write("renewed on %%s\\n" %% self._task.delegate_to)
+            if args.get("claim"):
+                log.write("claimed %%s by %%s since %%s\\n" %% (subject, args["claim"]["owner"], args["claim"]["since"]))
+            if args.get("answer"):
+                log.write("bound to %%s %%s\\n" %% (args["answer"]["answered"], args["answer"]["owner"]))
             if NAME == "kafka_roll_lock":
                 log.write("connected by %%s\\n" %% self._connection.transport)
             if args.get("hold_seconds"):
@@ -79,11 +83,14 @@ class ActionModule(ActionBase):
                 "crash_looping": bool(args.get("watch_seconds") and case.get("looping " + subject)),
                 "restarts": 1,
                 "restart_needed": True,
+                "out_of_service": {"since": "2026-05-01T10:00:00Z", "by": "ann", "reason": "its keys are revoked"} if case.get("out " + subject) else None,
                 "next_min_isr": 2 if subject == "b5" else 1,
             },
             "kafka_cluster_info": {"cluster": {**cluster(), **({} if well(case["heals"]) else case["cluster"])}},
             "kafka_roll_plan": {**plan(args["restart"]), **case["plan"]} if NAME == "kafka_roll_plan" else None,
-            "kafka_roll_wait": {"open": True},
+            "kafka_roll_wait": {"open": True, "answered": 1e9},
+            "kafka_roll_gate": {"open": case.get("gate", True), "reason": "It may not go.", "loss": {"last_copies": 1}, "answered": 1e9},
+            "kafka_roll_lock": {"lock": {"since": "2026-05-01T10:00:00Z"}, "answered": 1e9},
             "kafka_roll_service": {"changed": True},
         }.get(NAME, {})
 """
@@ -149,7 +156,7 @@ def run(collections, tmp_path):
         command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"), "-e", json.dumps(more)]
         done = subprocess.run([*command, str(ROOT / playbook)], env=environment, capture_output=True, text=True, check=False, timeout=120)
         whole = (tmp_path / "log").read_text().splitlines() if (tmp_path / "log").exists() else []
-        log = [line for line in whole if not line.startswith(("kafka_service_info", "renewed", "connected"))]
+        log = [line for line in whole if not line.startswith(("kafka_service_info", "renewed", "connected", "claimed", "bound"))]
         said = " ".join((done.stdout + done.stderr).split())
         written = (tmp_path / "roll.jsonl").read_text() if (tmp_path / "roll.jsonl").exists() else ""
         events = [json.loads(line)["event"] for line in written.splitlines()]
