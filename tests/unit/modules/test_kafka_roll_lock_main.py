@@ -158,3 +158,25 @@ def test_of_many_at_once_exactly_one_gets_it(path):
 
 def test_the_options_are_the_documented_ones():
     assert documented(kafka_roll_lock) == declared(kafka_roll_lock.SPEC)
+
+
+def test_renewed_by_its_owner_it_lasts_and_says_when_it_was_looked_at(run, clock):
+    run()
+    clock[0] += 100
+    result = run(state="renewed")
+    assert result["held"] and result["changed"] and result["lock"]["expires"] == _lock.text(START + 1000) and result["answered"] == START + 100
+
+
+@pytest.mark.parametrize("other", [False, True], ids=["nobody has it", "another run has taken it"])
+def test_a_run_that_has_lost_the_lock_does_not_get_it_back_by_renewing(run, path, other):
+    if other:
+        run(owner=OTHER)
+    result = run(state="renewed")
+    assert result["failed"] and "is no longer held by %s" % ME in result["msg"]
+    assert not path.exists() or json.loads(path.read_text())["owner"] == OTHER
+
+
+def test_in_check_mode_in_which_it_is_never_taken_only_another_run_stands_against_renewing(run):
+    assert not run(check=True, state="renewed")["changed"]
+    run(owner=OTHER)
+    assert run(check=True, state="renewed")["failed"]
