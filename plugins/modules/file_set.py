@@ -99,7 +99,8 @@ def main() -> None:
         changed=bool(directories or changed),
         changed_files=[step.dest for step in changed],
         staged=[step.dest for step in steps if step.waits],
-        diff=[_files.diff(step) for step in changed] + [{"prepared": "directory %s\n" % path} for path, _wanted in directories],
+        # Only where it is asked for: without --diff it would still be in the output of -vvv, and in what a callback keeps.
+        **({"diff": [_files.diff(step) for step in changed] + [{"prepared": "directory %s\n" % path} for path, _ in directories]} if module._diff else {}),
     )
 
 

@@ -47,9 +47,9 @@ def texts(place):
 
 
 def test_a_first_run_is_predicted_then_done_then_over(capsys, systemd, place):
-    expected = run(capsys, place, "a=1\n", _ansible_check_mode=True)
+    expected = run(capsys, place, "a=1\n", _ansible_check_mode=True, _ansible_diff=True)
     assert expected["changed"] and texts(place) == {}
-    first = run(capsys, place, "a=1\n")
+    first = run(capsys, place, "a=1\n", _ansible_diff=True)
     assert (first["changed"], first["changed_files"], first["diff"]) == (True, expected["changed_files"], expected["diff"])
     assert texts(place) == {"broker.properties": "a=1\n"}
     assert oct(place.stat().st_mode)[-4:] == "0750"
