@@ -17,7 +17,6 @@ import zlib
 from pathlib import Path
 
 import pytest
-import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 CANARY = "cAnAry7cAnAry7"
@@ -314,6 +313,33 @@ def test_the_search_finds_each_form_of_a_secret(secret):
     for text in (whole, base64.b64encode(whole.encode()).decode(), base64.b64encode(b"q" + whole.encode()).decode(), whole.encode().hex(), packed):
         assert shows("x: " + text, secret)
     assert not shows("a=(not shown)\n", secret)
+
+
+ONE_FILE = """
+- hosts: b1
+  gather_facts: false
+  tasks:
+    - name: Write one file
+      rackaware.kafka.file_set:
+        held_by: kafka.service
+        files:
+          - {dest: /etc/systemd/system/x, content: "ssl.keystore.password={{ canary }}\\n", owner: root, group: root, mode: "0600"}
+"""
+SWITCHED_OFF = {
+    "all is on": ({}, []),
+    "texts are not packed": ({"_files": UNPACKED}, ["journal", "log", "output", "results"]),
+    "nothing is masked": ({"_secret_mask": SHOWN}, ["log", "output", "results"]),
+}
+
+
+@pytest.mark.parametrize("title", SWITCHED_OFF)
+def test_the_search_sees_what_each_protection_prevents(tmp_path, title):
+    patches, where = SWITCHED_OFF[title]
+    place = collection(tmp_path / "made", {**patches, "_files": REDIRECTED + patches.get("_files", "")})
+    (tmp_path / "one.yml").write_text(ONE_FILE)
+    run = Run(place, tmp_path, tmp_path / "one.yml", "--diff", variables={"canary": CANARY})
+    assert run.leaks() == where
+    assert (run.disk / "etc/systemd/system/x").read_text() == "ssl.keystore.password=%s\n" % CANARY
 
 
 def test_site_and_a_roll_show_no_secret_and_put_it_on_the_disks(made, tmp_path):
