@@ -14,7 +14,15 @@ from ansible_collections.rackaware.kafka.plugins.module_utils import _store_laun
 
 ROOT = Path(__file__).resolve().parents[2]
 PACK = ("rackaware.kafka.file_set", "rackaware.kafka.kafka_roll_service")
-WRITE = {"copy": ("content",), "template": ("src",), "blockinfile": ("block",), "lineinfile": ("line",), "replace": ("replace",), "shell": ("stdin",), "command": ("stdin",)}
+WRITE = {
+    "copy": ("content",),
+    "template": ("src",),
+    "blockinfile": ("block",),
+    "lineinfile": ("line",),
+    "replace": ("replace",),
+    "shell": ("stdin",),
+    "command": ("stdin",),
+}
 # Inputs that may have a secret; what is made of them has it, too.
 INPUTS = {
     *("%s_%s" % (kind, what) for kind in ("broker", "controller", "zookeeper") for what in ("config", "jvm_options", "jvm_flags")),
@@ -139,6 +147,14 @@ def test_user_data_has_no_text_of_a_file():
         **{"bucket": "b", "key": "k", "version_id": "v1", "sha256": "a" * 64, "encryption_context": {"n": "1"}, "expected_bucket_owner": "123456789012"},
         "key_arn": "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     }
-    store = {"store": "d0", "mount": "/mnt/x", "name": "x", "device": "/dev/disk/by-id/x", "uuid": "6f1c0b6d-3a51-4f0e-9d0c-0f6ef3a41a40", "subsystem": "x", "keys": [key]}
+    store = {
+        "store": "d0",
+        "mount": "/mnt/x",
+        "name": "x",
+        "device": "/dev/disk/by-id/x",
+        "uuid": "6f1c0b6d-3a51-4f0e-9d0c-0f6ef3a41a40",
+        "subsystem": "x",
+        "keys": [key],
+    }
     made = _store_launch.launch([store], bucket="b", prefix="p", region="eu-west-1", owner="123456789012", environment={"HTTPS_PROXY": "c4n4ry"})
     assert "c4n4ry" not in base64.b64decode(made["user_data"]).decode()

@@ -230,11 +230,18 @@ def inventory(mode, more=None):
         "kafka_version": "4.3.1" if mode == "kraft" else "3.9.2",
     }
     ids = {"b1": 1, "b2": 2, "k1": 101 if mode == "kraft" else 21}
-    hosts = {name: {**common, "kafka_node_id": id_, "kafka_rack": "aba"[n], "ansible_host": "198.51.100.%d" % (n + 1)} for n, (name, id_) in enumerate(ids.items())}
+    hosts = {
+        name: {**common, "kafka_node_id": id_, "kafka_rack": "aba"[n], "ansible_host": "198.51.100.%d" % (n + 1)} for n, (name, id_) in enumerate(ids.items())
+    }
     hosts["b1"].update(more or {})
     keepers = "kafka_controllers" if mode == "kraft" else "kafka_zookeepers"
     cluster = {"kafka_replication_factor": 2, "kafka_min_insync_replicas": 1, "kafka_topology": {"allow_fewer_zones": True}}
-    return {"all": {"vars": cluster, "children": {group: {"hosts": {name: hosts[name] for name in names}} for group, names in (("kafka_brokers", ("b1", "b2")), (keepers, ("k1",)))}}}
+    return {
+        "all": {
+            "vars": cluster,
+            "children": {group: {"hosts": {name: hosts[name] for name in names}} for group, names in (("kafka_brokers", ("b1", "b2")), (keepers, ("k1",)))},
+        }
+    }
 
 
 class Run:
@@ -269,14 +276,19 @@ class Run:
             "SECRETS_RESULTS": str(self.seen / "results"),
         }
         command = [sys.executable, "-m", "ansible", "playbook", "-vvv", "-i", str(tmp_path / "hosts.json"), "-e", "@%s" % (tmp_path / "vars.json"), *options]
-        done = subprocess.run([*command, str(ROOT / "playbooks" / playbook)], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=240)
+        done = subprocess.run(
+            [*command, str(ROOT / "playbooks" / playbook)], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=240
+        )
         self.said = done.stdout + done.stderr
         assert (done.returncode != 0) is fails, self.said[-6000:]
 
     @property
     def everything(self):
         """Where to what is there."""
-        return {"output": self.said, **{str(path.relative_to(self.seen)): path.read_bytes().decode(errors="replace") for path in self.seen.rglob("*") if path.is_file()}}
+        return {
+            "output": self.said,
+            **{str(path.relative_to(self.seen)): path.read_bytes().decode(errors="replace") for path in self.seen.rglob("*") if path.is_file()},
+        }
 
     def leaks(self, secret=CANARY):
         return sorted(where for where, text in self.everything.items() if shows(text, secret))
@@ -374,7 +386,13 @@ def test_sizing_shows_no_secret(made, tmp_path):
 
 
 def test_encrypted_stores_show_no_secret(made, tmp_path):
-    variables = {**SECRETS, "secretfs_hosts": "kafka_brokers[0]", "secretfs_role": "web", "secretfs_region": "eu-west-1", "encrypted_store_packages": ["coreutils"]}
+    variables = {
+        **SECRETS,
+        "secretfs_hosts": "kafka_brokers[0]",
+        "secretfs_role": "web",
+        "secretfs_region": "eu-west-1",
+        "encrypted_store_packages": ["coreutils"],
+    }
     run = Run(made, tmp_path, "encrypted_store.yml", "--check", "--diff", variables=variables)
     assert run.leaks() == [] and "HTTPS_PROXY=http://proxy:(not shown)@198.51.100.1:3128" in run.said
 

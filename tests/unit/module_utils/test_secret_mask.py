@@ -54,7 +54,13 @@ LEFT_OUT = {
 SHOWN = (
     *("key.converter=org.apache.kafka.connect.json.JsonConverter", "key.serializer=x", "ssl.keystore.location=/etc/kafka/k.pem", "log.cleaner.threads=2"),
     *("ssl.keystore.certificate.chain=-----BEGIN CERTIFICATE----- MII -----END CERTIFICATE-----", "Where=/mnt/secretfs", "keystone=1", "num.io.threads=8"),
-    *("listeners=CLIENT://198.51.100.1:9092,REPLICATION://198.51.100.1:9091", "advertised.listeners=CLIENT://a@b:1", "-XX:+UseG1GC", "# a comment, bypassed", ""),
+    *(
+        "listeners=CLIENT://198.51.100.1:9092,REPLICATION://198.51.100.1:9091",
+        "advertised.listeners=CLIENT://a@b:1",
+        "-XX:+UseG1GC",
+        "# a comment, bypassed",
+        "",
+    ),
 )
 
 
