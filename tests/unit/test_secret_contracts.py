@@ -57,7 +57,7 @@ def given():
         yield from variables(yaml.safe_load(path.read_text()))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def carriers():
     """The inputs, and every variable whose template has one of them; masked=true takes it out."""
     mentions = [(name, names(value)) for name, value in given()]

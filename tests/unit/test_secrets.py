@@ -98,7 +98,10 @@ class ActionModule(ActionBase):
             "kafka_cluster_info": lambda: {"cluster": CLUSTER},
             "kafka_roll_plan": lambda: plan(args),
             "kafka_roll_wait": lambda: {"open": True},
-            "zookeeper_info": lambda: {"servers": [{"server": "k1", "ok": True, "mode": "standalone"}], "quorum": {"ok": True, "leader": "198.51.100.21:2181", "findings": []}},
+            "zookeeper_info": lambda: {
+                "servers": [{"server": "k1", "ok": True, "mode": "standalone"}],
+                "quorum": {"ok": True, "leader": "198.51.100.21:2181", "findings": []},
+            },
             "kafka_round_trip": lambda: {"sentence": "A record came back."},
         }.get(NAME, dict)()
 """
