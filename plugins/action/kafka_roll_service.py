@@ -77,7 +77,7 @@ class ActionModule(ActionBase):
         if not options["files"]:
             return
         wanted = {"held_by": service(options["kind"]).unit, "promote": True, "directories": options["directories"], "files": options["files"]}
-        done = self._execute_module(module_name=FILES, module_args=wanted, task_vars=self._variables)
+        done = self._execute_module(module_name=FILES, module_args=_files.pack(wanted), task_vars=self._variables)
         if done.get("unreachable"):
             raise AnsibleActionFail(self._unreachable(str(done.get("msg"))))
         if done.get("failed"):

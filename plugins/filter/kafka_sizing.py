@@ -14,7 +14,7 @@ description:
   - An override that cannot work, like a heap of 4 GB or more, is refused with a sentence.
 author:
   - rackaware.kafka contributors (@rackaware)
-positional: _input, topology, overrides
+positional: _input, topology, overrides, masked
 options:
   _input:
     description: The machine, as M(rackaware.kafka.instance_type_info) returns it (C(vcpus), C(memory_mb), C(network_gbps)).
@@ -30,6 +30,10 @@ options:
     description: Values that you set yourself, by name; names that are not sized are left alone.
     type: dict
     default: {}
+  masked:
+    description: Whether secrets among the flags are left out, for a result that is kept or shown.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -53,10 +57,11 @@ from ansible.errors import AnsibleFilterError
 from ..module_utils import _sizing
 
 
-def kafka_sizing(instance: dict[str, Any], topology: dict[str, Any], overrides: dict[str, Any] | None = None) -> dict[str, Any]:
+def kafka_sizing(instance: dict[str, Any], topology: dict[str, Any], overrides: dict[str, Any] | None = None, masked: bool = False) -> dict[str, Any]:
     """{name: {value, reason, overridden}}."""
     try:
-        return _sizing.size(instance, topology, overrides)
+        sized = _sizing.size(instance, topology, overrides)
+        return _sizing.shown(sized) if masked else sized
     except _sizing.SizingError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -6,15 +6,18 @@
 
 from __future__ import annotations
 
+import base64
 import grp
+import json
 import os
 import pwd
-import re
 import stat
 import tempfile
+import zlib
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping
 
+from . import _secret_mask
 from ._errors import RackawareError
 from ._unit import STAGED
 
@@ -25,7 +28,16 @@ FILES_SPEC: dict[str, Any] = {
     "elements": "dict",
     "options": {"dest": {"type": "path", "required": True}, "content": {"type": "str", "required": True}, **OWNED_SPEC},
 }
-SECRET = re.compile(r"^(\s*[#!]?\s*\S*(?:password|secret|jaas)\S*\s*[=:]).*$", re.MULTILINE | re.IGNORECASE)
+# The options of file_set, and with contents those of its module.
+SET_SPEC: dict[str, dict[str, Any]] = {
+    "held_by": {"type": "str", "required": True},
+    "promote": {"type": "bool", "default": False},
+    "directories": DIRECTORIES_SPEC,
+    "files": {**FILES_SPEC, "required": True},
+}
+MODULE_SPEC: dict[str, dict[str, Any]] = {**SET_SPEC, "contents": {"type": "str", "no_log": True}}
+# What the host's journal and -vvv show for a text.
+PACKED = "(in contents)"
 
 
 class FilesError(RackawareError):
@@ -61,6 +73,41 @@ class Step:
         return bool(self.writes or self.drops or self.fixes)
 
 
+def pack(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of file_set as they travel to its module: no text among the files, and all of them in one option that is never logged.
+
+    A module writes its parameters to the host's journal, and Ansible shows them at -vvv. Marked no_log, a text itself would be starred out wherever
+    it occurs, so that a file with "1" in it would garble every path in the result; packed, it occurs nowhere else.
+    """
+    texts = json.dumps([item["content"] for item in options["files"]])
+    packed = base64.b64encode(zlib.compress(texts.encode("ascii"))).decode("ascii")
+    return {**options, "files": [{**item, "content": PACKED} for item in options["files"]], "contents": packed}
+
+
+def unpack(options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The files with their texts, of what pack made; raises FilesError."""
+    if options["contents"] is None:
+        return list(options["files"])
+    try:
+        texts = json.loads(zlib.decompress(base64.b64decode(options["contents"], validate=True)))
+        whole = len(texts) == len(options["files"]) and all(isinstance(text, str) for text in texts)
+    except (ValueError, TypeError, zlib.error):
+        whole = False
+    if not whole:
+        raise FilesError("contents is not what packs the files for a host; leave it out, and give each file its content.")
+    return [{**item, "content": text} for item, text in zip(options["files"], texts)]
+
+
+def as_given(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """A spec without paths, for a controller that must not expand ~ and variables that are the host's to expand."""
+    out = {}
+    for name, option in spec.items():
+        out[name] = {**option, "type": "str"} if option["type"] == "path" else dict(option)
+        if "options" in option:
+            out[name]["options"] = as_given(option["options"])
+    return out
+
+
 def owned(item: Mapping[str, Any]) -> Owned:
     """Owner, group and mode of an entry; raises FilesError for a mode that is none."""
     try:
@@ -75,7 +122,8 @@ def owned(item: Mapping[str, Any]) -> Owned:
 def read(path: str) -> str | None:
     """A file's text, None when there is none; raises FilesError."""
     try:
-        with open(path, encoding="utf-8") as stream:
+        # As it is: with \r\n made \n a file would differ for ever from what is wanted.
+        with open(path, encoding="utf-8", newline="") as stream:
             return stream.read()
     except FileNotFoundError:
         return None
@@ -146,9 +194,13 @@ def write(path: str, content: str, wanted: Owned) -> None:
     """Write a file atomically, with owner and mode from its first moment; raises FilesError."""
     draft = None
     try:
+        try:
+            text = content.encode("utf-8")
+        except UnicodeEncodeError:
+            raise FilesError("%s would have a character that UTF-8 cannot hold; correct its content." % path) from None
         handle, draft = tempfile.mkstemp(prefix=".%s." % os.path.basename(path), dir=os.path.dirname(path))
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(content)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
         _own(draft, wanted)
@@ -164,11 +216,8 @@ def write(path: str, content: str, wanted: Owned) -> None:
 def diff(step: Step) -> dict[str, str]:
     """Before and after, as Ansible shows them; what looks like a secret is left out."""
     header = step.writes or step.dest
-    return {"before_header": header, "after_header": header, "before": _masked(step.before), "after": _masked(step.content)}
-
-
-def _masked(text: str) -> str:
-    return SECRET.sub(r"\1 (not shown)", text)
+    before, after = _secret_mask.masked_pair(step.before, step.content)
+    return {"before_header": header, "after_header": header, "before": before, "after": after}
 
 
 def _own(path: str, wanted: Owned) -> None:

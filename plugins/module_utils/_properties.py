@@ -31,13 +31,17 @@ class PropertiesError(RackawareError):
 
 
 def text(value: Any) -> str:
-    """A value as Kafka reads it: true and false in small letters, lists with commas; raises PropertiesError for what has no such form."""
+    """A value as Kafka reads it: true and false in small letters, lists with commas; raises PropertiesError for what has no such form.
+
+    No sentence quotes a value: it may be a password.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):
         return ",".join(text(item) for item in value)
     if value is None or isinstance(value, Mapping):
-        raise PropertiesError("is %r, but must be a text, a number, true, false or a list; correct it or leave it out." % (value,))
+        found = "null" if value is None else "a mapping"
+        raise PropertiesError("is %s, but must be a text, a number, true, false or a list; correct it or leave it out." % found)
     return str(value)
 
 
@@ -62,7 +66,8 @@ def merge(ours: Mapping[str, Any], theirs: Mapping[str, Any], reserved: Iterable
 def findings(settings: Any, reserved: Iterable[str] = IDENTITY, *, name: str = "broker_config", known: Iterable[str] = ()) -> list[str]:
     """What is wrong with a user's settings, one sentence each; known settings allow to tell a typo from a plug-in's own setting."""
     if not isinstance(settings, Mapping):
-        return ["%s is %r, but must be a mapping of Kafka's settings to values; correct it." % (name, settings)]
+        found = "null" if settings is None else "a list" if isinstance(settings, (list, tuple)) else "a text, a number or true or false"
+        return ["%s is %s, but must be a mapping of Kafka's settings to values; correct it." % (name, found)]
     out = []
     known = sorted(known)
     for key, value in settings.items():

@@ -15,6 +15,7 @@ import math
 import re
 from typing import Any, Mapping
 
+from . import _secret_mask
 from ._errors import RackawareError
 
 BROKER, COMBINED, CONTROLLER, ZOOKEEPER = "broker", "combined", "controller", "zookeeper"
@@ -87,8 +88,14 @@ def bandwidth(instance: Mapping[str, Any]) -> float:
 
 
 def show(value: Any) -> str:
-    """A value as a person reads it in a table."""
-    return " ".join(str(part) for part in value) if isinstance(value, (list, tuple)) else str(value)
+    """A value as a person reads it in a table; a secret among the flags is left out."""
+    return " ".join(_secret_mask.masked(str(part)) for part in value) if isinstance(value, (list, tuple)) else str(value)
+
+
+def shown(sized: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Sized settings without a secret among the flags, for what is kept and shown."""
+    flags = [_secret_mask.masked(flag) for flag in sized["jvm_flags"]["value"]]
+    return {**{name: dict(item) for name, item in sized.items()}, "jvm_flags": {**sized["jvm_flags"], "value": flags}}
 
 
 def table(sized: Mapping[str, Mapping[str, Any]], title: str) -> list[str]:
@@ -201,7 +208,8 @@ def _s(count: int) -> str:
 def _override(name: str, wanted: Any, memory: int, floors: Mapping[str, int]) -> Any:
     if name == "jvm_flags":
         if not isinstance(wanted, (list, tuple)) or not all(isinstance(flag, str) for flag in wanted):
-            raise SizingError("jvm_flags is %r, but must be a list of flags; correct it." % (wanted,))
+            # Not quoted: a flag may set a password.
+            raise SizingError("jvm_flags must be a list of flags, each a text; correct it.")
         return [str(flag) for flag in wanted]
     if name.startswith("net.ipv4.tcp_"):
         return str(wanted)

@@ -12,6 +12,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from typing import Any, Callable, Iterable, Sequence
 
+from . import _secret_mask
 from ._errors import RackawareError
 
 ABSENT, EMPTY, FORMATTED, FOREIGN = "absent", "empty", "formatted", "foreign"
@@ -205,7 +206,8 @@ def command(what: Plan, *, java: str, libs: str, cluster_id: str, properties: st
 
 def verify(after: Sequence[Directory], what: Plan, *, cluster_id: str, node_id: int, code: int, output: str) -> None:
     """Raise StorageError unless formatting did what was planned; code and output are the command's."""
-    lines = [line.strip() for line in output.splitlines() if line.strip() and not line.startswith("SLF4J")]
+    # It reads the properties, and may quote one.
+    lines = [line.strip() for line in _secret_mask.masked(output).splitlines() if line.strip() and not line.startswith("SLF4J")]
     if code != 0:
         raise StorageError(
             "Formatting %s failed with code %d: %s; nothing that was formatted before has changed."

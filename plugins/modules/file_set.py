@@ -15,7 +15,9 @@ description:
   - While the unit in O(held_by) runs, a file that would change is written beside its place, with C(.staged) behind its name.
   - So what a running service would read at its next start, also when it crashes, is what it reads now, until its turn comes.
   - A staged file that is no longer wanted is removed.
-  - In diffs, lines whose key names a password, a secret or a JAAS configuration are left out.
+  - No text of a file is in the host's journal, in the output of C(-vvv), in what a callback keeps, or in the result.
+  - In diffs, private keys, JAAS configurations and what stands behind names like password, secret, token or key are left out. A secret under a name
+    that does not say so is shown there; set C(diff=false) for such a task.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -37,6 +39,10 @@ options:
   files:
     description: The files.
     required: true
+  contents:
+    description:
+      - The texts of O(files) on their way to the host. The action plugin of this module packs them, and refuses this option in a playbook.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -71,34 +77,30 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils import _files, _service
 from ..module_utils._errors import RackawareError
 
-SPEC = {
-    "held_by": {"type": "str", "required": True},
-    "promote": {"type": "bool", "default": False},
-    "directories": _files.DIRECTORIES_SPEC,
-    "files": {**_files.FILES_SPEC, "required": True},
-}
-
 
 def main() -> None:
     """Look, decide, write, report."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=_files.MODULE_SPEC, supports_check_mode=True)
     params = module.params
     try:
         directories = _files.missing_directories(params["directories"])
-        steps = _files.decide(params["files"], held=_service.runs(params["held_by"], module.run_command), promote=params["promote"])
+        steps = _files.decide(_files.unpack(params), held=_service.runs(params["held_by"], module.run_command), promote=params["promote"])
         if not module.check_mode:
             for path, wanted in directories:
                 _files.make_directory(path, wanted)
             for step in steps:
                 _files.apply(step)
     except RackawareError as error:
-        module.fail_json(msg=str(error))
+        module.fail_json(msg=str(error), exception=None)
+    except Exception as error:  # A trace could quote a text.
+        module.fail_json(msg="The files could not be written (%s); report this as a bug." % type(error).__name__, exception=None)
     changed = [step for step in steps if step.changed]
     module.exit_json(
         changed=bool(directories or changed),
         changed_files=[step.dest for step in changed],
         staged=[step.dest for step in steps if step.waits],
-        diff=[_files.diff(step) for step in changed] + [{"prepared": "directory %s\n" % path} for path, _wanted in directories],
+        # Only where it is asked for: without --diff it would still be in the output of -vvv, and in what a callback keeps.
+        **({"diff": [_files.diff(step) for step in changed] + [{"prepared": "directory %s\n" % path} for path, _ in directories]} if module._diff else {}),
     )
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from unittest.mock import MagicMock
 
 import pytest
+from ansible.errors import AnsibleActionFail
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
+from documented import declared, documented
 
+from ansible_collections.rackaware.kafka.plugins.action import file_set as action
 from ansible_collections.rackaware.kafka.plugins.module_utils import _files, _service
 from ansible_collections.rackaware.kafka.plugins.modules import file_set
 
@@ -37,7 +42,9 @@ def place(tmp_path):
 def run(capsys, place, content, **more):
     files = more.pop("files", [{"dest": str(place / "broker.properties"), "content": content, **ME}])
     directories = [{"path": str(place), "owner": "root", "group": "root", "mode": "0750"}]
-    with patch_module_args({"held_by": "kafka.service", "directories": directories, "files": files, **more}), pytest.raises(SystemExit):
+    # As the action plugin hands them over.
+    packed = _files.pack({"held_by": "kafka.service", "directories": directories, "files": files, **more})
+    with patch_module_args(packed), pytest.raises(SystemExit):
         file_set.main()
     return json.loads(capsys.readouterr().out)
 
@@ -47,9 +54,9 @@ def texts(place):
 
 
 def test_a_first_run_is_predicted_then_done_then_over(capsys, systemd, place):
-    expected = run(capsys, place, "a=1\n", _ansible_check_mode=True)
+    expected = run(capsys, place, "a=1\n", _ansible_check_mode=True, _ansible_diff=True)
     assert expected["changed"] and texts(place) == {}
-    first = run(capsys, place, "a=1\n")
+    first = run(capsys, place, "a=1\n", _ansible_diff=True)
     assert (first["changed"], first["changed_files"], first["diff"]) == (True, expected["changed_files"], expected["diff"])
     assert texts(place) == {"broker.properties": "a=1\n"}
     assert oct(place.stat().st_mode)[-4:] == "0750"
@@ -124,6 +131,80 @@ def test_a_diff_shows_what_changes_and_no_secret(capsys, systemd, place):
     out = run(capsys, place, "a=2\nssl.key.password=new-canary\n", _ansible_diff=True)
     assert (out["diff"][0]["before"].splitlines()[0], out["diff"][0]["after"].splitlines()[0]) == ("a=1", "a=2")
     assert "canary" not in json.dumps(out["diff"])
+
+
+def test_a_secret_that_alone_changes_is_seen_to_change(capsys, systemd, place):
+    run(capsys, place, "a=1\nssl.key.password=old\n")
+    out = run(capsys, place, "a=1\nssl.key.password=new\n", _ansible_diff=True)
+    assert out["diff"][0]["before"] != out["diff"][0]["after"] and "new" not in json.dumps(out["diff"]).replace("not shown", "")
+
+
+def test_no_text_is_in_the_result_unless_a_diff_is_asked_for(capsys, systemd, place):
+    assert "canary" not in json.dumps(run(capsys, place, "a=canary\n"))
+
+
+@pytest.mark.parametrize("text", ["", "1\n", "a\r\nb\r\n", "no end", "a\\\n  b\\", "\u00e9\u2028\x0b\x85\n", "\ufeffa", "x\0y", "\\u0041\n"])
+def test_a_file_is_what_was_asked_for_byte_by_byte(capsys, systemd, place, text):
+    first = run(capsys, place, text, _ansible_diff=True)
+    assert (place / "broker.properties").read_bytes() == text.encode() and first["changed_files"] == [str(place / "broker.properties")]
+    assert not run(capsys, place, text)["changed"]
+
+
+def test_a_text_that_no_file_can_hold_is_refused_and_not_quoted(capsys, systemd, place):
+    out = run(capsys, place, "password=canary\udc80")
+    assert out["failed"] and "character that UTF-8 cannot hold" in out["msg"] and "canary" not in json.dumps(out)
+    assert texts(place) == {}
+
+
+def test_a_fault_of_our_own_quotes_nothing(capsys, systemd, place, monkeypatch):
+    def breaks(path, content, wanted):
+        raise KeyError(content)
+
+    monkeypatch.setattr(_files, "write", breaks)
+    out = run(capsys, place, "password=canary\n")
+    assert out["failed"] and "KeyError" in out["msg"] and "canary" not in json.dumps(out)
+
+
+def test_the_journal_is_told_of_the_files_and_not_of_their_texts(capsys, systemd, place, monkeypatch):
+    said = []
+    monkeypatch.setattr(AnsibleModule, "log", lambda self, msg, log_args=None: said.append(msg + repr(log_args)))
+    run(capsys, place, "password=canary\n")
+    assert "broker.properties" in said[0] and "contents=NOT_LOGGING_PARAMETER" in said[0] and "canary" not in "".join(said)
+    assert not re.search("[A-Za-z0-9+/]{40}", said[0].replace(str(place), ""))
+
+
+class TestAction:
+    """What runs on the controller: it hands the texts over packed."""
+
+    GIVEN = {"held_by": "kafka.service", "files": [{"dest": "~/x", "content": "password=canary", **ME}]}
+
+    def act(self, args, wait=0):
+        task = MagicMock(args=args, check_mode=False, async_val=wait)
+        connection = MagicMock(has_native_async=False)
+        plugin = action.ActionModule(task=task, connection=connection, play_context=MagicMock(), loader=None, templar=MagicMock(), shared_loader_obj=None)
+        plugin._execute_module = lambda **more: self.sent.append(more) or {"changed": True}
+        self.sent = []
+        return plugin.run(task_vars={})
+
+    def test_the_texts_are_packed_and_everything_else_is_as_given(self):
+        assert self.act(self.GIVEN)["changed"]
+        (sent,) = self.sent
+        assert "canary" not in repr(sent) and sent["module_args"]["files"][0]["dest"] == "~/x" and sent["wrap_async"] is False
+        assert _files.unpack(sent["module_args"]) == self.GIVEN["files"]
+
+    def test_it_waits_for_nobody_where_the_task_does_not(self):
+        self.act(self.GIVEN, wait=30)
+        assert self.sent[0]["wrap_async"] is True
+
+    @pytest.mark.parametrize("wrong", [{"contents": "canary"}, {"files": [{"dest": "/x", "content": "canary"}]}, {"files": "canary"}, {"file": "canary"}])
+    def test_a_wrong_option_is_refused_here_and_not_quoted(self, wrong):
+        with pytest.raises(AnsibleActionFail) as raised:
+            self.act({**self.GIVEN, **wrong})
+        assert "canary" not in str(raised.value) and self.sent == []
+
+
+def test_the_options_are_the_documented_ones():
+    assert documented(file_set) == declared(_files.MODULE_SPEC)
 
 
 @pytest.mark.parametrize("mode", ["rw", "9", "17777"])
