@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 from typing import Any, Iterable, Mapping, Sequence
 
@@ -27,7 +28,7 @@ class IdentityError(RackawareError):
 
 
 def look(service: str, log_dirs: Sequence[str], *, mounts: Sequence[str] = (), runs: bool, tolerant: bool = False) -> dict[str, Any]:
-    """{directories, mounted, process, quorum} of a host.
+    """{host, directories, mounted, process, quorum} of a host, the first being its own name.
 
     directories as in _storage.Directory, a ZooKeeper node's with its id from myid; mounted: whether all mounts are there, without which nothing is known
     of what lies below; process: {path, node_id} of the file that the running service was started with, else None; quorum: [{id, address}], the ZooKeeper
@@ -38,6 +39,7 @@ def look(service: str, log_dirs: Sequence[str], *, mounts: Sequence[str] = (), r
     text = _read(config) if runs or any(item.node_id is not None for item in directories) else ""
     found = NODE_ID.search(text) if runs and service != ZOOKEEPER else None
     return {
+        "host": platform.node(),
         "directories": [item.as_dict() for item in directories],
         "mounted": all(os.path.ismount(path) for path in mounts),
         "process": {"path": config, "node_id": int(found.group(1))} if found else None,

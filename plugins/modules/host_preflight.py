@@ -134,7 +134,7 @@ running:
   elements: str
 identity:
   description:
-    - Whose host it is by what lies there, with C(directories) as from M(rackaware.kafka.kafka_storage_info), C(mounted) (whether all O(mounts) are there),
+    - Whose host it is by what lies there, with C(host) (its own name), C(directories) as from M(rackaware.kafka.kafka_storage_info), C(mounted) (whether all O(mounts) are there),
       C(process) (the C(path) and C(node_id) that the running service was started with, or V(null)) and C(quorum) (the ZooKeeper servers or controllers that
       its configuration names).
   type: dict
