@@ -39,7 +39,7 @@ RETURN = r"""
 _value:
   description:
     - C(version), C(replication_factor), C(min_insync_replicas), C(listeners), C(client_port), C(cluster), C(topology), C(region), C(allow_fewer_zones),
-      C(source), C(proof_topic), C(report_dir).
+      C(source), C(proof_topic), C(report_dir), C(quorum_removed).
     - C(findings) has a sentence for each variable in which the nodes disagree.
   type: dict
 """
@@ -78,7 +78,7 @@ def readable(variables: Any) -> dict[str, Any]:
 
 def kafka_cluster_settings(hosts: Any, groups: Any, play: dict[str, Any] | None = None) -> dict[str, Any]:
     """What the preflight kept, or what the nodes have."""
-    local = hosts["localhost"] if "localhost" in hosts else {}
+    local = hosts.get("localhost", {})
     if play is None and KEPT in local:
         return plain(local[KEPT])
     members = _cluster_settings.by_role(groups)

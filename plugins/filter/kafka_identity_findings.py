@@ -16,7 +16,7 @@ description:
     larger than the inventory's. An empty list means that all is as the inventory says.
 author:
   - rackaware.kafka contributors (@rackaware)
-positional: _input, groups, removed
+positional: _input, groups
 options:
   _input:
     description: C(hostvars).
@@ -26,10 +26,6 @@ options:
     description: The hosts of each group, as C(groups).
     type: dict
     required: true
-  removed:
-    description: The ids of ZooKeeper nodes, or the addresses of controllers, that are taken out of the quorum on purpose.
-    type: list
-    default: []
 """
 
 EXAMPLES = r"""
@@ -51,9 +47,10 @@ _value:
 from typing import Any, Callable
 
 from ..module_utils import _cluster_settings, _identity
+from .kafka_cluster_settings import kafka_cluster_settings
 
 
-def kafka_identity_findings(hosts: Any, groups: Any, removed: Any = ()) -> list[str]:
+def kafka_identity_findings(hosts: Any, groups: Any) -> list[str]:
     """One sentence for each thing that is not as the inventory says."""
     members = _cluster_settings.by_role(groups)
     answers = {}
@@ -61,7 +58,7 @@ def kafka_identity_findings(hosts: Any, groups: Any, removed: Any = ()) -> list[
         variables = hosts[name]
         told = [(variables.get("__kafka_host") or {}).get("identity") or {}, variables.get("__kafka_storage") or {}]
         answers[name] = [item for item in told if "directories" in item]
-    return _identity.findings(hosts, members, answers, removed)
+    return _identity.findings(hosts, members, answers, kafka_cluster_settings(hosts, groups)["quorum_removed"])
 
 
 class FilterModule:

@@ -17,7 +17,7 @@ author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.filter_options.hostvars
-positional: _input, names, groups, removed
+positional: _input, names, groups
 options:
   names:
     description: The inventory names of the hosts.
@@ -26,10 +26,6 @@ options:
   groups:
     description: The hosts of each group, as C(groups); without them only the answers are looked at.
     type: dict
-  removed:
-    description: The ids of ZooKeeper nodes, or the addresses of controllers, that are taken out of the quorum on purpose.
-    type: list
-    default: []
 """
 
 EXAMPLES = r"""
@@ -51,15 +47,16 @@ _value:
 from typing import Any, Callable
 
 from ..module_utils import _cluster_settings, _identity, _nodes
+from .kafka_cluster_settings import kafka_cluster_settings
 
 
-def kafka_services_findings(hosts: Any, names: list[str], groups: Any = None, removed: Any = ()) -> list[str]:
+def kafka_services_findings(hosts: Any, names: list[str], groups: Any = None) -> list[str]:
     """One sentence for each host that did not answer, or is not what the inventory says."""
     silent = _nodes.unanswered(hosts, names)
     if silent or groups is None:
         return silent
     answers = {name: [identity] for name in names if (identity := hosts[name]["__kafka_service"].get("identity"))}
-    return _identity.findings(hosts, _cluster_settings.by_role(groups), answers, removed)
+    return _identity.findings(hosts, _cluster_settings.by_role(groups), answers, kafka_cluster_settings(hosts, groups)["quorum_removed"])
 
 
 class FilterModule:

@@ -23,7 +23,7 @@ DEFAULT_VERSION = {True: "3.9.2", False: "4.3.1"}
 KAFKA_ONLY = ("kafka_listeners", "kafka_replication_factor", "kafka_min_insync_replicas")
 # Where a node that does not set it has another value than one that does.
 WITH_DEFAULT = ("kafka_version", *KAFKA_ONLY)
-NAMES = (*WITH_DEFAULT, "kafka_topology", "kafka_cluster", "kafka_instance_source", "kafka_proof_topic", "kafka_report_dir")
+NAMES = (*WITH_DEFAULT, "kafka_topology", "kafka_cluster", "kafka_instance_source", "kafka_proof_topic", "kafka_report_dir", "kafka_quorum_removed")
 SHOWN = 60
 
 
@@ -34,7 +34,7 @@ def by_role(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 
 def read(hosts: Mapping[str, Mapping[str, Any]], members: Mapping[str, Sequence[str]], play: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """{version, replication_factor, min_insync_replicas, listeners, client_port, cluster, topology, region, allow_fewer_zones, source, proof_topic,
-    report_dir, findings}.
+    report_dir, quorum_removed, findings}.
 
     hosts: host to its variables; members: role to host names; play: what the play itself sets, which is stronger than what any inventory says.
     findings has one sentence for each variable in which the nodes disagree; the first node's value is given then.
@@ -67,8 +67,15 @@ def read(hosts: Mapping[str, Mapping[str, Any]], members: Mapping[str, Sequence[
         "source": values["kafka_instance_source"],
         "proof_topic": values["kafka_proof_topic"] or "rackaware-proof",
         "report_dir": values["kafka_report_dir"],
+        "quorum_removed": _listed(values["kafka_quorum_removed"]),
         "findings": findings,
     }
+
+
+def _listed(value: Any) -> list[str]:
+    """Ids or addresses, also from -e name=4,5."""
+    found = [] if value is None else value if isinstance(value, (list, tuple)) else str(value).split(",")
+    return [str(item).strip() for item in found if str(item).strip()]
 
 
 def client_port(listeners: Any) -> int | None:

@@ -80,7 +80,10 @@ def _quorum(service: str, text: str) -> list[dict[str, Any]]:
 
 
 def findings(
-    hosts: Mapping[str, Mapping[str, Any]], members: Mapping[str, Sequence[str]], answers: Mapping[str, Sequence[Mapping[str, Any]]], removed: Iterable[Any] = ()
+    hosts: Mapping[str, Mapping[str, Any]],
+    members: Mapping[str, Sequence[str]],
+    answers: Mapping[str, Sequence[Mapping[str, Any]]],
+    removed: Iterable[Any] = (),
 ) -> list[str]:
     """What hosts say of themselves and the inventory does not, one sentence each.
 
@@ -169,6 +172,6 @@ def _lost(
             words = [key if known[key]["id"] is None else "%s (%s)" % (key, known[key]["address"]) for key in gone]
             out.append(
                 "The inventory has %d %s, but the nodes know %d, with %s; start what is stopped and add it to the inventory, or, to take it out for good,"
-                " add -e '%s'." % (len(names), title, len(known), ", ".join(words), json.dumps({"quorum_removed": gone}))
+                " add -e '%s'." % (len(names), title, len(known), ", ".join(words), json.dumps({"kafka_quorum_removed": gone}))
             )
     return out

@@ -14,7 +14,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 # What the inventory says about hosts and clusters, beyond the roles' inputs.
 INVENTORY = (
     *("kafka_cluster", "kafka_node_id", "kafka_rack", "kafka_instance_type", "kafka_instance_id", "kafka_data_volumes", "kafka_topology"),
-    *("kafka_report_dir", "kafka_instance_source", "kafka_proof_topic"),
+    *("kafka_report_dir", "kafka_instance_source", "kafka_proof_topic", "kafka_quorum_removed"),
 )
 # Nobody else names variables so; under the other roles' prefixes (java_, network_ …) only what is nearly one of ours is called a typo.
 OWN = ("kafka_", "broker_", "zookeeper_", "controller_", "os_tuning_", "data_volume_", "encrypted_store_", "key_custody_")

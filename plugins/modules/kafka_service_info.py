@@ -93,9 +93,10 @@ disks:
   returned: success
 identity:
   description:
-    - Whose host it is by what lies there, with C(host) (its own name), C(directories) as from M(rackaware.kafka.kafka_storage_info), C(mounted) (whether all O(mounts) are there),
-      C(process) (the C(path) and C(node_id) that the running service was started with, or V(null)) and C(quorum) (the ZooKeeper servers or controllers that
-      its configuration names).
+    - Whose host it is by what lies there.
+    - C(host) is its own name, C(directories) are as from M(rackaware.kafka.kafka_storage_info), C(mounted) is whether all O(mounts) are there.
+    - C(process) has the C(path) of the file that the running service was started with, and the C(node_id) in it; V(null) when it does not run.
+    - C(quorum) lists the ZooKeeper servers or controllers that its configuration names.
   type: dict
   returned: success
 restart_needed:

@@ -41,7 +41,10 @@ def test_the_topology_gives_what_no_variable_does():
         ({"z1": {"kafka_version": "3.8.1"}}, "kafka_version is 3.9.2 on b1, b2 but 3.8.1 on z1"),
         ({"b1": {"kafka_min_insync_replicas": 1}}, "kafka_min_insync_replicas is 1 on b1 but 2 on b2"),
         ({"b1": {"kafka_listeners": PORTS}}, 'kafka_listeners is [{"name": "REPLICATION", "port": 19091}'),
-        ({"b1": {"kafka_topology": {"name": "x", "region": "r"}}, "b2": {"kafka_topology": {"name": "y"}}}, "that of x in r on b1 but that of y in no Region on b2"),
+        (
+            {"b1": {"kafka_topology": {"name": "x", "region": "r"}}, "b2": {"kafka_topology": {"name": "y"}}},
+            "that of x in r on b1 but that of y in no Region on b2",
+        ),
         ({"b1": {"kafka_proof_topic": "x"}, "b2": {"kafka_proof_topic": "y"}}, "kafka_proof_topic is x on b1 but y on b2"),
     ],
 )
@@ -52,6 +55,11 @@ def test_nodes_that_disagree_are_named_with_their_values(changes, sentence):
 
 def test_zookeeper_nodes_need_not_have_what_they_do_not_read():
     assert read(b1={"kafka_replication_factor": 2}, b2={"kafka_replication_factor": 2})["findings"] == []
+
+
+@pytest.mark.parametrize(("value", "ids"), [([4, 5], ["4", "5"]), ("4, 5", ["4", "5"]), (4, ["4"]), ("", []), (None, [])])
+def test_what_is_taken_out_of_a_quorum_is_a_list_however_it_is_given(value, ids):
+    assert read({"kafka_quorum_removed": value})["quorum_removed"] == ids
 
 
 def test_a_long_list_of_nodes_is_cut():

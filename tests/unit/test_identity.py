@@ -63,7 +63,7 @@ def test_a_running_service_says_whose_it_is_where_no_disk_does():
     [
         ({"b1": told(9)}, "b1 is node 1 in the inventory, but /data0/logs belongs to node 9; correct kafka_node_id, or attach the right disk."),
         ({"b1": told(1, 9)}, "b1 is node 1 in the inventory, but /data0/logs belongs to node 9;"),
-        ({"b1": told(1, process=3)}, "b1 is node 1 in the inventory, but its running service, started with /etc/kafka/broker.properties, belongs to node 3, which"),
+        ({"b1": told(1, process=3)}, "b1 is node 1 in the inventory, but its running service, started with /etc/kafka/broker.properties, belongs to node 3,"),
         ({"z1": told(3)}, "z1 is node 1 in the inventory, but /data0/logs belongs to node 3, which the inventory calls z3"),
         ({"b2": told(2, cluster="def")}, "The nodes carry disks of 2 clusters: abc has /data0/logs on b1, /data0/logs on b3; def has /data0/logs on b2"),
     ],
@@ -82,7 +82,7 @@ def test_a_quorum_that_would_shrink_is_named_unless_a_person_says_so():
     answers = {**GOOD, "z2": told(2, quorum=servers(1, 2, 3, 4, 5))}
     found = _identity.findings(hosts(), MEMBERS, answers)
     assert len(found) == 1 and "The inventory has 3 ZooKeeper nodes, but the nodes know 5, with 4 (10.0.0.4), 5 (10.0.0.5);" in found[0]
-    assert """-e '{"quorum_removed": ["4", "5"]}'""" in found[0]
+    assert """-e '{"kafka_quorum_removed": ["4", "5"]}'""" in found[0]
     assert _identity.findings(hosts(), MEMBERS, answers, [4, 5]) == _identity.findings(hosts(), MEMBERS, answers, ["4", "5"]) == []
     assert "with 5" in _identity.findings(hosts(), {**MEMBERS, "zookeeper": ["z1", "z2"]}, answers, [4])[0].replace("3 (10.0.0.3), ", "")
 
@@ -105,6 +105,8 @@ def test_hosts_that_answered_are_compared_and_those_that_did_not_are_named_first
     answered = {name: {"kafka_node_id": 3 - int(name[1]), "__kafka_service": {"unit_state": "active", "identity": GOOD[name][0]}} for name in ("b1", "b2")}
     assert "b1 and b2 are swapped" in kafka_services_findings(answered, ["b1", "b2"], groups)[0]
     assert kafka_services_findings(answered, ["b1", "b2"]) == []
+    removed = {**answered, "b1": {**answered["b1"], "kafka_quorum_removed": [9]}, "b2": {**answered["b2"], "kafka_quorum_removed": [9]}}
+    assert len(kafka_services_findings(removed, ["b1", "b2"], groups)) == 1
     silent = {**answered, "b2": {"kafka_node_id": 1, "__kafka_service": {}}}
     assert kafka_services_findings(silent, ["b1", "b2"], groups) == ["b2 did not say how its service is: no reason was given."]
 

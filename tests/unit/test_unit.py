@@ -100,7 +100,9 @@ def test_an_option_is_one_word_to_java_as_it_is_to_a_person(option, line):
     assert line in options(extra=[option]) and line in options(flags=[option])
 
 
-@pytest.mark.parametrize("option", ["-Xmx31g", "-Xms1g", "-XX:MaxHeapSize=31g", "-XX:MaxRAMPercentage=80", "-XX:InitialHeapSize=1g", "-XX:InitialRAMPercentage=9"])
+@pytest.mark.parametrize(
+    "option", ["-Xmx31g", "-Xms1g", "-XX:MaxHeapSize=31g", "-XX:MaxRAMPercentage=80", "-XX:InitialHeapSize=1g", "-XX:InitialRAMPercentage=9"]
+)
 def test_options_are_no_way_round_the_heap_that_is_sized(option):
     assert _unit.option_findings("broker_jvm_options", ["-Dx=y", option], heap="broker_heap_mb") == [
         "broker_jvm_options has %s, but the heap is broker_heap_mb's, which keeps it below the limit; set that instead." % option
