@@ -561,7 +561,8 @@ def model_findings(topology: Any, hosts: dict[str, dict[str, Any]], groups: dict
             "kafka_topology describes the cluster %s, but the inventory has nodes of %s (kafka_cluster); set name in the topology, or KAFKA_CLUSTER, so that"
             " both are one cluster." % (name, ", ".join(others))
         ]
-    if not any(topology.get(group.key) for group in _GROUPS):
+    # A host without an id has a sentence of its own, and could be any of them.
+    if not any(topology.get(group.key) for group in _GROUPS) or not all(isinstance(hosts[host].get("kafka_node_id"), int) for host in every):
         return []
     try:
         wanted = parse(topology).nodes

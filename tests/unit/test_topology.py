@@ -278,6 +278,10 @@ def test_a_topology_without_nodes_says_nothing_of_them(topology: Any) -> None:
     assert _topology.model_findings(topology, HOSTS, GROUPS) == []
 
 
+def test_a_host_without_an_id_could_be_any_of_them() -> None:
+    assert model({**HOSTS, "z3": {**HOSTS["z3"], "kafka_node_id": None}}) == []
+
+
 def test_a_topology_of_another_cluster_is_refused() -> None:
     assert model(topology={"name": "orders"}) == [
         "kafka_topology describes the cluster orders, but the inventory has nodes of demo (kafka_cluster); set name in the topology, or KAFKA_CLUSTER, so that"
