@@ -15,7 +15,8 @@ ROLES = (
 HEAD = """# Variables
 
 Every input, with its type and default. A variable of ours that is misspelled, or of the wrong type, is refused before anything
-changes. All of them may stand in the inventory, per host or per group; nothing else configures a cluster.
+changes. All of them may stand in the inventory, per host or per group; nothing else configures a cluster. What describes the whole cluster is read from its
+nodes, so that a group of the nodes is as good a place as `all`; nodes that disagree are refused.
 
 ## The inventory
 
@@ -24,12 +25,12 @@ What says who a host is. The `aws_ec2` inventory composes it from tags; a static
 | variable | meaning |
 | --- | --- |
 | `kafka_cluster` | The cluster's name. One run works on one cluster. |
-| `kafka_node_id` | The node's id, unique in its cluster and kept for life. ZooKeeper nodes count for themselves. |
+| `kafka_node_id` | The node's id, unique in its cluster and kept for life. ZooKeeper nodes count for themselves; disks and running service must agree. |
 | `kafka_rack` | The node's Availability Zone. |
 | `kafka_data_volumes` | EBS volume ids in the order of device names, or paths under `/dev/disk/by-id`; `/dev/mapper/kafka-d<n>` are encrypted stores. |
 | `kafka_instance_type` | The EC2 instance type; the API tells what it offers. |
 | `kafka_instance_id` | The EC2 instance. |
-| `kafka_topology` | The topology file of the cluster, as in `inventories/aws_ec2/group_vars/all.yml`. |
+| `kafka_topology` | The topology file of the cluster, as in `inventories/aws_ec2/group_vars/all.yml`; the inventory must have its nodes. |
 
 ## The playbooks
 
@@ -37,6 +38,7 @@ What says who a host is. The `aws_ec2` inventory composes it from tags; a static
 | --- | --- |
 | `kafka_report_dir` | Where `site` and `prove` write the page, `<cluster>.html`; `reports` below the current directory by default. |
 | `kafka_proof_topic` | The topic of the proof; `rackaware-proof` by default. |
+| `kafka_quorum_removed` | Ids of ZooKeeper nodes, or addresses of controllers, that the nodes know and that are taken out for good. |
 | `kafka_instance_source` | `api` or `facts`: what the sizing is based on. By default the EC2 API for clusters of a topology, else the hosts' facts. |
 """
 

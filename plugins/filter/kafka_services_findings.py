@@ -1,27 +1,31 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which hosts did not say how their service is."""
+"""Which hosts did not say how their service is, or are not what the inventory says."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: kafka_services_findings
-short_description: Which hosts did not say how their service is
+short_description: Which hosts did not say how their service is, or are not what the inventory says
 version_added: "0.1.0"
 description:
-  - One sentence for each host on which M(rackaware.kafka.kafka_service_info) failed, or that could not be reached; an empty list means that all of them
-    answered.
+  - One sentence for each host on which M(rackaware.kafka.kafka_service_info) failed, or that could not be reached.
+  - When all answered, one for each host whose disks or running service are not those of its C(kafka_node_id), and for a quorum that is larger than the
+    inventory's. An empty list means that all is as the inventory says.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.filter_options.hostvars
-positional: _input, names
+positional: _input, names, groups
 options:
   names:
     description: The inventory names of the hosts.
     type: list
     required: true
+  groups:
+    description: The hosts of each group, as C(groups); without them only the answers are looked at.
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -42,12 +46,17 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _nodes
+from ..module_utils import _cluster_settings, _identity, _nodes
+from .kafka_cluster_settings import kafka_cluster_settings
 
 
-def kafka_services_findings(hosts: Any, names: list[str]) -> list[str]:
-    """One sentence for each host that did not answer."""
-    return _nodes.unanswered(hosts, names)
+def kafka_services_findings(hosts: Any, names: list[str], groups: Any = None) -> list[str]:
+    """One sentence for each host that did not answer, or is not what the inventory says."""
+    silent = _nodes.unanswered(hosts, names)
+    if silent or groups is None:
+        return silent
+    answers = {name: [identity] for name in names if (identity := hosts[name]["__kafka_service"].get("identity"))}
+    return _identity.findings(hosts, _cluster_settings.by_role(groups), answers, kafka_cluster_settings(hosts, groups)["quorum_removed"])
 
 
 class FilterModule:

@@ -10,7 +10,7 @@ name: kafka_site_findings
 short_description: What keeps an inventory from being a cluster
 version_added: "0.1.0"
 description:
-  - Looks at groups, versions, replication, listeners, heaps, settings and the names and types of all variables.
+  - Looks at ansible-core, groups, the topology, versions, replication, listeners, heaps, settings and the names and types of all variables.
   - Says everything that is wrong, one sentence each.
   - An empty list means that a deployment may begin.
 author:
@@ -25,6 +25,8 @@ options:
     description:
       - The C(groups) (C(broker), C(zookeeper), C(controller)), the C(version), C(replication_factor) and C(min_insync_replicas).
       - From the topology also C(allow_fewer_zones).
+      - From P(rackaware.kafka.kafka_cluster_settings#filter) also C(listeners), C(topology) and C(findings).
+      - With C(missing_ok) the topology may have nodes that the inventory lacks.
     type: dict
     required: true
   instances:
@@ -54,6 +56,7 @@ from typing import Any, Callable, Mapping
 
 import yaml
 from ansible.errors import AnsibleError
+from ansible.release import __version__
 from jinja2 import Undefined
 
 from ..module_utils import _site, _variables
@@ -91,6 +94,9 @@ def readable(variables: Any, roles: list[str]) -> dict[str, Any]:
 
 def kafka_site_findings(hosts: Any, cluster: dict[str, Any], instances: dict[str, Any] | None = None) -> list[str]:
     """One sentence for each thing that is wrong."""
+    old = _site.core_findings(__version__)
+    if old:
+        return old
     names = {name for members in cluster["groups"].values() for name in members or ()}
     roles = [path.name for path in sorted(ROLES.iterdir()) if path.is_dir()]
     return _site.findings({name: readable(hosts[name], roles) for name in names}, cluster, instances or {}, known_inputs(), roles)

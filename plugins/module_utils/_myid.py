@@ -23,19 +23,31 @@ def needed(data_dir: str, number: int) -> bool:
     """Whether the id must be written; raises MyidError when the directory is another node's or holds data without an id."""
     if not LOWEST <= number <= HIGHEST:
         raise MyidError("A ZooKeeper node's id must be %d to %d, not %d; correct kafka_node_id." % (LOWEST, HIGHEST, number))
-    path = os.path.join(data_dir, NAME)
-    try:
-        with open(path, encoding="utf-8") as stream:
-            found = stream.read().strip()
-    except FileNotFoundError:
+    found = _text(data_dir)
+    if found is None:
         if os.path.exists(os.path.join(data_dir, DATA)):
-            raise MyidError("%s holds a ZooKeeper node's data, but no %s that says whose; put the file back, or empty the disk." % (data_dir, NAME)) from None
+            raise MyidError("%s holds a ZooKeeper node's data, but no %s that says whose; put the file back, or empty the disk." % (data_dir, NAME))
         return True
-    except (OSError, ValueError) as error:
-        raise MyidError("%s cannot be read: %s; look at that disk." % (path, getattr(error, "strerror", None) or error)) from None
     if found != str(number):
         raise MyidError("%s belongs to ZooKeeper node %s, but this is node %d; attach the right disk, or correct kafka_node_id." % (data_dir, found, number))
     return False
+
+
+def read(data_dir: str) -> int | None:
+    """The id that a data directory carries, None without one; raises MyidError when it cannot be read."""
+    found = _text(data_dir)
+    return int(found) if found and found.isdigit() else None
+
+
+def _text(data_dir: str) -> str | None:
+    path = os.path.join(data_dir, NAME)
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read().strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise MyidError("%s cannot be read: %s; look at that disk." % (path, getattr(error, "strerror", None) or error)) from None
 
 
 def write(data_dir: str, number: int, user: str | None) -> None:

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Mapping, Sequence
 
-from . import _nodes, _properties, _service_settings, _sizing, _topology, _variables
+from . import _nodes, _properties, _service_settings, _sizing, _topology, _unit, _variables
 from ._errors import RackawareError
+
+OLDEST_CORE = (2, 19)
 
 
 def findings(
@@ -21,7 +24,8 @@ def findings(
 ) -> list[str]:
     """One sentence for each thing that is wrong.
 
-    hosts: host to its variables; cluster: {groups, version, replication_factor, min_insync_replicas, allow_fewer_zones};
+    hosts: host to its variables; cluster: {groups, version, replication_factor, min_insync_replicas, allow_fewer_zones}, and from
+    _cluster_settings.read listeners, topology and findings; with missing_ok the topology may have nodes that the inventory lacks;
     instances: instance type to {vcpus, memory_mb, network_gbps}, empty without the API; known and roles as in _variables.findings.
     """
     groups = cluster["groups"]
@@ -31,6 +35,8 @@ def findings(
     out = _topology.inventory_findings(seen, groups, allow_fewer_zones=fewer)
     if not members:
         return out
+    out += cluster.get("findings") or []
+    out += _topology.model_findings(cluster.get("topology"), seen, groups, missing_ok=bool(cluster.get("missing_ok", False)))
     out += _variables.findings(seen, known, roles)
     first = seen[members[0]]
     out += _nodes.cluster_findings(
@@ -42,28 +48,50 @@ def findings(
         allow_fewer_zones=fewer,
         data_on_root_disk=bool(first.get("kafka_data_on_root_disk", False)),
     )
-    if first.get("kafka_listeners") is not None:
-        out += _nodes.listener_findings(first["kafka_listeners"])
+    declared = cluster["listeners"] if cluster.get("listeners") is not None else first.get("kafka_listeners")
+    if declared is not None:
+        out += _nodes.listener_findings(declared)
+    shared: dict[str, None] = {}
+    own: dict[str, list[str]] = {}
     for name, variables in seen.items():
-        out += [sentence for sentence in _host(name, variables, groups, instances) if sentence not in out]
-    return out
+        settings, faults = _host(name, variables, groups, instances)
+        shared.update(dict.fromkeys(settings))
+        for fault in faults:
+            own.setdefault(fault, []).append(name)
+    # What a group sets wrongly is said once.
+    return out + [*shared, *("%s %s: %s" % ("Host" if len(names) == 1 else "Hosts", _variables.some(names), fault) for fault, names in own.items())]
 
 
-def _host(name: str, variables: Mapping[str, Any], groups: Mapping[str, Sequence[str]], instances: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def core_findings(version: str) -> list[str]:
+    """Whether this ansible-core runs the collection: conditionals are values since 2.19, so that an older one reads numbers as texts."""
+    found = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if found >= OLDEST_CORE:
+        return []
+    return ["This is ansible-core %s, but the collection needs %d.%d or later; run it with a newer one." % (version, *OLDEST_CORE)]
+
+
+def _host(
+    name: str, variables: Mapping[str, Any], groups: Mapping[str, Sequence[str]], instances: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[str], list[str]]:
+    """What is wrong with the settings of a host, and with the host itself."""
     role = _nodes.role(name, groups)
     service = "broker" if role == _nodes.COMBINED else role
     own = variables.get(service + "_config") or {}
-    out = _service_settings.zookeeper_findings(own) if service == "zookeeper" else _properties.broker_findings(own, service + "_config")
+    settings = _service_settings.zookeeper_findings(own) if service == "zookeeper" else _properties.broker_findings(own, service + "_config")
+    for suffix in ("_jvm_options", "_jvm_flags"):
+        settings += _unit.option_findings(service + suffix, variables.get(service + suffix), heap=service + "_heap_mb")
     try:
-        _nodes.mounts(variables.get("kafka_data_volumes"), role)
+        # _variables says so of a text.
+        volumes = variables.get("kafka_data_volumes")
+        _nodes.mounts(None if isinstance(volumes, str) else volumes, role)
         machine = instances.get(str(variables.get("kafka_instance_type")))
         if machine:
             _sizing.size(machine, _asked(role, variables), _overrides(service, own, variables))
         else:
             _sizing.check_heap(variables.get(service + "_heap_mb") or None)
     except RackawareError as error:
-        out.append("Host %s: %s" % (name, error))
-    return out
+        return settings, [str(error)]
+    return settings, []
 
 
 def _asked(role: str, variables: Mapping[str, Any]) -> dict[str, Any]:

@@ -502,12 +502,18 @@ def inventory_findings(hosts: dict[str, dict[str, Any]], groups: dict[str, list[
     """
     brokers, keepers, controllers = (list(groups.get(role) or []) for role in (BROKER, ZOOKEEPER, CONTROLLER))
     if not brokers + keepers + controllers:
-        return ["The inventory has no Kafka hosts: provision the cluster first, or check KAFKA_CLUSTER, AWS_REGION and the inventory plugin's credentials."]
+        return [
+            "The inventory has no Kafka hosts in the groups kafka_brokers, kafka_zookeepers and kafka_controllers: provision the cluster first, or check"
+            " KAFKA_CLUSTER, AWS_REGION and the inventory plugin's credentials."
+        ]
     out = []
     if not brokers:
-        out.append("The inventory has no brokers; add hosts to the group of brokers.")
+        out.append("The inventory has no brokers; add hosts to the group kafka_brokers.")
     if not keepers and not controllers:
-        out.append("The inventory has neither ZooKeeper nodes nor controllers, so that nothing would keep the cluster's metadata; add one or the other.")
+        out.append(
+            "The inventory has neither ZooKeeper nodes nor controllers, so that nothing would keep the cluster's metadata; add hosts to"
+            " the group kafka_zookeepers or kafka_controllers."
+        )
     every = list(dict.fromkeys(brokers + keepers + controllers))
     clusters = sorted({str(hosts.get(host, {}).get("kafka_cluster")) for host in every})
     if len(clusters) > 1:
@@ -537,3 +543,55 @@ def inventory_findings(hosts: dict[str, dict[str, Any]], groups: dict[str, list[
             % (len(racks), "" if len(racks) == 1 else "s")
         )
     return out
+
+
+def model_findings(topology: Any, hosts: dict[str, dict[str, Any]], groups: dict[str, list[str]], *, missing_ok: bool = False) -> list[str]:
+    """Where the nodes of a topology and those of an inventory are not the same, one sentence each; a topology without nodes says nothing of them.
+
+    A dynamic inventory lists instances that run, so that one that is stopped or terminated is not in it, and the cluster would look smaller than it is.
+    hosts and groups as in inventory_findings; missing_ok is for what is done about a host that is gone.
+    """
+    if not isinstance(topology, dict) or not topology:
+        return []
+    every = list(dict.fromkeys(host for role in (BROKER, ZOOKEEPER, CONTROLLER) for host in groups.get(role) or ()))
+    name = topology.get("name")
+    others = sorted({str(hosts[host]["kafka_cluster"]) for host in every if hosts[host].get("kafka_cluster")} - {str(name)}) if name else []
+    if others:
+        return [
+            "kafka_topology describes the cluster %s, but the inventory has nodes of %s (kafka_cluster); set name in the topology, or KAFKA_CLUSTER, so that"
+            " both are one cluster." % (name, ", ".join(others))
+        ]
+    # A host without an id has a sentence of its own, and could be any of them.
+    if not any(topology.get(group.key) for group in _GROUPS) or not all(isinstance(hosts[host].get("kafka_node_id"), int) for host in every):
+        return []
+    try:
+        wanted = parse(topology).nodes
+    except TopologyError as error:
+        return list(error.findings)
+    known = {(role, hosts[host].get("kafka_node_id")) for role in (BROKER, ZOOKEEPER, CONTROLLER) for host in groups.get(role) or ()}
+    gone = [node for node in wanted if any((role, node.id) not in known for role in node.roles)]
+    out = []
+    if gone and not missing_ok:
+        listed = ["%s (%s %d)" % (node.name, " and ".join(_title(role) for role in node.roles), node.id) for node in gone]
+        out.append(
+            "The topology %s has %s, which the inventory lacks, as it does an instance that is stopped or terminated; start the instance, build it anew with"
+            " provision, or take the node out of the topology." % (name, _some(listed))
+        )
+    meant = {(role, node.id) for node in wanted for role in node.roles}
+    strange = [
+        "%s (%s %s)" % (host, _title(role), hosts[host].get("kafka_node_id"))
+        for role in (BROKER, ZOOKEEPER, CONTROLLER)
+        for host in groups.get(role) or ()
+        if (role, hosts[host].get("kafka_node_id")) not in meant
+    ]
+    if strange:
+        out.append("The inventory has %s, which the topology %s lacks; add the node to the topology, or remove the host." % (_some(strange), name))
+    return out
+
+
+def _title(role: str) -> str:
+    return next(group.title for group in _GROUPS if group.role == role)
+
+
+def _some(listed: list[str]) -> str:
+    return ", ".join(listed[:5]) + (" and %d more" % (len(listed) - 5) if len(listed) > 5 else "")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
@@ -21,6 +22,8 @@ CLUSTER_ID = "/etc/kafka/cluster.id"
 OUT_OF_SERVICE = "/var/lib/kafka-admin/out_of_service.json"
 DEFAULT_JAVA = "/usr/bin/java"
 LOGGED_MB, LOGGED_FILES = 50, 10
+# docs.oracle.com, "The java Command": what sets the size of the heap, and what sets it as a share of the memory.
+HEAP = re.compile(r"-Xm[sx]|-mx|-ms|-XX:(Max|Initial|Min)?HeapSize|-XX:(Max|Initial|Min)RAM")
 PATTERN = "%d{ISO8601} %-5p [%t] %c - %m%n"
 
 
@@ -163,7 +166,7 @@ def jvm_options(name: str, *, version: str, heap_mb: int, flags: Sequence[str], 
         "# %s" % comment,
         "-Xms%dm" % heap_mb,
         "-Xmx%dm" % heap_mb,
-        *flags,
+        *map(_argument, flags),
         # A JVM out of memory is neither dead nor alive; systemd starts it anew.
         "-XX:+ExitOnOutOfMemoryError",
         "-XX:+PerfDisableSharedMem",
@@ -171,12 +174,29 @@ def jvm_options(name: str, *, version: str, heap_mb: int, flags: Sequence[str], 
         "-Xlog:gc*:file=%s/%s-gc.log:time,tags:filecount=5,filesize=20M" % (LOG_DIR, stem),
         "-Dkafka.logs.dir=%s" % LOG_DIR,
         logging % this.logging(version),
-        *extra,
+        *map(_argument, extra),
         "-cp",
         # Quoted, because the star is the JVM's to read.
         '"%s/*"' % (LIBS % version),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _argument(option: str) -> str:
+    """An option as `java @file` reads it: a blank ends it, and # begins a comment, unless it is quoted; one with quotes of its own is left as it is."""
+    return '"%s"' % option.replace("\\", "\\\\") if re.search(r"[\s#]", option) and not re.search(r"[\"']", option) else option
+
+
+def option_findings(name: str, options: Any, *, heap: str) -> list[str]:
+    """What is wrong with a list of options for the JVM, one sentence each; a text is _variables' to refuse."""
+    out = []
+    for option in options if isinstance(options, (list, tuple)) else ():
+        text = str(option)
+        if HEAP.match(text):
+            out.append("%s has %s, but the heap is %s's, which keeps it below the limit; set that instead." % (name, text, heap))
+        elif "\n" in text or any(text.count(quote) % 2 for quote in "\"'"):
+            out.append("%s has %r, which `java @file` cannot read; give one option an entry, with quotes in pairs." % (name, text))
+    return out
 
 
 def logging(name: str, *, version: str, levels: Mapping[str, Any] | None = None, comment: str = "Ansible managed") -> str:

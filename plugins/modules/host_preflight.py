@@ -15,6 +15,7 @@ description:
   - Fails with one sentence for each thing that is wrong, and changes nothing.
   - Ports that the collection's own services hold are theirs.
   - A host that carries another version of the service than O(version) is refused, because only an upgrade changes it.
+  - With O(log_dirs) it says whose disks and whose process the host has, as far as the disks are mounted.
   - Says which packages are there and which services run already, so that a play asks only for the others.
 author:
   - rackaware.kafka contributors (@rackaware)
@@ -47,6 +48,16 @@ options:
   version:
     description: The version that the service must carry, if it carries any; needs O(service).
     type: str
+  log_dirs:
+    description: The data directories of O(service), whose identity is read; not looked at without O(service).
+    type: list
+    elements: path
+    default: []
+  mounts:
+    description: The mount points that O(log_dirs) lie below.
+    type: list
+    elements: path
+    default: []
   java:
     description: The oldest Java that will do; not looked at when not given.
     type: int
@@ -121,6 +132,14 @@ running:
   returned: success
   type: list
   elements: str
+identity:
+  description:
+    - Whose host it is by what lies there.
+    - C(host) is its own name, C(directories) are as from M(rackaware.kafka.kafka_storage_info), C(mounted) is whether all O(mounts) are there.
+    - C(process) has the C(path) of the file that the running service was started with, and the C(node_id) in it; V(null) when it does not run.
+    - C(quorum) lists the ZooKeeper servers or controllers that its configuration names.
+  type: dict
+  returned: success, when O(service) and O(log_dirs) are given
 upgrade:
   description: The record of the last upgrade on this host, as from M(rackaware.kafka.kafka_service_info), or V(null).
   returned: success
@@ -128,11 +147,12 @@ upgrade:
 """
 
 import time
+from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 
-from ..module_utils import _host, _service, _upgrade_record, _volumes
+from ..module_utils import _host, _identity, _service, _upgrade_record, _volumes
 from ..module_utils._errors import RackawareError
 from ..module_utils._unit import service
 
@@ -144,6 +164,8 @@ SPEC = {
     "downloaded": {"type": "path"},
     "service": {"type": "str", "choices": ["broker", "controller", "zookeeper"]},
     "version": {"type": "str"},
+    "log_dirs": {"type": "list", "elements": "path", "default": []},
+    "mounts": {"type": "list", "elements": "path", "default": []},
     "java": {"type": "int"},
     "packages": {"type": "list", "elements": "str", "default": []},
     "services": {"type": "list", "elements": "str", "default": []},
@@ -165,6 +187,11 @@ def fetch(url: str) -> None:
     open_url(url, method="HEAD", timeout=SECONDS).close()
 
 
+def _identity_of(params: dict[str, Any], run: Callable[..., tuple[int, str, str]]) -> dict[str, Any]:
+    runs = _service.state(service(params["service"]).unit, run) == "active"
+    return _identity.look(params["service"], params["log_dirs"], mounts=params["mounts"], runs=runs)
+
+
 def main() -> None:
     """Look, report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_by={"version": "service", "python_packages": "virtualenv"})
@@ -178,11 +205,12 @@ def main() -> None:
         running = _host.running([*params["services"], *([service(params["service"]).unit] if params["service"] else [])], module.run_command)
         installed = _host.installed(params["packages"], module.run_command)
         installed += _host.installed_in(params["virtualenv"] or "", params["python_packages"] or ())
+        more = {"identity": _identity_of(params, module.run_command)} if params["service"] and params["log_dirs"] and not found else {}
     except RackawareError as error:
         module.fail_json(msg=str(error), findings=[str(error)])
     if found:
         module.fail_json(msg=" ".join(found), findings=found)
-    module.exit_json(changed=False, findings=[], upgrade=upgrade, installed=installed, running=running, users=_host.users(params["users"]))
+    module.exit_json(changed=False, findings=[], upgrade=upgrade, installed=installed, running=running, users=_host.users(params["users"]), **more)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,11 @@ options:
     type: list
     elements: path
     default: []
+  log_dirs:
+    description: Its data directories, whose identity is read.
+    type: list
+    elements: path
+    default: []
   watch_seconds:
     description:
       - Up to which age a process that systemd started anew by itself, or is about to, is watched, to tell one that crashes again and again from one
@@ -105,6 +110,14 @@ disks:
   type: list
   elements: dict
   returned: success
+identity:
+  description:
+    - Whose host it is by what lies there.
+    - C(host) is its own name, C(directories) are as from M(rackaware.kafka.kafka_storage_info), C(mounted) is whether all O(mounts) are there.
+    - C(process) has the C(path) of the file that the running service was started with, and the C(node_id) in it; V(null) when it does not run.
+    - C(quorum) lists the ZooKeeper servers or controllers that its configuration names.
+  type: dict
+  returned: success
 restart_needed:
   description: Whether it runs with something else than it would start with now.
   type: bool
@@ -113,12 +126,13 @@ restart_needed:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _claim, _out_of_service, _service, _unit, _upgrade_record
+from ..module_utils import _claim, _identity, _out_of_service, _service, _unit, _upgrade_record
 from ..module_utils._errors import RackawareError
 
 SPEC = {
     "service": {"type": "str", "choices": ["broker", "controller", "zookeeper"], "required": True},
     "mounts": {"type": "list", "elements": "path", "default": []},
+    "log_dirs": {"type": "list", "elements": "path", "default": []},
     "watch_seconds": {"type": "int", "default": 0},
     "claim": {"type": "dict", "options": {"owner": {"type": "str", "required": True}, "since": {"type": "str", "required": True}}},
 }
@@ -145,6 +159,8 @@ def main() -> None:
             disks=_service.disks(module.params["mounts"]),
             out_of_service=_out_of_service.read() if name == "broker" else None,
             upgrade=_upgrade_record.read(),
+            # A broker with a disk that failed can be rolled all the same.
+            identity=_identity.look(name, module.params["log_dirs"], mounts=module.params["mounts"], runs=found == "active", tolerant=True),
             restart_needed=found == "active" and _service.restart_needed(unit),
         )
     except RackawareError as error:

@@ -13,6 +13,7 @@ version_added: "0.1.0"
 description:
   - Reads C(meta.properties) of each log directory, on the host that has it.
   - The results of all nodes together go through P(rackaware.kafka.kafka_identity#filter).
+  - Of a ZooKeeper node it reads C(myid).
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -23,6 +24,11 @@ options:
     type: list
     elements: path
     required: true
+  service:
+    description: Whose directories these are.
+    type: str
+    choices: [broker, controller, zookeeper]
+    default: broker
 """
 
 EXAMPLES = r"""
@@ -62,10 +68,13 @@ import platform
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _storage
+from ..module_utils import _identity, _storage
 from ..module_utils._errors import RackawareError
 
-SPEC = {"log_dirs": {"type": "list", "elements": "path", "required": True}}
+SPEC = {
+    "log_dirs": {"type": "list", "elements": "path", "required": True},
+    "service": {"type": "str", "choices": ["broker", "controller", "zookeeper"], "default": "broker"},
+}
 
 
 def main() -> None:
@@ -73,9 +82,10 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     host = platform.node()
     try:
-        directories = [_storage.read(path).as_dict() for path in module.params["log_dirs"]]
+        read = _identity.keeper if module.params["service"] == "zookeeper" else _storage.read
+        directories = [read(path).as_dict() for path in module.params["log_dirs"]]
         found = {"host": host, "directories": directories}
-        cluster_id = _storage.identity([found])
+        cluster_id = None if module.params["service"] == "zookeeper" else _storage.identity([found])
     except RackawareError as error:
         module.fail_json(msg=str(error))
     node_ids = [each["node_id"] for each in directories if each["node_id"] is not None]

@@ -102,6 +102,69 @@ def test_all_filters_are_loaded_once_and_not_in_each_worker(playbook):
     assert "| rackaware.kafka.%s }}" % last in first_play(playbook)["name"]
 
 
+# Playbooks that do not begin with the preflight, and why.
+WITHOUT_PREFLIGHT = {
+    "preflight": "It is the preflight.",
+    "provision": "It makes the hosts that the preflight asks for; it refuses a limit without localhost.",
+    "encrypted_store": "It works on hosts of any application; it refuses a limit without localhost.",
+    "measure_dm_crypt": "It works on one host of any kind; it refuses a limit without localhost.",
+    "deprovision": "It asks AWS from localhost only, also when no host is left.",
+    "key_custody": "It asks AWS from localhost only, also before there is a host.",
+    "launch_template": "It asks AWS from localhost only.",
+    "unlock_log": "It asks AWS from localhost only.",
+}
+# Those that take a limit, as long as localhost is in it.
+LIMITED = {"provision", "encrypted_store", "measure_dm_crypt", "verify_unlock", "rotate_keys"}
+# Plays of hosts that do not name their strategy, and why: none.
+ANY_STRATEGY: dict[str, str] = {}
+
+
+def imports(playbook, given=None):
+    """The plays of a playbook in order, with those that it imports in their place: (file, play, variables of the imports)."""
+    out = []
+    for play in read(playbook):
+        if "ansible.builtin.import_playbook" in play:
+            out += imports(playbook.parent / play["ansible.builtin.import_playbook"], {**play.get("vars", {}), **(given or {})})
+        else:
+            out.append((playbook.resolve().relative_to(ROOT / "playbooks").as_posix(), play, given or {}))
+    return out
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
+def test_a_playbook_begins_with_the_preflight_which_refuses_a_part_of_the_cluster(playbook):
+    plays = imports(playbook)
+    begins = [file for file, _play, _given in plays[:2]]
+    if playbook.stem not in WITHOUT_PREFLIGHT or playbook.stem == "preflight":
+        assert begins == ["parts/whole.yml", "preflight.yml"]
+    elif any(play["hosts"] != "localhost" for _file, play, _given in plays):
+        assert begins[0] == "parts/whole.yml"
+    if begins[0] == "parts/whole.yml":
+        assert plays[0][2].get("__whole_but_localhost", False) == (playbook.stem in LIMITED)
+
+
+def test_a_part_of_the_cluster_is_refused_whatever_tags_and_limit_leave_over():
+    (play,) = read(ROOT / "playbooks/parts/whole.yml")
+    assert (play["hosts"], play["tags"], play["gather_facts"]) == ("localhost:all", ["always"], False)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "playbooks").rglob("*.yml")), ids=lambda path: path.relative_to(ROOT / "playbooks").as_posix())
+def test_hosts_wait_for_each_other_whatever_strategy_is_configured(file):
+    """Under another strategy than linear one host is staged, or stopped, while another is still looked at."""
+    content = read(file)
+    plays = [play for play in content if isinstance(play, dict) and "hosts" in play] if isinstance(content, list) else []
+    for play in plays:
+        if play["hosts"] != "localhost" and "%s: %s" % (file.name, play["name"]) not in ANY_STRATEGY:
+            assert play.get("strategy") == "ansible.builtin.linear", play["name"]
+
+
+def test_what_holds_for_the_whole_cluster_is_not_read_on_localhost():
+    """Group variables of the nodes are not localhost's; only the preflight's own play vars are looked at there."""
+    wrong = re.compile(r"\bkafka_(listeners|replication_factor|min_insync_replicas|proof_topic|report_dir|instance_source)\b")
+    files = [path for path in (ROOT / "playbooks").rglob("*.yml") if path.name != "preflight.yml"]
+    files += [path for role in ("roll", "upgrade") for place in ("tasks", "vars", "defaults") for path in (ROOT / "roles" / role / place).glob("*.yml")]
+    assert [path.relative_to(ROOT).as_posix() for path in files if wrong.search(path.read_text())] == []
+
+
 def test_the_version_is_the_same_wherever_it_stands():
     version = read(ROOT / "galaxy.yml")["version"]
     assert version in read(ROOT / "changelogs/changelog.yaml")["releases"]

@@ -201,6 +201,15 @@ def test_the_java_that_a_version_needs(text, oldest, found):
     assert _host.java_findings(None, run) == []
 
 
+def test_whose_disks_and_process_the_host_has_is_told(capsys, monkeypatch, tmp_path):
+    (tmp_path / "meta.properties").write_text("version=0\nbroker.id=3\ncluster.id=abc\n")
+    monkeypatch.setattr(_service, "state", lambda unit, run: "inactive")
+    out = run(capsys, monkeypatch, [], service="broker", log_dirs=[str(tmp_path)], mounts=["/", str(tmp_path)])
+    found = out["identity"]
+    assert (found["directories"][0]["node_id"], found["mounted"], found["process"]) == (3, False, None)
+    assert "identity" not in run(capsys, monkeypatch, [], service="broker")
+
+
 def test_only_an_upgrade_changes_the_version_of_a_host(capsys, monkeypatch):
     monkeypatch.setattr(_service, "jvm", lambda name: {"version": "3.8.1"})
     assert "The host carries Kafka 3.8.1, but kafka_version is 3.9.2" in run(capsys, monkeypatch, [], service="broker", version="3.9.2")["msg"]

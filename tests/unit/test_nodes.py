@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.rackaware.kafka.plugins.filter import kafka_site_findings as site_findings
 from ansible_collections.rackaware.kafka.plugins.filter.kafka_site_findings import kafka_site_findings
 from ansible_collections.rackaware.kafka.plugins.module_utils import _nodes
 from ansible_collections.rackaware.kafka.plugins.module_utils._nodes import NodesError
@@ -76,6 +77,13 @@ def test_combined_nodes_are_good_too():
         ({"everywhere": {"broker_config": {"log.retention.hour": 7}}}, "did you mean log.retention.hours?"),
         ({"everywhere": {"zookeeper_config": {"dataDir": "/tmp"}}}, "which the inventory decides"),
         ({"everywhere": {"kafka_listeners": [{"name": "CLIENT", "port": 0}]}}, "the entry"),
+        ({"everywhere": {"broker_jvm_options": "-Da=b"}}, "broker_jvm_options is the text '-Da=b', but must be a list; write it as [-Da=b]. (all hosts)"),
+        ({"everywhere": {"kafka_data_volumes": "a,b"}}, "kafka_data_volumes is the text 'a,b', but must be a list"),
+        ({"everywhere": {"zookeeper_jvm_options": ["-Xmx31g"]}}, "zookeeper_jvm_options has -Xmx31g, but the heap is zookeeper_heap_mb's"),
+        ({"everywhere": {"broker_heap_mb": 31000}}, "Hosts b1, b2, b3: The heap is set to 31000 MB"),
+        ({"listeners": [{"name": "CLIENT", "port": 70000}]}, "from 1 to 65535"),
+        ({"findings": ["b1 and b2 disagree."]}, "b1 and b2 disagree."),
+        ({"topology": {"name": "orders"}}, "kafka_topology describes the cluster orders"),
         ({"groups": dict(GROUPS, zookeeper=["z1", "z2"])}, "There are 2 ZooKeeper nodes, but an even number"),
         ({"groups": dict(GROUPS, zookeeper=["z1"])}, "only one of the ZooKeeper nodes"),
         ({"groups": dict(GROUPS, zookeeper=["z1", "z2", "b3"])}, "Host b3 is a ZooKeeper node and a broker at once"),
@@ -116,6 +124,22 @@ def test_a_heap_is_bounded_without_the_api_too():
     found["b1"].update(broker_heap_mb=4200, kafka_instance_type="metal")
     cluster = {"groups": GROUPS, "version": "3.9.2", "replication_factor": 3, "min_insync_replicas": 2}
     assert "below 4096 MB" in kafka_site_findings(found, cluster)[0]
+
+
+@pytest.mark.parametrize("everywhere", [{"broker_heap_mb": 31000}, {"broker_jvm_options": ["-Xmx31g"]}, {"kafka_data_volumes": "vol-1,vol-2"}], ids=str)
+def test_a_mistake_of_a_group_is_one_sentence(everywhere):
+    assert len(findings(everywhere=everywhere)) == 1, findings(everywhere=everywhere)
+
+
+def test_a_list_that_a_survey_gives_is_a_text():
+    assert findings(everywhere={"roll_only": "b1,b2", "roll_allow_topics": "t"}) == []
+
+
+@pytest.mark.parametrize(("version", "refused"), [("2.18.6", True), ("2.19.0", False), ("2.19.14rc1", False), ("2.21.1", False), ("3.0", False)])
+def test_an_ansible_that_is_too_old_is_refused_with_nothing_else(monkeypatch, version, refused):
+    monkeypatch.setattr(site_findings, "__version__", version)
+    found = findings(version="3.9")
+    assert len(found) == 1 and ("This is ansible-core %s, but the collection needs 2.19 or later" % version in found[0]) == refused
 
 
 def test_a_host_has_one_role():

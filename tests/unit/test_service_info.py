@@ -164,6 +164,12 @@ def test_the_minimum_that_it_would_start_with_is_the_staged_one(tmp_path, monkey
     assert _service.next_min_isr("broker") == 1
 
 
+def test_whose_disks_it_has_is_told(capsys, monkeypatch, tmp_path):
+    (tmp_path / "meta.properties").write_text("version=0\nbroker.id=3\ncluster.id=abc\n")
+    out = run(capsys, monkeypatch, (0, "LoadState=not-found\nActiveState=inactive\n", ""), log_dirs=[str(tmp_path), str(tmp_path / "none")])
+    assert [item["node_id"] for item in out["identity"]["directories"]] == [3, None]
+
+
 def test_the_record_of_an_upgrade_is_told(capsys, monkeypatch):
     monkeypatch.setattr(_upgrade_record, "read", lambda: {"from": "3.8.1"})
     out = run(capsys, monkeypatch, (0, "LoadState=not-found\nActiveState=inactive\n", ""))

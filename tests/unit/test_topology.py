@@ -212,9 +212,9 @@ def test_a_good_inventory_has_no_findings() -> None:
 
 
 INVENTORIES = {
-    "empty": ({}, {}, "The inventory has no Kafka hosts: provision the cluster first"),
-    "no brokers": (HOSTS, {**GROUPS, "broker": []}, "The inventory has no brokers"),
-    "nothing for the metadata": (HOSTS, {**GROUPS, "zookeeper": []}, "neither ZooKeeper nodes nor controllers"),
+    "empty": ({}, {}, "no Kafka hosts in the groups kafka_brokers, kafka_zookeepers and kafka_controllers: provision the cluster first"),
+    "no brokers": (HOSTS, {**GROUPS, "broker": []}, "The inventory has no brokers; add hosts to the group kafka_brokers."),
+    "nothing for the metadata": (HOSTS, {**GROUPS, "zookeeper": []}, "add hosts to the group kafka_zookeepers or kafka_controllers."),
     "two clusters": ({**HOSTS, "b1": {**HOSTS["b1"], "kafka_cluster": "other"}}, GROUPS, "mixes the clusters demo, other"),
     "a missing id": ({**HOSTS, "b1": {**HOSTS["b1"], "kafka_node_id": None}}, GROUPS, "Host b1 has no kafka_node_id"),
     "an id that is text": ({**HOSTS, "b1": {**HOSTS["b1"], "kafka_node_id": "1"}}, GROUPS, "kafka_node_id is '1', but must be a whole number"),
@@ -229,6 +229,68 @@ def test_an_inventory_is_refused_in_one_sentence(hosts: dict, groups: dict, sent
     found = _topology.inventory_findings(hosts, groups)
     assert len(found) == 1, found
     assert sentence in found[0]
+
+
+def model(hosts: dict | None = None, groups: dict | None = None, topology: Any = None, **more: Any) -> list[str]:
+    return _topology.model_findings(changed() if topology is None else topology, HOSTS if hosts is None else hosts, groups or GROUPS, **more)
+
+
+def test_an_inventory_that_is_the_topology_has_no_findings() -> None:
+    assert model() == []
+
+
+def test_nodes_that_the_inventory_lacks_are_named_with_what_to_do() -> None:
+    """5 ZooKeeper nodes, 2 of them stopped: what is left looks like a good ensemble of 3."""
+    five = changed(zookeepers__count=5)
+    found = model(topology=five)
+    assert found == [
+        "The topology demo has demo-zookeeper-4 (ZooKeeper node 4), demo-zookeeper-5 (ZooKeeper node 5), which the inventory lacks, as it does an instance that"
+        " is stopped or terminated; start the instance, build it anew with provision, or take the node out of the topology."
+    ]
+    assert model(topology=five, missing_ok=True) == []
+
+
+def test_many_that_are_missing_are_counted() -> None:
+    assert "demo-broker-8 (broker 8) and 4 more, which" in model(topology=changed(brokers__count=12))[0]
+
+
+def test_hosts_that_the_topology_lacks_are_named() -> None:
+    more = {**HOSTS, "b4": {**HOSTS["b1"], "kafka_node_id": 4}}
+    found = model(more, {**GROUPS, "broker": ["b1", "b2", "b3", "b4"]}, missing_ok=True)
+    assert found == ["The inventory has b4 (broker 4), which the topology demo lacks; add the node to the topology, or remove the host."]
+
+
+def test_a_node_with_another_role_or_id_is_missing_and_strange() -> None:
+    found = model({**HOSTS, "z3": {**HOSTS["z3"], "kafka_node_id": 9}})
+    assert len(found) == 2 and "demo-zookeeper-3 (ZooKeeper node 3)" in found[0] and "z3 (ZooKeeper node 9)" in found[1]
+
+
+def test_a_combined_node_is_in_both_groups() -> None:
+    topology = changed(brokers__combined=True, zookeepers=None)
+    both = {"broker": ["b1", "b2", "b3"], "zookeeper": [], "controller": ["b1", "b2", "b3"]}
+    assert model(groups=both, topology=topology) == []
+    found = model(groups={**both, "controller": ["b1", "b2"]}, topology=topology)
+    assert "demo-broker-3 (broker and controller 3)" in found[0]
+
+
+@pytest.mark.parametrize("topology", [None, {}, {"allow_fewer_zones": True}, {"name": "demo", "region": "eu-west-1", "replication_factor": 3}], ids=str)
+def test_a_topology_without_nodes_says_nothing_of_them(topology: Any) -> None:
+    assert _topology.model_findings(topology, HOSTS, GROUPS) == []
+
+
+def test_a_host_without_an_id_could_be_any_of_them() -> None:
+    assert model({**HOSTS, "z3": {**HOSTS["z3"], "kafka_node_id": None}}) == []
+
+
+def test_a_topology_of_another_cluster_is_refused() -> None:
+    assert model(topology={"name": "orders"}) == [
+        "kafka_topology describes the cluster orders, but the inventory has nodes of demo (kafka_cluster); set name in the topology, or KAFKA_CLUSTER, so that"
+        " both are one cluster."
+    ]
+
+
+def test_a_topology_that_cannot_be_read_is_no_answer() -> None:
+    assert any("unknown key" in sentence for sentence in model(topology=changed(colour="red")))
 
 
 def test_a_combined_node_has_one_id() -> None:

@@ -85,6 +85,35 @@ def test_further_options_come_after_ours():
     assert found.index("-Dx=y") > found.index("-XX:+ExitOnOutOfMemoryError")
 
 
+@pytest.mark.parametrize(
+    ("option", "line"),
+    [
+        ("-Dfoo=a b\\c", '"-Dfoo=a b\\\\c"'),
+        ("-Dfoo=a#b", '"-Dfoo=a#b"'),
+        ('-Dfoo="a b"', '-Dfoo="a b"'),
+        ("-Dfoo=a", "-Dfoo=a"),
+        ("-Dfoo=C:\\x", "-Dfoo=C:\\x"),
+    ],
+)
+def test_an_option_is_one_word_to_java_as_it_is_to_a_person(option, line):
+    """Tried with java @file: unquoted, b would be the main class, and a#b not set."""
+    assert line in options(extra=[option]) and line in options(flags=[option])
+
+
+@pytest.mark.parametrize(
+    "option", ["-Xmx31g", "-Xms1g", "-XX:MaxHeapSize=31g", "-XX:MaxRAMPercentage=80", "-XX:InitialHeapSize=1g", "-XX:InitialRAMPercentage=9"]
+)
+def test_options_are_no_way_round_the_heap_that_is_sized(option):
+    assert _unit.option_findings("broker_jvm_options", ["-Dx=y", option], heap="broker_heap_mb") == [
+        "broker_jvm_options has %s, but the heap is broker_heap_mb's, which keeps it below the limit; set that instead." % option
+    ]
+
+
+def test_options_that_java_could_not_read_are_refused():
+    assert len(_unit.option_findings("x", ["-Da=b\n-Dc=d", '-Dfoo="a b'], heap="h")) == 2
+    assert _unit.option_findings("x", ["-XX:+UseG1GC", '-Dfoo="a b"'], heap="h") == _unit.option_findings("x", "-Dx", heap="h") == []
+
+
 def test_log4j_writes_to_the_journal_and_to_bounded_files():
     text = _unit.logging("zookeeper", version="3.9.2", levels={"org.apache.zookeeper": "DEBUG"})
     assert "log4j.rootLogger=INFO, journal, file" in text

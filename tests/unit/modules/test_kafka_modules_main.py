@@ -299,6 +299,11 @@ class TestStorage:
         assert (after["cluster_id"], after["node_id"], after["started"], after["changed"]) == (CLUSTER, 1, False, False)
         assert after["host"]
 
+    def test_info_of_a_zookeeper_node_is_its_myid(self, run, tmp_path):
+        (tmp_path / "myid").write_text("3\n")
+        result = run(kafka_storage_info, log_dirs=[str(tmp_path)], service="zookeeper")
+        assert (result["node_id"], result["cluster_id"]) == (3, None)
+
     def test_info_of_two_clusters_on_one_host_is_refused(self, run, params, tmp_path):
         run(kafka_storage, **params)
         (tmp_path / "d1/meta.properties").write_text("version=1\nnode.id=1\ncluster.id=other\n")
