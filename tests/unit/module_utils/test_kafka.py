@@ -357,7 +357,7 @@ class TestReading:
 
     def test_eligible_leader_replicas_are_read_page_by_page(self, cluster):
         def page(index, elr, cursor):
-            return Made(topics=[Made(name="t", partitions=[Made(partition_index=index, eligible_leader_replicas=elr)])], next_cursor=cursor)
+            return Made(topics=[Made(name="t", error_code=0, partitions=[Made(partition_index=index, eligible_leader_replicas=elr)])], next_cursor=cursor)
 
         answers = [page(0, [3], Made(topic_name="t", partition_index=1)), page(1, None, None)]
         admin, manager = cluster({"DescribeTopicPartitions": answers})

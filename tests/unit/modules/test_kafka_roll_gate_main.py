@@ -37,14 +37,46 @@ class Brokers(FakeAdmin):
         self.measured: list[tuple[int, list[tuple[str, int]]]] = []
         self.quorums, self.asked = [None], 6
         self.enforced, self.sets_it = {}, False
+        # The witness of a cluster with ZooKeeper: what brokers say in full (isr by partition of t), whom they take for the controller, whom they list.
+        self.views: dict[int, dict[int, list[int]]] = {}
+        self.boss, self.bosses, self.lists, self.viewed = 6, {}, {}, []
+        # What brokers have on disk beside what is named, what only they know of it, and what may not be described.
+        self.disks: dict[int, set[tuple[str, int]]] = {}
+        self.knows: dict[int, set[str]] = {}
+        self.forbidden: set[str] = set()
+        self.dirs: list[int] = []
+        self.hosts: dict[int, str] = {}
 
     @property
     def exclude(self):
         return self.opened[-1][1]["exclude"]
 
     def cluster(self):
-        brokers = [{"id": id_, "host": "h", "port": 9092, "rack": "abc"[id_ % 3], "fenced": id_ in self.fenced} for id_ in range(1, 7) if id_ not in self.gone]
-        return {"cluster_id": "c", "controller_id": 6, "brokers": brokers}
+        brokers = [
+            {"id": id_, "host": self.hosts.get(id_, "h"), "port": 9092, "rack": "abc"[id_ % 3], "fenced": id_ in self.fenced}
+            for id_ in range(1, 7)
+            if id_ not in self.gone
+        ]
+        return {"cluster_id": "c", "controller_id": self.bosses.get(self.asked, self.boss), "brokers": brokers}
+
+    def controllers_named(self, brokers):
+        return {broker: self.bosses.get(broker, self.boss) for broker in brokers if broker not in self.hung}
+
+    def view_of(self, broker):
+        self.viewed.append(broker)
+        if broker in self.hung:
+            raise KafkaError("Broker %d did not answer Metadata; check that it runs." % broker)
+        listed = self.lists.get(broker, [id_ for id_ in range(1, 7) if id_ not in self.gone])
+        brokers = [{"id": id_, "host": "h", "port": 9092, "rack": "abc"[id_ % 3]} for id_ in listed]
+        named = copy.deepcopy(self._partitions(self.views.get(broker, self.isr)))
+        return {"controller_id": self.bosses.get(broker, self.boss), "brokers": brokers, "partitions": named}
+
+    def held_by(self, broker):
+        self.dirs.append(broker)
+        if broker in self.hung:
+            raise KafkaError("Broker %d did not answer DescribeLogDirs; check that it runs." % broker)
+        named = {("t", index) for index, replicas in self.replicas.items() if broker in replicas}
+        return named | {("__cluster_metadata", 0)} | self.disks.get(broker, set())
 
     def quorum(self):
         return self.quorums.pop(0) if len(self.quorums) > 1 else self.quorums[0]
@@ -58,18 +90,29 @@ class Brokers(FakeAdmin):
         return {"t": listed(self.replicas, isr), **{name: listed({0: ids}, {0: ids}) for name, ids in self.more.items()}}
 
     def partitions(self, topics=None):
-        self.read += 1
-        return copy.deepcopy(self._partitions(self.isr))
+        if topics is None:
+            self.read += 1
+        self._allowed(topics)
+        return {name: listed for name, listed in copy.deepcopy(self._partitions(self.isr)).items() if topics is None or name in topics}
+
+    def _allowed(self, topics):
+        for name in self.forbidden.intersection(topics or ()):
+            raise KafkaError("Kafka refused to describe topic %s: TOPIC_AUTHORIZATION_FAILED." % name, 29)
 
     def metadata_from(self, broker, topics=None):
         self.asked_itself.append(broker)
         self.asked_about.setdefault(broker, []).append(topics)
         if broker in self.hung:
             raise KafkaError("Broker %d did not answer Metadata; check that it runs." % broker)
+        self._allowed(topics)
         own = self.own.get(broker, self.isr)
+        known = self._partitions(own) if own else {}
+        for name, index in self.disks.get(broker, ()):
+            if name in self.knows.get(broker, ()):
+                known[name] = [{"partition": index, "leader": broker, "replicas": [broker], "isr": [broker], "offline": []}]
         return {
             "brokers": [] if own == {} else [1, 2, 3, 4, 5, 6],
-            "partitions": {name: listed for name, listed in self._partitions(own).items() if topics is None or name in topics} if own else {},
+            "partitions": {name: listed for name, listed in known.items() if topics is None or name in topics},
         }
 
     def elect_preferred(self, partitions, *, tolerant=False):
@@ -100,7 +143,7 @@ class Brokers(FakeAdmin):
         self.configs.append("eligible")
         return {}
 
-    def min_insync_replicas(self, topics):
+    def min_insync_replicas(self, topics, broker=None):
         self.configs.append(topics)
         return dict.fromkeys(topics, (2, self.sets_it))
 
@@ -410,10 +453,12 @@ class TestControllers:
     def ask(self, run, question, nodes, **more):
         return run(question=question, kind="controller", nodes=nodes, **more)
 
-    def test_a_follower_goes_and_the_leader_waits_for_it(self, run, cluster):
+    def test_a_follower_goes_and_so_does_the_leader_which_is_said_when_others_wait(self, run, cluster):
         cluster.quorums = [voters(9000, 9000, 9000)]
-        assert self.ask(run, "may_stop", [2], restart=[1, 2])["open"]
-        assert "It leads and goes last" in self.ask(run, "may_stop", [1], restart=[1, 2])["reason"]
+        result = self.ask(run, "may_stop", [2], restart=[1, 2])
+        assert result["open"] and result["note"] is None
+        result = self.ask(run, "may_stop", [1], restart=[1, 2])
+        assert result["open"] and result["note"] == "Node 1 leads, and goes before node 2: leadership has moved since the plan was made."
 
     def test_an_answer_from_before_the_question_is_not_enough(self, run, cluster):
         cluster.quorums = [voters(9000, 8999, 9000), voters(9900, 8999, 9900)]
