@@ -132,12 +132,19 @@ def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int], restart: se
     first = troubled[0]
     sentence = "The cluster is not healthy: %s, one of them %s-%d with %d of %d replicas in sync; wait until it has healed, or find out why it does not."
     many = "%s %s behind" % (counted(len(troubled), "partition"), "is" if len(troubled) == 1 else "are")
-    return [sentence % (many, first["topic"], first["partition"], len(first["isr"]), len(first["replicas"]))]
+    out = [sentence % (many, first["topic"], first["partition"], len(first["isr"]), len(first["replicas"]))]
+    late = set().union(*map(_missing, troubled)) - restart
+    if late and all(_missing(each) and each["leader"] >= 0 for each in troubled):
+        out[0] += " If nothing but a restart heals %s, name %s in roll_only, with roll_all." % (named(late), "it" if len(late) == 1 else "them")
+    return out
+
+
+def _missing(partition: Mapping[str, Any]) -> set[int]:
+    return set(partition["replicas"]).difference(partition["isr"], partition["adding"])
 
 
 def _healed(partition: Mapping[str, Any], restart: set[int]) -> bool:
-    missing = set(partition["replicas"]).difference(partition["isr"], partition["adding"])
-    return partition["leader"] >= 0 and bool(missing) and missing <= restart
+    return partition["leader"] >= 0 and bool(_missing(partition)) and _missing(partition) <= restart
 
 
 def refusals(plan: Mapping[str, Any]) -> list[str]:
