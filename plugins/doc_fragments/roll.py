@@ -120,8 +120,8 @@ options:
     default: {}
   proven:
     description:
-      - For O(question=back), RV(proven) of the answer before, when the same question is asked again. Whoever has proven to be back is then not asked for all that
-        it holds again, as long as others list it in sync everywhere and it answers.
+      - For O(question=back), RV(proven) of the answer before, when the same question is asked again. Whoever has proven to be back is then not asked for all
+        that it holds again, as long as others list it in sync everywhere and it answers.
     type: dict
     default: {}
 """

@@ -43,8 +43,8 @@ options:
     default: []
   restart:
     description:
-      - The inventory names of those that get a restart in this roll. Where only brokers among them are behind, that is no finding, because a restart may be what
-        heals it, and they go first. So name them only once they were waited for, and did not get on.
+      - The inventory names of those that get a restart in this roll. Where only brokers among them are behind, that is no finding, because a restart may
+        be what heals it, and they go first. So name them only once they were waited for, and did not get on.
     type: list
     default: []
 """

@@ -455,9 +455,7 @@ class Admin:
                 return out
             cursor = Request.Cursor(topic_name=answer.next_cursor.topic_name, partition_index=answer.next_cursor.partition_index)
 
-    def topic_configs(
-        self, topics: Sequence[str], keys: Sequence[str] | None = None, broker_id: int | None = None
-    ) -> dict[str, dict[str, dict[str, Any]]]:
+    def topic_configs(self, topics: Sequence[str], keys: Sequence[str] | None = None, broker_id: int | None = None) -> dict[str, dict[str, dict[str, Any]]]:
         """Configurations of the topics that exist: {topic: {key: {value, own}}}; own is whether the topic itself sets it."""
         return self._configs(TOPIC_RESOURCE, topics, keys, broker_id)
 
@@ -654,9 +652,7 @@ class Admin:
         _raise(getattr(answer, "error_code", 0) or 0, None, "to describe the log directories of broker %d" % broker_id)
         if not answer.results:
             _raise(CLUSTER_AUTHORIZATION_FAILED, None, "to describe the log directories of broker %d" % broker_id)
-        return {
-            (topic.name, each.partition_index) for found in answer.results for topic in found.topics for each in topic.partitions if not each.is_future_key
-        }
+        return {(topic.name, each.partition_index) for found in answer.results for topic in found.topics for each in topic.partitions if not each.is_future_key}
 
     # Changing
 

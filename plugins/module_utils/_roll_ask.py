@@ -251,7 +251,7 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> _cluster.Snapshot:
         raise KafkaError("Broker %d, the active controller, does not answer; wait until it does, or another is elected." % boss)
     for id_, other in told.items():
         if other != boss:
-            text = "%s takes broker %d for the active controller, and broker %d takes %s; wait until they agree: one of them may have lost its session with ZooKeeper."
+            text = "%s takes broker %d for the active controller, and broker %d takes %s; wait until they agree: one of them may have lost ZooKeeper."
             raise KafkaError(text % (whose.rstrip(","), boss, id_, "broker %d" % other if other >= 0 else "nobody"))
     if not told or (first is None and set(told) == {boss}):
         if nodes <= set(params["out"]) - alive:
@@ -303,7 +303,7 @@ def nothing_hidden(admin: Admin, seen: _cluster.Snapshot, params: Mapping[str, A
 
 
 def _unknown(admin: Admin, broker: int, keys: set[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Those of these partitions, which this broker has on its disks, that it knows and the broker which was asked does not; raises RollError for forbidden ones."""
+    """Those of these partitions, all on this broker's disks, that it knows and the one that was asked does not; raises RollError for forbidden ones."""
     topics = sorted({topic for topic, _ in keys})
     if not topics:
         return set()

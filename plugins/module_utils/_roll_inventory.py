@@ -80,9 +80,7 @@ def _alive(cluster: Mapping[str, Any]) -> set[int]:
     return {each["id"] for each in cluster["brokers"] if not each.get("fenced")}
 
 
-def findings(
-    cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]], controllers: Iterable[int] = (), restart: Iterable[int] = ()
-) -> list[str]:
+def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]], controllers: Iterable[int] = (), restart: Iterable[int] = ()) -> list[str]:
     """What forbids to begin, one sentence each.
 
     cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts; controllers: ids, also of those that are brokers;

@@ -81,7 +81,7 @@ class BigCluster:
 
 
 def wait(cluster, limit=1800.0, nodes=range(RACK)):
-    """As kafka_roll_wait asks: visit after visit, each a process of its own, which is given what the one before has returned; when it opened, and the visits."""
+    """As kafka_roll_wait asks: visit after visit, each a process of its own that is given what the one before returned; when it opened, and the visits."""
     visits, proven = 0, {}
     while cluster.now < limit:
         params = {"nodes": list(nodes), "in_flight": [], "out": [], "log_sizes": False, "proven": proven, "addresses": {}}
