@@ -5,8 +5,9 @@
 """The gate for members of a quorum, KRaft voters or ZooKeeper servers: who may go out now, and who is back, without asking anybody.
 
 The rules are the same for both: one at a time, and only while a majority stays without it. That the leader goes last is the plan's wish, and no rule:
-leadership moves during a roll, and a leader that is asked to stop resigns. What differs is how a member is known to be well. A voter is well when
-the leader saw it caught up after a given moment, which is the leader's own clock when the question began. So an answer about the process that ran there before cannot pass for one about the process that runs there now.
+leadership moves during a roll, and a leader that is asked to stop resigns. What differs is how a member is known to be well. A voter is well when the
+leader saw it caught up after a given moment, which is the leader's own clock when the question began. So an answer about the process that ran there
+before cannot pass for one about the process that runs there now.
 """
 
 from __future__ import annotations

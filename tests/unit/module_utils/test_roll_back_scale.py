@@ -27,7 +27,8 @@ class BigCluster:
 
     def replicas(self, name):
         number = int(name[1:])
-        return [number % RACK, RACK + (number * 7) % RACK, 2 * RACK + (number * 13) % RACK]
+        # Of rack a mostly one whose turn to be asked is yet to come.
+        return [(number * 61 + 53) % RACK, RACK + (number * 7) % RACK, 2 * RACK + (number * 13) % RACK]
 
     def there(self):
         """Every so often one is made and, once there are ten more, the oldest deleted: each time it is one that a broker of rack a holds."""
