@@ -55,11 +55,13 @@ class ActionModule(ActionBase):
     def _wait(self, question: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         begun = self.clock()
         watch = _roll_progress.Watch(options["question"], options["kind"], options["nodes"], stall_seconds=options["stall_seconds"], now=begun)
-        questions, held = 0, None
+        questions, held, proven = 0, None, {}
         if options["question"] == _roll_ask.MAY_STOP and options["kind"] == _roll_ask.BROKER:
             _roll_events.note(options["events"], [_roll_events.of(options["kind"], "batch_started", options["nodes"])])
         while True:
-            answer = self._ask({**question, "wait_seconds": VISIT, "log_sizes": watch.takes_a_while})
+            answer = self._ask({**question, **proven, "wait_seconds": VISIT, "log_sizes": watch.takes_a_while})
+            # A rack may take longer to ask than a visit lasts.
+            proven = {"proven": answer["proven"]} if answer.get("proven") else {}
             questions += 1
             if answer.get("failed"):
                 if answer.get("retry") is False:

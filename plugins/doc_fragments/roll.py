@@ -30,10 +30,11 @@ options:
       - What the nodes are.
       - A V(broker) may stop when no partition falls below C(min.insync.replicas) and O(isr_headroom), and none is being reassigned there. It is back
         when it is registered and unfenced, and in sync everywhere, by its own word and by another broker's.
-      - A V(controller) is a voter of KRaft that is no broker. It may stop when a majority without it has caught up with the metadata log, and the
-        leader only when no other voter needs a restart. It is back when the leader sees it caught up after the question was asked.
-      - A V(zookeeper) server may stop when a majority without it serves, the leader last. It is back when it leads or follows.
+      - A V(controller) is a voter of KRaft that is no broker. It may stop when a majority without it has caught up with the metadata log. It is back when
+        the leader sees it caught up after the question was asked.
+      - A V(zookeeper) server may stop when a majority without it serves. It is back when it leads or follows.
       - A broker that is a voter as well must satisfy both.
+      - A leader may stop like the others, as it resigns when it is asked to, and the lead moves during a roll. That it goes last is what the plan is made for.
     type: str
     choices: [broker, controller, zookeeper]
     default: broker
@@ -56,7 +57,7 @@ options:
     elements: int
     default: []
   restart:
-    description: Ids of all nodes that still need a restart, so that a leader goes last; O(nodes) when not given.
+    description: Ids of all nodes that still need a restart, to say so when a leader goes before them; O(nodes) when not given.
     type: list
     elements: int
   allow:
@@ -126,6 +127,20 @@ options:
         description: Its port for clients.
         type: int
         default: 2181
+  addresses:
+    description:
+      - For brokers, the address of the inventory's host for each id, as brokers advertise it. A broker is back only when that host answers for its id, and
+        nothing is stopped where another does.
+      - Names are resolved. Where nobody can tell, as with a name that is not resolved, or when brokers advertise addresses of a network of their own, nothing
+        is held against it.
+    type: dict
+    default: {}
+  proven:
+    description:
+      - For O(question=back), RV(proven) of the answer before, when the same question is asked again. Whoever has proven to be back is then not asked for all
+        that it holds again, as long as others list it in sync everywhere and it answers.
+    type: dict
+    default: {}
 """
 
     LIMITS = r"""

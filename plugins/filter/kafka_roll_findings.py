@@ -16,7 +16,7 @@ author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.filter_options.hosts
-positional: _input, hosts, names, others, only, version, controllers
+positional: _input, hosts, names, others, only, version, controllers, restart
 options:
   _input:
     description: The cluster, as M(rackaware.kafka.kafka_cluster_info) returns it.
@@ -39,6 +39,12 @@ options:
     type: str
   controllers:
     description: The inventory names of all controllers, also of those that are brokers; under KRaft they must be the voters of the quorum.
+    type: list
+    default: []
+  restart:
+    description:
+      - The inventory names of those that get a restart in this roll. Where only brokers among them are behind, that is no finding, because a restart may
+        be what heals it, and they go first. So name them only once they were waited for, and did not get on.
     type: list
     default: []
 """
@@ -73,6 +79,7 @@ def kafka_roll_findings(
     only: list[str] | None = None,
     version: str | None = None,
     controllers: list[str] | None = None,
+    restart: list[str] | None = None,
 ) -> list[str]:
     """One sentence for each thing that forbids to begin."""
     try:
@@ -80,7 +87,8 @@ def kafka_roll_findings(
         _roll_inventory.check_names(only or [], everybody)
         _roll_inventory.check_version({name: hosts[name] for name in everybody}, version)
         voting = [int(hosts[name]["kafka_node_id"]) for name in controllers or []]
-        return _roll_inventory.findings(cluster, {int(hosts[name]["kafka_node_id"]): hosts[name] for name in names}, voting)
+        healed = [int(hosts[name]["kafka_node_id"]) for name in restart or [] if name in names]
+        return _roll_inventory.findings(cluster, {int(hosts[name]["kafka_node_id"]): hosts[name] for name in names}, voting, healed)
     except RackawareError as error:
         return [str(error)]
 

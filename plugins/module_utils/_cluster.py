@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Mapping, Sequence
 
 from ._kafka import Admin, KafkaError
 
@@ -33,7 +33,7 @@ class Snapshot:
     whether the topic itself sets it: if not, min_isr is what the broker that was asked has, and others may have another;
     partitions: [{topic, partition, leader, replicas, isr, offline, elr, min_isr, adding, removing}], by topic and partition, plain dicts
     because there may be 100,000 of them; leader is -1 without one; min_isr is the effective one, never above the replicas.
-    quorum is None under ZooKeeper.
+    quorum is None under ZooKeeper. witness is the broker whose answer was laid beside the first, as agreed() does, None for one answer alone.
     """
 
     cluster_id: str
@@ -44,6 +44,7 @@ class Snapshot:
     partitions: list[dict[str, Any]]
     reassignments: list[dict[str, Any]]
     quorum: dict[str, Any] | None
+    witness: int | None = None
 
     @property
     def counts(self) -> Counts:
@@ -52,7 +53,7 @@ class Snapshot:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, without copies of the partitions."""
-        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "witness"}
         plain["counts"] = asdict(self.counts)
         return plain
 
@@ -140,3 +141,43 @@ def take(admin: Admin, topics: Sequence[str] | None = None, *, minimum: dict[str
         reassignments=moving,
         quorum=quorum,
     )
+
+
+def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mapping[str, tuple[int, bool]]) -> Snapshot:
+    """What two answers have in common, of which either may be old: the snapshot, and the view of another broker (Admin.view_of).
+
+    In sync is who is so by both, and unfenced whom both list. A partition that only one of them names stays, as that one says. Replicas are those of the
+    controller, whichever of the two it is. minimum is min.insync.replicas of topics that only the view has, as Admin.min_insync_replicas says it;
+    one that is missing there is gone again.
+    """
+    boss_is_witness = view["controller_id"] == witness
+    other = {(name, each["partition"]): each for name, listed in view["partitions"].items() for each in listed}
+    partitions = []
+    for each in seen.partitions:
+        told = other.pop((each["topic"], each["partition"]), None)
+        if told is not None and (told["isr"] != each["isr"] or told["replicas"] != each["replicas"]):
+            both = set(told["isr"]).intersection(each["isr"])
+            first = told if boss_is_witness else each
+            replicas = first["replicas"]
+            least = min(seen.topics[each["topic"]]["min_isr"], len(replicas))
+            each = {**each, "leader": first["leader"], "replicas": replicas, "isr": [id_ for id_ in first["isr"] if id_ in both], "min_isr": least}
+        partitions.append(each)
+    moves = {(each["topic"], each["partition"]): each for each in seen.reassignments}
+    topics = dict(seen.topics)
+    for (name, index), told in other.items():
+        known = topics.get(name)
+        least, own = (known["min_isr"], bool(known["own_min_isr"])) if known else minimum.get(name, (0, False))
+        if not known and name not in minimum:
+            continue
+        if not known:
+            listed = view["partitions"][name]
+            factor = min(len(each["replicas"]) for each in listed)
+            topics[name] = {"partitions": len(listed), "replication_factor": factor, "min_isr": least, "own_min_isr": own}
+        move = moves.get((name, index), {"adding": [], "removing": []})
+        more = {"topic": name, "elr": [], "min_isr": min(least, len(told["replicas"])), "adding": move["adding"], "removing": move["removing"]}
+        partitions.append({**told, **more})
+    listed_too = {each["id"]: each for each in view["brokers"]}
+    brokers = [{**each, "fenced": each["fenced"] or each["id"] not in listed_too} for each in seen.brokers]
+    ours = {each["id"] for each in seen.brokers}
+    brokers += [{**each, "fenced": True} for id_, each in listed_too.items() if id_ not in ours]
+    return replace(seen, brokers=sorted(brokers, key=lambda each: each["id"]), topics=topics, partitions=partitions, witness=witness)

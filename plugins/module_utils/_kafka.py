@@ -42,7 +42,8 @@ ASKED_AT_ONCE = 64
 ELECTED_AT_ONCE = 1000
 DESCRIBE_QUORUM, DESCRIBE_TOPIC_PARTITIONS = 55, 75
 # Codes of org.apache.kafka.common.protocol.Errors.
-UNKNOWN_TOPIC, LEADER_NOT_AVAILABLE, CLUSTER_AUTHORIZATION_FAILED, NOT_CONTROLLER, ELECTION_NOT_NEEDED, NO_REASSIGNMENT = 3, 5, 31, 41, 84, 85
+UNKNOWN_TOPIC, LEADER_NOT_AVAILABLE, TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED = 3, 5, 29, 31
+NOT_CONTROLLER, ELECTION_NOT_NEEDED, NO_REASSIGNMENT = 41, 84, 85
 
 CONNECTION_SPEC: dict[str, dict[str, Any]] = {
     "bootstrap_servers": {"type": "list", "elements": "str", "required": True},
@@ -386,6 +387,18 @@ class Admin:
         answer = self._metadata(topics, broker_id)
         return {"brokers": sorted(broker.node_id for broker in answer.brokers), "partitions": self._partitions(answer, broker_id)}
 
+    def view_of(self, broker_id: int) -> dict[str, Any]:
+        """All that one broker says of the cluster: {controller_id, brokers: [{id, host, port, rack}], partitions: as partitions()}; under KRaft the first is
+        any broker."""
+        answer = self._metadata(None, broker_id)
+        brokers = [{"id": each.node_id, "host": each.host, "port": each.port, "rack": each.rack} for each in answer.brokers]
+        return {"controller_id": answer.controller_id, "brokers": brokers, "partitions": self._partitions(answer)}
+
+    def controllers_named(self, brokers: Iterable[int]) -> dict[int, int]:
+        """Whom each of these brokers that answers names as the active controller of a cluster with ZooKeeper; -1 for nobody."""
+        said = at_once(lambda broker: self._metadata([], broker), brokers)
+        return {broker: answer.controller_id for broker, answer in said.items() if not isinstance(answer, KafkaError)}
+
     def silent(self, brokers: Iterable[int]) -> list[int]:
         """Those of these brokers that do not answer, in their order; all are asked at once."""
         return [broker for broker, said in at_once(lambda broker: self._metadata([], broker), brokers).items() if isinstance(said, KafkaError)]
@@ -433,6 +446,8 @@ class Admin:
         while True:
             answer = self._send(Request(topics=[Request.TopicRequest(name=name) for name in sorted(topics)], response_partition_limit=2000, cursor=cursor))
             for topic in answer.topics:
+                if topic.error_code == TOPIC_AUTHORIZATION_FAILED:
+                    _raise(topic.error_code, None, "to describe topic %s" % topic.name)
                 for each in topic.partitions:
                     if each.eligible_leader_replicas:
                         out[topic.name, each.partition_index] = each.eligible_leader_replicas
@@ -440,9 +455,9 @@ class Admin:
                 return out
             cursor = Request.Cursor(topic_name=answer.next_cursor.topic_name, partition_index=answer.next_cursor.partition_index)
 
-    def topic_configs(self, topics: Sequence[str], keys: Sequence[str] | None = None) -> dict[str, dict[str, dict[str, Any]]]:
+    def topic_configs(self, topics: Sequence[str], keys: Sequence[str] | None = None, broker_id: int | None = None) -> dict[str, dict[str, dict[str, Any]]]:
         """Configurations of the topics that exist: {topic: {key: {value, own}}}; own is whether the topic itself sets it."""
-        return self._configs(TOPIC_RESOURCE, topics, keys, None)
+        return self._configs(TOPIC_RESOURCE, topics, keys, broker_id)
 
     def broker_configs(self, broker_id: int, keys: Sequence[str] | None = None) -> dict[str, str | None]:
         """Configuration values of one broker, as it has them; {key: value}."""
@@ -466,9 +481,9 @@ class Admin:
             out[result.resource_name] = {config.name: {"value": config.value, "own": config.config_source == DYNAMIC_TOPIC_SOURCE} for config in result.configs}
         return out
 
-    def min_insync_replicas(self, topics: Sequence[str]) -> dict[str, tuple[int, bool]]:
+    def min_insync_replicas(self, topics: Sequence[str], broker_id: int | None = None) -> dict[str, tuple[int, bool]]:
         """min.insync.replicas of each existing topic, and whether the topic itself sets it; if not, it is the value of the broker that is asked."""
-        found = self.topic_configs(topics, [MIN_ISR])
+        found = self.topic_configs(topics, [MIN_ISR], broker_id)
         return {topic: (int(entries[MIN_ISR]["value"]), entries[MIN_ISR]["own"]) for topic, entries in found.items()}
 
     def reassignments(self, topics: Sequence[str] | None = None) -> list[dict[str, Any]]:
@@ -624,6 +639,20 @@ class Admin:
             }
             for found in answer.results
         ]
+
+    def held_by(self, broker_id: int) -> set[tuple[str, int]]:
+        """The partitions that one broker has on its disks, those that are only on their way to another disk left out; raises KafkaError when it does not say.
+
+        Whoever may describe the cluster sees all of them, also those of topics that it may not describe. A broker always has a log directory, so that
+        none means that it may not be seen: before version 3 of the answer there was no error for that.
+        """
+        from kafka.protocol.admin import DescribeLogDirsRequest as Request
+
+        answer = self._send(Request(topics=None), broker_id)
+        _raise(getattr(answer, "error_code", 0) or 0, None, "to describe the log directories of broker %d" % broker_id)
+        if not answer.results:
+            _raise(CLUSTER_AUTHORIZATION_FAILED, None, "to describe the log directories of broker %d" % broker_id)
+        return {(topic.name, each.partition_index) for found in answer.results for topic in found.topics for each in topic.partitions if not each.is_future_key}
 
     # Changing
 

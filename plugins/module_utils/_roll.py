@@ -14,7 +14,7 @@ import gc
 import time
 from collections import Counter
 from contextlib import contextmanager
-from typing import Any, Iterable, Iterator, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from . import _disruption
 from . import _roll_repairs as repairs
@@ -43,14 +43,19 @@ def plan(snapshot: Any, disruption: str = _disruption.RESTART) -> dict[str, Any]
 
 
 def resume(snapshot: Any, disruption: str = _disruption.RESTART) -> dict[str, Any]:
-    """As plan(), and a roll that was broken off goes on: who can only go once others are back, which are down and go first, is planned as if they were.
+    """As plan(), and a roll that was broken off goes on: who can only go once others are back, which go first, is planned as if they were.
 
-    So more than one batch may rest on what is not true yet. The gate lets nobody out before it is.
+    Those others are down, or behind: a restart may be what heals them. So more than one batch may rest on what is not true yet. The gate lets nobody out
+    before it is.
     """
     made = plan(snapshot, disruption)
-    first = sorted(set(snapshot["restart"]) & set(snapshot["out"]))
     # A restart gives back what it took. Nothing else does, so that nothing may be planned on it.
-    if disruption != _disruption.RESTART or not first or not made["refused"]:
+    if disruption != _disruption.RESTART or not made["refused"]:
+        return made
+    down = set(snapshot["restart"]) & set(snapshot["out"])
+    late = behind(snapshot["partitions"]).intersection(snapshot["restart"]) - {id_ for one in made["refused"] for id_ in one["brokers"]}
+    first = sorted(down | late)
+    if not first:
         return made
     whole = _returned(snapshot, frozenset(first))
     later = plan(whole)
@@ -61,8 +66,9 @@ def resume(snapshot: Any, disruption: str = _disruption.RESTART) -> dict[str, An
     proof = plan({**whole, "restart": sorted(held)})
     least = proof["lower_bound"] + 1
     batches = plan({**snapshot, "restart": first})["batches"] + later["batches"]
-    sentence = "%s down and must be back before %s can go. %s" % (
+    sentence = "%s %s and must be back before %s can go. %s" % (
         named(first).capitalize() + (" is" if len(first) == 1 else " are"),
+        "down" if set(first) == down else "behind" if not down else "down or behind",
         named(held),
         proof["certificate"]["sentence"],
     )
@@ -240,10 +246,15 @@ def solve(cluster: Cluster, alike: Iterable[Shape], candidates: int) -> tuple[li
 
 
 def in_order(cluster: Cluster, batches: Sequence[Sequence[int]], down: Sequence[int] = ()) -> list[list[int]]:
-    """Those that are down first, then small batches before large ones, so that a mistake meets few, and the leader of the quorum last."""
+    """Those that are down first, then batches with those that are behind, then small ones before large ones, and the leader of the quorum last.
+
+    Down and behind first, because their restart takes the least, and heals; small before large, so that a mistake meets few.
+    """
+    late = behind(cluster.partitions) - cluster.out
 
     def turn(batch: Sequence[int]) -> tuple[Any, ...]:
-        return cluster.leader in set(batch) - cluster.out, cluster.out.isdisjoint(batch), len(batch), cluster.racks[batch[0]] or "", batch
+        leads = cluster.leader in set(batch) - cluster.out
+        return leads, cluster.out.isdisjoint(batch), late.isdisjoint(batch), len(batch), cluster.racks[batch[0]] or "", batch
 
     ordered = sorted((sorted(batch) for batch in batches), key=turn)
     waiting = list(down)
@@ -254,8 +265,19 @@ def in_order(cluster: Cluster, batches: Sequence[Sequence[int]], down: Sequence[
         batch.sort()
     size = cluster.max_batch or len(waiting) or 1
     first = [waiting[start : start + size] for start in range(0, len(waiting), size)]
-    # Within its batch the leader goes last too, in case that a batch is taken in steps.
-    return [sorted(batch, key=lambda id_: (id_ == cluster.leader, id_)) for batch in first + ordered]
+    # Within its batch the leader goes last too, and who is behind first, in case that a batch is taken in steps.
+    return [sorted(batch, key=lambda id_: (id_ == cluster.leader, id_ not in late, id_)) for batch in first + ordered]
+
+
+def behind(partitions: Iterable[Mapping[str, Any]]) -> set[int]:
+    """The brokers that are not in sync in a partition that they hold, those that a reassignment adds left out."""
+    return {
+        id_
+        for each in partitions
+        if len(each["isr"]) < len(each["replicas"])
+        for id_ in each["replicas"]
+        if id_ not in each["isr"] and id_ not in each.get("adding", ())
+    }
 
 
 def verify(cluster: Cluster, batches: Sequence[Sequence[int]]) -> None:

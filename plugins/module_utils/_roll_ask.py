@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
-from . import _cluster, _disruption, _lock, _roll_gate, _roll_quorum, _zookeeper
-from ._kafka import CONNECTION_SPEC, Admin, KafkaError, at_once, connection
-from ._roll_snapshot import RollError, named
+from . import _cluster, _disruption, _lock, _roll_gate, _roll_identity, _roll_quorum, _zookeeper
+from ._kafka import CLUSTER_AUTHORIZATION_FAILED, CONNECTION_SPEC, TOPIC_AUTHORIZATION_FAILED, Admin, KafkaError, at_once, connection
+from ._roll_report import counted
+from ._roll_snapshot import METADATA_TOPIC, RollError, named
 
 BROKER, CONTROLLER, ZOOKEEPER = "broker", "controller", "zookeeper"
 MAY_STOP, BACK = "may_stop", "back"
@@ -24,6 +25,12 @@ AGAIN = 0.3
 CURVE_EVERY = 1.0
 # Each may be megabytes.
 OWN_VIEWS_AT_ONCE = 16
+# Seconds after which what the others said is looked at once more before a gate opens by it.
+FRESH = 2.0
+# Seconds that a topic which is being deleted has to be gone everywhere.
+MOMENT = 1.0
+# Of each rack; that a rack is cut off from ZooKeeper shows in one of it.
+ASKED_OF_A_RACK = 3
 LIMITS_SPEC: dict[str, dict[str, Any]] = {"max_batch": {"type": "int"}, "isr_headroom": {"type": "int", "default": 0}, "min_isr": {"type": "int"}}
 SPEC: dict[str, dict[str, Any]] = dict(
     CONNECTION_SPEC,
@@ -48,6 +55,8 @@ SPEC: dict[str, dict[str, Any]] = dict(
             "port": {"type": "int", "default": 2181},
         },
     },
+    addresses={"type": "dict", "default": {}},
+    proven={"type": "dict", "default": {}},
 )
 REQUIRED_IF = [("kind", ZOOKEEPER, ("zookeeper_servers",))]
 
@@ -59,6 +68,8 @@ class Visit:
     minimum is min.insync.replicas by topic, which only the counts need, and partitions what the others said last. proven are the brokers that were
     seen back, and whether by all that they know, or by their topics in the others' answer only. Of a topic that is newer than that answer only the
     broker itself knows, so that the gate opens by the former. sizes are those of leaders' replicas, None where nobody said.
+
+    The proofs outlive the visit: the next one is given those of the one before, as a rack of brokers may take longer to ask than a visit lasts.
     """
 
     minimum: dict[str, tuple[int, bool]] = field(default_factory=dict)
@@ -104,6 +115,8 @@ def check(params: dict[str, Any]) -> None:
         raise RollError("nodes is empty, so there is nobody to ask about; name at least one id.")
     if not 0 <= params["wait_seconds"] < math.inf:
         raise RollError("wait_seconds is %s, but must be a number of seconds from 0." % params["wait_seconds"])
+    _roll_identity.read(params["addresses"])
+    proofs(params)
     both = set(params["nodes"]) & set(params["in_flight"])
     if params["question"] == MAY_STOP and both:
         raise RollError("%s shall be stopped and is in flight already; take it out of nodes or in_flight." % named(both).capitalize())
@@ -113,6 +126,14 @@ def check(params: dict[str, Any]) -> None:
         raise RollError("accepted_last_copies is for disruption: destroy only; leave it out.")
     if params["elect_leaders"] and (params["question"], params["kind"]) != (BACK, BROKER):
         raise RollError("elect_leaders is for brokers that are back, not for %s of a %s; leave it out." % (params["question"], params["kind"]))
+
+
+def proofs(params: Mapping[str, Any]) -> dict[int, bool]:
+    """The proofs of an earlier answer to the same question, for a Visit; raises RollError."""
+    try:
+        return {int(id_): whole for id_, whole in params["proven"].items() if isinstance(whole, bool) and int(id_) in params["nodes"]}
+    except ValueError:
+        raise RollError("proven has the keys %s, but must be what an earlier answer returned." % ", ".join(map(str, params["proven"]))) from None
 
 
 def left_alone(params: Mapping[str, Any]) -> set[int]:
@@ -170,18 +191,17 @@ def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable
     What is asked is the min.insync.replicas that a broker enforces where it leads, of which the highest counts.
     """
     nodes, in_flight, restart = list(dict.fromkeys(params["nodes"])), params["in_flight"], _restart(params)
-    seen = _cluster.take(admin)
-    old = _roll_quorum.stale(seen.quorum, admin.asked)
-    if old:
-        raise KafkaError("%s Wait, or look at that broker's log." % old)
+    seen = witnessed(admin, params)
+    for sentence in _mistaken(seen, nodes, params).values():
+        raise RollError("%s Nothing was stopped." % sentence)
     held: list[dict[str, Any]] = []
     voters = {each["id"] for each in seen.quorum["voters"]} if seen.quorum else set()
     if voters & set(nodes):
         quorum, since = watch(admin, in_flight, sleep=sleep)
-        held = _roll_quorum.voters_admit(quorum, since, [id_ for id_ in nodes if id_ in voters], in_flight, restart)["held"]
+        held = _roll_quorum.voters_admit(quorum, since, [id_ for id_ in nodes if id_ in voters], in_flight)["held"]
     candidates = [id_ for id_ in nodes if id_ not in {each["broker"] for each in held}]
     limits = {key: params[key] for key in ("max_batch", "isr_headroom", "allow")}
-    alive = {each["id"] for each in seen.brokers if not each["fenced"]}
+    alive = _alive(seen)
     # Whoever was down when the roll began and is listed has come up, and is counted like the others that shall go.
     down = set(params["out"]) - (alive & set(nodes))
     there = sorted(alive - {*in_flight, *params["out"]})
@@ -195,7 +215,13 @@ def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable
     lost = decided.get("loss")
     if lost is not None and not held and not decided["firm"]:
         decided = _accept(decided, candidates, params["accepted_last_copies"])
-    return {**verdict(nodes, {"admitted": decided["admitted"], "held": held + decided["held"]}), "loss": lost, **_counts(seen), "asked": admin.asked}
+    answer = verdict(nodes, {"admitted": decided["admitted"], "held": held + decided["held"]})
+    if answer["open"]:
+        # Only before a yes, because it is dear: what a broker has on its disks takes it longer to say than who is in sync.
+        nothing_hidden(admin, seen, params, sleep=sleep)
+    leader = seen.quorum["leader"] if seen.quorum else seen.controller_id
+    note_ = _roll_quorum.early(leader, answer["admitted"], restart, voters or None)
+    return {**answer, "loss": lost, **_counts(seen), "asked": admin.asked, "witness": seen.witness, "note": note_}
 
 
 def _accept(decided: Mapping[str, Any], nodes: Sequence[int], accepted: int | None) -> dict[str, Any]:
@@ -208,12 +234,147 @@ def _accept(decided: Mapping[str, Any], nodes: Sequence[int], accepted: int | No
     return {**decided, "held": [{**each, "reason": each["reason"] + told} for each in decided["held"]]}
 
 
-def brokers_back(admin: Admin, params: Mapping[str, Any], visit: Visit | None = None, *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+def witnessed(admin: Admin, params: Mapping[str, Any]) -> _cluster.Snapshot:
+    """The cluster, by answers that are good enough to take something away by; raises KafkaError when they are not, after which asking again may help.
+
+    params are those of the question: nodes, which are running and shall go, in_flight and out, which are not asked. Brokers that are down and shall only be
+    started are in nodes and out.
+
+    Under KRaft the broker that is asked must have kept up with the quorum, by the leader's clock. ZooKeeper tells nothing like it: a broker that has lost its
+    session goes on answering with what was so then, as the controller sends news to live brokers only. So a second broker is asked there, one of the two being
+    the active controller, which decides who is in sync; what counts is what both say (_cluster.agreed). The controller is alive, so that it may be asked even
+    when it shall be stopped; but not when it is in flight, as it may be going down. One that has lost ZooKeeper still believes that it is the controller; so
+    some of each rack are asked whom they take for it, and all must name the same.
+    """
+    seen = _cluster.take(admin)
+    if seen.quorum is not None:
+        old = _roll_quorum.stale(seen.quorum, admin.asked)
+        if old:
+            raise KafkaError("%s Wait, or look at that broker's log." % old)
+        return seen
+    first, boss = admin.asked, seen.controller_id
+    whose = "Broker %d, which was asked," % first if first is not None else "The broker that was asked"
+    nodes, alive = set(params["nodes"]), _alive(seen)
+    apart = {*params["in_flight"], *(set(params["out"]) - nodes)}
+    if boss not in alive:
+        raise KafkaError("%s knows no active controller that is alive; wait until one is elected, or look at ZooKeeper." % whose)
+    if boss in apart:
+        raise KafkaError("Broker %d, the active controller by broker %s, is in flight or down; wait until it is back, or another is elected." % (boss, first))
+    racks: dict[Any, list[int]] = {}
+    for each in sorted(seen.brokers, key=lambda each: (each["id"] in nodes, each["id"])):
+        if each["id"] in alive - apart - {first, boss}:
+            racks.setdefault(each["rack"], []).append(each["id"])
+    voices = [id_ for ids in racks.values() for id_ in ids[:ASKED_OF_A_RACK]]
+    told = admin.controllers_named([boss, *voices] if boss != first else voices)
+    if boss != first and boss not in told:
+        raise KafkaError("Broker %d, the active controller, does not answer; wait until it does, or another is elected." % boss)
+    for id_, other in told.items():
+        if other != boss:
+            text = "%s takes broker %d for the active controller, and broker %d takes %s; wait until they agree: one of them may have lost ZooKeeper."
+            raise KafkaError(text % (whose.rstrip(","), boss, id_, "broker %d" % other if other >= 0 else "nobody"))
+    if not told or (first is None and set(told) == {boss}):
+        if nodes <= set(params["out"]) - alive and params["disruption"] == _disruption.RESTART:
+            # All of them are down: their start takes nothing from anybody, and may be what it takes to have two.
+            return seen
+        raise KafkaError("%s is the only one that answers, and with ZooKeeper two must say the same; bring another broker back first." % whose.rstrip(","))
+    # In the order of the question: those that shall not go themselves are first.
+    second = boss if boss != first else next(id_ for id_ in voices if id_ in told)
+    view = admin.view_of(second)
+    if view["controller_id"] != boss:
+        raise KafkaError("Broker %d takes another broker than %d for the active controller by now; ask again." % (second, boss))
+    if first is not None and first not in {each["id"] for each in view["brokers"]}:
+        text = "Broker %d, which was asked, is not alive by broker %d%s: it may have lost its session with ZooKeeper; wait, or look at that broker's log."
+        raise KafkaError(text % (first, second, ", the active controller" if second == boss else ""))
+    new = sorted(set(view["partitions"]) - set(seen.topics))
+    return _cluster.agreed(seen, second, view, admin.min_insync_replicas(new, second) if new else {})
+
+
+def nothing_hidden(admin: Admin, seen: _cluster.Snapshot, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Raise when a broker holds what the answer does not name: Kafka leaves out, without a word, topics that a principal may not describe.
+
+    The nodes that shall go are asked what is on their disks, and the broker that answered; in the place of a node that does not say, all others. What lies
+    on a disk and is not named may also be a topic that is being made or deleted, or one that was left over. So the broker that holds it is asked for the
+    topic by its name, which an authorizer refuses aloud, and what only that broker knows has a moment to become known, or gone. RollError for
+    what may not be seen, as asking again does not help.
+    """
+    alive, nodes = _alive(seen), set(params["nodes"])
+    if not alive & nodes and params["disruption"] == _disruption.RESTART:
+        return
+    first = {admin.asked} if admin.asked is not None else set()
+    said = at_once(admin.held_by, sorted((alive & nodes) | first), OWN_VIEWS_AT_ONCE)
+    # What a broker that is down holds, others hold, too, or it is lost.
+    if not nodes <= alive or any(isinstance(held, KafkaError) for held in said.values()):
+        said.update(at_once(admin.held_by, sorted(alive - {*params["in_flight"], *params["out"], *said}), OWN_VIEWS_AT_ONCE))
+    failed = [held for held in said.values() if isinstance(held, KafkaError)]
+    for error in failed:
+        if error.code == CLUSTER_AUTHORIZATION_FAILED or len(failed) == len(said):
+            raise error
+    named_ = {(each["topic"], each["partition"]) for each in seen.partitions}
+    missing = {id_: held - named_ for id_, held in said.items() if not isinstance(held, KafkaError)}
+    left = {id_: {key for key in keys if key[0] != METADATA_TOPIC} for id_, keys in missing.items() if keys}
+    for again in (True, False):
+        left = {id_: lacking for id_, keys in left.items() for lacking in [_unknown(admin, id_, keys)] if lacking}
+        if not left:
+            return
+        if again:
+            sleep(MOMENT)
+    id_, keys = min(left.items())
+    raise KafkaError("Broker %d knows %s, which %s does not name; wait, or look at that broker's log." % (id_, _listed(keys), _whom(admin)))
+
+
+def _unknown(admin: Admin, broker: int, keys: set[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Those of these partitions, all on this broker's disks, that it knows and the one that was asked does not; raises RollError for forbidden ones."""
+    topics = sorted({topic for topic, _ in keys})
+    if not topics:
+        return set()
+    try:
+        known = {(topic, each["partition"]) for topic, listed in admin.metadata_from(broker, topics)["partitions"].items() for each in listed}
+        return (keys & known) - {(topic, each["partition"]) for topic, listed in admin.partitions(topics).items() for each in listed}
+    except KafkaError as error:
+        if error.code != TOPIC_AUTHORIZATION_FAILED:
+            raise
+        text = "Broker %d holds %s, which we may not see, so that nobody can say whether it may be spared; allow the principal to describe all topics."
+        raise RollError(text % (broker, _listed(keys))) from None
+
+
+def _listed(keys: Iterable[tuple[str, int]]) -> str:
+    """12 partitions, the first of them a-0, a-1 and b-0."""
+    ordered = sorted(keys)
+    names = ["%s-%d" % key for key in ordered[:3]]
+    return "%s (%s%s)" % (counted(len(ordered), "partition"), ", ".join(names), " …" if len(ordered) > len(names) else "")
+
+
+def _whom(admin: Admin) -> str:
+    return "broker %d" % admin.asked if admin.asked is not None else "the broker that was asked"
+
+
+def _mistaken(seen: _cluster.Snapshot, nodes: Sequence[int], params: Mapping[str, Any]) -> dict[int, str]:
+    """For each of the nodes that another host answers for, the sentence about it."""
+    return _roll_identity.mistaken(seen.brokers, _roll_identity.read(params.get("addresses")), nodes)
+
+
+def _alive(seen: _cluster.Snapshot) -> set[int]:
+    return {each["id"] for each in seen.brokers if not each["fenced"]}
+
+
+def brokers_back(
+    admin: Admin,
+    params: Mapping[str, Any],
+    visit: Visit | None = None,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> dict[str, Any]:
     """Whether these brokers are back, by their own word and by another's; raises RackawareError when none of the others answers."""
     nodes, visit = list(dict.fromkeys(params["nodes"])), visit or Visit()
-    seen = _cluster.take(admin, minimum=visit.minimum, eligible=False)
+    for _ in range(2):
+        begun = clock()
+        seen = _cluster.take(admin, minimum=visit.minimum, eligible=False)
+        found = _each_back(admin, nodes, seen, params, visit)
+        if not all(each["back"] for each in found) or clock() - begun <= FRESH:
+            break
+        # With many brokers their own words take so long that the others' is old by then. What was proven need not be asked again.
     visit.partitions = seen.partitions
-    found = _each_back(admin, nodes, seen, params, visit)
     voters = {each["id"] for each in seen.quorum["voters"]} if seen.quorum else set()
     if voters & set(nodes):
         quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
@@ -221,7 +382,8 @@ def brokers_back(admin: Admin, params: Mapping[str, Any], visit: Visit | None = 
         for each in found:
             if each["back"] and as_voter.get(each["id"]):
                 each.update(back=False, reason=as_voter[each["id"]])
-    return {**returned(found), **_counts(seen), "asked": admin.asked}
+    proven = {str(id_): whole for id_, whole in visit.proven.items()}
+    return {**returned(found), **_counts(seen), "asked": admin.asked, "proven": proven}
 
 
 def _each_back(admin: Admin, nodes: Sequence[int], seen: _cluster.Snapshot, params: Mapping[str, Any], visit: Visit) -> list[dict[str, Any]]:
@@ -231,27 +393,33 @@ def _each_back(admin: Admin, nodes: Sequence[int], seen: _cluster.Snapshot, para
             if id_ in held:
                 held[id_].append(each)
     views: dict[int, Any] = {id_: {"brokers": seen.brokers, "partitions": listed} for id_, listed in held.items()}
+    mistaken = _mistaken(seen, nodes, params)
     # The others' word alone is looked at first: where it says no, the broker need not be asked, which may take a while.
-    said = {id_: _roll_gate.back(id_, view, view) for id_, view in views.items()}
+    said = {id_: _not_back(mistaken[id_]) if id_ in mistaken else _roll_gate.back(id_, view, view) for id_, view in views.items()}
     in_sync = [id_ for id_ in nodes if said[id_]["back"]]
     opens = len(in_sync) == len(nodes)
     visit.proven = {id_: whole for id_, whole in visit.proven.items() if id_ in in_sync}
     asked = [id_ for id_ in in_sync if not (visit.proven.get(id_) if opens else id_ in visit.proven)]
     topics = {id_: None if opens else _topics(held[id_], seen) for id_ in asked}
     own = at_once(lambda id_: _own_view(admin, id_, topics[id_], seen), asked, OWN_VIEWS_AT_ONCE)
+    alike = _since_then(admin, {id_: view for id_, view in own.items() if not isinstance(view, KafkaError)}, views, seen)
     for id_, view in own.items():
         if isinstance(view, KafkaError):
             said[id_] = _not_back(str(view))
             continue
-        said[id_] = _roll_gate.back(id_, view, views[id_])
+        said[id_] = _roll_gate.back(id_, *alike[id_])
         views[id_] = view
         if said[id_]["back"]:
             visit.proven[id_] = topics[id_] is None
-    if opens:
-        for id_ in admin.silent(id_ for id_ in in_sync if id_ not in own):
+    earlier = [id_ for id_ in in_sync if id_ not in own]
+    if opens and earlier:
+        for id_ in admin.silent(earlier):
             said[id_] = _not_back("It does not answer any more.")
             del visit.proven[id_]
-    registered = {each["id"] for each in seen.brokers if not each["fenced"]}
+        # Whoever was started anew since its proof is seen in the others' answer, if that is no older than a start takes.
+        old = _old(admin, seen)
+        said.update({id_: _not_back(old) for id_ in earlier if old and said[id_]["back"]})
+    registered = _alive(seen)
     behind = {
         id_: {(each["topic"], each["partition"]): each for each in views[id_]["partitions"] if id_ in each["replicas"] and id_ not in each["isr"]}
         for id_ in nodes
@@ -259,6 +427,48 @@ def _each_back(admin: Admin, nodes: Sequence[int], seen: _cluster.Snapshot, para
     }
     copying = _copying(admin, behind, left_alone(params), visit) if params["log_sizes"] else {}
     return [{"id": id_, "registered": id_ in registered, "bytes": None, "bytes_left": None, **copying.get(id_, {}), **said[id_]} for id_ in nodes]
+
+
+def _since_then(
+    admin: Admin, own: Mapping[int, Mapping[str, Any]], others: Mapping[int, Mapping[str, Any]], seen: _cluster.Snapshot
+) -> dict[int, tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Each broker's own answer, and the others', about the partitions that there are by now: topics come and go between the two.
+
+    The others are asked again about the topics in which the two differ. What only the broker itself names is compared with what they say now, and when they do
+    not know it, because it is gone again, the broker's own word counts. What only they named, and do not any more, is gone. What they still name, and the
+    broker does not, stays, so that the two answers do not fit.
+    """
+
+    def keyed(listed: Iterable[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any]]:
+        return {(each["topic"], each["partition"]): each for each in listed}
+
+    mine = {id_: keyed(each for each in view["partitions"] if id_ in each["replicas"]) for id_, view in own.items()}
+    theirs = {id_: keyed(others[id_]["partitions"]) for id_ in own}
+    differ = {id_: mine[id_].keys() ^ theirs[id_].keys() for id_ in own}
+    topics = sorted({topic for keys in differ.values() for topic, _ in keys})
+    adding = {(each["topic"], each["partition"]): each["adding"] for each in seen.reassignments}
+    now = {
+        (topic, each["partition"]): {**each, "topic": topic, "adding": adding.get((topic, each["partition"]), [])}
+        for topic, listed in (admin.partitions(topics) if topics else {}).items()
+        for each in listed
+    }
+    out = {}
+    for id_, keys in differ.items():
+        known = {key: now[key] for key in keys if key in now and id_ in now[key]["replicas"]}
+        gone = {key for key in keys - known.keys() if key not in mine[id_] or id_ in mine[id_][key]["isr"]}
+        out[id_] = (
+            {**own[id_], "partitions": [each for key, each in mine[id_].items() if key not in gone]},
+            {**others[id_], "partitions": [each for key, each in {**theirs[id_], **known}.items() if key not in gone]},
+        )
+    return out
+
+
+def _old(admin: Admin, seen: _cluster.Snapshot) -> str | None:
+    """Why the others' answer is too old to say that nobody was started anew since its proof, None when it is not, or nobody can tell."""
+    try:
+        return _roll_quorum.stale(seen.quorum, admin.asked)
+    except KafkaError as error:
+        return str(error)
 
 
 def _not_back(reason: str) -> dict[str, Any]:
@@ -327,7 +537,8 @@ def controllers(admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[flo
     nodes = list(dict.fromkeys(params["nodes"]))
     quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
     if params["question"] == MAY_STOP:
-        out = verdict(nodes, _roll_quorum.voters_admit(quorum, since, nodes, params["in_flight"], _restart(params)))
+        out = verdict(nodes, _roll_quorum.voters_admit(quorum, since, nodes, params["in_flight"]))
+        out["note"] = _roll_quorum.early(quorum["leader"], out["admitted"], _restart(params))
     else:
         out = returned(_roll_quorum.voters_back(quorum, since, nodes))
     return {**out, "counts": None, "asked": admin.asked}
@@ -370,7 +581,8 @@ def keepers(params: Mapping[str, Any], look: Callable[[str, float], dict[str, An
     with ThreadPoolExecutor(len(listed)) as pool:
         found = dict(zip(listed, pool.map(lambda server: look(server, params["request_timeout_seconds"]), listed.values())))
     if params["question"] == MAY_STOP:
-        out = verdict(nodes, _roll_quorum.keepers_admit(found, nodes, params["in_flight"], _restart(params)))
+        out = verdict(nodes, _roll_quorum.keepers_admit(found, nodes, params["in_flight"]))
+        out["note"] = _roll_quorum.early(_roll_quorum.leading(found), out["admitted"], _restart(params))
     else:
         out = returned(_roll_quorum.keepers_back(found, nodes))
     return {**out, "counts": None, "asked": None}

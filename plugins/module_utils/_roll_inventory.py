@@ -90,10 +90,11 @@ def _alive(cluster: Mapping[str, Any]) -> set[int]:
     return {each["id"] for each in cluster["brokers"] if not each.get("fenced")}
 
 
-def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]], controllers: Iterable[int] = ()) -> list[str]:
+def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]], controllers: Iterable[int] = (), restart: Iterable[int] = ()) -> list[str]:
     """What forbids to begin, one sentence each.
 
-    cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts; controllers: ids, also of those that are brokers.
+    cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts; controllers: ids, also of those that are brokers;
+    restart: ids of those that are behind, do not get on, and get a restart in this roll.
     """
     out = _strangers(cluster["quorum"], set(controllers))
     listed = {each["id"]: each for each in cluster["brokers"]}
@@ -108,7 +109,7 @@ def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]
     rackless = sorted(id_ for id_ in alive if not listed[id_].get("rack"))
     if rackless and len(rackless) < len(alive):
         out.append("%s has no rack in the cluster, but others have; set kafka_rack for all." % named(rackless).capitalize())
-    return out + _health(cluster["partitions"], {id_ for id_, host in brokers.items() if down(host)})
+    return out + _health(cluster["partitions"], {id_ for id_, host in brokers.items() if down(host)}, set(restart))
 
 
 def _strangers(quorum: Mapping[str, Any] | None, controllers: set[int]) -> list[str]:
@@ -127,15 +128,31 @@ def _strangers(quorum: Mapping[str, Any] | None, controllers: set[int]) -> list[
     return out
 
 
-def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int]) -> list[str]:
-    """A roll that goes on after one that broke off finds its own brokers down; what they hold is no other trouble."""
-    troubled = [each for each in partitions if not set(each["replicas"]) & gone and is_troubled(dict(each))]
+def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int], restart: set[int]) -> list[str]:
+    """A roll that goes on after one that broke off finds its own brokers down; what they hold is no other trouble.
+
+    Nor is it one when only brokers that this roll restarts are behind: a fetcher thread that has died, or a log directory whose disk was replaced, is
+    healed by a restart and by nothing else. A partition without a leader is trouble whoever is behind.
+    """
+    troubled = [each for each in partitions if not set(each["replicas"]) & gone and is_troubled(dict(each)) and not _healed(each, restart)]
     if not troubled:
         return []
     first = troubled[0]
     sentence = "The cluster is not healthy: %s, one of them %s-%d with %d of %d replicas in sync; wait until it has healed, or find out why it does not."
     many = "%s %s behind" % (counted(len(troubled), "partition"), "is" if len(troubled) == 1 else "are")
-    return [sentence % (many, first["topic"], first["partition"], len(first["isr"]), len(first["replicas"]))]
+    out = [sentence % (many, first["topic"], first["partition"], len(first["isr"]), len(first["replicas"]))]
+    late = set().union(*map(_missing, troubled)) - restart
+    if late and all(_missing(each) and each["leader"] >= 0 for each in troubled):
+        out[0] += " If nothing but a restart heals %s, name %s in roll_only, with roll_all." % (named(late), "it" if len(late) == 1 else "them")
+    return out
+
+
+def _missing(partition: Mapping[str, Any]) -> set[int]:
+    return set(partition["replicas"]).difference(partition["isr"], partition["adding"])
+
+
+def _healed(partition: Mapping[str, Any], restart: set[int]) -> bool:
+    return partition["leader"] >= 0 and bool(_missing(partition)) and _missing(partition) <= restart
 
 
 def refusals(plan: Mapping[str, Any]) -> list[str]:

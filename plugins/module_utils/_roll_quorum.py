@@ -4,9 +4,10 @@
 # Private to the collection: may change at any time.
 """The gate for members of a quorum, KRaft voters or ZooKeeper servers: who may go out now, and who is back, without asking anybody.
 
-The rules are the same for both: one at a time, only while a majority stays without it, the leader when nobody else waits. What differs is how
-a member is known to be well. A voter is well when the leader saw it caught up after a given moment, which is the leader's own clock when
-the question began. So an answer about the process that ran there before cannot pass for one about the process that runs there now.
+The rules are the same for both: one at a time, and only while a majority stays without it. That the leader goes last is the plan's wish, and no rule:
+leadership moves during a roll, and a leader that is asked to stop resigns. What differs is how a member is known to be well. A voter is well when the
+leader saw it caught up after a given moment, which is the leader's own clock when the question began. So an answer about the process that ran there
+before cannot pass for one about the process that runs there now.
 """
 
 from __future__ import annotations
@@ -48,12 +49,12 @@ def stale(quorum: Mapping[str, Any] | None, broker: int | None) -> str | None:
     return "Broker %d, which was asked, is %.0f s behind in the cluster's metadata." % (broker, behind / 1000)
 
 
-def voters_admit(quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int], in_flight: Iterable[int], restart: Iterable[int]) -> dict[str, Any]:
+def voters_admit(quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int], in_flight: Iterable[int]) -> dict[str, Any]:
     """Which voters may go out now: {admitted: [ids], held: [{broker, reason}]}; raises RollError for one that is none."""
     members = [each["id"] for each in quorum["voters"]]
     _known(members, nodes, "a voter of the quorum")
     leader = quorum["leader"] if quorum["leader"] in members else None
-    return _admit(members, caught_up(quorum, since_ms), leader, nodes, set(in_flight), set(restart), "voter", "caught up")
+    return _admit(members, caught_up(quorum, since_ms), leader, nodes, set(in_flight), "voter", "caught up")
 
 
 def voters_back(quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int]) -> list[dict[str, Any]]:
@@ -76,15 +77,14 @@ def voters_back(quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int]) 
     return out
 
 
-def keepers_admit(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int], in_flight: Iterable[int], restart: Iterable[int]) -> dict[str, Any]:
+def keepers_admit(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int], in_flight: Iterable[int]) -> dict[str, Any]:
     """Which ZooKeeper servers may go out now; servers has the answer of _zookeeper.look for every id of the ensemble."""
     _known(servers, nodes, "a server of the ensemble")
     ensemble = _zookeeper.quorum(list(servers.values()))
     if not ensemble["ok"]:
         return {"admitted": [], "held": [{"broker": id_, "reason": ensemble["reason"]} for id_ in dict.fromkeys(nodes)]}
     serving = {id_ for id_, each in servers.items() if _serves(each)}
-    leader = next(id_ for id_, each in servers.items() if each["server"] == ensemble["leader"])
-    return _admit(list(servers), serving, leader, nodes, set(in_flight), set(restart), "ZooKeeper server", "serving")
+    return _admit(list(servers), serving, leading(servers), nodes, set(in_flight), "ZooKeeper server", "serving")
 
 
 def keepers_back(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int]) -> list[dict[str, Any]]:
@@ -103,20 +103,33 @@ def keepers_back(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int])
     return out
 
 
+def leading(servers: Mapping[int, Mapping[str, Any]]) -> int | None:
+    """The ZooKeeper server that leads an ensemble with its majority, None for nobody."""
+    leader = _zookeeper.quorum(list(servers.values()))["leader"]
+    return next((id_ for id_, each in servers.items() if leader is not None and each["server"] == leader), None)
+
+
+def early(leader: int | None, admitted: Iterable[int], restart: Iterable[int], among: Iterable[int] | None = None) -> str | None:
+    """What to say when a leader goes while others of its kind still need a restart, because leadership has moved since the plan was made; else None."""
+    waiting = set(restart) - set(admitted)
+    if among is not None:
+        waiting &= set(among)
+    if leader not in set(admitted) or not waiting:
+        return None
+    return "Node %d leads, and goes before %s: leadership has moved since the plan was made." % (leader, named(waiting, "node"))
+
+
 def _serves(server: Mapping[str, Any]) -> bool:
     return bool(server["ok"]) and server["mode"] in (_zookeeper.LEADER, _zookeeper.FOLLOWER, _zookeeper.STANDALONE)
 
 
-def _admit(
-    members: Sequence[int], well: set[int], leader: int | None, nodes: Sequence[int], in_flight: set[int], restart: set[int], noun: str, how: str
-) -> dict[str, Any]:
+def _admit(members: Sequence[int], well: set[int], leader: int | None, nodes: Sequence[int], in_flight: set[int], noun: str, how: str) -> dict[str, Any]:
     admitted: list[int] = []
     held = []
     for id_ in dict.fromkeys(nodes):
         reason = None
         flying = (in_flight | set(admitted)) & set(members)
         rest = well - flying - {id_}
-        waiting = restart & set(members) - {id_}
         if id_ in in_flight:
             reason = "It is in flight already."
         elif flying:
@@ -125,8 +138,6 @@ def _admit(
             reason = "No %s is known to lead." % noun
         elif len(rest) < majority(len(members)):
             reason = "Of %d %ss only %d would be left %s without it, which is no majority." % (len(members), noun, len(rest), how)
-        elif id_ == leader and waiting:
-            reason = "It leads and goes last; %s still %s a restart." % (named(waiting, "node"), "needs" if len(waiting) == 1 else "need")
         if reason:
             held.append({"broker": id_, "reason": reason})
         else:

@@ -14,6 +14,10 @@ description:
   - Asks brokers that are not being restarted, from fresh data, and counts every broker that was let out as out, whatever they say.
   - Before brokers may stop, every other broker that the cluster lists is asked as well, and counts as out when it does not answer, because a cluster
     lists one that died until its session ends.
+  - With ZooKeeper a second broker is asked as well, one of the two being the active controller, and only what both say counts, because a broker that has
+    lost its session goes on answering with what was so then. Under KRaft the broker that is asked must have kept up with the quorum.
+  - Before a yes, the brokers that shall go are asked what is on their disks. When one holds a topic that the connection's user may not describe, nobody
+    can say whether it may be spared, so that the module fails.
   - An answer that is no is data, not a failure; look at RV(open). When nobody can be asked, the module fails.
   - To wait for a yes, use M(rackaware.kafka.kafka_roll_wait), which asks this again and again and shows how it goes on.
 author:
@@ -150,6 +154,20 @@ asked:
   description: The id of the broker that answered for the cluster; V(null) with O(kind=zookeeper).
   returned: success
   type: int
+witness:
+  description: With ZooKeeper, the id of the second broker that was asked; V(null) under KRaft, and when all of O(nodes) are down and nobody else answers.
+  returned: with O(question=may_stop) and O(kind=broker)
+  type: int
+note:
+  description: A sentence when a leader may go before others that need a restart, because leadership has moved since the plan was made, or V(null).
+  returned: with O(question=may_stop)
+  type: str
+  sample: "Node 103 leads, and goes before node 101: leadership has moved since the plan was made."
+proven:
+  description: Who has proven by its own word to be back, as O(proven) takes it; V(true) for those that were asked for all that they know.
+  returned: with O(question=back) and O(kind=broker)
+  type: dict
+  sample: {"1": true, "4": true}
 """
 
 import time
@@ -187,7 +205,7 @@ def main() -> None:
             answer = _roll_ask.patiently(stamped(lambda: _roll_ask.keepers(params)), params["wait_seconds"])
         else:
             with Admin(connection(params), exclude=_roll_ask.left_alone(params)) as admin:
-                visit = _roll_ask.Visit()
+                visit = _roll_ask.Visit(proven=_roll_ask.proofs(params))
                 answer = _roll_ask.patiently(stamped(lambda: _roll_ask.brokers_or_controllers(admin, params, visit)), params["wait_seconds"])
                 if params["elect_leaders"] and answer["open"]:
                     answer["election"] = _preferred.elect(admin, visit.partitions, check=module.check_mode, tolerant=True)

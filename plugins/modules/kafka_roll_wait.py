@@ -158,4 +158,18 @@ questions:
   description: How often the gate was asked.
   returned: success
   type: int
+witness:
+  description: With ZooKeeper, the id of the second broker that was asked; V(null) under KRaft, and when all of O(nodes) are down and nobody else answers.
+  returned: with O(question=may_stop) and O(kind=broker)
+  type: int
+note:
+  description: A sentence when a leader may go before others that need a restart, because leadership has moved since the plan was made, or V(null).
+  returned: with O(question=may_stop)
+  type: str
+  sample: "Node 103 leads, and goes before node 101: leadership has moved since the plan was made."
+proven:
+  description: Who has proven by its own word to be back, as O(proven) takes it; V(true) for those that were asked for all that they know.
+  returned: with O(question=back) and O(kind=broker)
+  type: dict
+  sample: {"1": true, "4": true}
 """

@@ -91,6 +91,29 @@ def test_brokers_that_a_broken_off_roll_left_down_do_not_forbid_to_go_on():
     assert "t-1" in _roll_inventory.findings(other, {**BROKERS, 3: host(3, "inactive")})[0]
 
 
+@pytest.mark.parametrize(
+    ("partitions", "restart", "found"),
+    [
+        ([partition(isr=(1, 2))], [3], None),
+        ([partition(isr=(1,))], [3, 2], None),
+        ([partition(isr=(1, 2)), partition(isr=(1, 3), number=1)], [1, 2, 3], None),
+        ([{**partition(replicas=(1, 2, 3, 4), isr=(1, 2)), "adding": [4]}], [3], None),
+        ([partition(isr=(1, 2))], [], "t-0 with 2 of 3 replicas in sync"),
+        ([partition(isr=(1, 2))], [1, 2], "If nothing but a restart heals broker 3, name it in roll_only, with roll_all."),
+        ([partition(isr=(1,))], [3], "If nothing but a restart heals broker 2, name it in roll_only"),
+        ([partition(isr=(1, 2), leader=-1)], [3], "t-0 with 2 of 3 replicas in sync; wait until it has healed, or find out why it does not."),
+        ([partition(isr=(1, 2)), partition(isr=(2, 3), number=1)], [3], "t-1 with 2 of 3 replicas in sync"),
+    ],
+    ids=["the one", "both", "each of them", "beside one that is added", "nobody", "others", "one of two", "without a leader", "another one too"],
+)
+def test_what_only_a_restart_heals_forbids_nothing_where_it_gets_one(partitions, restart, found):
+    said = _roll_inventory.findings(cluster(*partitions), BROKERS, (), restart)
+    assert said == [] if found is None else len(said) == 1 and found in said[0]
+    hosts = {"b%d" % id_: each for id_, each in BROKERS.items()}
+    names = ["b%d" % id_ for id_ in restart]
+    assert kafka_roll_findings(cluster(*partitions), {**hosts, "c9": host(9)}, list(hosts), restart=[*names, "c9"]) == said
+
+
 def kraft(*voters):
     return {**cluster(), "quorum": {"leader": voters[0], "voters": [{"id": id_} for id_ in voters]}}
 

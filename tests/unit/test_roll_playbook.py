@@ -258,11 +258,18 @@ def test_a_broker_that_catches_up_is_waited_for_before_the_plan(run):
     assert log[begin - 1].startswith("kafka_cluster_info") and log[begin + 1].startswith("kafka_cluster_info") and log[begin + 2].startswith("kafka_roll_plan")
 
 
-@pytest.mark.parametrize("case", [[], ["kafka_roll_wait back 3"]], ids=["it is so again", "it does not get on"])
-def test_one_that_does_not_is_refused_with_nobody_stopped(run, case):
-    code, said, log, report, events = run(case, cluster={"partitions": [BEHIND]})
+@pytest.mark.parametrize(
+    ("case", "extra"), [([], {}), (["kafka_roll_wait back 3"], {"roll_only": "b2"})], ids=["it is so again", "it does not get on and is not of the roll"]
+)
+def test_one_that_does_not_is_refused_with_nobody_stopped(run, case, extra):
+    code, said, log, report, events = run(case, cluster={"partitions": [BEHIND]}, **extra)
     assert code != 0 and "The cluster is not healthy: 1 partition is behind" in said, said
     assert len(of(log, "kafka_cluster_info")) == 2 and len(of(log, "kafka_roll_lock released")) == 1 and of(log, "kafka_roll_service") == [] and events == []
+
+
+def test_one_that_does_not_get_on_may_be_what_the_roll_heals(run):
+    code, said, log, report, events = run(["kafka_roll_wait back 3"], cluster={"partitions": [BEHIND]})
+    assert code == 0 and log.index("kafka_roll_wait back 3") < log.index("kafka_roll_service restarted b3"), said
 
 
 def test_where_everybody_has_to_catch_up_nobody_else_could_be_asked(run):

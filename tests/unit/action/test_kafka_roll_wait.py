@@ -136,6 +136,11 @@ class TestOpening:
         stage.wait([*[back(node(4, 1, bytes=1, bytes_left=each)) for each in left], back(node(4))], nodes=[4], interval=59)
         assert "left" not in "".join(stage.lines) and "0 MB" not in "".join(stage.lines)
 
+    def test_what_was_proven_is_given_to_the_next_visit_and_forgotten_after_one_that_failed(self, stage):
+        first, second = ({**back(node(4), gone(5)), "proven": proven} for proven in ({"4": True}, {"4": True, "5": False}))
+        stage.wait([first, second, failure("No broker answered."), first, {**back(node(4), node(5)), "proven": {}}], nodes=[4, 5])
+        assert [call.get("proven") for call in stage.calls] == [None, {"4": True}, {"4": True, "5": False}, None, {"4": True}]
+
     def test_what_holds_it_in_lines(self, stage):
         held = "Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind."
         stage.wait([may([1, 2, 9], {1: held, 2: held}), may([1, 2, 9])], question="may_stop", nodes=[1, 2, 9])

@@ -357,12 +357,59 @@ class TestReading:
 
     def test_eligible_leader_replicas_are_read_page_by_page(self, cluster):
         def page(index, elr, cursor):
-            return Made(topics=[Made(name="t", partitions=[Made(partition_index=index, eligible_leader_replicas=elr)])], next_cursor=cursor)
+            return Made(topics=[Made(name="t", error_code=0, partitions=[Made(partition_index=index, eligible_leader_replicas=elr)])], next_cursor=cursor)
 
         answers = [page(0, [3], Made(topic_name="t", partition_index=1)), page(1, None, None)]
         admin, manager = cluster({"DescribeTopicPartitions": answers})
         assert admin.eligible_leader_replicas(["t"]) == {("t", 0): [3]}
         assert manager.only("DescribeTopicPartitions")[1].cursor.partition_index == 1
+
+    def test_a_topic_that_may_not_be_described_is_refused_also_there(self, cluster):
+        hidden = Made(topics=[Made(name="t", error_code=29, partitions=[])], next_cursor=None)
+        admin, _ = cluster({"DescribeTopicPartitions": hidden, "Metadata": metadata(topic("t", error=29))})
+        for ask in (admin.eligible_leader_replicas, admin.partitions):
+            with pytest.raises(KafkaError, match="refused to describe topic t: TOPIC_AUTHORIZATION_FAILED") as raised:
+                ask(["t"])
+            assert raised.value.code == 29
+
+    def test_all_that_another_broker_says(self, cluster):
+        told = Made(
+            topics=[topic("t", partition(1, replicas=(2, 3)), partition(0))], controller_id=3, brokers=[Made(node_id=2, host="two", port=9092, rack="b")]
+        )
+        admin, manager = cluster({"Metadata": told}, versions=ZOOKEEPER)
+        view = admin.view_of(2)
+        assert view["controller_id"] == 3 and view["brokers"] == [{"id": 2, "host": "two", "port": 9092, "rack": "b"}]
+        assert [each["partition"] for each in view["partitions"]["t"]] == [0, 1] and manager.asked("Metadata") == [2]
+        assert manager.only("Metadata")[0].topics is None
+
+    def test_whom_brokers_take_for_the_controller(self, cluster):
+        admin, manager = cluster({"Metadata": metadata(controller=3)}, versions=ZOOKEEPER)
+        manager.dead = {2}
+        assert admin.controllers_named([1, 2, 3]) == {1: 3, 3: 3} and all(request.topics == [] for request in manager.only("Metadata"))
+
+    def test_what_is_on_disk_without_what_moves_to_another_disk(self, cluster):
+        def replica(index, future=False):
+            return Made(partition_index=index, partition_size=1, offset_lag=0, is_future_key=future)
+
+        def place(*replicas, error=0):
+            return Made(log_dir="/d", error_code=error, total_bytes=1, usable_bytes=1, topics=[Made(name="t", partitions=list(replicas))] if replicas else [])
+
+        found = [place(replica(0), replica(1)), place(replica(2, future=True)), place(error=56)]
+        admin, manager = cluster({"DescribeLogDirs": Made(error_code=0, results=found)})
+        assert admin.held_by(2) == {("t", 0), ("t", 1)} and manager.asked("DescribeLogDirs") == [2]
+
+    @pytest.mark.parametrize("code", [31, 0], ids=["by name", "by an empty answer, as brokers before 3.0 say it"])
+    def test_disks_that_may_not_be_seen_are_refused(self, cluster, code):
+        admin, _ = cluster({"DescribeLogDirs": Made(error_code=code, results=[])})
+        with pytest.raises(KafkaError, match="log directories of broker 2: CLUSTER_AUTHORIZATION_FAILED") as raised:
+            admin.held_by(2)
+        assert raised.value.code == 31
+
+    def test_a_minimum_is_asked_of_the_broker_that_knows_the_topic(self, cluster):
+        entry = Made(name="min.insync.replicas", value="2", config_source=1)
+        answer = Made(results=[Made(error_code=0, error_message=None, resource_name="t", configs=[entry])])
+        admin, manager = cluster({"DescribeConfigs": answer})
+        assert admin.min_insync_replicas(["t"], 3) == {"t": (2, True)} and manager.asked("DescribeConfigs") == [3]
 
     def test_brokers_without_eligible_leader_replicas_are_not_asked(self, cluster):
         admin, _ = cluster(versions=ZOOKEEPER)

@@ -399,7 +399,8 @@ class TestResume:
     @given(snapshots())
     def test_every_batch_is_safe_once_those_that_are_down_are_back(self, snap):
         planned, strict = _roll.resume(snap), _roll.plan(snap)
-        first = set(snap["restart"]) & set(snap["out"])
+        late = {id_ for each in snap["partitions"] for id_ in set(each["replicas"]).difference(each["isr"])}
+        first = set(snap["restart"]) & (set(snap["out"]) | late - {id_ for each in strict["refused"] for id_ in each["brokers"]})
         if not strict["refused"] or not first:
             assert {**planned, "seconds": 0} == {**strict, "seconds": 0}
             return
@@ -413,6 +414,39 @@ class TestResume:
             for batch in planned["batches"]:
                 assert oracle_safe(snap, batch) if set(batch) <= first else not first & set(batch) and oracle_safe(whole, batch)
                 assert len(batch) <= (snap["max_batch"] or len(batch))
+
+
+class TestBehind:
+    """A fault that only a restart heals: a broker that runs, and does not catch up."""
+
+    def test_it_goes_alone_when_it_is_asked_for(self):
+        made = _roll.resume(snapshot([part(1, 2, 3, isr=[1, 2])], restart=[3]))
+        assert (made["batches"], made["refused"]) == ([[3]], [])
+
+    def test_its_batch_goes_first_and_it_is_the_first_of_it(self):
+        placed = [part(*ids, isr=[id_ for id_ in ids if id_ != 9], min_isr=1) for ids in ((1, 2, 3), (4, 5, 6), (7, 8, 9), (1, 5, 9))]
+        made = _roll.resume(snapshot(placed, brokers=9))
+        assert made["refused"] == [] and made["batches"][0][0] == 9
+        (leader, *_), *_ = _roll.resume(snapshot([part(1, 2, 3, isr=[1, 2], min_isr=1)], brokers=3, controllers={"voters": [1, 2, 3], "leader": 3}))["batches"]
+        assert leader != 3
+
+    def test_whoever_waits_for_it_is_planned_as_if_it_were_back(self):
+        made = _roll.resume(snapshot([part(1, 2, 3, isr=[1, 2])], brokers=3))
+        assert made["batches"] == [[3], [1], [2]] and made["refused"] == [] and made["lower_bound"] == 3
+        assert made["certificate"]["sentence"].startswith("Broker 3 is behind and must be back before brokers 1 and 2 can go. ")
+
+    def test_below_the_minimum_all_stay(self):
+        made = _roll.resume(snapshot([part(1, 2, 3, isr=[1])], brokers=3))
+        assert made["batches"] == [] and made["refused"][0]["brokers"] == [1, 2, 3]
+
+    def test_who_is_behind_and_needed_elsewhere_stays(self):
+        made = _roll.resume(snapshot([part(1, 2, 3, isr=[1, 2]), part(3, 4, isr=[3])], brokers=4))
+        assert made["batches"] == [] and [one["brokers"] for one in made["refused"]] == [[1, 2], [3, 4]]
+
+    def test_one_that_is_down_and_one_that_is_behind(self):
+        made = _roll.resume(snapshot([part(1, 2, 3, isr=[1, 2]), part(1, 2, 4, isr=[1, 2])], brokers=4, out=[4]))
+        assert made["refused"] == [] and made["batches"][0] == [3, 4]
+        assert made["certificate"]["sentence"].startswith("Brokers 3 and 4 are down or behind and must be back before brokers 1 and 2 can go.")
 
 
 class TestRefusals:

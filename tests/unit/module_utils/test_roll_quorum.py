@@ -34,8 +34,8 @@ ONE_LATE = {**WELL, 103: 3000}
 
 
 class TestVotersAdmit:
-    def ask(self, seen, nodes, in_flight=(), restart=()):
-        return gate.voters_admit(seen, SINCE, nodes, in_flight, restart or nodes)
+    def ask(self, seen, nodes, in_flight=()):
+        return gate.voters_admit(seen, SINCE, nodes, in_flight)
 
     @pytest.mark.parametrize(
         ("ago", "node", "more"),
@@ -46,7 +46,7 @@ class TestVotersAdmit:
             (ONE_LATE, 103, {}),
             ({101: 0, 102: 10, 103: NOW + 1}, 103, {}),
         ],
-        ids=["a follower", "the leader when nobody else waits", "one of five is down already", "the one that is late itself", "one never seen"],
+        ids=["a follower", "the leader", "one of five is down already", "the one that is late itself", "one never seen"],
     )
     def test_goes(self, ago, node, more):
         assert self.ask(quorum(ago), [node], **more) == {"admitted": [node], "held": []}
@@ -54,7 +54,7 @@ class TestVotersAdmit:
     @pytest.mark.parametrize(
         ("seen", "node", "more", "why"),
         [
-            (quorum(WELL), 101, {"restart": [101, 103]}, "It leads and goes last; node 103 still needs a restart."),
+            (quorum({**WELL, 102: 3000}), 101, {}, "Of 3 voters only 1 would be left caught up without it"),
             (quorum(WELL), 102, {"in_flight": [103]}, "Node 103, a voter like it, is out; they go one at a time."),
             (quorum(WELL), 102, {"in_flight": [102]}, "It is in flight already."),
             (quorum(ONE_LATE), 102, {}, "Of 3 voters only 1 would be left caught up without it, which is no majority."),
@@ -62,7 +62,7 @@ class TestVotersAdmit:
             (quorum({101: 0}), 101, {}, "Of 1 voters only 0 would be left"),
             (quorum(WELL, leader=-1), 102, {}, "No voter is known to lead."),
         ],
-        ids=["the leader while others wait", "another is out", "itself is out", "another is late", "two voters", "one voter", "no leader"],
+        ids=["the leader without a majority", "another is out", "itself is out", "another is late", "two voters", "one voter", "no leader"],
     )
     def test_is_held(self, seen, node, more, why):
         result = self.ask(seen, [node], **more)
@@ -75,6 +75,26 @@ class TestVotersAdmit:
     def test_a_stranger_is_an_error(self):
         with pytest.raises(RollError, match="Node 9 is not a voter of the quorum, which are nodes 101, 102 and 103"):
             self.ask(quorum(WELL), [9])
+
+
+class TestLeadershipThatMoves:
+    """The plan has the leader last; by the time of its turn another may lead, and the roll must not wait for what only it can end."""
+
+    def test_the_whole_plan_goes_wherever_the_lead_is_when_a_voter_has_its_turn(self):
+        for first, second, third in ((101, 102, 103), (101, 103, 102), (103, 102, 101)):
+            left = [102, 103, 101]
+            for leader, node in zip((first, second, third), tuple(left)):
+                assert gate.voters_admit(quorum(WELL, leader=leader), SINCE, [node], ())["admitted"] == [node]
+                left.remove(node)
+        for boss in (1, 2, 3):
+            modes = {"z%d" % id_: "leader" if id_ == boss else "follower" for id_ in (1, 2, 3)}
+            assert all(gate.keepers_admit(ensemble(**modes), [node], ())["admitted"] == [node] for node in (1, 2, 3))
+
+    def test_it_is_said_when_a_leader_goes_before_others(self):
+        said = "Node 103 leads, and goes before node 101: leadership has moved since the plan was made."
+        assert gate.early(103, [103], [103, 101]) == said and gate.early(103, [103], [103, 101, 9], [101, 102, 103]) == said
+        assert gate.early(103, [103], [103]) is None and gate.early(101, [103], [103, 101]) is None and gate.early(None, [103], [103, 101]) is None
+        assert gate.leading(ensemble(z1="follower", z2="leader", z3="follower")) == 2 and gate.leading(ensemble(z1="follower")) is None
 
 
 class TestVotersBack:
@@ -128,16 +148,16 @@ class TestKeepers:
             (THREE, 1, {}, None),
             (THREE, 2, {}, None),
             (TWO, 3, {}, None),
-            (THREE, 2, {"restart": [1, 2]}, "It leads and goes last; node 1 still needs a restart."),
+            (TWO, 2, {}, "Of 3 ZooKeeper servers only 1 would be left serving without it"),
             (THREE, 1, {"in_flight": [3]}, "Node 3, a ZooKeeper server like it, is out"),
             (TWO, 1, {}, "Of 3 ZooKeeper servers only 1 would be left serving without it"),
             (ensemble(z1="follower", z2="follower", z3="follower"), 1, {}, "None of the 3 ZooKeeper servers leads"),
             (ensemble(z1="standalone"), 1, {}, "no majority"),
         ],
-        ids=["a follower", "the leader at last", "one that is down", "the leader while others wait", "another out", "another down", "no leader", "only one"],
+        ids=["a follower", "the leader", "one that is down", "the leader without a majority", "another out", "another down", "no leader", "only one"],
     )
     def test_may_stop(self, servers, node, more, why):
-        result = gate.keepers_admit(servers, [node], more.get("in_flight", ()), more.get("restart", [node]))
+        result = gate.keepers_admit(servers, [node], more.get("in_flight", ()))
         assert result["admitted"] == ([node] if why is None else [])
         assert why is None or why in result["held"][0]["reason"]
 

@@ -37,14 +37,46 @@ class Brokers(FakeAdmin):
         self.measured: list[tuple[int, list[tuple[str, int]]]] = []
         self.quorums, self.asked = [None], 6
         self.enforced, self.sets_it = {}, False
+        # The witness of a cluster with ZooKeeper: what brokers say in full (isr by partition of t), whom they take for the controller, whom they list.
+        self.views: dict[int, dict[int, list[int]]] = {}
+        self.boss, self.bosses, self.lists, self.viewed = 6, {}, {}, []
+        # What brokers have on disk beside what is named, what only they know of it, and what may not be described.
+        self.disks: dict[int, set[tuple[str, int]]] = {}
+        self.knows: dict[int, set[str]] = {}
+        self.forbidden: set[str] = set()
+        self.dirs: list[int] = []
+        self.hosts: dict[int, str] = {}
 
     @property
     def exclude(self):
         return self.opened[-1][1]["exclude"]
 
     def cluster(self):
-        brokers = [{"id": id_, "host": "h", "port": 9092, "rack": "abc"[id_ % 3], "fenced": id_ in self.fenced} for id_ in range(1, 7) if id_ not in self.gone]
-        return {"cluster_id": "c", "controller_id": 6, "brokers": brokers}
+        brokers = [
+            {"id": id_, "host": self.hosts.get(id_, "h"), "port": 9092, "rack": "abc"[id_ % 3], "fenced": id_ in self.fenced}
+            for id_ in range(1, 7)
+            if id_ not in self.gone
+        ]
+        return {"cluster_id": "c", "controller_id": self.bosses.get(self.asked, self.boss), "brokers": brokers}
+
+    def controllers_named(self, brokers):
+        return {broker: self.bosses.get(broker, self.boss) for broker in brokers if broker not in self.hung}
+
+    def view_of(self, broker):
+        self.viewed.append(broker)
+        if broker in self.hung:
+            raise KafkaError("Broker %d did not answer Metadata; check that it runs." % broker)
+        listed = self.lists.get(broker, [id_ for id_ in range(1, 7) if id_ not in self.gone])
+        brokers = [{"id": id_, "host": "h", "port": 9092, "rack": "abc"[id_ % 3]} for id_ in listed]
+        named = copy.deepcopy(self._partitions(self.views.get(broker, self.isr)))
+        return {"controller_id": self.bosses.get(broker, self.boss), "brokers": brokers, "partitions": named}
+
+    def held_by(self, broker):
+        self.dirs.append(broker)
+        if broker in self.hung:
+            raise KafkaError("Broker %d did not answer DescribeLogDirs; check that it runs." % broker)
+        named = {("t", index) for index, replicas in self.replicas.items() if broker in replicas}
+        return named | {("__cluster_metadata", 0)} | self.disks.get(broker, set())
 
     def quorum(self):
         return self.quorums.pop(0) if len(self.quorums) > 1 else self.quorums[0]
@@ -58,18 +90,29 @@ class Brokers(FakeAdmin):
         return {"t": listed(self.replicas, isr), **{name: listed({0: ids}, {0: ids}) for name, ids in self.more.items()}}
 
     def partitions(self, topics=None):
-        self.read += 1
-        return copy.deepcopy(self._partitions(self.isr))
+        if topics is None:
+            self.read += 1
+        self._allowed(topics)
+        return {name: listed for name, listed in copy.deepcopy(self._partitions(self.isr)).items() if topics is None or name in topics}
+
+    def _allowed(self, topics):
+        for name in self.forbidden.intersection(topics or ()):
+            raise KafkaError("Kafka refused to describe topic %s: TOPIC_AUTHORIZATION_FAILED." % name, 29)
 
     def metadata_from(self, broker, topics=None):
         self.asked_itself.append(broker)
         self.asked_about.setdefault(broker, []).append(topics)
         if broker in self.hung:
             raise KafkaError("Broker %d did not answer Metadata; check that it runs." % broker)
+        self._allowed(topics)
         own = self.own.get(broker, self.isr)
+        known = self._partitions(own) if own else {}
+        for name, index in self.disks.get(broker, ()):
+            if name in self.knows.get(broker, ()):
+                known[name] = [{"partition": index, "leader": broker, "replicas": [broker], "isr": [broker], "offline": []}]
         return {
             "brokers": [] if own == {} else [1, 2, 3, 4, 5, 6],
-            "partitions": {name: listed for name, listed in self._partitions(own).items() if topics is None or name in topics} if own else {},
+            "partitions": {name: listed for name, listed in known.items() if topics is None or name in topics},
         }
 
     def elect_preferred(self, partitions, *, tolerant=False):
@@ -100,7 +143,7 @@ class Brokers(FakeAdmin):
         self.configs.append("eligible")
         return {}
 
-    def min_insync_replicas(self, topics):
+    def min_insync_replicas(self, topics, broker=None):
         self.configs.append(topics)
         return dict.fromkeys(topics, (2, self.sets_it))
 
@@ -237,6 +280,238 @@ class TestMayStop:
     def test_bad_input_is_one_sentence(self, run, cluster, params, why):
         result = run(question="may_stop", **params)
         assert why in result["msg"] and not result["retry"]
+
+
+class TestStaleWitness:
+    """With ZooKeeper a broker that has lost its session answers on, with what was so then; the controller, 6 here, sends it no news."""
+
+    def ask(self, run, nodes, **more):
+        return run(question="may_stop", nodes=nodes, **more)
+
+    @pytest.fixture
+    def zombie(self, cluster):
+        """Broker 1 is asked and still sees itself in sync; in truth it is not, and 2 and 3 are at the minimum."""
+        cluster.asked, cluster.views = 1, {6: {0: [2, 3], 1: [4, 5, 6]}}
+        return cluster
+
+    def test_in_sync_is_who_is_so_by_both(self, run, zombie):
+        result = self.ask(run, [2, 4])
+        assert (result["open"], result["admitted"], result["asked"], result["witness"]) == (False, [4], 1, 6)
+        assert result["reason"] == "Partition t-0 has 2 in sync and needs 2; broker 1 is out or behind." and zombie.viewed == [6]
+
+    def test_and_the_other_way_round_where_the_controller_is_asked_first(self, run, cluster):
+        cluster.views = {1: {0: [1, 2], 1: [4, 5, 6]}}
+        result = self.ask(run, [2])
+        assert not result["open"] and (result["asked"], result["witness"]) == (6, 1) and result["counts"]["at_min_isr"] == 1
+
+    def test_who_is_not_alive_by_the_controller_is_not_asked(self, run, zombie):
+        zombie.lists = {6: [2, 3, 4, 5, 6]}
+        result = self.ask(run, [4])
+        said = "Broker 1, which was asked, is not alive by broker 6, the active controller: it may have lost its session with ZooKeeper"
+        assert said in result["msg"] and result["retry"]
+
+    def test_one_that_only_one_of_them_lists_is_not_counted_on(self, run, zombie):
+        zombie.views, zombie.lists = {}, {6: [1, 2, 4, 5, 6]}
+        assert "broker 3 is out or behind" in self.ask(run, [2])["reason"]
+        assert "It is not registered, and not known to be down" in self.ask(run, [3])["reason"]
+
+    @pytest.mark.parametrize(
+        ("change", "params", "why"),
+        [
+            ({"hung": {6}}, {}, "Broker 6, the active controller, does not answer; wait until it does, or another is elected."),
+            ({"boss": -1}, {}, "Broker 1, which was asked, knows no active controller that is alive"),
+            ({"gone": {6}}, {}, "knows no active controller that is alive"),
+            ({}, {"in_flight": [6]}, "Broker 6, the active controller by broker 1, is in flight or down"),
+            ({}, {"out": [6]}, "Broker 6, the active controller by broker 1, is in flight or down"),
+            ({"bosses": {6: 5}}, {}, "takes broker 6 for the active controller, and broker 6 takes broker 5; wait until they agree"),
+            ({"bosses": {3: 5}}, {}, "takes broker 6 for the active controller, and broker 3 takes broker 5; wait until they agree"),
+            ({"bosses": {5: -1}}, {}, "and broker 5 takes nobody; wait until they agree"),
+        ],
+        ids=["silent", "nobody is it", "not alive", "in flight", "down", "it is not any more", "by another rack", "one knows of none"],
+    )
+    def test_the_controller_must_be_known_and_be_asked(self, run, zombie, change, params, why):
+        for name, value in change.items():
+            setattr(zombie, name, value)
+        result = self.ask(run, [4], **params)
+        assert why in result["msg"] and result["retry"]
+
+    def test_the_controller_is_asked_although_it_shall_go_itself(self, run, zombie):
+        zombie.boss, zombie.views = 4, {4: {0: [1, 2, 3], 1: [4, 5]}}
+        result = self.ask(run, [4])
+        assert result["witness"] == 4 and "broker 6 is out or behind" in result["reason"]
+
+    def test_a_controller_that_has_lost_zookeeper_itself_is_found_out_by_the_others(self, run, cluster):
+        # It is asked first, believes to be the controller, and its picture is as old as its session.
+        cluster.bosses = dict.fromkeys(range(1, 6), 5)
+        assert "takes broker 6 for the active controller, and broker 1 takes broker 5" in self.ask(run, [2])["msg"]
+
+    def test_of_a_small_cluster_one_that_shall_go_is_the_second(self, run, cluster):
+        cluster.replicas, cluster.isr, cluster.gone = {0: [1, 6]}, {0: [1, 6]}, {2, 3, 4, 5}
+        result = self.ask(run, [1], min_isr=1)
+        assert result["witness"] == 1 and result["reason"] == "Partition t-0 has 2 in sync and needs 2."
+
+    def test_one_alone_is_not_enough_unless_all_are_down_that_shall_be_started(self, run, cluster):
+        cluster.replicas, cluster.isr, cluster.gone = {0: [1, 2, 6]}, {0: [1, 6]}, {2, 3, 4, 5}
+        cluster.hung = {1}
+        result = self.ask(run, [1])
+        assert "is the only one that answers, and with ZooKeeper two must say the same" in result["msg"] and result["retry"]
+        cluster.gone, cluster.isr = {1, 2, 3, 4, 5}, {0: [6]}
+        result = self.ask(run, [1], out=[1])
+        assert result["open"] and (result["asked"], result["witness"]) == (6, None)
+
+    def test_a_topic_that_only_the_second_names_counts(self, run, zombie, monkeypatch):
+        zombie.views = {}
+        other = zombie.view_of
+        more = [{"partition": 0, "leader": 4, "replicas": [4, 5], "isr": [4, 5], "offline": []}]
+
+        def view_of(broker):
+            view = other(broker)
+            return {**view, "partitions": {**view["partitions"], "new": more}}
+
+        monkeypatch.setattr(zombie, "view_of", view_of)
+        assert self.ask(run, [4])["reason"] == "Partition new-0 has 2 in sync and needs 2."
+
+    def test_under_kraft_nobody_else_is_asked(self, run, cluster):
+        cluster.quorums = [voters(9000, 9000, 9000, observers=[(6, 9000)])]
+        result = self.ask(run, [4])
+        assert result["open"] and result["witness"] is None and cluster.viewed == []
+
+
+class TestHidden:
+    """What a principal may not describe is left out of an answer without a word."""
+
+    def ask(self, run, nodes, **more):
+        return run(question="may_stop", nodes=nodes, **more)
+
+    def test_what_a_broker_holds_and_may_not_be_seen_refuses(self, run, cluster):
+        cluster.disks, cluster.forbidden = {1: {("secret", 3), ("secret", 1), ("vault", 0), ("vault", 1)}}, {"secret", "vault"}
+        cluster.knows = {1: {"secret", "vault"}}
+        result = self.ask(run, [1, 4])
+        assert result["msg"] == (
+            "Broker 1 holds 4 partitions (secret-1, secret-3, vault-0 …), which we may not see, so that nobody can say whether it may be spared; "
+            "allow the principal to describe all topics."
+        )
+        assert not result["retry"]
+
+    def test_asked_are_those_that_shall_go_and_who_answers_and_only_before_a_yes(self, run, cluster):
+        assert self.ask(run, [1, 4])["open"] and sorted(cluster.dirs) == [1, 4, 6]
+        cluster.isr[0], cluster.dirs = [1, 2], []
+        assert not self.ask(run, [1, 4])["open"] and cluster.dirs == []
+        assert run(question="back", nodes=[4])["open"] and cluster.dirs == []
+
+    def test_what_is_being_deleted_or_was_left_over_is_nobodys(self, run, cluster):
+        cluster.disks = {1: {("gone", 0)}}
+        assert self.ask(run, [1])["open"]
+
+    def test_what_only_the_broker_itself_knows_has_a_moment(self, run, cluster, monkeypatch):
+        cluster.disks, cluster.knows = {1: {("new", 0)}}, {1: {"new"}}
+        result = self.ask(run, [1])
+        assert "Broker 1 knows 1 partition (new-0), which broker 6 does not name" in result["msg"] and result["retry"]
+        slept = []
+        monkeypatch.setattr(_roll_ask.time, "sleep", lambda seconds: slept.append(seconds) or cluster.knows.clear())
+        params = {"nodes": [1], "in_flight": [], "out": []}
+        _roll_ask.nothing_hidden(cluster, _roll_ask.witnessed(cluster, params), params, sleep=_roll_ask.time.sleep)
+        assert slept == [_roll_ask.MOMENT]
+
+    def test_in_the_place_of_one_that_does_not_say_all_others_are_asked(self, run, cluster):
+        cluster.hung = {1}
+        assert self.ask(run, [1])["open"] and sorted(cluster.dirs) == [1, 2, 3, 4, 5, 6]
+        cluster.disks, cluster.forbidden = {3: {("secret", 0)}}, {"secret"}
+        assert "Broker 3 holds 1 partition (secret-0), which we may not see" in self.ask(run, [1])["msg"]
+
+    def test_who_may_not_ask_for_disks_may_not_stop_anybody(self, run, cluster, monkeypatch):
+        def refused(broker):
+            raise KafkaError("Kafka refused to describe the log directories of broker %d: CLUSTER_AUTHORIZATION_FAILED." % broker, 31)
+
+        monkeypatch.setattr(cluster, "held_by", refused)
+        assert "CLUSTER_AUTHORIZATION_FAILED" in self.ask(run, [1])["msg"]
+
+    def test_who_is_down_is_only_started(self, run, cluster):
+        cluster.gone, cluster.isr[1] = {5}, [4, 6]
+        assert self.ask(run, [5], out=[5])["open"] and cluster.dirs == []
+
+
+class TestIdentity:
+    """Two hosts have each other's id in the inventory: the cluster lists both, whichever of them runs."""
+
+    HOSTS = {id_: "10.0.0.%d" % id_ for id_ in range(1, 7)}
+    SWAPPED = {**HOSTS, 1: HOSTS[2], 2: HOSTS[1]}
+    SAID = "Broker 1 is answered for by host 10.0.0.1, which the inventory has for node 2, not by 10.0.0.2: kafka_node_id is swapped; correct it."
+
+    @pytest.fixture
+    def hosts(self, cluster):
+        cluster.hosts = self.HOSTS
+        return cluster
+
+    def test_a_node_is_back_only_when_its_own_host_answers_for_it(self, run, hosts):
+        assert run(question="back", nodes=[1, 4], addresses=self.HOSTS)["open"]
+        result = run(question="back", nodes=[1, 4], addresses=self.SWAPPED)
+        assert result["back"] == [4] and result["reason"] == self.SAID and hosts.asked_itself.count(1) == 1
+
+    def test_nobody_is_stopped_where_it_is_seen_before(self, run, hosts):
+        assert run(question="may_stop", nodes=[1], addresses=self.HOSTS)["open"]
+        result = run(question="may_stop", nodes=[1], addresses=self.SWAPPED)
+        assert result["msg"] == self.SAID + " Nothing was stopped." and not result["retry"]
+        assert run(question="may_stop", nodes=[3], addresses=self.SWAPPED)["open"]
+
+    def test_keys_must_be_ids(self, run, hosts):
+        assert "must tell an address for each id" in run(question="back", nodes=[1], addresses={"one": "a"})["msg"]
+
+
+class TestProofs:
+    """A visit is given what the one before has seen proven."""
+
+    def test_they_travel_from_visit_to_visit(self, run, cluster):
+        cluster.isr[1] = [5, 6]
+        first = run(question="back", nodes=[1, 4])
+        assert first["proven"] == {"1": True} and cluster.asked_itself == [1]
+        cluster.isr[1] = [4, 5, 6]
+        second = run(question="back", nodes=[1, 4], proven=first["proven"])
+        assert second["open"] and second["proven"] == {"1": True, "4": True} and cluster.asked_itself == [1, 4] and cluster.probed == [1]
+
+    @pytest.mark.parametrize(
+        ("change", "why"),
+        [
+            ({"isr": {0: [2, 3], 1: [4, 5, 6]}}, "not in sync yet in 1 partition"),
+            ({"fenced": {1}}, "not registered and unfenced"),
+            ({"hung": {1}}, "does not answer any more"),
+        ],
+        ids=["out of sync", "fenced", "no answer"],
+    )
+    def test_they_end_with_what_they_prove(self, run, cluster, change, why):
+        for name, value in change.items():
+            setattr(cluster, name, value)
+        result = run(question="back", nodes=[1, 4], proven={"1": True, "4": True})
+        assert not result["open"] and why in result["reason"] and result["proven"] == {"4": True}
+
+    def test_they_need_an_answer_that_is_no_older_than_a_start_takes(self, run, cluster):
+        cluster.quorums = [voters(9000, 9000, 9000, observers=[(6, 1000)])]
+        result = run(question="back", nodes=[4], proven={"4": True})
+        assert "Broker 6, which was asked, is 8 s behind" in result["reason"] and result["proven"] == {"4": True}
+        cluster.quorums = [voters(9000, 9000, 9000, observers=[(6, 9000)])]
+        assert run(question="back", nodes=[4], proven={"4": True})["open"] and cluster.asked_itself == []
+
+    def test_those_of_somebody_else_are_no_proofs(self, run, cluster):
+        assert run(question="back", nodes=[4], proven={"9": True})["proven"] == {"4": True} and cluster.asked_itself == [4]
+        assert "must be what an earlier answer returned" in run(question="back", nodes=[4], proven={"x": True})["msg"]
+
+    def test_topics_that_come_and_go_between_two_answers_undo_none(self, run, cluster, monkeypatch):
+        cluster.more, asked = {"old": [1, 5], "stays": [1, 5]}, cluster.metadata_from
+
+        def meanwhile(broker, topics=None):
+            cluster.more = {"new": [1, 6], "stays": [1, 5]}
+            answer = asked(broker, topics)
+            cluster.more = {"new": [1, 6], "stays": [1, 5]} if broker == 1 else {"stays": [1, 5]}
+            return answer
+
+        monkeypatch.setattr(cluster, "metadata_from", meanwhile)
+        assert run(question="back", nodes=[1])["open"]
+        cluster.more = {"old": [4, 5], "stays": [1, 5]}
+        assert run(question="back", nodes=[4])["open"]
+
+    def test_what_the_others_still_name_and_it_does_not_keeps_it_out(self, run, cluster):
+        cluster.own = {1: {1: [4, 5, 6]}}
+        assert "do not name the same partitions" in run(question="back", nodes=[1])["reason"]
 
 
 class TestBack:
@@ -410,10 +685,12 @@ class TestControllers:
     def ask(self, run, question, nodes, **more):
         return run(question=question, kind="controller", nodes=nodes, **more)
 
-    def test_a_follower_goes_and_the_leader_waits_for_it(self, run, cluster):
+    def test_a_follower_goes_and_so_does_the_leader_which_is_said_when_others_wait(self, run, cluster):
         cluster.quorums = [voters(9000, 9000, 9000)]
-        assert self.ask(run, "may_stop", [2], restart=[1, 2])["open"]
-        assert "It leads and goes last" in self.ask(run, "may_stop", [1], restart=[1, 2])["reason"]
+        result = self.ask(run, "may_stop", [2], restart=[1, 2])
+        assert result["open"] and result["note"] is None
+        result = self.ask(run, "may_stop", [1], restart=[1, 2])
+        assert result["open"] and result["note"] == "Node 1 leads, and goes before node 2: leadership has moved since the plan was made."
 
     def test_an_answer_from_before_the_question_is_not_enough(self, run, cluster):
         cluster.quorums = [voters(9000, 8999, 9000), voters(9900, 8999, 9900)]
