@@ -29,8 +29,12 @@ FILES = "rackaware.kafka.file_set"
 # Seconds that a start may take before it goes on without this task: what it waits for, such as an encrypted store, may wait for ever. Whether the node comes
 # back, and for how long nothing may get on, is the business of kafka_roll_wait, which keeps the lock alive meanwhile.
 START_SECONDS = 20
-# systemd reads unit files again before a start: what was staged may have been one. The job goes on when only its client ends.
-START = "systemctl daemon-reload && timeout %d systemctl start %%s" % START_SECONDS
+# systemd reads unit files again before a start: what was staged may have been one. The job goes on when only its client ends. What it waits for, or why it
+# failed, is what the unit itself says, or one of the stores.
+START = (
+    "systemctl daemon-reload && timeout %d systemctl start %%(unit)s; code=$?; "
+    "[ $code = 0 ] || systemctl show --property=Id,StatusText %%(unit)s 'kafka-luks@*.service'; exit $code" % START_SECONDS
+)
 TIMED_OUT = 124
 
 
@@ -47,8 +51,8 @@ class ActionModule(ActionBase):
         if options["state"] != "started" and options["answer"] is None:
             raise AnsibleActionFail("state is %s, but answer is missing; pass who holds the lock, and when the gate answered." % options["state"])
         if self._task.check_mode:
-            return {"changed": True, "seconds": 0.0, "waits": False}
-        begun, waits = time.monotonic(), False
+            return {"changed": True, "seconds": 0.0, "waits": None}
+        begun, waits = time.monotonic(), None
         # An unreachable host would drop out of the play without a rescue: here it fails like any other.
         try:
             if options["state"] != "started":
@@ -83,12 +87,18 @@ class ActionModule(ActionBase):
         if done.get("failed"):
             raise AnsibleActionFail("What was staged could not be put in place on %s, which is down: %s" % (self._host, done.get("msg")))
 
-    def _start(self, options: dict[str, Any]) -> bool:
-        """Start it; whether the start still waits for something."""
-        done = self._low_level_execute_command(START % service(options["kind"]).unit)
+    def _start(self, options: dict[str, Any]) -> str | None:
+        """Start it; what the start still waits for, as a sentence."""
+        unit = service(options["kind"]).unit
+        done = self._low_level_execute_command(START % {"unit": unit})
+        told = statuses(done.get("stdout") or "") if done["rc"] != 0 else ""
         waits = done["rc"] == TIMED_OUT
-        self._ended(options, "started", {**done, "rc": 0} if waits else done)
-        return waits
+        self._ended(options, "started", {**done, "rc": 0} if waits else {**done, "stderr": told or done.get("stderr"), "stdout": ""})
+        if not waits:
+            return None
+        sentence = "%s waits on %s: %s." % (unit, self._host, told or "it does not say for what")
+        Display().display(sentence)
+        return sentence
 
     def _ended(self, options: dict[str, Any], state: str, done: dict[str, Any]) -> None:
         if done["rc"] != 0:
@@ -109,6 +119,18 @@ class ActionModule(ActionBase):
     @property
     def _host(self) -> str:
         return str(self._variables.get("inventory_hostname", "the host"))
+
+
+def statuses(shown: str) -> str:
+    """What units say of themselves, from the output of systemctl show; those that say nothing are left out."""
+    said, unit = [], ""
+    for line in shown.splitlines():
+        name, _, value = line.partition("=")
+        if name == "Id":
+            unit = value
+        elif name == "StatusText" and value.strip():
+            said.append("%s: %s" % (unit, value.strip().rstrip(".")))
+    return "; ".join(said)
 
 
 def _said(text: str) -> str:

@@ -95,7 +95,8 @@ seconds:
   returned: success
   type: float
 waits:
-  description: Whether the start still waits for something.
+  description: What the start still waits for, in the words of the unit and of the encrypted stores, as a sentence; V(null) when it does not wait.
   returned: success
-  type: bool
+  type: str
+  sample: "kafka.service waits on b3: kafka-luks@d0.service: locked: AccessDenied."
 """

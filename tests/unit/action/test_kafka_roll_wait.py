@@ -13,7 +13,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from documented import declared, documented
 
 from ansible_collections.rackaware.kafka.plugins.action import kafka_roll_event, kafka_roll_report, kafka_roll_service, kafka_roll_wait
-from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_ask, _roll_report
+from ansible_collections.rackaware.kafka.plugins.module_utils import _claim, _roll_ask, _roll_report
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_event as event_docs
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_report as report_docs
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_service as service_docs
@@ -409,11 +409,13 @@ class TestReport:
 
 class TestService:
     FILES = [{"dest": "/etc/kafka/broker.properties", "content": "a=1", "owner": "root", "group": "kafka", "mode": "0640"}]
-    STOP, START = "systemctl stop kafka.service", "systemctl daemon-reload && systemctl start kafka.service"
+    ANSWER = {"owner": "ann", "answered": 1e9}
+    STOP, START = _claim.stop_command("kafka.service", **ANSWER), kafka_roll_service.START % {"unit": "kafka.service"}
 
     def act(self, stage, answers=(), check=False, kind="broker", **args):
         """Each command or module takes the next answer; all is well when there is none left."""
-        action, left = stage.make(kafka_roll_service.ActionModule, {"kind": kind, "node": 4, **args}, check), list(answers)
+        answer = {} if args.get("state") == "started" else {"answer": self.ANSWER}
+        action, left = stage.make(kafka_roll_service.ActionModule, {"kind": kind, "node": 4, **answer, **args}, check), list(answers)
 
         def do(what, well):
             stage.calls.append(what)
@@ -448,7 +450,30 @@ class TestService:
     def test_others_are_written_down_by_other_names(self, stage, tmp_path):
         self.act(stage, kind="zookeeper", state="stopped", events=str(tmp_path / "e"))
         assert [json.loads(line)["event"] for line in (tmp_path / "e").read_text().splitlines()] == ["zookeeper_stopping", "zookeeper_stopped"]
-        assert stage.calls == ["systemctl stop zookeeper.service"]
+        assert stage.calls == [_claim.stop_command("zookeeper.service", **self.ANSWER)]
+
+    def test_no_stop_without_an_answer(self, stage):
+        assert "answer is missing" in self.fail(stage, answer=None) and stage.calls == []
+
+    @pytest.mark.parametrize(
+        ("code", "told", "sentence"),
+        [
+            (_claim.ANOTHER_RUN, "bob of today 2026", "kafka.service was not stopped on broker-b1: bob of today 2026 has claimed the host"),
+            (_claim.OLD_ANSWER, "61", "the gate's answer is 61 s old"),
+        ],
+    )
+    def test_a_stop_that_the_host_refuses_ends_it_with_nothing_put_in_place(self, stage, code, told, sentence):
+        assert sentence in self.fail(stage, {"rc": code, "stdout": "", "stderr": told}, files=self.FILES) and len(stage.calls) == 1
+
+    def test_a_start_that_waits_goes_on_and_says_for_what(self, stage):
+        shown = "Id=kafka.service\nStatusText=\n\nId=kafka-luks@d0.service\nStatusText=locked: AccessDenied.\n"
+        done = self.act(stage, [{"rc": kafka_roll_service.TIMED_OUT, "stdout": shown, "stderr": ""}], state="started")
+        assert done["waits"] == "kafka.service waits on broker-b1: kafka-luks@d0.service: locked: AccessDenied."
+
+    def test_a_start_that_fails_says_why_in_the_units_own_words(self, stage):
+        shown = "Id=kafka.service\nStatusText=It is the last in-sync replica of 1 partition (t-0).\n"
+        said = self.fail(stage, {"rc": 1, "stdout": shown, "stderr": "Job for kafka.service failed."}, state="started")
+        assert "kafka.service was not started on broker-b1: kafka.service: It is the last in-sync replica of 1 partition (t-0); look" in said
 
     @pytest.mark.parametrize(
         ("answers", "sentence", "calls"),
