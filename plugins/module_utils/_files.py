@@ -23,7 +23,12 @@ DIRECTORIES_SPEC: dict[str, Any] = {"type": "list", "elements": "dict", "default
 FILES_SPEC: dict[str, Any] = {
     "type": "list",
     "elements": "dict",
-    "options": {"dest": {"type": "path", "required": True}, "content": {"type": "str", "required": True}, **OWNED_SPEC, "at_once": {"type": "bool", "default": False}},
+    "options": {
+        "dest": {"type": "path", "required": True},
+        "content": {"type": "str", "required": True},
+        **OWNED_SPEC,
+        "at_once": {"type": "bool", "default": False},
+    },
 }
 SECRET = re.compile(r"^(\s*[#!]?\s*\S*(?:password|secret|jaas)\S*\s*[=:]).*$", re.MULTILINE | re.IGNORECASE)
 

@@ -30,10 +30,10 @@ CONFIG, STATE = "/etc/kafka/start-guard.json", "/var/lib/kafka-admin"
 NEW_CLUSTER = STATE + "/new-cluster"
 # Only the question needs kafka-python: a start on known disks must not depend on this environment.
 PYTHON = "/opt/kafka-admin/bin/python"
-# Beside the log directory, in whose root Kafka and kafka-storage look.
-MARK = ".kafka-log-dir"
-# Written by Kafka: the first by formatting or by the first start, the second by each start (LogManager.lockLogDirs).
-META, LOCK = "meta.properties", ".lock"
+# Beside the log directory, because what lies in it decides whether kafka_storage takes it for empty.
+MARK = ".%s.kafka-log-dir"
+# Of Kafka: the first comes with formatting or the first start, the second with the first start and stays (seen with 3.9.2 and 4.3.1; .lock does not).
+META, RUN = "meta.properties", "recovery-point-offset-checkpoint"
 # Longer than a session of ZooKeeper (18 s), so that a broker that has just crashed needs one attempt; shorter than systemd's TimeoutStartSec (90 s).
 WAIT_SECONDS, INTERVAL_SECONDS, REQUEST_SECONDS = 30, 1, 5
 # A first run of site that broke off is begun again within that time.
@@ -96,7 +96,7 @@ def load(path: str) -> Config:
 def look(path: str, volume: str) -> Directory:
     """One log directory as it is."""
     try:
-        used = all(_exists(os.path.join(path, name)) for name in (META, LOCK))
+        used = all(_exists(os.path.join(path, name)) for name in (META, RUN))
         mark = _read(_mark(path))
     except OSError:
         return Directory(path, volume, None, None)
@@ -113,7 +113,7 @@ def _exists(path: str) -> bool:
 
 
 def _mark(path: str) -> str:
-    return os.path.join(os.path.dirname(path), MARK)
+    return os.path.join(os.path.dirname(path), MARK % os.path.basename(path))
 
 
 def check(world: World) -> None:

@@ -41,17 +41,15 @@ class Host:
         return run.returncode, run.stdout + run.stderr
 
 
-class Cut:
-    """A cluster in which broker 3 was the last in-sync replica when its host was stopped, and has other disks since; the others run again."""
+class Setting:
+    """A cluster with a topic, and the host of each broker, on which the guard ran once."""
 
-    def __init__(self, cluster: Cluster, home: Path) -> None:
+    def __init__(self, cluster: Cluster, home: Path, assignment: list[int]) -> None:
         self.cluster = cluster
         cluster.start_all()
-        # The leaders of KRaft's own quorum are the same processes: it must go on with two of three.
-        topic = {"name": TOPIC, "partitions": 1, "config": {"min.insync.replicas": 1}, "replica_assignment": None}
-        topic.pop("replica_assignment")
-        assert run_module("kafka_topic", bootstrap_servers=cluster.bootstrap, replication_factor=3, **topic)["changed"]
-        cluster.wait("the topic", lambda _, topics: bool(topics.get(TOPIC)) and len(topics[TOPIC][0]["isr"]) == 3)
+        topic = {"name": TOPIC, "replica_assignment": [assignment], "config": {"min.insync.replicas": 1}}
+        assert run_module("kafka_topic", bootstrap_servers=cluster.bootstrap, **topic)["changed"]
+        cluster.wait("the topic", lambda _, topics: bool(topics.get(TOPIC)) and len(topics[TOPIC][0]["isr"]) == len(assignment))
         self.hosts = {node: Host(cluster, node, home / ("host-%d" % node)) for node in RACKS}
         for host in self.hosts.values():
             assert host.guard() == (0, "")
@@ -97,7 +95,7 @@ def last_one_out(cluster: Cluster) -> None:
 @pytest.fixture(scope="module")
 def zookeeper(tmp_path_factory):
     with Cluster("zookeeper", tmp_path_factory.mktemp("zookeeper")) as cluster:
-        made = Cut(cluster, tmp_path_factory.mktemp("hosts"))
+        made = Setting(cluster, tmp_path_factory.mktemp("hosts"), [1, 2, 3])
         last_one_out(cluster)
         yield made
 
@@ -155,6 +153,27 @@ def test_a_blank_broker_that_nobody_needs_starts_and_gets_everything_back(zookee
     assert stored(cluster, 3) == stored(cluster, 1) > 0 and readable(cluster) == RECORDS
 
 
-def test_in_kraft_mode_the_same(tmp_path):
-    with Cluster("kraft", tmp_path / "kraft") as cluster:
-        cluster.home.mkdir()
+def test_in_kraft_mode_it_stays_down_as_well_also_once_the_disk_is_formatted(tmp_path_factory):
+    with Cluster("kraft", tmp_path_factory.mktemp("kraft")) as cluster:
+        setting = Setting(cluster, tmp_path_factory.mktemp("hosts"), [1, 3])
+        produce(cluster, 1)
+        cluster.wait_in_sync()
+        cluster.stop("broker-1")
+        cluster.wait("broker 3 to be alone", lambda _, topics: topics[TOPIC][0]["isr"] == [3], exclude=[1])
+        cluster.kill("broker-3")
+        for place in cluster.log_dirs(3):
+            shutil.rmtree(place)
+        assert setting.hosts[1].guard() == setting.hosts[2].guard() == (0, "")
+        begin(cluster, 1)
+        # The two of them elect a leader of the quorum first, and nobody answers before.
+        code, said = wait_until(setting.hosts[3].guard, lambda seen: "no other broker" not in seen[1], what="an answer", timeout=180)
+        assert code == 1 and "it is the last in-sync replica of 1 partition (%s-0)" % TOPIC in said
+        assert run_module("kafka_storage", cluster_id=cluster.cluster_id, quorum_exists=True, **cluster.storage(3))["changed"]
+        code, said = setting.hosts[3].guard()
+        assert code == 1 and "it is the last in-sync replica of 1 partition (%s-0)" % TOPIC in said
+        assert stored(cluster, 1) > 0
+        # As the runbook says: the follower leads, with what it has, and nobody needs the blank disk any more.
+        command = ["java", "-Xmx128m", "-cp", "%s/*" % cluster.libs, "org.apache.kafka.tools.LeaderElectionCommand", "--election-type", "unclean"]
+        command += ["--bootstrap-server", cluster.bootstrap[0], "--topic", TOPIC, "--partition", "0"]
+        subprocess.run(command, check=True, timeout=120)
+        assert setting.hosts[3].guard()[0] == 0 and readable(cluster) == RECORDS

@@ -206,6 +206,7 @@ class Host:
         self.logs, self.state, self.config = tmp_path / "data0/logs", tmp_path / "state", tmp_path / "start-guard.json"
         self.now, self.status, self.views, self.asked = 1000.0, [], {}, 0
         self.servers({1: "127.0.0.1:1", 2: "127.0.0.1:2"})
+        self.mark = tmp_path / "data0/.logs.kafka-log-dir"
         self.logs.mkdir(parents=True)
         monkeypatch.setattr(kafka_wrapper, "listening", lambda servers: [server for server in servers if int(server[-1]) in self.views])
         monkeypatch.setattr(kafka_wrapper, "Admin", self.admin)
@@ -234,7 +235,7 @@ class Host:
         return found
 
     def used(self, yes=True):
-        for name in (program.META, program.LOCK):
+        for name in (program.META, program.RUN):
             (self.logs / name).touch() if yes else (self.logs / name).unlink()
 
     def blank_disk(self):
@@ -265,9 +266,9 @@ def settle(host, *partitions):
 def test_a_usual_start_asks_nobody_and_writes_nothing(host):
     host.used()
     assert host.run() == 0
-    mark, record = json.loads((host.logs.parent / program.MARK).read_text()), json.loads((host.state / "log-dirs.json").read_text())
+    mark, record = json.loads(host.mark.read_text()), json.loads((host.state / "log-dirs.json").read_text())
     assert record == {"directories": {str(host.logs): mark["id"]}} and mark["volume"] == "vol-0"
-    before = {path: path.stat().st_mtime_ns for path in (host.logs.parent / program.MARK, host.state / "log-dirs.json")}
+    before = {path: path.stat().st_mtime_ns for path in (host.mark, host.state / "log-dirs.json")}
     assert host.run() == 0 and host.asked == 0 and host.status == []
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
@@ -280,7 +281,7 @@ def test_a_blank_disk_stays_down_while_the_broker_is_the_last_in_sync_replica(ho
     assert host.run() == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "is blank, and it is the last in-sync replica of 1 partition (t-0)" in said
-    assert host.status[-1] == "STATUS=" + said.strip() and not (host.logs.parent / program.MARK).exists()
+    assert host.status[-1] == "STATUS=" + said.strip() and not host.mark.exists()
     settle(host, partition(1, [1]))
     assert host.run() == 0 and "starts although" in capsys.readouterr().out and host.status[-1] == "STATUS="
     # Known from now on, and asked about again until Kafka has run on it.
@@ -504,7 +505,7 @@ def test_the_program_runs_as_installed_and_fast_on_known_disks(installed):
     first = run()
     assert (first.returncode, first.stderr) == (0, "")
     logs = installed / "var/lib/kafka/data0/logs"
-    for name in (program.META, program.LOCK):
+    for name in (program.META, program.RUN):
         (logs / name).touch()
     took = []
     for _ in range(5):
@@ -521,7 +522,9 @@ def test_the_program_runs_as_installed_and_fast_on_known_disks(installed):
     source = installed / "usr/local/lib/kafka-start-guard/kafka_start_guard/_start_guard_program.py"
     source.write_text(source.read_text().replace("REQUEST_SECONDS = 30, 1, 5", "REQUEST_SECONDS = 1, 1, 5"))
     blank = run()
-    assert blank.returncode == 1 and re.fullmatch(r"Broker 3 stays down: the log directory \S+ is blank, and no other broker answers; .*unanswered\.\n", blank.stderr)
+    assert blank.returncode == 1 and re.fullmatch(
+        r"Broker 3 stays down: the log directory \S+ is blank, and no other broker answers; .*unanswered\.\n", blank.stderr
+    )
     assert stat.S_IMODE((installed / "usr/local/sbin/kafka-start-guard").stat().st_mode) == 0o755
 
 
