@@ -36,6 +36,10 @@ MARK = ".%s.kafka-log-dir"
 META, RUN = "meta.properties", "recovery-point-offset-checkpoint"
 # Longer than a session of ZooKeeper (18 s), so that a broker that has just crashed needs one attempt; shorter than systemd's TimeoutStartSec (90 s).
 WAIT_SECONDS, INTERVAL_SECONDS, REQUEST_SECONDS = 30, 1, 5
+# A loss that is known does not go away by asking, and each answer of a big cluster has megabytes.
+LOSS_INTERVAL_SECONDS = 10
+# Of hundreds of brokers only so many are dialled at once, others at the next attempt.
+DIALLED = 16
 # A first run of site that broke off is begun again within that time.
 NEW_CLUSTER_SECONDS, CONSENT_SECONDS, SKEW_SECONDS = 86400, 3600, 300
 USAGE = "Use: kafka-start-guard check, or kafka-start-guard accept <node id> <number of partitions, or %s>." % _start_guard.UNANSWERED
@@ -153,17 +157,19 @@ def _wait(config: Config, new: Sequence[str], world: World) -> None:
         if sentence != said:
             world.notify("STATUS=" + sentence)
             said = sentence
-        if world.clock() + INTERVAL_SECONDS > end:
+        pause = LOSS_INTERVAL_SECONDS if isinstance(found.lost, int) else INTERVAL_SECONDS
+        if world.clock() + pause > end:
             raise GuardError(sentence)
-        world.sleep(INTERVAL_SECONDS)
+        world.sleep(pause)
 
 
 def ask(config: Config) -> Answer:
     """Ask other brokers once."""
     from . import _kafka
 
-    ids = {server: id_ for id_, server in config.servers.items()}
+    ids = {config.servers[id_]: id_ for id_ in _some(list(config.servers))}
     views: dict[int, View] = {}
+    tried: set[int] = set()
     problem = ""
     try:
         untried = [ids[server] for server in _kafka.listening(list(ids))] if ids else []
@@ -173,16 +179,28 @@ def ask(config: Config) -> Answer:
             if broker is None:
                 return _start_guard.answer(config.node, views, problem)
             untried.remove(broker)
+            tried.add(broker)
             given = {**options, "request_timeout_seconds": REQUEST_SECONDS, **config.connection, "bootstrap_servers": [config.servers[broker]]}
             try:
                 with _kafka.Admin(_kafka.connection(given)) as admin:
                     views[broker] = view(admin, broker, config.node)
+                boss = views[broker].controller
+                if not views[broker].kraft and boss in config.servers and boss not in tried and boss not in untried:
+                    untried.append(boss)
             except _kafka.LibraryError:
                 raise
             except RackawareError as error:
                 problem = str(error)
     except _kafka.KafkaError as error:
         raise GuardError("Other brokers cannot be asked whether broker %d may start on a new log directory: %s" % (config.node, error)) from None
+
+
+def _some(ids: Sequence[int]) -> Sequence[int]:
+    if len(ids) <= DIALLED:
+        return ids
+    import random
+
+    return random.sample(ids, DIALLED)
 
 
 def view(admin: Admin, broker: int, node: int) -> View:

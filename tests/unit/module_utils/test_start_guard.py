@@ -216,8 +216,8 @@ class Host:
         found = {"node": 3, "directories": {str(self.logs): "vol-0"}, "servers": servers, "connection": {"security_protocol": "PLAINTEXT"}}
         self.config.write_text(json.dumps(found))
 
-    def admin(self, where):
-        host, broker = self, int(where.bootstrap_servers[0][-1])
+    def admin(self, where, digits=1):
+        host, broker = self, int(where.bootstrap_servers[0][-digits:])
 
         class Admin:
             def __enter__(self):
@@ -311,6 +311,20 @@ def test_who_cannot_be_asked_gives_no_permission_and_says_why(host, capsys):
     assert host.run() == 1 and "no other broker answers (Broker 1 did not answer Metadata: time is up" in capsys.readouterr().err
     host.servers({})
     assert host.run() == 1 and "accept 3 unanswered" in capsys.readouterr().err
+
+
+def test_of_hundreds_of_brokers_some_are_dialled_and_the_controller_always_asked(host, monkeypatch):
+    host.used()
+    host.run()
+    host.blank_disk()
+    host.servers({number: "198.18.0.1:%d" % number for number in range(1000, 1300) if number != 1003})
+    dialled = []
+    monkeypatch.setattr(kafka_wrapper, "listening", lambda servers: dialled.append(len(servers)) or servers)
+    for number in range(1000, 1300):
+        host.views[number] = view(number, controller=1007, alive=range(1000, 1300))
+    admin = host.admin
+    monkeypatch.setattr(kafka_wrapper, "Admin", lambda where: admin(where, 4))
+    assert host.run() == 0 and dialled == [program.DIALLED] and host.asked in (2, 3)
 
 
 def test_a_missing_client_keeps_nobody_from_a_usual_start(host, monkeypatch, capsys, tmp_path):
