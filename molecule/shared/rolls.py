@@ -443,9 +443,65 @@ def finalize(cluster: Cluster) -> None:
     expect(cluster.processes() == after, "a refusal restarted somebody")
 
 
+def blank_store(cluster: Cluster) -> None:
+    """The last in-sync replica comes back with a blank disk: it stays down, its followers keep everything, and what the runbook says heals it.
+
+    ZooKeeper mode, in which Kafka itself would elect it. The disk is blank as after a stop and start of the instance.
+    """
+    first, second, victim = sorted(cluster.brokers)[:3]
+    address = {name: "%s:9092" % cluster.brokers[name] for name in (second, victim)}
+    elect = "java -cp '/opt/kafka-%s/libs/*' org.apache.kafka.tools.LeaderElectionCommand --bootstrap-server %s --election-type unclean --all-topic-partitions"
+
+    def in_sync(bootstrap: str) -> list[set[int]]:
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import Admin, Connection, KafkaError
+
+        try:
+            with Admin(Connection((bootstrap,), request_timeout_seconds=5)) as admin:
+                return [set(each["isr"]) for listed in admin.partitions().values() for each in listed]
+        except KafkaError:
+            return []
+
+    def alone() -> bool:
+        seen = in_sync(address[victim])
+        return bool(seen) and all(isr == {cluster.ids[victim]} for isr in seen)
+
+    def healed() -> bool:
+        seen = in_sync(address[second])
+        return bool(seen) and all(isr >= {cluster.ids[name] for name in (first, second, victim)} for isr in seen)
+
+    def state(name: str) -> str:
+        return cluster.on(name, "systemctl show --property=ActiveState --value kafka")
+
+    def status() -> str:
+        return cluster.on(victim, "systemctl show --property=StatusText --value kafka")
+
+    def work() -> None:
+        # The second is the last to leave, so that it has all that was acknowledged.
+        for name in (first, second):
+            cluster.on(name, "systemctl stop kafka")
+        until(alone, "%s to be alone in every in-sync set" % victim, 120)
+        cluster.on(victim, "systemctl stop kafka && find /var/lib/kafka/data* -xdev -mindepth 1 -delete")
+        size = cluster.on(second, "du -sb /var/lib/kafka/data0 | cut -f1")
+        cluster.on(second, "systemctl start kafka")
+        cluster.on(victim, "systemctl start --no-block kafka")
+        until(lambda: "it is the last in-sync replica of" in status(), "%s to say why it stays down" % victim, 180)
+        print(status(), flush=True)
+        expect(state(victim) != "active" and cluster.on(victim, "pgrep -u kafka java || true") == "", "%s runs on a blank disk" % victim)
+        kept = cluster.on(second, "du -sb /var/lib/kafka/data0 | cut -f1")
+        expect(int(kept) >= int(size) // 2, "%s had %s bytes and has %s" % (second, size, kept))
+        cluster.on(second, elect % (NEW, address[second]))
+        until(lambda: state(victim) == "active", "%s to start by itself" % victim, 180)
+        cluster.on(first, "systemctl start kafka")
+        until(healed, "every replica to be in sync", 300)
+
+    # All brokers are out on purpose, so that partitions are below their minimum; what was acknowledged must be there all the same.
+    report = cluster.ledger("blank", work, faults=True)
+    expect(report["lost"] == 0 and report["records"]["acked"] > 100, "blank: %s" % report["problems"])
+
+
 RESTARTS = (check, roll, rolling_site, refusals, killed, bad_configuration)
 UPGRADES = (upgrade_refusals, upgrade_check, upgrade, upgraded, roll_back, again, downtime, finalize)
-CASES = {case.__name__: case for case in RESTARTS + UPGRADES}
+CASES = {case.__name__: case for case in (*RESTARTS, *UPGRADES, blank_store)}
 
 
 def main(cases: dict[str, Callable[[Any], None]], kind: type[Cluster] = Cluster) -> None:

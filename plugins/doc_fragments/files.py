@@ -47,4 +47,8 @@ options:
       owner: *owner
       group: *group
       mode: *mode
+      at_once:
+        description: Whether it goes in place also while the service runs, because the service itself does not read it.
+        type: bool
+        default: false
 """

@@ -26,7 +26,12 @@ DIRECTORIES_SPEC: dict[str, Any] = {"type": "list", "elements": "dict", "default
 FILES_SPEC: dict[str, Any] = {
     "type": "list",
     "elements": "dict",
-    "options": {"dest": {"type": "path", "required": True}, "content": {"type": "str", "required": True}, **OWNED_SPEC},
+    "options": {
+        "dest": {"type": "path", "required": True},
+        "content": {"type": "str", "required": True},
+        **OWNED_SPEC,
+        "at_once": {"type": "bool", "default": False},
+    },
 }
 # The options of file_set, and with contents those of its module.
 SET_SPEC: dict[str, dict[str, Any]] = {
@@ -144,14 +149,14 @@ def decide(items: Iterable[Mapping[str, Any]], *, held: bool, promote: bool) -> 
     """What happens to each file: {dest, content, owner, group, mode}.
 
     held: a running service has read what is in place, so that a difference is staged beside it; promote: it is this service's turn, and
-    what is wanted goes in place whatever runs.
+    what is wanted goes in place whatever runs. A file with at_once is not what the service itself reads, and is never staged.
     """
     steps = []
     for item in items:
         dest, content, wanted = item["dest"], item["content"], owned(item)
         here, staged = read(dest), read(dest + STAGED)
         beside = dest + STAGED
-        waits = content != here and held and not promote
+        waits = content != here and held and not promote and not item.get("at_once")
         writes = None if content in ((staged,) if waits else (here,)) else beside if waits else dest
         drops = beside if staged is not None and not waits else None
         fixes = tuple(path for path in (dest, beside) if path not in (writes, drops) and differs(path, wanted))

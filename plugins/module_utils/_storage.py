@@ -10,7 +10,7 @@ import base64
 import os
 import uuid
 from dataclasses import asdict, dataclass
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from . import _secret_mask
 from ._errors import RackawareError
@@ -235,6 +235,22 @@ def identity(nodes: Iterable[dict[str, Any]]) -> str | None:
         told = "; ".join("%s has %s" % (cluster, ", ".join(places)) for cluster, places in sorted(found.items()))
         raise StorageError("The nodes carry disks of %d clusters: %s; attach the right disks, or empty those that are not this cluster's." % (len(found), told))
     return next(iter(found), None)
+
+
+def brokers_have_run(hosts: Iterable[Mapping[str, Any]], unit: str = "kafka.service") -> bool:
+    """Whether a broker runs or has run on any of these hosts, by what host_preflight said of them in __kafka_host, and kafka_storage_info, of disks that were
+    mounted only then, in __kafka_storage.
+
+    In KRaft mode a directory is formatted before the first start, so that there only what a start makes counts.
+    """
+    for host in hosts:
+        before, after = host.get("__kafka_host") or {}, host.get("__kafka_storage") or {}
+        if unit in (before.get("running") or ()):
+            return True
+        directories = [*((before.get("identity") or {}).get("directories") or ()), *(after.get("directories") or ())]
+        if any(each["started"] or (each["state"] == FORMATTED and each["version"] != 1) for each in directories):
+            return True
+    return False
 
 
 def quorum_exists(nodes: Iterable[dict[str, Any]]) -> bool:

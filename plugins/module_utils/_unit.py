@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
+from . import _start_guard_program
 from ._errors import RackawareError
 
 LOG_DIR = "/var/log/kafka"
@@ -116,6 +117,7 @@ def unit(
         "User=kafka",
         "Group=kafka",
         "Environment=LC_ALL=C.UTF-8",
+        *(_guarded() if name == "broker" else ()),
         # What it starts with, so that a later look can tell whether it would start with something else.
         "ExecStartPre=+/bin/sh -c 'exec sha256sum %s > %s'" % (reads, started(this.unit)),
         "ExecStart=%s @%s %s %s" % (java, this.options, this.main, this.config),
@@ -155,6 +157,15 @@ def unit(
         "WantedBy=multi-user.target",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _guarded() -> list[str]:
+    return [
+        # Before anything that a start leaves behind. A failure counts as one of the service, which is tried again for ever.
+        "ExecStartPre=+%s check" % _start_guard_program.PROGRAM,
+        # Its sentence is the unit's status.
+        "NotifyAccess=exec",
+    ]
 
 
 def jvm_options(name: str, *, version: str, heap_mb: int, flags: Sequence[str], extra: Sequence[str] = (), comment: str = "Ansible managed") -> str:

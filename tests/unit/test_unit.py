@@ -45,7 +45,7 @@ def test_systemd_runs_java_itself():
 
 
 def test_a_service_writes_down_what_it_starts_with():
-    line = [line for line in unit("broker") if line.startswith("ExecStartPre=+")][0]
+    (line,) = [line for line in unit("broker") if line.startswith("ExecStartPre=+/bin/sh")]
     for path in ("broker.properties", "broker.jvm.options", "broker.log4j2.yaml"):
         assert "/etc/kafka/" + path in line
     assert "/etc/systemd/system/kafka.service > /run/kafka/kafka.started" in line

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Whether a broker may start on the log directories that it finds: at once on those of its last start, on others only once other brokers agree.
+
+A broker that is the last in-sync replica of a partition is elected when it registers, whatever it has on its disk, and its followers truncate to that.
+In ZooKeeper mode nothing in Kafka prevents it; KRaft compares directory ids and detects unclean shutdowns from 4.0 on.
+
+Loaded at each start of a broker, before its JVM: nothing here may import what takes long, as dataclasses do.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Collection, Iterable, Mapping, NamedTuple, Sequence
+
+UNANSWERED = "unanswered"
+NAMED = 3
+# Two agree as a rule. More are asked only while they name different controllers.
+WITNESSES = 5
+# controller.quorum.fetch.timeout.ms, as in a roll.
+BEHIND_MS = 2000
+
+
+class Directory(NamedTuple):
+    """One log directory: the volume that the inventory has for it, whether a broker has run on it (None: it cannot be read), and its mark."""
+
+    path: str
+    volume: str
+    used: bool | None
+    mark: Mapping[str, str] | None
+
+
+class View(NamedTuple):
+    """What one broker says: its id, whether the cluster is in KRaft mode, the controller, the brokers that are alive, and the partitions
+
+    {topic, partition, leader, isr, elr} that the node of the question holds.
+    """
+
+    broker: int
+    kraft: bool
+    controller: int
+    alive: frozenset[int]
+    partitions: tuple[Mapping[str, Any], ...]
+
+
+class Answer(NamedTuple):
+    """Whether the node may start; if not, reason goes on from "Broker 3 stays down: …, and", and lost is how many partitions lose their last copy.
+
+    lost is UNANSWERED when no broker could be asked, and None while the cluster has not noticed yet that the node is down: waiting helps, consent does not.
+    """
+
+    open: bool
+    reason: str = ""
+    lost: int | str | None = None
+
+
+def unknown(directories: Sequence[Directory], record: Mapping[str, str] | None, *, new_cluster: bool) -> list[str]:
+    """What is new since the last start, in words for each directory; record: path to id of the mark, None on a host where no broker has started.
+
+    A disk with data and without a mark is from before there were marks, or was kept when its instance was replaced. On such a host new_cluster, which
+    site says while no broker of the inventory has run, allows blank directories.
+    """
+    out = []
+    for each in directories:
+        if each.used is None:
+            # Kafka takes such a directory for offline, and makes none of its replicas anew elsewhere (LogManager.getOrCreateLog).
+            continue
+        mark = each.mark or {}
+        if not each.used:
+            if record is not None or not new_cluster:
+                out.append("the log directory %s is blank" % each.path)
+        elif mark and mark.get("volume") != each.volume:
+            out.append("the log directory %s is on %s and comes from %s" % (each.path, each.volume or "the root disk", mark.get("volume") or "the root disk"))
+        elif record is not None and mark.get("id", "") != record.get(each.path):
+            out.append("the log directory %s is not the one of the last start" % each.path)
+    return out
+
+
+def next_witness(node: int, views: Mapping[int, View], untried: Sequence[int]) -> int | None:
+    """Which broker to ask next, None when enough were asked; untried are those that listen, in order."""
+    left = [broker for broker in untried if broker != node]
+    if not left or len(views) >= WITNESSES:
+        return None
+    if not views:
+        return left[0]
+    named = [view.controller for view in views.values() if not view.kraft and view.controller in left and view.controller not in views]
+    if named:
+        return named[0]
+    if len(views) < 2:
+        alive = [broker for broker in left if any(broker in view.alive for view in views.values())]
+        return (alive or left)[0]
+    return None
+
+
+def answer(node: int, views: Mapping[int, View], why: str = "") -> Answer:
+    """What these views say together about a node that wants to start blank, the stricter view of each partition; why: why others did not answer.
+
+    Under ZooKeeper a broker that lost its session goes on to serve metadata as it was then, so that only the controller and the brokers which that lists
+    as alive are believed. Two are needed unless no other is alive.
+    """
+    if not views:
+        return Answer(False, "no other broker answers%s" % (" (%s)" % why.rstrip(".") if why else ""), UNANSWERED)
+    doubt = _doubt(node, views)
+    if doubt:
+        return Answer(False, doubt + (" (%s)" % why.rstrip(".") if why else ""))
+    trusted = _trusted(views)
+    if any(node in view.alive for view in trusted):
+        return Answer(False, "the cluster lists it as alive; either it has not noticed yet, or another process has the same id")
+    alone: set[tuple[str, int]] = set()
+    still: set[tuple[str, int]] = set()
+    for view in trusted:
+        for each in view.partitions:
+            listed = each["leader"] == node or node in each["isr"]
+            others = set(each["isr"]) & view.alive - {node}
+            place = (each["topic"], each["partition"])
+            if not others and (listed or node in each["elr"]):
+                alone.add(place)
+            elif listed:
+                still.add(place)
+    if alone:
+        text = "it is the last in-sync replica of %s; started now it would be elected, and its followers would be emptied"
+        return Answer(False, text % in_words(alone), len(alone))
+    if still:
+        return Answer(False, "the cluster still counts it as in sync in %s" % in_words(still))
+    return Answer(True)
+
+
+def _trusted(views: Mapping[int, View]) -> list[View]:
+    first = next(iter(views.values()))
+    if first.kraft:
+        return list(views.values())
+    boss = next(view for view in views.values() if view.controller == view.broker)
+    return [view for view in views.values() if view is boss or view.broker in boss.alive]
+
+
+def _doubt(node: int, views: Mapping[int, View]) -> str:
+    """Why these views do not settle anything, empty when they do."""
+    if not next(iter(views.values())).kraft:
+        bosses = [view.broker for view in views.values() if view.controller == view.broker]
+        if len(bosses) > 1:
+            return "%s all say that they are the controller; the ones that are cut off from ZooKeeper must be restarted" % _brokers(bosses)
+        if not bosses:
+            named = sorted({view.controller for view in views.values()} - {node, -1})
+            return "the controller, %s, does not answer" % _brokers(named) if named else "the cluster has no controller yet"
+        trusted = _trusted(views)
+        if any(view.controller != bosses[0] for view in trusted):
+            return "brokers disagree about the controller: %s" % ", ".join("%d says %d" % (view.broker, view.controller) for view in trusted)
+    trusted = _trusted(views)
+    alive = {broker for view in trusted for broker in view.alive} - {node, *(view.broker for view in trusted)}
+    if len(trusted) < 2 and alive:
+        return "only broker %d answers, although it lists %s as alive; two are needed" % (trusted[0].broker, _brokers(alive))
+    return ""
+
+
+def behind(quorum: Mapping[str, Any], broker: int) -> str:
+    """Why a broker's metadata may be old in KRaft mode, empty when it is not: how long ago, by the leader's clock, it had all of it."""
+    members = [*quorum["voters"], *quorum["observers"]]
+    now = max((each["last_caught_up_ms"] for each in quorum["voters"] if each["id"] == quorum["leader"]), default=None)
+    seen = max((each["last_caught_up_ms"] for each in members if each["id"] == broker), default=None)
+    if now is None or seen is None:
+        return "broker %d does not follow the quorum" % broker
+    return "broker %d is %.0f s behind in the cluster's metadata" % (broker, (now - seen) / 1000) if now - seen > BEHIND_MS else ""
+
+
+def accepted(consent: Mapping[str, Any] | None, node: int, found: Answer) -> bool:
+    """Whether a person has accepted exactly this loss, for this node."""
+    return consent is not None and found.lost is not None and (consent.get("node"), consent.get("partitions")) == (node, found.lost)
+
+
+def sentence(node: int, new: Sequence[str], found: Answer, consent: Mapping[str, Any] | None = None) -> str:
+    """What is wrong, why, and what to do, for the journal and the unit's status."""
+    if found.lost is None:
+        advice = "this is asked again until it is settled"
+    else:
+        advice = "bring its old disk back, or see docs/runbooks/blank_store.md before kafka-start-guard accept %d %s" % (node, found.lost)
+    if consent is not None:
+        advice += " (what was accepted, %s %s, is something else)" % (consent.get("node"), consent.get("partitions"))
+    return "Broker %d stays down: %s, and %s; %s." % (node, " and ".join(new), found.reason, advice)
+
+
+def in_words(places: Collection[tuple[str, int]]) -> str:
+    """A number of partitions, the first of them by name."""
+    names = ["%s-%d" % place for place in sorted(places)]
+    more = ", …" if len(names) > NAMED else ""
+    return "%d partition%s (%s%s)" % (len(names), "" if len(names) == 1 else "s", ", ".join(names[:NAMED]), more)
+
+
+def _brokers(ids: Iterable[int]) -> str:
+    listed = sorted(ids)
+    return "broker%s %s" % ("" if len(listed) == 1 else "s", " and ".join(map(str, listed)))
