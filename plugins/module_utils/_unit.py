@@ -18,6 +18,9 @@ LIBS = "/opt/kafka-%s/libs"
 # Where a host whose data disks may come back blank keeps the id of its cluster.
 CLUSTER_ID = "/etc/kafka/cluster.id"
 DEFAULT_JAVA = "/usr/bin/java"
+# Where the JVM unpacks the native code of Zstandard and Snappy. The unit's /tmp may be mounted noexec, as PrivateTmp= keeps what the host's /tmp has,
+# and so may /run be (initramfs-tools mounts it so).
+NATIVE_DIR = "/var/cache/kafka"
 LOGGED_MB, LOGGED_FILES = 50, 10
 PATTERN = "%d{ISO8601} %-5p [%t] %c - %m%n"
 
@@ -122,6 +125,8 @@ def unit(
         "LimitNOFILE=%d" % open_files,
         "LogsDirectory=kafka",
         "LogsDirectoryMode=0750",
+        "CacheDirectory=%s" % os.path.basename(NATIVE_DIR),
+        "CacheDirectoryMode=0700",
         "RuntimeDirectory=kafka",
         "RuntimeDirectoryPreserve=yes",
         "UMask=0027",
@@ -165,6 +170,7 @@ def jvm_options(name: str, *, version: str, heap_mb: int, flags: Sequence[str], 
         "-XX:+ExitOnOutOfMemoryError",
         "-XX:+PerfDisableSharedMem",
         "-Djava.awt.headless=true",
+        "-Djava.io.tmpdir=%s" % NATIVE_DIR,
         "-Xlog:gc*:file=%s/%s-gc.log:time,tags:filecount=5,filesize=20M" % (LOG_DIR, stem),
         "-Dkafka.logs.dir=%s" % LOG_DIR,
         logging % this.logging(version),

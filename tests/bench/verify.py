@@ -93,7 +93,7 @@ def tree(place: Path, root: Path, said: dict[str, dict[str, Any]]) -> None:
             (here / "plugins/modules" / each.name).symlink_to(each)
     for name, answer in said.items():
         (place / (name + ".json")).write_text(json.dumps(answer))
-        (here / "plugins/modules" / (name + ".py")).write_text("print(open(%r).read())\n" % str(place / (name + ".json")))
+        (here / "plugins/modules" / (name + ".py")).write_text("#!/usr/bin/python\nprint(open(%r).read())\n" % str(place / (name + ".json")))
     (here / "plugins/action/kafka_service_info.py").write_text(SERVICE)
 
 
