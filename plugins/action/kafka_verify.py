@@ -62,7 +62,9 @@ class ActionModule(ActionBase):
         if answer.get("unreachable"):
             host = self._task.delegate_to or self._variables.get("inventory_hostname", "the host")
             why = str(answer.get("msg")).strip().rstrip(".")
-            raise AnsibleActionFail("%s, from which the cluster is asked, cannot be reached (%s); bring it back, then run the same command again." % (host, why))
+            raise AnsibleActionFail(
+                "%s, from which the cluster is asked, cannot be reached (%s); bring it back, then run the same command again." % (host, why)
+            )
         if answer.get("failed"):
             # A Python that cannot be started says why only there.
             said = str(answer.get("module_stderr") or "").strip().splitlines()[-1:]

@@ -34,11 +34,11 @@ def build(
 ) -> dict[str, Any]:
     """One model of a cluster.
 
-    snapshot is what kafka_cluster_info returns as cluster, whole or as a summary; hosts lists {name, id, rack, roles, version, heap_mb, disks: [{mount, size_gb,
-    used_percent, encryption}], restart_needed, unit_state} and, for ZooKeeper, address; what a host does not know may be missing.
+    snapshot is what kafka_cluster_info returns as cluster, whole or as a summary; hosts lists {name, id, rack, roles, version, heap_mb, disks: [{mount,
+    size_gb, used_percent, encryption}], restart_needed, unit_state} and, for ZooKeeper, address; what a host does not know may be missing.
     proof is the result of kafka_round_trip, zookeeper that of zookeeper_info. Returns {name, cluster_id, metadata, versions, racks: [{name,
-    nodes: [node]}], counts, healthy, findings: [sentence], restarts: [name], proof: sentence or None, checked_at: when the cluster was seen, or None}; a node is a host and {leaders,
-    replicas, out_of_sync, registered, fenced, marks: [text]}. Raises ModelError.
+    nodes: [node]}], counts, healthy, findings: [sentence], restarts: [name], proof: sentence or None, checked_at: ISO 8601 or None}; a node is a host
+    and {leaders, replicas, out_of_sync, registered, fenced, marks: [text]}. Raises ModelError.
     """
     try:
         snapshot = summarize(snapshot)

@@ -15,7 +15,6 @@ from bench import verify
 ROOT = Path(__file__).resolve().parents[2]
 # What sudo does here: it writes down that it was called, and runs the command.
 SUDO = '#!/bin/sh\necho called >> "$SUDO_LOG"\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n'
-ANSWERS = ["kafka_verify", "kafka_cluster_info", "kafka_round_trip", "kafka_topic"]
 
 
 @pytest.fixture
@@ -28,11 +27,9 @@ def run(tmp_path):
         place = tmp_path / "tree"
         verify.tree(place, ROOT, said)
         action = place / "ansible_collections/rackaware/kafka/plugins/action/kafka_service_info.py"
-        action.write_text(action.read_text().replace('"active"', "%r.get(task_vars['inventory_hostname'], 'active')" % states))
-        hosts = {
-            "b%d" % id_: {"kafka_node_id": id_, "kafka_rack": "rack-%d" % (id_ % 3), "ansible_connection": "local", **({"ansible_become": become} if become else {})}
-            for id_ in (1, 2, 3)
-        }
+        action.write_text(action.read_text().replace("'active'", "%r.get(task_vars['inventory_hostname'], 'active')" % states))
+        own = {"ansible_connection": "local", **({"ansible_become": become} if become else {})}
+        hosts = {"b%d" % id_: {"kafka_node_id": id_, "kafka_rack": "rack-%d" % (id_ % 3), **own} for id_ in (1, 2, 3)}
         (tmp_path / "hosts.json").write_text(json.dumps({"all": {"children": {"kafka_brokers": {"hosts": hosts}}}}))
         (tmp_path / "sudo").write_text(SUDO)
         (tmp_path / "sudo").chmod(0o755)

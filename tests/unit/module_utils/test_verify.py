@@ -90,9 +90,7 @@ class TestWatch:
 
     def test_a_line_says_who_is_missing_and_how_many_are_behind(self):
         watch = self.watch((12, answer([2, 3], behind=40, examples=("t-0", "t-1", "t-2"))))
-        assert watch.line() == (
-            "waiting for the cluster, 12 s: broker 2 (b2), broker 3 (b3) are not registered; 40 partitions behind (t-0, t-1, t-2, …)"
-        )
+        assert watch.line() == ("waiting for the cluster, 12 s: broker 2 (b2), broker 3 (b3) are not registered; 40 partitions behind (t-0, t-1, t-2, …)")
 
     def test_a_line_says_why_nobody_could_be_asked(self):
         assert self.watch((3, {"reason": "Nothing listens at a:1."})).line() == "waiting for the cluster, 3 s: Nothing listens at a:1"

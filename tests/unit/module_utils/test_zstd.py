@@ -34,8 +34,8 @@ def test_a_run_costs_next_to_nothing_and_noise_next_to_nothing_more():
 @pytest.mark.parametrize(
     ("data", "frame"),
     [
-        (b"", "28b52ffd" "a0" "00000000" "010000"),
-        (b"abc" + b"-" * 20, "28b52ffd" "a0" "17000000" "180000" "616263" "a30000" "2d"),
+        (b"", "28b52ffda000000000010000"),
+        (b"abc" + b"-" * 20, "28b52ffda017000000180000616263a300002d"),
     ],
     ids=["nothing", "literals and a run"],
 )
@@ -48,7 +48,16 @@ GOOD = _zstd.compress(b"head" + b"-" * 100)
 
 @pytest.mark.parametrize(
     "bad",
-    [b"", b"plain", GOOD[:-1], GOOD[:9], GOOD + b"x", GOOD[:4] + b"\x20" + GOOD[5:], GOOD[:9] + bytes([GOOD[9] | 4]) + GOOD[10:], GOOD[:5] + b"\x01" + GOOD[6:]],
+    [
+        b"",
+        b"plain",
+        GOOD[:-1],
+        GOOD[:9],
+        GOOD + b"x",
+        GOOD[:4] + b"\x20" + GOOD[5:],
+        GOOD[:9] + bytes([GOOD[9] | 4]) + GOOD[10:],
+        GOOD[:5] + b"\x01" + GOOD[6:],
+    ],
     ids=["empty", "no frame", "cut", "no block", "more", "another header", "a compressed block", "another size"],
 )
 def test_what_is_something_else_is_refused(bad):
