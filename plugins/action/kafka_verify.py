@@ -41,7 +41,8 @@ class ActionModule(ActionBase):
         return self._wait({**self._task.args, "brokers": [{"id": each["id"], "name": each["name"]} for each in brokers]}, options, brokers)
 
     def _wait(self, question: dict[str, Any], options: dict[str, Any], brokers: list[dict[str, Any]]) -> dict[str, Any]:
-        names = {each["id"]: each["name"] for each in brokers}
+        # systemd's word for one that it starts again and again.
+        names = {each["id"]: each["name"] + (", service activating" if each["unit_state"] == "activating" else "") for each in brokers}
         watch = _verify.Watch(names, options["stall_seconds"], options["timeout_seconds"], self.clock())
         while True:
             answer = self._ask(question)

@@ -68,6 +68,11 @@ def test_what_is_missing_is_shown_meanwhile(stage):
     ]
 
 
+def test_a_service_that_systemd_starts_again_and_again_is_waited_for_and_named(stage):
+    said = stage.fail(MISSING, brokers=[BROKERS[0], {**BROKERS[1], "unit_state": "activating"}], stall_seconds=30)
+    assert "broker 2 (b2, service activating) is not registered" in said
+
+
 def test_without_progress_it_ends_and_says_who_is_missing(stage):
     said = stage.fail(MISSING, stall_seconds=60)
     assert said.startswith("The cluster is not complete after 65 s, the last 60 of them without progress: broker 2 (b2) is not registered.")
