@@ -17,7 +17,9 @@ author:
 positional: _input, hosts
 options:
   _input:
-    description: The RV(rackaware.kafka.kafka_cluster_info#module:cluster) of M(rackaware.kafka.kafka_cluster_info).
+    description:
+      - The RV(rackaware.kafka.kafka_cluster_info#module:cluster) of M(rackaware.kafka.kafka_cluster_info), whole or as a summary, or that of
+        M(rackaware.kafka.kafka_verify).
     type: dict
     required: true
   hosts:
@@ -33,7 +35,7 @@ options:
     type: str
     default: ""
   proof:
-    description: The result of M(rackaware.kafka.kafka_round_trip).
+    description: The result of M(rackaware.kafka.kafka_round_trip), or the RV(rackaware.kafka.kafka_verify#module:proof) of M(rackaware.kafka.kafka_verify).
     type: dict
   zookeeper:
     description: The result of M(rackaware.kafka.zookeeper_info).
@@ -48,7 +50,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The model, with name, cluster_id, metadata, versions, racks, counts, healthy, findings, restarts and proof.
+  description: The model, with name, cluster_id, metadata, versions, racks, counts, healthy, findings, restarts, proof and checked_at.
   type: dict
 """
 

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Mapping, Sequence
+from itertools import islice
+from typing import Any, Callable, Mapping, Sequence
 
 from ._kafka import Admin, KafkaError
 
@@ -181,3 +183,50 @@ def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mappi
     ours = {each["id"] for each in seen.brokers}
     brokers += [{**each, "fenced": True} for id_, each in listed_too.items() if id_ not in ours]
     return replace(seen, brokers=sorted(brokers, key=lambda each: each["id"]), topics=topics, partitions=partitions, witness=witness)
+
+
+def troubled(plain: dict[str, Any], limit: int | None = None) -> dict[str, Any]:
+    """The same with the partitions in trouble only, at most so many, and their topics; counts stay those of all. Raises KafkaError."""
+    if limit is not None and limit < 0:
+        raise KafkaError("limit is %d, but must be at least 0." % limit)
+    left = list(islice(filter(is_troubled, plain["partitions"]), limit))
+    named = {each["topic"] for each in left}
+    return {**plain, "partitions": left, "topics": {name: topic for name, topic in plain["topics"].items() if name in named}}
+
+
+def summarize(plain: dict[str, Any]) -> dict[str, Any]:
+    """What people are shown of a cluster, however many partitions it has; plain is a Snapshot.to_dict(), or a summary already.
+
+    Instead of topics, partitions and reassignments it has loads: [{id, leaders, replicas, out_of_sync}] of each broker that has any, examples: {kind of
+    trouble: the first few partitions, as topic-partition}, and reassigning, a number.
+    """
+    if "loads" in plain:
+        return plain
+    loads: dict[int, dict[str, int]] = {}
+    examples: dict[str, list[str]] = {kind: [] for kind in TROUBLES}
+    for each in plain["partitions"]:
+        for replica in {*each["replicas"], *([each["leader"]] if each["leader"] >= 0 else [])}:
+            load = loads.get(replica) or loads.setdefault(replica, {"id": replica, "leaders": 0, "replicas": 0, "out_of_sync": 0})
+            load["leaders"] += replica == each["leader"]
+            load["replicas"] += replica in each["replicas"]
+            load["out_of_sync"] += replica in each["replicas"] and replica not in each["isr"] and replica not in each["adding"]
+        if is_troubled(each):
+            for kind, has in TROUBLES.items():
+                if len(examples[kind]) < EXAMPLES and has(each):
+                    examples[kind].append("%s-%d" % (each["topic"], each["partition"]))
+    kept = {name: value for name, value in plain.items() if name not in ("topics", "partitions", "reassignments")}
+    return {**kept, "loads": [loads[id_] for id_ in sorted(loads)], "examples": examples, "reassigning": len(plain["reassignments"])}
+
+
+def now() -> str:
+    """The time in UTC, as ISO 8601."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+TROUBLES: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "offline": lambda each: each["leader"] < 0,
+    "under_min_isr": lambda each: len(each["isr"]) < each["min_isr"],
+    "under_replicated": is_under_replicated,
+}
+# Of each kind of trouble.
+EXAMPLES = 3

@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Iterable, Iterator, Sequence
 
+from . import _zstd
 from ._errors import RackawareError
 
 try:
@@ -790,18 +791,28 @@ class Admin:
             _raise(result.error_code, result.error_message, "to finalize feature %s" % result.feature)
 
 
-def produce(where: Connection, topic: str, values: dict[int, bytes], *, key: bytes) -> dict[int, int]:
+def _lend_zstd() -> None:
+    """kafka-python speaks Zstandard only with a library that /opt/kafka-admin does not have; _zstd is enough for what is written here."""
+    from kafka import codec
+
+    if codec.zstd is None:
+        codec.zstd = _zstd
+
+
+def produce(where: Connection, topic: str, values: dict[int, bytes], *, key: bytes, compression: str | None = None) -> dict[int, int]:
     """Write one record to each partition, each acknowledged by all in-sync replicas; {partition: offset}.
 
-    Raises KafkaError that names the first partition which did not take its record within the request timeout.
+    compression is None or "zstd", which only makes smaller what has runs of equal bytes. Raises KafkaError that names the first partition which did
+    not take its record within the request timeout.
     """
     _require_library()
+    _lend_zstd()
     logging.getLogger("kafka").addHandler(logging.NullHandler())
     from kafka import KafkaProducer
 
     timeout = where.request_timeout_seconds
     options = where.options()
-    limits = {"acks": "all", "delivery_timeout_ms": timeout * 1000, "max_block_ms": timeout * 1000, "linger_ms": 0}
+    limits = {"acks": "all", "compression_type": compression, "delivery_timeout_ms": timeout * 1000, "max_block_ms": timeout * 1000, "linger_ms": 0}
     # delivery_timeout_ms must not be shorter than one request with its linger.
     options["request_timeout_ms"] = max(1000, timeout * 1000 // 2)
     partition = None
@@ -829,6 +840,7 @@ def produce(where: Connection, topic: str, values: dict[int, bytes], *, key: byt
 def consume(where: Connection, topic: str, offsets: dict[int, int], *, clock: Callable[[], float] = time.monotonic) -> dict[int, tuple[bytes, bytes]]:
     """Read the records at these offsets back, {partition: (key, value)}; what did not come within the request timeout is missing."""
     _require_library()
+    _lend_zstd()
     logging.getLogger("kafka").addHandler(logging.NullHandler())
     from kafka import KafkaConsumer, TopicPartition
 
@@ -850,7 +862,8 @@ def consume(where: Connection, topic: str, offsets: dict[int, int], *, clock: Ca
                         found[place.partition] = (record.key, record.value)
                         consumer.pause(place)
         return found
-    except (kafka_errors.KafkaError, OSError) as error:
+    # A frame that the broker compressed anew is not one of _zstd's.
+    except (kafka_errors.KafkaError, OSError, _zstd.ZstdError) as error:
         raise KafkaError("Records of topic %s could not be read back: %s; check that every leader answers." % (topic, _reason(error))) from None
     finally:
         if consumer is not None:

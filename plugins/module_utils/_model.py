@@ -7,14 +7,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Iterable, Sequence
+from typing import Any, Sequence
 
-from ._cluster import is_under_replicated
+from ._cluster import summarize
 from ._errors import RackawareError
 
 BROKER, CONTROLLER, ZOOKEEPER = "broker", "controller", "zookeeper"
 TITLES = {BROKER: "broker", CONTROLLER: "controller", ZOOKEEPER: "ZooKeeper"}
 NO_RACK = "(no rack)"
+NO_LOAD = {"leaders": 0, "replicas": 0, "out_of_sync": 0}
 WIDTH = 100
 FULL_PERCENT = 90
 
@@ -33,14 +34,15 @@ def build(
 ) -> dict[str, Any]:
     """One model of a cluster.
 
-    snapshot is what kafka_cluster_info returns as cluster; hosts lists {name, id, rack, roles, version, heap_mb, disks: [{mount, size_gb,
-    used_percent, encryption}], restart_needed, unit_state} and, for ZooKeeper, address; what a host does not know may be missing.
+    snapshot is what kafka_cluster_info returns as cluster, whole or as a summary; hosts lists {name, id, rack, roles, version, heap_mb, disks: [{mount,
+    size_gb, used_percent, encryption}], restart_needed, unit_state} and, for ZooKeeper, address; what a host does not know may be missing.
     proof is the result of kafka_round_trip, zookeeper that of zookeeper_info. Returns {name, cluster_id, metadata, versions, racks: [{name,
-    nodes: [node]}], counts, healthy, findings: [sentence], restarts: [name], proof: sentence or None}; a node is a host and {leaders,
-    replicas, out_of_sync, registered, fenced, marks: [text]}. Raises ModelError.
+    nodes: [node]}], counts, healthy, findings: [sentence], restarts: [name], proof: sentence or None, checked_at: ISO 8601 or None}; a node is a host
+    and {leaders, replicas, out_of_sync, registered, fenced, marks: [text]}. Raises ModelError.
     """
     try:
-        load = _load(snapshot["partitions"])
+        snapshot = summarize(snapshot)
+        load = {each["id"]: {key: each[key] for key in NO_LOAD} for each in snapshot["loads"]}
         registered = {broker["id"]: broker for broker in snapshot["brokers"]}
         nodes = [_node(host, load, registered, snapshot, zookeeper) for host in hosts]
         known = {node["id"] for node in nodes if BROKER in node["roles"]}
@@ -60,24 +62,12 @@ def build(
             "findings": findings,
             "restarts": [node["name"] for node in nodes if node["restart_needed"]],
             "proof": (proof or {}).get("sentence"),
+            "checked_at": snapshot.get("checked_at"),
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(
             "The cluster cannot be shown, because %s is missing or of another kind; hand over the results of kafka_cluster_info and of the hosts." % error
         ) from None
-
-
-def _load(partitions: Iterable[dict[str, Any]]) -> dict[int, dict[str, int]]:
-    out: dict[int, dict[str, int]] = {}
-    empty = {"leaders": 0, "replicas": 0, "out_of_sync": 0}
-    for each in partitions:
-        if each["leader"] >= 0:
-            out.setdefault(each["leader"], dict(empty))["leaders"] += 1
-        for replica in each["replicas"]:
-            count = out.setdefault(replica, dict(empty))
-            count["replicas"] += 1
-            count["out_of_sync"] += replica not in each["isr"] and replica not in each["adding"]
-    return out
 
 
 def _node(
@@ -117,7 +107,7 @@ def _node(
         "fenced": bool(broker and broker["fenced"]),
         "leader": any(mark in ("leader", "quorum leader", "controller", "standalone") for mark in marks),
         "marks": marks,
-        **(load.get(ident, {"leaders": 0, "replicas": 0, "out_of_sync": 0}) if BROKER in roles else {"leaders": None, "replicas": None, "out_of_sync": None}),
+        **(load.get(ident, NO_LOAD) if BROKER in roles else dict.fromkeys(NO_LOAD)),
     }
 
 
@@ -155,9 +145,9 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
         ("under_replicated", ("lacks", "lack"), "an in-sync replica"),
     ):
         if counts[key]:
-            out.append("%s %s%s." % (_plural(counts[key], "partition", verbs), rest, _examples(snapshot["partitions"], key)))
-    if snapshot["reassignments"]:
-        out.append("%s under reassignment." % _plural(len(snapshot["reassignments"]), "partition", ("is", "are")))
+            out.append("%s %s%s." % (_plural(counts[key], "partition", verbs), rest, _examples(snapshot["examples"][key], counts[key])))
+    if snapshot["reassigning"]:
+        out.append("%s under reassignment." % _plural(snapshot["reassigning"], "partition", ("is", "are")))
     for node in nodes:
         broker = BROKER in node["roles"]
         if broker and not node["in_inventory"]:
@@ -184,14 +174,8 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
     return out
 
 
-def _examples(partitions: Iterable[dict[str, Any]], key: str, most: int = 3) -> str:
-    tests = {
-        "offline": lambda each: each["leader"] < 0,
-        "under_min_isr": lambda each: len(each["isr"]) < each["min_isr"],
-        "under_replicated": is_under_replicated,
-    }
-    named = ["%s-%d" % (each["topic"], each["partition"]) for each in partitions if tests[key](each)]
-    return " (%s%s)" % (", ".join(named[:most]), ", …" if named[most:] else "") if named else ""
+def _examples(named: Sequence[str], count: int) -> str:
+    return " (%s%s)" % (", ".join(named), ", …" if count > len(named) else "") if named else ""
 
 
 def health(counts: dict[str, int]) -> str:
@@ -219,6 +203,8 @@ def summary(model: dict[str, Any]) -> str:
 def _summary(model: dict[str, Any]) -> str:
     mode = "KRaft" if model["metadata"] == "kraft" else "ZooKeeper"
     lines = [_cut("Kafka cluster %s (%s%s)" % (model["name"], "".join("%s, " % version for version in model["versions"]), mode)), ""]
+    if model["checked_at"]:
+        lines.insert(1, "Checked %s" % date(model["checked_at"]))
     head = ["NODE", "ID", "ROLE", "VERSION", "DISKS", "LEADS", "REPLICAS", "STATE"]
     racks = [(rack["name"], [_row(node) for node in rack["nodes"]]) for rack in model["racks"]]
     rows = [head, *(row for _, listed in racks for row in listed)]
@@ -293,6 +279,11 @@ def states(node: dict[str, Any]) -> list[str]:
     if node["restart_needed"]:
         out.append("restart pending")
     return out + [mark for mark in node["marks"] if mark not in ("voter", "follower")] or ["ok"]
+
+
+def date(stamp: str) -> str:
+    """A time of ISO 8601 in UTC as people write it, to the minute."""
+    return "%s UTC" % str(stamp)[:16].replace("T", " ")
 
 
 def size(gigabytes: float) -> str:

@@ -10,6 +10,14 @@ from typing import Any
 
 from ._errors import RackawareError
 
+# A broker needs native code for it, which the JVM unpacks into java.io.tmpdir: where nothing may be executed there, only this fails.
+COMPRESSION = "zstd"
+PADDING = 512
+NOT_COMPRESSED = (
+    "The same without compression was acknowledged; look in that broker's log for UnsatisfiedLinkError, which says that its java.io.tmpdir"
+    " lies on a file system mounted noexec."
+)
+
 
 class ProofError(RackawareError):
     """The cluster did not prove what it should."""
@@ -37,9 +45,9 @@ def places(topic: str, found: list[dict[str, Any]] | None, racks: dict[int, str 
     return out
 
 
-def values(placed: list[dict[str, Any]], marker: str) -> dict[int, bytes]:
-    """What to write into each partition; different in each, so that one cannot be taken for another."""
-    return {each["partition"]: ("%s %d" % (marker, each["partition"])).encode() for each in placed}
+def values(placed: list[dict[str, Any]], marker: str, *, padded: bool = False) -> dict[int, bytes]:
+    """What to write into each partition; different in each, so that one cannot be taken for another; padded with what compression makes smaller."""
+    return {each["partition"]: ("%s %d" % (marker, each["partition"])).encode() + b"." * (PADDING if padded else 0) for each in placed}
 
 
 def compare(
@@ -72,7 +80,7 @@ def sentence(topic: str, placed: list[dict[str, Any]], *, written: bool) -> str:
         return "Topic %s does not exist yet, so that nothing was proven." % topic
     if not written:
         return "Each of the %d partitions of %s has a leader, and replicas %s; nothing was written." % (len(placed), topic, spread)
-    return "A record acknowledged by all in-sync replicas was read back from each of the %d partitions of %s, whose replicas lie %s." % (
+    return "A record acknowledged by all in-sync replicas, and a compressed one, was read back from each of the %d partitions of %s, whose replicas lie %s." % (
         len(placed),
         topic,
         spread,

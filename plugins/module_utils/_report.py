@@ -77,6 +77,7 @@ def _page(model: dict[str, Any]) -> str:
     brokers = sum(_model.BROKER in node["roles"] for node in nodes)
     facts = ["Kafka %s" % ", ".join(model["versions"])] if model["versions"] else []
     facts += [mode, _count(brokers, "broker"), _count(len(model["racks"]), "rack")]
+    facts += ["checked %s" % _model.date(model["checked_at"])] if model["checked_at"] else []
     return "".join(
         [
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n',

@@ -67,6 +67,12 @@ def crash_loops(
         sleep(1)
 
 
+def age(unit: str, run: Callable[..., tuple[int, str, str]], *, clock: Callable[[], float] = time.monotonic) -> float | None:
+    """For how many seconds the unit's process runs, None when it does not; clock is the one that systemd stamps with."""
+    told = _show(unit, run)
+    return clock() - int(told.get("ExecMainStartTimestampMonotonic") or 0) / 1e6 if told.get("ActiveState") == "active" else None
+
+
 def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:
     """Whether a process of the unit runs or is about to; one that crashed and that systemd waits to start again does not."""
     told = _show(unit, run)

@@ -22,6 +22,9 @@ CLUSTER_ID = "/etc/kafka/cluster.id"
 # There while a broker is out of service (_out_of_service): it must not start, at a boot either.
 OUT_OF_SERVICE = "/var/lib/kafka-admin/out_of_service.json"
 DEFAULT_JAVA = "/usr/bin/java"
+# Where the JVM unpacks the native code of Zstandard and Snappy. The unit's /tmp may be mounted noexec, as PrivateTmp= keeps what the host's /tmp has,
+# and so may /run be (initramfs-tools mounts it so).
+NATIVE_DIR = "/var/cache/kafka"
 LOGGED_MB, LOGGED_FILES = 50, 10
 # docs.oracle.com, "The java Command": what sets the size of the heap, and what sets it as a share of the memory.
 HEAP = re.compile(r"-Xm[sx]|-mx|-ms|-XX:(Max|Initial|Min)?HeapSize|-XX:(Max|Initial|Min)RAM")
@@ -130,6 +133,8 @@ def unit(
         "LimitNOFILE=%d" % open_files,
         "LogsDirectory=kafka",
         "LogsDirectoryMode=0750",
+        "CacheDirectory=%s" % os.path.basename(NATIVE_DIR),
+        "CacheDirectoryMode=0700",
         "RuntimeDirectory=kafka",
         "RuntimeDirectoryPreserve=yes",
         "UMask=0027",
@@ -182,6 +187,7 @@ def jvm_options(name: str, *, version: str, heap_mb: int, flags: Sequence[str], 
         "-XX:+ExitOnOutOfMemoryError",
         "-XX:+PerfDisableSharedMem",
         "-Djava.awt.headless=true",
+        "-Djava.io.tmpdir=%s" % NATIVE_DIR,
         "-Xlog:gc*:file=%s/%s-gc.log:time,tags:filecount=5,filesize=20M" % (LOG_DIR, stem),
         "-Dkafka.logs.dir=%s" % LOG_DIR,
         logging % this.logging(version),

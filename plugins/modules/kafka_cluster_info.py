@@ -35,8 +35,19 @@ options:
     elements: str
   only_troubled:
     description:
-      - Whether to return only partitions without a leader, under-replicated or below their minimum; RV(cluster.counts) counts all the same.
+      - Whether to return only partitions without a leader, under-replicated or below their minimum, and their topics; RV(cluster.counts) counts all the
+        same.
       - A large cluster is a large answer, which Ansible carries about for the rest of the run.
+    type: bool
+    default: false
+  limit:
+    description:
+      - With O(only_troubled), how many partitions to return at most, the first by topic and number; RV(cluster.counts) says how many there are.
+    type: int
+  summary:
+    description:
+      - Whether to return neither topics nor partitions nor reassignments, but what people are shown of them, as RV(cluster.loads), RV(cluster.examples) and
+        RV(cluster.reassigning). P(rackaware.kafka.kafka_model#filter) takes that as well.
     type: bool
     default: false
 """
@@ -96,6 +107,20 @@ cluster:
     counts:
       description: Numbers of topics, partitions, under_replicated, at_min_isr, under_min_isr, offline, without_preferred_leader.
       type: dict
+    checked_at:
+      description: When it was seen, by the clock of the host that asked, in UTC.
+      type: str
+      sample: "2026-11-30T08:45:00Z"
+    loads:
+      description: For each broker that has replicas its id and the numbers of leaders, replicas and out_of_sync; only with O(summary).
+      type: list
+      elements: dict
+    examples:
+      description: The first partitions that are offline, under_min_isr and under_replicated, as C(topic-partition); only with O(summary).
+      type: dict
+    reassigning:
+      description: How many partitions are under reassignment; only with O(summary).
+      type: int
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -110,24 +135,29 @@ SPEC = dict(
     exclude_brokers={"type": "list", "elements": "int", "default": []},
     topics={"type": "list", "elements": "str"},
     only_troubled={"type": "bool", "default": False},
+    limit={"type": "int"},
+    summary={"type": "bool", "default": False},
 )
 
 
 def main() -> None:
     """Read, report."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=SPEC,
+        mutually_exclusive=[("only_troubled", "summary"), ("limit", "summary")],
+        supports_check_mode=True,
+    )
     params = module.params
     ask = params["ask"]
     try:
         whom = None if ask is None else int(ask) if ask.isdigit() else address(ask)
         with Admin(connection(params), ask=whom, exclude=params["exclude_brokers"]) as admin:
-            snapshot = _cluster.take(admin, params["topics"])
+            plain = dict(_cluster.take(admin, params["topics"]).to_dict(), checked_at=_cluster.now())
+        if params["only_troubled"]:
+            plain = _cluster.troubled(plain, params["limit"])
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    plain = snapshot.to_dict()
-    if params["only_troubled"]:
-        plain["partitions"] = [each for each in plain["partitions"] if _cluster.is_troubled(each)]
-    module.exit_json(changed=False, cluster=plain)
+    module.exit_json(changed=False, cluster=_cluster.summarize(plain) if params["summary"] else plain)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ module: kafka_round_trip
 short_description: Prove that every partition of a topic takes and gives back a record
 version_added: "0.1.0"
 description:
-  - Writes one record with C(acks=all) to every partition of a topic, and reads each back from its leader.
+  - Writes a record with C(acks=all) to every partition of a topic, and reads each back from its leader. Then it does so with a record that is
+    compressed with Zstandard, for which the broker needs native code, and the client no library.
   - Fails when a record does not come back as it was written, or when a partition's replicas lie in fewer racks than wanted.
   - Nothing is set up, so the topic must exist. The records are no change, and a run never reports one.
 author:
@@ -56,7 +57,7 @@ marker:
   returned: success
   type: str
 partitions:
-  description: For each partition its number, offset of the record (V(null) in check mode), leader, replicas and racks.
+  description: For each partition its number, offset of the plain record (V(null) in check mode), leader, replicas and racks.
   returned: success
   type: list
   elements: dict
@@ -67,13 +68,11 @@ sentence:
   type: str
 """
 
-import uuid
-
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _proof
+from ..module_utils import _proof, _round_trip
 from ..module_utils._errors import RackawareError
-from ..module_utils._kafka import CONNECTION_SPEC, Admin, connection, consume, produce
+from ..module_utils._kafka import CONNECTION_SPEC, Admin, connection
 
 SPEC = dict(CONNECTION_SPEC, topic={"type": "str", "default": "rackaware-proof"}, min_racks={"type": "int", "default": 1})
 
@@ -91,10 +90,7 @@ def main() -> None:
             found = admin.partitions([topic]).get(topic)
         places = [] if found is None and module.check_mode else _proof.places(topic, found, racks, params["min_racks"])
         if not module.check_mode:
-            marker = str(uuid.uuid4())
-            values = _proof.values(places, marker)
-            offsets = produce(where, topic, values, key=marker.encode())
-            _proof.compare(topic, places, offsets, values, marker, consume(where, topic, offsets))
+            marker, offsets = _round_trip.run(where, topic, places)
     except RackawareError as error:
         module.fail_json(msg=str(error))
     partitions = [dict(place, offset=offsets.get(place["partition"])) for place in places]

@@ -47,6 +47,19 @@ def test_a_round_trip_over_three_racks(cluster):
     assert "but 4 are wanted" in run_module("kafka_round_trip", bootstrap_servers=cluster.bootstrap, min_racks=4)["msg"]
 
 
+def test_the_whole_cluster_is_verified_with_a_topic_of_its_own(cluster):
+    brokers = [{"id": node, "name": "b%d" % node} for node in RACKS]
+
+    def verify(**more):
+        return run_module("kafka_verify", bootstrap_servers=cluster.bootstrap, brokers=brokers, topic="verified", min_racks=3, **more)
+
+    assert verify(check=True)["changed"] and "verified" not in info(cluster)["topics"]
+    first, second = verify(visit_seconds=30), verify(visit_seconds=30)
+    assert [(each["ready"], each["changed"]) for each in (first, second)] == [(True, True), (True, False)]
+    assert "a compressed one, was read back from each of the 3 partitions" in second["proof"]["sentence"]
+    assert run_module("kafka_topic", bootstrap_servers=cluster.bootstrap, name="verified", state="absent")["changed"]
+
+
 def test_the_snapshot_is_the_same_from_each_broker(cluster):
     seen = [info(cluster, ask=str(node)) for node in RACKS]
     assert len({each["controller_id"] for each in seen}) == 1

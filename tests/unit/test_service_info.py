@@ -174,3 +174,9 @@ def test_the_record_of_an_upgrade_is_told(capsys, monkeypatch):
     monkeypatch.setattr(_upgrade_record, "read", lambda: {"from": "3.8.1"})
     out = run(capsys, monkeypatch, (0, "LoadState=not-found\nActiveState=inactive\n", ""))
     assert out["upgrade"] == {"from": "3.8.1"}
+
+
+@pytest.mark.parametrize(("state", "began", "age"), [("active", "990000000", 10.0), ("activating", "990000000", None), ("failed", "0", None)])
+def test_how_long_a_service_has_run(state, began, age):
+    out = "ActiveState=%s\nExecMainStartTimestampMonotonic=%s\n" % (state, began)
+    assert _service.age("kafka.service", lambda *_, **__: (0, out, ""), clock=lambda: 1000.0) == age

@@ -68,6 +68,12 @@ def test_the_class_path_names_the_version_so_that_a_new_one_waits_for_a_restart(
     assert options(version="3.9.2")[-2:] == ["-cp", '"/opt/kafka-3.9.2/libs/*"']
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_native_code_is_unpacked_where_it_may_be_executed_and_not_in_tmp(name):
+    assert "-Djava.io.tmpdir=/var/cache/kafka" in options(name)
+    assert {"CacheDirectory=kafka", "CacheDirectoryMode=0700"} <= set(unit(name))
+
+
 def test_the_log_of_garbage_collection_is_bounded():
     assert [line for line in options() if "broker-gc.log" in line and "filecount=5" in line and "filesize=20M" in line]
 

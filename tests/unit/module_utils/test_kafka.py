@@ -13,7 +13,7 @@ import kafka.errors
 import pytest
 from kafka.protocol.admin import ElectionType
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _kafka
+from ansible_collections.rackaware.kafka.plugins.module_utils import _kafka, _zstd
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import Admin, Connection, KafkaError
 
 KRAFT = {60: (0, 2), 55: (0, 2), 75: (0, 0)}
@@ -605,6 +605,23 @@ class TestRecords:
         assert _kafka.produce(WHERE, "t", {0: b"x"}, key=b"k") == {0: 5}
         with pytest.raises(KafkaError, match="A record for t-1 was not acknowledged by all in-sync replicas within 7 s: NotEnoughReplicasError"):
             _kafka.produce(WHERE, "t", {0: b"x", 1: b"y"}, key=b"k")
+
+    def test_zstd_needs_no_library(self, monkeypatch):
+        from kafka import codec
+
+        monkeypatch.setattr(codec, "zstd", None)
+        monkeypatch.setattr(kafka, "KafkaProducer", lambda **options: (_ for _ in ()).throw(kafka.errors.KafkaTimeoutError()))
+        with pytest.raises(KafkaError):
+            _kafka.produce(WHERE, "t", {0: b"x"}, key=b"k", compression="zstd")
+        assert codec.has_zstd() and codec.zstd_decode(codec.zstd_encode(b"a" * 99 + b"b")) == b"a" * 99 + b"b"
+
+    def test_a_record_that_the_broker_compressed_anew_is_one_sentence(self, monkeypatch):
+        def consumer(**options):
+            raise _zstd.ZstdError("a block of another kind")
+
+        monkeypatch.setattr(kafka, "KafkaConsumer", consumer)
+        with pytest.raises(KafkaError, match="could not be read back: ZstdError: a block of another kind"):
+            _kafka.consume(WHERE, "t", {0: 4})
 
     def test_reading_back_stops_at_the_timeout_and_returns_what_came(self, monkeypatch):
         from kafka import TopicPartition

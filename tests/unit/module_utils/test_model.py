@@ -116,6 +116,12 @@ class TestModel:
         assert not model["healthy"]
         assert any(finding in each for each in model["findings"]), model["findings"]
 
+    def test_a_summary_makes_the_same_model_as_the_whole(self):
+        parts = [part(0), part(1, leader=2, isr=[2]), part(2, leader=-1, isr=[]), part(3, replicas=(2, 3, 4), isr=(2, 3), adding=[4]), part(4, isr=[1, 2])]
+        whole = snapshot(*parts, reassignments=[{}, {}])
+        made = _model.build(whole, HOSTS, proof=PROOF)
+        assert made["findings"] and _model.build(_cluster.summarize(whole), HOSTS, proof=PROOF) == made
+
     def test_a_lost_zookeeper_quorum_is_a_finding(self):
         assert _model.build(snapshot(), HOSTS, zookeeper=zookeeper("follower"))["findings"] == ["Nobody leads."]
 
@@ -242,6 +248,12 @@ class TestReportPage:
     def test_the_proof_is_there_only_when_there_was_one(self):
         assert "<b>Proven.</b> A record was read back." in self.page(proof=PROOF)
         assert "Proven" not in self.page()
+
+    def test_the_page_and_the_summary_say_when_the_cluster_was_seen(self):
+        model = _model.build(dict(snapshot(), checked_at="2026-11-30T08:45:12Z"), HOSTS)
+        assert "checked 2026-11-30 08:45 UTC" in _report.page(model)
+        assert _model.summary(model).splitlines()[1] == "Checked 2026-11-30 08:45 UTC"
+        assert "hecked" not in self.page() + _model.summary(_model.build(snapshot(), HOSTS))
 
     def test_wrong_data_is_one_sentence(self):
         with pytest.raises(_model.ModelError, match="The page cannot be made"):

@@ -62,6 +62,8 @@ def test_what_came_back_different_is_named(wrong):
 
 
 def test_the_sentence_says_what_was_done_and_no_more():
-    assert _proof.sentence("t", PLACES, written=True).startswith("A record acknowledged by all in-sync replicas was read back from each of the 2 partitions")
+    assert _proof.sentence("t", PLACES, written=True).startswith(
+        "A record acknowledged by all in-sync replicas, and a compressed one, was read back from each of the 2 partitions"
+    )
     assert "nothing was written" in _proof.sentence("t", PLACES, written=False)
     assert "does not exist yet" in _proof.sentence("t", [], written=False)

@@ -11,7 +11,7 @@ from documented import declared
 from fake_admin import FakeAdmin
 
 from ansible_collections.rackaware.kafka.plugins.doc_fragments.connection import ModuleDocFragment
-from ansible_collections.rackaware.kafka.plugins.module_utils import _kafka, _zookeeper
+from ansible_collections.rackaware.kafka.plugins.module_utils import _kafka, _round_trip, _zookeeper
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError
 from ansible_collections.rackaware.kafka.plugins.modules import (
     kafka_cluster_info,
@@ -159,6 +159,24 @@ class TestClusterInfo:
         seen = run(kafka_cluster_info, **SERVERS, only_troubled=True)["cluster"]
         assert seen["partitions"] == [] and seen["counts"]["partitions"] == 1
 
+    def test_what_is_in_trouble_can_be_cut_and_still_counts(self, run, cluster, monkeypatch):
+        for name in ("fine", "t", "u"):
+            cluster.topics[name] = {"replicas": [[1, 2, 3]] * 3, "config": {}}
+        bad = {"leader": -1, "isr": []}
+        whole = cluster.partitions
+        monkeypatch.setattr(
+            cluster, "partitions", lambda topics=None: {name: [{**p, **(bad if name != "fine" else {})} for p in each] for name, each in whole(topics).items()}
+        )
+        seen = run(kafka_cluster_info, **SERVERS, only_troubled=True, limit=2)["cluster"]
+        assert [(each["topic"], each["partition"]) for each in seen["partitions"]] == [("t", 0), ("t", 1)]
+        assert (list(seen["topics"]), seen["counts"]["offline"], seen["counts"]["topics"]) == (["t"], 6, 3)
+
+    def test_a_summary_has_neither_topics_nor_partitions(self, run, cluster):
+        cluster.topics["t"] = {"replicas": [[1, 2, 3], [2, 3, 1]], "config": {}}
+        seen = run(kafka_cluster_info, **SERVERS, summary=True)["cluster"]
+        assert not {"topics", "partitions", "reassignments"} & set(seen) and seen["reassigning"] == 0
+        assert seen["loads"][0] == {"id": 1, "leaders": 1, "replicas": 2, "out_of_sync": 0} and seen["checked_at"].endswith("Z")
+
     @pytest.mark.parametrize(("ask", "whom"), [(None, None), ("2", 2), ("three:9092", ("three", 9092))])
     def test_one_broker_can_be_chosen(self, run, cluster, ask, whom):
         run(kafka_cluster_info, **SERVERS, ask=ask, exclude_brokers=[1])
@@ -166,7 +184,13 @@ class TestClusterInfo:
 
     @pytest.mark.parametrize(
         ("params", "sentence"),
-        [({"ask": "three"}, "three is not an address"), ({"topics": ["gone"]}, "has no topic gone"), ({"bootstrap_servers": []}, "bootstrap_servers is empty")],
+        [
+            ({"ask": "three"}, "three is not an address"),
+            ({"topics": ["gone"]}, "has no topic gone"),
+            ({"bootstrap_servers": []}, "bootstrap_servers is empty"),
+            ({"only_troubled": True, "limit": -1}, "limit is -1"),
+            ({"only_troubled": True, "summary": True}, "mutually exclusive"),
+        ],
     )
     def test_bad_input_is_one_sentence(self, run, cluster, params, sentence):
         result = run(kafka_cluster_info, **{**SERVERS, **params})
@@ -177,21 +201,34 @@ class TestRoundTrip:
     @pytest.fixture(autouse=True)
     def log(self, monkeypatch, cluster):
         cluster.topics["rackaware-proof"] = {"replicas": [[1, 2, 3], [2, 3, 1]], "config": {}}
-        self.written = {}
+        self.written, self.wrote, self.noexec = {}, [], False
         self.lost = set()
 
-        def produce(where, topic, values, *, key):
+        def produce(where, topic, values, *, key, compression):
+            if compression and self.noexec:
+                raise KafkaError("A record for rackaware-proof-0 was not acknowledged: UnknownServerError.")
             self.written = {partition: (key, value) for partition, value in values.items()}
-            return {partition: 7 for partition in values}
+            self.wrote.append((compression, {len(value) for value in values.values()}))
+            return {partition: 8 if compression else 7 for partition in values}
 
-        monkeypatch.setattr(kafka_round_trip, "produce", produce)
-        monkeypatch.setattr(kafka_round_trip, "consume", lambda where, topic, offsets: {p: record for p, record in self.written.items() if p not in self.lost})
+        monkeypatch.setattr(_round_trip, "produce", produce)
+        monkeypatch.setattr(_round_trip, "consume", lambda where, topic, offsets: {p: record for p, record in self.written.items() if p not in self.lost})
 
     def test_every_partition_is_written_and_read(self, run, cluster):
         result = run(kafka_round_trip, **SERVERS, min_racks=3)
         assert not result["changed"]
         assert result["partitions"][0] == {"partition": 0, "offset": 7, "leader": 1, "replicas": [1, 2, 3], "racks": ["a", "b", "c"]}
         assert all(result["marker"].encode() == key for key, _ in self.written.values()) and len(self.written) == 2
+
+    def test_the_second_record_is_a_compressed_one_with_something_to_compress(self, run, cluster):
+        run(kafka_round_trip, **SERVERS)
+        (plain, short), (compression, long) = self.wrote
+        assert (plain, compression) == (None, "zstd") and min(long) > max(short) + 500
+
+    def test_a_broker_that_cannot_run_native_code_is_told_where_to_look(self, run, cluster):
+        self.noexec = True
+        said = run(kafka_round_trip, **SERVERS)["msg"]
+        assert "UnknownServerError" in said and "without compression was acknowledged" in said and "noexec" in said
 
     def test_each_run_has_its_own_marker(self, run, cluster):
         assert run(kafka_round_trip, **SERVERS)["marker"] != run(kafka_round_trip, **SERVERS)["marker"]

@@ -1,0 +1,210 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Verify a whole cluster from one of its brokers; the action plugin of the same name runs this again and again."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kafka_verify
+short_description: Wait until a Kafka cluster is complete, and verify that it takes and gives back records
+version_added: "0.1.0"
+description:
+  - Waits until every broker of O(brokers) is registered and every replica is in sync, and shows a line on the controller's screen every few seconds
+    meanwhile. Delegate it to one of the brokers.
+  - Fails at once when the service of a broker does not run, when nothing listens at any of O(bootstrap_servers) although the broker of that host has
+    run for two minutes or has its listeners at other ports, and when the host cannot be reached.
+  - Then makes O(topic) with a partition for each broker, or adds those that it lacks, and does with it what M(rackaware.kafka.kafka_round_trip) does.
+  - Returns a summary, which is as large as the number of brokers asks for, however many partitions there are.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes
+  - rackaware.kafka.connection
+attributes:
+  check_mode:
+    support: full
+    description: Asks once, waits for nothing, and writes nothing. Brokers and replicas that are missing are no failure then, as a real run may start them.
+  diff_mode:
+    support: none
+    description: Only the topic may change.
+options:
+  brokers:
+    description:
+      - The brokers that there should be, each with its C(id) and C(name), and with C(unit_state) of M(rackaware.kafka.kafka_service_info) where it is
+        known. P(rackaware.kafka.kafka_hosts#filter) makes such a list.
+    type: list
+    elements: dict
+    required: true
+  topic:
+    description: The topic to write to; it should be there for this purpose only.
+    type: str
+    default: rackaware-proof
+  replication_factor:
+    description: How many replicas new partitions of O(topic) get.
+    type: int
+    default: 3
+  min_racks:
+    description: In how many racks the replicas of each partition of O(topic) must lie.
+    type: int
+    default: 1
+  stall_seconds:
+    description:
+      - How many seconds may pass without progress, which is that another broker is registered, or that fewer partitions are behind than ever before.
+    type: float
+    default: 180
+  timeout_seconds:
+    description: How many seconds it may take in all until the cluster is complete.
+    type: float
+    default: 1800
+  visit_seconds:
+    description: How many seconds it looks on the host before it shows a line and looks again.
+    type: float
+    default: 5
+"""
+
+EXAMPLES = r"""
+- name: Verify the cluster
+  rackaware.kafka.kafka_verify:
+    bootstrap_servers: [198.18.1.11:9092, 198.18.2.11:9092, 198.18.3.11:9092]
+    brokers:
+      - {id: 1, name: broker-a}
+      - {id: 2, name: broker-b}
+      - {id: 3, name: broker-c}
+    min_racks: 3
+  delegate_to: broker-a
+  vars:
+    ansible_python_interpreter: /opt/kafka-admin/bin/python
+  register: verified
+"""
+
+RETURN = r"""
+cluster:
+  description:
+    - The summary that M(rackaware.kafka.kafka_cluster_info) returns with O(rackaware.kafka.kafka_cluster_info#module:summary), which
+      P(rackaware.kafka.kafka_model#filter) takes.
+  returned: success
+  type: dict
+ready:
+  description: Whether all brokers were there and all replicas in sync; can be V(false) in check mode only.
+  returned: success
+  type: bool
+missing:
+  description: Ids of brokers that are not registered, or fenced.
+  returned: success
+  type: list
+  elements: int
+proof:
+  description: What was verified, with C(topic), C(marker) (V(null) in check mode), and C(sentence) for people (V(null) when the cluster was not ready).
+  returned: success
+  type: dict
+seconds:
+  description: How long it took.
+  returned: success
+  type: float
+"""
+
+import time
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _cluster, _proof, _round_trip, _service, _topic, _unit, _verify
+from ..module_utils._errors import RackawareError
+from ..module_utils._kafka import Admin, Connection, KafkaError, LibraryError, connection, listening
+from ..module_utils._topic_admin import fetch, settle, write
+
+INTERVAL = 1.0
+# Those that listen and never answer cost a third of a request's time each.
+SERVERS = 5
+
+
+def reachable(module: AnsibleModule, where: Connection) -> Connection | str:
+    """The connection with servers that listen; or why there is none yet. Raises VerifyError when that will not change."""
+    found = tuple(islice(listening(where.bootstrap_servers), SERVERS))
+    if found:
+        return replace(where, bootstrap_servers=found)
+    broker = _unit.service("broker")
+    try:
+        age = _service.age(broker.unit, module.run_command)
+    except RackawareError:
+        age = None
+    try:
+        with open(broker.config, encoding="utf-8") as stream:
+            config = stream.read()
+    except (OSError, ValueError):
+        config = None
+    may, sentence = _verify.silence(where.bootstrap_servers, age, config)
+    if not may:
+        raise _verify.VerifyError(sentence)
+    return sentence
+
+
+def seen(admin: Admin, minimum: dict[str, tuple[int, bool]]) -> dict[str, Any]:
+    """The cluster, small."""
+    return dict(_cluster.summarize(_cluster.take(admin, minimum=minimum).to_dict()), checked_at=_cluster.now())
+
+
+def look(where: Connection, ids: list[int], minimum: dict[str, tuple[int, bool]]) -> dict[str, Any]:
+    """One answer about the cluster, or the reason why there is none."""
+    try:
+        with Admin(where) as admin:
+            cluster = seen(admin, minimum)
+    except LibraryError:
+        raise
+    except KafkaError as error:
+        return {"reason": str(error)}
+    missing = _verify.missing(cluster, ids)
+    return {"cluster": cluster, "missing": missing, "ready": not missing and not cluster["counts"]["under_replicated"]}
+
+
+def verify(module: AnsibleModule, where: Connection, answer: dict[str, Any], minimum: dict[str, tuple[int, bool]]) -> dict[str, Any]:
+    """The topic and the records; the answer with what came of it."""
+    params, topic, marker = module.params, module.params["topic"], None
+    with Admin(where) as admin:
+        before = fetch(admin, topic)
+        want = _verify.wanted(topic, before, len(params["brokers"]), params["replication_factor"])
+        change = _topic.present(before, want)
+        if change.needed:
+            write(admin, want, change, validate_only=module.check_mode)
+            if not module.check_mode:
+                settle(admin, topic, want.partitions, params["request_timeout_seconds"])
+        racks = {broker["id"]: broker["rack"] for broker in answer["cluster"]["brokers"]}
+        found = admin.partitions([topic]).get(topic)
+        placed = [] if found is None and module.check_mode else _proof.places(topic, found, racks, params["min_racks"])
+        if not module.check_mode:
+            marker, _ = _round_trip.run(where, topic, placed)
+        if change.needed and not module.check_mode:
+            answer = dict(answer, cluster=seen(admin, minimum))
+    sentence = _proof.sentence(topic, placed, written=marker is not None)
+    return dict(answer, changed=change.needed, proof={"topic": topic, "marker": marker, "sentence": sentence})
+
+
+def main() -> None:
+    """Look until the cluster is complete or the visit is over; then verify."""
+    module = AnsibleModule(argument_spec=_verify.SPEC, supports_check_mode=True)
+    params, begun = module.params, time.monotonic()
+    minimum: dict[str, tuple[int, bool]] = {}
+    try:
+        ids = [int(broker["id"]) for broker in params["brokers"]]
+        asked = connection(params)
+        while True:
+            where = reachable(module, asked)
+            answer = {"reason": where} if isinstance(where, str) else look(where, ids, minimum)
+            if answer.get("ready") or module.check_mode or time.monotonic() - begun + INTERVAL > params["visit_seconds"]:
+                break
+            time.sleep(INTERVAL)
+        if answer.get("ready") and isinstance(where, Connection):
+            answer = verify(module, where, answer, minimum)
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    except (KeyError, TypeError, ValueError):
+        module.fail_json(msg="brokers must list each broker with its id, a number, and its name.")
+    module.exit_json(**{"changed": False, "ready": False, "proof": {"topic": params["topic"], "marker": None, "sentence": None}, **answer})
+
+
+if __name__ == "__main__":
+    main()
