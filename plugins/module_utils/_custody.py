@@ -29,6 +29,7 @@ REWRAP = ("kms:ReEncryptFrom", "kms:ReEncryptTo")
 READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
 WRITE_OBJECT = ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectAcl")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+CLUSTER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 NODE = re.compile(r"\d+")
 PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[A-Za-z0-9+=,.@_/-]+")
 
@@ -69,7 +70,7 @@ def findings(keys: Custody) -> list[str]:
     out = []
     if not BUCKET.fullmatch(keys.bucket):
         out.append("%s cannot be the name of a bucket; use 3 to 63 small letters, digits, dots and hyphens." % (keys.bucket or "The empty text"))
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", keys.cluster):
+    if not CLUSTER.fullmatch(keys.cluster):
         out.append("%s cannot be the name of what the keys are for; use letters, digits, dots, hyphens and underscores." % (keys.cluster or "The empty text"))
     if "*" in keys.patterns or not keys.patterns:
         out.append("The key would be open to every role of the account, or to none; name the roles, or patterns like kafka-*.")
