@@ -87,6 +87,8 @@ def test_everything_is_made(custody, aws):
     head = aws.s3.head_object(Bucket=BUCKET, Key=STORE["object_key"])
     assert json.loads(head["Metadata"]["encryption-context"]) == STORE["encryption_context"]
     assert aws.cloudtrail.get_trail_status(Name="vault-trail")["IsLogging"]
+    (selector,) = aws.cloudtrail.get_event_selectors(TrailName="vault-trail")["EventSelectors"]
+    assert selector["IncludeManagementEvents"] and selector["DataResources"] == [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::%s/" % BUCKET]}]
 
 
 def test_a_role_may_unwrap_and_read_what_is_its_clusters_and_nothing_more(aws):
