@@ -38,7 +38,7 @@ class Found:
     versions: tuple[Version, ...]
     others: tuple[str, ...]
 
-    def keys(self) -> list[dict[str, Any]]:
+    def wrapped(self) -> list[dict[str, Any]]:
         """{node, object_key, versions, markers} of each wrapped key."""
         out: dict[str, dict[str, Any]] = {}
         for each in self.versions:
@@ -73,7 +73,7 @@ def check(cluster: str, nodes: Sequence[int], present: Sequence[int]) -> list[in
 
 def check_confirmation(cluster: str, nodes: Sequence[int], found: Sequence[Found], confirm: str | None) -> None:
     """Raise NodeKeysError without the words; only where there is anything to destroy."""
-    keys = [key for each in found for key in each.keys()]
+    keys = [key for each in found for key in each.wrapped()]
     if keys and confirm != confirmation(cluster, nodes):
         raise NodeKeysError(
             "%d wrapped key%s of the cluster %s, node%s %s, would be destroyed for ever, with all versions: whatever is on the stores of these nodes can "
@@ -129,7 +129,7 @@ def _batches(versions: Sequence[Version]) -> Iterator[Sequence[Version]]:
 
 def left(found: Sequence[Found]) -> None:
     """Raise NodeKeysError if anything is left of what was destroyed."""
-    keys = [key["object_key"] for each in found for key in each.keys()]
+    keys = [key["object_key"] for each in found for key in each.wrapped()]
     if keys:
         raise NodeKeysError(
             "%s is still there after all its versions were destroyed: somebody makes it anew at this moment, as site does for a host of the inventory; "
@@ -141,7 +141,7 @@ def lines(found: Sequence[Found], *, gone: bool) -> list[str]:
     """For people: what was destroyed, or would be, and what is left alone."""
     out = []
     for each in found:
-        for key in each.keys():
+        for key in each.wrapped():
             what = "%d version%s and %d delete marker%s" % (
                 *(key["versions"], "" if key["versions"] == 1 else "s"),
                 *(key["markers"], "" if key["markers"] == 1 else "s"),

@@ -210,7 +210,5 @@ def hints(region: str, *, traced: bool, more: int, most: int) -> list[str]:
             "key_custody; from then on the trail records it, and unlock_log shows it."
         )
     if more:
-        out.append(
-            "%d older files of the trail were not read; give fewer hours, or more than %d for most_files (-e files=%d)." % (more, most, most + more)
-        )
+        out.append("%d older files of the trail were not read; give fewer hours, or more than %d for most_files (-e files=%d)." % (more, most, most + more))
     return out

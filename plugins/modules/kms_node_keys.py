@@ -134,7 +134,7 @@ def work(params: dict, *, check_mode: bool) -> dict:
         _node_keys.check_confirmation(cluster, nodes, found, params["confirm"])
         bucket.destroy(versions)
         _node_keys.left([bucket.find(cluster, node) for node in nodes])
-    keys = [key for each in found for key in each.keys()]
+    keys = [key for each in found for key in each.wrapped()]
     return {
         "changed": bool(versions),
         "keys": keys,

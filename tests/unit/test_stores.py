@@ -290,8 +290,10 @@ def last_play(tmp_path):
         program = tmp_path / "systemd-run"
         program.write_text('#!/bin/sh\necho "$@" >> %s/asked\necho "d1: refused: gone" >&2\nexit %d\n' % (tmp_path, code))
         program.chmod(0o755)
-        environment = {**os.environ, "PATH": "%s:%s:%s" % (tmp_path, Path(sys.executable).parent, os.environ["PATH"]), "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-        command = ["ansible-playbook", "-i", str(tmp_path / "inventory.yml"), "-c", "local", "-e", "ansible_python_interpreter=" + sys.executable, str(tmp_path / "play.yml"), *options]
+        places = (tmp_path, Path(sys.executable).parent, os.environ["PATH"])
+        environment = {**os.environ, "PATH": "%s:%s:%s" % places, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+        here = ["-i", str(tmp_path / "inventory.yml"), "-c", "local", "-e", "ansible_python_interpreter=" + sys.executable]
+        command = ["ansible-playbook", *here, str(tmp_path / "play.yml"), *options]
         done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         asked = (tmp_path / "asked").read_text().splitlines() if (tmp_path / "asked").exists() else []
         return done, [line.rsplit("/usr/local/sbin/kafka-luks ", 1)[1] for line in asked]

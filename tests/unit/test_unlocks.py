@@ -256,7 +256,10 @@ WRITES = {"ReadWriteType": "WriteOnly", "IncludeManagementEvents": False, "DataR
 ADVANCED = {"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}
 
 
-@pytest.mark.parametrize("present", [[], [MANAGEMENT], [WRITES], [{**MANAGEMENT, "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::x/"]}]}]])
+ANOTHER = {**MANAGEMENT, "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::x/"]}]}
+
+
+@pytest.mark.parametrize("present", [[], [MANAGEMENT], [WRITES], [ANOTHER]])
 def test_a_selector_is_added_once_and_what_was_recorded_still_is(present):
     after = _trail.plan(present, [], OBJECTS)["EventSelectors"]
     assert _trail.plan(after, [], OBJECTS) == {}
