@@ -19,7 +19,8 @@ options:
   _input:
     description:
       - C(account), C(region), C(bucket), C(cluster), and optionally C(app), C(key_arn), C(patterns) (of the IAM roles that may ever unwrap), C(admins) (ARN
-        patterns of who may write objects), C(trail), C(partition), and C(strict), which is false only against a stand-in of AWS.
+        patterns of who may write objects), C(rewrappers) (ARNs of who may wrap keys anew) and C(rewrap_elsewhere) (also under another KMS key), C(trail),
+        C(partition), and C(strict), which is false only against a stand-in of AWS.
     type: dict
     required: true
   known:

@@ -16,15 +16,22 @@ from typing import Any, Mapping, Sequence
 from ._errors import RackawareError
 
 VERSION = "2012-10-17"
-# What an administrator of keys does. Neither Decrypt nor Encrypt nor GenerateDataKey: nobody but an instance ever sees a key.
+# What an administrator of keys does. Neither Decrypt nor Encrypt nor GenerateDataKey, so that plaintext keys never leave KMS and the host's memory. Neither
+# ReEncrypt* nor CreateGrant: with the one a wrapped key is wrapped anew under a key of the caller's own, and decrypted there, without a Decrypt under this one
+# (KMS API, ReEncrypt: allowed by ReEncryptFrom here and ReEncryptTo there); with the other Decrypt or ReEncryptFrom is given to anybody (KMS guide, "Grants").
+# Named one by one, because CreateGrant is a Create*.
+# Whoever may PutKeyPolicy may still give away anything: such a change is an event of its own, which unlock_log shows.
 ADMINISTER = (
-    *("Create*", "Describe*", "Enable*", "List*", "Put*", "Update*", "Revoke*", "Disable*", "Get*", "Delete*", "TagResource", "UntagResource"),
-    *("ScheduleKeyDeletion", "CancelKeyDeletion", "RotateKeyOnDemand", "GenerateDataKeyWithoutPlaintext", "ReEncrypt*"),
+    *("CreateAlias", "Describe*", "Enable*", "List*", "Put*", "Update*", "Revoke*", "Disable*", "Get*", "Delete*", "TagResource", "UntagResource"),
+    *("ScheduleKeyDeletion", "CancelKeyDeletion", "RotateKeyOnDemand", "GenerateDataKeyWithoutPlaintext"),
 )
+REWRAP = ("kms:ReEncryptFrom", "kms:ReEncryptTo")
 READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
 WRITE_OBJECT = ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectAcl")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+CLUSTER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 NODE = re.compile(r"\d+")
+PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[A-Za-z0-9+=,.@_/-]+")
 
 
 class CustodyError(RackawareError):
@@ -33,7 +40,10 @@ class CustodyError(RackawareError):
 
 @dataclass(frozen=True)
 class Custody:
-    """Whose keys, where: cluster is also the first part of every object's name; patterns name the IAM roles that may ever unwrap."""
+    """Whose keys, where: cluster is also the first part of every object's name; patterns name the IAM roles that may ever unwrap.
+
+    rewrappers are the ARNs of who may wrap keys anew, under the same KMS key unless rewrap_elsewhere.
+    """
 
     account: str
     region: str
@@ -43,6 +53,8 @@ class Custody:
     key_arn: str = "*"
     patterns: tuple[str, ...] = ("kafka-*",)
     admins: tuple[str, ...] = ()
+    rewrappers: tuple[str, ...] = ()
+    rewrap_elsewhere: bool = False
     trail: str = ""
     strict: bool = True
     partition: str = "aws"
@@ -58,10 +70,15 @@ def findings(keys: Custody) -> list[str]:
     out = []
     if not BUCKET.fullmatch(keys.bucket):
         out.append("%s cannot be the name of a bucket; use 3 to 63 small letters, digits, dots and hyphens." % (keys.bucket or "The empty text"))
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", keys.cluster):
+    if not CLUSTER.fullmatch(keys.cluster):
         out.append("%s cannot be the name of what the keys are for; use letters, digits, dots, hyphens and underscores." % (keys.cluster or "The empty text"))
     if "*" in keys.patterns or not keys.patterns:
         out.append("The key would be open to every role of the account, or to none; name the roles, or patterns like kafka-*.")
+    wide = [arn for arn in keys.rewrappers if not PRINCIPAL.fullmatch(arn)]
+    if wide:
+        out.append("%s would let more than one role or user wrap keys anew; give the whole ARN of each in key_custody_rewrap_arns." % wide[0])
+    if keys.rewrap_elsewhere and not keys.rewrappers:
+        out.append("key_custody_rewrap_elsewhere is for those in key_custody_rewrap_arns, which is empty; name who wraps the keys anew.")
     return out
 
 
@@ -72,6 +89,7 @@ def _policy(*statements: Mapping[str, Any] | None) -> dict[str, Any]:
 def key_policy(keys: Custody, known: Any = None) -> dict[str, Any]:
     """Of the KMS key: the account administers it; only instances' roles decrypt, with the application's context, and only if their own policy says so, too.
 
+    Nobody wraps a key anew but the rewrappers, who are not kept: without the option the door is closed again.
     known is the policy as it is: whom it lets unwrap for another application or cluster keeps that, because several may share the key.
     """
     arns, apps = _known(known)
@@ -82,7 +100,16 @@ def key_policy(keys: Custody, known: Any = None) -> dict[str, Any]:
         "StringEquals": {"kms:EncryptionContext:app": sorted({*apps, keys.app}), "kms:EncryptionContext:purpose": "luks"},
     }
     administer = {"Sid": "AccountAdministers", "Effect": "Allow", "Principal": root, "Action": ["kms:" + verb for verb in ADMINISTER], "Resource": "*"}
-    return _policy(administer, decrypt)
+    rewrap: dict[str, Any] | None = None
+    if keys.rewrappers:
+        # Both halves of ReEncrypt are allowed apart, and each sees the encryption context of its own side: what leaves our context, or comes from another,
+        # is allowed by neither. ReEncryptOnSameKey is true where source and destination are one KMS key (KMS guide, "AWS KMS condition keys").
+        rewrap = {"Sid": "Rewrap", "Effect": "Allow", "Principal": root, "Action": list(REWRAP), "Resource": "*"}
+        context = {"kms:EncryptionContext:app": sorted({*apps, keys.app}), "kms:EncryptionContext:purpose": "luks"}
+        rewrap["Condition"] = {"ArnEquals": {"aws:PrincipalArn": sorted(keys.rewrappers)}, "StringEquals": context}
+        if not keys.rewrap_elsewhere:
+            rewrap["Condition"]["Bool"] = {"kms:ReEncryptOnSameKey": "true"}
+    return _policy(administer, decrypt, rewrap)
 
 
 def _known(policy: Any) -> tuple[list[str], list[str]]:
@@ -172,7 +199,7 @@ def revoked_nodes(policy: Any, keys: Custody) -> list[str]:
 
 def custody(given: Mapping[str, Any]) -> Custody:
     """Read plain data with the fields of Custody."""
-    return Custody(**{name: tuple(value) if name in ("patterns", "admins") else value for name, value in given.items()})
+    return Custody(**{name: tuple(value) if name in ("patterns", "admins", "rewrappers") else value for name, value in given.items()})
 
 
 def change_revoked(given: Mapping[str, Any], policy: Any, revoke: Sequence[Any], grant: Sequence[Any]) -> dict[str, Any]:

@@ -10,8 +10,10 @@ import hashlib
 import json
 import os
 import re
+import shlex
+import urllib.parse
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from ._aws import AwsError, asking
 from ._errors import RackawareError
@@ -71,8 +73,42 @@ def check(wanted: Wanted) -> None:
         raise DataKeyError("%s is no AWS account; give the 12 digits of the bucket's owner." % wanted.expected_bucket_owner)
 
 
+def refuse_hidden(versions: Sequence[Mapping[str, Any]], wanted: Wanted) -> None:
+    """Raise DataKeyError where there is no current version, but any other, or a delete marker: volumes may depend on it, and a new key opens none of them.
+
+    versions as Store.versions lists them. A key that was destroyed on purpose (state absent) leaves neither versions nor markers.
+    """
+    if not versions:
+        return
+    where = "s3://%s/%s" % (wanted.bucket, wanted.object_key)
+    older = sorted((each for each in versions if not each["marker"]), key=lambda each: str(each["modified"]), reverse=True)
+    markers = [each for each in versions if each["marker"]]
+    again = "if it shall be destroyed, finish that with state absent"
+    if not older:
+        # The versions went one by one, or by a lifecycle rule: whether any volume still needs them, nobody can see here.
+        raise DataKeyError(
+            "%s has a delete marker and no version any more, and no new key is made in its place, because it opens no volume of the old one: "
+            "look who deleted the versions (unlock_log), restore the bucket from its replica if there is one, or, %s." % (where, again)
+        )
+    newest = older[0]
+    place = "--bucket %s --key %s" % (shlex.quote(wanted.bucket), shlex.quote(wanted.object_key))
+    # Deleted twice means two markers, and each of them hides what lies behind it (S3 guide, "Managing delete markers").
+    front = [each for each in markers if str(each["modified"]) >= str(newest["modified"])]
+    if front:
+        command = "; ".join("aws s3api delete-object %s --version-id %s" % (place, shlex.quote(each["version_id"])) for each in front)
+        what = "is hidden by a delete marker"
+    else:
+        source = urllib.parse.quote("%s/%s" % (wanted.bucket, wanted.object_key)) + "?versionId=" + newest["version_id"]
+        command = "aws s3api copy-object %s --copy-source %s" % (place, shlex.quote(source))
+        what = "has no current version, but older ones"
+    raise DataKeyError(
+        "%s %s, and no new key is made in its place, because it opens no volume of the old one: bring version %s back with: %s; or, %s."
+        % (where, what, newest["version_id"], command, again)
+    )
+
+
 def plan(current: Object | None, wanted: Wanted, *, state: str, arn: str, replaces: str | None) -> tuple[str, ...]:
-    """The steps from what is to state, for all states but absent; raises DataKeyError."""
+    """The steps from what is to state, for all states but absent; raises DataKeyError. Without a current version, refuse_hidden comes first."""
     where = "s3://%s/%s" % (wanted.bucket, wanted.object_key)
     if state == PRESENT:
         if current is None:
@@ -189,7 +225,7 @@ class Store:
         return written
 
     def versions(self) -> list[dict[str, Any]]:
-        """All versions and delete markers of this very object, as {version_id, latest, marker}, the newest first."""
+        """All versions and delete markers of this very object, as {version_id, latest, marker, modified}, versions before markers, the newest first."""
         out = []
         with asking("list the versions of s3://%s/%s" % (self.wanted.bucket, self.wanted.object_key)):
             pages = self._s3.get_paginator("list_object_versions").paginate(
@@ -198,7 +234,12 @@ class Store:
             for page in pages:
                 for kind in ("Versions", "DeleteMarkers"):
                     out += [
-                        {"version_id": each["VersionId"], "latest": bool(each.get("IsLatest")), "marker": kind == "DeleteMarkers"}
+                        {
+                            "version_id": each["VersionId"],
+                            "latest": bool(each.get("IsLatest")),
+                            "marker": kind == "DeleteMarkers",
+                            "modified": each["LastModified"].isoformat(),
+                        }
                         for each in page.get(kind, [])
                         if each["Key"] == self.wanted.object_key
                     ]

@@ -304,28 +304,34 @@ def check_store(name: str, world: World, directory: str = CONFIG) -> str:
 
 
 def main(argv: Sequence[str] | None = None, world: World | None = None, directory: str = CONFIG) -> int:
-    """kafka-luks open|close|check NAME."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    """kafka-luks open|close NAME, kafka-luks check NAME..."""
+    command, *names = [*(sys.argv[1:] if argv is None else argv), ""]
+    names = names[:-1]
     world = world or World()
-    if len(arguments) != 2 or arguments[0] not in ("open", "close", "check"):
-        world.say("usage: kafka-luks open|close|check NAME")
+    if command not in ("open", "close", "check") or not names or len(names) > 1 and command != "check":
+        world.say("usage: kafka-luks open|close NAME, kafka-luks check NAME...")
         return 2
     refused = harden()
     if refused:
         world.say("warning: this host does not allow: %s" % ", ".join(refused))
-    if _kms.BOTO3_ERROR and arguments[0] != "close":
+    if _kms.BOTO3_ERROR and command != "close":
         world.say("boto3 is missing; install python3-boto3.")
         return 1
+    # Each is tried, whatever became of the one before it.
+    return max([_do(command, name, world, directory, "%s: " % name if len(names) > 1 else "") for name in names])
+
+
+def _do(command: str, name: str, world: World, directory: str, prefix: str) -> int:
     try:
-        done = {"open": open_store, "close": close_store, "check": check_store}[arguments[0]](arguments[1], world, directory)
+        done = {"open": open_store, "close": close_store, "check": check_store}[command](name, world, directory)
     except RackawareError as error:
         world.notify("STATUS=refused: %s" % error)
-        world.say("refused: %s" % error)
+        world.say("%srefused: %s" % (prefix, error))
         return 1
     except Exception as error:
         # Its text and its traceback may hold a key.
-        world.say("refused: an error that nobody foresaw, %s." % type(error).__name__)
+        world.say("%srefused: an error that nobody foresaw, %s." % (prefix, type(error).__name__))
         return 1
-    if arguments[0] == "check":
-        world.say(str(done))
+    if command == "check":
+        world.say(prefix + str(done))
     return 0

@@ -16,8 +16,8 @@ description:
   - An existing object is never overwritten unless O(state) says so, and two runs at once do not overwrite each other's.
   - A KMS key that is disabled or waits for its deletion is reported; nothing here enables a key.
   - Needs C(kms:DescribeKey), C(kms:GenerateDataKeyWithoutPlaintext), for O(state=rewrapped) also C(kms:ReEncryptFrom) and C(kms:ReEncryptTo);
-    C(s3:GetBucketVersioning), C(s3:GetObject), C(s3:GetObjectVersion), C(s3:ListBucket), C(s3:PutObject); for O(state=absent)
-    C(s3:ListBucketVersions) and C(s3:DeleteObjectVersion). The role of the instances needs none of the writing ones.
+    C(s3:GetBucketVersioning), C(s3:GetObject), C(s3:GetObjectVersion), C(s3:ListBucket), C(s3:ListBucketVersions), C(s3:PutObject);
+    for O(state=absent) C(s3:DeleteObjectVersion), too. The role of the instances needs none of the writing ones.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -51,7 +51,8 @@ options:
     type: str
   state:
     description:
-      - V(present) makes the object if there is none.
+      - V(present) makes the object if there is none. Where older versions or a delete marker are left, the run fails and says how to bring the key back,
+        because a new key opens no volume of the old one; after O(state=absent) nothing is left, and a new key is made.
       - V(rotated) adds a version with a new key, V(rewrapped) one with the same key under O(key_id) as it is now; older versions stay.
       - V(absent) deletes all versions, or the one in O(version_id).
     type: str
@@ -195,6 +196,8 @@ def change(store: _data_key.Store, params: dict, *, check_mode: bool) -> dict:
     arn = store.key_arn()
     store.require_versioning()
     before = after = store.current()
+    if before is None:
+        _data_key.refuse_hidden(store.versions(), store.wanted)
     actions = _data_key.plan(before, store.wanted, state=state, arn=arn, replaces=replaces)
     if actions and not check_mode:
         content = store.re_encrypt(before, arn) if "re-encrypt" in actions else store.generate(arn)

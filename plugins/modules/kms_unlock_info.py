@@ -2,26 +2,47 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read who unwrapped which key of an encrypted store, and when."""
+"""Read who used the keys of encrypted stores, and who changed what guards them."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kms_unlock_info
-short_description: Read who unwrapped which key of an encrypted store, and when
+short_description: Read who used the keys of encrypted stores, and who changed what guards them
 version_added: "0.1.0"
 description:
-  - Reads the C(Decrypt) events of CloudTrail, and tells which instance or person asked for the key of which cluster, node and volume, and whether it got it.
+  - Reads from CloudTrail which instance or person asked for the key of which cluster, node and volume, and whether it got it (C(Decrypt)); who wrapped a key
+    anew (C(ReEncrypt)); and who changed the KMS key (C(CreateGrant), C(PutKeyPolicy), C(DisableKey), C(ScheduleKeyDeletion), …) or the bucket (its policy,
+    versions, lifecycle, …).
+  - Asks for the events of O(key_id) and O(bucket) only, not for those of the Region.
+  - Reading an object of the bucket (C(GetObject)) is a data event, which only a trail with a selector for it records; with O(trail_bucket) it is read there.
+  - What is refused before KMS knows which key is meant has no key in its event, and is not found by it; RV(hints) says how to look for it.
   - Events appear some minutes after they happened. CloudTrail itself remembers 90 days; a trail keeps them for longer in its bucket.
-  - Needs C(cloudtrail:LookupEvents).
+  - Needs C(kms:DescribeKey) and C(cloudtrail:LookupEvents); with O(trail_bucket) also C(s3:ListBucket) and C(s3:GetObject) there.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.attributes.info
   - rackaware.kafka.aws
 options:
+  key_id:
+    description: The KMS key, as id, ARN or alias.
+    type: str
+    default: alias/EncFSForEC2InternalStorageKey
+  bucket:
+    description: The bucket of the wrapped keys; none leaves out what happens to it.
+    type: str
+    default: ""
+  trail_bucket:
+    description: The bucket of a trail that records the data events of O(bucket), as P(rackaware.kafka.key_custody#role) makes it.
+    type: str
+    default: ""
+  most_files:
+    description: How many of the trail's files are read, the newest ones.
+    type: int
+    default: 2000
   cluster:
-    description: The cluster or other application whose keys are meant; every one by default.
+    description: The cluster or other application whose keys are meant; every one by default. What changes the KMS key or the bucket is shown always.
     type: str
     default: ""
   hours:
@@ -35,24 +56,30 @@ requirements:
   - boto3 >= 1.36.0
 seealso:
   - module: rackaware.kafka.kms_data_key
+  - module: rackaware.kafka.trail_data_events
 """
 
 EXAMPLES = r"""
-- name: See who unwrapped keys in the last week
+- name: See who unwrapped keys in the last week, and who changed what guards them
   rackaware.kafka.kms_unlock_info:
     cluster: demo
     hours: 168
+    bucket: demo-keys
+    trail_bucket: demo-keys-trail
 """
 
 RETURN = r"""
-unlocks:
-  description: The events, the oldest first.
+events:
+  description: All events, the oldest first.
   returned: success
   type: list
   elements: dict
   contains:
     time:
       description: When, in UTC.
+      type: str
+    event:
+      description: What was asked for, as C(Decrypt), C(ReEncrypt), C(PutKeyPolicy), C(PutBucketPolicy) or C(GetObject).
       type: str
     instance:
       description: The instance whose role asked; empty for anybody else, who should have had no reason to.
@@ -64,25 +91,41 @@ unlocks:
       description: From where.
       type: str
     cluster:
-      description: The cluster in the encryption context.
+      description: The cluster in the encryption context, or in the object's name.
       type: str
     node:
-      description: The node in the encryption context.
+      description: The node, from the same.
       type: str
     volume:
-      description: The volume in the encryption context.
+      description: The volume, from the same.
+      type: str
+    what:
+      description: The KMS key to which a key was wrapped anew, what was granted to whom, or the object or bucket; empty for a C(Decrypt).
       type: str
     key_arn:
       description: The KMS key.
       type: str
     error:
-      description: Why the key was not given, empty where it was.
+      description: Why it was refused, empty where it was not.
       type: str
     request_id:
       description: The request, which the unlocker's journal names, too.
       type: str
+    event_id:
+      description: CloudTrail's own id of the event.
+      type: str
+unlocks:
+  description: Those of RV(events) that are a C(Decrypt).
+  returned: success
+  type: list
+  elements: dict
 lines:
-  description: The same for people.
+  description: RV(events) for people.
+  returned: success
+  type: list
+  elements: str
+hints:
+  description: What cannot be seen here, and how to see it.
   returned: success
   type: list
   elements: str
@@ -93,7 +136,36 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ..module_utils import _aws, _unlocks
 from ..module_utils._errors import RackawareError
 
-SPEC = {"cluster": {"type": "str", "default": ""}, "hours": {"type": "int", "default": 24}, **_aws.CONNECTION_SPEC}
+SPEC = {
+    "key_id": {"type": "str", "default": "alias/EncFSForEC2InternalStorageKey", "no_log": False},
+    "bucket": {"type": "str", "default": ""},
+    "trail_bucket": {"type": "str", "default": ""},
+    "most_files": {"type": "int", "default": 2000},
+    "cluster": {"type": "str", "default": ""},
+    "hours": {"type": "int", "default": 24},
+    **_aws.CONNECTION_SPEC,
+}
+
+
+def look(params: dict) -> tuple[list, list[str]]:
+    """The events, and the hints."""
+    _unlocks.check(params["hours"])
+    connection = {name: params[name] for name in _aws.CONNECTION_SPEC}
+    with _aws.asking("describe the KMS key %s" % params["key_id"]):
+        arn = _aws.client("kms", **connection).describe_key(KeyId=params["key_id"])["KeyMetadata"]["Arn"]
+    _arn, _aws_, _kms, region, account, _key = arn.split(":", 5)
+    start, end = _unlocks.span(params["hours"])
+    cloudtrail = _aws.client("cloudtrail", **connection)
+    found = []
+    for name in [arn, *([params["bucket"]] if params["bucket"] else [])]:
+        found += _unlocks.look_up(cloudtrail, name, start=start, end=end)
+    more = 0
+    if params["trail_bucket"] and params["bucket"]:
+        trail = _unlocks.Trail(params["trail_bucket"], account, region, params["most_files"])
+        read, more = trail.read(_aws.client("s3", **connection), params["bucket"], start=start, end=end)
+        found += read
+    hints = _unlocks.hints(region, traced=bool(params["trail_bucket"] and params["bucket"]), more=more, most=params["most_files"])
+    return _unlocks.chosen(found, params["cluster"]), hints
 
 
 def main() -> None:
@@ -101,13 +173,13 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     if _aws.BOTO3_ERROR:
         module.fail_json(msg=missing_required_lib("boto3"), exception=_aws.BOTO3_ERROR)
-    params = module.params
     try:
-        cloudtrail = _aws.client("cloudtrail", region=params["region"], profile=params["profile"])
-        found = _unlocks.unlocks(cloudtrail, cluster=params["cluster"], hours=params["hours"])
+        found, hints = look(module.params)
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, unlocks=[each.as_dict() for each in found], lines=[each.line() for each in found])
+    events = [each.as_dict() for each in found]
+    unlocks = [each for each in events if each["event"] == _unlocks.DECRYPT]
+    module.exit_json(changed=False, events=events, unlocks=unlocks, lines=[each.line() for each in found], hints=hints)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def test_everything_is_made(custody, aws):
     assert aws.kms.get_key_rotation_status(KeyId=ident)["KeyRotationEnabled"]
     policy = json.loads(aws.kms.get_key_policy(KeyId=ident, PolicyName="default")["Policy"])
     administer, decrypt = policy["Statement"]
-    assert not {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:*"} & set(administer["Action"])
+    assert not {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncrypt*", "kms:Create*", "kms:*"} & set(administer["Action"])
     assert decrypt["Action"] == ["kms:Decrypt"]
     assert decrypt["Condition"]["ArnLike"] == {"aws:PrincipalArn": ["arn:aws:iam::123456789012:role/kafka-*"]}
     assert aws.s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
@@ -87,6 +87,8 @@ def test_everything_is_made(custody, aws):
     head = aws.s3.head_object(Bucket=BUCKET, Key=STORE["object_key"])
     assert json.loads(head["Metadata"]["encryption-context"]) == STORE["encryption_context"]
     assert aws.cloudtrail.get_trail_status(Name="vault-trail")["IsLogging"]
+    (selector,) = aws.cloudtrail.get_event_selectors(TrailName="vault-trail")["EventSelectors"]
+    assert selector["IncludeManagementEvents"] and selector["DataResources"] == [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::%s/" % BUCKET]}]
 
 
 def test_a_role_may_unwrap_and_read_what_is_its_clusters_and_nothing_more(aws):
@@ -99,6 +101,16 @@ def test_a_second_run_changes_nothing(custody):
     for options in ((), ("--check",)):
         run = custody(*options)
         assert run.code == 0 and run.changed == 0, run.text
+
+
+def test_who_may_wrap_keys_anew_is_named_and_may_no_longer_without_the_name(custody, aws):
+    custody(key_custody_rewrap_arns=["arn:aws:iam::123456789012:role/*"]).refused("would let more than one role or user wrap keys anew")
+    rewrapper = "arn:aws:iam::123456789012:role/rewrap"
+    for arns, names in (([rewrapper], ["AccountAdministers", "InstancesUnwrap", "Rewrap"]), ([], ["AccountAdministers", "InstancesUnwrap"])):
+        run = custody(key_custody_rewrap_arns=arns)
+        assert run.code == 0 and run.changed == 1, run.text
+        policy = json.loads(aws.kms.get_key_policy(KeyId=key(aws), PolicyName="default")["Policy"])
+        assert [statement["Sid"] for statement in policy["Statement"]] == names
 
 
 def test_a_rotation_that_somebody_turned_off_is_turned_on_again(custody, aws):

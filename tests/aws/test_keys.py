@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from pathlib import Path
 
@@ -160,6 +161,73 @@ def test_a_key_is_destroyed_only_by_its_name(data_key, cloud):
     assert data_key(state="absent", confirm_crypto_shred=cloud.object_key)["changed"] is False
     # The object whose name merely begins alike is still there.
     assert len(versions(cloud)) == 1
+
+
+def listed(cloud):
+    found = cloud.s3.list_object_versions(Bucket=cloud.bucket)
+    return sorted(each["VersionId"] for kind in ("Versions", "DeleteMarkers") for each in found.get(kind, []))
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("state", ["present", "rotated", "rewrapped"])
+def test_a_key_behind_a_delete_marker_is_not_replaced_and_the_sentence_brings_it_back(data_key, decrypt, cloud, state, times):
+    first = data_key()
+    for _each in range(times):
+        cloud.s3.delete_object(Bucket=cloud.bucket, Key=cloud.object_key)
+    left = listed(cloud)
+    params = {} if state == "present" else {"previous_version_id": first["version_id"]}
+    for check in (True, False):
+        refused = data_key(check=check, state=state, **params)
+        assert refused["failed"] and "is hidden by a delete marker, and no new key is made" in refused["msg"], refused
+        assert "bring version %s back with: aws s3api delete-object" % first["version_id"] in refused["msg"]
+    assert listed(cloud) == left
+    # What the sentence says, done: each of its commands has a bucket, a key and the version of a marker.
+    commands = re.findall(r"delete-object --bucket (\S+) --key (\S+) --version-id ([^\s;]+)", refused["msg"])
+    assert len(commands) == times
+    for bucket, name, version in commands:
+        cloud.s3.delete_object(Bucket=bucket, Key=name, VersionId=version)
+    assert (data_key()["changed"], data_key()["wrapped"]) == (False, first["wrapped"]) and decrypt(first["wrapped"])["valid"]
+
+
+def test_older_versions_without_a_current_one_are_copied_back(cloud):
+    wanted = _data_key.Wanted("b", "demo/1/LuksInternalStorageKey-d0", ALIAS, CONTEXT, OWNER)
+    one = {"version_id": "v1", "latest": False, "marker": False, "modified": "2026-01-01"}
+    two = {**one, "version_id": "v2", "modified": "2026-01-02"}
+    older_marker = {**one, "version_id": "m0", "marker": True, "modified": "2025-12-31"}
+    with pytest.raises(_data_key.DataKeyError, match=r"has no current version, but older ones.*copy-object .*LuksInternalStorageKey-d0\?versionId=v2"):
+        _data_key.refuse_hidden([one, two, older_marker], wanted)
+    with pytest.raises(_data_key.DataKeyError, match="has a delete marker and no version any more"):
+        _data_key.refuse_hidden([older_marker], wanted)
+
+
+def test_a_key_that_was_destroyed_on_purpose_leaves_nothing_and_is_made_anew(data_key, cloud):
+    first = data_key()
+    second = data_key(state="rotated", previous_version_id=first["version_id"])
+    cloud.s3.delete_object(Bucket=cloud.bucket, Key=cloud.object_key)
+    gone = data_key(state="absent", confirm_crypto_shred=cloud.object_key)
+    assert len(gone["actions"]) == 3 and listed(cloud) == []
+    third = data_key()
+    assert third["created"] and third["version_id"] not in (first["version_id"], second["version_id"])
+
+
+def test_a_destruction_that_was_cut_off_is_not_covered_by_a_new_key(data_key, cloud, monkeypatch):
+    first = data_key()
+    data_key(state="rotated", previous_version_id=first["version_id"])
+    cloud.s3.delete_object(Bucket=cloud.bucket, Key=cloud.object_key)
+    real, left = _data_key.Store.delete, [1]
+
+    def once(self, version_id):
+        if not left:
+            raise _aws.AwsError("AWS could not delete it.")
+        left.pop()
+        real(self, version_id)
+
+    monkeypatch.setattr(_data_key.Store, "delete", once)
+    assert "could not delete" in data_key(state="absent", confirm_crypto_shred=cloud.object_key)["msg"]
+    assert "if it shall be destroyed, finish that with state absent" in data_key()["msg"]
+    monkeypatch.setattr(_data_key.Store, "delete", real)
+    data_key(state="absent", confirm_crypto_shred=cloud.object_key)
+    assert data_key()["created"]
 
 
 @pytest.mark.parametrize("state", ["disabled", "waiting for its deletion"])

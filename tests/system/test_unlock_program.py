@@ -17,7 +17,8 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 from moto.server import ThreadedMotoServer
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _kms, _luks_header, _store_files, _unlock
+from ansible_collections.rackaware.kafka.plugins.module_utils import _kms, _luks_header, _store_files, _store_keys, _unlock
+from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
 from ansible_collections.rackaware.kafka.plugins.modules import kms_data_key, luks_key, luks_volume
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +83,15 @@ def host(cloud, module, tmp_path):
                 place.write_text(file["content"].replace("/usr/local/lib", str(tmp_path / "usr/local/lib")))
                 place.chmod(int(file["mode"], 8))
 
+        def refused(self, *wrapped):
+            """What the role says before it writes such a configuration; empty where it would."""
+            store = {"store": "d0", "mount": "/mnt/d0", "name": "kafka-d0", "device": self.device, "uuid": UUID, "subsystem": "kafka-demo-1"}
+            try:
+                _store_keys.check(_store_files.file_set(_store_files.files([{**store, "keys": list(wrapped)}]))["files"], ["d0"])
+            except RackawareError as error:
+                return str(error)
+            return ""
+
         def run(self, command="check", **variables):
             program = tmp_path / _unlock.PROGRAM.lstrip("/")
             code = "import sys; sys.argv = ['kafka-luks', %r, 'd0']; sys.path.insert(0, %r); from kafka_luks import _unlock" % (
@@ -124,15 +134,22 @@ def test_the_key_comes_from_kms_and_opens_the_volume(host):
         assert form not in done.stdout and form not in json.dumps(token)
 
 
+def _each(first, second):
+    return [[first["wrapped"]], [first["wrapped"], second["wrapped"]], [second["wrapped"]]]
+
+
 def test_a_whole_rotation_and_what_each_state_of_it_opens(host, module):
     """Escrow, configuration with both, new slot, configuration with the new one, old version gone."""
     first = host.data_key()
     host.volume(first["wrapped"])
     second = host.data_key(state="rotated", previous_version_id=first["version_id"])
+    assert [bool(host.refused(*keys)) for keys in _each(first, second)] == [False, False, True]
     host.configure(first["wrapped"], second["wrapped"])
     assert host.run().returncode == 0
     rotation = {"device": host.device, "uuid": UUID, "key": {"wrapped": first["wrapped"]}, "new_key": {"wrapped": second["wrapped"]}, "state": "rotated"}
     assert module(luks_key, **rotation)["keyslots"] == [1]
+    assert [bool(host.refused(*keys)) for keys in _each(first, second)] == [True, False, False]
+    assert "opens with version %s of" % second["version_id"] in host.refused(first["wrapped"])
     assert host.run().returncode == 0
     host.configure(second["wrapped"])
     assert host.run().returncode == 0

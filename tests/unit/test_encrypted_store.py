@@ -8,7 +8,7 @@ import os
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _place, _store_units
+from ansible_collections.rackaware.kafka.plugins.module_utils import _luks, _luks_header, _place, _store_units, _unlock
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks_header import Header, Scan
 from ansible_collections.rackaware.kafka.plugins.modules import encrypted_store
 
@@ -171,3 +171,100 @@ def unlock(path):
             _place.fcntl.ioctl(handle, _place.SET_FLAGS, _place.struct.pack("l", flags & ~_place.IMMUTABLE))
     finally:
         os.close(handle)
+
+
+# The keys that a new configuration names, against the volume that is there.
+
+SUBSYSTEM = "kafka-demo-1"
+
+
+def wrapped(version, sha=None, **more):
+    """A wrapped key; its ciphertext, and so its digest, is another for each version, unless said otherwise."""
+    return {
+        "bucket": "keys",
+        "key": "demo/1/LuksInternalStorageKey-d0",
+        "version_id": version,
+        "sha256": (sha or version)[-1] * 64,
+        "key_arn": "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+        "expected_bucket_owner": "123456789012",
+        "encryption_context": {"cluster_id": "demo", "node_id": "1"},
+        **more,
+    }
+
+
+def token(key, slots=("0",)):
+    return {**key, "type": "rackaware-kms", "state": "ready", "keyslots": list(slots)}
+
+
+@pytest.fixture()
+def told(tmp_path, monkeypatch, by_id):
+    """What the role gives the module: the configuration of one store, to be written below tmp_path; and the header on its second disk."""
+    own = _store_units.pwd.getpwuid(os.getuid()).pw_name
+    group = _store_units.grp.getgrgid(os.getgid()).gr_name
+    monkeypatch.setattr(_unlock, "CONFIG", str(tmp_path / "etc"))
+
+    def given(*keys, on_disk=None, uuid=UUID, slots=(0,), file=None):
+        headers = {} if on_disk is None else {str(tmp_path / "store-b"): Header(2, uuid, subsystem=SUBSYSTEM, keyslots=slots, tokens=dict(enumerate(on_disk)))}
+        monkeypatch.setattr(_luks_header, "scan", lambda path: Scan(headers.get(path), torn=False))
+        content = {"name": "kafka-d0", "uuid": UUID, "subsystem": SUBSYSTEM, "keys": list(keys), "slots": 2}
+        content.update({"file": {"path": str(tmp_path / "store-b"), "size": "1G"}} if file else {"device": str(tmp_path / "store-*")})
+        place = {"owner": own, "group": group}
+        return {
+            "stores": [{"store": "d0", "mount": "/mnt/d0"}],
+            "directories": [{"path": str(tmp_path / "etc"), "mode": "0700", **place}],
+            "files": [{"dest": str(tmp_path / "etc/d0.json"), "content": json.dumps(content), "mode": "0600", **place}],
+        }
+
+    monkeypatch.setattr(_luks, "check_names", lambda *_args, **_more: None)
+    return given
+
+
+@pytest.mark.parametrize("state", [ON, OFF], ids=["open", "closed"])
+@pytest.mark.parametrize("check", [False, True], ids=["run", "check mode"])
+@pytest.mark.parametrize("file", [False, True], ids=["disk", "file"])
+def test_a_configuration_that_no_longer_opens_the_volume_is_not_written(call, told, tmp_path, state, check, file):
+    systemd = Systemd((state, state))
+    result = call(systemd, check=check, timeout=0, **told(wrapped("v2"), on_disk=[token(wrapped("v1"))], file=file))
+    assert result["failed"] and not result["changed"] and systemd.asked == []
+    assert "the volume on %s/store-b opens with version v1 of s3://keys/demo/1/LuksInternalStorageKey-d0" % tmp_path in result["msg"]
+    assert "names only version v2" in result["msg"] and "stay locked at the next boot" in result["msg"]
+    assert not (tmp_path / "etc").exists()
+
+
+@pytest.mark.parametrize(
+    ("keys", "header"),
+    [
+        (["v1"], {"on_disk": [token(wrapped("v1"))]}),
+        (["v1", "v2"], {"on_disk": [token(wrapped("v1"))]}),
+        (["v1", "v2"], {"on_disk": [token(wrapped("v2"))]}),
+        (["v2"], {"on_disk": [token(wrapped("v1")), token(wrapped("v2"), ["1"])], "slots": (0, 1)}),
+        (["v2"], {}),
+        (["v2"], {"on_disk": []}),
+        (["v2"], {"on_disk": [token(wrapped("v1"))], "uuid": UUID.replace("6f", "70")}),
+        (["v2"], {"on_disk": [{"type": "clevis", "keyslots": ["0"]}]}),
+    ],
+    ids=["the same", "rotation begun", "rotation done", "old token left", "blank", "no token yet", "another volume", "a token that is not ours"],
+)
+def test_a_configuration_that_opens_the_volume_or_has_none_is_written(call, told, tmp_path, keys, header):
+    result = call(Systemd((ON, ON)), **told(*map(wrapped, keys), **header))
+    assert result["changed"] and result["changed_files"] == [str(tmp_path / "etc/d0.json")], result
+    assert json.loads((tmp_path / "etc/d0.json").read_text())["keys"] == [wrapped(key) for key in keys]
+    again = call(Systemd((ON, ON)), **told(*map(wrapped, keys), **header))
+    assert not again["changed"] and again["changed_files"] == []
+
+
+def test_a_version_that_was_copied_back_is_the_same_key(call, told):
+    assert call(Systemd((ON, ON)), **told(wrapped("v3", sha="v1"), on_disk=[token(wrapped("v1"))]))["changed"]
+    other = wrapped("v3", sha="v1", encryption_context={"cluster_id": "demo", "node_id": "2"})
+    assert "stay locked" in call(Systemd((ON, ON)), **told(other, on_disk=[token(wrapped("v1"))]))["msg"]
+
+
+def test_a_token_whose_slot_is_gone_does_not_count(call, told):
+    left = [token(wrapped("v1"), []), token(wrapped("v2"), ["1"])]
+    assert "opens with version v2" in call(Systemd((ON, ON)), **told(wrapped("v1"), on_disk=left, slots=(1,)))["msg"]
+
+
+def test_a_store_that_then_stays_locked_says_what_was_written(call, told, tmp_path):
+    locked = dict(OFF, ActiveState="activating", StatusText="locked: AWS says AccessDenied.")
+    result = call(Systemd((OFF, OFF), (locked, OFF)), timeout=0, **told(wrapped("v1")))
+    assert result["failed"] and result["changed"] and result["changed_files"] == [str(tmp_path / "etc/d0.json")]

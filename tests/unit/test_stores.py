@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
+import os
+import re
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+import yaml
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.rackaware.kafka.plugins.filter.kafka_mounts import kafka_mounts
@@ -17,6 +23,7 @@ from ansible_collections.rackaware.kafka.plugins.filter.key_custody_policies imp
 from ansible_collections.rackaware.kafka.plugins.filter.key_custody_revoked import key_custody_revoked
 from ansible_collections.rackaware.kafka.plugins.module_utils import _custody, _store_files, _stores, _topology
 
+ROOT = Path(__file__).resolve().parents[2]
 VOLUMES = _stores.volumes(2)
 HOSTS = {
     "b1": {"kafka_cluster": "demo", "kafka_node_id": 1, "kafka_data_volumes": ["vol-0123456789abcdef0"]},
@@ -156,6 +163,62 @@ def test_nobody_but_instances_may_decrypt_and_they_nothing_else():
     assert found["key"]["Statement"][1]["Condition"]["StringEquals"]["kms:EncryptionContext:purpose"] == "luks"
 
 
+# What a key policy allows, by AWS's own rules: some statement allows it, none denies it, and a statement counts where every condition in it holds; a condition
+# on a key that the request does not have does not hold (IAM guide, "Policy evaluation logic" and "Condition operators").
+HOLDS = {
+    "StringEquals": lambda found, wanted: found in wanted,
+    "ArnEquals": lambda found, wanted: found in wanted,
+    "ArnLike": lambda found, wanted: any(fnmatch.fnmatchcase(found, each) for each in wanted),
+    "Bool": lambda found, wanted: found in wanted,
+}
+ADMIN, REWRAPPER, INSTANCE = ("arn:aws:iam::123456789012:role/" + name for name in ("admin", "rewrap", "kafka-demo-broker"))
+OURS = {"kms:EncryptionContext:app": "kafka", "kms:EncryptionContext:purpose": "luks"}
+SAME, ELSEWHERE = ({"kms:ReEncryptOnSameKey": value} for value in ("true", "false"))
+
+
+def allows(policy, who, action, **context):
+    """Whether the policy of a KMS key leaves this to the IAM policies of the account; a statement for the account's root does so for all in it."""
+
+    def counts(statement):
+        actions_ = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        request = {"aws:PrincipalArn": who, **context}
+        conditions = [(HOLDS[kind], key, wanted) for kind, each in statement.get("Condition", {}).items() for key, wanted in each.items()]
+        return any(fnmatch.fnmatchcase(action, each) for each in actions_) and all(
+            key in request and holds(request[key], [wanted] if isinstance(wanted, str) else wanted) for holds, key, wanted in conditions
+        )
+
+    effects = [statement["Effect"] for statement in policy["Statement"] if counts(statement)]
+    return "Allow" in effects and "Deny" not in effects
+
+
+@pytest.mark.parametrize("context", [{}, OURS, {**OURS, **SAME}, {**OURS, **ELSEWHERE}], ids=["nothing", "ours", "same key", "another key"])
+@pytest.mark.parametrize("who", [ADMIN, INSTANCE, "arn:aws:iam::123456789012:user/eve"])
+@pytest.mark.parametrize("action", ["ReEncryptFrom", "ReEncryptTo", "CreateGrant", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair"])
+def test_nobody_gets_a_key_out_of_our_context(action, who, context):
+    assert not allows(key_custody_policies(GIVEN)["key"], who, "kms:" + action, **context)
+
+
+def test_the_evaluation_sees_what_is_allowed():
+    policy = key_custody_policies(GIVEN)["key"]
+    assert allows(policy, ADMIN, "kms:PutKeyPolicy") and allows(policy, ADMIN, "kms:CreateAlias") and allows(policy, ADMIN, "kms:ScheduleKeyDeletion")
+    assert allows(policy, ADMIN, "kms:GenerateDataKeyWithoutPlaintext") and allows(policy, INSTANCE, "kms:Decrypt", **OURS)
+    assert not allows(policy, ADMIN, "kms:Decrypt", **OURS) and not allows(policy, INSTANCE, "kms:Decrypt", **{**OURS, "kms:EncryptionContext:app": "x"})
+
+
+@pytest.mark.parametrize("action", ["kms:ReEncryptFrom", "kms:ReEncryptTo"])
+def test_who_wraps_keys_anew_does_so_in_our_context_and_under_the_same_key(action):
+    policy = key_custody_policies({**GIVEN, "rewrappers": [REWRAPPER]})["key"]
+    assert allows(policy, REWRAPPER, action, **OURS, **SAME)
+    assert not allows(policy, REWRAPPER, action, **OURS, **ELSEWHERE) and not allows(policy, REWRAPPER, action, **OURS)
+    assert not allows(policy, REWRAPPER, action, **SAME) and not allows(policy, REWRAPPER, action, **{**OURS, "kms:EncryptionContext:app": "x"}, **SAME)
+    assert not allows(policy, ADMIN, action, **OURS, **SAME) and not allows(policy, REWRAPPER, "kms:CreateGrant")
+    moved = key_custody_policies({**GIVEN, "rewrappers": [REWRAPPER], "rewrap_elsewhere": True})["key"]
+    assert allows(moved, REWRAPPER, action, **OURS, **ELSEWHERE) and not allows(moved, REWRAPPER, action, **ELSEWHERE)
+    assert not allows(moved, ADMIN, action, **OURS, **ELSEWHERE)
+    # The door is closed again by the next run without the option.
+    assert key_custody_policies(GIVEN, moved)["key"] == key_custody_policies(GIVEN)["key"]
+
+
 def test_who_shares_the_key_keeps_what_it_may():
     kafka = key_custody_policies(GIVEN)["key"]
     both = key_custody_policies({**GIVEN, "app": "secretfs", "cluster": "secretfs", "patterns": ["web"]}, kafka)["key"]
@@ -179,6 +242,8 @@ def test_a_stand_in_gets_no_condition_that_it_would_misread():
         ({"cluster": "a/b"}, "cannot be the name of what the keys are for"),
         ({"patterns": ["*"]}, "open to every role"),
         ({"patterns": []}, "open to every role of the account, or to none"),
+        ({"rewrappers": ["arn:aws:iam::123456789012:role/*"]}, "would let more than one role or user wrap keys anew"),
+        ({"rewrap_elsewhere": True}, "is for those in key_custody_rewrap_arns, which is empty"),
     ],
 )
 def test_what_cannot_be_meant_is_one_sentence(given, sentence):
@@ -206,3 +271,57 @@ def test_another_clusters_denial_names_none_of_our_nodes():
 def test_a_node_that_is_no_number_is_refused():
     with pytest.raises(AnsibleFilterError, match="is no node id"):
         key_custody_revoked(GIVEN, {}, revoke=["*"])
+
+
+# The playbooks.
+
+
+@pytest.fixture()
+def last_play(tmp_path):
+    """The play of site that checks the unlock, run on hosts that are this machine, whose systemd-run writes down what it was asked and gives a code."""
+    plays = [play for play in yaml.safe_load((ROOT / "playbooks/site.yml").read_text()) if "encrypted store could be opened" in play["name"]]
+    assert len(plays) == 1
+    plays[0]["tasks"][0]["ansible.builtin.import_tasks"] = str(ROOT / "playbooks/parts/check_unlock.yml")
+    first = {"name": "First", "hosts": "localhost", "gather_facts": False, "tasks": [{"name": "Look", "ansible.builtin.debug": {"msg": ""}}]}
+    (tmp_path / "play.yml").write_text(yaml.safe_dump([first, *plays]))
+
+    def run(hosts, code=0, *options):
+        (tmp_path / "inventory.yml").write_text(yaml.safe_dump({"all": {"children": {"kafka_brokers": {"hosts": hosts}}}}))
+        program = tmp_path / "systemd-run"
+        program.write_text('#!/bin/sh\necho "$@" >> %s/asked\necho "d1: refused: gone" >&2\nexit %d\n' % (tmp_path, code))
+        program.chmod(0o755)
+        places = (tmp_path, Path(sys.executable).parent, os.environ["PATH"])
+        environment = {**os.environ, "PATH": "%s:%s:%s" % places, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+        here = ["-i", str(tmp_path / "inventory.yml"), "-c", "local", "-e", "ansible_python_interpreter=" + sys.executable]
+        command = ["ansible-playbook", *here, str(tmp_path / "play.yml"), *options]
+        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        asked = (tmp_path / "asked").read_text().splitlines() if (tmp_path / "asked").exists() else []
+        return done, [line.rsplit("/usr/local/sbin/kafka-luks ", 1)[1] for line in asked]
+
+    return run
+
+
+def test_site_ends_with_a_check_of_every_store_in_one_task(last_play):
+    done, asked = last_play(HOSTS)
+    assert done.returncode == 0 and asked == ["check d0 d1"], done.stdout
+    assert re.search(r"b2 +: ok=1 ", done.stdout) and not re.search(r"b1 +: ok", done.stdout), done.stdout
+
+
+def test_a_store_that_would_not_open_ends_site(last_play):
+    done, _asked = last_play(HOSTS, 1)
+    assert done.returncode != 0 and "d1: refused: gone" in done.stdout
+
+
+def test_a_cluster_without_encrypted_stores_has_no_such_task(last_play):
+    done, asked = last_play({"b1": HOSTS["b1"]})
+    assert done.returncode == 0 and asked == [] and "no hosts matched" in done.stdout, done.stdout
+
+
+def test_check_mode_of_a_first_site_asks_no_program_that_is_not_there(last_play):
+    done, asked = last_play(HOSTS, 1, "--check")
+    assert done.returncode == 0 and asked == [], done.stdout
+
+
+def test_the_check_by_hand_is_the_one_of_site():
+    text = (ROOT / "playbooks/verify_unlock.yml").read_text()
+    assert "import_tasks: parts/check_unlock.yml" in text and "kafka-luks" not in text

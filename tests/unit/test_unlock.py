@@ -286,6 +286,20 @@ def test_check_opens_nothing(boot):
     assert boot.slept == []
 
 
+def test_check_tries_every_store_whatever_became_of_the_one_before(boot):
+    (boot.path / "d1.json").write_text("{}")
+    (boot.path / "d1.json").chmod(0o600)
+    disk = Disk(MINE)
+    assert _unlock.main(["check", "d1", "d0"], boot.world(disk, Cloud()), str(boot.path)) == 1
+    assert disk.done == [] and boot.said[0].startswith("d1: refused: ") and boot.said[1:] == ["d0: the key can be unwrapped and opens the volume"]
+
+
+@pytest.mark.parametrize("words", [["open", "d0", "d1"], ["close"], ["check"], []])
+def test_only_check_takes_several_names_and_nothing_none(boot, words):
+    assert _unlock.main(words, boot.world(Disk(MINE), Cloud()), str(boot.path)) == 2
+    assert boot.said == ["usage: kafka-luks open|close NAME, kafka-luks check NAME..."]
+
+
 @pytest.mark.parametrize("abstract", [False, True])
 def test_systemd_hears_what_is_sent(tmp_path, abstract):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:

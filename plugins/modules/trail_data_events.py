@@ -1,0 +1,104 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Let a trail record who reads and writes the objects of a bucket."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: trail_data_events
+short_description: Let a trail record who reads and writes the objects of a bucket
+version_added: "0.1.0"
+description:
+  - Adds an event selector for the data events of all objects of one bucket to a CloudTrail trail. The selectors that the trail has already stay.
+  - AWS charges for data events.
+  - Needs C(cloudtrail:GetEventSelectors) and C(cloudtrail:PutEventSelectors).
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes
+  - rackaware.kafka.aws
+options:
+  trail:
+    description: The trail's name. In check mode it may be missing yet.
+    type: str
+    required: true
+  bucket:
+    description: The bucket.
+    type: str
+    required: true
+  partition:
+    description: The partition of the bucket's ARN, as V(aws-cn).
+    type: str
+    default: aws
+  region:
+    description: The home Region of the trail; by default that of the environment or of the profile.
+    type: str
+requirements:
+  - boto3 >= 1.36.0
+seealso:
+  - module: rackaware.kafka.kms_unlock_info
+"""
+
+EXAMPLES = r"""
+- name: Record who reads the wrapped keys
+  rackaware.kafka.trail_data_events:
+    trail: demo-trail
+    bucket: demo-keys
+"""
+
+RETURN = r"""
+selectors:
+  description: The event selectors, or advanced event selectors, after the run.
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ..module_utils import _aws, _trail
+from ..module_utils._errors import RackawareError
+
+SPEC = {
+    "trail": {"type": "str", "required": True},
+    "bucket": {"type": "str", "required": True},
+    "partition": {"type": "str", "default": "aws"},
+    **_aws.CONNECTION_SPEC,
+}
+
+
+def work(params: dict, *, check_mode: bool) -> dict:
+    """Look, decide, do."""
+    cloudtrail = _aws.client("cloudtrail", region=params["region"], profile=params["profile"])
+    found: dict = {}
+    try:
+        with _aws.asking("read the event selectors of the trail %s" % params["trail"]):
+            found = cloudtrail.get_event_selectors(TrailName=params["trail"])
+    except _aws.AwsError as error:
+        if not check_mode or error.code != "TrailNotFoundException":
+            raise
+    before = [found.get(name) or [] for name in ("EventSelectors", "AdvancedEventSelectors")]
+    change = _trail.plan(*before, "arn:%s:s3:::%s/" % (params["partition"], params["bucket"]))
+    if change and not check_mode:
+        with _aws.asking("add an event selector to the trail %s" % params["trail"]):
+            cloudtrail.put_event_selectors(TrailName=params["trail"], **change)
+    selectors = [before[0] or before[1], *change.values()]
+    return {"changed": bool(change), "selectors": selectors[-1], "diff": {"before": {"selectors": selectors[0]}, "after": {"selectors": selectors[-1]}}}
+
+
+def main() -> None:
+    """Read, do, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    if _aws.BOTO3_ERROR:
+        module.fail_json(msg=missing_required_lib("boto3"), exception=_aws.BOTO3_ERROR)
+    try:
+        result = work(module.params, check_mode=module.check_mode)
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
