@@ -10,7 +10,7 @@ import time
 import pytest
 from loop_disks import MIB, Disk, Host, md_member, tool
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _mount_unit, _probe, _remains, _volumes
+from ansible_collections.rackaware.kafka.plugins.module_utils import _blank_proof, _mount_unit, _probe, _remains, _volumes
 from ansible_collections.rackaware.kafka.plugins.module_utils._blank_proof import Permit
 
 GIB = 1024 * MIB
@@ -229,7 +229,8 @@ def test_what_is_left_is_named(host, disk, tmp_path, make, what):
 
 
 @pytest.mark.parametrize("permit", [Permit(proven=(VOLUME,)), Permit(declared=(VOLUME,)), Permit(read_whole=(VOLUME,))], ids=["proven", "declared", "read"])
-def test_a_blank_disk_with_a_proof_may_be_formatted(host, disk, tmp_path, permit):
+def test_a_blank_disk_with_a_proof_may_be_formatted(host, disk, tmp_path, monkeypatch, permit):
+    monkeypatch.setattr(_blank_proof, "READ_UNASKED", 0)
     size = GIB if permit.read_whole else SIZE
     judged = ask(host, disk(size=size), tmp_path, permit)
     assert [each.blank for each in judged] == [True]
