@@ -18,6 +18,7 @@ from ._wait import WaitTimeout, wait_until
 
 # mkfs.xfs makes nothing smaller.
 SMALLEST = 300 * _probe.MIB
+NONE = Permit()
 NEW_VOLUME = "attach the right volume or a new one, or zero this one by hand (blkdiscard --zeroout %s) if nobody needs what it holds"
 
 
@@ -50,13 +51,11 @@ def findings(volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float =
 
 def preview(volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0) -> tuple[list[str], list[dict[str, Any]]]:
     """The findings, and [{name, size_bytes}] of the volumes that would be formatted, for which judge then wants a proof. Arguments as in findings."""
-    judged, problems = _look(volumes, run, timeout, Permit())
+    judged, problems = _look(volumes, run, timeout, NONE)
     return problems, [{"name": each.name, "size_bytes": each.probe.size} for each in judged if each.blank]
 
 
-def judge(
-    volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0, permit: Permit = Permit(), read: bool = True
-) -> list[Judged]:
+def judge(volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0, permit: Permit = NONE, read: bool = True) -> list[Judged]:
     """All volumes, in their order, when each may be used; raises VolumesError with every sentence otherwise.
 
     A blank one needs a proof: permit's, or every byte of it is read where permit lets it, unless read is false. Other arguments as in findings.

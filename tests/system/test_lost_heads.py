@@ -15,7 +15,7 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._blank_proof impor
 
 GIB = 1024 * MIB
 SIZE = 500 * GIB
-VOLUME = "vol-0aaaaaaaaaaaaaaaa"
+VOLUME, OTHER = "vol-0aaaaaaaaaaaaaaaa", "vol-0bbbbbbbbbbbbbbbb"
 LOST = 16 * MIB
 
 
@@ -236,7 +236,7 @@ def test_a_blank_disk_with_a_proof_may_be_formatted(host, disk, tmp_path, monkey
     assert [each.blank for each in judged] == [True]
 
 
-@pytest.mark.parametrize("permit", [Permit(), Permit(proven=("vol-0bbbbbbbbbbbbbbbb",), declared=("vol-0bbbbbbbbbbbbbbbb",), read_whole=("vol-0bbbbbbbbbbbbbbbb",))])
+@pytest.mark.parametrize("permit", [Permit(), Permit((OTHER,), (OTHER,), (OTHER,))], ids=["none", "of another disk"])
 def test_a_blank_disk_without_a_proof_is_refused_with_both_ways_out(host, disk, tmp_path, permit):
     with pytest.raises(_volumes.VolumesError) as caught:
         ask(host, disk(), tmp_path, permit)

@@ -59,9 +59,7 @@ def test_how_long_a_read_takes_is_said_beforehand(size, words):
     assert _blank_proof.duration(size) == words
 
 
-@pytest.mark.parametrize(
-    ("name", "ident"), [(FIRST, FIRST), (LINK, FIRST), (OTHER, ""), (LINK + "-part1", ""), ("/dev/nvme1n1", ""), ("vol-0AAA", "")]
-)
+@pytest.mark.parametrize(("name", "ident"), [(FIRST, FIRST), (LINK, FIRST), (OTHER, ""), (LINK + "-part1", ""), ("/dev/nvme1n1", ""), ("vol-0AAA", "")])
 def test_the_volume_that_a_name_means(name, ident):
     assert _blank_proof.volume_id(name) == ident
 

@@ -232,7 +232,7 @@ class TestProof:
     @pytest.mark.parametrize("name", ["all", "/dev/nvme1n1", "*", ""])
     def test_a_word_names_one_disk_for_good(self, host, capsys, name):
         host.put(FIRST, zero=True, size=500 * GIB)
-        assert ask(capsys, host, FIRST, declared_blank=[name])["msg"].endswith((_blank_proof.name_findings([name])[0]))
+        assert ask(capsys, host, FIRST, declared_blank=[name])["msg"].endswith(_blank_proof.name_findings([name])[0])
 
     def test_the_preflight_names_what_would_be_formatted(self, host):
         host.put(FIRST, zero=True, size=500 * GIB)
