@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import traceback
 from contextlib import contextmanager
-from typing import Any, Iterable, Iterator
+from typing import Any, Iterable, Iterator, Sequence
 
 try:
     import boto3
@@ -26,6 +26,8 @@ from ._errors import RackawareError
 CONNECTION_SPEC = {"region": {"type": "str"}, "profile": {"type": "str"}}
 # DescribeInstanceTypes and DescribeInstanceTypeOfferings take so many values in a filter.
 FILTER_VALUES = 200
+# DeleteTags takes up to 1000 resources at once.
+TAGGED = 1000
 
 
 class AwsError(RackawareError):
@@ -127,6 +129,19 @@ def volumes(ec2: Any, filters: dict[str, list[str]]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda volume: volume["id"])
 
 
+def volumes_of(ec2: Any, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Those of these EBS volumes that exist, as volumes does. Raises AwsError."""
+    # By filter, because a list of ids fails as a whole when one of them is unknown.
+    return [each for start in range(0, len(ids), FILTER_VALUES) for each in volumes(ec2, {"volume-id": list(ids[start : start + FILTER_VALUES])})]
+
+
+def delete_tags(ec2: Any, ids: Sequence[str], key: str) -> None:
+    """Remove a tag, whatever its value, from many resources; raises AwsError."""
+    for start in range(0, len(ids), TAGGED):
+        with asking("remove the tag %s" % key):
+            ec2.delete_tags(Resources=list(ids[start : start + TAGGED]), Tags=[{"Key": key}])
+
+
 def describe_volume(answer: dict[str, Any]) -> dict[str, Any]:
     """One entry of DescribeVolumes: size in GiB, throughput in MiB/s, None where the type has none."""
     return {
@@ -138,6 +153,8 @@ def describe_volume(answer: dict[str, Any]) -> dict[str, Any]:
         "iops": answer.get("Iops"),
         "throughput": answer.get("Throughput"),
         "encrypted": bool(answer.get("Encrypted")),
+        "snapshot_id": answer.get("SnapshotId") or None,
+        "create_time": answer["CreateTime"].isoformat() if "CreateTime" in answer else None,
         "tags": {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])},
         "attachments": [
             {"instance_id": held.get("InstanceId"), "device": held.get("Device"), "delete_on_termination": bool(held.get("DeleteOnTermination"))}

@@ -351,7 +351,7 @@ class Volume:
             torn=header.torn,
             marker=marker,
             boot=_marker.boot_id(),
-            untouched=self._untouched(marker, header.header),
+            untouched=self._untouched(marker, header.header, seen.zero is True),
             mapper=mapper,
             here=here,
             elsewhere=elsewhere,
@@ -360,12 +360,13 @@ class Volume:
             aes=cpu_has_aes(),
         )
 
-    def _untouched(self, marker: Marker | None, header: Header | None) -> bool:
-        # A thousand reads are ten seconds on a hard disk: only where the answer can matter, which it cannot for a volume in service.
+    def _untouched(self, marker: Marker | None, header: Header | None, zero: bool) -> bool:
+        # Thousands of reads are half a minute on a hard disk: only where the answer can matter, which it cannot for a volume in service.
         if marker is None or (header is not None and (marker.state != FORMATTING or ours(header))):
             return False
-        sample = _luks_header.sample(self.wanted.device, start=HEADER_AREA)
-        return sample.digest == marker.digest if marker.state == ERASED else sample.zero
+        if marker.state == ERASED:
+            return _luks_header.sample(self.wanted.device, start=HEADER_AREA).digest == marker.digest
+        return zero or _probe.blank_behind(self.wanted.device, HEADER_AREA)
 
     def perform(self, actions: Sequence[str], key: bytearray | None = None) -> None:
         """Do the steps in order; each may be the last before a power cut, and the next plan goes on from there."""

@@ -12,9 +12,10 @@ import os
 import re
 import stat
 import struct
-from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator, Mapping, Optional
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Mapping, Optional
 
+from . import _remains
 from ._errors import RackawareError
 
 BLANK, XFS, FOREIGN, IN_USE, UNREADABLE = "blank", "xfs", "foreign", "in use", "unreadable"
@@ -23,8 +24,6 @@ MOUNTS, SWAPS = "/proc/self/mountinfo", "/proc/swaps"
 # On EC2 the serial of an NVMe disk is its volume id without the hyphen, and udev makes this link of it.
 EBS_LINK, EBS_ID = "nvme-Amazon_Elastic_Block_Store_vol%s", re.compile(r"vol-([0-9a-f]{8,17})")
 MIB = 1024**2
-EDGE, SAMPLES, SMALL = 16 * MIB, 64, 128 * MIB
-ZEROS = bytes(MIB)
 BLKID_NOTHING, BLKID_AMBIVALENT = 2, 8
 
 Run = Callable[..., "tuple[int, str, str]"]
@@ -46,7 +45,8 @@ class Mount:
 
 @dataclass(frozen=True)
 class Probe:
-    """What was seen of a device. zero is None where nobody looked; data_at is the first sampled byte position with data near it.
+    """What was seen of a device. zero is None where nobody looked; data_at is where the first data lie that were
+    read, remains what they are a part of.
 
     signature is what blkid found; flaw says why an XFS cannot be mounted; error why something could not be read.
     """
@@ -63,6 +63,7 @@ class Probe:
     read_only: bool = False
     zero: Optional[bool] = None
     data_at: Optional[int] = None
+    remains: str = ""
     flaw: str = ""
     error: str = ""
 
@@ -106,7 +107,9 @@ class Probe:
             return _signature_text(self.signature)
         if self.zero is None:
             return "nobody has read it"
-        return "nothing" if self.zero else "data without a signature near byte %d" % (self.data_at or 0)
+        if self.zero:
+            return "nothing"
+        return "%s near byte %d" % (("what is left of %s," % self.remains) if self.remains else "data without a signature", self.data_at or 0)
 
 
 def _signature_text(signature: Mapping[str, str]) -> str:
@@ -213,8 +216,11 @@ def environment() -> dict[str, str]:
     return {"LC_ALL": "C", "PATH": "%s:/usr/sbin:/sbin" % os.environ.get("PATH", "/usr/bin:/bin")}
 
 
-def probe(device: str, run: Run) -> Probe:
-    """Look at a device without writing to it; run is module.run_command. What cannot be read comes back as error, never as blank."""
+def probe(device: str, run: Run, *, samples: int = _remains.MANY) -> Probe:
+    """Look at a device without writing to it; run is module.run_command. What cannot be read comes back as error, never as blank.
+
+    samples is how many blocks are read besides both edges and the places of second copies, where no signature is found.
+    """
     number = number_of(device)
     if number is None:
         return Probe(device, error="it is no block device")
@@ -231,7 +237,7 @@ def probe(device: str, run: Run) -> Probe:
         except OSError as again:
             return Probe(**seen, error="it cannot be opened: %s" % again.strerror)
     try:
-        return _read(descriptor, seen, run)
+        return _read(descriptor, seen, run, samples)
     except OSError as error:
         return Probe(**seen, error="it cannot be read: %s" % (error.strerror or error))
     finally:
@@ -252,7 +258,7 @@ def _uses(number: str) -> dict[str, Any]:
     }
 
 
-def _read(descriptor: int, seen: dict[str, Any], run: Run) -> Probe:
+def _read(descriptor: int, seen: dict[str, Any], run: Run, samples: int) -> Probe:
     seen["size"] = os.lseek(descriptor, 0, os.SEEK_END)
     if seen["size"] == 0:
         return Probe(**seen, error="it has no size")
@@ -268,11 +274,39 @@ def _read(descriptor: int, seen: dict[str, Any], run: Run) -> Probe:
             seen["signature"].pop(key, None)
     found = Probe(**seen)
     if found.is_xfs:
-        return Probe(**seen, flaw=_xfs_flaw(_exactly(descriptor, 0, 512), seen["size"]))
+        return Probe(**seen, flaw=_xfs_flaw(_remains.exactly(descriptor, 0, 512), seen["size"]))
     if found.signature or found.state in (IN_USE, FOREIGN):
         return found
-    data_at = _first_data(descriptor, seen["size"])
-    return Probe(**seen, zero=data_at is None, data_at=data_at)
+    return Probe(**seen, **_verdict(_remains.first_data(descriptor, _remains.places(seen["size"], samples))))
+
+
+def _verdict(data: Optional[tuple[int, bytes]]) -> dict[str, Any]:
+    return {"zero": True} if data is None else {"zero": False, "data_at": data[0], "remains": _remains.name(data[1])}
+
+
+def read_whole(seen: Probe) -> Probe:
+    """The probe of a blank device again, after every byte of it was read; takes as long as the disk needs for that."""
+    try:
+        descriptor = os.open(seen.device, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
+        try:
+            return replace(seen, **_verdict(_remains.whole(descriptor, seen.size)))
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        return replace(seen, error="it cannot be read: %s" % (error.strerror or error))
+
+
+def blank_behind(device: str, start: int) -> bool:
+    """Whether all is zero that probe would read of a device from start on; raises ProbeError."""
+    try:
+        descriptor = os.open(device, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            size = os.lseek(descriptor, 0, os.SEEK_END)
+            return _remains.first_data(descriptor, _remains.places(size, _remains.MANY, start)) is None
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise ProbeError("%s cannot be read: %s; look at the disk." % (device, error.strerror or error)) from None
 
 
 def _xfs_flaw(superblock: bytes, size: int) -> str:
@@ -285,30 +319,3 @@ def _xfs_flaw(superblock: bytes, size: int) -> str:
     if block_size * blocks > size:
         return "an XFS of %d bytes on a disk of %d" % (block_size * blocks, size)
     return ""
-
-
-def regions(size: int) -> Iterator[tuple[int, int]]:
-    """(offset, length) of what is read to believe that a device is blank: all of a small one, else both edges and samples between them."""
-    if size < SMALL:
-        yield 0, size
-        return
-    yield 0, EDGE
-    for number in range(SAMPLES):
-        yield number * (size - MIB) // (SAMPLES - 1), MIB
-    yield size - EDGE, EDGE
-
-
-def _first_data(descriptor: int, size: int) -> Optional[int]:
-    for start, length in regions(size):
-        for offset in range(start, start + length, MIB):
-            chunk = _exactly(descriptor, offset, min(MIB, start + length - offset))
-            if chunk != ZEROS[: len(chunk)]:
-                return offset
-    return None
-
-
-def _exactly(descriptor: int, offset: int, length: int) -> bytes:
-    chunk = os.pread(descriptor, length, offset)
-    if len(chunk) != length:
-        raise OSError("only %d of %d bytes at %d" % (len(chunk), length, offset))
-    return chunk

@@ -28,7 +28,7 @@ from ._errors import RackawareError
 from ._kms import Denied, KmsError, Retry, Wrapped
 
 # What a host needs of the collection; the role copies these files into PACKAGE, and a test compares the list with what is imported.
-FILES = ("_command", "_cryptsetup", "_errors", "_kms", "_loop", "_luks", "_luks_header", "_marker", "_place", "_probe", "_unlock")
+FILES = ("_command", "_cryptsetup", "_errors", "_kms", "_loop", "_luks", "_luks_header", "_marker", "_place", "_probe", "_remains", "_unlock")
 PACKAGE, PROGRAM = "/usr/local/lib/kafka-luks/kafka_luks", "/usr/local/sbin/kafka-luks"
 CONFIG, RUNTIME = "/etc/kafka-luks", "/run/kafka-luks"
 DENIED_SECONDS = 300

@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Mapping, Optional, Sequence
 
-from . import _mount_unit, _probe
+from . import _blank_proof, _mount_unit, _probe, _remains
+from ._blank_proof import Permit
 from ._errors import RackawareError
 from ._probe import Probe, Run
 from ._wait import WaitTimeout, wait_until
 
 # mkfs.xfs makes nothing smaller.
 SMALLEST = 300 * _probe.MIB
+NONE = Permit()
 NEW_VOLUME = "attach the right volume or a new one, or zero this one by hand (blkdiscard --zeroout %s) if nobody needs what it holds"
 
 
@@ -44,15 +46,40 @@ def findings(volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float =
 
     timeout is in seconds, for disks that udev has not shown yet; run is module.run_command.
     """
-    return _look(volumes, run, timeout)[1]
+    return preview(volumes, run, timeout=timeout)[0]
 
 
-def judge(volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0) -> list[Judged]:
-    """All volumes, in their order, when each may be used; raises VolumesError with every sentence otherwise. Arguments as in findings."""
-    judged, problems = _look(volumes, run, timeout)
+def preview(volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0) -> tuple[list[str], list[dict[str, Any]]]:
+    """The findings, and [{name, size_bytes}] of the volumes that would be formatted, for which judge then wants a proof. Arguments as in findings."""
+    judged, problems = _look(volumes, run, timeout, NONE)
+    return problems, [{"name": each.name, "size_bytes": each.probe.size} for each in judged if each.blank]
+
+
+def judge(volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0, permit: Permit = NONE, read: bool = True) -> list[Judged]:
+    """All volumes, in their order, when each may be used; raises VolumesError with every sentence otherwise.
+
+    A blank one needs a proof: permit's, or every byte of it is read where permit lets it, unless read is false. Other arguments as in findings.
+    """
+    problems = _blank_proof.name_findings([*permit.proven, *permit.declared, *permit.read_whole])
+    if not problems:
+        judged, problems = _look(volumes, run, timeout, permit)
+    if not problems:
+        judged, problems = _prove(judged, permit, read)
     if problems:
         raise VolumesError(" ".join(problems))
     return judged
+
+
+def _prove(judged: Sequence[Judged], permit: Permit, read: bool) -> tuple[list[Judged], list[str]]:
+    unproven = [each for each in judged if each.blank and not permit.told(each.name)]
+    # Whatever is refused is refused before hours are spent on the others.
+    problems = [
+        _blank_proof.refusal(_title(each), each.probe.size, "nobody has answered for it") for each in unproven if not permit.reads(each.name, each.probe.size)
+    ]
+    if problems or not read:
+        return list(judged), problems
+    seen = [replace(each, probe=_probe.read_whole(each.probe)) if each in unproven else each for each in judged]
+    return seen, [sentence for was, now in zip(judged, seen) if was.blank for sentence in _content(now)]
 
 
 def name_of(volume: Mapping[str, Any]) -> str:
@@ -60,7 +87,7 @@ def name_of(volume: Mapping[str, Any]) -> str:
     return str(volume.get("id") or volume.get("path") or "")
 
 
-def _look(volumes: Sequence[Mapping[str, Any]], run: Run, timeout: float) -> tuple[list[Judged], list[str]]:
+def _look(volumes: Sequence[Mapping[str, Any]], run: Run, timeout: float, permit: Permit) -> tuple[list[Judged], list[str]]:
     problems = declared_findings(volumes)
     if problems:
         return [], problems
@@ -72,7 +99,9 @@ def _look(volumes: Sequence[Mapping[str, Any]], run: Run, timeout: float) -> tup
         mounts, remembered = _probe.mounts(), _mount_unit.all_remembered()
         judged = []
         for volume in volumes:
-            seen = _probe.probe(devices[name_of(volume)], run)
+            # Without a proof from outside the disk itself is asked more; what is read in full is not.
+            samples = _remains.MANY if name_of(volume) in permit.declared else _remains.FEW
+            seen = _probe.probe(devices[name_of(volume)], run, samples=samples)
             here = [mount for mount in mounts if mount.point == volume["mount"]][-1:]
             judged.append(Judged(name_of(volume), volume["mount"], seen, _is_mounted(seen, here)))
             problems += _findings(judged[-1], here, remembered)
@@ -136,18 +165,30 @@ def _devices(names: Sequence[str], timeout: float) -> dict[str, str]:
 
 def _findings(volume: Judged, here: Sequence[_probe.Mount], remembered: Sequence[_mount_unit.Remembered]) -> list[str]:
     seen = volume.probe
-    title = "%s %s (%s)" % ("Disk" if volume.name.startswith("/") else "Volume", volume.name, seen.device)
+    title = _title(volume)
     if seen.state == _probe.UNREADABLE:
-        return ["%s cannot be judged, and so is not touched, because %s; look at dmesg, or replace the volume." % (title, seen.what)]
+        return _content(volume)
     if here and not volume.mounted:
         return ["%s belongs at %s, where something else (%s) is mounted; unmount that, or correct the list of volumes." % (title, volume.mount, here[0].kind)]
     if volume.mounted:
         return []
     if seen.state == _probe.IN_USE:
         return ["%s is %s, and so is not mounted at %s; free it, or correct the list of volumes." % (title, seen.what, volume.mount)]
+    return _content(volume) or _read_only(title, seen) + _remembered(title, volume, remembered) + _size(title, seen) + _twin(title, seen) + _place(volume.mount)
+
+
+def _title(volume: Judged) -> str:
+    return "%s %s (%s)" % ("Disk" if volume.name.startswith("/") else "Volume", volume.name, volume.probe.device)
+
+
+def _content(volume: Judged) -> list[str]:
+    """What keeps a disk from being used that lies on the disk itself."""
+    seen = volume.probe
+    if seen.state == _probe.UNREADABLE:
+        return ["%s cannot be judged, and so is not touched, because %s; look at dmesg, or replace the volume." % (_title(volume), seen.what)]
     if seen.state == _probe.FOREIGN:
-        return ["%s holds %s, and only a blank disk is formatted; %s." % (title, seen.what, NEW_VOLUME % seen.device)]
-    return _read_only(title, seen) + _remembered(title, volume, remembered) + _size(title, seen) + _twin(title, seen) + _place(volume.mount)
+        return ["%s holds %s, and only a blank disk is formatted; %s." % (_title(volume), seen.what, NEW_VOLUME % seen.device)]
+    return []
 
 
 def _read_only(title: str, seen: Probe) -> list[str]:

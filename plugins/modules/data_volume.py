@@ -14,8 +14,12 @@ description:
   - Looks at all data volumes of a host before it changes any, and changes none when one of them cannot be used.
   - A volume with an XFS file system is kept as it is. A blank one gets an XFS. Anything else, anything in use and anything that
     cannot be read is refused.
-  - Blank is what the kernel lets be opened exclusively, what has no partitions, holders, mounts or swap, in which C(blkid) finds nothing, and whose
-    first and last 16 MiB and 64 MiB spread between them read as zeros; and no mount unit on the host remembers a file system on it.
+  - A disk looks blank when the kernel lets it be opened exclusively, it has no partitions, holders, mounts or swap, C(blkid) finds nothing, and zeros
+    are read in its first and last 16 MiB, wherever XFS, ext, btrfs, LVM, LUKS or md keep second copies, and in hundreds or thousands of blocks spread
+    over the rest; and no mount unit on the host remembers a file system on it.
+  - Looking blank is not enough. A disk that looks blank is formatted when EC2 proves that it is new (O(proven)), when every byte of it was read and is
+    zero (up to 16 GiB without being asked, larger ones with O(read_whole)), or when a person declares that very disk to be blank
+    (O(declared_blank)).
   - Each file system is mounted by its UUID through a systemd unit that is wanted by C(multi-user.target), so that a lost disk never keeps the host
     from booting. The mount option C(nofail) is always there.
   - While a volume is not mounted, its mount point is a directory that nobody may enter.
@@ -62,6 +66,28 @@ options:
     type: list
     elements: str
     default: [noatime, nodev, nosuid, noexec]
+  proven:
+    description:
+      - Ids of volumes that are known to be new from outside this host, as M(rackaware.kafka.ebs_blank_proof) returns them.
+      - Such a volume is still refused when anything is found on it.
+    type: list
+    elements: str
+    default: []
+  read_whole:
+    description:
+      - Names, as in O(volumes), of disks larger than 16 GiB that may be read from end to end before they are formatted, however long that takes;
+        500 GiB take more than an hour at 125 MiB/s. The read stops at the first byte that is not zero.
+      - Check mode does not read them, and predicts that they are blank.
+    type: list
+    elements: str
+    default: []
+  declared_blank:
+    description:
+      - Names, as in O(volumes), of disks that a person declares to be blank, instead of a read from end to end.
+      - Such a disk is still refused when anything is found on it, and thousands of blocks are looked at.
+    type: list
+    elements: str
+    default: []
   timeout:
     description: How many seconds to wait for a disk that was just attached, and for the link to a new file system.
     type: int
@@ -78,6 +104,13 @@ EXAMPLES = r"""
         mount: /var/lib/kafka/data1
     owner: kafka
     group: kafka
+
+- name: Format a volume that was restored to zeros by hand, after reading all of it
+  rackaware.kafka.data_volume:
+    volumes:
+      - id: vol-0123456789abcdef0
+        mount: /var/lib/kafka/data0
+    read_whole: [vol-0123456789abcdef0]
 """
 
 RETURN = r"""
@@ -116,6 +149,7 @@ volumes:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _volume_plan, _volumes
+from ..module_utils._blank_proof import Permit
 from ..module_utils._errors import RackawareError
 
 VOLUME = {"id": {"type": "str"}, "path": {"type": "str"}, "mount": {"type": "str", "required": True}}
@@ -125,6 +159,9 @@ SPEC = {
     "group": {"type": "str", "default": "root"},
     "mode": {"type": "str", "default": "0750"},
     "mount_options": {"type": "list", "elements": "str", "default": ["noatime", "nodev", "nosuid", "noexec"]},
+    "proven": {"type": "list", "elements": "str", "default": []},
+    "read_whole": {"type": "list", "elements": "str", "default": []},
+    "declared_blank": {"type": "list", "elements": "str", "default": []},
     "timeout": {"type": "int", "default": 60},
 }
 
@@ -133,10 +170,11 @@ def main() -> None:
     """Look, judge, change, report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
+    permit = Permit(tuple(params["proven"]), tuple(params["declared_blank"]), tuple(params["read_whole"]))
     root = _volume_plan.Root(params["owner"], params["group"], params["mode"])
     try:
         _volume_plan.demand(root, params["mount_options"])
-        judged = _volumes.judge(params["volumes"], module.run_command, timeout=params["timeout"])
+        judged = _volumes.judge(params["volumes"], module.run_command, timeout=params["timeout"], permit=permit, read=not module.check_mode)
         plans = _volume_plan.plan(judged, root, params["mount_options"], names=not module.check_mode)
         changed = any(plan.needed for plan in plans)
         if changed and not module.check_mode:

@@ -71,6 +71,12 @@ volumes:
     encrypted:
       description: Whether EBS encrypts it.
       type: bool
+    snapshot_id:
+      description: The snapshot that it was made from, or null.
+      type: str
+    create_time:
+      description: When it was made, in ISO 8601.
+      type: str
     tags:
       description: The tags.
       type: dict

@@ -140,6 +140,11 @@ identity:
     - C(quorum) lists the ZooKeeper servers or controllers that its configuration names.
   type: dict
   returned: success, when O(service) and O(log_dirs) are given
+blank_volumes:
+  description: Those of O(volumes) that look blank, each with its C(name), an id or a path, and C(size_bytes); before one is formatted, that has to be proven.
+  returned: success
+  type: list
+  elements: dict
 upgrade:
   description: The record of the last upgrade on this host, as from M(rackaware.kafka.kafka_service_info), or V(null).
   returned: success
@@ -201,7 +206,8 @@ def main() -> None:
         found += _host.java_findings(params["java"], module.run_command)
         found += _host.version_findings(params["version"], _service.jvm(params["service"])["version"] if params["version"] else None)
         upgrade = _upgrade_record.read()
-        found += _volumes.findings(params["volumes"], module.run_command)
+        volume_findings, blank = _volumes.preview(params["volumes"], module.run_command)
+        found += volume_findings
         running = _host.running([*params["services"], *([service(params["service"]).unit] if params["service"] else [])], module.run_command)
         installed = _host.installed(params["packages"], module.run_command)
         installed += _host.installed_in(params["virtualenv"] or "", params["python_packages"] or ())
@@ -210,7 +216,8 @@ def main() -> None:
         module.fail_json(msg=str(error), findings=[str(error)])
     if found:
         module.fail_json(msg=" ".join(found), findings=found)
-    module.exit_json(changed=False, findings=[], upgrade=upgrade, installed=installed, running=running, users=_host.users(params["users"]), **more)
+    users = _host.users(params["users"])
+    module.exit_json(changed=False, findings=[], upgrade=upgrade, installed=installed, running=running, users=users, blank_volumes=blank, **more)
 
 
 if __name__ == "__main__":

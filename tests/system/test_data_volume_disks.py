@@ -104,7 +104,7 @@ FOREIGN = {
     "swap": (lambda disk, _: tool("mkswap", disk.device), "holds swap"),
     "vfat": (lambda disk, _: tool("mkfs.vfat", disk.device), "holds"),
     "an ISO image": (lambda disk, _: disk.write(32768, b"\x01CD001\x01" + bytes(2041)), "holds iso9660"),
-    "an old file system with zeros over its start": (zeroed_start, "data without a signature"),
+    "an old file system with zeros over its start": (zeroed_start, "what is left of an ext file system"),
     "a byte in the first MiB": (lambda disk, _: disk.write(777777, b"x"), "data without a signature near byte 0"),
     "a byte in the 16th MiB": (lambda disk, _: disk.write(16 * MIB - 1, b"x"), "data without a signature"),
     "a byte in a sample in the middle": (middle(31), "data without a signature"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import boto3
@@ -89,7 +90,8 @@ def test_volumes_become_data_also_without_a_snapshot(ec2: Any) -> None:
         {"InstanceId": "i-1", "Device": "/dev/sdf", "State": "attached", "DeleteOnTermination": False},
         {"InstanceId": "i-0", "Device": "/dev/sdf", "State": "detached"},
     ]
-    answer = {"VolumeId": "vol-2", "AvailabilityZone": "eu-west-1a", "State": "in-use", "VolumeType": "st1", "Size": 500, "Encrypted": True}
+    answer = {"VolumeId": "vol-2", "AvailabilityZone": "eu-west-1a", "State": "in-use", "VolumeType": "st1", "Size": 500, "Encrypted": True, "SnapshotId": ""}
+    answer["CreateTime"] = datetime(2026, 11, 30, tzinfo=timezone.utc)
     volumes = [{**answer, "Tags": [{"Key": "KafkaVolume", "Value": "0"}], "Attachments": attachments}, {"VolumeId": "vol-1"}]
     stub.add_response("describe_volumes", {"Volumes": volumes}, {"Filters": [{"Name": "tag-key", "Values": ["KafkaVolume"]}]})
     found = _aws.volumes(client, {"tag-key": ["KafkaVolume"]})
@@ -103,6 +105,8 @@ def test_volumes_become_data_also_without_a_snapshot(ec2: Any) -> None:
         "iops": None,
         "throughput": None,
         "encrypted": True,
+        "snapshot_id": None,
+        "create_time": "2026-11-30T00:00:00+00:00",
         "tags": {"KafkaVolume": "0"},
         "attachments": [{"instance_id": "i-1", "device": "/dev/sdf", "delete_on_termination": False}],
     }
@@ -130,3 +134,19 @@ def test_a_missing_region_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     with pytest.raises(_aws.AwsError, match="could not be asked to make a client for ec2: You must specify a region"):
         _aws.client("ec2")
+
+
+def test_many_volumes_are_asked_about_in_parts(ec2: Any) -> None:
+    client, stub = ec2
+    ids = ["vol-%03d" % number for number in range(250)]
+    for part in (ids[:200], ids[200:]):
+        stub.add_response("describe_volumes", {"Volumes": [{"VolumeId": part[0]}]}, {"Filters": [{"Name": "volume-id", "Values": part}]})
+    assert [volume["id"] for volume in _aws.volumes_of(client, ids)] == ["vol-000", "vol-200"]
+
+
+def test_a_tag_is_removed_from_a_thousand_at_once(ec2: Any) -> None:
+    client, stub = ec2
+    ids = ["vol-%04d" % number for number in range(1001)]
+    for part in (ids[:1000], ids[1000:]):
+        stub.add_response("delete_tags", {}, {"Resources": part, "Tags": [{"Key": "KafkaFormat"}]})
+    _aws.delete_tags(client, ids, "KafkaFormat")

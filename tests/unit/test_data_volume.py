@@ -12,7 +12,7 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _mount_unit, _probe, _volume_plan, _volumes
+from ansible_collections.rackaware.kafka.plugins.module_utils import _blank_proof, _mount_unit, _probe, _remains, _volume_plan, _volumes
 from ansible_collections.rackaware.kafka.plugins.module_utils._probe import Mount, Probe
 from ansible_collections.rackaware.kafka.plugins.modules import data_volume
 
@@ -27,7 +27,7 @@ def host(tmp_path, monkeypatch):
     """A host whose disks are Probes; starting a unit puts its mount into what the kernel tells."""
 
     class Host:
-        disks, commands, fail, here = {}, [], "", tmp_path
+        disks, commands, fail, here, hidden, looks, read = {}, [], "", tmp_path, (), [], []
         found = os.stat(tmp_path).st_dev
         number = "%d:%d" % (os.major(found), os.minor(found))
 
@@ -52,15 +52,24 @@ def host(tmp_path, monkeypatch):
                     os.chmod(tmp_path / name, 0o755)
             return 0, "", ""
 
+        def probe(self, device, _run, *, samples):
+            self.looks.append((device[5:], samples))
+            return self.disks[device[5:]]
+
+        def read_whole(self, seen):
+            self.read.append(seen.device[5:])
+            return dataclasses.replace(seen, zero=seen.device[5:] not in self.hidden, data_at=7)
+
         def verbs(self):
             return [command[0] if command[0] != "systemctl" else command[1] for command in self.commands]
 
     host = Host()
-    host.disks, host.commands = {}, []
+    host.disks, host.commands, host.looks, host.read = {}, [], [], []
     (tmp_path / "units/multi-user.target.wants").mkdir(parents=True)
     monkeypatch.setattr(_mount_unit, "UNITS", str(tmp_path / "units"))
     monkeypatch.setattr(_probe, "locate", lambda name: "/dev/" + name if name in host.disks else None)
-    monkeypatch.setattr(_probe, "probe", lambda device, _run: host.disks[device[5:]])
+    monkeypatch.setattr(_probe, "probe", host.probe)
+    monkeypatch.setattr(_probe, "read_whole", host.read_whole)
     monkeypatch.setattr(_probe, "mounts", lambda: [mount for seen in host.disks.values() for mount in seen.mounts])
     monkeypatch.setattr(_probe, "number_of", lambda path: host.number if path.startswith(_mount_unit.BY_UUID) else None)
     monkeypatch.setattr(_volume_plan.uuid, "uuid4", lambda: UUID)
@@ -163,6 +172,73 @@ class TestModule:
         monkeypatch.setattr(_probe, "number_of", lambda _path: None)
         assert "for udev to show the new file systems" in ask(capsys, host, FIRST)["msg"]
         assert not (host.here / FIRST).exists()
+
+
+class TestProof:
+    """A disk that looks blank is formatted only when that is proven, too."""
+
+    @pytest.mark.parametrize("more", [{}, {"proven": [SECOND]}, {"declared_blank": [SECOND], "read_whole": [SECOND]}], ids=["none", "proven", "told"])
+    def test_a_large_one_without_a_proof_of_its_own_is_refused(self, host, capsys, more):
+        host.put(FIRST, zero=True, size=500 * GIB)
+        out = ask(capsys, host, FIRST, **more)
+        assert out["msg"] == (
+            "Volume %s (/dev/%s) looks blank, but nothing proves that nobody needs what it may hold, because nobody has answered for it; add its name to "
+            "data_volume_read_whole, and all of its 500 GiB are read first (about 69 minutes at 125 MiB/s), or, if you know that it is blank, to "
+            "data_volume_declared_blank." % (FIRST, FIRST)
+        )
+        assert (host.commands, host.read) == ([], [])
+
+    @pytest.mark.parametrize(
+        ("size", "more", "read", "samples"),
+        [
+            (500 * GIB, {"proven": [FIRST]}, [], _remains.FEW),
+            (500 * GIB, {"declared_blank": [FIRST]}, [], _remains.MANY),
+            (500 * GIB, {"read_whole": [FIRST]}, [FIRST], _remains.FEW),
+            (16 * GIB, {}, [FIRST], _remains.FEW),
+            (16 * GIB, {"proven": [FIRST]}, [], _remains.FEW),
+        ],
+        ids=["EC2", "a person", "read when asked for", "read unasked", "a small one that EC2 knows"],
+    )
+    def test_one_with_a_proof_is_formatted(self, host, capsys, size, more, read, samples):
+        host.put(FIRST, zero=True, size=size)
+        assert ask(capsys, host, FIRST, **more)["volumes"][0]["formatted"]
+        assert (host.read, host.looks) == (read, [(FIRST, samples)])
+
+    def test_what_only_the_read_finds_keeps_all_from_being_touched(self, host, capsys):
+        for name in (FIRST, SECOND):
+            host.put(name, zero=True)
+        host.hidden = (SECOND,)
+        assert "Volume %s (/dev/%s) holds data without a signature near byte 7" % (SECOND, SECOND) in ask(capsys, host, FIRST, SECOND)["msg"]
+        assert host.commands == []
+
+    def test_nothing_is_read_for_hours_when_another_volume_is_refused(self, host, capsys):
+        host.put(FIRST, zero=True)
+        host.put(SECOND, zero=True, size=500 * GIB)
+        assert SECOND in ask(capsys, host, FIRST, SECOND)["msg"]
+        assert host.read == []
+
+    def test_no_word_makes_a_disk_blank_on_which_something_is_found(self, host, capsys):
+        host.put(FIRST, zero=False, data_at=5, remains="an XFS")
+        out = ask(capsys, host, FIRST, declared_blank=[FIRST], proven=[FIRST])
+        assert "holds what is left of an XFS, near byte 5, and only a blank disk is formatted" in out["msg"]
+        host.put(FIRST, signature={"TYPE": "ext4"})
+        assert "holds ext4" in ask(capsys, host, FIRST, declared_blank=[FIRST], proven=[FIRST])["msg"]
+
+    def test_check_mode_does_not_read_for_hours(self, host, capsys):
+        host.put(FIRST, zero=True, size=500 * GIB)
+        assert ask(capsys, host, FIRST, read_whole=[FIRST], _ansible_check_mode=True)["volumes"][0]["formatted"]
+        assert host.read == []
+
+    @pytest.mark.parametrize("name", ["all", "/dev/nvme1n1", "*", ""])
+    def test_a_word_names_one_disk_for_good(self, host, capsys, name):
+        host.put(FIRST, zero=True, size=500 * GIB)
+        assert ask(capsys, host, FIRST, declared_blank=[name])["msg"].endswith(_blank_proof.name_findings([name])[0])
+
+    def test_the_preflight_names_what_would_be_formatted(self, host):
+        host.put(FIRST, zero=True, size=500 * GIB)
+        host.put(SECOND, signature={"TYPE": "xfs", "UUID": UUID})
+        assert _volumes.preview(volumes(host, FIRST, SECOND), host.run) == ([], [{"name": FIRST, "size_bytes": 500 * GIB}])
+        assert host.read == []
 
 
 def volumes(host, *names):

@@ -170,8 +170,14 @@ def test_users_that_are_there_are_told(capsys, monkeypatch):
     assert out["users"] == {"root": {"home": "/root", "shell": pwd.getpwnam("root").pw_shell}}
 
 
+def test_disks_that_look_blank_are_told(capsys, monkeypatch):
+    blank = [{"name": "vol-1", "size_bytes": 5}]
+    monkeypatch.setattr(_volumes, "preview", lambda volumes, run: ([], blank))
+    assert run(capsys, monkeypatch, [])["blank_volumes"] == blank
+
+
 def test_everything_that_is_wrong_is_said_at_once(capsys, monkeypatch):
-    monkeypatch.setattr(_volumes, "findings", lambda volumes, run: ["Volume vol-1 holds ext4."])
+    monkeypatch.setattr(_volumes, "preview", lambda volumes, run: (["Volume vol-1 holds ext4."], []))
     out = run(capsys, monkeypatch, [], controller_time=1.0, open_files=2**40)
     assert out["failed"] and len(out["findings"]) == 3
     assert all(word in out["msg"] for word in ("clock", "kafka_open_files", "ext4"))

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _probe
+from ansible_collections.rackaware.kafka.plugins.module_utils import _probe, _remains
 from ansible_collections.rackaware.kafka.plugins.module_utils._probe import MIB, Mount, Probe
 
 VOLUME = "vol-0123456789abcdef0"
@@ -121,7 +121,8 @@ HERE = Mount("259:1", "/", "/mnt", "xfs")
     [
         ({}, "unreadable", "nobody has read it"),
         ({"zero": True}, "blank", "nothing"),
-        ({"zero": False, "data_at": 5}, "foreign", "near byte 5"),
+        ({"zero": False, "data_at": 5}, "foreign", "data without a signature near byte 5"),
+        ({"zero": False, "data_at": 5, "remains": "an XFS"}, "foreign", "what is left of an XFS, near byte 5"),
         ({"zero": True, "error": "e"}, "unreadable", "e"),
         ({"zero": True, "exclusive": False}, "in use", "opened exclusively"),
         ({"zero": True, "swap": True}, "in use", "used as swap"),
@@ -139,20 +140,6 @@ HERE = Mount("259:1", "/", "/mnt", "xfs")
 def test_state(seen, state, what):
     found = Probe("/dev/x", **seen)
     assert (found.state, what in found.what) == (state, True)
-
-
-class TestRegions:
-    def test_a_small_disk_is_read_whole(self):
-        assert list(_probe.regions(127 * MIB + 1)) == [(0, 127 * MIB + 1)]
-
-    @pytest.mark.parametrize("size", [128 * MIB, 300 * MIB + 512, 16 * 1024**4])
-    def test_a_large_one_at_both_edges_and_at_64_places(self, size):
-        found = list(_probe.regions(size))
-        assert (found[0], found[-1]) == ((0, 16 * MIB), (size - 16 * MIB, 16 * MIB))
-        samples = found[1:-1]
-        assert len(samples) == 64 and samples[0][0] == 0 and samples[-1][0] == size - MIB
-        steps = [second[0] - first[0] for first, second in zip(samples, samples[1:])]
-        assert max(steps) - min(steps) <= 1 and all(start >= 0 and start + length <= size for start, length in found)
 
 
 @pytest.fixture
@@ -180,12 +167,52 @@ def write(disk, offset, data):
         stream.write(data)
 
 
+def test_more_samples_see_more(disk):
+    assert look(disk).state == "blank"
+    few, many = ({span[0] for span in _remains.places(SIZE, samples)} for samples in (_remains.FEW, _remains.MANY))
+    place = max(many - few)
+    write(disk, place, b"\x01")
+    asked = [_probe.probe(str(disk), lambda *_of, **_more: NOTHING, samples=samples).state for samples in (_remains.FEW, _remains.MANY)]
+    assert asked == ["blank", "foreign"]
+
+
+class TestReadWhole:
+    def test_the_one_byte_that_no_sample_sees_is_found_or_there_is_none(self, disk):
+        seen = look(disk)
+        assert _probe.read_whole(seen).state == "blank"
+        spans = _remains.places(SIZE, _remains.MANY)
+        place = spans[-2][0] + spans[-2][1]
+        write(disk, place, b"\x01")
+        assert look(disk).state == "blank"
+        again = _probe.read_whole(seen)
+        assert (again.state, again.data_at) == ("foreign", place // MIB * MIB)
+
+    def test_a_disk_that_went_away_is_unreadable(self, disk):
+        seen = look(disk)
+        os.truncate(disk, SIZE // 2)
+        assert "only 0 of" in _probe.read_whole(seen).error
+        os.unlink(disk)
+        assert _probe.read_whole(seen).state == "unreadable"
+
+
+class TestBlankBehind:
+    def test_what_lies_before_does_not_count_and_what_lies_behind_does(self, disk):
+        write(disk, 0, b"\x01")
+        assert _probe.blank_behind(str(disk), 16 * MIB)
+        write(disk, 16 * MIB, b"\x01")
+        assert not _probe.blank_behind(str(disk), 16 * MIB)
+
+    def test_a_disk_that_is_gone_is_a_sentence(self, tmp_path):
+        with pytest.raises(_probe.ProbeError, match="cannot be read: No such file"):
+            _probe.blank_behind(str(tmp_path / "gone"), 0)
+
+
 class TestProbe:
     def test_zeros_in_which_blkid_finds_nothing_are_blank(self, disk):
         found = look(disk)
         assert (found.state, found.size, found.zero) == ("blank", SIZE, True)
 
-    @pytest.mark.parametrize("place", [0, MIB, 16 * MIB - 1, SIZE - 16 * MIB, SIZE - 1, *[number * (SIZE - MIB) // 63 for number in (6, 31, 56)]])
+    @pytest.mark.parametrize("place", [0, MIB, 16 * MIB - 1, SIZE - 16 * MIB, SIZE - 1, SIZE // 4, SIZE // 2, 16 * MIB + 2 * MIB, *_remains.copies(SIZE)[-3:]])
     def test_one_byte_at_any_place_that_is_read_is_seen(self, disk, place):
         write(disk, place, b"\x01")
         found = look(disk)
