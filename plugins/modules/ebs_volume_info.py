@@ -71,6 +71,9 @@ volumes:
     encrypted:
       description: Whether EBS encrypts it.
       type: bool
+    snapshot_id:
+      description: The snapshot that it was made from, or null.
+      type: str
     tags:
       description: The tags.
       type: dict

@@ -75,6 +75,11 @@ class Api:
         return future.result()
 
     def _moved(self, action: str, question: dict[str, list[str]], environ: dict[str, Any]) -> Response:
+        # One at a time: several launches come at once, and moto's tables must not change while machines are made of them.
+        with self.world.lock:
+            return self._move(action, question, environ)
+
+    def _move(self, action: str, question: dict[str, list[str]], environ: dict[str, Any]) -> Response:
         answer = Response.from_app(self.moto, environ, buffered=True)
         if answer.status_code < 300:
             try:
