@@ -156,7 +156,9 @@ class Builder:
 
         failures = self._each(begin, nodes)
         launched = {made[node["name"]]: node for node in nodes if node["instance_id"] is None and node["name"] in made}
-        self._wait_instances(launched)
+        for name, sentence in self._wait_instances(launched):
+            failures.append(sentence)
+            del made[name]
         self._wait_volumes([volume_id for _node, _volume, volume_id in fresh], "be made", lambda answer: answer["State"] in ("available", "in-use"))
         attach = [(made[node["name"]], volume, id_) for node, volume, id_ in fresh]
         built = [node for node in nodes if node["name"] in made]
@@ -232,30 +234,33 @@ class Builder:
                     found.extend(items(page))
         return found
 
-    def _wait_instances(self, launched: dict[str, dict[str, Any]]) -> None:
-        """Until all run and have their disks; then number the data volumes, and take the proof of newness from the root disks."""
-        if not launched:
-            return
-        running: dict[str, dict[str, Any]] = {}
+    def _wait_instances(self, launched: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
+        """Until all run and have their disks, and number the data volumes; returns the nodes that ended instead, each with a sentence."""
+        running: dict[str, dict[str, str]] = {}
+        ended: dict[str, tuple[str, str]] = {}
 
-        def look() -> set[str]:
-            waiting = sorted(set(launched) - set(running))
-            for instance in self._describe(
-                waiting, "describe_instances", "instance-id", lambda page: [i for reservation in page["Reservations"] for i in reservation["Instances"]]
-            ):
-                node, state = launched[instance["InstanceId"]], instance["State"]["Name"]
+        def look() -> bool:
+            for instance in self._instances(sorted(set(launched) - set(running) - set(ended))):
+                id_, state = instance["InstanceId"], instance["State"]["Name"]
+                node = launched[id_]
                 if state in DEAD:
                     why = instance.get("StateReason", {}).get("Message") or "no reason was given"
-                    raise AwsError("Node %s (%s) ended at its launch: %s." % (node["name"], instance["InstanceId"], why.rstrip(".")))
+                    ended[id_] = (node["name"], "Node %s (%s) ended at its launch: %s." % (node["name"], id_, why.rstrip(".")))
                 disks = {mapping["DeviceName"]: mapping["Ebs"]["VolumeId"] for mapping in instance.get("BlockDeviceMappings", [])}
                 if state == "running" and {volume["device"] for volume in node["volumes"] if volume["volume_id"] is None} <= set(disks):
-                    running[instance["InstanceId"]] = disks
-            return set(launched) - set(running)
+                    running[id_] = disks
+            return len(running) + len(ended) == len(launched)
 
         try:
-            self._until(look, lambda waiting: not waiting, "start %d instances" % len(launched))
+            self._until(look, bool, "start %d instances" % len(launched))
         finally:
-            self._number([(launched[instance_id], disks) for instance_id, disks in sorted(running.items())])
+            self._number([(launched[id_], disks) for id_, disks in sorted(running.items())])
+        return [ended[id_] for id_ in sorted(ended)]
+
+    def _instances(self, ids: list[str]) -> list[dict[str, Any]]:
+        return self._describe(
+            ids, "describe_instances", "instance-id", lambda page: [i for reservation in page["Reservations"] for i in reservation["Instances"]]
+        )
 
     def _number(self, nodes: list[tuple[dict[str, Any], dict[str, str]]]) -> None:
         """A launch gives all its volumes the same tags: what tells them apart comes after."""
