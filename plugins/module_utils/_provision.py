@@ -152,15 +152,13 @@ def _is_clusters(topology: Topology, thing: dict[str, Any]) -> bool:
     return (thing.get("tags") or {}).get("KafkaCluster") == topology.name
 
 
-def _foreign(
-    topology: Topology, vpcs: list[dict[str, Any]], subnets: list[dict[str, Any]], others: dict[str, list[dict[str, Any]]]
-) -> list[str]:
+def _foreign(topology: Topology, vpcs: list[dict[str, Any]], subnets: list[dict[str, Any]], others: dict[str, list[dict[str, Any]]]) -> list[str]:
     """What amazon.aws would take for the cluster's own by its name or range, though it has not the cluster's tag."""
     out = []
     for vpc in others.get("vpcs", []) if not vpcs else []:
         if not _is_clusters(topology, vpc) and vpc["cidr_block"] == topology.vpc_cidr:
             out.append(
-                "The VPC %s has the name %s and the range %s, but was not made by provision; rename one of them, or tag that VPC KafkaCluster=%s to build in it."
+                "The VPC %s has the name %s and the range %s, but was not made by provision; rename one, or tag that VPC KafkaCluster=%s to build in it."
                 % (vpc["vpc_id"], topology.name, topology.vpc_cidr, topology.name)
             )
     mine = {subnet["subnet_id"] for subnet in subnets}
@@ -449,9 +447,7 @@ def instances_to_change(topology: Topology, account: Account, types: dict[str, d
     return out
 
 
-def nodes_to_build(
-    topology: Topology, account: Account, images: list[dict[str, Any]], types: dict[str, dict[str, Any]] | None = None
-) -> list[dict[str, Any]]:
+def nodes_to_build(topology: Topology, account: Account, images: list[dict[str, Any]], types: dict[str, dict[str, Any]] | None = None) -> list[dict[str, Any]]:
     """The nodes that are missing, or whose volumes are missing, detached or different: what rackaware.kafka.kafka_instances has to be told.
 
     instance_id is None for a node that is to be launched; volumes are those that need something, volume_id being None for a new one.
@@ -459,7 +455,9 @@ def nodes_to_build(
     out = []
     for node in topology.nodes:
         instance = account.instance(node)
-        volumes = [volume for volume in (_volume_to_build(topology, account, node, number) for number in range(node.volumes.count if node.volumes else 0)) if volume]
+        volumes = [
+            volume for volume in (_volume_to_build(topology, account, node, number) for number in range(node.volumes.count if node.volumes else 0)) if volume
+        ]
         if instance and not volumes:
             continue
         image = resolve_image(node.image, images) or {}

@@ -102,9 +102,7 @@ def main() -> None:
         try:
             ec2 = _aws.client("ec2", region=params["region"], profile=params["profile"], retries="adaptive", connections=_launch.AT_ONCE)
             builder = _launch.Builder(ec2, wait_seconds=params["wait_seconds"])
-            result["instances"] = builder.build(
-                params["nodes"], subnet_ids=params["subnet_ids"], group_ids=params["group_ids"], key_name=params["key_name"]
-            )
+            result["instances"] = builder.build(params["nodes"], subnet_ids=params["subnet_ids"], group_ids=params["group_ids"], key_name=params["key_name"])
             result["calls"] = builder.calls
         except RackawareError as error:
             module.fail_json(msg=str(error))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible.module_utils.testing import patch_module_args
 from botocore.exceptions import ClientError
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _launch
+from ansible_collections.rackaware.kafka.plugins.module_utils import _aws, _launch
 from ansible_collections.rackaware.kafka.plugins.module_utils._aws import AwsError
+from ansible_collections.rackaware.kafka.plugins.modules import kafka_instances
 
 SUBNETS, GROUPS = {"a": "subnet-a"}, {"demo-broker": "sg-b"}
 
@@ -68,7 +71,9 @@ class Ec2:
         if request["ClientToken"] not in self.by_token:
             number = request["PrivateIpAddress"].rsplit(".", 1)[1]
             id_ = "i-%s-%d" % (number, len(self.by_token))
-            disks = [{"DeviceName": disk["DeviceName"], "Ebs": {"VolumeId": "vol-%s-%s" % (id_, disk["DeviceName"][-1])}} for disk in request["BlockDeviceMappings"]]
+            disks = [
+                {"DeviceName": disk["DeviceName"], "Ebs": {"VolumeId": "vol-%s-%s" % (id_, disk["DeviceName"][-1])}} for disk in request["BlockDeviceMappings"]
+            ]
             self.by_token[request["ClientToken"]] = {"InstanceId": id_, "State": {"Name": "pending"}, "BlockDeviceMappings": disks}
         return {"Instances": [copy.deepcopy(self.by_token[request["ClientToken"]])]}
 
@@ -267,3 +272,36 @@ def test_what_is_done_is_a_line_each() -> None:
         "demo-broker-2: volume 1 (vol-1): set size_gb 600",
         "demo-broker-2: volume 1 (vol-1): tag Team x",
     ]
+
+
+def run_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, ec2: Any, nodes: list, **params: Any) -> dict[str, Any]:
+    asked: list[Any] = []
+    monkeypatch.setattr(_aws, "client", lambda service, **options: asked.append(options) or ec2)
+    given = {"nodes": nodes, "subnet_ids": SUBNETS, "group_ids": GROUPS, "region": "eu-west-1", **params}
+    with patch_module_args(given), pytest.raises(SystemExit):
+        kafka_instances.main()
+    assert all(options["retries"] == "adaptive" for options in asked)
+    return json.loads(capsys.readouterr().out)
+
+
+def test_check_mode_asks_nothing_and_says_what_would_be_done(monkeypatch: Any, capsys: Any) -> None:
+    result = run_module(monkeypatch, capsys, None, [node(1, volume())], subnet_ids={}, _ansible_check_mode=True)
+    assert (result["changed"], len(result["actions"])) == (True, 2)
+    assert result["diff"]["after"].startswith("demo-broker-1 at 198.18.1.11: launch m6i.large in a\n")
+
+
+def test_nothing_to_build_is_no_change_and_no_question(monkeypatch: Any, capsys: Any) -> None:
+    result = run_module(monkeypatch, capsys, None, [])
+    assert (result["changed"], result["actions"], result["diff"]) == (False, [], {"before": "", "after": ""})
+
+
+def test_the_module_builds_and_tells_the_ids(monkeypatch: Any, capsys: Any) -> None:
+    result = run_module(monkeypatch, capsys, Ec2(), [node(1, volume())])
+    assert result["changed"]
+    assert result["instances"] == {"demo-broker-1": "i-11-0"}
+
+
+def test_what_fails_is_one_sentence(monkeypatch: Any, capsys: Any) -> None:
+    result = run_module(monkeypatch, capsys, Ec2(), [node(1, zone="b")])
+    assert result["failed"]
+    assert result["msg"] == "Node demo-broker-1 has no subnet in b; build the network first."

@@ -296,7 +296,10 @@ REFUSED = {
     "another address": (lambda i, v: i[0].update(private_ip_address="198.18.1.99"), "has the address 198.18.1.99, but the topology says 198.18.1.11"),
     "the same node twice": (lambda i, v: i.append({**i[0], "instance_id": "i-9"}), "Node demo-broker-1 exists 2 times (i-0, i-9)"),
     "the same volume twice": (lambda i, v: v.append({**v[0], "id": "vol-9"}), "Data volume 0 of node demo-broker-1 exists 2 times (vol-0-0, vol-9)"),
-    "an instance that ends": (lambda i, v: (i[0]["state"].update(name="shutting-down"), v[0].update(attachments=[]), v[1].update(attachments=[])), "Node demo-broker-1 (i-0) is shutting down"),
+    "an instance that ends": (
+        lambda i, v: (i[0]["state"].update(name="shutting-down"), v[0].update(attachments=[]), v[1].update(attachments=[])),
+        "Node demo-broker-1 (i-0) is shutting down",
+    ),
     "an instance without a node": (
         lambda i, v: i.append({**i[0], "instance_id": "i-9", "tags": {"Name": "demo-broker-1", "KafkaCluster": "demo"}}),
         "Instance i-9 carries the tag KafkaCluster=demo, but lacks KafkaRole or KafkaNode",

@@ -206,7 +206,10 @@ REFUSED = {
         changed(brokers__volumes={"type": "gp3", "iops": 7999, "throughput": 2000}),
         "2000 MiB/s need 8000 iops, but it has 7999",
     ),
-    "too much throughput": (changed(brokers__volumes={"type": "gp3", "iops": 80000, "throughput": 2001}), "throughput can be chosen for gp3 only, from 125 to 2000"),
+    "too much throughput": (
+        changed(brokers__volumes={"type": "gp3", "iops": 80000, "throughput": 2001}),
+        "throughput can be chosen for gp3 only, from 125 to 2000",
+    ),
     "a root volume of nothing": (changed(root_volume_gb=0), "root_volume_gb is 0, but a volume of type gp3 holds 1 to 65536 GiB"),
     "another tag of ours": (changed(tags={"KafkaMadeBy": "x"}), "the tag KafkaMadeBy is not yours to set"),
     "too many volumes": (changed(brokers__volumes={"count": 12}), "12 data volumes cannot be attached; give each node 1 to 11"),
