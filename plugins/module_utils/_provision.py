@@ -335,7 +335,7 @@ def _type_findings(kind: str, facts: dict[str, Any], volumes: int) -> list[str]:
     most = facts.get("ebs_attachments")
     if most is not None and volumes + 1 > most:
         return [
-            "Instance type %s takes %d EBS volumes, the root volume among them, so that %d data volumes cannot be attached; lower count, or choose another type."
+            "Instance type %s takes %d EBS volumes, the root volume among them, so that %d data volumes cannot be attached; lower count, or take another type."
             % (kind, most, volumes)
         ]
     return []
