@@ -141,6 +141,9 @@ class Builder:
         for node in nodes:
             if node["instance_id"] is None and node["zone"] not in subnet_ids:
                 raise AwsError("Node %s has no subnet in %s; build the network first." % (node["name"], node["zone"]))
+            missing = [name for name in node["groups"] if name not in group_ids] if node["instance_id"] is None else []
+            if missing:
+                raise AwsError("Node %s has no security group %s; build the network first." % (node["name"], ", ".join(missing)))
         made: dict[str, str] = {}
         fresh: list[tuple[dict[str, Any], dict[str, Any], str]] = []
 

@@ -231,6 +231,8 @@ def test_a_node_without_a_subnet_is_refused_before_anything_is_made() -> None:
     ec2 = Ec2()
     with pytest.raises(AwsError, match="Node demo-broker-2 has no subnet in b; build the network first"):
         build(ec2, node(1), node(2, zone="b"))
+    with pytest.raises(AwsError, match="Node demo-broker-2 has no security group demo-x; build the network first"):
+        build(ec2, node(1), node(2, groups=["demo-broker", "demo-x"]))
     assert ec2.asked == []
 
 
