@@ -10,7 +10,7 @@ name: kafka_instances_plan
 short_description: Plan a cluster's instances and volumes
 version_added: "0.1.0"
 author: rackaware.kafka contributors (@rackaware)
-positional: instances, volumes, types, images
+positional: instances, volumes, types, images, iam_roles, iam_profiles
 description:
   - Compares a topology with the instances and the volumes that carry the cluster's tag.
   - Says what forbids to build it, what a person should know, and which instances and volumes have to be made or changed.
@@ -18,7 +18,7 @@ extends_documentation_fragment:
   - rackaware.kafka.filter_options.topology
 options:
   instances:
-    description: The cluster's live instances, as M(amazon.aws.ec2_instance_info) returns them.
+    description: The cluster's instances, as M(amazon.aws.ec2_instance_info) returns them.
     type: list
     elements: dict
     required: true
@@ -36,6 +36,16 @@ options:
     type: list
     elements: dict
     required: true
+  iam_roles:
+    description: The IAM roles of the cluster's names, as M(amazon.aws.iam_role_info) returns them.
+    type: list
+    elements: dict
+    default: []
+  iam_profiles:
+    description: The instance profiles of the cluster's names, as M(amazon.aws.iam_instance_profile_info) returns them.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
@@ -46,7 +56,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(findings) and C(notes) (sentences), and C(instances) and C(volumes) to make or to change.
+  description:
+    - C(findings) and C(notes) (sentences).
+    - C(nodes) to launch or whose volumes need something, as M(rackaware.kafka.kafka_instances) takes them.
+    - C(instances) that exist and differ, by C(instance_id).
   type: dict
 """
 
@@ -58,7 +71,9 @@ from ..module_utils import _provision, _topology
 from ..module_utils._errors import RackawareError
 
 
-def kafka_instances_plan(raw: Any, instances: list, volumes: list, types: dict, images: list) -> dict[str, Any]:
+def kafka_instances_plan(
+    raw: Any, instances: list, volumes: list, types: dict, images: list, iam_roles: list | None = None, iam_profiles: list | None = None
+) -> dict[str, Any]:
     """Findings, notes, and what has to be made or changed."""
     try:
         topology = _topology.parse(raw)
@@ -66,10 +81,10 @@ def kafka_instances_plan(raw: Any, instances: list, volumes: list, types: dict, 
         raise AnsibleFilterError(str(error)) from None
     account = _provision.Account(instances, volumes)
     return {
-        "findings": _provision.instance_findings(topology, account, types, images),
-        "notes": _provision.notes(topology, account),
-        "instances": _provision.instances_to_change(topology, account, images, types),
-        "volumes": _provision.volumes_to_change(topology, account),
+        "findings": _provision.instance_findings(topology, account, types, images) + _provision.iam_findings(topology, iam_roles or [], iam_profiles or []),
+        "notes": _provision.notes(topology, account, types),
+        "nodes": _provision.nodes_to_build(topology, account, images, types),
+        "instances": _provision.instances_to_change(topology, account, types),
     }
 
 

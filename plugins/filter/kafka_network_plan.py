@@ -10,7 +10,7 @@ name: kafka_network_plan
 short_description: Plan a cluster's network
 version_added: "0.1.0"
 author: rackaware.kafka contributors (@rackaware)
-positional: vpcs, subnets, listeners, group_ids
+positional: vpcs, subnets, listeners, group_ids, others
 description:
   - Compares a topology with the VPC and the subnets that carry the cluster's tag.
   - Says where they contradict each other, which subnets are missing, and which rules each role's security group has.
@@ -36,6 +36,11 @@ options:
     description: The ids of the security groups that exist, by name.
     type: dict
     default: {}
+  others:
+    description: >-
+      C(vpcs), C(subnets) and C(groups) of the cluster's names or in its VPC, whatever their tags: none of them is ever taken for the cluster's own.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -58,7 +63,7 @@ from ..module_utils import _provision, _topology
 from ..module_utils._errors import RackawareError
 
 
-def kafka_network_plan(raw: Any, vpcs: list, subnets: list, listeners: list, group_ids: dict | None = None) -> dict[str, Any]:
+def kafka_network_plan(raw: Any, vpcs: list, subnets: list, listeners: list, group_ids: dict | None = None, others: dict | None = None) -> dict[str, Any]:
     """Findings, missing subnets, and security groups with their rules."""
     try:
         topology = _topology.parse(raw)
@@ -68,7 +73,7 @@ def kafka_network_plan(raw: Any, vpcs: list, subnets: list, listeners: list, gro
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
     return {
-        "findings": _provision.network_findings(topology, vpcs, subnets),
+        "findings": _provision.network_findings(topology, vpcs, subnets, others),
         "subnets": _provision.missing_subnets(topology, subnets),
         "groups": groups,
     }

@@ -27,7 +27,8 @@ RETURN = r"""
 _value:
   description:
     - The topology, with C(nodes) (C(name), C(role), C(roles), C(id), C(zone), C(address), C(instance_type), C(image), C(storage), C(volumes)),
-      C(roles), C(metadata) (V(zookeeper), V(kraft) or V(migrating)), C(instance_types), C(image_queries), C(profiles) (by role) and C(cluster_tags).
+      C(roles), C(metadata) (V(zookeeper), V(kraft) or V(migrating)), C(instance_types), C(image_queries), C(profiles) (by role), C(cluster_tags)
+      and C(made_tags), which are those and the one that only what provision made has.
   type: dict
 """
 
@@ -51,6 +52,7 @@ def kafka_topology(raw: Any) -> dict[str, Any]:
         "image_queries": _provision.image_queries(topology),
         "profiles": {role: _provision.profile_name(topology, role) for role in topology.roles},
         "cluster_tags": _provision.resource_tags(topology),
+        "made_tags": {**_provision.resource_tags(topology), **_provision.MADE_BY},
     }
 
 

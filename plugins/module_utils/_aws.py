@@ -46,17 +46,21 @@ def asking(what: str) -> Iterator[None]:
     except ClientError as error:
         answer = error.response.get("Error", {})
         code = answer.get("Code", "")
-        hint = "; allow %s in the caller's policy" % error.operation_name if re.search("Unauthorized|AccessDenied", code) else ""
+        hint = ""
+        if re.search("Unauthorized|AccessDenied", code):
+            hint = "; allow %s in the caller's policy" % error.operation_name
+        elif re.search("Expired|InvalidClientTokenId|InvalidAccessKeyId|AuthFailure|SignatureDoesNotMatch", code):
+            hint = "; renew the credentials, and check the clock"
         raise AwsError("AWS could not %s: %s (%s)%s." % (what, str(answer.get("Message", "")).rstrip("."), code, hint), code) from None
     except BotoCoreError as error:
         raise AwsError("AWS could not be asked to %s: %s; check the region, the credentials and the network." % (what, str(error).rstrip("."))) from None
 
 
-def client(service: str, *, region: str | None = None, profile: str | None = None) -> Any:
-    """A boto3 client that retries throttled calls; raises AwsError."""
+def client(service: str, *, region: str | None = None, profile: str | None = None, retries: str = "standard", connections: int = 10) -> Any:
+    """A boto3 client that retries throttled calls; with retries="adaptive" it slows down by itself. Raises AwsError."""
     with asking("make a client for %s" % service):
         session = boto3.session.Session(region_name=region, profile_name=profile)
-        return session.client(service, config=Config(retries={"mode": "standard", "max_attempts": 8}))
+        return session.client(service, config=Config(retries={"mode": retries, "max_attempts": 8}, max_pool_connections=connections))
 
 
 def instance_types(ec2: Any, names: Iterable[str], *, zones: bool = False) -> dict[str, dict[str, Any]]:
@@ -91,6 +95,7 @@ def describe_type(answer: dict[str, Any]) -> dict[str, Any]:
     network = answer.get("NetworkInfo", {})
     stated = [card["BaselineBandwidthInGbps"] for card in network.get("NetworkCards", []) if "BaselineBandwidthInGbps" in card]
     performance = str(network.get("NetworkPerformance", ""))
+    ebs = answer.get("EbsInfo", {})
     # "Up to 10 Gigabit" is a burst, so that only the plain form may stand in for a baseline.
     plain = re.fullmatch(r"(?:(\d+)x )?(\d+(?:\.\d+)?) Gigabit", performance)
     return {
@@ -98,10 +103,22 @@ def describe_type(answer: dict[str, Any]) -> dict[str, Any]:
         "memory_mb": answer.get("MemoryInfo", {}).get("SizeInMiB"),
         "network_gbps": float(sum(stated)) if stated else float(plain[2]) * int(plain[1] or 1) if plain else None,
         "network_performance": performance or None,
-        "ebs_mbps": answer.get("EbsInfo", {}).get("EbsOptimizedInfo", {}).get("BaselineBandwidthInMbps"),
+        "ebs_mbps": ebs.get("EbsOptimizedInfo", {}).get("BaselineBandwidthInMbps"),
+        "ebs_attachments": ebs.get("MaximumEbsAttachments") or _attachments(answer),
+        "hypervisor": answer.get("Hypervisor"),
         "architectures": list(answer.get("ProcessorInfo", {}).get("SupportedArchitectures", [])),
         "instance_store": _instance_store(answer),
     }
+
+
+def _attachments(answer: dict[str, Any]) -> int | None:
+    """How many EBS volumes fit where EC2 does not say so itself: on Nitro 28 devices, of which the network card and local disks take theirs.
+
+    docs.aws.amazon.com/ec2, "Amazon EBS volume limits for Amazon EC2 instances". None where that rule does not hold.
+    """
+    if answer.get("Hypervisor") != "nitro":
+        return None
+    return 28 - 1 - sum(disk.get("Count", 0) for disk in answer.get("InstanceStorageInfo", {}).get("Disks", []))
 
 
 def _instance_store(answer: dict[str, Any]) -> dict[str, Any] | None:

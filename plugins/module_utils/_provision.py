@@ -10,6 +10,7 @@ What the account holds comes in the shapes that the amazon.aws *_info modules an
 from __future__ import annotations
 
 import fnmatch
+import ipaddress
 from typing import Any, Iterable
 
 from ._errors import RackawareError
@@ -23,6 +24,11 @@ CLIENTS, BROKERS, CONTROLLERS = "clients", "brokers", "controllers"
 # A listener that does not say for whom it is: by the names that the default listeners have.
 _AUDIENCES = {"REPLICATION": BROKERS, "CONTROLLER": CONTROLLERS}
 METADATA_OPTIONS = {"http_tokens": "required", "http_put_response_hop_limit": 1}
+# On what provision itself made of the cluster as a whole; nothing without it is ever deleted, and nothing that exists ever gets it.
+MADE_BY = {"KafkaMadeBy": "rackaware.kafka"}
+# A volume's birth certificate: made by provision, without a snapshot, attached to nothing before. Whoever formats it takes the tag away.
+FORMAT_TAG, FORMAT_NEW = "KafkaFormat", "new"
+DEAD = ("shutting-down", "terminated")
 
 
 class ListenerError(RackawareError):
@@ -103,8 +109,13 @@ def security_groups(topology: Topology, listeners: Iterable[dict[str, Any]], ids
     ]
 
 
-def network_findings(topology: Topology, vpcs: list[dict[str, Any]], subnets: list[dict[str, Any]]) -> list[str]:
-    """Where the topology contradicts the network that carries the cluster's tag, one sentence each."""
+def network_findings(
+    topology: Topology, vpcs: list[dict[str, Any]], subnets: list[dict[str, Any]], others: dict[str, list[dict[str, Any]]] | None = None
+) -> list[str]:
+    """Where the topology contradicts the network that carries the cluster's tag, or what lies beside it, one sentence each.
+
+    others holds vpcs, subnets and groups of the cluster's names and ranges, whatever their tags.
+    """
     if len(vpcs) > 1:
         return [
             "%d VPCs carry the tag KafkaCluster=%s (%s); untag those that are not its own." % (len(vpcs), topology.name, _listed(v["vpc_id"] for v in vpcs))
@@ -124,6 +135,63 @@ def network_findings(topology: Topology, vpcs: list[dict[str, Any]], subnets: li
                 "The subnet %s of cluster %s is %s in %s, but not so in the topology; a subnet cannot be moved, so put zones back, or deprovision first."
                 % (subnet["subnet_id"], topology.name, cidr, zone)
             )
+        elif subnet.get("map_public_ip_on_launch"):
+            out.append(
+                "The subnet %s of cluster %s gives its instances public addresses; turn that off (map_public_ip_on_launch)."
+                % (subnet["subnet_id"], topology.name)
+            )
+        elif vpcs and subnet.get("vpc_id", vpcs[0]["vpc_id"]) != vpcs[0]["vpc_id"]:
+            out.append(
+                "The subnet %s carries the tag KafkaCluster=%s, but lies in the VPC %s, not in %s; untag it there."
+                % (subnet["subnet_id"], topology.name, subnet["vpc_id"], vpcs[0]["vpc_id"])
+            )
+    return out + _foreign(topology, vpcs, subnets, others or {})
+
+
+def _is_clusters(topology: Topology, thing: dict[str, Any]) -> bool:
+    return (thing.get("tags") or {}).get("KafkaCluster") == topology.name
+
+
+def _foreign(topology: Topology, vpcs: list[dict[str, Any]], subnets: list[dict[str, Any]], others: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """What amazon.aws would take for the cluster's own by its name or range, though it has not the cluster's tag."""
+    out = []
+    for vpc in others.get("vpcs", []) if not vpcs else []:
+        if not _is_clusters(topology, vpc) and vpc["cidr_block"] == topology.vpc_cidr:
+            out.append(
+                "The VPC %s has the name %s and the range %s, but was not made by provision; rename one, or tag that VPC KafkaCluster=%s to build in it."
+                % (vpc["vpc_id"], topology.name, topology.vpc_cidr, topology.name)
+            )
+    mine = {subnet["subnet_id"] for subnet in subnets}
+    for subnet in others.get("subnets", []):
+        if subnet["subnet_id"] in mine:
+            continue
+        taken = [zone for zone in topology.zones if ipaddress.IPv4Network(zone.cidr).overlaps(ipaddress.IPv4Network(subnet["cidr_block"]))]
+        if taken:
+            out.append(
+                "The subnet %s (%s) lies where the topology wants %s, but was not made by provision; choose another range for %s,"
+                " or tag that subnet KafkaCluster=%s if range and zone are the same."
+                % (subnet["subnet_id"], subnet["cidr_block"], taken[0].cidr, taken[0].name, topology.name)
+            )
+    names = {group_name(topology, role) for role in topology.roles}
+    for group in others.get("groups", []):
+        if group["group_name"] in names and not _is_clusters(topology, group):
+            out.append(
+                "The security group %s (%s) was not made by provision, which would replace its rules; rename it, or tag it KafkaCluster=%s."
+                % (group["group_name"], group["group_id"], topology.name)
+            )
+    return out
+
+
+def iam_findings(topology: Topology, roles: list[dict[str, Any]], profiles: list[dict[str, Any]]) -> list[str]:
+    """IAM roles and instance profiles of the cluster's names that are not the cluster's, one sentence each."""
+    out = []
+    for what, key, things in (("IAM role", "role_name", roles), ("instance profile", "instance_profile_name", profiles)):
+        for thing in things:
+            if not _is_clusters(topology, thing):
+                out.append(
+                    "The %s %s was not made by provision, and the nodes would get its rights; delete it, or tag it KafkaCluster=%s."
+                    % (what, thing[key], topology.name)
+                )
     return out
 
 
@@ -154,17 +222,37 @@ def resolve_image(image: str, images: list[dict[str, Any]]) -> dict[str, Any] | 
 
 
 class Account:
-    """What the account holds of a cluster: live instances and volumes by the node that they belong to."""
+    """What the account holds of a cluster: live instances and volumes by the node that they belong to, and what belongs to no node."""
 
     def __init__(self, instances: list[dict[str, Any]], volumes: list[dict[str, Any]]) -> None:
         self.instances: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self.dead: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self.volumes: dict[tuple[str, str], dict[int, list[dict[str, Any]]]] = {}
+        self.nameless: list[str] = []
+        self.numberless: list[str] = []
         for instance in instances:
-            self.instances.setdefault(_key(instance["tags"]), []).append(instance)
+            key, dead = _key(instance["tags"]), instance["state"]["name"] in DEAD
+            if all(key):
+                (self.dead if dead else self.instances).setdefault(key, []).append(instance)
+            elif not dead:
+                self.nameless.append(instance["instance_id"])
         for volume in volumes:
-            number = str(volume["tags"].get("KafkaVolume", ""))
-            if number.isdigit():
-                self.volumes.setdefault(_key(volume["tags"]), {}).setdefault(int(number), []).append(volume)
+            number = self._number(volume)
+            if number is not None:
+                self.volumes.setdefault(_key(volume["tags"]), {}).setdefault(number, []).append(volume)
+
+    def _number(self, volume: dict[str, Any]) -> int | None:
+        """Which of its node's volumes this is; one whose run ended before it was numbered has its number from where it is attached."""
+        number = str(volume["tags"].get("KafkaVolume", ""))
+        if number.isdigit():
+            return int(number)
+        holders = {i["instance_id"] for i in self.instances.get(_key(volume["tags"]), [])}
+        for held in volume["attachments"]:
+            if held["instance_id"] in holders and held["device"] in DEVICES:
+                return DEVICES.index(held["device"])
+        if not volume["attachments"]:
+            self.numberless.append(volume["id"])
+        return None
 
     def instance(self, node: Node) -> dict[str, Any] | None:
         """The instance of a node, or None."""
@@ -193,6 +281,7 @@ def instance_findings(topology: Topology, account: Account, types: dict[str, dic
             out.append(
                 "Instance type %s is not offered in %s; choose another type or zone (it is offered in %s)." % (kind, zone, _listed(offered) or "no zone")
             )
+        out.extend(_type_findings(kind, types[kind], max((n.volumes.count for n in topology.nodes if n.instance_type == kind and n.volumes), default=0)))
         store = types[kind]["instance_store"]
         if any(node.storage == INSTANCE_STORE and node.instance_type == kind for node in topology.nodes):
             if store is None:
@@ -217,9 +306,47 @@ def instance_findings(topology: Topology, account: Account, types: dict[str, dic
                 out.append(
                     "Image %s is built for %s, but instance type %s runs %s; choose one to fit the other." % (image, found["architecture"], kind, _listed(able))
                 )
+        out.extend(_image_findings(image, found, max((n.volumes.count for n in topology.nodes if n.image == image and n.volumes), default=0)))
+    for instance_id in account.nameless:
+        out.append(
+            "Instance %s carries the tag KafkaCluster=%s, but lacks KafkaRole or KafkaNode, so that nobody knows which node it is;"
+            " give it back its tags, or take KafkaCluster away." % (instance_id, topology.name)
+        )
+    for volume_id in account.numberless:
+        out.append(
+            "Volume %s carries the tags of cluster %s, but lacks KafkaVolume and is attached to nothing; tag it with its number, or delete it."
+            % (volume_id, topology.name)
+        )
     for node in topology.nodes:
         out.extend(_identity_findings(node, account))
     return out
+
+
+def _type_findings(kind: str, facts: dict[str, Any], volumes: int) -> list[str]:
+    """Why an instance type cannot hold that many EBS data volumes."""
+    if not volumes:
+        return []
+    # docs.aws.amazon.com/ebs, "Amazon EBS volumes and NVMe": only on Nitro is an EBS volume an NVMe disk, whose serial is the volume's id.
+    if facts.get("hypervisor") == "xen":
+        return [
+            "Instance type %s runs on Xen, where an EBS volume has no serial number, so that no host could tell its data volumes apart;"
+            " choose a type of the Nitro generation, or storage: instance_store." % kind
+        ]
+    most = facts.get("ebs_attachments")
+    if most is not None and volumes + 1 > most:
+        return [
+            "Instance type %s takes %d EBS volumes, the root volume among them, so that %d data volumes cannot be attached; lower count, or take another type."
+            % (kind, most, volumes)
+        ]
+    return []
+
+
+def _image_findings(image: str, found: dict[str, Any], volumes: int) -> list[str]:
+    """A disk that the image brings would lie under a data volume, which would then be made from the image's snapshot."""
+    own = {str(mapping.get("device_name")) for mapping in found.get("block_device_mappings") or []} & set(DEVICES[:volumes])
+    if not own:
+        return []
+    return ["Image %s brings a disk of its own at %s, where a data volume belongs; choose an image without." % (image, _listed(sorted(own)))]
 
 
 def _identity_findings(node: Node, account: Account) -> list[str]:
@@ -228,6 +355,9 @@ def _identity_findings(node: Node, account: Account) -> list[str]:
     if len(live) > 1:
         return ["Node %s exists %d times (%s); terminate those that are not in use." % (node.name, len(live), _listed(i["instance_id"] for i in live))]
     out = []
+    for instance in account.dead.get(key, []):
+        if instance["state"]["name"] == "shutting-down":
+            out.append("Node %s (%s) is shutting down; run this again when it is gone." % (node.name, instance["instance_id"]))
     for instance in live:
         has = {"zone": instance["placement"]["availability_zone"], "address": instance["private_ip_address"], "instance type": instance["instance_type"]}
         wanted = {"zone": node.zone, "address": node.address, "instance type": node.instance_type}
@@ -269,9 +399,9 @@ def _volume_findings(node: Node, number: int, account: Account, live: list[dict[
     return out
 
 
-def notes(topology: Topology, account: Account) -> list[str]:
+def notes(topology: Topology, account: Account, types: dict[str, dict[str, Any]] | None = None) -> list[str]:
     """What a person should know, though provision leaves it alone."""
-    out = []
+    out = _bandwidth_notes(topology, types or {})
     wanted = {(node.roles[0], str(node.id)): node for node in topology.nodes}
     for key, instances in sorted(account.instances.items()):
         for instance in instances:
@@ -288,37 +418,94 @@ def notes(topology: Topology, account: Account) -> list[str]:
     return out
 
 
-def instances_to_change(
-    topology: Topology, account: Account, images: list[dict[str, Any]], types: dict[str, dict[str, Any]] | None = None
-) -> list[dict[str, Any]]:
-    """The nodes that are missing, or whose tags, groups, profile or metadata options differ: what amazon.aws.ec2_instance has to be told."""
+def _bandwidth_notes(topology: Topology, types: dict[str, dict[str, Any]]) -> list[str]:
+    """Where throughput that is paid for cannot reach the instance in the long run."""
+    out = set()
+    for node in topology.nodes:
+        baseline = types.get(node.instance_type, {}).get("ebs_mbps")
+        if baseline and node.volumes and node.volumes.throughput:
+            wanted = node.volumes.count * node.volumes.throughput
+            # Mbit/s to MiB/s.
+            limit = int(baseline * 1e6 / 8 / 2**20)
+            if wanted > limit:
+                out.add(
+                    "Instance type %s moves %d MiB/s to and from EBS in the long run, less than the %d MiB/s of its data volumes."
+                    % (node.instance_type, limit, wanted)
+                )
+    return sorted(out)
+
+
+def instances_to_change(topology: Topology, account: Account, types: dict[str, dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """The nodes that exist and whose tags, groups, profile or metadata options differ: what amazon.aws.ec2_instance has to be told."""
     out = []
     for node in topology.nodes:
         groups = [group_name(topology, role) for role in node.roles]
         profile, tags = profile_name(topology, node.roles[0]), node_tags(topology, node, types)
         instance = account.instance(node)
-        if instance and _as_wanted(instance, tags, groups, profile):
+        if instance and not _as_wanted(instance, tags, groups, profile):
+            out.append({"name": node.name, "zone": node.zone, "instance_id": instance["instance_id"], "groups": groups, "profile": profile, "tags": tags})
+    return out
+
+
+def nodes_to_build(topology: Topology, account: Account, images: list[dict[str, Any]], types: dict[str, dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """The nodes that are missing, or whose volumes are missing, detached or different: what rackaware.kafka.kafka_instances has to be told.
+
+    instance_id is None for a node that is to be launched; volumes are those that need something, volume_id being None for a new one.
+    """
+    out = []
+    for node in topology.nodes:
+        instance = account.instance(node)
+        volumes = [
+            volume for volume in (_volume_to_build(topology, account, node, number) for number in range(node.volumes.count if node.volumes else 0)) if volume
+        ]
+        if instance and not volumes:
             continue
         image = resolve_image(node.image, images) or {}
         out.append(
             {
                 "name": node.name,
+                "instance_id": instance["instance_id"] if instance else None,
+                # Of which AWS may still give out the answer to their launch; see _launch.token.
+                "predecessors": sorted(i["instance_id"] for i in account.dead.get((node.roles[0], str(node.id)), [])),
                 "zone": node.zone,
                 "address": node.address,
                 "instance_type": node.instance_type,
                 "image_id": image.get("image_id"),
                 "root_device": image.get("root_device_name"),
                 "root_gb": max(topology.root_volume_gb, _root_size(image)),
-                "groups": groups,
-                "profile": profile,
-                "tags": tags,
-                # An instance that somebody stopped stays stopped; only a new one is waited for.
-                "state": "present" if instance else "running",
-                # The name of an existing one may be what differs.
-                "filters": {"instance-id": instance["instance_id"]} if instance else {"tag:Name": node.name, "tag:KafkaCluster": topology.name},
+                "groups": [group_name(topology, role) for role in node.roles],
+                "profile": profile_name(topology, node.roles[0]),
+                "tags": node_tags(topology, node, types),
+                "volume_tags": {**node_tags(topology, node), FORMAT_TAG: FORMAT_NEW},
+                "kms_key": topology.kms_key,
+                "volumes": volumes,
             }
         )
     return out
+
+
+def _volume_to_build(topology: Topology, account: Account, node: Node, number: int) -> dict[str, Any] | None:
+    """What a volume needs: to be made, attached, changed, tagged, or kept when its instance ends; None when it needs nothing."""
+    if node.volumes is None:
+        return None
+    wanted = {"type": node.volumes.type, "size_gb": node.volumes.size_gb, "iops": node.volumes.iops, "throughput": node.volumes.throughput}
+    volume = account.volume(node, number)
+    out: dict[str, Any] = {"number": number, "volume_id": None, "device": DEVICES[number], "attach": True, "keep": False, "change": {}, "tags": {}, **wanted}
+    if volume is None:
+        return out
+    # Not the Name: a volume is named once, and by people.
+    tags = {key: value for key, value in node_tags(topology, node).items() if key != "Name"}
+    tags["KafkaVolume"] = str(number)
+    attached = next(iter(volume["attachments"]), None)
+    out.update(
+        volume_id=volume["id"],
+        device=attached["device"] if attached else DEVICES[number],
+        attach=attached is None,
+        keep=bool(attached and attached.get("delete_on_termination")),
+        change={key: value for key, value in wanted.items() if value is not None and volume[key] != value},
+        tags={key: value for key, value in tags.items() if volume["tags"].get(key) != value},
+    )
+    return out if any(out[key] for key in ("attach", "keep", "change", "tags")) else None
 
 
 def _root_size(image: dict[str, Any]) -> int:
@@ -336,50 +523,3 @@ def _as_wanted(instance: dict[str, Any], tags: dict[str, str], groups: list[str]
         and str((instance.get("iam_instance_profile") or {}).get("arn", "")).endswith("/" + profile)
         and all(options.get(key) == value for key, value in METADATA_OPTIONS.items())
     )
-
-
-def volumes_to_change(topology: Topology, account: Account) -> list[dict[str, Any]]:
-    """The data volumes that are missing, detached or different: what amazon.aws.ec2_vol has to be told. A kept volume is attached again."""
-    out = []
-    for node in topology.nodes:
-        instance = account.instance(node)
-        for number in range(node.volumes.count if node.volumes else 0):
-            wanted = {
-                "volume_type": node.volumes.type,
-                "volume_size": node.volumes.size_gb,
-                "iops": node.volumes.iops,
-                "throughput": node.volumes.throughput,
-            }
-            name = "%s-data%d" % (node.name, number)
-            tags = {**node_tags(topology, node), "Name": name, "KafkaVolume": str(number)}
-            volume = account.volume(node, number)
-            attached = next((a for a in volume["attachments"]), None) if volume else None
-            same = volume and all(
-                value is None or volume[key] == value
-                for key, value in zip(
-                    ("type", "size_gb", "iops", "throughput"), (wanted["volume_type"], wanted["volume_size"], wanted["iops"], wanted["throughput"])
-                )
-            )
-            if (
-                volume
-                and instance
-                and same
-                and attached
-                and not attached.get("delete_on_termination")
-                and all(volume["tags"].get(key) == value for key, value in tags.items())
-            ):
-                continue
-            out.append(
-                {
-                    "name": name,
-                    "node": node.name,
-                    "zone": node.zone,
-                    "device": attached["device"] if attached else DEVICES[number],
-                    "tags": tags,
-                    "kms_key": topology.kms_key,
-                    **wanted,
-                    **({"volume_id": volume["id"]} if volume else {}),
-                    **({"instance_id": instance["instance_id"]} if instance else {}),
-                }
-            )
-    return out

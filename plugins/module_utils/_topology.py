@@ -20,11 +20,16 @@ MINIMUM_ZONES = 3
 CLUSTER_NAME = re.compile(r"[a-z][a-z0-9-]{0,22}[a-z0-9]|[a-z]")
 # /dev/sdf to /dev/sdp is what EC2 recommends for EBS data volumes: docs.aws.amazon.com/ebs, "Device names for volumes".
 DEVICES = tuple("/dev/sd" + letter for letter in "fghijklmnop")
-OWN_TAGS = ("Name", "KafkaCluster", "KafkaRole", "KafkaNode", "KafkaVolume", "KafkaStores")
+OWN_TAGS = ("Name", "KafkaCluster", "KafkaRole", "KafkaNode", "KafkaVolume", "KafkaStores", "KafkaFormat", "KafkaMadeBy")
 EBS, INSTANCE_STORE = "ebs", "instance_store"
-# GiB, from docs.aws.amazon.com/ebs, "Amazon EBS volume types".
+# GiB and iops, from the EC2 API reference, "EbsBlockDevice": VolumeSize, Iops, Throughput (gp3 as raised in 2025).
 VOLUME_SIZES = {"st1": (125, 16384), "sc1": (125, 16384), "gp2": (1, 16384), "gp3": (1, 65536), "io1": (4, 16384), "io2": (4, 65536)}
-WITH_IOPS = ("gp3", "io1", "io2")
+VOLUME_IOPS = {"gp3": (3000, 80000), "io1": (100, 64000), "io2": (100, 256000)}
+# iops for each GiB, from docs.aws.amazon.com/ebs, "General Purpose SSD volumes" and "Provisioned IOPS SSD volumes" (io2 as Block Express).
+# The smallest number of iops of gp3 is had at any size.
+IOPS_PER_GIB = {"gp3": 500, "io1": 50, "io2": 1000}
+# MiB/s of gp3: the range from "EbsBlockDevice", and how many iops one MiB/s needs (0.25 MiB/s an iops) from "General Purpose SSD volumes".
+GP3_THROUGHPUT, GP3_IOPS_PER_MIB = (125, 2000), 4
 
 
 class TopologyError(RackawareError):
@@ -213,6 +218,9 @@ def parse(raw: Any) -> Topology:
     minimum = reader.get(raw, "min_insync_replicas", int, where, 2)
     if replication is not None and minimum is not None:
         _check_replication(reader, replication, minimum, brokers, where)
+    root_gb = reader.get(raw, "root_volume_gb", int, where, 20)
+    if root_gb is not None and not VOLUME_SIZES["gp3"][0] <= root_gb <= VOLUME_SIZES["gp3"][1]:
+        reader.refuse("%s: root_volume_gb is %d, but a volume of type gp3 holds %d to %d GiB; correct it." % (where, root_gb, *VOLUME_SIZES["gp3"]))
     topology = Topology(
         name=name or "",
         region=region or "",
@@ -223,7 +231,7 @@ def parse(raw: Any) -> Topology:
         image_owners=tuple(str(owner) for owner in reader.get(raw, "image_owners", list, where, ["self"]) or []),
         kms_key=reader.get(raw, "kms_key", str, where, None),
         key_name=reader.get(raw, "key_name", str, where, None),
-        root_volume_gb=reader.get(raw, "root_volume_gb", int, where, 20) or 0,
+        root_volume_gb=root_gb or 0,
         replication_factor=replication or 0,
         min_insync_replicas=minimum or 0,
         nodes=nodes,
@@ -292,15 +300,39 @@ def _volumes(reader: _Reader, raw: dict, group: _Group, where: str) -> Volumes |
         reader.refuse("%s: a volume of type %s holds %d to %d GiB, not %d; change size_gb or the type." % (where, volumes.type, low, high, volumes.size_gb))
     if not 1 <= volumes.count <= len(DEVICES):
         reader.refuse("%s: %d data volumes cannot be attached; give each node 1 to %d." % (where, volumes.count, len(DEVICES)))
-    if volumes.iops is not None and volumes.type not in WITH_IOPS:
-        reader.refuse("%s: iops cannot be chosen for %s; leave it out, or take gp3." % (where, volumes.type))
-    if volumes.iops is None and volumes.type in ("io1", "io2"):
-        reader.refuse("%s: a volume of type %s needs iops; add it, or take gp3." % (where, volumes.type))
-    if volumes.type == "gp3" and volumes.iops is not None and not 3000 <= volumes.iops <= 16000:
-        reader.refuse("%s: gp3 gives 3000 to 16000 iops, not %d." % (where, volumes.iops))
-    if volumes.throughput is not None and (volumes.type != "gp3" or not 125 <= volumes.throughput <= 1000):
-        reader.refuse("%s: throughput can be chosen for gp3 only, from 125 to 1000 MiB/s; correct it or leave it out." % where)
+    _check_performance(reader, volumes, where)
     return volumes
+
+
+def _check_performance(reader: _Reader, volumes: Volumes, where: str) -> None:
+    """Iops and throughput as EC2 checks them, which it does only when the volume is made."""
+    kind, iops = volumes.type, volumes.iops
+    if iops is not None and kind not in VOLUME_IOPS:
+        reader.refuse("%s: iops cannot be chosen for %s; leave it out, or take gp3." % (where, kind))
+    elif iops is None and kind in ("io1", "io2"):
+        reader.refuse("%s: a volume of type %s needs iops; add it, or take gp3." % (where, kind))
+    elif iops is not None:
+        low, high = VOLUME_IOPS[kind]
+        ratio = IOPS_PER_GIB[kind]
+        if not low <= iops <= high:
+            reader.refuse("%s: %s gives %d to %d iops, not %d; correct iops." % (where, kind, low, high, iops))
+        elif iops > max(low if kind == "gp3" else 0, ratio * volumes.size_gb):
+            reader.refuse(
+                "%s: %s gives at most %d iops for each GiB, so that %d GiB have at most %d, not %d; lower iops, or raise size_gb to %d."
+                % (where, kind, ratio, volumes.size_gb, max(low if kind == "gp3" else 0, ratio * volumes.size_gb), iops, -(-iops // ratio))
+            )
+    if volumes.throughput is None:
+        return
+    low, high = GP3_THROUGHPUT
+    if kind != "gp3" or not low <= volumes.throughput <= high:
+        reader.refuse("%s: throughput can be chosen for gp3 only, from %d to %d MiB/s; correct it or leave it out." % (where, low, high))
+        return
+    least = VOLUME_IOPS["gp3"][0]
+    if volumes.throughput * GP3_IOPS_PER_MIB > (iops or least):
+        reader.refuse(
+            "%s: gp3 gives 0.25 MiB/s for each iops, so that %d MiB/s need %d iops, but it has %d; raise iops, or lower throughput."
+            % (where, volumes.throughput, volumes.throughput * GP3_IOPS_PER_MIB, iops or least)
+        )
 
 
 def _nodes(reader: _Reader, raw: dict, group: _Group, zones: tuple[Zone, ...], where: str, cluster: str) -> list[Node]:

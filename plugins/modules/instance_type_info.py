@@ -10,7 +10,7 @@ module: instance_type_info
 short_description: Read what EC2 instance types offer
 version_added: "0.1.0"
 description:
-  - Asks the EC2 API for processors, memory, bandwidths and instance store of instance types, so that new types work without a new release.
+  - Asks the EC2 API for processors, memory, bandwidths, limits and instance store of instance types, so that new types work without a new release.
   - A type that the Region does not know is refused by name.
   - Needs the permission C(ec2:DescribeInstanceTypes), and with O(zones=true) also C(ec2:DescribeInstanceTypeOfferings).
 author: rackaware.kafka contributors (@rackaware)
@@ -53,7 +53,9 @@ instance_types:
   sample:
     i3.large:
       architectures: [x86_64]
+      ebs_attachments: 40
       ebs_mbps: 425
+      hypervisor: xen
       instance_store: {count: 1, size_gb: 475, total_gb: 475, nvme: true, encrypted: true}
       memory_mb: 15616
       network_gbps: 0.75
@@ -76,6 +78,12 @@ instance_types:
     ebs_mbps:
       description: Baseline bandwidth to EBS in Mbit/s, or null.
       type: int
+    ebs_attachments:
+      description: How many EBS volumes it takes, the root volume among them, or null where EC2 states no limit.
+      type: int
+    hypervisor:
+      description: V(nitro) or V(xen), or null for bare metal; on V(xen) an EBS volume has no serial number that says which it is.
+      type: str
     architectures:
       description: The processor architectures that an image may have.
       type: list

@@ -121,12 +121,13 @@ class Account:
         return out
 
     def volumes(self) -> dict[str, dict[str, Any]]:
-        """Data volumes by Name, with their tags as a dict."""
+        """Data volumes by node and number, with their tags as a dict."""
         out: dict[str, dict[str, Any]] = {}
         for volume in self.ec2.describe_volumes(Filters=[{"Name": "tag-key", "Values": ["KafkaVolume"]}])["Volumes"]:
             volume["tags"] = {tag["Key"]: tag["Value"] for tag in volume["Tags"]}
-            assert volume["tags"]["Name"] not in out, "two volumes are named %s" % volume["tags"]["Name"]
-            out[volume["tags"]["Name"]] = volume
+            name = "%s-data%s" % (volume["tags"]["Name"], volume["tags"]["KafkaVolume"])
+            assert name not in out, "two volumes are %s" % name
+            out[name] = volume
         return out
 
 

@@ -45,6 +45,7 @@ class Api:
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.world = world
         self.lock = threading.Lock()
+        self.moving = threading.Lock()
         self.asked: dict[str, concurrent.futures.Future[Response]] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -75,6 +76,11 @@ class Api:
         return future.result()
 
     def _moved(self, action: str, question: dict[str, list[str]], environ: dict[str, Any]) -> Response:
+        # One at a time: several launches come at once, and moto's tables must not change while machines are made of them.
+        with self.moving:
+            return self._move(action, question, environ)
+
+    def _move(self, action: str, question: dict[str, list[str]], environ: dict[str, Any]) -> Response:
         answer = Response.from_app(self.moto, environ, buffered=True)
         if answer.status_code < 300:
             try:

@@ -14,6 +14,7 @@ from ansible_collections.rackaware.kafka.plugins.module_utils import _aws
 
 I3 = {
     "InstanceType": "i3.large",
+    "Hypervisor": "xen",
     "VCpuInfo": {"DefaultVCpus": 2},
     "MemoryInfo": {"SizeInMiB": 15616},
     "ProcessorInfo": {"SupportedArchitectures": ["x86_64"]},
@@ -41,6 +42,8 @@ def test_a_type_becomes_data(ec2: Any) -> None:
             "network_gbps": 0.75,
             "network_performance": "Up to 10 Gigabit",
             "ebs_mbps": 425,
+            "ebs_attachments": None,
+            "hypervisor": "xen",
             "architectures": ["x86_64"],
             "instance_store": {"count": 1, "size_gb": 475, "total_gb": 475, "nvme": True, "encrypted": True},
         }
@@ -82,6 +85,29 @@ def test_a_type_without_a_store_and_an_old_one_without_encryption() -> None:
     assert _aws.describe_type({})["instance_store"] is None
     old = {"InstanceStorageInfo": {"TotalSizeInGB": 48000, "Disks": [{"SizeInGB": 2000, "Count": 24}], "NvmeSupport": "unsupported"}}
     assert _aws.describe_type(old)["instance_store"] == {"count": 24, "size_gb": 2000, "total_gb": 48000, "nvme": False, "encrypted": False}
+
+
+@pytest.mark.parametrize(
+    ("answer", "most"),
+    [
+        ({"Hypervisor": "nitro", "EbsInfo": {"MaximumEbsAttachments": 128}}, 128),
+        ({"Hypervisor": "nitro"}, 27),
+        ({"Hypervisor": "nitro", "InstanceStorageInfo": {"Disks": [{"Count": 24}]}}, 3),
+        ({}, None),
+    ],
+    ids=["as EC2 says", "Nitro's 28 devices", "Nitro's 28 devices with local disks", "bare metal"],
+)
+def test_how_many_volumes_a_type_takes(answer: dict, most: int) -> None:
+    assert _aws.describe_type(answer)["ebs_attachments"] == most
+
+
+@pytest.mark.parametrize("code", ["RequestExpired", "ExpiredToken", "AuthFailure", "InvalidClientTokenId"])
+def test_credentials_that_are_no_longer_good_are_the_reason(ec2: Any, code: str) -> None:
+    client, stub = ec2
+    stub.add_client_error("describe_instance_types", code, "Request has expired.")
+    with pytest.raises(_aws.AwsError) as caught:
+        _aws.instance_types(client, ["i3.large"])
+    assert str(caught.value) == "AWS could not describe instance types: Request has expired (%s); renew the credentials, and check the clock." % code
 
 
 def test_volumes_become_data_also_without_a_snapshot(ec2: Any) -> None:

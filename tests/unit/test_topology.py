@@ -95,6 +95,22 @@ def test_instance_store_has_no_data_volumes() -> None:
     assert _topology.parse(changed(brokers__storage="instance_store")).nodes[0].volumes is None
 
 
+@pytest.mark.parametrize(
+    "volumes",
+    [
+        {"type": "gp3", "size_gb": 65536, "iops": 80000, "throughput": 2000},
+        {"type": "gp3", "size_gb": 160, "iops": 80000},
+        # Its least iops are had at any size.
+        {"type": "gp3", "size_gb": 1, "iops": 3000, "throughput": 750},
+        {"type": "io1", "size_gb": 4, "iops": 200},
+        {"type": "io2", "size_gb": 256, "iops": 256000},
+    ],
+    ids=lambda volumes: "%(type)s of %(size_gb)d GiB" % volumes,
+)
+def test_what_ebs_just_allows_is_accepted(volumes: dict[str, Any]) -> None:
+    assert _topology.findings(changed(brokers__volumes=volumes)) == []
+
+
 def test_fewer_zones_are_accepted_when_asked_for() -> None:
     topology = _topology.parse(changed(zones=BASE["zones"][:1], allow_fewer_zones=True))
     assert {node.zone for node in topology.nodes} == {"eu-west-1a"}
@@ -171,7 +187,31 @@ REFUSED = {
     "iops on st1": (changed(brokers__volumes={"iops": 3000}), "iops cannot be chosen for st1"),
     "io2 without iops": (changed(brokers__volumes={"type": "io2"}), "a volume of type io2 needs iops"),
     "throughput on st1": (changed(brokers__volumes={"throughput": 250}), "throughput can be chosen for gp3 only"),
-    "too few iops": (changed(brokers__volumes={"type": "gp3", "iops": 100}), "gp3 gives 3000 to 16000 iops, not 100"),
+    "too few iops": (changed(brokers__volumes={"type": "gp3", "iops": 100}), "gp3 gives 3000 to 80000 iops, not 100"),
+    "too many iops": (changed(brokers__volumes={"type": "io1", "size_gb": 16000, "iops": 64001}), "io1 gives 100 to 64000 iops, not 64001"),
+    "too many iops for the size, gp3": (
+        changed(brokers__volumes={"type": "gp3", "size_gb": 10, "iops": 16000}),
+        "gp3 gives at most 500 iops for each GiB, so that 10 GiB have at most 5000, not 16000; lower iops, or raise size_gb to 32.",
+    ),
+    "too many iops for the size, io1": (
+        changed(brokers__volumes={"type": "io1", "size_gb": 100, "iops": 60000}),
+        "io1 gives at most 50 iops for each GiB, so that 100 GiB have at most 5000, not 60000; lower iops, or raise size_gb to 1200.",
+    ),
+    "too many iops for the size, io2": (changed(brokers__volumes={"type": "io2", "size_gb": 200, "iops": 200001}), "200 GiB have at most 200000, not 200001"),
+    "too much throughput for the default iops": (
+        changed(brokers__volumes={"type": "gp3", "throughput": 1000}),
+        "gp3 gives 0.25 MiB/s for each iops, so that 1000 MiB/s need 4000 iops, but it has 3000; raise iops, or lower throughput.",
+    ),
+    "too much throughput for its iops": (
+        changed(brokers__volumes={"type": "gp3", "iops": 7999, "throughput": 2000}),
+        "2000 MiB/s need 8000 iops, but it has 7999",
+    ),
+    "too much throughput": (
+        changed(brokers__volumes={"type": "gp3", "iops": 80000, "throughput": 2001}),
+        "throughput can be chosen for gp3 only, from 125 to 2000",
+    ),
+    "a root volume of nothing": (changed(root_volume_gb=0), "root_volume_gb is 0, but a volume of type gp3 holds 1 to 65536 GiB"),
+    "another tag of ours": (changed(tags={"KafkaMadeBy": "x"}), "the tag KafkaMadeBy is not yours to set"),
     "too many volumes": (changed(brokers__volumes={"count": 12}), "12 data volumes cannot be attached; give each node 1 to 11"),
     "instance store and volumes": (changed(brokers__storage="instance_store", brokers__volumes={"count": 1}), "cannot be on the instance store and on EBS"),
     "ZooKeeper on instance store": (changed(zookeepers__storage="instance_store"), "a ZooKeeper node must not lose its disk"),
