@@ -91,9 +91,9 @@ class ActionModule(ActionBase):
         """Start it; what the start still waits for, as a sentence."""
         unit = service(options["kind"]).unit
         done = self._low_level_execute_command(START % {"unit": unit})
-        told = statuses(done.get("stdout") or "") if done["rc"] != 0 else ""
+        told = statuses(done["stdout"]) if done["rc"] != 0 else ""
         waits = done["rc"] == TIMED_OUT
-        self._ended(options, "started", {**done, "rc": 0} if waits else {**done, "stderr": told or done.get("stderr"), "stdout": ""})
+        self._ended(options, "started", {**done, "rc": 0} if waits else {**done, "stderr": told or done["stderr"] or done["stdout"], "stdout": ""})
         if not waits:
             return None
         sentence = "%s waits on %s: %s." % (unit, self._host, told or "it does not say for what")

@@ -67,6 +67,19 @@ def _read(path: str) -> tuple[str, str] | None:
         raise ClaimError("%s cannot be read: %s; look at it on the host." % (path, getattr(error, "strerror", None) or error)) from None
 
 
+def check(owner: str, answered: float, *, now: float, path: str = PATH) -> None:
+    """Raise ClaimError unless the host is the owner's and the answer fresh, as stop_command looks at it; for what a module does that cannot be undone."""
+    found = _read(path)
+    age = int(now) - int(answered)
+    why = None
+    if found is None or found[1] != owner:
+        why = refusal(ANOTHER_RUN, "%s %s" % (found[1], found[0]) if found else "no run")
+    elif not -CLOCKS_APART <= age <= OLDEST_ANSWER:
+        why = refusal(OLD_ANSWER, str(age))
+    if why:
+        raise ClaimError("Nothing was done here: %s." % why)
+
+
 def stop_command(unit: str, *, owner: str, answered: float, path: str = PATH) -> str:
     """A command for sh that stops the unit, or ends with ANOTHER_RUN or OLD_ANSWER and says on stderr what it found; answered is in seconds since 1970."""
     return (

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ._kafka import Admin
 
 # What a host needs of the collection; a test compares the list with what is imported.
-FILES = ("_errors", "_kafka", "_start_guard", "_start_guard_program")
+FILES = ("_errors", "_kafka", "_start_guard", "_start_guard_program", "_zstd")
 PACKAGE, PROGRAM = "/usr/local/lib/kafka-start-guard/kafka_start_guard", "/usr/local/sbin/kafka-start-guard"
 CONFIG, STATE = "/etc/kafka/start-guard.json", "/var/lib/kafka-admin"
 NEW_CLUSTER = STATE + "/new-cluster"

@@ -15,10 +15,31 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Sequence
 
-from . import _luks_units, _mount_unit
+from . import _claim, _files, _luks_units, _mount_unit
 from ._errors import RackawareError
 
 Run = Callable[..., "tuple[int, str, str]"]
+ANSWER_SPEC: dict[str, Any] = {
+    "type": "dict",
+    "options": {"owner": {"type": "str", "required": True}, "answered": {"type": "float", "required": True}},
+}
+SPEC: dict[str, dict[str, Any]] = {
+    "stores": {
+        "type": "list",
+        "elements": "dict",
+        "required": True,
+        "options": {"store": {"type": "str", "required": True}, "mount": {"type": "str", "required": True}},
+    },
+    "state": {"type": "str", "choices": ["open", "closed"], "default": "open"},
+    "answer": ANSWER_SPEC,
+    "directories": _files.DIRECTORIES_SPEC,
+    "files": {**_files.FILES_SPEC, "default": []},
+    "owner": {"type": "str", "default": "root"},
+    "group": {"type": "str", "default": "root"},
+    "mode": {"type": "str", "default": "0755"},
+    "timeout": {"type": "int", "default": 120},
+}
+MODULE_SPEC: dict[str, dict[str, Any]] = {**SPEC, "contents": {"type": "str", "no_log": True}}
 PROPERTIES = ("Id", "LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload", "StatusText", "Result")
 MODE = re.compile(r"0?[0-7]{3}")
 TRANSLATED = {"LC_ALL": "C"}
@@ -116,6 +137,11 @@ def apply(plans: Sequence[tuple[Store, Sequence[str]]], root: Root, run: Run, *,
     for each, steps in plans:
         if "own" in steps:
             _give(each.mount, root)
+
+
+def close(closing: Sequence[Store], run: Run) -> None:
+    """Close these stores; the mounts need the units, and go with them. Raises StoreUnitsError."""
+    _systemctl(run, "stop", *[each.units[0] for each in closing])
 
 
 def _systemctl(run: Run, *words: str, fine: Sequence[int] = (0,)) -> None:

@@ -44,6 +44,31 @@ options:
         description: Its mount point.
         type: str
         required: true
+  state:
+    description:
+      - V(open) writes O(files), opens and mounts the stores.
+      - V(closed) closes those that are open. Whatever uses them stops with them, so stop that first.
+    type: str
+    choices: [open, closed]
+    default: open
+  answer:
+    description:
+      - For O(state=closed), the answer that lets it be closed. Nothing is closed when the answer is older than a minute, or when another run has claimed
+        the host since, as with M(rackaware.kafka.kafka_roll_service).
+    type: dict
+    suboptions:
+      owner:
+        description: The owner of the lock of the cluster.
+        type: str
+        required: true
+      answered:
+        description: When the gate, or the lock, was asked, in seconds since 1970.
+        type: float
+        required: true
+  contents:
+    description:
+      - The texts of O(files) on their way to the host. The action plugin of this module packs them, and refuses this option in a playbook.
+    type: str
   owner:
     description: Who owns the root directory of each mounted store.
     type: str
@@ -97,7 +122,7 @@ stores:
       description: Its mount point.
       type: str
     actions:
-      description: The steps that were done, or would be in check mode, of V(reload), V(enable), V(open), V(mount) and V(own).
+      description: The steps that were done, or would be in check mode, of V(reload), V(enable), V(open), V(mount), V(own) and V(close).
       type: list
       elements: str
 changed_files:
@@ -107,56 +132,75 @@ changed_files:
   elements: str
 """
 
+import time
+from typing import Any
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _files, _store_keys, _store_units
+from ..module_utils import _claim, _files, _store_keys, _store_units
 from ..module_utils._errors import RackawareError
 
-SPEC = {
-    "stores": {
-        "type": "list",
-        "elements": "dict",
-        "required": True,
-        "options": {"store": {"type": "str", "required": True}, "mount": {"type": "str", "required": True}},
-    },
-    "directories": _files.DIRECTORIES_SPEC,
-    "files": {**_files.FILES_SPEC, "default": []},
-    "owner": {"type": "str", "default": "root"},
-    "group": {"type": "str", "default": "root"},
-    "mode": {"type": "str", "default": "0755"},
-    "timeout": {"type": "int", "default": 120},
-}
+SPEC = _store_units.MODULE_SPEC
 
 
 def main() -> None:
     """Compare, write, look, decide, do, report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    params, written = module.params, []
+    written: list[str] = []
     try:
-        root = _store_units.Root(params["owner"], params["group"], params["mode"])
-        stores = _store_units.stores(params["stores"])
-        _store_keys.check(params["files"], [each.name for each in stores])
-        directories = _files.missing_directories(params["directories"])
-        files = [step for step in _files.decide(params["files"], held=False, promote=True) if step.changed]
-        if not module.check_mode:
-            for path, wanted in directories:
-                _files.make_directory(path, wanted)
-            for step in files:
-                _files.apply(step)
-                written.append(step.dest)
-        # Asked when the files are in place: systemd then says which units it has to read anew.
-        seen = _store_units.show([unit for each in stores for unit in each.units], module.run_command) if stores else {}
-        plans = [(each, _store_units.plan(each, seen, root)) for each in stores]
-        if not module.check_mode:
-            _store_units.apply(plans, root, module.run_command, timeout=params["timeout"])
+        result = _closed(module) if module.params["state"] == "closed" else _opened(module, written)
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None, changed=bool(written), changed_files=written)
+    except Exception as error:  # A trace could quote a text.
+        module.fail_json(msg="The stores could not be worked on (%s); report this as a bug." % type(error).__name__, exception=None)
+    module.exit_json(**result)
+
+
+def _opened(module: AnsibleModule, written: list[str]) -> dict[str, Any]:
+    """Write the files and open the stores; written tells which files are in place by now, also when something fails."""
+    params = module.params
+    root = _store_units.Root(params["owner"], params["group"], params["mode"])
+    stores = _store_units.stores(params["stores"])
+    wanted_files = _files.unpack(params)
+    _store_keys.check(wanted_files, [each.name for each in stores])
+    directories = _files.missing_directories(params["directories"])
+    files = [step for step in _files.decide(wanted_files, held=False, promote=True) if step.changed]
+    if not module.check_mode:
+        for path, wanted in directories:
+            _files.make_directory(path, wanted)
+        for step in files:
+            _files.apply(step)
+            written.append(step.dest)
+    # Asked when the files are in place: systemd then says which units it has to read anew.
+    seen = _store_units.show([unit for each in stores for unit in each.units], module.run_command) if stores else {}
+    plans = [(each, _store_units.plan(each, seen, root)) for each in stores]
+    if not module.check_mode:
+        _store_units.apply(plans, root, module.run_command, timeout=params["timeout"])
     told = [{"store": each.name, "mount": each.mount, "actions": steps} for each, steps in plans]
     changed = [each for each in told if each["actions"]]
     diff = [_files.diff(step) for step in files] + [{"prepared": "directory %s\n" % path} for path, _wanted in directories]
     diff.append({"before": {each["store"]: "to do" for each in changed}, "after": {each["store"]: each["actions"] for each in changed}})
-    changed_files = [step.dest for step in files]
-    module.exit_json(changed=bool(changed or files or directories), stores=told, changed_files=changed_files, diff=diff)
+    return {
+        "changed": bool(changed or files or directories),
+        "stores": told,
+        "changed_files": [step.dest for step in files],
+        **({"diff": diff} if module._diff else {}),
+    }
+
+
+def _closed(module: AnsibleModule) -> dict[str, Any]:
+    """Close the stores that are open, on a fresh answer: what uses them stops with them."""
+    stores = _store_units.stores(module.params["stores"])
+    seen = _store_units.show([each.units[0] for each in stores], module.run_command) if stores else {}
+    # One that waits for its key is closed, too, or it would open later.
+    open_ = [each for each in stores if seen.get(each.units[0], {}).get("ActiveState") not in ("inactive", "failed")]
+    if open_ and not module.check_mode:
+        answer = module.params["answer"]
+        if answer:
+            _claim.check(answer["owner"], answer["answered"], now=time.time())
+        _store_units.close(open_, module.run_command)
+    told = [{"store": each.name, "mount": each.mount, "actions": ["close"] if each in open_ else []} for each in stores]
+    return {"changed": bool(open_), "stores": told, "changed_files": []}
 
 
 if __name__ == "__main__":

@@ -61,6 +61,20 @@ options:
   confirm_uuid:
     description: The volume's UUID once more, for O(state=erased).
     type: str
+  answer:
+    description:
+      - For O(state=erased) of a node of a cluster, the answer that lets its copies be destroyed. Nothing is erased when the answer is older than a minute, or
+        when another run has claimed the host since, as with M(rackaware.kafka.kafka_roll_service).
+    type: dict
+    suboptions:
+      owner:
+        description: The owner of the lock of the cluster.
+        type: str
+        required: true
+      answered:
+        description: When the gate was asked, in seconds since 1970.
+        type: float
+        required: true
   sector_size:
     description:
       - The size of an encrypted sector; fixed when the disk is formatted.
@@ -156,9 +170,11 @@ reason:
   type: str
 """
 
+import time
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _key, _luks, _marker
+from ..module_utils import _claim, _key, _luks, _marker, _store_units
 from ..module_utils._command import run
 from ..module_utils._cryptsetup import PERF
 from ..module_utils._errors import RackawareError, unforeseen
@@ -173,6 +189,7 @@ SPEC = {
     "state": {"type": "str", "choices": [_luks.FORMATTED, _luks.OPEN, _luks.CLOSED, _luks.GONE], "default": _luks.OPEN},
     "allow_format": {"type": "str", "choices": [_luks.NEVER, _luks.BLANK_ONLY], "default": _luks.NEVER},
     "confirm_uuid": {"type": "str"},
+    "answer": _store_units.ANSWER_SPEC,
     "sector_size": {"type": "int", "choices": [512, 4096]},
     "perf": {"type": "list", "elements": "str", "choices": list(PERF)},
     "allow_discards": {"type": "bool", "default": False},
@@ -218,6 +235,8 @@ def work(params: dict, *, check_mode: bool) -> dict:
             if not check_mode:
                 volume.perform(plan.actions, key)
     elif not check_mode:
+        if plan.actions and params["answer"]:
+            _claim.check(params["answer"]["owner"], params["answer"]["answered"], now=time.time())
         volume.perform(plan.actions)
     return report(volume, before, plan, params["state"], check_mode=check_mode)
 

@@ -111,6 +111,7 @@ WITHOUT_PREFLIGHT = {
     "deprovision": "It asks AWS from localhost only, also when no host is left.",
     "key_custody": "It asks AWS from localhost only, also before there is a host.",
     "launch_template": "It asks AWS from localhost only.",
+    "erase_keys": "It is for hosts that are gone, also when none is left; where brokers are left, the preflight comes after the look at the keys.",
     "unlock_log": "It asks AWS from localhost only.",
 }
 # Those that take a limit, as long as localhost is in it.

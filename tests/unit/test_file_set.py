@@ -190,7 +190,7 @@ class TestAction:
         assert self.act(self.GIVEN)["changed"]
         (sent,) = self.sent
         assert "canary" not in repr(sent) and sent["module_args"]["files"][0]["dest"] == "~/x" and sent["wrap_async"] is False
-        assert _files.unpack(sent["module_args"]) == self.GIVEN["files"]
+        assert _files.unpack(sent["module_args"]) == [{**self.GIVEN["files"][0], "at_once": False}]
 
     def test_it_waits_for_nobody_where_the_task_does_not(self):
         self.act(self.GIVEN, wait=30)

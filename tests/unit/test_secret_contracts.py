@@ -13,7 +13,7 @@ import yaml
 from ansible_collections.rackaware.kafka.plugins.module_utils import _store_launch
 
 ROOT = Path(__file__).resolve().parents[2]
-PACK = ("rackaware.kafka.file_set", "rackaware.kafka.kafka_roll_service")
+PACK = ("rackaware.kafka.encrypted_store", "rackaware.kafka.file_set", "rackaware.kafka.kafka_roll_service")
 WRITE = {
     "copy": ("content",),
     "template": ("src",),

@@ -45,7 +45,7 @@ PATHS = {
     "zookeeper": ("etc/zookeeper/zoo.cfg", "etc/zookeeper/jvm.options"),
     "store": ("etc/kafka-luks/environment",),
 }
-REAL = ("file_set", "kafka_report", "kafka_roll_event", "kafka_roll_report", "kafka_roll_service")
+REAL = ("encrypted_store", "file_set", "kafka_report", "kafka_roll_event", "kafka_roll_report", "kafka_roll_service")
 STAND_IN = """
 import json, os
 from ansible.plugins.action import ActionBase
@@ -97,7 +97,8 @@ class ActionModule(ActionBase):
             },
             "kafka_cluster_info": lambda: {"cluster": CLUSTER},
             "kafka_roll_plan": lambda: plan(args),
-            "kafka_roll_wait": lambda: {"open": True},
+            "kafka_roll_wait": lambda: {"open": True, "answered": 1e9},
+            "kafka_roll_lock": lambda: {"lock": {"since": "2026-05-01T10:00:00Z"}, "answered": 1e9},
             "zookeeper_info": lambda: {
                 "servers": [{"server": "k1", "ok": True, "mode": "standalone"}],
                 "quorum": {"ok": True, "leader": "198.51.100.21:2181", "findings": []},

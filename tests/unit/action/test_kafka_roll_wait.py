@@ -407,6 +407,9 @@ class TestReport:
             self.report(stage, events=str(tmp_path / "r.jsonl"))
 
 
+OK = {"rc": 0, "stdout": "", "stderr": ""}
+
+
 class TestService:
     FILES = [{"dest": "/etc/kafka/broker.properties", "content": "a=1", "owner": "root", "group": "kafka", "mode": "0640"}]
     ANSWER = {"owner": "ann", "answered": 1e9}
@@ -480,10 +483,10 @@ class TestService:
         [
             ([{"rc": 1, "stdout": "", "stderr": "Oh.\nJob failed."}], "kafka.service was not stopped on broker-b1: Job failed; look at its log there.", 1),
             ([{"rc": 1, "stdout": "", "stderr": ""}], "systemctl ended with 1", 1),
-            ([{"rc": 0}, {"failed": True, "msg": "No space."}], "could not be put in place on broker-b1, which is down: No space.", 2),
-            ([{"rc": 0}, {}, {"rc": 5, "stdout": "", "stderr": "No unit."}], "kafka.service was not started on broker-b1: No unit;", 3),
+            ([OK, {"failed": True, "msg": "No space."}], "could not be put in place on broker-b1, which is down: No space.", 2),
+            ([OK, {}, {"rc": 5, "stdout": "", "stderr": "No unit."}], "kafka.service was not started on broker-b1: No unit;", 3),
             ([AnsibleConnectionFailure("timed out")], "broker-b1 cannot be reached (timed out)", 1),
-            ([{"rc": 0}, {"unreachable": True, "msg": "gone."}], "broker-b1 cannot be reached (gone)", 2),
+            ([OK, {"unreachable": True, "msg": "gone."}], "broker-b1 cannot be reached (gone)", 2),
         ],
         ids=["no stop", "without a word", "no room", "no start", "unreachable", "unreachable later"],
     )

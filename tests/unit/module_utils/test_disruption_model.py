@@ -85,7 +85,7 @@ class World(RuleBasedStateMachine):
 
     @rule(broker=st.sampled_from(BROKERS))
     def comes_back(self, broker):
-        if broker not in self.excluded:
+        if broker not in self.excluded and broker not in self.running:
             self.running.add(broker)
             self.listed.add(broker)
             # The start of a process ends the session of the one before.

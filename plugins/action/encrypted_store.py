@@ -1,0 +1,15 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pack the texts of the files before they travel, as file_set does. Its options are documented in the module of the same name."""
+
+from __future__ import annotations
+
+from ..module_utils import _store_units
+from .file_set import ActionModule as Packing
+
+
+class ActionModule(Packing):
+    """The module of the same name, with its texts packed."""
+
+    SPEC = _store_units.SPEC
