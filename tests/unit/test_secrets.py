@@ -123,6 +123,12 @@ def decide(items, **more):
 def missing_directories(items):
     return _missing([{**item, "path": _ROOT + item["path"], **_OWN} for item in items])
 """
+# No run has claimed the host of the tests.
+UNBOUND = """
+
+def stop_command(unit, **answer):
+    return "systemctl stop " + unit
+"""
 UNPACKED = """
 
 def pack(options):
@@ -199,7 +205,7 @@ def collection(place, patches):
         if each.name not in ("action", "module_utils"):
             (here / "plugins" / each.name).symlink_to(each)
     for each in (ROOT / "plugins/module_utils").glob("*.py"):
-        (here / "plugins/module_utils" / each.name).write_text(each.read_text() + patches.get(each.stem, ""))
+        (here / "plugins/module_utils" / each.name).write_text(each.read_text() + {"_claim": UNBOUND, **patches}.get(each.stem, ""))
     for each in (ROOT / "plugins/modules").glob("*.py"):
         if each.stem not in REAL:
             (here / "plugins/action" / each.name).write_text(STAND_IN % each.stem)
