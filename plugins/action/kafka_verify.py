@@ -32,7 +32,10 @@ class ActionModule(ActionBase):
             if not 0 < options[name] < float("inf"):
                 raise AnsibleActionFail("%s is %s, but must be a number of seconds above 0." % (name, options[name]))
         try:
-            brokers = [{"id": int(each["id"]), "name": str(each["name"]), "unit_state": each.get("unit_state")} for each in options["brokers"]]
+            brokers = [
+                {"id": int(each["id"]), "name": str(each["name"]), "unit_state": each.get("unit_state"), "out_of_service": each.get("out_of_service")}
+                for each in options["brokers"]
+            ]
         except (KeyError, TypeError, ValueError):
             raise AnsibleActionFail("brokers must list each broker with its id, a number, and its name.") from None
         sentence = None if self._task.check_mode else _verify.stopped(brokers)

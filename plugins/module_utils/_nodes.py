@@ -225,7 +225,7 @@ def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, S
                 "rack": variables.get("kafka_rack"),
                 "address": str(variables.get("ansible_host") or name),
                 "roles": [role_ for role_ in (BROKER, ZOOKEEPER, CONTROLLER) if name in (groups.get(role_) or ())],
-                **{key: told.get(key) for key in ("version", "heap_mb", "disks", "restart_needed", "unit_state")},
+                **{key: told.get(key) for key in ("version", "heap_mb", "disks", "restart_needed", "unit_state", "out_of_service")},
             }
         )
     return out

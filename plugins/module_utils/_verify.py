@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
+from . import _out_of_service
 from ._cluster import TROUBLES
 from ._errors import RackawareError
 from ._kafka import CONNECTION_SPEC, address
@@ -41,7 +42,10 @@ class VerifyError(RackawareError):
 
 
 def stopped(brokers: Sequence[Mapping[str, Any]]) -> str | None:
-    """The sentence about brokers whose service does not run, None when each does; brokers: [{id, name, unit_state}]."""
+    """The sentence about brokers whose service does not run, None when each does; brokers: [{id, name, unit_state, out_of_service}]."""
+    excluded = [_out_of_service.sentence(broker["name"], broker["out_of_service"]) for broker in brokers if broker.get("out_of_service")]
+    if excluded:
+        return "The cluster is not complete: %s" % " ".join(excluded)
     down = [broker for broker in brokers if broker.get("unit_state") in STOPPED]
     if not down:
         return None

@@ -145,6 +145,10 @@ blank_volumes:
   returned: success
   type: list
   elements: dict
+out_of_service:
+  description: The record that the broker is out of service, as from M(rackaware.kafka.kafka_service_info), or V(null).
+  returned: success
+  type: dict
 upgrade:
   description: The record of the last upgrade on this host, as from M(rackaware.kafka.kafka_service_info), or V(null).
   returned: success
@@ -157,7 +161,7 @@ from typing import Any, Callable
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 
-from ..module_utils import _host, _identity, _service, _upgrade_record, _volumes
+from ..module_utils import _host, _identity, _out_of_service, _service, _upgrade_record, _volumes
 from ..module_utils._errors import RackawareError
 from ..module_utils._unit import service
 
@@ -211,13 +215,14 @@ def main() -> None:
         running = _host.running([*params["services"], *([service(params["service"]).unit] if params["service"] else [])], module.run_command)
         installed = _host.installed(params["packages"], module.run_command)
         installed += _host.installed_in(params["virtualenv"] or "", params["python_packages"] or ())
+        absent = _out_of_service.read() if params["service"] == "broker" else None
         more = {"identity": _identity_of(params, module.run_command)} if params["service"] and params["log_dirs"] and not found else {}
     except RackawareError as error:
         module.fail_json(msg=str(error), findings=[str(error)])
     if found:
         module.fail_json(msg=" ".join(found), findings=found)
     users = _host.users(params["users"])
-    module.exit_json(changed=False, findings=[], upgrade=upgrade, installed=installed, running=running, users=users, blank_volumes=blank, **more)
+    module.exit_json(changed=False, findings=[], upgrade=upgrade, installed=installed, running=running, users=users, blank_volumes=blank, out_of_service=absent, **more)
 
 
 if __name__ == "__main__":

@@ -32,8 +32,8 @@ attributes:
 options:
   brokers:
     description:
-      - The brokers that there should be, each with its C(id) and C(name), and with C(unit_state) of M(rackaware.kafka.kafka_service_info) where it is
-        known. P(rackaware.kafka.kafka_hosts#filter) makes such a list.
+      - The brokers that there should be, each with its C(id) and C(name), and with C(unit_state) and C(out_of_service) of
+        M(rackaware.kafka.kafka_service_info) where they are known. P(rackaware.kafka.kafka_hosts#filter) makes such a list.
     type: list
     elements: dict
     required: true

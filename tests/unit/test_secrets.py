@@ -53,6 +53,7 @@ from ansible_collections.rackaware.kafka.plugins.module_utils import _roll
 
 NAME = %r
 MODE = os.environ["SECRETS_MODE"]
+IDENTITY = {"host": "h", "directories": [], "mounted": True, "process": None, "quorum": []}
 VOTERS = [{"id": 101, "caught_up": True}]
 BROKERS = [{"id": id_, "rack": "ab"[id_ - 1], "fenced": False, "host": "h", "port": 1} for id_ in (1, 2)]
 PARTITION = {
@@ -89,13 +90,17 @@ class ActionModule(ActionBase):
                 "installed": args.get("packages", []) + args.get("python_packages", []),
                 "running": args.get("services", []),
                 "users": {"kafka": {"home": "/nonexistent", "shell": "/usr/sbin/nologin"}},
+                "identity": IDENTITY,
+                "blank_volumes": [],
             },
             "kafka_storage_info": lambda: {"host": task_vars["inventory_hostname"], "directories": []},
             "kafka_service_info": lambda: {
                 **{"unit_state": "active", "crash_looping": False, "restarts": 0, "restart_needed": True, "next_min_isr": 1, "heap_mb": 512},
                 **{"version": task_vars["kafka_version"], "next_version": task_vars["kafka_version"], "disks": [], "upgrade": None},
+                "identity": IDENTITY,
             },
             "kafka_cluster_info": lambda: {"cluster": CLUSTER},
+            "kafka_verify": lambda: {"cluster": CLUSTER, "proof": {"sentence": "A record came back."}},
             "kafka_roll_plan": lambda: plan(args),
             "kafka_roll_wait": lambda: {"open": True, "answered": 1e9},
             "kafka_roll_lock": lambda: {"lock": {"since": "2026-05-01T10:00:00Z"}, "answered": 1e9},
@@ -260,7 +265,8 @@ class Run:
     def __init__(self, place, tmp_path, playbook, *options, mode="kraft", variables=SECRETS, more=None, fails=False):
         self.disk, self.seen = tmp_path / "disk", tmp_path / "seen"
         self.seen.mkdir(exist_ok=True)
-        (self.disk / "etc/systemd/system").mkdir(parents=True, exist_ok=True)
+        for directory in ("etc/systemd/system", "usr/local/sbin"):
+            (self.disk / directory).mkdir(parents=True, exist_ok=True)
         (tmp_path / "hosts.json").write_text(json.dumps(inventory(mode, more)))
         # In a file, as an inventory is: what is on the command line the caller has shown himself.
         (tmp_path / "vars.json").write_text(json.dumps({"roll_events": str(self.seen / "roll.jsonl"), "kafka_report_dir": str(self.seen), **variables}))
