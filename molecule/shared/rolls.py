@@ -307,6 +307,84 @@ def killed(cluster: Cluster) -> None:
     cluster.under_load("killed", work, faults=True)
 
 
+def paused_runner(cluster: Cluster) -> None:
+    """A runner stands still between the gate's yes and the stop, while another takes the lock and a broker out: it stops nothing when it goes on."""
+    victim, other = sorted(cluster.brokers)[1:3]
+    place = cluster.scratch / "paused"
+    events = place / cluster.events.name
+    # While it waits, the broker of the second run is down.
+    hold = cluster.scratch / "hold.yml"
+    hold.write_text("- name: Stay down\n  ansible.builtin.pause:\n    seconds: 20\n  delegate_to: localhost\n")
+
+    def happened(kind: str) -> bool:
+        return events.exists() and '"%s"' % kind in events.read_text()
+
+    def work() -> None:
+        before = cluster.processes()
+        command = ["ansible-playbook", "-i", cluster.inventory, *cluster.roll(roll_only=[victim], roll_all=True, kafka_report_dir=str(place))]
+        with tempfile.TemporaryFile("w+") as output:
+            first = subprocess.Popen(command, cwd=ROOT, env=quiet(), stdout=output, stderr=output, start_new_session=True)
+            try:
+                end = time.monotonic() + 300
+                while not happened("gate_open"):
+                    expect(first.poll() is None and time.monotonic() < end, "the first run ended before its gate was open")
+                    time.sleep(0.02)
+                os.killpg(first.pid, signal.SIGSTOP)
+                expect(not happened("stopped"), "the first run was faster than its pause; run the case again")
+
+                def go_on() -> None:
+                    until(lambda: bool(cluster.seen("stopped")), "the second run to have a broker out", 300)
+                    os.killpg(first.pid, signal.SIGCONT)
+                    first.wait(120)
+                    expect(not cluster.seen("started"), "the second run was over before the first one ended")
+
+                fine(cluster.run(meanwhile=go_on, roll_break_lock=True, roll_all=True, roll_only=[other], roll_node_tasks=str(hold)))
+            finally:
+                if first.poll() is None:
+                    os.killpg(first.pid, signal.SIGKILL)
+            output.seek(0)
+            said = " ".join(output.read().split())
+        expect(first.returncode != 0 and "has claimed the host, not this run" in said, said[-3000:])
+        after = cluster.processes()
+        expect(before[victim] == after[victim], "the runner that slept stopped its broker")
+        expect(before[other] != after[other] and "" not in after.values(), "the second run did not end")
+
+    cluster.under_load("paused-runner", work)
+
+
+def cut_off_from_zookeeper(cluster: Cluster) -> None:
+    """A broker that has lost ZooKeeper only answers clients with what was so then: no roll believes it, and none stops a broker."""
+    victim = sorted(cluster.brokers)[0]
+    number = cluster.ids[victim]
+    # Undone by the host itself, whatever becomes of this process.
+    lost, found = (" && ".join("ip route %s blackhole %s/32" % (word, address) for address in cluster.keepers.values()) for word in ("add", "del"))
+    mend = "systemd-run --quiet --collect --on-active=300 --unit=mend sh -c '%s' && " % found
+
+    def in_sync(count: int) -> bool:
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import Admin, Connection
+
+        others = tuple("%s:9092" % address for name, address in cluster.brokers.items() if name != victim)
+        with Admin(Connection(others)) as admin:
+            return all((number in each["isr"]) == bool(count) for listed in admin.partitions().values() for each in listed if number in each["replicas"])
+
+    def work() -> None:
+        before = cluster.processes()
+        cluster.on(victim, mend + lost)
+        try:
+            until(lambda: in_sync(0), "the controller to have taken %s out of every in-sync set" % victim, 120)
+            run = cluster.run(roll_all=True, roll_stall_seconds=20)
+        finally:
+            cluster.on(victim, found + " && { systemctl stop mend.timer || true; }")
+        said = " ".join(run.stdout.split())
+        expect(run.returncode != 0 and not cluster.seen("stopping", "stopped"), said[-3000:])
+        reasons = ("may have lost ZooKeeper", "may have lost its session", "does not list it as alive", "The cluster is not healthy")
+        expect(any(reason in said for reason in reasons), said[-3000:])
+        until(lambda: in_sync(1), "%s to be in sync again" % victim, 180)
+        expect(cluster.processes() == before, "a broker was stopped on old metadata")
+
+    cluster.under_load("cut-off-from-zookeeper", work, faults=True)
+
+
 def bad_configuration(cluster: Cluster) -> None:
     """A broker that cannot start with its new configuration stops the roll at the canary; the old one brings it back."""
     bad = {"broker_config": {"compression.type": "nonsense"}}
@@ -412,7 +490,7 @@ def downtime(cluster: Cluster) -> None:
         cluster.on(victim, "mkdir -p %s && printf '[Unit]\\nAssertPathExists=/nowhere\\n' > %s/never.conf && systemctl daemon-reload" % (place, place))
         run = cluster.run(**asked)
         said = " ".join(run.stdout.split())
-        expect(run.returncode != 0 and "The upgrade stopped at %s" % victim in said and "was not started" in said, said[-3000:])
+        expect(run.returncode != 0 and "downtime_upgrade stopped at %s" % victim in said and "was not started" in said, said[-3000:])
         expect(cluster.processes()[victim] == "", "a broker that cannot start runs")
         cluster.on(victim, "rm -r %s && systemctl daemon-reload" % place)
         fine(cluster.run(**asked))
@@ -499,7 +577,7 @@ def blank_store(cluster: Cluster) -> None:
     expect(report["lost"] == 0 and report["records"]["acked"] > 100, "blank: %s" % report["problems"])
 
 
-RESTARTS = (check, roll, rolling_site, refusals, killed, bad_configuration)
+RESTARTS = (check, roll, rolling_site, refusals, killed, paused_runner, cut_off_from_zookeeper, bad_configuration)
 UPGRADES = (upgrade_refusals, upgrade_check, upgrade, upgraded, roll_back, again, downtime, finalize)
 CASES = {case.__name__: case for case in (*RESTARTS, *UPGRADES, blank_store)}
 

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Sequence
 
-from . import _claim, _files, _luks_units, _mount_unit
+from . import _files, _luks_units, _mount_unit
 from ._errors import RackawareError
 
 Run = Callable[..., "tuple[int, str, str]"]

@@ -222,7 +222,9 @@ def main() -> None:
     if found:
         module.fail_json(msg=" ".join(found), findings=found)
     users = _host.users(params["users"])
-    module.exit_json(changed=False, findings=[], upgrade=upgrade, installed=installed, running=running, users=users, blank_volumes=blank, out_of_service=absent, **more)
+    module.exit_json(
+        changed=False, findings=[], upgrade=upgrade, installed=installed, running=running, users=users, blank_volumes=blank, out_of_service=absent, **more
+    )
 
 
 if __name__ == "__main__":

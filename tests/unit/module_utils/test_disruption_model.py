@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _claim, _disruption, _lock, _roll_gate
+from ansible_collections.rackaware.kafka.plugins.module_utils import _claim, _lock, _roll_gate
 
 BROKERS = (1, 2, 3)
 RUNNERS = ("ann", "bob")
@@ -205,7 +205,7 @@ class World(RuleBasedStateMachine):
                 return
             for complete in self.complete:
                 complete.discard(runner.broker)
-            for number, isr in enumerate(self.isr):
+            for isr in self.isr:
                 if isr == {runner.broker}:
                     isr.clear()
             self.running.discard(runner.broker)
