@@ -27,7 +27,7 @@ demo-roll: setup ## restart that cluster under load, and a page about it (METADA
 	@tests/demo-roll.sh $(METADATA)
 
 .PHONY: env
-env: ## what a shell needs to reach the lab: eval "$$(make -s env)"
+env: ## what a shell needs to reach the lab: eval "$(make -s env)"
 	@echo 'export PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONPATH="$(CURDIR)/tests" ANSIBLE_CONFIG="$(CURDIR)/ansible.cfg"'
 	@echo 'export KAFKA_METADATA=$(METADATA) KAFKA_CLUSTER=$(subst zookeeper,demo,$(METADATA))'
 	@python -m lab env

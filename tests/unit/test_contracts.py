@@ -115,7 +115,7 @@ WITHOUT_PREFLIGHT = {
     "unlock_log": "It asks AWS from localhost only.",
 }
 # Those that take a limit, as long as localhost is in it.
-LIMITED = {"provision", "encrypted_store", "measure_dm_crypt", "verify_unlock", "rotate_keys"}
+LIMITED = {"provision", "encrypted_store", "measure_dm_crypt", "verify_unlock"}
 # Plays of hosts that do not name their strategy, and why: none.
 ANY_STRATEGY: dict[str, str] = {}
 

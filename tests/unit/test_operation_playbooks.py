@@ -228,8 +228,8 @@ def test_grant_gives_back_what_was_out_of_service(run):
     assert log == [
         "kafka_roll_lock on localhost",
         "iam_policy absent on localhost",
-        "encrypted_store on b3",
         "kafka_out_of_service absent on b3",
+        "encrypted_store on b3",
         "kafka_roll_service started on b3",
         "kafka_roll_lock released on localhost",
     ]
