@@ -377,7 +377,7 @@ def cut_off_from_zookeeper(cluster: Cluster) -> None:
             cluster.on(victim, found + " && { systemctl stop mend.timer || true; }")
         said = " ".join(run.stdout.split())
         expect(run.returncode != 0 and not cluster.seen("stopping", "stopped"), said[-3000:])
-        reasons = ("may have lost ZooKeeper", "may have lost its session", "does not list it as alive", "The cluster is not healthy")
+        reasons = ("may have lost ZooKeeper", "may have lost its session", "does not list it as alive", "The cluster is not healthy", "did not answer")
         expect(any(reason in said for reason in reasons), said[-3000:])
         until(lambda: in_sync(1), "%s to be in sync again" % victim, 180)
         expect(cluster.processes() == before, "a broker was stopped on old metadata")

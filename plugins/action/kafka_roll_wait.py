@@ -58,6 +58,7 @@ class ActionModule(ActionBase):
         questions, held, proven = 0, None, {}
         if options["question"] == _roll_ask.MAY_STOP and options["kind"] == _roll_ask.BROKER:
             _roll_events.note(options["events"], [_roll_events.of(options["kind"], "batch_started", options["nodes"])])
+        longest, grown = 0.0, None
         while True:
             answer = self._ask({**question, **proven, "wait_seconds": VISIT, "log_sizes": watch.takes_a_while})
             # A rack may take longer to ask than a visit lasts.
@@ -77,11 +78,18 @@ class ActionModule(ActionBase):
                             _roll_events.note(options["events"], [soaked])
                         self._show(watch.line(last=True))
                         return {"changed": False, **answer, "seconds": round(self.clock() - begun, 3), "questions": questions}
+                    if grown is None or self.clock() - held > longest:
+                        longest, grown = self.clock() - held, self.clock()
                     self._show(watch.line())
                     self.sleep(min(HOLD_EVERY, options["hold_seconds"]))
                     continue
             # Whoever went, or cannot be asked any more, begins anew.
             held = None
+            if grown is not None and self.clock() - grown > options["stall_seconds"]:
+                # Every yes is something new to the watch, so that nodes that come and go would be waited for without end.
+                _roll_events.note(options["events"], watch.failures())
+                text = "The answer was yes, but never for %g s as asked for: %.0f s at most, and not longer in the last %.0f s; look at the nodes (%s)."
+                raise AnsibleActionFail(text % (options["hold_seconds"], longest, self.clock() - grown, watch.state()))
             if watch.stalled:
                 _roll_events.note(options["events"], watch.failures())
                 raise AnsibleActionFail(watch.sentence())

@@ -29,13 +29,15 @@ class ClaimError(RackawareError):
     """The host belongs to another run, or its claim cannot be read or written."""
 
 
-def claim(owner: str, since: str, *, path: str = PATH) -> bool:
-    """Leave the owner's name here, unless it is there; returns whether anything was written. since is when it took the lock, as the lock says it.
+def claim(owner: str, since: str, *, now: str, path: str = PATH) -> bool:
+    """Leave the owner's name here, unless it is there; returns whether anything was written. since is when it took the lock, as the lock says it, and
+    now the time of this host, in the same form.
 
     Raises ClaimError when a run that took the lock later has been here: this one has lost it.
     """
     before = _read(path)
-    if before is not None and before[0] > since and before[1] != owner:
+    # A claim from the future is of a clock that ran ahead, and would keep every later run out.
+    if before is not None and since < before[0] <= now and before[1] != owner:
         raise ClaimError(
             "This host belongs to a run that took the lock later (%s, since %s); stop here, and look who works on the cluster." % (before[1], before[0])
         )
@@ -67,10 +69,13 @@ def _read(path: str) -> tuple[str, str] | None:
         raise ClaimError("%s cannot be read: %s; look at it on the host." % (path, getattr(error, "strerror", None) or error)) from None
 
 
-def check(owner: str, answered: float, *, now: float, path: str = PATH) -> None:
-    """Raise ClaimError unless the host is the owner's and the answer fresh, as stop_command looks at it; for what a module does that cannot be undone."""
+def check(owner: str, answered: float | None, *, now: float, path: str = PATH) -> None:
+    """Raise ClaimError unless the host is the owner's and the answer fresh, as stop_command looks at it; for what a module does that cannot be undone.
+
+    answered is None for what goes on with something that was begun on a fresh answer, and would be worse half done.
+    """
     found = _read(path)
-    age = int(now) - int(answered)
+    age = 0 if answered is None else int(now) - int(answered)
     why = None
     if found is None or found[1] != owner:
         why = refusal(ANOTHER_RUN, "%s %s" % (found[1], found[0]) if found else "no run")

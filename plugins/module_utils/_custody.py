@@ -9,6 +9,7 @@ strict is false only against a stand-in of AWS, which takes no condition and no 
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
@@ -26,6 +27,7 @@ ADMINISTER = (
     *("ScheduleKeyDeletion", "CancelKeyDeletion", "RotateKeyOnDemand", "GenerateDataKeyWithoutPlaintext"),
 )
 REWRAP = ("kms:ReEncryptFrom", "kms:ReEncryptTo")
+LARGEST_POLICY = 10240
 READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
 WRITE_OBJECT = ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectAcl")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
@@ -207,7 +209,11 @@ def change_revoked(given: Mapping[str, Any], policy: Any, revoke: Sequence[Any],
     keys = custody(given)
     before = set(revoked_nodes(policy, keys))
     nodes = sorted((before | {str(node) for node in revoke}) - {str(node) for node in grant}, key=lambda node: (len(node), node))
-    return {"nodes": nodes, "policy": revoked_policy(keys, nodes) if nodes else None}
+    policy = revoked_policy(keys, nodes) if nodes else None
+    # IAM: the inline policies of a role have 10,240 characters together, blanks not counted.
+    if policy and len(json.dumps(policy, separators=(",", ":"))) > LARGEST_POLICY:
+        raise CustodyError("%d nodes are too many to deny in one policy of a role; for a whole cluster disable the KMS key instead." % len(nodes))
+    return {"nodes": nodes, "policy": policy}
 
 
 def policies(given: Mapping[str, Any], known: Any = None) -> dict[str, Any]:

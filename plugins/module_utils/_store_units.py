@@ -21,7 +21,7 @@ from ._errors import RackawareError
 Run = Callable[..., "tuple[int, str, str]"]
 ANSWER_SPEC: dict[str, Any] = {
     "type": "dict",
-    "options": {"owner": {"type": "str", "required": True}, "answered": {"type": "float", "required": True}},
+    "options": {"owner": {"type": "str", "required": True}, "answered": {"type": "float"}},
 }
 SPEC: dict[str, dict[str, Any]] = {
     "stores": {

@@ -64,7 +64,6 @@ options:
       answered:
         description: When the gate, or the lock, was asked, in seconds since 1970.
         type: float
-        required: true
   contents:
     description:
       - The texts of O(files) on their way to the host. The action plugin of this module packs them, and refuses this option in a playbook.

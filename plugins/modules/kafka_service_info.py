@@ -124,9 +124,11 @@ restart_needed:
   returned: success
 """
 
+import time
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _claim, _identity, _out_of_service, _service, _unit, _upgrade_record
+from ..module_utils import _claim, _identity, _lock, _out_of_service, _service, _unit, _upgrade_record
 from ..module_utils._errors import RackawareError
 
 SPEC = {
@@ -146,7 +148,7 @@ def main() -> None:
     claim = module.params["claim"]
     try:
         if claim and not module.check_mode:
-            _claim.claim(claim["owner"], claim["since"])
+            _claim.claim(claim["owner"], claim["since"], now=_lock.text(time.time()))
         # First, so that the rest is as it is after the while that this may take.
         looping = _service.crash_loops(unit, module.run_command, module.params["watch_seconds"])
         found = _service.state(unit, module.run_command)

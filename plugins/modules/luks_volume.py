@@ -72,9 +72,8 @@ options:
         type: str
         required: true
       answered:
-        description: When the gate was asked, in seconds since 1970.
+        description: When the gate was asked, in seconds since 1970; left out for the stores after the first, which would be worse half done.
         type: float
-        required: true
   sector_size:
     description:
       - The size of an encrypted sector; fixed when the disk is formatted.

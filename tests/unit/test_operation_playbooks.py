@@ -173,7 +173,9 @@ def test_a_host_that_is_lost_in_the_middle_ends_the_erasure_with_its_keys_kept(r
     assert code != 0 and not [line for line in log if line.startswith("kms_data_key")], said
 
 
-@pytest.mark.parametrize(("accepted", "sentence"), [({"cluster": "other", "last_copies": 2}, "it must name the cluster demo"), ({"cluster": "demo"}, "last_copies")])
+@pytest.mark.parametrize(
+    ("accepted", "sentence"), [({"cluster": "other", "last_copies": 2}, "it must name the cluster demo"), ({"cluster": "demo"}, "last_copies")]
+)
 def test_a_loss_is_accepted_by_the_clusters_name_and_the_number(run, accepted, sentence):
     code, said, log = run(**ERASE, accept_loss=accepted)
     assert code != 0 and sentence in said and not [line for line in log if "stopped" in line], said

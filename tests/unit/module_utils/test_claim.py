@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.rackaware.kafka.plugins.module_utils import _claim
 
 ANN, BOB = "ann@ops1 of 2026-05-01 10:00:00 UTC (4711)", "bob's laptop; $(reboot)"
+NOW, FUTURE = "2026-05-01T10:30:00Z", "2036-05-01T10:00:00Z"
 EARLY, LATE = "2026-05-01T10:00:00Z", "2026-05-01T10:20:00Z"
 
 
@@ -34,13 +35,13 @@ def host(tmp_path):
 
 @pytest.mark.parametrize("owner", [ANN, BOB])
 def test_the_run_that_has_claimed_the_host_stops_on_a_fresh_answer(host, owner):
-    assert _claim.claim(owner, EARLY, path=host.path)
+    assert _claim.claim(owner, EARLY, now=NOW, path=host.path)
     assert host(owner, age=_claim.OLDEST_ANSWER - 5) == (0, "", ["stop kafka.service"])
 
 
 def test_a_run_that_slept_while_another_took_the_lock_stops_nothing(host):
-    _claim.claim(ANN, EARLY, path=host.path)
-    _claim.claim(BOB, LATE, path=host.path)
+    _claim.claim(ANN, EARLY, now=NOW, path=host.path)
+    _claim.claim(BOB, LATE, now=NOW, path=host.path)
     code, said, called = host(ANN)
     assert (code, called) == (_claim.ANOTHER_RUN, []) and BOB in said
     assert "has claimed the host, not this run, which has lost the lock of the cluster" in _claim.refusal(code, said)
@@ -52,7 +53,7 @@ def test_nothing_stops_on_a_host_that_no_run_has_claimed(host):
 
 @pytest.mark.parametrize(("age", "sentence"), [(_claim.OLDEST_ANSWER + 2, "older than 60 s it may be true no longer"), (-30, "look at chrony on both")])
 def test_nothing_stops_on_an_answer_that_is_old_or_from_the_future(host, age, sentence):
-    _claim.claim(ANN, EARLY, path=host.path)
+    _claim.claim(ANN, EARLY, now=NOW, path=host.path)
     code, said, called = host(ANN, age)
     assert (code, called) == (_claim.OLD_ANSWER, []) and sentence in _claim.refusal(code, said)
 
@@ -62,8 +63,25 @@ def test_any_other_end_is_systemds(host):
 
 
 def test_a_claim_is_written_once_and_never_goes_back_to_an_earlier_run(host):
-    assert _claim.claim(ANN, LATE, path=host.path)
-    assert not _claim.claim(ANN, LATE, path=host.path)
+    assert _claim.claim(ANN, LATE, now=NOW, path=host.path)
+    assert not _claim.claim(ANN, LATE, now=NOW, path=host.path)
     with pytest.raises(_claim.ClaimError, match="belongs to a run that took the lock later"):
-        _claim.claim(BOB, EARLY, path=host.path)
+        _claim.claim(BOB, EARLY, now=NOW, path=host.path)
     assert host(ANN)[0] == 0
+
+
+def test_a_claim_of_a_clock_that_ran_ahead_keeps_nobody_out(host):
+    _claim.claim(BOB, FUTURE, now=NOW, path=host.path)
+    assert _claim.claim(ANN, LATE, now=NOW, path=host.path) and host(ANN)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("owner", "answered", "sentence"), [(BOB, 1000, "has claimed the host"), (ANN, 900, "100 s old"), (ANN, 1000, None), (ANN, None, None)]
+)
+def test_what_a_module_does_for_ever_is_bound_in_the_same_way(host, owner, answered, sentence):
+    _claim.claim(ANN, EARLY, now=NOW, path=host.path)
+    if sentence is None:
+        _claim.check(owner, answered, now=1000.5, path=host.path)
+    else:
+        with pytest.raises(_claim.ClaimError, match=sentence):
+            _claim.check(owner, answered, now=1000.5, path=host.path)
