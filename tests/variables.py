@@ -14,7 +14,8 @@ ROLES = (
 )
 HEAD = """# Variables
 
-Every input of the roles, with its type and default; options of single playbooks (`nodes`, `confirm`, …) stand at the head of each playbook. A variable of ours that is misspelled, or of the wrong type, is refused before anything
+Every input of the roles, with its type and default; options of single playbooks (`nodes`, `confirm`, …) stand at the head of each playbook.
+A variable of ours that is misspelled, or of the wrong type, is refused before anything
 changes. All of them may stand in the inventory, per host or per group; nothing else configures a cluster. What describes the whole cluster is read from its
 nodes, so that a group of the nodes is as good a place as `all`; nodes that disagree are refused.
 

@@ -85,14 +85,14 @@ class ActionModule(ActionBase):
                     continue
             # Whoever went, or cannot be asked any more, begins anew.
             held = None
-            if grown is not None and self.clock() - grown > options["stall_seconds"]:
+            if watch.stalled:
+                _roll_events.note(options["events"], watch.failures())
+                raise AnsibleActionFail(watch.sentence())
+            if grown is not None and self.clock() - grown > options["stall_seconds"] + options["hold_seconds"]:
                 # Every yes is something new to the watch, so that nodes that come and go would be waited for without end.
                 _roll_events.note(options["events"], watch.failures())
                 text = "The answer was yes, but never for %g s as asked for: %.0f s at most, and not longer in the last %.0f s; look at the nodes (%s)."
                 raise AnsibleActionFail(text % (options["hold_seconds"], longest, self.clock() - grown, watch.state()))
-            if watch.stalled:
-                _roll_events.note(options["events"], watch.failures())
-                raise AnsibleActionFail(watch.sentence())
             self._show(watch.line())
             self.sleep(options["interval"])
 

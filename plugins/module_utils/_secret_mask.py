@@ -15,7 +15,10 @@ from typing import Iterator
 NOT_SHOWN = "(not shown)"
 CHANGED = "(not shown, changed)"
 # A name that says what it is. The store of the AWS article is called secretfs, and so are its mount and its units.
-NAMED = r"authorization(?![a-z.])|basic[._-]auth(?![._-]cred)|user[._-]info|storepin|license(?![a-z])|pass(?:w(?:or)?d|phrase|code)|pass(?![a-z])|pwd|secret(?!fs)|jaas|token|credential|(?:private|api)[._-]?key"
+NAMED = (
+    r"authorization(?![a-z.])|basic[._-]auth(?![._-]cred)|user[._-]info|storepin|license(?![a-z])|"
+    r"pass(?:w(?:or)?d|phrase|code)|pass(?![a-z])|pwd|secret(?!fs)|jaas|token|credential|(?:private|api)[._-]?key"
+)
 # ssl.keystore.key, private_key, apiKey, but neither key.serializer nor ssl.keystore.location.
 KEY = r"[._-]key|(?-i:[a-z0-9]Key)"
 # A properties file may have blanks instead of a sign between name and value; elsewhere only a sign says that a word is a name.

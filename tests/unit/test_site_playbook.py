@@ -61,7 +61,8 @@ def collections(tmp_path_factory):
         for part in (path for path in role.iterdir() if path.name != "tasks"):
             (here / "roles" / role.name / part.name).symlink_to(part)
         for task in (role / "tasks").glob("*.yml"):
-            (here / "roles" / role.name / "tasks" / task.name).write_text(STAGE)
+            # Nobody else works on the cluster.
+            (here / "roles" / role.name / "tasks" / task.name).write_text("[]\n" if (role.name, task.stem) == ("roll", "lock") else STAGE)
     return place.parent
 
 

@@ -259,6 +259,12 @@ class TestHold:
         well, away = [back(node(4))] * 300, [back(node(4, 3))]
         stage.wait([*well, *away, *well, failure("nobody answered"), *well, *away, back(node(4))], nodes=[4], hold_seconds=1800, stall_seconds=900)
 
+    def test_who_comes_and_goes_is_not_waited_for_without_end(self, stage):
+        """Each yes is something new, so that only how long it lasts tells."""
+        answers = [back(node(4)), back(gone(4))] * 400
+        said = stage.fail(answers, nodes=[4], hold_seconds=5, stall_seconds=30)
+        assert "The answer was yes, but never for 5 s as asked for" in said
+
     def test_whoever_does_not_come_back_in_it_ends_the_wait(self, stage):
         assert "nothing got better" in stage.fail([back(node(4)), back(gone(4))], nodes=[4], hold_seconds=5, stall_seconds=30)
 
