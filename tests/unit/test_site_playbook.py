@@ -206,9 +206,9 @@ def test_a_limit_is_refused_on_whichever_hosts_are_left(run, playbook, limit):
 
 
 def test_where_a_limit_makes_sense_localhost_must_be_in_it(run):
-    code, said, log = run("rotate_keys", "--limit", "b1")
+    code, said, log = run("verify_unlock", "--limit", "b1")
     assert code != 0 and "add localhost to --limit" in said, said
-    assert "leaves out localhost" not in run("rotate_keys", "--limit", "b1,localhost", "--check")[1]
+    assert "leaves out localhost" not in run("verify_unlock", "--limit", "b1,localhost", "--check")[1]
 
 
 def test_under_a_free_strategy_no_host_goes_on_when_one_is_refused(run):
