@@ -212,6 +212,10 @@ def revoked() -> None:
         # Nothing that builds the AWS side gives it back.
         play("key_custody", **key)
         assert "AccessDenied" in broker.ssh("kafka-luks check d0 2>&1"), "a later run gave the key back"
+        # A roll goes on without it, and says so; by hand it does not start either.
+        assert "is out of service since" in " ".join(play("rolling_restart", **key).split())
+        broker.ssh("systemctl start --no-block kafka")
+        assert broker.ssh("systemctl is-active kafka") == "inactive", "Kafka was started without permission"
         play("grant", *options, **key)
         until(lambda: broker.ssh("systemctl is-active kafka") == "active", "Kafka running", 60)
     finally:
