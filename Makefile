@@ -68,7 +68,7 @@ molecule: ## real clusters in the lab, scenario by scenario
 	@tests/molecule.sh
 
 .PHONY: test
-test: setup ## every test but those of test-long: about half an hour
+test: setup ## every test but those of test-long: about 40 minutes
 	@tests/all.sh
 
 .PHONY: test-long
