@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import os
 import shlex
-import tempfile
 
+from . import _durable
 from ._errors import RackawareError
 
 PATH = "/var/lib/kafka-admin/claim"
@@ -43,16 +43,9 @@ def claim(owner: str, since: str, *, now: str, path: str = PATH) -> bool:
         )
     if before == (since, owner):
         return False
-    place = os.path.dirname(path)
     try:
-        os.makedirs(place, mode=0o755, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=".claim-", dir=place)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write("%s %s\n" % (since, owner))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        _durable.write(path, "%s %s\n" % (since, owner))
     except OSError as error:
         raise ClaimError("%s cannot be written: %s; look at the disk of the host." % (path, error.strerror)) from None
     return True

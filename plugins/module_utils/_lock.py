@@ -9,12 +9,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import tempfile
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any, Iterator
 
+from . import _durable
 from ._errors import RackawareError
 
 PATH_SPEC: dict[str, Any] = {"type": "path", "default": "/var/lib/kafka-admin/roll.lock"}
@@ -133,22 +133,10 @@ def read(path: str, *, break_lock: bool = False) -> Lease | None:
 
 def write(path: str, lease: Lease | None) -> None:
     """Put the lease in place, or take the file away; a reader sees the old one or the new. Raises LockError."""
-    place = os.path.dirname(os.path.abspath(path))
     try:
         if lease is None:
             os.unlink(path)
-            return
-        handle, beside = tempfile.mkstemp(prefix=".lock-", dir=place)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                json.dump(asdict(lease), stream)
-                stream.write("\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(beside, 0o644)
-            os.rename(beside, path)
-        except BaseException:
-            os.unlink(beside)
-            raise
+        else:
+            _durable.write(path, json.dumps(asdict(lease)) + "\n")
     except OSError as error:
         raise LockError("The lock %s cannot be written: %s; look at the disk of the host." % (path, error.strerror)) from None

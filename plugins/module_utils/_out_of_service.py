@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from typing import Any
 
+from . import _durable
 from ._errors import RackawareError
 from ._unit import OUT_OF_SERVICE
 
@@ -45,20 +45,12 @@ def wanted(before: dict[str, str] | None, *, present: bool, since: str, by: str,
 
 def write(record: dict[str, Any] | None, path: str = OUT_OF_SERVICE) -> None:
     """Put the record in place, or take it away; raises OutOfServiceError."""
-    place = os.path.dirname(path)
     try:
         if record is None:
             os.unlink(path)
             return
-        os.makedirs(place, mode=0o755, exist_ok=True)
-        handle, draft = tempfile.mkstemp(prefix=".out-of-service-", dir=place)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(record, stream)
-            stream.write("\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        _durable.write(path, json.dumps(record) + "\n")
     except OSError as error:
         raise OutOfServiceError("%s cannot be written: %s; look at the disk of the host." % (path, error.strerror)) from None
 
