@@ -68,8 +68,11 @@ class Ec2:
         assert not check or run.returncode == 0, run.stderr
         return run.stdout.strip()
 
-    def wait(self, kind: str, command: str, expected: str, seconds: float = 90) -> None:
-        """Until a command says what is expected: a machine answers ssh before it has done everything of its boot."""
+    def wait(self, kind: str, command: str, expected: str, seconds: float = 400) -> None:
+        """Until a command says what is expected: a machine answers ssh before it has done everything of its boot.
+
+        An emulated machine boots in 30 s of a processor of its own, and in minutes beside other tests.
+        """
         end = time.monotonic() + seconds
         while (said := self.ssh(kind, command, check=False)) != expected:
             assert time.monotonic() < end, said
