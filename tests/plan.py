@@ -12,30 +12,30 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / ".collections"))
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _roll
+from ansible_collections.rackaware.kafka.plugins.module_utils._roll import plan
 
 
 def load(name: str) -> Any:
     """The snapshot in a file; raises RollError."""
     if not name:
-        raise _roll.RollError("There is no snapshot to plan from; say which file: make -s plan SNAPSHOT=file.json.")
+        raise plan.RollError("There is no snapshot to plan from; say which file: make -s plan SNAPSHOT=file.json.")
     try:
         found = json.loads(Path(name).read_bytes())
     except OSError as error:
-        raise _roll.RollError("The snapshot %s cannot be read: %s; check SNAPSHOT." % (name, error.strerror)) from None
+        raise plan.RollError("The snapshot %s cannot be read: %s; check SNAPSHOT." % (name, error.strerror)) from None
     except RecursionError:
-        raise _roll.RollError("The snapshot %s is nested too deeply to be one; check SNAPSHOT." % name) from None
+        raise plan.RollError("The snapshot %s is nested too deeply to be one; check SNAPSHOT." % name) from None
     except ValueError as error:
-        raise _roll.RollError("The snapshot %s is not JSON: %s." % (name, str(error).split("\n", 1)[0])) from None
+        raise plan.RollError("The snapshot %s is not JSON: %s." % (name, str(error).split("\n", 1)[0])) from None
     # Only what kafka_cluster_info returns says what keeps the metadata.
-    return _roll.from_cluster(found) if isinstance(found, dict) and "metadata" in found and "restart" not in found else found
+    return plan.from_cluster(found) if isinstance(found, dict) and "metadata" in found and "restart" not in found else found
 
 
 def main() -> int:
     """Read, plan, print."""
     try:
-        planned = _roll.plan(load(sys.argv[1] if len(sys.argv) == 2 else ""))
-    except _roll.RollError as error:
+        planned = plan.plan(load(sys.argv[1] if len(sys.argv) == 2 else ""))
+    except plan.RollError as error:
         print(error, file=sys.stderr)
         return 2
     json.dump(planned, sys.stdout)

@@ -9,7 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / ".collections"))
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_report
+from ansible_collections.rackaware.kafka.plugins.module_utils import _text
+from ansible_collections.rackaware.kafka.plugins.module_utils._report import roll as report_roll
 
 
 def main(stem: str, ledger: str) -> None:
@@ -17,14 +18,14 @@ def main(stem: str, ledger: str) -> None:
     events = [json.loads(line) for line in Path(stem + ".jsonl").read_text().splitlines()]
     before = json.loads(Path(stem + ".json").read_text())
     seen = json.loads(Path(ledger).read_text())
-    roll = _roll_report.model(events, {**before["plan"], "nodes": [*before["brokers"], *before["keepers"]]}, ledger=seen)
+    roll = report_roll.model(events, {**before["plan"], "nodes": [*before["brokers"], *before["keepers"]]}, ledger=seen)
     Path(stem + ".json").write_text(json.dumps(roll, indent=1) + "\n")
-    Path(stem + ".html").write_text(_roll_report.page(roll))
+    Path(stem + ".html").write_text(report_roll.page(roll))
     client = roll["client"]
     print("\n%s" % roll["sentences"][0])
     print("%d records acknowledged, %d lost, %d times below the minimum of in-sync replicas." % (client["acked"], client["lost"], client["min_isr_violations"]))
     print(
-        "Longest pause of a partition: %s; 99 of 100 records took less than %s ms." % (_roll_report.duration(client["worst_gap_ms"] / 1000), client["p99_ms"])
+        "Longest pause of a partition: %s; 99 of 100 records took less than %s ms." % (_text.duration(client["worst_gap_ms"] / 1000), client["p99_ms"])
     )
     print("\n  Its page: %s.html" % stem)
 

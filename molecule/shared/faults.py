@@ -15,8 +15,8 @@ from typing import Any, Callable, Iterator, Sequence
 import rolls
 from rolls import Cluster, expect, fine, refused, until
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_events
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._roll import events
 
 STALL = 20
 # To the last block: what df calls available is not all that there is.
@@ -287,7 +287,7 @@ def blind(cluster: Nine) -> None:
     inner = [cluster.ids[name] for name in first[:2]]
 
     def note(event: str, names: list[str]) -> None:
-        _roll_events.append(str(cluster.happened), _roll_events.stamped({"event": event, "broker": cluster.ids[name]} for name in names))
+        events.append(str(cluster.happened), events.stamped({"event": event, "broker": cluster.ids[name]} for name in names))
 
     def restart(names: list[str]) -> None:
         note("stopping", names)

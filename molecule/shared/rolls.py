@@ -121,7 +121,7 @@ class Cluster:
 
     def admin(self, **options: float) -> Any:
         """A client of the whole cluster, to be used in a with statement."""
-        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import Admin, Connection
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin, Connection
 
         return Admin(Connection(tuple(self.bootstrap.split(",")), **options))
 
@@ -361,7 +361,7 @@ def cut_off_from_zookeeper(cluster: Cluster) -> None:
     mend = "systemd-run --quiet --collect --on-active=300 --unit=mend sh -c '%s' && " % found
 
     def in_sync(count: int) -> bool:
-        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import Admin, Connection
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin, Connection
 
         others = tuple("%s:9092" % address for name, address in cluster.brokers.items() if name != victim)
         with Admin(Connection(others)) as admin:
@@ -531,7 +531,7 @@ def blank_store(cluster: Cluster) -> None:
     elect = "java -cp '/opt/kafka-%s/libs/*' org.apache.kafka.tools.LeaderElectionCommand --bootstrap-server %s --election-type unclean --all-topic-partitions"
 
     def in_sync(bootstrap: str) -> list[set[int]]:
-        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import Admin, Connection, KafkaError
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin, Connection, KafkaError
 
         try:
             with Admin(Connection((bootstrap,), request_timeout_seconds=5)) as admin:

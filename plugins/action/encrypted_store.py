@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from ..module_utils import _store_units
+from ..module_utils._stores import activate
 from .file_set import ActionModule as Packing
 
 
 class ActionModule(Packing):
     """The module of the same name, with its texts packed."""
 
-    SPEC = _store_units.SPEC
+    SPEC = activate.SPEC

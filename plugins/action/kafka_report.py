@@ -10,8 +10,9 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _local_file, _report
+from ..module_utils import _local_file
 from ..module_utils._errors import RackawareError
+from ..module_utils._report import page
 
 SPEC: dict[str, dict[str, Any]] = {
     "model": {"type": "dict", "required": True},
@@ -30,7 +31,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(argument_spec=SPEC)
         try:
-            text = _report.page(options["model"])
+            text = page.page(options["model"])
             if not self._task.check_mode:
                 _local_file.write(options["dest"], text, "The page")
         except RackawareError as error:

@@ -10,8 +10,8 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _roll_events
 from ..module_utils._errors import RackawareError
+from ..module_utils._roll import events
 
 SPEC: dict[str, dict[str, Any]] = {
     "path": {"type": "path", "required": True},
@@ -38,10 +38,10 @@ class ActionModule(ActionBase):
         if taken:
             raise AnsibleActionFail("fields has %s, which is an option of its own or the time; take it out." % ", ".join(taken))
         named = {name: options[name] for name in ("broker", "brokers") if options[name] is not None}
-        (event,) = _roll_events.stamped([{"event": options["event"], **named, **options["fields"]}])
+        (event,) = events.stamped([{"event": options["event"], **named, **options["fields"]}])
         if not self._task.check_mode:
             try:
-                _roll_events.append(options["path"], [event], new=options["new"])
+                events.append(options["path"], [event], new=options["new"])
             except RackawareError as error:
                 raise AnsibleActionFail(str(error)) from None
         # A note about the roll is no change to any host.

@@ -12,8 +12,10 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ..module_utils import _local_file, _roll_events, _roll_report
+from ..module_utils import _local_file
 from ..module_utils._errors import RackawareError
+from ..module_utils._report import roll as report_roll
+from ..module_utils._roll import events
 
 SPEC: dict[str, dict[str, Any]] = {
     "events": {"type": "path", "required": True},
@@ -38,9 +40,9 @@ class ActionModule(ActionBase):
         written = {"page": stem + ".html", "data": stem + ".json"}
         if not self._task.check_mode:
             try:
-                roll = _roll_report.model(_roll_events.read(options["events"]), options["plan"])
+                roll = report_roll.model(events.read(options["events"]), options["plan"])
                 _local_file.write(written["data"], json.dumps(roll, indent=1) + "\n", what)
-                _local_file.write(written["page"], _roll_report.page(roll), what)
+                _local_file.write(written["page"], report_roll.page(roll), what)
             except RackawareError as error:
                 raise AnsibleActionFail(str(error)) from None
         # A report is no change to any host.

@@ -12,16 +12,17 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils import _claim, _files, _roll_events
+from ..module_utils._config.units import service
 from ..module_utils._errors import RackawareError
-from ..module_utils._unit import service
+from ..module_utils._host import claim, staging
+from ..module_utils._roll import events
 
 SPEC: dict[str, dict[str, Any]] = {
     "kind": {"type": "str", "choices": ["broker", "controller", "zookeeper"], "required": True},
     "node": {"type": "int", "required": True},
     "state": {"type": "str", "choices": ["stopped", "started", "restarted"], "default": "restarted"},
-    "directories": _files.DIRECTORIES_SPEC,
-    "files": {**_files.FILES_SPEC, "default": []},
+    "directories": staging.DIRECTORIES_SPEC,
+    "files": {**staging.FILES_SPEC, "default": []},
     "events": {"type": "path"},
     "answer": {"type": "dict", "options": {"owner": {"type": "str", "required": True}, "answered": {"type": "float", "required": True}}},
 }
@@ -71,8 +72,8 @@ class ActionModule(ActionBase):
         except RackawareError as error:
             raise AnsibleActionFail(str(error)) from None
         unit = service(options["kind"]).unit
-        done = self._low_level_execute_command(_claim.stop_command(unit, **options["answer"]))
-        refused = _claim.refusal(done["rc"], _said(done["stderr"]))
+        done = self._low_level_execute_command(claim.stop_command(unit, **options["answer"]))
+        refused = claim.refusal(done["rc"], _said(done["stderr"]))
         if refused:
             raise AnsibleActionFail("%s was not stopped on %s: %s." % (unit, self._host, refused))
         self._ended(options, "stopped", done)
@@ -81,7 +82,7 @@ class ActionModule(ActionBase):
         if not options["files"]:
             return
         wanted = {"held_by": service(options["kind"]).unit, "promote": True, "directories": options["directories"], "files": options["files"]}
-        done = self._execute_module(module_name=FILES, module_args=_files.pack(wanted), task_vars=self._variables)
+        done = self._execute_module(module_name=FILES, module_args=staging.pack(wanted), task_vars=self._variables)
         if done.get("unreachable"):
             raise AnsibleActionFail(self._unreachable(str(done.get("msg"))))
         if done.get("failed"):
@@ -111,7 +112,7 @@ class ActionModule(ActionBase):
             Display().warning(str(error))
 
     def _note(self, options: dict[str, Any], event: str) -> None:
-        _roll_events.note(options["events"], [_roll_events.of(options["kind"], event, options["node"])])
+        events.note(options["events"], [events.of(options["kind"], event, options["node"])])
 
     def _unreachable(self, why: str) -> str:
         return "%s cannot be reached (%s), so that its service may be down; look at the host." % (self._host, _said(why))

@@ -12,13 +12,13 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils import _roll_ask, _roll_events, _roll_progress
 from ..module_utils._errors import RackawareError
+from ..module_utils._roll import events, poll, progress
 
 # A question costs more than it tells while everything is well.
 HOLD_EVERY = 2.0
 # How long one visit to the host may last: the processes that a visit starts there cost more than the questions, and between two visits nobody looks.
-VISIT = _roll_progress.LINE_EVERY
+VISIT = progress.LINE_EVERY
 GATE = "rackaware.kafka.kafka_roll_gate"
 OWN: dict[str, dict[str, Any]] = {
     "stall_seconds": {"type": "float", "default": 900},
@@ -39,12 +39,12 @@ class ActionModule(ActionBase):
         """Wait; the result is the gate's last answer, and how long it took."""
         super().run(tmp, task_vars)
         self._variables = task_vars or {}
-        _, options = self.validate_argument_spec(argument_spec={**_roll_ask.SPEC, **OWN}, required_if=_roll_ask.REQUIRED_IF)
+        _, options = self.validate_argument_spec(argument_spec={**poll.SPEC, **OWN}, required_if=poll.REQUIRED_IF)
         for name in ("stall_seconds", "interval"):
             if not 0 < options[name] < float("inf"):
                 raise AnsibleActionFail("%s is %s, but must be a number of seconds above 0." % (name, options[name]))
         # As they were given: a path with ~ is the other host's to expand.
-        question = {name: value for name, value in self._task.args.items() if name in _roll_ask.SPEC and value is not None}
+        question = {name: value for name, value in self._task.args.items() if name in poll.SPEC and value is not None}
         if self._task.check_mode:
             return {"changed": False, **self._ask(question), "seconds": 0.0, "questions": 1}
         try:
@@ -54,10 +54,10 @@ class ActionModule(ActionBase):
 
     def _wait(self, question: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         begun = self.clock()
-        watch = _roll_progress.Watch(options["question"], options["kind"], options["nodes"], stall_seconds=options["stall_seconds"], now=begun)
+        watch = progress.Watch(options["question"], options["kind"], options["nodes"], stall_seconds=options["stall_seconds"], now=begun)
         questions, held, proven = 0, None, {}
-        if options["question"] == _roll_ask.MAY_STOP and options["kind"] == _roll_ask.BROKER:
-            _roll_events.note(options["events"], [_roll_events.of(options["kind"], "batch_started", options["nodes"])])
+        if options["question"] == poll.MAY_STOP and options["kind"] == poll.BROKER:
+            events.note(options["events"], [events.of(options["kind"], "batch_started", options["nodes"])])
         longest, grown = 0.0, None
         while True:
             answer = self._ask({**question, **proven, "wait_seconds": VISIT, "log_sizes": watch.takes_a_while})
@@ -69,13 +69,13 @@ class ActionModule(ActionBase):
                     raise AnsibleActionFail(answer["msg"])
                 watch.failed(self.clock(), answer.get("msg") or "no reason was given")
             else:
-                _roll_events.note(options["events"], watch.answered(self.clock(), answer))
+                events.note(options["events"], watch.answered(self.clock(), answer))
                 if answer["open"]:
                     held = self.clock() if held is None else held
                     if self.clock() - held >= options["hold_seconds"]:
                         if options["hold_seconds"]:
-                            soaked = {**_roll_events.of(options["kind"], "soaked", options["nodes"]), "seconds": round(self.clock() - held, 3)}
-                            _roll_events.note(options["events"], [soaked])
+                            soaked = {**events.of(options["kind"], "soaked", options["nodes"]), "seconds": round(self.clock() - held, 3)}
+                            events.note(options["events"], [soaked])
                         self._show(watch.line(last=True))
                         return {"changed": False, **answer, "seconds": round(self.clock() - begun, 3), "questions": questions}
                     if grown is None or self.clock() - held > longest:
@@ -86,11 +86,11 @@ class ActionModule(ActionBase):
             # Whoever went, or cannot be asked any more, begins anew.
             held = None
             if watch.stalled:
-                _roll_events.note(options["events"], watch.failures())
+                events.note(options["events"], watch.failures())
                 raise AnsibleActionFail(watch.sentence())
             if grown is not None and self.clock() - grown > options["stall_seconds"] + options["hold_seconds"]:
                 # Every yes is something new to the watch, so that nodes that come and go would be waited for without end.
-                _roll_events.note(options["events"], watch.failures())
+                events.note(options["events"], watch.failures())
                 text = "The answer was yes, but never for %g s as asked for: %.0f s at most, and not longer in the last %.0f s; look at the nodes (%s)."
                 raise AnsibleActionFail(text % (options["hold_seconds"], longest, self.clock() - grown, watch.state()))
             self._show(watch.line())

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils import _verify
+from ..module_utils._report import verify
 
 MODULE = "rackaware.kafka.kafka_verify"
 
@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
         """Wait; the result is the module's last answer, and how long it took."""
         super().run(tmp, task_vars)
         self._variables = task_vars or {}
-        _, options = self.validate_argument_spec(argument_spec=_verify.SPEC)
+        _, options = self.validate_argument_spec(argument_spec=verify.SPEC)
         for name in ("stall_seconds", "timeout_seconds", "visit_seconds"):
             if not 0 < options[name] < float("inf"):
                 raise AnsibleActionFail("%s is %s, but must be a number of seconds above 0." % (name, options[name]))
@@ -38,7 +38,7 @@ class ActionModule(ActionBase):
             ]
         except (KeyError, TypeError, ValueError):
             raise AnsibleActionFail("brokers must list each broker with its id, a number, and its name.") from None
-        sentence = None if self._task.check_mode else _verify.stopped(brokers)
+        sentence = None if self._task.check_mode else verify.stopped(brokers)
         if sentence:
             raise AnsibleActionFail(sentence)
         return self._wait({**self._task.args, "brokers": [{"id": each["id"], "name": each["name"]} for each in brokers]}, options, brokers)
@@ -46,7 +46,7 @@ class ActionModule(ActionBase):
     def _wait(self, question: dict[str, Any], options: dict[str, Any], brokers: list[dict[str, Any]]) -> dict[str, Any]:
         # systemd's word for one that it starts again and again.
         names = {each["id"]: each["name"] + (", service activating" if each["unit_state"] == "activating" else "") for each in brokers}
-        watch = _verify.Watch(names, options["stall_seconds"], options["timeout_seconds"], self.clock())
+        watch = verify.Watch(names, options["stall_seconds"], options["timeout_seconds"], self.clock())
         while True:
             answer = self._ask(question)
             watch.answered(self.clock(), answer)

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the modules for AWS find the Region and the credentials; the spec is CONNECTION_SPEC in module_utils/_aws.py."""
+"""How the modules for AWS find the Region and the credentials; the spec is CONNECTION_SPEC in module_utils/_aws/client.py."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """The same options for every module that speaks Kafka's protocol; the spec of the same name is in module_utils/_kafka.py."""
+    """The same options for every module that speaks Kafka's protocol; the spec of the same name is in module_utils/_kafka/client.py."""
 
     DOCUMENTATION = r"""
 options:

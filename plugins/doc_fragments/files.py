@@ -1,7 +1,7 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Directories and files that a module writes; the specs are DIRECTORIES_SPEC and FILES_SPEC in module_utils/_files.py."""
+"""Directories and files that a module writes; the specs are DIRECTORIES_SPEC and FILES_SPEC in module_utils/_host/staging.py."""
 
 from __future__ import annotations
 

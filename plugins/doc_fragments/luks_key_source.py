@@ -1,7 +1,7 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a module gets the key of an encrypted volume; the spec is spec() in module_utils/_key.py."""
+"""Where a module gets the key of an encrypted volume; the spec is spec() in module_utils/_luks/key_source.py."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the modules of a roll are asked; the specs are SPEC and LIMITS_SPEC in module_utils/_roll_ask.py."""
+"""What the modules of a roll are asked; the specs are SPEC and LIMITS_SPEC in module_utils/_roll/poll.py."""
 
 from __future__ import annotations
 

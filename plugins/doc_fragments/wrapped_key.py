@@ -1,7 +1,7 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a wrapped key is, and who unwraps it; the specs are WRAPPED_SPEC and CONNECTION_SPEC in module_utils/_kms.py."""
+"""What a wrapped key is, and who unwraps it; the specs are WRAPPED_SPEC and CONNECTION_SPEC in module_utils/_luks/kms.py."""
 
 from __future__ import annotations
 

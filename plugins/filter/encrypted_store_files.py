@@ -75,15 +75,15 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _store_files
 from ..module_utils._errors import RackawareError
+from ..module_utils._stores import files
 
 
 def encrypted_store_files(stores: list[dict[str, Any]], as_file_set: bool = False, **more: Any) -> dict[str, Any]:
     """{path: {content, mode}}, or the options of file_set."""
     try:
-        found = _store_files.files(stores, **more)
-        return _store_files.file_set(found) if as_file_set else found
+        found = files.files(stores, **more)
+        return files.file_set(found) if as_file_set else found
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -62,14 +62,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _store_launch
 from ..module_utils._errors import RackawareError
+from ..module_utils._stores import launch_template
 
 
 def encrypted_store_launch(stores: list[dict[str, Any]], **more: Any) -> dict[str, str]:
     """User data, and the archive that they fetch."""
     try:
-        return _store_launch.launch(stores, **more)
+        return launch_template.launch(stores, **more)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

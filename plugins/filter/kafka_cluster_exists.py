@@ -40,12 +40,12 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _storage
+from ..module_utils._host import storage
 
 
 def kafka_cluster_exists(hosts: Any, names: list[str]) -> bool:
     """Whether a broker runs or has run."""
-    return _storage.brokers_have_run([hosts[name] for name in names])
+    return storage.brokers_have_run([hosts[name] for name in names])
 
 
 class FilterModule:

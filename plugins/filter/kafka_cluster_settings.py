@@ -49,7 +49,7 @@ from typing import Any, Callable, Mapping
 from ansible.errors import AnsibleError
 from jinja2 import Undefined
 
-from ..module_utils import _cluster_settings
+from ..module_utils._config import cluster_settings
 
 KEPT = "__kafka_cluster"
 
@@ -66,7 +66,7 @@ def plain(value: Any) -> Any:
 def readable(variables: Any) -> dict[str, Any]:
     """Of a host's variables those that hold for the whole cluster; one that needs what only a role knows is left to the role."""
     out = {}
-    for name in _cluster_settings.NAMES:
+    for name in cluster_settings.NAMES:
         try:
             value = plain(variables[name]) if name in variables else None
         except AnsibleError:
@@ -81,14 +81,14 @@ def kafka_cluster_settings(hosts: Any, groups: Any, play: dict[str, Any] | None 
     local = hosts.get("localhost", {})
     if play is None and KEPT in local:
         return plain(local[KEPT])
-    members = _cluster_settings.by_role(groups)
+    members = cluster_settings.by_role(groups)
     names = {name for listed in members.values() for name in listed}
     inventory = readable(local)
     # A variable that localhost has in the play, and not in the inventory, is the play's own.
     own = {name: plain(value) for name, value in (play or {}).items() if value is not None and plain(value) != inventory.get(name)}
     read = {name: readable(hosts[name]) for name in names}
     # Without nodes there is nobody else to ask.
-    return _cluster_settings.read(read, members, own if names else {**inventory, **own})
+    return cluster_settings.read(read, members, own if names else {**inventory, **own})
 
 
 class FilterModule:

@@ -36,14 +36,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _nodes
+from ..module_utils._config import nodes
 from ..module_utils._errors import RackawareError
 
 
 def kafka_data_dirs(volumes: list[str], role: str) -> list[str]:
     """Paths."""
     try:
-        return _nodes.data_dirs(volumes, role)
+        return nodes.data_dirs(volumes, role)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

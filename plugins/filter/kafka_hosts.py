@@ -47,12 +47,13 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _nodes, _stores
+from ..module_utils._config import nodes
+from ..module_utils._stores import stores
 
 
 def kafka_hosts(hosts: Any, groups: dict[str, list[str]], instance_types: Any = None, ebs_volumes: Any = None) -> list[dict[str, Any]]:
     """One row for each node."""
-    return _stores.with_layers(_nodes.summary_hosts(hosts, groups), hosts, groups, instance_types or {}, ebs_volumes or [])
+    return stores.with_layers(nodes.summary_hosts(hosts, groups), hosts, groups, instance_types or {}, ebs_volumes or [])
 
 
 class FilterModule:

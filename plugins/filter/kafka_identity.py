@@ -37,7 +37,7 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._storage import StorageError, identity, new_cluster_id
+from ..module_utils._host.storage import StorageError, identity, new_cluster_id
 
 
 def kafka_identity(nodes: Any) -> str:

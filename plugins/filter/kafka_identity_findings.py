@@ -46,19 +46,20 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _cluster_settings, _identity
+from ..module_utils._config import cluster_settings
+from ..module_utils._host import identity
 from .kafka_cluster_settings import kafka_cluster_settings
 
 
 def kafka_identity_findings(hosts: Any, groups: Any) -> list[str]:
     """One sentence for each thing that is not as the inventory says."""
-    members = _cluster_settings.by_role(groups)
+    members = cluster_settings.by_role(groups)
     answers = {}
     for name in {name for listed in members.values() for name in listed}:
         variables = hosts[name]
         told = [(variables.get("__kafka_host") or {}).get("identity") or {}, variables.get("__kafka_storage") or {}]
         answers[name] = [item for item in told if "directories" in item]
-    return _identity.findings(hosts, members, answers, kafka_cluster_settings(hosts, groups)["quorum_removed"])
+    return identity.findings(hosts, members, answers, kafka_cluster_settings(hosts, groups)["quorum_removed"])
 
 
 class FilterModule:

@@ -67,7 +67,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _provision, _topology
+from ..module_utils._aws import provision
+from ..module_utils._config import topology as config_topology
 from ..module_utils._errors import RackawareError
 
 
@@ -76,15 +77,15 @@ def kafka_instances_plan(
 ) -> dict[str, Any]:
     """Findings, notes, and what has to be made or changed."""
     try:
-        topology = _topology.parse(raw)
+        topology = config_topology.parse(raw)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
-    account = _provision.Account(instances, volumes)
+    account = provision.Account(instances, volumes)
     return {
-        "findings": _provision.instance_findings(topology, account, types, images) + _provision.iam_findings(topology, iam_roles or [], iam_profiles or []),
-        "notes": _provision.notes(topology, account, types),
-        "nodes": _provision.nodes_to_build(topology, account, images, types),
-        "instances": _provision.instances_to_change(topology, account, types),
+        "findings": provision.instance_findings(topology, account, types, images) + provision.iam_findings(topology, iam_roles or [], iam_profiles or []),
+        "notes": provision.notes(topology, account, types),
+        "nodes": provision.nodes_to_build(topology, account, images, types),
+        "instances": provision.instances_to_change(topology, account, types),
     }
 
 

@@ -49,13 +49,13 @@ _value:
 
 from typing import Any
 
-from ..module_utils import _topology
+from ..module_utils._config import topology
 
 
 def kafka_inventory_findings(hosts: Any, groups: dict, allow_fewer_zones: bool = False) -> list[str]:
     """One sentence for each thing that is wrong."""
     names = {name for members in groups.values() for name in members or []}
-    return _topology.inventory_findings({name: hosts[name] for name in names if name in hosts}, groups, allow_fewer_zones=allow_fewer_zones)
+    return topology.inventory_findings({name: hosts[name] for name in names if name in hosts}, groups, allow_fewer_zones=allow_fewer_zones)
 
 
 class FilterModule:

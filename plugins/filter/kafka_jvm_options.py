@@ -48,14 +48,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _unit
+from ..module_utils._config import units
 from ..module_utils._errors import RackawareError
 
 
 def kafka_jvm_options(service: str, version: str, heap_mb: int, flags: list[str], extra: list[str] | None = None, comment: str = "Ansible managed") -> str:
     """The argument file's text."""
     try:
-        return _unit.jvm_options(service, version=version, heap_mb=int(heap_mb), flags=flags, extra=extra or (), comment=comment)
+        return units.jvm_options(service, version=version, heap_mb=int(heap_mb), flags=flags, extra=extra or (), comment=comment)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -41,14 +41,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _nodes
+from ..module_utils._config import nodes
 from ..module_utils._errors import RackawareError
 
 
 def kafka_listeners(declared: list[dict[str, Any]], role: str, host: str) -> dict[str, str]:
     """Settings by name."""
     try:
-        return _nodes.listeners(declared, role, host)
+        return nodes.listeners(declared, role, host)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -40,14 +40,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _unit
+from ..module_utils._config import units
 from ..module_utils._errors import RackawareError
 
 
 def kafka_logging(service: str, version: str, levels: dict[str, str] | None = None, comment: str = "Ansible managed") -> str:
     """The configuration's text."""
     try:
-        return _unit.logging(service, version=version, levels=levels, comment=comment)
+        return units.logging(service, version=version, levels=levels, comment=comment)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

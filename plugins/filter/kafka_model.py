@@ -58,7 +58,7 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._model import ModelError, build
+from ..module_utils._report.cluster import ModelError, build
 
 
 def kafka_model(snapshot: Any, hosts: Any, name: str = "", proof: Any = None, zookeeper: Any = None) -> dict[str, Any]:

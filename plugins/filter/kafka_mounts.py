@@ -39,15 +39,16 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _nodes, _stores
+from ..module_utils._config import nodes
 from ..module_utils._errors import RackawareError
+from ..module_utils._stores import stores
 
 
 def kafka_mounts(volumes: list[str], role: str, encrypted: bool | None = None) -> list[dict[str, Any]]:
     """[{id or path, mount}]."""
     try:
-        found = _nodes.mounts(volumes, role)
-        return [each for each in found if encrypted is None or bool(_stores.store_of(each.get("path", ""))) == encrypted]
+        found = nodes.mounts(volumes, role)
+        return [each for each in found if encrypted is None or bool(stores.store_of(each.get("path", ""))) == encrypted]
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -59,22 +59,23 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _provision, _topology
+from ..module_utils._aws import provision
+from ..module_utils._config import topology as config_topology
 from ..module_utils._errors import RackawareError
 
 
 def kafka_network_plan(raw: Any, vpcs: list, subnets: list, listeners: list, group_ids: dict | None = None, others: dict | None = None) -> dict[str, Any]:
     """Findings, missing subnets, and security groups with their rules."""
     try:
-        topology = _topology.parse(raw)
-        groups = _provision.security_groups(topology, listeners, dict(group_ids or {}))
-    except _provision.ListenerError as error:
+        topology = config_topology.parse(raw)
+        groups = provision.security_groups(topology, listeners, dict(group_ids or {}))
+    except provision.ListenerError as error:
         return {"findings": [str(error)], "subnets": [], "groups": []}
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
     return {
-        "findings": _provision.network_findings(topology, vpcs, subnets, others),
-        "subnets": _provision.missing_subnets(topology, subnets),
+        "findings": provision.network_findings(topology, vpcs, subnets, others),
+        "subnets": provision.missing_subnets(topology, subnets),
         "groups": groups,
     }
 

@@ -45,14 +45,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _nodes
+from ..module_utils._config import nodes
 from ..module_utils._errors import RackawareError
 
 
 def kafka_nodes(names: list[str], hosts: Any, port: int) -> list[dict[str, Any]]:
     """[{id, host, port}] by id."""
     try:
-        return _nodes.nodes(hosts, names, int(port))
+        return nodes.nodes(hosts, names, int(port))
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

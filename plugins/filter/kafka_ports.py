@@ -35,14 +35,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _nodes
+from ..module_utils._config import nodes
 from ..module_utils._errors import RackawareError
 
 
 def kafka_ports(declared: list[dict[str, Any]], role: str) -> list[int]:
     """Port numbers."""
     try:
-        return _nodes.ports(declared, role)
+        return nodes.ports(declared, role)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

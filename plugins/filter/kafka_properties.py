@@ -42,14 +42,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _properties
+from ..module_utils._config import properties
 from ..module_utils._errors import RackawareError
 
 
 def kafka_properties(settings: dict[str, Any], own: dict[str, Any] | None = None) -> str:
     """The merged settings as text."""
     try:
-        return _properties.render(_properties.merge(settings, own or {}))
+        return properties.render(properties.merge(settings, own or {}))
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -46,14 +46,15 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _nodes, _upgrade
+from ..module_utils._config import nodes
 from ..module_utils._errors import RackawareError
+from ..module_utils._upgrade import rules
 
 
 def kafka_protocol(hosts: Any, names: list[str], version: str) -> str:
     """The protocol, or an empty text."""
     try:
-        return _upgrade.pin(_nodes.records(hosts, names), version) or ""
+        return rules.pin(nodes.records(hosts, names), version) or ""
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -36,7 +36,7 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._storage import StorageError, quorum_exists
+from ..module_utils._host.storage import StorageError, quorum_exists
 
 
 def kafka_quorum_exists(nodes: Any) -> bool:

@@ -39,14 +39,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _nodes
+from ..module_utils._config import nodes
 from ..module_utils._errors import RackawareError
 
 
 def kafka_role(host: str, groups: dict[str, list[str]]) -> str:
     """broker, controller, combined or zookeeper."""
     try:
-        return _nodes.role(host, groups)
+        return nodes.role(host, groups)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -38,12 +38,12 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _roll_inventory
+from ..module_utils._roll import steps
 
 
 def kafka_roll_down(hosts: Any, names: list[str]) -> list[int]:
     """Ids."""
-    return [int(hosts[name]["kafka_node_id"]) for name in names if _roll_inventory.down(hosts[name])]
+    return [int(hosts[name]["kafka_node_id"]) for name in names if steps.down(hosts[name])]
 
 
 class FilterModule:

@@ -43,12 +43,12 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _roll_inventory
+from ..module_utils._roll import steps as roll_steps
 
 
 def kafka_roll_ending(hosts: Any, steps: list[dict[str, Any]]) -> list[str]:
     """The reasons."""
-    return _roll_inventory.ending(hosts, steps)
+    return roll_steps.ending(hosts, steps)
 
 
 class FilterModule:

@@ -67,8 +67,8 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _roll_inventory
 from ..module_utils._errors import RackawareError
+from ..module_utils._roll import steps
 
 
 def kafka_roll_findings(
@@ -84,11 +84,11 @@ def kafka_roll_findings(
     """One sentence for each thing that forbids to begin."""
     try:
         everybody = [*names, *(others or [])]
-        _roll_inventory.check_names(only or [], everybody)
-        _roll_inventory.check_version({name: hosts[name] for name in everybody}, version)
+        steps.check_names(only or [], everybody)
+        steps.check_version({name: hosts[name] for name in everybody}, version)
         voting = [int(hosts[name]["kafka_node_id"]) for name in controllers or []]
         healed = [int(hosts[name]["kafka_node_id"]) for name in restart or [] if name in names]
-        return _roll_inventory.findings(cluster, {int(hosts[name]["kafka_node_id"]): hosts[name] for name in names}, voting, healed)
+        return steps.findings(cluster, {int(hosts[name]["kafka_node_id"]): hosts[name] for name in names}, voting, healed)
     except RackawareError as error:
         return [str(error)]
 

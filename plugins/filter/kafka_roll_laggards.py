@@ -35,12 +35,12 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _roll_inventory
+from ..module_utils._roll import steps
 
 
 def kafka_roll_laggards(hosts: Any, names: list[str], cluster: dict[str, Any]) -> list[int]:
     """Ids."""
-    return _roll_inventory.laggards(cluster, hosts, names)
+    return steps.laggards(cluster, hosts, names)
 
 
 class FilterModule:

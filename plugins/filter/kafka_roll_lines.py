@@ -52,13 +52,13 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _roll_inventory
+from ..module_utils._roll import steps
 
 
 def kafka_roll_lines(plan: dict[str, Any], names: dict[Any, str], keepers: list[str] | None = None, kind: str = "controller", hosts: Any = None) -> list[str]:
     """Lines of text."""
-    absent = _roll_inventory.out_of_service(hosts, names.values()) if hosts else []
-    return _roll_inventory.lines(plan, {int(id_): name for id_, name in names.items()}, keepers or [], kind, absent)
+    absent = steps.out_of_service(hosts, names.values()) if hosts else []
+    return steps.lines(plan, {int(id_): name for id_, name in names.items()}, keepers or [], kind, absent)
 
 
 class FilterModule:

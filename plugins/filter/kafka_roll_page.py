@@ -73,7 +73,7 @@ from typing import Any, Callable, Mapping
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._errors import RackawareError
-from ..module_utils._roll_report import model, page
+from ..module_utils._report.roll import model, page
 
 
 def kafka_roll_page(

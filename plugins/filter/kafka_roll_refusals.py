@@ -37,12 +37,12 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _roll_inventory
+from ..module_utils._roll import steps
 
 
 def kafka_roll_refusals(plan: dict[str, Any]) -> list[str]:
     """The sentences."""
-    return _roll_inventory.refusals(plan)
+    return steps.refusals(plan)
 
 
 class FilterModule:

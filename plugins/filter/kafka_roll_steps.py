@@ -57,7 +57,7 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _roll_inventory
+from ..module_utils._roll import steps
 
 
 def kafka_roll_steps(
@@ -65,7 +65,7 @@ def kafka_roll_steps(
 ) -> list[dict[str, Any]]:
     """Steps."""
     named = [{int(id_): str(name) for id_, name in names.items()} for names in (brokers, keepers)]
-    return _roll_inventory.steps(plan, *named, kind, keepers_first=bool(keepers_first), roll=int(roll))
+    return steps.steps(plan, *named, kind, keepers_first=bool(keepers_first), roll=int(roll))
 
 
 class FilterModule:

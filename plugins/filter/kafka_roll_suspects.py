@@ -35,12 +35,12 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _roll_inventory
+from ..module_utils._roll import steps
 
 
 def kafka_roll_suspects(hosts: Any, names: list[str], cluster: dict[str, Any]) -> list[str]:
     """Inventory names."""
-    return _roll_inventory.suspects(cluster, hosts, names)
+    return steps.suspects(cluster, hosts, names)
 
 
 class FilterModule:

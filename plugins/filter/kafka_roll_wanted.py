@@ -49,12 +49,12 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _roll_inventory
+from ..module_utils._roll import steps
 
 
 def kafka_roll_wanted(hosts: Any, names: list[str], everything: bool = False, only: list[str] | None = None, version: str | None = None) -> list[str]:
     """Inventory names."""
-    return _roll_inventory.wanted(hosts, names, everything=bool(everything), only=only or [], version=version)
+    return steps.wanted(hosts, names, everything=bool(everything), only=only or [], version=version)
 
 
 class FilterModule:

@@ -36,12 +36,12 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _nodes
+from ..module_utils._config import nodes
 
 
 def kafka_servers(found: list[dict[str, Any]]) -> list[str]:
     """host:port of each."""
-    return _nodes.servers(found)
+    return nodes.servers(found)
 
 
 class FilterModule:

@@ -50,14 +50,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _service_settings
+from ..module_utils._config import settings
 from ..module_utils._errors import RackawareError
 
 
 def kafka_service_properties(node: dict[str, Any], cluster: dict[str, Any], sized: dict[str, Any], own: dict[str, Any] | None = None) -> str:
     """The properties' text."""
     try:
-        return _service_settings.kafka(node, cluster, sized, own or {})
+        return settings.kafka(node, cluster, sized, own or {})
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -52,7 +52,7 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _unit
+from ..module_utils._config import units
 from ..module_utils._errors import RackawareError
 
 
@@ -67,7 +67,7 @@ def kafka_service_unit(
 ) -> str:
     """The unit's text."""
     try:
-        return _unit.unit(service, version=version, open_files=int(open_files), writes=writes, mounts=mounts, java=java, comment=comment)
+        return units.unit(service, version=version, open_files=int(open_files), writes=writes, mounts=mounts, java=java, comment=comment)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -46,17 +46,18 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _cluster_settings, _identity, _nodes
+from ..module_utils._config import cluster_settings, nodes
+from ..module_utils._host import identity as host_identity
 from .kafka_cluster_settings import kafka_cluster_settings
 
 
 def kafka_services_findings(hosts: Any, names: list[str], groups: Any = None) -> list[str]:
     """One sentence for each host that did not answer, or is not what the inventory says."""
-    silent = _nodes.unanswered(hosts, names)
+    silent = nodes.unanswered(hosts, names)
     if silent or groups is None:
         return silent
     answers = {name: [identity] for name in names if (identity := hosts[name]["__kafka_service"].get("identity"))}
-    return _identity.findings(hosts, _cluster_settings.by_role(groups), answers, kafka_cluster_settings(hosts, groups)["quorum_removed"])
+    return host_identity.findings(hosts, cluster_settings.by_role(groups), answers, kafka_cluster_settings(hosts, groups)["quorum_removed"])
 
 
 class FilterModule:

@@ -59,7 +59,8 @@ from ansible.errors import AnsibleError
 from ansible.release import __version__
 from jinja2 import Undefined
 
-from ..module_utils import _site, _variables
+from ..module_utils._config import checks
+from ..module_utils._config import variables as config_variables
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
 
@@ -67,7 +68,7 @@ ROLES = Path(__file__).resolve().parents[2] / "roles"
 def known_inputs() -> dict[str, dict[str, Any]]:
     """The inputs of all roles, as their specifications declare them."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return _variables.inputs(yaml.load(path.read_text(encoding="utf-8"), loader) for path in sorted(ROLES.glob("*/meta/argument_specs.yml")))
+    return config_variables.inputs(yaml.load(path.read_text(encoding="utf-8"), loader) for path in sorted(ROLES.glob("*/meta/argument_specs.yml")))
 
 
 def plain(value: Any) -> Any:
@@ -83,7 +84,7 @@ def readable(variables: Any, roles: list[str]) -> dict[str, Any]:
     """The variables of a host that may be ours; one that needs what only a role knows is None, and the role looks at it."""
     out = {"ansible_host": variables.get("ansible_host")}
     for name in variables:
-        if name.startswith(_variables.OWN + tuple(role + "_" for role in roles)):
+        if name.startswith(config_variables.OWN + tuple(role + "_" for role in roles)):
             try:
                 value = variables[name]
             except AnsibleError:
@@ -94,12 +95,12 @@ def readable(variables: Any, roles: list[str]) -> dict[str, Any]:
 
 def kafka_site_findings(hosts: Any, cluster: dict[str, Any], instances: dict[str, Any] | None = None) -> list[str]:
     """One sentence for each thing that is wrong."""
-    old = _site.core_findings(__version__)
+    old = checks.core_findings(__version__)
     if old:
         return old
     names = {name for members in cluster["groups"].values() for name in members or ()}
     roles = [path.name for path in sorted(ROLES.iterdir()) if path.is_dir()]
-    return _site.findings({name: readable(hosts[name], roles) for name in names}, cluster, instances or {}, known_inputs(), roles)
+    return checks.findings({name: readable(hosts[name], roles) for name in names}, cluster, instances or {}, known_inputs(), roles)
 
 
 class FilterModule:

@@ -54,15 +54,15 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _sizing
+from ..module_utils._config import sizing
 
 
 def kafka_sizing(instance: dict[str, Any], topology: dict[str, Any], overrides: dict[str, Any] | None = None, masked: bool = False) -> dict[str, Any]:
     """{name: {value, reason, overridden}}."""
     try:
-        sized = _sizing.size(instance, topology, overrides)
-        return _sizing.shown(sized) if masked else sized
-    except _sizing.SizingError as error:
+        sized = sizing.size(instance, topology, overrides)
+        return sizing.shown(sized) if masked else sized
+    except sizing.SizingError as error:
         raise AnsibleFilterError(str(error)) from None
 
 

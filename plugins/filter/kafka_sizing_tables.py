@@ -40,12 +40,12 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _sizing
+from ..module_utils._config import sizing
 
 
 def kafka_sizing_tables(sized: dict[str, dict[str, Any]], titles: dict[str, str] | None = None) -> list[str]:
     """Lines of text."""
-    return _sizing.tables(sized, titles or {})
+    return sizing.tables(sized, titles or {})
 
 
 class FilterModule:

@@ -55,7 +55,7 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _start_guard_files
+from ..module_utils._config import start_guard
 
 
 def kafka_start_guard(
@@ -66,7 +66,7 @@ def kafka_start_guard(
     new_cluster: float | None = None,
 ) -> dict[str, Any]:
     """The options of file_set."""
-    return _start_guard_files.file_set(node, volumes, others, connection or {}, new_cluster)
+    return start_guard.file_set(node, volumes, others, connection or {}, new_cluster)
 
 
 class FilterModule:

@@ -44,12 +44,12 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _stores
+from ..module_utils._stores import stores as stores_module
 
 
 def kafka_store_disks(stores: list[dict[str, Any]], disks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The disk that each encrypted store is on."""
-    return _stores.disks(stores, disks)
+    return stores_module.disks(stores, disks)
 
 
 class FilterModule:

@@ -42,14 +42,15 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _stores, _unit
+from ..module_utils._config import units
+from ..module_utils._stores import stores
 
 
 def kafka_store_guard(data_dirs: list[str], version: str, kraft: bool = False, comment: str = "Ansible managed") -> str:
     """The drop-in's text."""
-    broker = _unit.service("broker")
-    places = {"libs": _unit.LIBS % version, "properties": broker.config, "java": _unit.DEFAULT_JAVA}
-    return _stores.guard(list(data_dirs), cluster_id=_unit.CLUSTER_ID if kraft else None, user="kafka", comment=comment, **places)
+    broker = units.service("broker")
+    places = {"libs": units.LIBS % version, "properties": broker.config, "java": units.DEFAULT_JAVA}
+    return stores.guard(list(data_dirs), cluster_id=units.CLUSTER_ID if kraft else None, user="kafka", comment=comment, **places)
 
 
 class FilterModule:

@@ -52,14 +52,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _stores
 from ..module_utils._errors import RackawareError
+from ..module_utils._stores import stores
 
 
 def kafka_store_keys(hosts: Any, names: list[str], app: str = "", store: str = "") -> list[dict[str, Any]]:
     """The wrapped keys that the encrypted stores of an inventory need."""
     try:
-        return _stores.keys_of(app, names, store) if app else _stores.keys(hosts, names)
+        return stores.keys_of(app, names, store) if app else stores.keys(hosts, names)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -51,14 +51,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _stores
 from ..module_utils._errors import RackawareError
+from ..module_utils._stores import stores
 
 
 def kafka_stores(volumes: Any, cluster: str, node_id: int, wrapped: Any) -> list[dict[str, Any]]:
     """A broker's encrypted stores, from its data volumes."""
     try:
-        return _stores.stores(volumes, str(cluster), int(node_id), wrapped)
+        return stores.stores(volumes, str(cluster), int(node_id), wrapped)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -34,7 +34,7 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._model import ModelError, summary
+from ..module_utils._report.cluster import ModelError, summary
 
 
 def kafka_summary(model: Any) -> str:

@@ -36,23 +36,24 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _provision, _topology
+from ..module_utils._aws import provision
+from ..module_utils._config import topology as config_topology
 from ..module_utils._errors import RackawareError
 
 
 def kafka_topology(raw: Any) -> dict[str, Any]:
     """The topology as plain data, and what the roles ask AWS about it."""
     try:
-        topology = _topology.parse(raw)
+        topology = config_topology.parse(raw)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
     return {
         **topology.as_dict(),
         "instance_types": sorted({node.instance_type for node in topology.nodes}),
-        "image_queries": _provision.image_queries(topology),
-        "profiles": {role: _provision.profile_name(topology, role) for role in topology.roles},
-        "cluster_tags": _provision.resource_tags(topology),
-        "made_tags": {**_provision.resource_tags(topology), **_provision.MADE_BY},
+        "image_queries": provision.image_queries(topology),
+        "profiles": {role: provision.profile_name(topology, role) for role in topology.roles},
+        "cluster_tags": provision.resource_tags(topology),
+        "made_tags": {**provision.resource_tags(topology), **provision.MADE_BY},
     }
 
 

@@ -33,12 +33,12 @@ _value:
 
 from typing import Any
 
-from ..module_utils import _topology
+from ..module_utils._config import topology
 
 
 def kafka_topology_findings(raw: Any) -> list[str]:
     """One sentence for each thing that is wrong."""
-    return _topology.findings(raw)
+    return topology.findings(raw)
 
 
 class FilterModule:

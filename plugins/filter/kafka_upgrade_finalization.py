@@ -55,8 +55,9 @@ _value:
 import time
 from typing import Any, Callable, Mapping
 
-from ..module_utils import _nodes, _upgrade
+from ..module_utils._config import nodes as config_nodes
 from ..module_utils._errors import RackawareError
+from ..module_utils._upgrade import rules
 
 
 def kafka_upgrade_finalization(
@@ -69,8 +70,8 @@ def kafka_upgrade_finalization(
 ) -> dict[str, Any]:
     """What is left, or what stands against it."""
     try:
-        nodes, records = _nodes.services(hosts, groups)
-        found = _upgrade.finalization(asked, nodes, records, told, levels or {}, soak_seconds=int(soak_seconds), now=time.time())
+        nodes, records = config_nodes.services(hosts, groups)
+        found = rules.finalization(asked, nodes, records, told, levels or {}, soak_seconds=int(soak_seconds), now=time.time())
         return dict(found.to_dict(), refused="")
     except RackawareError as error:
         return {"refused": str(error)}

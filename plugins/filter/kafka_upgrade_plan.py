@@ -11,7 +11,7 @@ short_description: Whether a cluster may go to another version of Kafka, and how
 version_added: "0.1.0"
 description:
   - Compares what runs, what brokers wrote down about the last upgrade, what they say over the protocol, and what is asked for.
-  - Knows the rules of Kafka (C(module_utils/_upgrade.py) says where each stands), and takes up an upgrade that was broken off.
+  - Knows the rules of Kafka (C(module_utils/_upgrade/rules.py) says where each stands), and takes up an upgrade that was broken off.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -48,15 +48,16 @@ _value:
 import time
 from typing import Any, Callable, Mapping
 
-from ..module_utils import _nodes, _upgrade
+from ..module_utils._config import nodes as config_nodes
 from ..module_utils._errors import RackawareError
+from ..module_utils._upgrade import rules
 
 
 def kafka_upgrade_plan(asked: str, hosts: Any, groups: Mapping[str, list[str]], told: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The decision, or what stands against it."""
     try:
-        nodes, records = _nodes.services(hosts, groups)
-        return dict(_upgrade.decide(asked, nodes, records, told or None, now=time.time()).to_dict(), refused="")
+        nodes, records = config_nodes.services(hosts, groups)
+        return dict(rules.decide(asked, nodes, records, told or None, now=time.time()).to_dict(), refused="")
     except RackawareError as error:
         return {"refused": str(error)}
 

@@ -41,12 +41,13 @@ _value:
 import time
 from typing import Any, Callable, Mapping
 
-from ..module_utils import _nodes, _upgrade
+from ..module_utils._config import nodes
+from ..module_utils._upgrade import rules
 
 
 def kafka_upgrade_rolled(record: Mapping[str, Any] | None, hosts: Any, groups: Mapping[str, list[str]]) -> Mapping[str, Any] | None:
     """The record."""
-    return _upgrade.rolled(record, _nodes.services(hosts, groups)[0], now=time.time())
+    return rules.rolled(record, nodes.services(hosts, groups)[0], now=time.time())
 
 
 class FilterModule:

@@ -50,14 +50,14 @@ _value:
 
 from typing import Any, Callable, Mapping, Sequence
 
-from ..module_utils import _upgrade
+from ..module_utils._upgrade import rules
 
 
 def kafka_upgrade_warnings(
     plan: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any], members: Sequence[Mapping[str, Any]] | None = None
 ) -> list[str]:
     """Sentences."""
-    return _upgrade.warnings(plan["start"], plan["target"], _upgrade.dropped(before, after), members or [])
+    return rules.warnings(plan["start"], plan["target"], rules.dropped(before, after), members or [])
 
 
 class FilterModule:

@@ -45,14 +45,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _service_settings
+from ..module_utils._config import settings
 from ..module_utils._errors import RackawareError
 
 
 def kafka_zoo_cfg(members: list[dict[str, Any]], data_dir: str, own: dict[str, Any] | None = None) -> str:
     """The text of zoo.cfg."""
     try:
-        return _service_settings.zookeeper(data_dir, members, own or {})
+        return settings.zookeeper(data_dir, members, own or {})
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

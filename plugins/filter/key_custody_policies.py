@@ -45,14 +45,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _custody
+from ..module_utils._aws import policies
 from ..module_utils._errors import RackawareError
 
 
 def key_custody_policies(given: Any, known: Any = None) -> dict[str, Any]:
     """Who may do what with the keys of encrypted stores, as policies."""
     try:
-        return _custody.policies(given, known)
+        return policies.policies(given, known)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

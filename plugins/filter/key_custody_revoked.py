@@ -50,14 +50,14 @@ from typing import Any, Callable
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils import _custody
+from ..module_utils._aws import policies
 from ..module_utils._errors import RackawareError
 
 
 def key_custody_revoked(given: Any, policy: Any, revoke: Any = (), grant: Any = ()) -> dict[str, Any]:
     """The policy that takes keys away from single nodes."""
     try:
-        return _custody.change_revoked(given, policy, revoke, grant)
+        return policies.change_revoked(given, policy, revoke, grant)
     except RackawareError as error:
         raise AnsibleFilterError(str(error)) from None
 

@@ -38,12 +38,12 @@ _value:
 
 from typing import Any, Callable
 
-from ..module_utils import _nodes
+from ..module_utils._config import nodes
 
 
 def nodes_in_words(groups: dict[str, list[str]]) -> str:
     """3 brokers and 3 ZooKeeper nodes."""
-    return _nodes.in_words(groups)
+    return nodes.in_words(groups)
 
 
 class FilterModule:

@@ -148,8 +148,8 @@ volumes:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _volume_plan, _volumes
-from ..module_utils._blank_proof import Permit
+from ..module_utils._disk import volume_plan, volumes
+from ..module_utils._disk.blank_proof import Permit
 from ..module_utils._errors import RackawareError
 
 VOLUME = {"id": {"type": "str"}, "path": {"type": "str"}, "mount": {"type": "str", "required": True}}
@@ -171,14 +171,14 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
     permit = Permit(tuple(params["proven"]), tuple(params["declared_blank"]), tuple(params["read_whole"]))
-    root = _volume_plan.Root(params["owner"], params["group"], params["mode"])
+    root = volume_plan.Root(params["owner"], params["group"], params["mode"])
     try:
-        _volume_plan.demand(root, params["mount_options"])
-        judged = _volumes.judge(params["volumes"], module.run_command, timeout=params["timeout"], permit=permit, read=not module.check_mode)
-        plans = _volume_plan.plan(judged, root, params["mount_options"], names=not module.check_mode)
+        volume_plan.demand(root, params["mount_options"])
+        judged = volumes.judge(params["volumes"], module.run_command, timeout=params["timeout"], permit=permit, read=not module.check_mode)
+        plans = volume_plan.plan(judged, root, params["mount_options"], names=not module.check_mode)
         changed = any(plan.needed for plan in plans)
         if changed and not module.check_mode:
-            _volume_plan.apply(plans, root, module.run_command, timeout=params["timeout"])
+            volume_plan.apply(plans, root, module.run_command, timeout=params["timeout"])
     except RackawareError as error:
         module.fail_json(msg=str(error))
     diff = {side: {plan.volume.name: getattr(plan, side) for plan in plans} for side in ("before", "after")}

@@ -108,10 +108,10 @@ reason:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _crypt_bench, _luks, _marker
 from ..module_utils._command import run
-from ..module_utils._cryptsetup import Cryptsetup
 from ..module_utils._errors import RackawareError, unforeseen
+from ..module_utils._luks import benchmark, format_record, volume
+from ..module_utils._luks.cryptsetup import Cryptsetup
 
 SPEC = {
     "device": {"type": "path", "required": True},
@@ -119,26 +119,26 @@ SPEC = {
     "block_size": {"type": "str", "default": "1M"},
     "queue_depth": {"type": "int", "default": 8},
     "size": {"type": "str", "default": "1G"},
-    "sector_sizes": {"type": "list", "elements": "int", "default": list(_crypt_bench.SECTORS)},
-    "marker_dir": {"type": "path", "default": _marker.DIRECTORY},
+    "sector_sizes": {"type": "list", "elements": "int", "default": list(benchmark.SECTORS)},
+    "marker_dir": {"type": "path", "default": format_record.DIRECTORY},
 }
 
 
 def work(params: dict, *, check_mode: bool) -> dict:
     """Look, measure, advise."""
-    device, wrong = params["device"], sorted(set(params["sector_sizes"]) - set(_crypt_bench.SECTORS))
-    if _luks.KERNEL_NAME.fullmatch(device):
-        raise _crypt_bench.CryptBenchError("%s may be another disk after the next boot; give its path below /dev/disk/by-id." % device)
+    device, wrong = params["device"], sorted(set(params["sector_sizes"]) - set(benchmark.SECTORS))
+    if volume.KERNEL_NAME.fullmatch(device):
+        raise benchmark.CryptBenchError("%s may be another disk after the next boot; give its path below /dev/disk/by-id." % device)
     if wrong or not params["sector_sizes"]:
-        raise _crypt_bench.CryptBenchError("Encrypted sectors have 512 or 4096 bytes, not %s." % (", ".join(map(str, wrong)) or "none"))
+        raise benchmark.CryptBenchError("Encrypted sectors have 512 or 4096 bytes, not %s." % (", ".join(map(str, wrong)) or "none"))
     Cryptsetup(run).require()
-    bench = _crypt_bench.Bench(device, lambda argv, **more: run(argv, **{"timeout": params["seconds"] + 120, **more}), marker_dir=params["marker_dir"])
+    bench = benchmark.Bench(device, lambda argv, **more: run(argv, **{"timeout": params["seconds"] + 120, **more}), marker_dir=params["marker_dir"])
     if check_mode:
         bench.check()
         return {"changed": True}
-    load = _crypt_bench.Load(params["seconds"], params["block_size"], params["queue_depth"], params["size"])
+    load = benchmark.Load(params["seconds"], params["block_size"], params["queue_depth"], params["size"])
     rows = bench.measure(load, params["sector_sizes"])
-    advice = _crypt_bench.advise(rows, physical_sector=_crypt_bench.physical_sector(device))
+    advice = benchmark.advise(rows, physical_sector=benchmark.physical_sector(device))
     return {
         "changed": True,
         "rows": [row.as_dict() for row in rows],

@@ -72,8 +72,9 @@ proven:
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ..module_utils import _aws, _blank_proof
-from ..module_utils._blank_proof import Permit
+from ..module_utils._aws import client
+from ..module_utils._disk import blank_proof
+from ..module_utils._disk.blank_proof import Permit
 from ..module_utils._errors import RackawareError
 
 SPEC = {
@@ -82,7 +83,7 @@ SPEC = {
     "read_whole": {"type": "list", "elements": "str", "default": []},
     "declared_blank": {"type": "list", "elements": "str", "default": []},
     "state": {"type": "str", "choices": ["present", "spent"], "default": "present"},
-    **_aws.CONNECTION_SPEC,
+    **client.CONNECTION_SPEC,
 }
 
 
@@ -92,27 +93,27 @@ def main() -> None:
     params = module.params
     blank = params["volumes"]
     permit = Permit(declared=tuple(params["declared_blank"]), read_whole=tuple(params["read_whole"]))
-    ids = _blank_proof.volume_ids(blank)
-    if ids and _aws.BOTO3_ERROR:
-        module.fail_json(msg=missing_required_lib("boto3"), exception=_aws.BOTO3_ERROR)
+    ids = blank_proof.volume_ids(blank)
+    if ids and client.BOTO3_ERROR:
+        module.fail_json(msg=missing_required_lib("boto3"), exception=client.BOTO3_ERROR)
     try:
         described, silence, ec2 = {}, "", None
         try:
             if ids:
-                ec2 = _aws.client("ec2", region=params["region"], profile=params["profile"])
-                described = {volume["id"]: volume for volume in _aws.volumes_of(ec2, ids)}
-        except _aws.AwsError as error:
+                ec2 = client.client("ec2", region=params["region"], profile=params["profile"])
+                described = {volume["id"]: volume for volume in client.volumes_of(ec2, ids)}
+        except client.AwsError as error:
             silence = "EC2 did not answer (%s)" % str(error).rstrip(".")
-        proven = _blank_proof.decide(blank, described, params["cluster"], permit, silence=silence)
+        proven = blank_proof.decide(blank, described, params["cluster"], permit, silence=silence)
         if silence:
-            module.warn("Whether %s still have the tag %s is not known, because %s." % (", ".join(ids), _blank_proof.TAG, silence))
+            module.warn("Whether %s still have the tag %s is not known, because %s." % (", ".join(ids), blank_proof.TAG, silence))
         # Of those, too, that need no proof: what is formatted must not count as new.
-        spent = _blank_proof.tagged(described) if params["state"] == "spent" else []
+        spent = blank_proof.tagged(described) if params["state"] == "spent" else []
         if spent and not module.check_mode:
-            _aws.delete_tags(ec2, spent, _blank_proof.TAG)
+            client.delete_tags(ec2, spent, blank_proof.TAG)
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    diff = {"before": {name: {_blank_proof.TAG: described[name]["tags"][_blank_proof.TAG]} for name in spent}, "after": {name: {} for name in spent}}
+    diff = {"before": {name: {blank_proof.TAG: described[name]["tags"][blank_proof.TAG]} for name in spent}, "after": {name: {} for name in spent}}
     module.exit_json(changed=bool(spent), proven=proven, diff=diff)
 
 

@@ -88,19 +88,19 @@ volumes:
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ..module_utils import _aws
+from ..module_utils._aws import client
 from ..module_utils._errors import RackawareError
 
 
 def main() -> None:
     """Ask, report."""
-    module = AnsibleModule(argument_spec={"filters": {"type": "dict", "required": True}, **_aws.CONNECTION_SPEC}, supports_check_mode=True)
-    if _aws.BOTO3_ERROR:
-        module.fail_json(msg=missing_required_lib("boto3"), exception=_aws.BOTO3_ERROR)
+    module = AnsibleModule(argument_spec={"filters": {"type": "dict", "required": True}, **client.CONNECTION_SPEC}, supports_check_mode=True)
+    if client.BOTO3_ERROR:
+        module.fail_json(msg=missing_required_lib("boto3"), exception=client.BOTO3_ERROR)
     params = module.params
     filters = {name: [str(value) for value in (values if isinstance(values, list) else [values])] for name, values in params["filters"].items()}
     try:
-        found = _aws.volumes(_aws.client("ec2", region=params["region"], profile=params["profile"]), filters)
+        found = client.volumes(client.client("ec2", region=params["region"], profile=params["profile"]), filters)
     except RackawareError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, volumes=found)

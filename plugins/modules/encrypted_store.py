@@ -136,10 +136,11 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _claim, _files, _store_keys, _store_units
 from ..module_utils._errors import RackawareError
+from ..module_utils._host import claim, staging
+from ..module_utils._stores import activate, keys
 
-SPEC = _store_units.MODULE_SPEC
+SPEC = activate.MODULE_SPEC
 
 
 def main() -> None:
@@ -158,26 +159,26 @@ def main() -> None:
 def _opened(module: AnsibleModule, written: list[str]) -> dict[str, Any]:
     """Write the files and open the stores; written tells which files are in place by now, also when something fails."""
     params = module.params
-    root = _store_units.Root(params["owner"], params["group"], params["mode"])
-    stores = _store_units.stores(params["stores"])
-    wanted_files = _files.unpack(params)
-    _store_keys.check(wanted_files, [each.name for each in stores])
-    directories = _files.missing_directories(params["directories"])
-    files = [step for step in _files.decide(wanted_files, held=False, promote=True) if step.changed]
+    root = activate.Root(params["owner"], params["group"], params["mode"])
+    stores = activate.stores(params["stores"])
+    wanted_files = staging.unpack(params)
+    keys.check(wanted_files, [each.name for each in stores])
+    directories = staging.missing_directories(params["directories"])
+    files = [step for step in staging.decide(wanted_files, held=False, promote=True) if step.changed]
     if not module.check_mode:
         for path, wanted in directories:
-            _files.make_directory(path, wanted)
+            staging.make_directory(path, wanted)
         for step in files:
-            _files.apply(step)
+            staging.apply(step)
             written.append(step.dest)
     # Asked when the files are in place: systemd then says which units it has to read anew.
-    seen = _store_units.show([unit for each in stores for unit in each.units], module.run_command) if stores else {}
-    plans = [(each, _store_units.plan(each, seen, root)) for each in stores]
+    seen = activate.show([unit for each in stores for unit in each.units], module.run_command) if stores else {}
+    plans = [(each, activate.plan(each, seen, root)) for each in stores]
     if not module.check_mode:
-        _store_units.apply(plans, root, module.run_command, timeout=params["timeout"])
+        activate.apply(plans, root, module.run_command, timeout=params["timeout"])
     told = [{"store": each.name, "mount": each.mount, "actions": steps} for each, steps in plans]
     changed = [each for each in told if each["actions"]]
-    diff = [_files.diff(step) for step in files] + [{"prepared": "directory %s\n" % path} for path, _wanted in directories]
+    diff = [staging.diff(step) for step in files] + [{"prepared": "directory %s\n" % path} for path, _wanted in directories]
     diff.append({"before": {each["store"]: "to do" for each in changed}, "after": {each["store"]: each["actions"] for each in changed}})
     return {
         "changed": bool(changed or files or directories),
@@ -189,15 +190,15 @@ def _opened(module: AnsibleModule, written: list[str]) -> dict[str, Any]:
 
 def _closed(module: AnsibleModule) -> dict[str, Any]:
     """Close the stores that are open, on a fresh answer: what uses them stops with them."""
-    stores = _store_units.stores(module.params["stores"])
-    seen = _store_units.show([each.units[0] for each in stores], module.run_command) if stores else {}
+    stores = activate.stores(module.params["stores"])
+    seen = activate.show([each.units[0] for each in stores], module.run_command) if stores else {}
     # One that waits for its key is closed, too, or it would open later.
     open_ = [each for each in stores if seen.get(each.units[0], {}).get("ActiveState") not in ("inactive", "failed")]
     if open_ and not module.check_mode:
         answer = module.params["answer"]
         if answer:
-            _claim.check(answer["owner"], answer["answered"], now=time.time())
-        _store_units.close(open_, module.run_command)
+            claim.check(answer["owner"], answer["answered"], now=time.time())
+        activate.close(open_, module.run_command)
     told = [{"store": each.name, "mount": each.mount, "actions": ["close"] if each in open_ else []} for each in stores]
     return {"changed": bool(open_), "stores": told, "changed_files": []}
 

@@ -74,22 +74,22 @@ staged:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _files, _service
 from ..module_utils._errors import RackawareError
+from ..module_utils._host import service_state, staging
 
 
 def main() -> None:
     """Look, decide, write, report."""
-    module = AnsibleModule(argument_spec=_files.MODULE_SPEC, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=staging.MODULE_SPEC, supports_check_mode=True)
     params = module.params
     try:
-        directories = _files.missing_directories(params["directories"])
-        steps = _files.decide(_files.unpack(params), held=_service.runs(params["held_by"], module.run_command), promote=params["promote"])
+        directories = staging.missing_directories(params["directories"])
+        steps = staging.decide(staging.unpack(params), held=service_state.runs(params["held_by"], module.run_command), promote=params["promote"])
         if not module.check_mode:
             for path, wanted in directories:
-                _files.make_directory(path, wanted)
+                staging.make_directory(path, wanted)
             for step in steps:
-                _files.apply(step)
+                staging.apply(step)
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
     except Exception as error:  # A trace could quote a text.
@@ -100,7 +100,7 @@ def main() -> None:
         changed_files=[step.dest for step in changed],
         staged=[step.dest for step in steps if step.waits],
         # Only where it is asked for: without --diff it would still be in the output of -vvv, and in what a callback keeps.
-        **({"diff": [_files.diff(step) for step in changed] + [{"prepared": "directory %s\n" % path} for path, _ in directories]} if module._diff else {}),
+        **({"diff": [staging.diff(step) for step in changed] + [{"prepared": "directory %s\n" % path} for path, _ in directories]} if module._diff else {}),
     )
 
 

@@ -161,9 +161,11 @@ from typing import Any, Callable
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 
-from ..module_utils import _host, _identity, _out_of_service, _service, _upgrade_record, _volumes
+from ..module_utils._config.units import service
+from ..module_utils._disk import volumes
 from ..module_utils._errors import RackawareError
-from ..module_utils._unit import service
+from ..module_utils._host import identity, out_of_service, preflight, service_state
+from ..module_utils._upgrade import record
 
 SPEC = {
     "ports": {"type": "list", "elements": "int", "default": []},
@@ -197,8 +199,8 @@ def fetch(url: str) -> None:
 
 
 def _identity_of(params: dict[str, Any], run: Callable[..., tuple[int, str, str]]) -> dict[str, Any]:
-    runs = _service.state(service(params["service"]).unit, run) == "active"
-    return _identity.look(params["service"], params["log_dirs"], mounts=params["mounts"], runs=runs)
+    runs = service_state.state(service(params["service"]).unit, run) == "active"
+    return identity.look(params["service"], params["log_dirs"], mounts=params["mounts"], runs=runs)
 
 
 def main() -> None:
@@ -206,22 +208,22 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_by={"version": "service", "python_packages": "virtualenv"})
     params = module.params
     try:
-        found = _host.findings(params, now=time.time(), fetch=fetch)
-        found += _host.java_findings(params["java"], module.run_command)
-        found += _host.version_findings(params["version"], _service.jvm(params["service"])["version"] if params["version"] else None)
-        upgrade = _upgrade_record.read()
-        volume_findings, blank = _volumes.preview(params["volumes"], module.run_command)
+        found = preflight.findings(params, now=time.time(), fetch=fetch)
+        found += preflight.java_findings(params["java"], module.run_command)
+        found += preflight.version_findings(params["version"], service_state.jvm(params["service"])["version"] if params["version"] else None)
+        upgrade = record.read()
+        volume_findings, blank = volumes.preview(params["volumes"], module.run_command)
         found += volume_findings
-        running = _host.running([*params["services"], *([service(params["service"]).unit] if params["service"] else [])], module.run_command)
-        installed = _host.installed(params["packages"], module.run_command)
-        installed += _host.installed_in(params["virtualenv"] or "", params["python_packages"] or ())
-        absent = _out_of_service.read() if params["service"] == "broker" else None
+        running = preflight.running([*params["services"], *([service(params["service"]).unit] if params["service"] else [])], module.run_command)
+        installed = preflight.installed(params["packages"], module.run_command)
+        installed += preflight.installed_in(params["virtualenv"] or "", params["python_packages"] or ())
+        absent = out_of_service.read() if params["service"] == "broker" else None
         more = {"identity": _identity_of(params, module.run_command)} if params["service"] and params["log_dirs"] and not found else {}
     except RackawareError as error:
         module.fail_json(msg=str(error), findings=[str(error)])
     if found:
         module.fail_json(msg=" ".join(found), findings=found)
-    users = _host.users(params["users"])
+    users = preflight.users(params["users"])
     module.exit_json(
         changed=False, findings=[], upgrade=upgrade, installed=installed, running=running, users=users, blank_volumes=blank, out_of_service=absent, **more
     )

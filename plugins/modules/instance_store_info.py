@@ -113,16 +113,16 @@ hardware_encrypted:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _instance_store, _marker
 from ..module_utils._command import run
 from ..module_utils._errors import RackawareError
+from ..module_utils._luks import format_record, instance_store
 
 SPEC = {
     "include_ebs": {"type": "bool", "default": False},
-    "models": {"type": "list", "elements": "str", "default": [_instance_store.STORE_MODEL]},
+    "models": {"type": "list", "elements": "str", "default": [instance_store.STORE_MODEL]},
     "subsystem": {"type": "str", "default": ""},
     "hardware_encrypted": {"type": "bool"},
-    "marker_dir": {"type": "path", "default": _marker.DIRECTORY},
+    "marker_dir": {"type": "path", "default": format_record.DIRECTORY},
 }
 
 
@@ -131,9 +131,9 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
     try:
-        every = _instance_store.disks(models=params["models"])
-        chosen = [disk for disk in every if params["include_ebs"] or disk.kind == _instance_store.INSTANCE_STORE]
-        found = [_instance_store.judged(disk, run, subsystem=params["subsystem"], marker_dir=params["marker_dir"]).as_dict() for disk in chosen]
+        every = instance_store.disks(models=params["models"])
+        chosen = [disk for disk in every if params["include_ebs"] or disk.kind == instance_store.INSTANCE_STORE]
+        found = [instance_store.judged(disk, run, subsystem=params["subsystem"], marker_dir=params["marker_dir"]).as_dict() for disk in chosen]
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
     module.exit_json(changed=False, disks=found, hardware_encrypted=params["hardware_encrypted"])

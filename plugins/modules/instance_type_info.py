@@ -116,20 +116,20 @@ instance_types:
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ..module_utils import _aws
+from ..module_utils._aws import client
 from ..module_utils._errors import RackawareError
 
 
 def main() -> None:
     """Ask, report."""
     spec = {"instance_types": {"type": "list", "elements": "str", "required": True}, "zones": {"type": "bool", "default": False}}
-    module = AnsibleModule(argument_spec={**spec, **_aws.CONNECTION_SPEC}, supports_check_mode=True)
-    if _aws.BOTO3_ERROR:
-        module.fail_json(msg=missing_required_lib("boto3"), exception=_aws.BOTO3_ERROR)
+    module = AnsibleModule(argument_spec={**spec, **client.CONNECTION_SPEC}, supports_check_mode=True)
+    if client.BOTO3_ERROR:
+        module.fail_json(msg=missing_required_lib("boto3"), exception=client.BOTO3_ERROR)
     params = module.params
     try:
-        ec2 = _aws.client("ec2", region=params["region"], profile=params["profile"])
-        types = _aws.instance_types(ec2, params["instance_types"], zones=params["zones"])
+        ec2 = client.client("ec2", region=params["region"], profile=params["profile"])
+        types = client.instance_types(ec2, params["instance_types"], zones=params["zones"])
     except RackawareError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, instance_types=types)

@@ -60,8 +60,8 @@ from typing import BinaryIO
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import open_url
 
-from ..module_utils import _archive
 from ..module_utils._errors import RackawareError
+from ..module_utils._host import archive
 
 SPEC = {
     "version": {"type": "str", "required": True},
@@ -84,12 +84,12 @@ def main() -> None:
     version, directory, checksum = params["version"], params["directory"], params["checksum"] or None
     if checksum and not re.fullmatch(r"[0-9a-fA-F]{128}", checksum):
         module.fail_json(msg="kafka_install_checksum must be a SHA-512, 128 hexadecimal digits, but has %d characters; correct it." % len(checksum))
-    path = _archive.target(version, directory)
+    path = archive.target(version, directory)
     try:
-        found = _archive.installed(version, directory, checksum)
+        found = archive.installed(version, directory, checksum)
         changed = found is None
         if changed and not module.check_mode:
-            found = _archive.install(version, directory, params["url"], checksum, opened)
+            found = archive.install(version, directory, params["url"], checksum, opened)
     except RackawareError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=changed, path=path, sha512=found, diff={"before": "" if changed else path + "\n", "after": path + "\n"})

@@ -125,9 +125,9 @@ cluster:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _cluster
 from ..module_utils._errors import RackawareError
-from ..module_utils._kafka import CONNECTION_SPEC, Admin, address, connection
+from ..module_utils._kafka import snapshot
+from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, address, connection
 
 SPEC = dict(
     CONNECTION_SPEC,
@@ -152,12 +152,12 @@ def main() -> None:
     try:
         whom = None if ask is None else int(ask) if ask.isdigit() else address(ask)
         with Admin(connection(params), ask=whom, exclude=params["exclude_brokers"]) as admin:
-            plain = dict(_cluster.take(admin, params["topics"]).to_dict(), checked_at=_cluster.now())
+            plain = dict(snapshot.take(admin, params["topics"]).to_dict(), checked_at=snapshot.now())
         if params["only_troubled"]:
-            plain = _cluster.troubled(plain, params["limit"])
+            plain = snapshot.troubled(plain, params["limit"])
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, cluster=_cluster.summarize(plain) if params["summary"] else plain)
+    module.exit_json(changed=False, cluster=snapshot.summarize(plain) if params["summary"] else plain)
 
 
 if __name__ == "__main__":

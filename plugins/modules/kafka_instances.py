@@ -78,7 +78,7 @@ calls:
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ..module_utils import _aws, _launch
+from ..module_utils._aws import client, launch
 from ..module_utils._errors import RackawareError
 
 SPEC = {
@@ -92,16 +92,16 @@ SPEC = {
 
 def main() -> None:
     """Say what is done, do it, report."""
-    module = AnsibleModule(argument_spec={**SPEC, **_aws.CONNECTION_SPEC}, supports_check_mode=True)
-    if _aws.BOTO3_ERROR:
-        module.fail_json(msg=missing_required_lib("boto3"), exception=_aws.BOTO3_ERROR)
+    module = AnsibleModule(argument_spec={**SPEC, **client.CONNECTION_SPEC}, supports_check_mode=True)
+    if client.BOTO3_ERROR:
+        module.fail_json(msg=missing_required_lib("boto3"), exception=client.BOTO3_ERROR)
     params = module.params
-    actions = _launch.actions(params["nodes"])
+    actions = launch.actions(params["nodes"])
     result = {"changed": bool(actions), "actions": actions, "diff": {"before": "", "after": "".join(action + "\n" for action in actions)}}
     if actions and not module.check_mode:
         try:
-            ec2 = _aws.client("ec2", region=params["region"], profile=params["profile"], retries="adaptive", connections=_launch.AT_ONCE)
-            builder = _launch.Builder(ec2, wait_seconds=params["wait_seconds"])
+            ec2 = client.client("ec2", region=params["region"], profile=params["profile"], retries="adaptive", connections=launch.AT_ONCE)
+            builder = launch.Builder(ec2, wait_seconds=params["wait_seconds"])
             result["instances"] = builder.build(params["nodes"], subnet_ids=params["subnet_ids"], group_ids=params["group_ids"], key_name=params["key_name"])
             result["calls"] = builder.calls
         except RackawareError as error:

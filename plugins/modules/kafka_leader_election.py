@@ -59,9 +59,9 @@ waiting:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _preferred
 from ..module_utils._errors import RackawareError
-from ..module_utils._kafka import CONNECTION_SPEC, Admin, connection
+from ..module_utils._kafka import leader_election
+from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, connection
 
 SPEC = dict(CONNECTION_SPEC, topics={"type": "list", "elements": "str"}, exclude_brokers={"type": "list", "elements": "int", "default": []})
 
@@ -72,7 +72,7 @@ def main() -> None:
     params = module.params
     try:
         with Admin(connection(params), exclude=params["exclude_brokers"]) as admin:
-            found = _preferred.elect(admin, _preferred.led(admin, params["topics"]), check=module.check_mode)
+            found = leader_election.elect(admin, leader_election.led(admin, params["topics"]), check=module.check_mode)
     except RackawareError as error:
         module.fail_json(msg=str(error))
     left = found["waiting"] + len(found["refused"])

@@ -55,8 +55,9 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _lock, _out_of_service
 from ..module_utils._errors import RackawareError
+from ..module_utils._host import out_of_service
+from ..module_utils._roll import lock
 
 SPEC = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -70,12 +71,12 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, required_if=[("state", "present", ("reason", "by"))], supports_check_mode=True)
     params = module.params
     try:
-        before = _out_of_service.read()
-        after = _out_of_service.wanted(
-            before, present=params["state"] == "present", since=_lock.text(time.time()), by=params["by"] or "", reason=params["reason"] or ""
+        before = out_of_service.read()
+        after = out_of_service.wanted(
+            before, present=params["state"] == "present", since=lock.text(time.time()), by=params["by"] or "", reason=params["reason"] or ""
         )
         if after != before and not module.check_mode:
-            _out_of_service.write(after)
+            out_of_service.write(after)
     except RackawareError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=after != before, out_of_service=after, diff={"before": before or {}, "after": after or {}})

@@ -58,8 +58,8 @@ features:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _release
 from ..module_utils._errors import RackawareError
+from ..module_utils._host import release as host_release
 
 SPEC = {
     "version": {"type": "str", "required": True},
@@ -73,7 +73,7 @@ def main() -> None:
     """Ask, report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
-    release = _release.Release(params["version"], params["directory"], params["java"], module.run_command)
+    release = host_release.Release(params["version"], params["directory"], params["java"], module.run_command)
     try:
         apis = release.apis()
         features = release.features() if params["features"] else {}

@@ -175,18 +175,19 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _lock, _preferred, _roll_ask
 from ..module_utils._errors import RackawareError
-from ..module_utils._kafka import Admin, LibraryError, connection
-from ..module_utils._lock import LockError
-from ..module_utils._roll_snapshot import RollError
+from ..module_utils._kafka import leader_election
+from ..module_utils._kafka.client import Admin, LibraryError, connection
+from ..module_utils._roll import lock, poll
+from ..module_utils._roll.lock import LockError
+from ..module_utils._roll.snapshot import RollError
 
-SPEC = dict(_roll_ask.SPEC, wait_seconds={"type": "float", "default": 0}, log_sizes={"type": "bool", "default": True})
+SPEC = dict(poll.SPEC, wait_seconds={"type": "float", "default": 0}, log_sizes={"type": "bool", "default": True})
 
 
 def main() -> None:
     """Ask, report."""
-    module = AnsibleModule(argument_spec=SPEC, required_if=_roll_ask.REQUIRED_IF, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=SPEC, required_if=poll.REQUIRED_IF, supports_check_mode=True)
     params = module.params
     asked = {}
 
@@ -198,17 +199,17 @@ def main() -> None:
         return once
 
     try:
-        _roll_ask.check(params)
+        poll.check(params)
         if params["lock"] and not module.check_mode:
-            _lock.renew(params["lock"]["path"], params["lock"]["owner"], params["lock"]["lease_seconds"], now=time.time())
-        if params["kind"] == _roll_ask.ZOOKEEPER:
-            answer = _roll_ask.patiently(stamped(lambda: _roll_ask.keepers(params)), params["wait_seconds"])
+            lock.renew(params["lock"]["path"], params["lock"]["owner"], params["lock"]["lease_seconds"], now=time.time())
+        if params["kind"] == poll.ZOOKEEPER:
+            answer = poll.patiently(stamped(lambda: poll.keepers(params)), params["wait_seconds"])
         else:
-            with Admin(connection(params), exclude=_roll_ask.left_alone(params)) as admin:
-                visit = _roll_ask.Visit(proven=_roll_ask.proofs(params))
-                answer = _roll_ask.patiently(stamped(lambda: _roll_ask.brokers_or_controllers(admin, params, visit)), params["wait_seconds"])
+            with Admin(connection(params), exclude=poll.left_alone(params)) as admin:
+                visit = poll.Visit(proven=poll.proofs(params))
+                answer = poll.patiently(stamped(lambda: poll.brokers_or_controllers(admin, params, visit)), params["wait_seconds"])
                 if params["elect_leaders"] and answer["open"]:
-                    answer["election"] = _preferred.elect(admin, visit.partitions, check=module.check_mode, tolerant=True)
+                    answer["election"] = leader_election.elect(admin, visit.partitions, check=module.check_mode, tolerant=True)
     except RackawareError as error:
         module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError, LockError)))
     module.exit_json(changed=answer.get("election", {}).get("elected", 0) > 0, answered=asked["at"], **answer)

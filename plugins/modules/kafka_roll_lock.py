@@ -91,15 +91,15 @@ from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _lock
 from ..module_utils._errors import RackawareError
+from ..module_utils._roll import lock
 
 SPEC = {
     "state": {"type": "str", "choices": ["held", "renewed", "released"], "default": "held"},
     "owner": {"type": "str", "required": True},
     "what": {"type": "str", "default": "a roll"},
-    "path": _lock.PATH_SPEC,
-    "lease_seconds": _lock.LEASE_SPEC,
+    "path": lock.PATH_SPEC,
+    "lease_seconds": lock.LEASE_SPEC,
     "break_lock": {"type": "bool", "default": False},
 }
 
@@ -111,19 +111,19 @@ def main() -> None:
     path, owner, break_lock = params["path"], params["owner"], params["break_lock"]
     now = time.time()
     try:
-        with _lock.guarded(path, make=params["state"] == "held" and not module.check_mode):
-            before = _lock.read(path, break_lock=break_lock)
+        with lock.guarded(path, make=params["state"] == "held" and not module.check_mode):
+            before = lock.read(path, break_lock=break_lock)
             if params["state"] == "held":
-                after = _lock.take(before, path, owner, params["what"], now=now, seconds=params["lease_seconds"], break_lock=break_lock)
+                after = lock.take(before, path, owner, params["what"], now=now, seconds=params["lease_seconds"], break_lock=break_lock)
             elif params["state"] == "renewed" and module.check_mode:
                 after = before
-                _lock.take(before, path, owner, params["what"], now=now, seconds=params["lease_seconds"], break_lock=False)
+                lock.take(before, path, owner, params["what"], now=now, seconds=params["lease_seconds"], break_lock=False)
             elif params["state"] == "renewed":
-                after = _lock.renewed(before, path, owner, params["lease_seconds"], now=now)
+                after = lock.renewed(before, path, owner, params["lease_seconds"], now=now)
             else:
-                after = _lock.release(before, owner, break_lock=break_lock)
+                after = lock.release(before, owner, break_lock=break_lock)
             if after != before and not module.check_mode:
-                _lock.write(path, after)
+                lock.write(path, after)
     except RackawareError as error:
         module.fail_json(msg=str(error))
     plain = [None if lease is None else asdict(lease) for lease in (before, after)]

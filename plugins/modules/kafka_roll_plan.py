@@ -193,10 +193,11 @@ quorum:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _cluster, _disruption, _roll
 from ..module_utils._errors import RackawareError
-from ..module_utils._kafka import CONNECTION_SPEC, Admin, connection
-from ..module_utils._roll_ask import LIMITS_SPEC, least
+from ..module_utils._kafka import snapshot
+from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, connection
+from ..module_utils._roll import disruption, plan
+from ..module_utils._roll.poll import LIMITS_SPEC, least
 
 SPEC = {
     **CONNECTION_SPEC,
@@ -207,7 +208,7 @@ SPEC = {
     "out": {"type": "list", "elements": "int", "default": []},
     "racks": {"type": "dict", "default": {}},
     "allow": {"type": "list", "elements": "str", "default": []},
-    "disruption": {"type": "str", "choices": list(_disruption.KINDS), "default": _disruption.RESTART},
+    "disruption": {"type": "str", "choices": list(disruption.KINDS), "default": disruption.RESTART},
     "canary": {"type": "int", "default": 1},
     "forks": {"type": "int"},
     "quorum": {
@@ -239,21 +240,21 @@ def main() -> None:
     try:
         if params["bootstrap_servers"] is not None:
             with Admin(connection(params)) as admin:
-                seen = _cluster.take(admin).to_dict()
+                seen = snapshot.take(admin).to_dict()
                 own = admin.own_minimums(each["id"] for each in seen["brokers"] if not each["fenced"])
                 params["min_isr"] = least(params, own)
         if seen is not None:
-            result = _roll.resume(_roll.from_cluster(seen, **{key: params[key] for key in PASSED_ON}), params["disruption"])
+            result = plan.resume(plan.from_cluster(seen, **{key: params[key] for key in PASSED_ON}), params["disruption"])
             result["refused_partitions"] = len(result["refused"])
             result["refused"] = result["refused"][:REFUSED_AT_MOST]
-            result["steps"] = _roll.ramp(result["batches"], params["canary"], params["max_batch"], params["forks"])
+            result["steps"] = plan.ramp(result["batches"], params["canary"], params["max_batch"], params["forks"])
             widest = max(map(len, result["batches"]), default=0)
             if params["forks"] is not None and params["forks"] < min(widest, params["max_batch"] or widest):
                 result["notes"].append(FEW_FORKS % (params["forks"], widest, params["forks"], widest))
         quorum = params["quorum"]
         if quorum is not None:
             restart = quorum["voters"] if quorum["restart"] is None else quorum["restart"]
-            result["quorum"] = _roll.resume_quorum(quorum["voters"], quorum["leader"], restart, quorum["out"])
+            result["quorum"] = plan.resume_quorum(quorum["voters"], quorum["leader"], restart, quorum["out"])
     except RackawareError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **result)

@@ -70,9 +70,9 @@ sentence:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _proof, _round_trip
 from ..module_utils._errors import RackawareError
-from ..module_utils._kafka import CONNECTION_SPEC, Admin, connection
+from ..module_utils._kafka import check_records, round_trip
+from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, connection
 
 SPEC = dict(CONNECTION_SPEC, topic={"type": "str", "default": "rackaware-proof"}, min_racks={"type": "int", "default": 1})
 
@@ -88,13 +88,13 @@ def main() -> None:
         with Admin(where) as admin:
             racks = {broker["id"]: broker["rack"] for broker in admin.cluster()["brokers"]}
             found = admin.partitions([topic]).get(topic)
-        places = [] if found is None and module.check_mode else _proof.places(topic, found, racks, params["min_racks"])
+        places = [] if found is None and module.check_mode else check_records.places(topic, found, racks, params["min_racks"])
         if not module.check_mode:
-            marker, offsets = _round_trip.run(where, topic, places)
+            marker, offsets = round_trip.run(where, topic, places)
     except RackawareError as error:
         module.fail_json(msg=str(error))
     partitions = [dict(place, offset=offsets.get(place["partition"])) for place in places]
-    module.exit_json(changed=False, topic=topic, marker=marker, partitions=partitions, sentence=_proof.sentence(topic, places, written=bool(offsets)))
+    module.exit_json(changed=False, topic=topic, marker=marker, partitions=partitions, sentence=check_records.sentence(topic, places, written=bool(offsets)))
 
 
 if __name__ == "__main__":

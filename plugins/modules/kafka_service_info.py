@@ -128,8 +128,12 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _claim, _identity, _lock, _out_of_service, _service, _unit, _upgrade_record
+from ..module_utils._config import units
 from ..module_utils._errors import RackawareError
+from ..module_utils._host import claim as host_claim
+from ..module_utils._host import identity, out_of_service, service_state
+from ..module_utils._roll import lock
+from ..module_utils._upgrade import record
 
 SPEC = {
     "service": {"type": "str", "choices": ["broker", "controller", "zookeeper"], "required": True},
@@ -144,26 +148,26 @@ def main() -> None:
     """Read, report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     name = module.params["service"]
-    unit = _unit.service(name).unit
+    unit = units.service(name).unit
     claim = module.params["claim"]
     try:
         if claim and not module.check_mode:
-            _claim.claim(claim["owner"], claim["since"], now=_lock.text(time.time()))
+            host_claim.claim(claim["owner"], claim["since"], now=lock.text(time.time()))
         # First, so that the rest is as it is after the while that this may take.
-        looping = _service.crash_loops(unit, module.run_command, module.params["watch_seconds"])
-        found = _service.state(unit, module.run_command)
+        looping = service_state.crash_loops(unit, module.run_command, module.params["watch_seconds"])
+        found = service_state.state(unit, module.run_command)
         result = dict(
-            _service.jvm(name),
-            next_min_isr=_service.next_min_isr(name),
+            service_state.jvm(name),
+            next_min_isr=service_state.next_min_isr(name),
             unit_state=found,
-            restarts=_service.restarts(unit, module.run_command),
+            restarts=service_state.restarts(unit, module.run_command),
             crash_looping=looping,
-            disks=_service.disks(module.params["mounts"]),
-            out_of_service=_out_of_service.read() if name == "broker" else None,
-            upgrade=_upgrade_record.read(),
+            disks=service_state.disks(module.params["mounts"]),
+            out_of_service=out_of_service.read() if name == "broker" else None,
+            upgrade=record.read(),
             # A broker with a disk that failed can be rolled all the same.
-            identity=_identity.look(name, module.params["log_dirs"], mounts=module.params["mounts"], runs=found == "active", tolerant=True),
-            restart_needed=found == "active" and _service.restart_needed(unit),
+            identity=identity.look(name, module.params["log_dirs"], mounts=module.params["mounts"], runs=found == "active", tolerant=True),
+            restart_needed=found == "active" and service_state.restart_needed(unit),
         )
     except RackawareError as error:
         module.fail_json(msg=str(error))

@@ -118,8 +118,8 @@ joins_as_observer:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _storage
 from ..module_utils._errors import RackawareError
+from ..module_utils._host import storage
 
 SPEC = {
     "cluster_id": {"type": "str", "required": True},
@@ -148,11 +148,11 @@ def main() -> None:
     paths = params["log_dirs"]
     try:
         if not paths:
-            raise _storage.StorageError("There is nothing to give an identity to, because log_dirs is empty; name the node's log directories.")
+            raise storage.StorageError("There is nothing to give an identity to, because log_dirs is empty; name the node's log directories.")
         metadata = params["metadata_log_dir"] or paths[0]
         everything = list(dict.fromkeys([*paths, metadata]))
-        before = [_storage.read(path) for path in everything]
-        todo = _storage.plan(
+        before = [storage.read(path) for path in everything]
+        todo = storage.plan(
             before,
             cluster_id=params["cluster_id"],
             node_id=params["node_id"],
@@ -163,12 +163,12 @@ def main() -> None:
         )
         after = before
         if todo.paths and not module.check_mode:
-            argv = _storage.command(
+            argv = storage.command(
                 todo, java=params["java"], libs=params["libs"], cluster_id=params["cluster_id"], properties=params["properties"], user=params["user"]
             )
             code, out, err = module.run_command(argv, environ_update={"LC_ALL": "C"})
-            after = [_storage.read(path) for path in everything]
-            _storage.verify(after, todo, cluster_id=params["cluster_id"], node_id=params["node_id"], code=code, output=out + err)
+            after = [storage.read(path) for path in everything]
+            storage.verify(after, todo, cluster_id=params["cluster_id"], node_id=params["node_id"], code=code, output=out + err)
     except RackawareError as error:
         module.fail_json(msg=str(error))
     module.exit_json(
@@ -178,7 +178,7 @@ def main() -> None:
         joins_as_observer="--no-initial-controllers" in todo.quorum and metadata in todo.paths,
         diff={
             "before": {each.path: each.state for each in before},
-            "after": {each.path: _storage.FORMATTED if each.path in todo.paths else each.state for each in before},
+            "after": {each.path: storage.FORMATTED if each.path in todo.paths else each.state for each in before},
         },
     )
 

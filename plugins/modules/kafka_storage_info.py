@@ -68,8 +68,8 @@ import platform
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _identity, _storage
 from ..module_utils._errors import RackawareError
+from ..module_utils._host import identity, storage
 
 SPEC = {
     "log_dirs": {"type": "list", "elements": "path", "required": True},
@@ -82,14 +82,14 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     host = platform.node()
     try:
-        read = _identity.keeper if module.params["service"] == "zookeeper" else _storage.read
+        read = identity.keeper if module.params["service"] == "zookeeper" else storage.read
         directories = [read(path).as_dict() for path in module.params["log_dirs"]]
         found = {"host": host, "directories": directories}
-        cluster_id = None if module.params["service"] == "zookeeper" else _storage.identity([found])
+        cluster_id = None if module.params["service"] == "zookeeper" else storage.identity([found])
     except RackawareError as error:
         module.fail_json(msg=str(error))
     node_ids = [each["node_id"] for each in directories if each["node_id"] is not None]
-    module.exit_json(changed=False, cluster_id=cluster_id, node_id=node_ids[0] if node_ids else None, started=_storage.quorum_exists([found]), **found)
+    module.exit_json(changed=False, cluster_id=cluster_id, node_id=node_ids[0] if node_ids else None, started=storage.quorum_exists([found]), **found)
 
 
 if __name__ == "__main__":

@@ -83,10 +83,10 @@ topic:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _topic
 from ..module_utils._errors import RackawareError
-from ..module_utils._kafka import CONNECTION_SPEC, Admin, connection
-from ..module_utils._topic_admin import fetch, settle, write
+from ..module_utils._kafka import topic
+from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, connection
+from ..module_utils._kafka.topic_admin import fetch, settle, write
 
 SPEC = dict(
     CONNECTION_SPEC,
@@ -108,10 +108,10 @@ def main() -> None:
     )
     params = module.params
     try:
-        want = _topic.wanted(params)
+        want = topic.wanted(params)
         with Admin(connection(params)) as admin:
             before = fetch(admin, want.name)
-            change = _topic.absent(before) if params["state"] == "absent" else _topic.present(before, want)
+            change = topic.absent(before) if params["state"] == "absent" else topic.present(before, want)
             after = change.after
             if change.needed:
                 write(admin, want, change, validate_only=module.check_mode)

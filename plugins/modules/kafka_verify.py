@@ -112,10 +112,14 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _cluster, _proof, _round_trip, _service, _topic, _unit, _verify
+from ..module_utils._config import units
 from ..module_utils._errors import RackawareError
-from ..module_utils._kafka import Admin, Connection, KafkaError, LibraryError, connection, listening
-from ..module_utils._topic_admin import fetch, settle, write
+from ..module_utils._host import service_state
+from ..module_utils._kafka import check_records, round_trip, snapshot
+from ..module_utils._kafka import topic as kafka_topic
+from ..module_utils._kafka.client import Admin, Connection, KafkaError, LibraryError, connection, listening
+from ..module_utils._kafka.topic_admin import fetch, settle, write
+from ..module_utils._report import verify as report_verify
 
 INTERVAL = 1.0
 # Those that listen and never answer cost a third of a request's time each.
@@ -127,9 +131,9 @@ def reachable(module: AnsibleModule, where: Connection) -> Connection | str:
     found = tuple(islice(listening(where.bootstrap_servers), SERVERS))
     if found:
         return replace(where, bootstrap_servers=found)
-    broker = _unit.service("broker")
+    broker = units.service("broker")
     try:
-        age = _service.age(broker.unit, module.run_command)
+        age = service_state.age(broker.unit, module.run_command)
     except RackawareError:
         age = None
     try:
@@ -137,15 +141,15 @@ def reachable(module: AnsibleModule, where: Connection) -> Connection | str:
             config = stream.read()
     except (OSError, ValueError):
         config = None
-    may, sentence = _verify.silence(where.bootstrap_servers, age, config)
+    may, sentence = report_verify.silence(where.bootstrap_servers, age, config)
     if not may:
-        raise _verify.VerifyError(sentence)
+        raise report_verify.VerifyError(sentence)
     return sentence
 
 
 def seen(admin: Admin, minimum: dict[str, tuple[int, bool]]) -> dict[str, Any]:
     """The cluster, small."""
-    return dict(_cluster.summarize(_cluster.take(admin, minimum=minimum).to_dict()), checked_at=_cluster.now())
+    return dict(snapshot.summarize(snapshot.take(admin, minimum=minimum).to_dict()), checked_at=snapshot.now())
 
 
 def look(where: Connection, ids: list[int], minimum: dict[str, tuple[int, bool]]) -> dict[str, Any]:
@@ -157,7 +161,7 @@ def look(where: Connection, ids: list[int], minimum: dict[str, tuple[int, bool]]
         raise
     except KafkaError as error:
         return {"reason": str(error)}
-    missing = _verify.missing(cluster, ids)
+    missing = report_verify.missing(cluster, ids)
     return {"cluster": cluster, "missing": missing, "ready": not missing and not cluster["counts"]["under_replicated"]}
 
 
@@ -166,26 +170,26 @@ def verify(module: AnsibleModule, where: Connection, answer: dict[str, Any], min
     params, topic, marker = module.params, module.params["topic"], None
     with Admin(where) as admin:
         before = fetch(admin, topic)
-        want = _verify.wanted(topic, before, len(params["brokers"]), params["replication_factor"])
-        change = _topic.present(before, want)
+        want = report_verify.wanted(topic, before, len(params["brokers"]), params["replication_factor"])
+        change = kafka_topic.present(before, want)
         if change.needed:
             write(admin, want, change, validate_only=module.check_mode)
             if not module.check_mode:
                 settle(admin, topic, want.partitions, params["request_timeout_seconds"])
         racks = {broker["id"]: broker["rack"] for broker in answer["cluster"]["brokers"]}
         found = admin.partitions([topic]).get(topic)
-        placed = [] if found is None and module.check_mode else _proof.places(topic, found, racks, params["min_racks"])
+        placed = [] if found is None and module.check_mode else check_records.places(topic, found, racks, params["min_racks"])
         if not module.check_mode:
-            marker, _ = _round_trip.run(where, topic, placed)
+            marker, _ = round_trip.run(where, topic, placed)
         if change.needed and not module.check_mode:
             answer = dict(answer, cluster=seen(admin, minimum))
-    sentence = _proof.sentence(topic, placed, written=marker is not None)
+    sentence = check_records.sentence(topic, placed, written=marker is not None)
     return dict(answer, changed=change.needed, proof={"topic": topic, "marker": marker, "sentence": sentence})
 
 
 def main() -> None:
     """Look until the cluster is complete or the visit is over; then verify."""
-    module = AnsibleModule(argument_spec=_verify.SPEC, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=report_verify.SPEC, supports_check_mode=True)
     params, begun = module.params, time.monotonic()
     minimum: dict[str, tuple[int, bool]] = {}
     try:

@@ -61,7 +61,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import RackawareError
-from ..module_utils._kafka import CONNECTION_SPEC, Admin, connection
+from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, connection
 
 SPEC = dict(CONNECTION_SPEC, members={"type": "bool", "default": False})
 

@@ -71,8 +71,8 @@ unavailable:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _files, _kernel
 from ..module_utils._errors import RackawareError
+from ..module_utils._host import staging, sysctl
 
 SPEC = {
     "sysctl": {"type": "dict", "default": {}},
@@ -91,16 +91,16 @@ def main() -> None:
     params = module.params
     kept = (params["sysctl"], params["transparent_hugepage"], params["scheduler"], params["disks"])
     try:
-        settings = _kernel.sysctls(params["sysctl"], ROOT) + _kernel.hugepages(params["transparent_hugepage"], ROOT)
-        settings += _kernel.schedulers(params["scheduler"], params["disks"], ROOT)
-        needed, unavailable = _kernel.split(settings, ROOT)
-        lasting = _kernel.files(*kept, {user: int(number) for user, number in params["open_files"].items()}, header=params["header"], root=ROOT)
-        steps = [step for step in _files.decide(lasting, held=False, promote=False) if step.changed]
+        settings = sysctl.sysctls(params["sysctl"], ROOT) + sysctl.hugepages(params["transparent_hugepage"], ROOT)
+        settings += sysctl.schedulers(params["scheduler"], params["disks"], ROOT)
+        needed, unavailable = sysctl.split(settings, ROOT)
+        lasting = sysctl.files(*kept, {user: int(number) for user, number in params["open_files"].items()}, header=params["header"], root=ROOT)
+        steps = [step for step in staging.decide(lasting, held=False, promote=False) if step.changed]
         if not module.check_mode:
             for setting in needed:
-                _kernel.write(setting)
+                sysctl.write(setting)
             for step in steps:
-                _files.apply(step)
+                staging.apply(step)
     except RackawareError as error:
         module.fail_json(msg=str(error))
     now = {
@@ -110,7 +110,7 @@ def main() -> None:
         changed=bool(needed or steps),
         set=[setting.name for setting in needed],
         unavailable=unavailable,
-        diff=([{"before_header": "kernel", "after_header": "kernel", **now}] if needed else []) + [_files.diff(step) for step in steps],
+        diff=([{"before_header": "kernel", "after_header": "kernel", **now}] if needed else []) + [staging.diff(step) for step in steps],
     )
 
 

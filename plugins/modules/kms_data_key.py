@@ -171,8 +171,8 @@ actions:
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ..module_utils import _aws, _data_key
-from ..module_utils._data_key import ABSENT, PRESENT, REWRAPPED, ROTATED
+from ..module_utils._aws import client, data_key
+from ..module_utils._aws.data_key import ABSENT, PRESENT, REWRAPPED, ROTATED
 from ..module_utils._errors import RackawareError
 
 SPEC = {
@@ -186,31 +186,31 @@ SPEC = {
     "previous_version_id": {"type": "str"},
     "version_id": {"type": "str"},
     "confirm_crypto_shred": {"type": "str"},
-    **_aws.CONNECTION_SPEC,
+    **client.CONNECTION_SPEC,
 }
 
 
-def change(store: _data_key.Store, params: dict, *, check_mode: bool) -> dict:
+def change(store: data_key.Store, params: dict, *, check_mode: bool) -> dict:
     """For all states but absent: look, decide, do."""
     state, replaces = params["state"], params["previous_version_id"]
     arn = store.key_arn()
     store.require_versioning()
     before = after = store.current()
     if before is None:
-        _data_key.refuse_hidden(store.versions(), store.wanted)
-    actions = _data_key.plan(before, store.wanted, state=state, arn=arn, replaces=replaces)
+        data_key.refuse_hidden(store.versions(), store.wanted)
+    actions = data_key.plan(before, store.wanted, state=state, arn=arn, replaces=replaces)
     if actions and not check_mode:
         content = store.re_encrypt(before, arn) if "re-encrypt" in actions else store.generate(arn)
         after = store.store(content, arn, current=before, how=state)
         if after is None:
             # Another run was faster: what it made is as good, if it is what was asked for.
             after, actions = store.current(), ()
-            if _data_key.plan(after, store.wanted, state=state, arn=arn, replaces=replaces):
-                raise _data_key.DataKeyError("The object %s was changed and removed by somebody else meanwhile; run this again." % store.wanted.object_key)
+            if data_key.plan(after, store.wanted, state=state, arn=arn, replaces=replaces):
+                raise data_key.DataKeyError("The object %s was changed and removed by somebody else meanwhile; run this again." % store.wanted.object_key)
     return report(store, before, after, actions)
 
 
-def report(store: _data_key.Store, before: _data_key.Object | None, after: _data_key.Object | None, actions: tuple) -> dict:
+def report(store: data_key.Store, before: data_key.Object | None, after: data_key.Object | None, actions: tuple) -> dict:
     """The result."""
     result = {"changed": bool(actions), "actions": list(actions), "created": bool(actions) and after != before, "wrapped": None}
     result["wrapped_versions"] = [each.wrapped(store.wanted).as_dict() for each in store.chain(after)]
@@ -223,10 +223,10 @@ def report(store: _data_key.Store, before: _data_key.Object | None, after: _data
     return result
 
 
-def remove(store: _data_key.Store, params: dict, *, check_mode: bool) -> dict:
+def remove(store: data_key.Store, params: dict, *, check_mode: bool) -> dict:
     """For absent: the oldest goes last, so that an interrupted run leaves no current version that nobody can delete by name."""
     versions = store.versions()
-    doomed = _data_key.plan_absent(versions, store.wanted, version_id=params["version_id"], confirm=params["confirm_crypto_shred"])
+    doomed = data_key.plan_absent(versions, store.wanted, version_id=params["version_id"], confirm=params["confirm_crypto_shred"])
     if not check_mode:
         for version in doomed:
             store.delete(version)
@@ -245,16 +245,16 @@ def main() -> None:
     """Read, decide, write, report."""
     needs = [(ABSENT, "confirm_crypto_shred"), (ROTATED, "previous_version_id"), (REWRAPPED, "previous_version_id")]
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_if=[("state", state, [option]) for state, option in needs])
-    if _aws.BOTO3_ERROR:
-        module.fail_json(msg=missing_required_lib("boto3"), exception=_aws.BOTO3_ERROR)
+    if client.BOTO3_ERROR:
+        module.fail_json(msg=missing_required_lib("boto3"), exception=client.BOTO3_ERROR)
     params = module.params
     try:
         context = {str(name): str(value) for name, value in params["encryption_context"].items()}
         named = {name: params[name] for name in ("bucket", "object_key", "key_id", "expected_bucket_owner", "sse_kms_key_id")}
-        wanted = _data_key.Wanted(encryption_context=context, **named)
-        _data_key.check(wanted)
-        connection = {name: params[name] for name in _aws.CONNECTION_SPEC}
-        store = _data_key.Store(_aws.client("s3", **connection), _aws.client("kms", **connection), wanted)
+        wanted = data_key.Wanted(encryption_context=context, **named)
+        data_key.check(wanted)
+        connection = {name: params[name] for name in client.CONNECTION_SPEC}
+        store = data_key.Store(client.client("s3", **connection), client.client("kms", **connection), wanted)
         result = (remove if params["state"] == ABSENT else change)(store, params, check_mode=module.check_mode)
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)

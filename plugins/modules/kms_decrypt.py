@@ -66,29 +66,29 @@ request_id:
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ..module_utils import _key, _kms
-from ..module_utils._cryptsetup import forget
 from ..module_utils._errors import RackawareError, unforeseen
+from ..module_utils._luks import key_source, kms
+from ..module_utils._luks.cryptsetup import forget
 
 SPEC = {
-    "wrapped": {**_kms.WRAPPED_SPEC, "required": True},
+    "wrapped": {**kms.WRAPPED_SPEC, "required": True},
     "validate_only": {"type": "bool", "default": True},
     "dest": {"type": "path"},
-    **_kms.CONNECTION_SPEC,
+    **kms.CONNECTION_SPEC,
 }
 
 
 def work(params: dict, *, check_mode: bool) -> dict:
     """Unwrap, and forget or write."""
-    which = _kms.wrapped(params["wrapped"])
+    which = kms.wrapped(params["wrapped"])
     writes = not params["validate_only"]
     if writes:
-        _key.check_dest(params["dest"])
-    vault = _kms.connect(which.region, params["credentials"])
+        key_source.check_dest(params["dest"])
+    vault = kms.connect(which.region, params["credentials"])
     plaintext, request = vault.decrypt(which, vault.ciphertext(which))
     try:
         if writes and not check_mode:
-            _key.write(params["dest"], plaintext)
+            key_source.write(params["dest"], plaintext)
         length = len(plaintext)
     finally:
         forget(plaintext)
@@ -99,8 +99,8 @@ def work(params: dict, *, check_mode: bool) -> dict:
 def main() -> None:
     """Read, decide, write, report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_if=[("validate_only", False, ["dest"])])
-    if _kms.BOTO3_ERROR:
-        module.fail_json(msg=missing_required_lib("boto3"), exception=_kms.BOTO3_ERROR)
+    if kms.BOTO3_ERROR:
+        module.fail_json(msg=missing_required_lib("boto3"), exception=kms.BOTO3_ERROR)
     try:
         with unforeseen("The key could not be unwrapped"):
             result = work(module.params, check_mode=module.check_mode)

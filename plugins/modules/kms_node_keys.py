@@ -108,7 +108,7 @@ lines:
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ..module_utils import _aws, _node_keys
+from ..module_utils._aws import client, node_keys
 from ..module_utils._errors import RackawareError
 
 SPEC = {
@@ -119,27 +119,27 @@ SPEC = {
     "present_nodes": {"type": "list", "elements": "int", "default": []},
     "confirm": {"type": "str"},
     "state": {"type": "str", "choices": ["absent"], "default": "absent"},
-    **_aws.CONNECTION_SPEC,
+    **client.CONNECTION_SPEC,
 }
 
 
 def work(params: dict, *, check_mode: bool) -> dict:
     """Look, decide, destroy, look again."""
     cluster = params["cluster"]
-    nodes = _node_keys.check(cluster, params["nodes"], params["present_nodes"])
-    bucket = _node_keys.Bucket(_aws.client("s3", region=params["region"], profile=params["profile"]), params["bucket"], params["expected_bucket_owner"])
+    nodes = node_keys.check(cluster, params["nodes"], params["present_nodes"])
+    bucket = node_keys.Bucket(client.client("s3", region=params["region"], profile=params["profile"]), params["bucket"], params["expected_bucket_owner"])
     found = [bucket.find(cluster, node) for node in nodes]
     versions = [version for each in found for version in each.versions]
     if versions and not check_mode:
-        _node_keys.check_confirmation(cluster, nodes, found, params["confirm"])
+        node_keys.check_confirmation(cluster, nodes, found, params["confirm"])
         bucket.destroy(versions)
-        _node_keys.left([bucket.find(cluster, node) for node in nodes])
+        node_keys.left([bucket.find(cluster, node) for node in nodes])
     keys = [key for each in found for key in each.wrapped()]
     return {
         "changed": bool(versions),
         "keys": keys,
         "left_alone": [name for each in found for name in each.others],
-        "lines": _node_keys.lines(found, gone=not check_mode),
+        "lines": node_keys.lines(found, gone=not check_mode),
         "diff": {"before": {"keys": [key["object_key"] for key in keys]}, "after": {"keys": []}},
     }
 
@@ -147,8 +147,8 @@ def work(params: dict, *, check_mode: bool) -> dict:
 def main() -> None:
     """Read, do, report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    if _aws.BOTO3_ERROR:
-        module.fail_json(msg=missing_required_lib("boto3"), exception=_aws.BOTO3_ERROR)
+    if client.BOTO3_ERROR:
+        module.fail_json(msg=missing_required_lib("boto3"), exception=client.BOTO3_ERROR)
     try:
         result = work(module.params, check_mode=module.check_mode)
     except RackawareError as error:

@@ -133,7 +133,7 @@ hints:
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ..module_utils import _aws, _unlocks
+from ..module_utils._aws import client, decrypt_events
 from ..module_utils._errors import RackawareError
 
 SPEC = {
@@ -143,42 +143,42 @@ SPEC = {
     "most_files": {"type": "int", "default": 2000},
     "cluster": {"type": "str", "default": ""},
     "hours": {"type": "int", "default": 24},
-    **_aws.CONNECTION_SPEC,
+    **client.CONNECTION_SPEC,
 }
 
 
 def look(params: dict) -> tuple[list, list[str]]:
     """The events, and the hints."""
-    _unlocks.check(params["hours"])
-    connection = {name: params[name] for name in _aws.CONNECTION_SPEC}
-    with _aws.asking("describe the KMS key %s" % params["key_id"]):
-        arn = _aws.client("kms", **connection).describe_key(KeyId=params["key_id"])["KeyMetadata"]["Arn"]
+    decrypt_events.check(params["hours"])
+    connection = {name: params[name] for name in client.CONNECTION_SPEC}
+    with client.asking("describe the KMS key %s" % params["key_id"]):
+        arn = client.client("kms", **connection).describe_key(KeyId=params["key_id"])["KeyMetadata"]["Arn"]
     _arn, _aws_, _kms, region, account, _key = arn.split(":", 5)
-    start, end = _unlocks.span(params["hours"])
-    cloudtrail = _aws.client("cloudtrail", **connection)
+    start, end = decrypt_events.span(params["hours"])
+    cloudtrail = client.client("cloudtrail", **connection)
     found = []
     for name in [arn, *([params["bucket"]] if params["bucket"] else [])]:
-        found += _unlocks.look_up(cloudtrail, name, start=start, end=end)
+        found += decrypt_events.look_up(cloudtrail, name, start=start, end=end)
     more = 0
     if params["trail_bucket"] and params["bucket"]:
-        trail = _unlocks.Trail(params["trail_bucket"], account, region, params["most_files"])
-        read, more = trail.read(_aws.client("s3", **connection), params["bucket"], start=start, end=end)
+        trail = decrypt_events.Trail(params["trail_bucket"], account, region, params["most_files"])
+        read, more = trail.read(client.client("s3", **connection), params["bucket"], start=start, end=end)
         found += read
-    hints = _unlocks.hints(region, traced=bool(params["trail_bucket"] and params["bucket"]), more=more, most=params["most_files"])
-    return _unlocks.chosen(found, params["cluster"]), hints
+    hints = decrypt_events.hints(region, traced=bool(params["trail_bucket"] and params["bucket"]), more=more, most=params["most_files"])
+    return decrypt_events.chosen(found, params["cluster"]), hints
 
 
 def main() -> None:
     """Ask, report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    if _aws.BOTO3_ERROR:
-        module.fail_json(msg=missing_required_lib("boto3"), exception=_aws.BOTO3_ERROR)
+    if client.BOTO3_ERROR:
+        module.fail_json(msg=missing_required_lib("boto3"), exception=client.BOTO3_ERROR)
     try:
         found, hints = look(module.params)
     except RackawareError as error:
         module.fail_json(msg=str(error))
     events = [each.as_dict() for each in found]
-    unlocks = [each for each in events if each["event"] == _unlocks.DECRYPT]
+    unlocks = [each for each in events if each["event"] == decrypt_events.DECRYPT]
     module.exit_json(changed=False, events=events, unlocks=unlocks, lines=[each.line() for each in found], hints=hints)
 
 

@@ -85,19 +85,19 @@ device:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _loop
 from ..module_utils._command import run
+from ..module_utils._disk import loop
 from ..module_utils._errors import RackawareError
 
 SPEC = {
     "path": {"type": "path", "required": True},
     "size": {"type": "str"},
-    "allocate": {"type": "str", "choices": [_loop.FULL, _loop.SPARSE], "default": _loop.FULL},
+    "allocate": {"type": "str", "choices": [loop.FULL, loop.SPARSE], "default": loop.FULL},
     "direct_io": {"type": "bool", "default": True},
     "sector_size": {"type": "int", "choices": [512, 1024, 2048, 4096], "default": 4096},
     "offset": {"type": "int", "default": 0},
     "read_only": {"type": "bool", "default": False},
-    "state": {"type": "str", "choices": [_loop.ATTACHED, _loop.DETACHED, _loop.ABSENT], "default": _loop.ATTACHED},
+    "state": {"type": "str", "choices": [loop.ATTACHED, loop.DETACHED, loop.ABSENT], "default": loop.ATTACHED},
     "confirm_path": {"type": "path"},
 }
 
@@ -108,16 +108,16 @@ def main() -> None:
     params = module.params
     try:
         options = {name: params[name] for name in ("path", "allocate", "direct_io", "sector_size", "offset", "read_only")}
-        wanted = _loop.Wanted(size=_loop.bytes_of(params["size"]) if params["size"] else 0, **options)
-        before = _loop.attached(wanted)
-        actions = _loop.plan(_loop.file_of(wanted.path), _loop.loops(), wanted, state=params["state"], confirm_path=params["confirm_path"])
+        wanted = loop.Wanted(size=loop.bytes_of(params["size"]) if params["size"] else 0, **options)
+        before = loop.attached(wanted)
+        actions = loop.plan(loop.file_of(wanted.path), loop.loops(), wanted, state=params["state"], confirm_path=params["confirm_path"])
         if not module.check_mode:
             for action in actions:
-                _loop.step(action, wanted, run)
-        after = before if module.check_mode or not actions else _loop.attached(wanted)
+                loop.step(action, wanted, run)
+        after = before if module.check_mode or not actions else loop.attached(wanted)
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
-    shown = {"before": {"attached": before is not None}, "after": {"attached": params["state"] == _loop.ATTACHED}}
+    shown = {"before": {"attached": before is not None}, "after": {"attached": params["state"] == loop.ATTACHED}}
     if actions:
         shown["after"]["actions"] = list(actions)
     module.exit_json(changed=bool(actions), actions=list(actions), device=after.device if after else "", diff=shown)

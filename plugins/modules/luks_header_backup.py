@@ -74,10 +74,11 @@ dest:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _header_backup, _luks, _luks_header, _marker, _probe
 from ..module_utils._command import run
-from ..module_utils._cryptsetup import Cryptsetup
+from ..module_utils._disk import probe
 from ..module_utils._errors import RackawareError, unforeseen
+from ..module_utils._luks import format_record, header, header_backup, volume
+from ..module_utils._luks.cryptsetup import Cryptsetup
 
 SPEC = {
     "device": {"type": "path", "required": True},
@@ -85,40 +86,40 @@ SPEC = {
     "dest": {"type": "path", "required": True},
     "state": {"type": "str", "choices": ["present", "absent", "restored"], "default": "present"},
     "confirm_uuid": {"type": "str"},
-    "marker_dir": {"type": "path", "default": _marker.DIRECTORY},
+    "marker_dir": {"type": "path", "default": format_record.DIRECTORY},
 }
 
 
 def work(params: dict, *, check_mode: bool) -> dict:
     """Look, decide, do."""
     device, uuid, dest = params["device"], params["uuid"], params["dest"]
-    if not _luks.UUID.fullmatch(uuid):
-        raise _luks.LuksError("%s is no UUID; write it as 8-4-4-4-12 lower-case hexadecimal digits." % uuid)
+    if not volume.UUID.fullmatch(uuid):
+        raise volume.LuksError("%s is no UUID; write it as 8-4-4-4-12 lower-case hexadecimal digits." % uuid)
     cryptsetup = Cryptsetup(run)
     cryptsetup.require()
-    copy = _header_backup.read(dest)
+    copy = header_backup.read(dest)
     if params["state"] == "absent":
-        actions = _header_backup.plan_absent(copy, uuid, dest)
+        actions = header_backup.plan_absent(copy, uuid, dest)
     elif params["state"] == "present":
-        actions = _header_backup.plan_present(_luks_header.scan(device).header, copy, uuid, dest)
+        actions = header_backup.plan_present(header.scan(device).header, copy, uuid, dest)
     else:
-        seen = _probe.probe(device, run)
+        seen = probe.probe(device, run)
         if seen.error:
-            raise _luks.LuksError("%s cannot be judged: %s; nothing was restored." % (device, seen.error))
-        marker = _marker.load(_marker.path_of(device, params["marker_dir"]))
-        actions = _header_backup.plan_restored(
-            _luks_header.scan(device),
+            raise volume.LuksError("%s cannot be judged: %s; nothing was restored." % (device, seen.error))
+        marker = format_record.load(format_record.path_of(device, params["marker_dir"]))
+        actions = header_backup.plan_restored(
+            header.scan(device),
             copy=copy,
             uuid=uuid,
             confirm_uuid=params["confirm_uuid"],
-            used=seen.what if seen.state == _probe.IN_USE else "",
-            signed=_luks.is_signed(seen),
+            used=seen.what if seen.state == probe.IN_USE else "",
+            signed=volume.is_signed(seen),
             remembered=marker is not None and marker.uuid == uuid,
             dest=dest,
         )
     if not check_mode:
         for action in actions:
-            _header_backup.step(action, cryptsetup=cryptsetup, device=device, dest=dest)
+            header_backup.step(action, cryptsetup=cryptsetup, device=device, dest=dest)
     diff = {"before": {"copy": copy is not None}, "after": {"copy": params["state"] != "absent", **({"actions": list(actions)} if actions else {})}}
     return {"changed": bool(actions), "actions": list(actions), "dest": dest, "diff": diff}
 

@@ -85,26 +85,26 @@ from contextlib import ExitStack
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _key, _kms, _luks, _luks_key
 from ..module_utils._command import run
-from ..module_utils._cryptsetup import Cryptsetup
 from ..module_utils._errors import RackawareError, unforeseen
+from ..module_utils._luks import key_source, keyslots, kms, volume
+from ..module_utils._luks.cryptsetup import Cryptsetup
 
 SPEC = {
     "device": {"type": "path", "required": True},
     "uuid": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["present", "rotated", "absent"], "default": "present"},
     "keyslot": {"type": "int", "no_log": False},
-    "key": _key.spec(),
-    "new_key": _key.spec(),
+    "key": key_source.spec(),
+    "new_key": key_source.spec(),
 }
 
 
 def _old_key(params: dict, stack: ExitStack) -> bytearray | None:
     """The key that opens it now; None when a rotation has come so far that its wrapped form is gone."""
     try:
-        return stack.enter_context(_key.key_of(params["key"]))
-    except _kms.Denied as error:
+        return stack.enter_context(key_source.key_of(params["key"]))
+    except kms.Denied as error:
         if params["state"] == "rotated" and error.code in ("NoSuchKey", "NoSuchVersion"):
             return None
         raise
@@ -114,19 +114,18 @@ def work(params: dict, *, check_mode: bool) -> dict:
     """Look, decide, do, look again."""
     cryptsetup = Cryptsetup(run)
     cryptsetup.require()
-    header = _luks.header_of(params["device"])
+    header = volume.header_of(params["device"])
     if header.version != 2 or header.uuid != params["uuid"]:
-        raise _luks.LuksError("%s holds the volume %s (LUKS%d), not %s; nothing was changed." % (params["device"], header.uuid, header.version, params["uuid"]))
+        found = (params["device"], header.uuid, header.version, params["uuid"])
+        raise volume.LuksError("%s holds the volume %s (LUKS%d), not %s; nothing was changed." % found)
     state, slot = params["state"], params["keyslot"]
     with ExitStack() as stack:
         key = _old_key(params, stack)
-        new = stack.enter_context(_key.key_of(params["new_key"])) if params["new_key"] and state != "absent" else None
-        keys = _luks_key.Keys(cryptsetup, params["device"], key, new, _key.facts_of(params["new_key"]))
+        new = stack.enter_context(key_source.key_of(params["new_key"])) if params["new_key"] and state != "absent" else None
+        keys = keyslots.Keys(cryptsetup, params["device"], key, new, key_source.facts_of(params["new_key"]))
         before = keys.slots()
-        if state == "absent":
-            actions = _luks_key.plan_absent(before, slot)
-        else:
-            actions = (_luks_key.plan_present if state == "present" else _luks_key.plan_rotated)(before)
+        plans = {"present": keyslots.plan_present, "rotated": keyslots.plan_rotated}
+        actions = plans[state](before) if state in plans else keyslots.plan_absent(before, slot)
         if not check_mode:
             for action in actions:
                 keys.step(action, slot)

@@ -173,10 +173,13 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _claim, _key, _luks, _marker, _store_units
 from ..module_utils._command import run
-from ..module_utils._cryptsetup import PERF
 from ..module_utils._errors import RackawareError, unforeseen
+from ..module_utils._host import claim
+from ..module_utils._luks import format_record, key_source
+from ..module_utils._luks import volume as luks_volume
+from ..module_utils._luks.cryptsetup import PERF
+from ..module_utils._stores import activate
 
 SPEC = {
     "device": {"type": "path", "required": True},
@@ -185,24 +188,24 @@ SPEC = {
     "uuid": {"type": "str", "required": True},
     "label": {"type": "str"},
     "subsystem": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": [_luks.FORMATTED, _luks.OPEN, _luks.CLOSED, _luks.GONE], "default": _luks.OPEN},
-    "allow_format": {"type": "str", "choices": [_luks.NEVER, _luks.BLANK_ONLY], "default": _luks.NEVER},
+    "state": {"type": "str", "choices": [luks_volume.FORMATTED, luks_volume.OPEN, luks_volume.CLOSED, luks_volume.GONE], "default": luks_volume.OPEN},
+    "allow_format": {"type": "str", "choices": [luks_volume.NEVER, luks_volume.BLANK_ONLY], "default": luks_volume.NEVER},
     "confirm_uuid": {"type": "str"},
-    "answer": _store_units.ANSWER_SPEC,
+    "answer": activate.ANSWER_SPEC,
     "sector_size": {"type": "int", "choices": [512, 4096]},
     "perf": {"type": "list", "elements": "str", "choices": list(PERF)},
     "allow_discards": {"type": "bool", "default": False},
     "filesystem": {"type": "str", "choices": ["none", "xfs"], "default": "none"},
     "token": {"type": "dict", "default": {}, "no_log": False},
-    "marker_dir": {"type": "path", "default": _marker.DIRECTORY},
-    "key": _key.spec(),
+    "marker_dir": {"type": "path", "default": format_record.DIRECTORY},
+    "key": key_source.spec(),
 }
-KEYLESS = (_luks.CLOSED, _luks.GONE)
+KEYLESS = (luks_volume.CLOSED, luks_volume.GONE)
 
 
-def wanted_of(params: dict) -> _luks.Wanted:
+def wanted_of(params: dict) -> luks_volume.Wanted:
     """The options as one value; raises RackawareError for what cannot be meant."""
-    wanted = _luks.Wanted(
+    wanted = luks_volume.Wanted(
         device=params["device"],
         name=params["name"],
         uuid=params["uuid"],
@@ -212,49 +215,49 @@ def wanted_of(params: dict) -> _luks.Wanted:
         perf=None if params["perf"] is None else tuple(params["perf"]),
         discards=params["allow_discards"],
         filesystem=params["filesystem"] == "xfs",
-        token={**params["token"], **_key.facts_of(params["key"])},
+        token={**params["token"], **key_source.facts_of(params["key"])},
     )
-    _luks.check_names(wanted, allow_kernel_name=params["allow_kernel_name"])
+    luks_volume.check_names(wanted, allow_kernel_name=params["allow_kernel_name"])
     return wanted
 
 
 def work(params: dict, *, check_mode: bool) -> dict:
     """Look, decide, do, look again."""
-    volume = _luks.Volume(wanted_of(params), run, marker_dir=params["marker_dir"])
+    volume = luks_volume.Volume(wanted_of(params), run, marker_dir=params["marker_dir"])
     volume.cryptsetup.require()
     how = {name: params[name] for name in ("state", "allow_format", "confirm_uuid")}
     before = volume.facts()
-    plan = _luks.plan(before, volume.wanted, **how)
+    plan = luks_volume.plan(before, volume.wanted, **how)
     if plan.actions and params["state"] not in KEYLESS:
         if not params["key"]:
-            raise _luks.LuksError("%s needs its key for the step %s; give the option key." % (params["device"], plan.actions[0]))
-        with _key.key_of(params["key"]) as key:
+            raise luks_volume.LuksError("%s needs its key for the step %s; give the option key." % (params["device"], plan.actions[0]))
+        with key_source.key_of(params["key"]) as key:
             before = volume.facts(key)
-            plan = _luks.plan(before, volume.wanted, **how)
+            plan = luks_volume.plan(before, volume.wanted, **how)
             if not check_mode:
                 volume.perform(plan.actions, key)
     elif not check_mode:
         if plan.actions and params["answer"]:
-            _claim.check(params["answer"]["owner"], params["answer"]["answered"], now=time.time())
+            claim.check(params["answer"]["owner"], params["answer"]["answered"], now=time.time())
         volume.perform(plan.actions)
     return report(volume, before, plan, params["state"], check_mode=check_mode)
 
 
-def report(volume: _luks.Volume, before: _luks.Facts, plan: _luks.Plan, state: str, *, check_mode: bool) -> dict:
+def report(volume: luks_volume.Volume, before: luks_volume.Facts, plan: luks_volume.Plan, state: str, *, check_mode: bool) -> dict:
     """The result; in check mode the state after is the one that was planned."""
     found = state_of(before, plan.verdict)
     if not plan.actions:
         after, header = found, before.header
     elif check_mode:
-        after, header = {_luks.CLOSED: _luks.FORMATTED, _luks.GONE: _luks.BLANK}.get(state, state), before.header
+        after, header = {luks_volume.CLOSED: luks_volume.FORMATTED, luks_volume.GONE: luks_volume.BLANK}.get(state, state), before.header
     else:
         facts = volume.facts()
-        after, header = state_of(facts, _luks.judge(facts, volume.wanted)), facts.header
+        after, header = state_of(facts, luks_volume.judge(facts, volume.wanted)), facts.header
     return {
         "changed": bool(plan.actions),
         "actions": list(plan.actions),
         "uuid": volume.wanted.uuid,
-        "mapper": volume.mapped if after == _luks.OPEN else "",
+        "mapper": volume.mapped if after == luks_volume.OPEN else "",
         "state_before": found,
         "state_after": after,
         "header": header.as_dict() if header else None,
@@ -263,16 +266,16 @@ def report(volume: _luks.Volume, before: _luks.Facts, plan: _luks.Plan, state: s
     }
 
 
-def state_of(facts: _luks.Facts, verdict: _luks.Verdict) -> str:
+def state_of(facts: luks_volume.Facts, verdict: luks_volume.Verdict) -> str:
     """One word for people."""
-    if verdict.kind == _luks.MINE:
-        return _luks.OPEN if facts.mapper else _luks.FORMATTED
+    if verdict.kind == luks_volume.MINE:
+        return luks_volume.OPEN if facts.mapper else luks_volume.FORMATTED
     return verdict.kind
 
 
 def main() -> None:
     """Read, decide, write, report."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_if=[("state", _luks.GONE, ["confirm_uuid"])])
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_if=[("state", luks_volume.GONE, ["confirm_uuid"])])
     try:
         with unforeseen("The volume could not be worked on"):
             result = work(module.params, check_mode=module.check_mode)

@@ -58,31 +58,31 @@ selectors:
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ..module_utils import _aws, _trail
+from ..module_utils._aws import client, trail
 from ..module_utils._errors import RackawareError
 
 SPEC = {
     "trail": {"type": "str", "required": True},
     "bucket": {"type": "str", "required": True},
     "partition": {"type": "str", "default": "aws"},
-    **_aws.CONNECTION_SPEC,
+    **client.CONNECTION_SPEC,
 }
 
 
 def work(params: dict, *, check_mode: bool) -> dict:
     """Look, decide, do."""
-    cloudtrail = _aws.client("cloudtrail", region=params["region"], profile=params["profile"])
+    cloudtrail = client.client("cloudtrail", region=params["region"], profile=params["profile"])
     found: dict = {}
     try:
-        with _aws.asking("read the event selectors of the trail %s" % params["trail"]):
+        with client.asking("read the event selectors of the trail %s" % params["trail"]):
             found = cloudtrail.get_event_selectors(TrailName=params["trail"])
-    except _aws.AwsError as error:
+    except client.AwsError as error:
         if not check_mode or error.code != "TrailNotFoundException":
             raise
     before = [found.get(name) or [] for name in ("EventSelectors", "AdvancedEventSelectors")]
-    change = _trail.plan(*before, "arn:%s:s3:::%s/" % (params["partition"], params["bucket"]))
+    change = trail.plan(*before, "arn:%s:s3:::%s/" % (params["partition"], params["bucket"]))
     if change and not check_mode:
-        with _aws.asking("add an event selector to the trail %s" % params["trail"]):
+        with client.asking("add an event selector to the trail %s" % params["trail"]):
             cloudtrail.put_event_selectors(TrailName=params["trail"], **change)
     selectors = [before[0] or before[1], *change.values()]
     return {"changed": bool(change), "selectors": selectors[-1], "diff": {"before": {"selectors": selectors[0]}, "after": {"selectors": selectors[-1]}}}
@@ -91,8 +91,8 @@ def work(params: dict, *, check_mode: bool) -> dict:
 def main() -> None:
     """Read, do, report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    if _aws.BOTO3_ERROR:
-        module.fail_json(msg=missing_required_lib("boto3"), exception=_aws.BOTO3_ERROR)
+    if client.BOTO3_ERROR:
+        module.fail_json(msg=missing_required_lib("boto3"), exception=client.BOTO3_ERROR)
     try:
         result = work(module.params, check_mode=module.check_mode)
     except RackawareError as error:

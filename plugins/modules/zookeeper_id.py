@@ -48,8 +48,8 @@ id:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _myid
 from ..module_utils._errors import RackawareError
+from ..module_utils._host import myid
 
 SPEC = {"id": {"type": "int", "required": True}, "data_dir": {"type": "path", "required": True}, "user": {"type": "str"}}
 
@@ -59,9 +59,9 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
     try:
-        needed = _myid.needed(params["data_dir"], params["id"])
+        needed = myid.needed(params["data_dir"], params["id"])
         if needed and not module.check_mode:
-            _myid.write(params["data_dir"], params["id"], params["user"])
+            myid.write(params["data_dir"], params["id"], params["user"])
     except RackawareError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=needed, id=params["id"], diff={"before": "" if needed else "%d\n" % params["id"], "after": "%d\n" % params["id"]})

@@ -78,8 +78,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils import _zookeeper
 from ..module_utils._errors import RackawareError
+from ..module_utils._kafka import zookeeper
 
 SPEC = {"servers": {"type": "list", "elements": "str", "required": True}, "timeout_seconds": {"type": "int", "default": 5}}
 
@@ -90,14 +90,14 @@ def main() -> None:
     servers = module.params["servers"]
     try:
         if not servers:
-            raise _zookeeper.ZooKeeperError("There is no ZooKeeper server to ask, because servers is empty; name all of the ensemble.")
+            raise zookeeper.ZooKeeperError("There is no ZooKeeper server to ask, because servers is empty; name all of the ensemble.")
         for server in servers:
-            _zookeeper.address(server)
+            zookeeper.address(server)
         with ThreadPoolExecutor(len(servers)) as pool:
-            seen = list(pool.map(lambda server: _zookeeper.look(server, module.params["timeout_seconds"]), servers))
+            seen = list(pool.map(lambda server: zookeeper.look(server, module.params["timeout_seconds"]), servers))
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, servers=seen, quorum=_zookeeper.quorum(seen))
+    module.exit_json(changed=False, servers=seen, quorum=zookeeper.quorum(seen))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,10 @@ import boto3
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _aws, _cryptsetup, _data_key, _key, _kms
+from ansible_collections.rackaware.kafka.plugins.module_utils._aws import client
+from ansible_collections.rackaware.kafka.plugins.module_utils._aws import data_key as aws_data_key
+from ansible_collections.rackaware.kafka.plugins.module_utils._luks import cryptsetup, key_source
+from ansible_collections.rackaware.kafka.plugins.module_utils._luks import kms as luks_kms
 from ansible_collections.rackaware.kafka.plugins.modules import kms_data_key, kms_decrypt
 
 REGION, OWNER = "eu-west-1", "123456789012"
@@ -64,7 +67,7 @@ def decrypt(cloud, capsys):
 
 
 def unwrap(wrapped) -> bytes:
-    return bytes(_kms.connect(REGION).unwrap(_kms.wrapped(wrapped)))
+    return bytes(luks_kms.connect(REGION).unwrap(luks_kms.wrapped(wrapped)))
 
 
 def versions(cloud) -> list[str]:
@@ -94,14 +97,14 @@ def test_two_keys_are_two_keys(data_key):
 
 
 def test_a_race_is_won_by_the_first_and_noticed_by_the_second(data_key, cloud, monkeypatch):
-    real = _data_key.Store.generate
+    real = aws_data_key.Store.generate
 
     def slow(self, arn):
-        monkeypatch.setattr(_data_key.Store, "generate", real)
+        monkeypatch.setattr(aws_data_key.Store, "generate", real)
         slow.first = data_key()
         return real(self, arn)
 
-    monkeypatch.setattr(_data_key.Store, "generate", slow)
+    monkeypatch.setattr(aws_data_key.Store, "generate", slow)
     second = data_key()
     assert (second["changed"], second["wrapped"]) == (False, slow.first["wrapped"])
     assert len(versions(cloud)) == 1
@@ -190,14 +193,14 @@ def test_a_key_behind_a_delete_marker_is_not_replaced_and_the_sentence_brings_it
 
 
 def test_older_versions_without_a_current_one_are_copied_back(cloud):
-    wanted = _data_key.Wanted("b", "demo/1/LuksInternalStorageKey-d0", ALIAS, CONTEXT, OWNER)
+    wanted = aws_data_key.Wanted("b", "demo/1/LuksInternalStorageKey-d0", ALIAS, CONTEXT, OWNER)
     one = {"version_id": "v1", "latest": False, "marker": False, "modified": "2026-01-01"}
     two = {**one, "version_id": "v2", "modified": "2026-01-02"}
     older_marker = {**one, "version_id": "m0", "marker": True, "modified": "2025-12-31"}
-    with pytest.raises(_data_key.DataKeyError, match=r"has no current version, but older ones.*copy-object .*LuksInternalStorageKey-d0\?versionId=v2"):
-        _data_key.refuse_hidden([one, two, older_marker], wanted)
-    with pytest.raises(_data_key.DataKeyError, match="has a delete marker and no version any more"):
-        _data_key.refuse_hidden([older_marker], wanted)
+    with pytest.raises(aws_data_key.DataKeyError, match=r"has no current version, but older ones.*copy-object .*LuksInternalStorageKey-d0\?versionId=v2"):
+        aws_data_key.refuse_hidden([one, two, older_marker], wanted)
+    with pytest.raises(aws_data_key.DataKeyError, match="has a delete marker and no version any more"):
+        aws_data_key.refuse_hidden([older_marker], wanted)
 
 
 def test_a_key_that_was_destroyed_on_purpose_leaves_nothing_and_is_made_anew(data_key, cloud):
@@ -214,18 +217,18 @@ def test_a_destruction_that_was_cut_off_is_not_covered_by_a_new_key(data_key, cl
     first = data_key()
     data_key(state="rotated", previous_version_id=first["version_id"])
     cloud.s3.delete_object(Bucket=cloud.bucket, Key=cloud.object_key)
-    real, left = _data_key.Store.delete, [1]
+    real, left = aws_data_key.Store.delete, [1]
 
     def once(self, version_id):
         if not left:
-            raise _aws.AwsError("AWS could not delete it.")
+            raise client.AwsError("AWS could not delete it.")
         left.pop()
         real(self, version_id)
 
-    monkeypatch.setattr(_data_key.Store, "delete", once)
+    monkeypatch.setattr(aws_data_key.Store, "delete", once)
     assert "could not delete" in data_key(state="absent", confirm_crypto_shred=cloud.object_key)["msg"]
     assert "if it shall be destroyed, finish that with state absent" in data_key()["msg"]
-    monkeypatch.setattr(_data_key.Store, "delete", real)
+    monkeypatch.setattr(aws_data_key.Store, "delete", real)
     data_key(state="absent", confirm_crypto_shred=cloud.object_key)
     assert data_key()["created"]
 
@@ -290,22 +293,22 @@ def test_the_key_goes_to_memory_and_nowhere_else(data_key, decrypt, cloud, tmp_p
         dest = Path(memory) / "key"
         assert decrypt(wrapped, validate_only=False, dest=str(dest))["changed"]
         assert dest.read_bytes() == unwrap(wrapped)
-        key = _key.read(str(dest))
+        key = key_source.read(str(dest))
         assert key == dest.read_bytes()
-        _cryptsetup.forget(key)
+        cryptsetup.forget(key)
         assert "may only be in a file system in memory" in decrypt(wrapped, validate_only=False, dest=str(tmp_path / "key"))["msg"]
 
 
 def test_the_controller_never_asks_for_a_plaintext(data_key, monkeypatch):
     asked = []
-    real = _aws.client
+    real = client.client
 
     def watched(service, **how):
         made = real(service, **how)
         made.meta.events.register("before-call", lambda model, **_: asked.append(model.name))
         return made
 
-    monkeypatch.setattr(_aws, "client", watched)
+    monkeypatch.setattr(client, "client", watched)
     first = data_key()
     data_key(state="rotated", previous_version_id=first["version_id"])
     data_key(state="rewrapped", previous_version_id=data_key()["version_id"])

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _aws, _node_keys
+from ansible_collections.rackaware.kafka.plugins.module_utils._aws import client as aws_client
+from ansible_collections.rackaware.kafka.plugins.module_utils._aws import node_keys
 from ansible_collections.rackaware.kafka.plugins.modules import kms_node_keys
 
 OWNER, CLUSTER = "123456789012", "demo"
@@ -49,18 +50,18 @@ def erase(s3, capsys, monkeypatch):
 
     def run(nodes, check=False, **more):
         run.calls = []
-        real = _aws.client
+        real = aws_client.client
 
         def watched(service, **how):
             made = real(service, **how)
             made.meta.events.register("before-call", lambda model, **_: run.calls.append(model.name))
             return made
 
-        monkeypatch.setattr(_aws, "client", watched)
+        monkeypatch.setattr(aws_client, "client", watched)
         params = {"bucket": BUCKET, "expected_bucket_owner": OWNER, "cluster": CLUSTER, "nodes": nodes, "_ansible_check_mode": check, **more}
         with patch_module_args(params), pytest.raises(SystemExit):
             kms_node_keys.main()
-        monkeypatch.setattr(_aws, "client", real)
+        monkeypatch.setattr(aws_client, "client", real)
         return json.loads(capsys.readouterr().out)
 
     return run
@@ -126,7 +127,7 @@ class Big:
 
 
 def work(s3, monkeypatch):
-    monkeypatch.setattr(_aws, "client", lambda *_args, **_more: s3)
+    monkeypatch.setattr(aws_client, "client", lambda *_args, **_more: s3)
     params = {"bucket": BUCKET, "expected_bucket_owner": OWNER, "cluster": CLUSTER, "nodes": [7], "present_nodes": [], "region": None, "profile": None}
     return kms_node_keys.work({**params, "confirm": "erase-demo-7"}, check_mode=False)
 
@@ -138,9 +139,9 @@ def test_thousands_of_versions_are_read_page_by_page_and_go_a_thousand_at_once(m
 
 
 def test_a_version_that_stays_is_an_error_by_name(monkeypatch):
-    with pytest.raises(_node_keys.NodeKeysError, match="1 of 10 versions were not destroyed, the first of them version v3 of demo/7/.*AccessDenied"):
+    with pytest.raises(node_keys.NodeKeysError, match="1 of 10 versions were not destroyed, the first of them version v3 of demo/7/.*AccessDenied"):
         work(Big(10, refuses="v3"), monkeypatch)
-    with pytest.raises(_node_keys.NodeKeysError, match="is still there after all its versions were destroyed"):
+    with pytest.raises(node_keys.NodeKeysError, match="is still there after all its versions were destroyed"):
         work(Big(10, again=True), monkeypatch)
 
 

@@ -23,7 +23,7 @@ from typing import Any, Callable, Sequence
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / ".collections"))
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _roll
+from ansible_collections.rackaware.kafka.plugins.module_utils._roll import plan
 
 Snapshot = dict[str, Any]
 PLOT = ROOT / "docs/roll-simulation.svg"
@@ -115,7 +115,7 @@ def measure(name: str) -> dict[str, Any]:
     """One case, in this process."""
     snap = CASES[name]()
     cpu = time.process_time()
-    planned = _roll.plan(snap)
+    planned = plan.plan(snap)
     cpu = time.process_time() - cpu
     return {
         "case": name,
@@ -201,7 +201,7 @@ def roll(groups: Sequence[Sequence[int]], at_once: int, times: dict[int, float],
 
 def ours(snap: Snapshot, times: dict[int, float], max_batch: int | None) -> tuple[float, int]:
     """The batches of the planner in steps: a canary and a soak, a tenth, then as many as the limit lets go."""
-    steps = _roll.ramp(_roll.plan(snap)["batches"])
+    steps = plan.ramp(plan.plan(snap)["batches"])
     groups: list[list[int]] = []
     pauses = []
     for step in steps:

@@ -25,7 +25,8 @@ sys.path[:0] = [str(ROOT / ".collections"), str(ROOT / "tests")]
 import yaml
 from bench.plan import cluster
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _cluster, _proof
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import check_records
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import snapshot as kafka_snapshot
 
 SERVICE = """
 from ansible.plugins.action import ActionBase
@@ -58,7 +59,7 @@ def snapshot(brokers: int, partitions: int, behind: float = 0.0) -> dict[str, An
         "partitions": made["partitions"],
         "reassignments": [],
         "quorum": quorum,
-        "counts": vars(_cluster.count(made["partitions"], len(named))),
+        "counts": vars(kafka_snapshot.count(made["partitions"], len(named))),
     }
 
 
@@ -66,11 +67,11 @@ def answers(brokers: int, partitions: int) -> dict[str, dict[str, Any]]:
     """What each module would say."""
     whole = snapshot(brokers, partitions)
     racks = {each["id"]: each["rack"] for each in whole["brokers"]}
-    placed = _proof.places("rackaware-proof", whole["partitions"][:100] * max(1, brokers // 100), racks, 3)
-    sentence = _proof.sentence("rackaware-proof", placed, written=True)
+    placed = check_records.places("rackaware-proof", whole["partitions"][:100] * max(1, brokers // 100), racks, 3)
+    sentence = check_records.sentence("rackaware-proof", placed, written=True)
     proof = {"topic": "rackaware-proof", "marker": "0" * 36, "sentence": sentence}
     whole["topics"]["rackaware-proof"] = {"partitions": brokers, "replication_factor": 3, "min_isr": 2, "own_min_isr": False}
-    small = dict(_cluster.summarize(whole), checked_at=_cluster.now())
+    small = dict(kafka_snapshot.summarize(whole), checked_at=kafka_snapshot.now())
     return {
         "kafka_cluster_info": {"changed": False, "cluster": whole},
         "kafka_round_trip": {"changed": False, **proof, "partitions": [dict(each, offset=1) for each in placed]},

@@ -16,8 +16,9 @@ import traceback
 
 PACKAGES, DISK = sys.argv[1:3]
 sys.path.insert(0, PACKAGES)
-_command, _luks, _luks_header, _luks_key, _marker, _unlock = (
-    importlib.import_module("kafka_luks." + name) for name in ("_command", "_luks", "_luks_header", "_luks_key", "_marker", "_unlock")
+_command, volume, header, keyslots, format_record, unlocker = (
+    importlib.import_module("kafka_luks." + name)
+    for name in ("_command", "volume.volume", "volume.header", "volume.keyslots", "volume.format_record", "volume.unlocker")
 )
 
 UUID, NAME, MOUNT = "6f1c0b6d-3a51-4f0e-9d0c-0f6ef3a41a44", "kafka-d0", "/mnt/rackaware-test"
@@ -35,7 +36,7 @@ WRAPPED = {
     "expected_bucket_owner": "123456789012",
 }
 ROTATED = {**WRAPPED, "version_id": "v2", "sha256": "b" * 64}
-STEP = _luks.Volume.step
+STEP = volume.Volume.step
 
 
 class PowerCut(BaseException):
@@ -60,8 +61,8 @@ def sh(*command, fine=(0,)):
 
 def configure(**more):
     content = {"device": DISK, "name": NAME, "uuid": UUID, "subsystem": "kafka-demo-1", "allow_format": "blank_only", "keys": [WRAPPED], **more}
-    os.makedirs(_unlock.CONFIG, exist_ok=True)
-    path = os.path.join(_unlock.CONFIG, "d0.json")
+    os.makedirs(unlocker.CONFIG, exist_ok=True)
+    path = os.path.join(unlocker.CONFIG, "d0.json")
     with open(path, "w", encoding="utf-8") as stream:
         json.dump(content, stream)
     os.chmod(path, 0o600)
@@ -70,13 +71,13 @@ def configure(**more):
 def kafka_luks(command, code=0):
     """Run the program in this process; what it said last."""
     said = []
-    world = _unlock.World(connect=Vault(), say=said.append, notify=lambda _text: None)
-    assert _unlock.main([command, "d0"], world) == code, said
+    world = unlocker.World(connect=Vault(), say=said.append, notify=lambda _text: None)
+    assert unlocker.main([command, "d0"], world) == code, said
     return said[-1] if said else ""
 
 
 def volume():
-    return _luks.Volume(_unlock.load("d0").wanted, _command.run)
+    return volume.Volume(unlocker.load("d0").wanted, _command.run)
 
 
 def power_off():
@@ -88,7 +89,7 @@ def power_off():
 def fresh():
     """A new disk in a new host."""
     power_off()
-    for path in glob.glob(_marker.DIRECTORY + "/*.json"):
+    for path in glob.glob(format_record.DIRECTORY + "/*.json"):
         os.unlink(path)
     blank()
     configure()
@@ -128,21 +129,21 @@ def cut(before=None, after=None):
         done.append(action)
         return STEP(self, action, key)
 
-    _luks.Volume.step = step
+    volume.Volume.step = step
     try:
         kafka_luks("open")
     except PowerCut:
         pass
     finally:
-        _luks.Volume.step = STEP
+        volume.Volume.step = STEP
 
 
 def a_blank_disk_is_formatted_once_and_keeps_its_data():
-    assert "mkfs" in kafka_luks("open") and os.path.exists(_unlock.RUNTIME + "/d0.fresh")
+    assert "mkfs" in kafka_luks("open") and os.path.exists(unlocker.RUNTIME + "/d0.fresh")
     mounted(write)
     assert "it was open" in kafka_luks("open")
     kafka_luks("close")
-    assert "mkfs" not in kafka_luks("open") and not os.path.exists(_unlock.RUNTIME + "/d0.fresh")
+    assert "mkfs" not in kafka_luks("open") and not os.path.exists(unlocker.RUNTIME + "/d0.fresh")
     mounted(read)
     assert ":64:logon:" in sh("dmsetup", "table", "--showkeys", NAME), "the kernel's table shows the key itself"
 
@@ -168,8 +169,8 @@ def a_volume_in_use_is_neither_closed_nor_erased():
     mounted(use)
     this = volume()
     try:
-        _luks.plan(this.facts(), this.wanted, state="erased", confirm_uuid=UUID)
-    except _luks.LuksError as error:
+        volume.plan(this.facts(), this.wanted, state="erased", confirm_uuid=UUID)
+    except volume.LuksError as error:
         assert "unmount and close" in str(error)
     else:
         raise AssertionError("an open volume would be erased")
@@ -193,8 +194,8 @@ def keys_rotate_while_it_is_mounted():
 
     def use(path):
         write(path)
-        keys = _luks_key.Keys(volume().cryptsetup, DISK, bytearray(KEYS["v1"]), bytearray(KEYS["v2"]), ROTATED)
-        for step in _luks_key.plan_rotated(keys.slots()):
+        keys = keyslots.Keys(volume().cryptsetup, DISK, bytearray(KEYS["v1"]), bytearray(KEYS["v2"]), ROTATED)
+        for step in keyslots.plan_rotated(keys.slots()):
             keys.step(step)
         assert keys.slots().every == (1,)
         read(path)
@@ -218,8 +219,8 @@ def only_a_stop_makes_a_disk_in_service_blank():
     power_off()
     blank()
     assert "does not explain" in kafka_luks("open", code=1)
-    path = glob.glob(_marker.DIRECTORY + "/*.json")[0]
-    _marker.save(path, _marker.Marker(UUID, "ready", "an earlier boot"))
+    path = glob.glob(format_record.DIRECTORY + "/*.json")[0]
+    format_record.save(path, format_record.Marker(UUID, "ready", "an earlier boot"))
     assert "mkfs" in kafka_luks("open")
 
 
@@ -230,7 +231,7 @@ def a_power_cut_after(steps, *, mapping_kept):
     kafka_luks("open")
     mounted(write)
     assert "it was open" in kafka_luks("open")
-    assert [token["state"] for token in _luks_header.scan(DISK).header.tokens.values()] == ["ready"]
+    assert [token["state"] for token in header.scan(DISK).header.tokens.values()] == ["ready"]
 
 
 def an_unfinished_file_system_is_made_anew():
@@ -272,8 +273,8 @@ def an_erased_disk_is_formatted_anew():
     kafka_luks("open")
     kafka_luks("close")
     this = volume()
-    this.perform(_luks.plan(this.facts(), this.wanted, state="erased", confirm_uuid=UUID).actions)
-    assert _luks_header.scan(DISK) == _luks_header.Scan(None, torn=False)
+    this.perform(volume.plan(this.facts(), this.wanted, state="erased", confirm_uuid=UUID).actions)
+    assert header.scan(DISK) == header.Scan(None, torn=False)
     assert "format" in kafka_luks("open")
 
 

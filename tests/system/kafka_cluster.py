@@ -12,7 +12,9 @@ import tarfile
 import time
 from pathlib import Path
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _kafka, _storage, _zookeeper
+from ansible_collections.rackaware.kafka.plugins.module_utils._host import storage as host_storage
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client as kafka_client
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import zookeeper
 from ansible_collections.rackaware.kafka.plugins.module_utils._wait import wait_until
 from lab import archives
 
@@ -122,7 +124,7 @@ class Cluster:
     def start_all(self) -> None:
         """Format (KRaft) or start the ZooKeeper servers, start every broker, and wait until they are in sync."""
         if self.mode == "kraft":
-            self.cluster_id = _storage.new_cluster_id()
+            self.cluster_id = host_storage.new_cluster_id()
             for node in RACKS:
                 assert run_module("kafka_storage", cluster_id=self.cluster_id, **self.storage(node))["changed"]
         else:
@@ -154,7 +156,7 @@ class Cluster:
             write_properties(home / "zoo.cfg", values)
             self.start_keeper(node)
         wait_until(
-            lambda: _zookeeper.quorum([_zookeeper.look(server, 2) for server in self.zookeepers]),
+            lambda: zookeeper.quorum([zookeeper.look(server, 2) for server in self.zookeepers]),
             lambda seen: seen["serving"] == 3,
             what="ZooKeeper's quorum",
             timeout=START_SECONDS,
@@ -190,9 +192,9 @@ class Cluster:
         """Whether a process that was started has not ended by itself."""
         return self.processes[name].poll() is None
 
-    def admin(self, **arguments) -> _kafka.Admin:
+    def admin(self, **arguments) -> kafka_client.Admin:
         """Ask the cluster."""
-        return _kafka.Admin(_kafka.Connection(tuple(self.bootstrap), request_timeout_seconds=20), **arguments)
+        return kafka_client.Admin(kafka_client.Connection(tuple(self.bootstrap), request_timeout_seconds=20), **arguments)
 
     def wait(self, what: str, predicate, *, exclude=()) -> None:
         """Wait until a predicate over Admin.cluster() and Admin.partitions() holds."""
@@ -201,7 +203,7 @@ class Cluster:
             try:
                 with self.admin(exclude=exclude) as admin:
                     return admin.cluster(), admin.partitions()
-            except _kafka.KafkaError as error:
+            except kafka_client.KafkaError as error:
                 return str(error)
 
         wait_until(look, lambda seen: not isinstance(seen, str) and predicate(*seen), what=what, timeout=START_SECONDS, interval=0.5, clock=time.monotonic)

@@ -14,7 +14,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 from loop_disks import MIB, SIZE, Disk, Host, held, md_member, tool
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _mount_unit, _probe, _volumes
+from ansible_collections.rackaware.kafka.plugins.module_utils._disk import mount_unit, probe
+from ansible_collections.rackaware.kafka.plugins.module_utils._disk import volumes as disk_volumes
 from ansible_collections.rackaware.kafka.plugins.modules import data_volume
 
 GOOD, OTHER = "vol-0aaaaaaaaaaaaaaaa", "vol-0bbbbbbbbbbbbbbbb"
@@ -23,7 +24,7 @@ GOOD, OTHER = "vol-0aaaaaaaaaaaaaaaa", "vol-0bbbbbbbbbbbbbbbb"
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     made = Host(tmp_path)
-    for module, name, folder in ((_probe, "BY_ID", made.by_id), (_mount_unit, "BY_UUID", made.by_uuid), (_mount_unit, "UNITS", made.units)):
+    for module, name, folder in ((probe, "BY_ID", made.by_id), (mount_unit, "BY_UUID", made.by_uuid), (mount_unit, "UNITS", made.units)):
         monkeypatch.setattr(module, name, str(folder))
     monkeypatch.setattr(AnsibleModule, "run_command", lambda _self, command, **more: made.run(command, **more))
     return made
@@ -41,7 +42,7 @@ def disk(tmp_path):
 
         yield make
         # The last first: one may cover another.
-        for mount in reversed(_probe.mounts()):
+        for mount in reversed(probe.mounts()):
             if mount.point.startswith(str(tmp_path)):
                 subprocess.run(["umount", mount.point], check=False, capture_output=True)
 
@@ -359,9 +360,9 @@ def test_findings_only_read_and_do_not_wait_when_told(host, disk, tmp_path):
     tool("mkfs.ext4", "-q", foreign.device)
     host.ebs(GOOD, foreign.device)
     before = foreign.digest()
-    assert _volumes.findings([], host.run) == []
-    assert "ext4" in _volumes.findings([{"id": GOOD, "mount": str(tmp_path / "a")}], host.run)[0]
-    assert "attach it to this instance" in _volumes.findings([{"id": OTHER, "mount": str(tmp_path / "a")}], host.run, timeout=0)[0]
+    assert disk_volumes.findings([], host.run) == []
+    assert "ext4" in disk_volumes.findings([{"id": GOOD, "mount": str(tmp_path / "a")}], host.run)[0]
+    assert "attach it to this instance" in disk_volumes.findings([{"id": OTHER, "mount": str(tmp_path / "a")}], host.run, timeout=0)[0]
     assert foreign.digest() == before
 
 
@@ -377,4 +378,4 @@ def test_the_unit_is_one_that_systemd_takes(host, disk, run):
     "mount", ["/var/lib/kafka/data0", "/srv/my-data", "/.hidden/.inner", "/a b/c%d", "/größe", "/a:b_c.d@e", "/back\\slash", "//double//", "/"]
 )
 def test_a_unit_is_named_as_systemd_itself_would(mount):
-    assert _mount_unit.name(mount) == tool("systemd-escape", "--path", "--suffix=mount", mount)
+    assert mount_unit.name(mount) == tool("systemd-escape", "--path", "--suffix=mount", mount)

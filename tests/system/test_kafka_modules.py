@@ -8,7 +8,7 @@ import uuid
 import pytest
 from kafka_cluster import RACKS, Cluster, run_module
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _storage
+from ansible_collections.rackaware.kafka.plugins.module_utils._host import storage as host_storage
 
 TOPIC = {"name": "rackaware-proof", "partitions": 6, "replication_factor": 3, "config": {"min.insync.replicas": 2}}
 
@@ -72,14 +72,14 @@ def test_the_snapshot_is_the_same_from_each_broker(cluster):
 def test_identity_is_written_once(cluster):
     storage = [run_module("kafka_storage_info", log_dirs=cluster.log_dirs(node)) for node in RACKS]
     assert [each["node_id"] for each in storage] == [1, 2, 3]
-    assert _storage.identity(storage) == info(cluster)["cluster_id"]
-    assert _storage.quorum_exists(storage) == (cluster.mode == "kraft")
-    other = _storage.encode(uuid.UUID(int=7))
+    assert host_storage.identity(storage) == info(cluster)["cluster_id"]
+    assert host_storage.quorum_exists(storage) == (cluster.mode == "kraft")
+    other = host_storage.encode(uuid.UUID(int=7))
     assert "log directory" in run_module("kafka_storage", cluster_id=other, **cluster.storage(1))["msg"]
     if cluster.mode == "kraft":
         assert not run_module("kafka_storage", cluster_id=cluster.cluster_id, **cluster.storage(1))["changed"]
         voters = {voter["id"]: voter["directory_id"] for voter in info(cluster)["quorum"]["voters"]}
-        assert voters == {node: _storage.directory_id(cluster.cluster_id, node) for node in RACKS}
+        assert voters == {node: host_storage.directory_id(cluster.cluster_id, node) for node in RACKS}
 
 
 def test_a_lost_broker_is_seen_by_the_others_and_comes_back_with_a_new_disk(cluster):

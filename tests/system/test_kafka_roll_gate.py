@@ -13,7 +13,7 @@ import pytest
 from kafka import KafkaProducer
 from kafka_cluster import RACKS, Cluster, run_module
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _kafka
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client
 from ansible_collections.rackaware.kafka.plugins.module_utils._wait import wait_until
 
 TOPIC = "orders"
@@ -241,4 +241,4 @@ def test_the_library_answers_as_the_module_asks(cluster):
     with cluster.admin(exclude=[1]) as admin:
         assert admin.asked in (2, 3)
     with cluster.admin() as admin:
-        assert admin.asked is None and isinstance(admin, _kafka.Admin)
+        assert admin.asked is None and isinstance(admin, client.Admin)

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _loop
+from ansible_collections.rackaware.kafka.plugins.module_utils._disk import loop as disk_loop
 from ansible_collections.rackaware.kafka.plugins.modules import loop_device
 
 
@@ -17,7 +17,7 @@ from ansible_collections.rackaware.kafka.plugins.modules import loop_device
 def path(tmp_path):
     yield tmp_path / "store.img"
     made = {(file.stat().st_dev, file.stat().st_ino) for file in tmp_path.glob("*.img*")}
-    for loop in _loop.loops():
+    for loop in disk_loop.loops():
         if loop.file in made:
             subprocess.run(["losetup", "--detach", loop.device], check=True)
 

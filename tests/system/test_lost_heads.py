@@ -10,8 +10,8 @@ import time
 import pytest
 from loop_disks import MIB, Disk, Host, md_member, tool
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _blank_proof, _mount_unit, _probe, _remains, _volumes
-from ansible_collections.rackaware.kafka.plugins.module_utils._blank_proof import Permit
+from ansible_collections.rackaware.kafka.plugins.module_utils._disk import blank_proof, mount_unit, probe, remains, volumes
+from ansible_collections.rackaware.kafka.plugins.module_utils._disk.blank_proof import Permit
 
 GIB = 1024 * MIB
 SIZE = 500 * GIB
@@ -22,7 +22,7 @@ LOST = 16 * MIB
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     made = Host(tmp_path)
-    for module, name, folder in ((_probe, "BY_ID", made.by_id), (_mount_unit, "BY_UUID", made.by_uuid), (_mount_unit, "UNITS", made.units)):
+    for module, name, folder in ((probe, "BY_ID", made.by_id), (mount_unit, "BY_UUID", made.by_uuid), (mount_unit, "UNITS", made.units)):
         monkeypatch.setattr(module, name, str(folder))
     return made
 
@@ -181,7 +181,7 @@ def lose(disk, end):
 
 def ask(host, disk, tmp_path, permit):
     host.ebs(VOLUME, disk.device)
-    return _volumes.judge([{"id": VOLUME, "mount": str(tmp_path / "mnt")}], host.run, timeout=1, permit=permit)
+    return volumes.judge([{"id": VOLUME, "mount": str(tmp_path / "mnt")}], host.run, timeout=1, permit=permit)
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
@@ -190,7 +190,7 @@ def test_what_lost_its_start_is_refused_even_when_ec2_says_that_it_is_new(host, 
     make(lost, tmp_path)
     lose(lost, end=False)
     for permit in (Permit(proven=(VOLUME,)), Permit(declared=(VOLUME,))):
-        with pytest.raises(_volumes.VolumesError, match="only a blank disk is formatted"):
+        with pytest.raises(volumes.VolumesError, match="only a blank disk is formatted"):
             ask(host, lost, tmp_path, permit)
 
 
@@ -199,7 +199,7 @@ def test_what_lost_its_start_is_refused_when_a_person_says_that_it_is_blank(host
     lost = disk()
     make(lost, tmp_path)
     lose(lost, end=False)
-    with pytest.raises(_volumes.VolumesError, match="only a blank disk is formatted"):
+    with pytest.raises(volumes.VolumesError, match="only a blank disk is formatted"):
         ask(host, lost, tmp_path, Permit(declared=(VOLUME,)))
 
 
@@ -208,7 +208,7 @@ def test_what_lost_its_end_is_never_blank(disk, tmp_path, host, make):
     lost = disk()
     make(lost, tmp_path)
     lose(lost, end=True)
-    assert _probe.probe(lost.device, host.run, samples=_remains.FEW).state != _probe.BLANK
+    assert probe.probe(lost.device, host.run, samples=remains.FEW).state != probe.BLANK
 
 
 @pytest.mark.parametrize(
@@ -225,12 +225,12 @@ def test_what_is_left_is_named(host, disk, tmp_path, make, what):
     lost = disk()
     make(lost, tmp_path)
     lose(lost, end=False)
-    assert _probe.probe(lost.device, host.run).what.startswith("what is left of %s, near byte " % what)
+    assert probe.probe(lost.device, host.run).what.startswith("what is left of %s, near byte " % what)
 
 
 @pytest.mark.parametrize("permit", [Permit(proven=(VOLUME,)), Permit(declared=(VOLUME,)), Permit(read_whole=(VOLUME,))], ids=["proven", "declared", "read"])
 def test_a_blank_disk_with_a_proof_may_be_formatted(host, disk, tmp_path, monkeypatch, permit):
-    monkeypatch.setattr(_blank_proof, "READ_UNASKED", 0)
+    monkeypatch.setattr(blank_proof, "READ_UNASKED", 0)
     size = GIB if permit.read_whole else SIZE
     judged = ask(host, disk(size=size), tmp_path, permit)
     assert [each.blank for each in judged] == [True]
@@ -238,7 +238,7 @@ def test_a_blank_disk_with_a_proof_may_be_formatted(host, disk, tmp_path, monkey
 
 @pytest.mark.parametrize("permit", [Permit(), Permit((OTHER,), (OTHER,), (OTHER,))], ids=["none", "of another disk"])
 def test_a_blank_disk_without_a_proof_is_refused_with_both_ways_out(host, disk, tmp_path, permit):
-    with pytest.raises(_volumes.VolumesError) as caught:
+    with pytest.raises(volumes.VolumesError) as caught:
         ask(host, disk(), tmp_path, permit)
     for words in (VOLUME, "data_volume_read_whole", "all of its 500 GiB", "about 69 minutes", "data_volume_declared_blank"):
         assert words in str(caught.value)
@@ -246,13 +246,13 @@ def test_a_blank_disk_without_a_proof_is_refused_with_both_ways_out(host, disk, 
 
 def test_one_byte_anywhere_is_found_by_the_read_of_all(host, disk, tmp_path):
     """Up to 16 GiB nobody has to ask for it."""
-    spans = _remains.places(GIB, _remains.MANY)
+    spans = remains.places(GIB, remains.MANY)
     place = max((later[0] - sum(earlier), sum(earlier)) for earlier, later in zip(spans, spans[1:]))[1] + 4711
     hidden = disk(size=GIB)
     hidden.write(place, b"x")
-    assert _probe.probe(hidden.device, host.run).state == _probe.BLANK, "the samples miss it"
+    assert probe.probe(hidden.device, host.run).state == probe.BLANK, "the samples miss it"
     assert [each.blank for each in ask(host, hidden, tmp_path, Permit(declared=(VOLUME,)))] == [True]
-    with pytest.raises(_volumes.VolumesError, match="holds data without a signature near byte %d" % (place // MIB * MIB)):
+    with pytest.raises(volumes.VolumesError, match="holds data without a signature near byte %d" % (place // MIB * MIB)):
         ask(host, hidden, tmp_path, Permit())
 
 

@@ -15,7 +15,10 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _command, _luks, _luks_header, _luks_key, _marker
+from ansible_collections.rackaware.kafka.plugins.module_utils import _command
+from ansible_collections.rackaware.kafka.plugins.module_utils._luks import format_record, keyslots
+from ansible_collections.rackaware.kafka.plugins.module_utils._luks import header as luks_header
+from ansible_collections.rackaware.kafka.plugins.module_utils._luks import volume as volume_utils
 from ansible_collections.rackaware.kafka.plugins.modules import luks_header_backup, luks_key, luks_volume
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -211,7 +214,7 @@ class TestFormat:
 
     def test_our_reader_says_what_cryptsetup_says(self, volume, disk):
         volume(sector_size=4096)
-        header = _luks_header.scan(disk.device).header
+        header = luks_header.scan(disk.device).header
         text = sh("cryptsetup", "luksDump", disk.device)
         assert (header.sector_size, header.copies, header.data_offset) == (4096, 2, 16 * MIB)
         for line in (
@@ -226,9 +229,9 @@ class TestFormat:
         volume()
         # The first letter of the label, in the first copy only: the second one still speaks for both.
         disk.write(24, b"x")
-        assert _luks_header.scan(disk.device).header.copies == 1 and volume()["changed"] is False
+        assert luks_header.scan(disk.device).header.copies == 1 and volume()["changed"] is False
         disk.write(0x4000 + 24, b"x")
-        assert _luks_header.scan(disk.device) == _luks_header.Scan(None, torn=True)
+        assert luks_header.scan(disk.device) == luks_header.Scan(None, torn=True)
 
     def test_without_permission_a_blank_disk_stays_blank(self, volume, disk):
         before = disk.digest()
@@ -238,7 +241,7 @@ class TestFormat:
     @pytest.mark.parametrize("steps", range(3))
     def test_a_power_cut_between_two_steps_is_only_a_pause(self, volume, disk, monkeypatch, steps):
         with monkeypatch.context() as patch:
-            cut_after(patch, _luks.Volume, steps)
+            cut_after(patch, volume_utils.Volume, steps)
             with pytest.raises(PowerCut):
                 volume()
         result = volume()
@@ -248,7 +251,7 @@ class TestFormat:
 
     def test_a_power_cut_within_the_format_is_only_a_pause(self, volume, disk, monkeypatch):
         with monkeypatch.context() as patch:
-            cut_after(patch, _luks.Volume, 2)
+            cut_after(patch, volume_utils.Volume, 2)
             with pytest.raises(PowerCut):
                 volume()
         # The first header is half written, the second not at all.
@@ -259,7 +262,7 @@ class TestFormat:
 
     def test_a_header_without_its_key_slot_is_finished(self, volume, disk, monkeypatch):
         with monkeypatch.context() as patch:
-            cut_after(patch, _luks.Volume, 2)
+            cut_after(patch, volume_utils.Volume, 2)
             with pytest.raises(PowerCut):
                 volume()
         sh("cryptsetup", "erase", "--batch-mode", disk.device)
@@ -267,7 +270,7 @@ class TestFormat:
 
     def test_data_behind_a_torn_header_are_never_formatted(self, volume, disk, monkeypatch):
         with monkeypatch.context() as patch:
-            cut_after(patch, _luks.Volume, 2)
+            cut_after(patch, volume_utils.Volume, 2)
             with pytest.raises(PowerCut):
                 volume()
         disk.write(0, bytes(0x8000))
@@ -326,7 +329,7 @@ class TestAfterAStop:
 
 def remember(tmp_path: Path, state: str, boot: str = "") -> None:
     path = next((tmp_path / "markers").iterdir())
-    _marker.save(str(path), _marker.Marker(UUID, state, boot or _marker.boot_id()))
+    format_record.save(str(path), format_record.Marker(UUID, state, boot or format_record.boot_id()))
 
 
 def tools_of_others(kind: str, disk: Disk) -> None:
@@ -484,16 +487,16 @@ class TestErase:
         volume()
         disk.write(40 * MIB, b"ciphertext")
         with monkeypatch.context() as patch:
-            cut_after(patch, _luks.Volume, steps)
+            cut_after(patch, volume_utils.Volume, steps)
             with pytest.raises(PowerCut):
                 self.erase(volume)
         assert self.erase(volume)["state_after"] == "blank"
-        assert _luks_header.scan(disk.device) == _luks_header.Scan(None, False)
+        assert luks_header.scan(disk.device) == luks_header.Scan(None, False)
 
     def test_an_erasure_cut_within_the_wipe_goes_on(self, volume, disk, monkeypatch):
         volume()
         with monkeypatch.context() as patch:
-            cut_after(patch, _luks.Volume, 2)
+            cut_after(patch, volume_utils.Volume, 2)
             with pytest.raises(PowerCut):
                 self.erase(volume)
         disk.write(0, bytes(0x4000))
@@ -519,7 +522,7 @@ class TestRotation:
         assert result["actions"] == ["add", "prove", "token", "remove old", "remove old tokens"]
         assert (result["keyslots"], result["new_keyslots"]) == ([1], [1])
         assert opens(disk, NEW) and not opens(disk, CANARY)
-        header = _luks_header.scan(disk.device).header
+        header = luks_header.scan(disk.device).header
         assert [token["keyslots"] for token in header.tokens.values()] == [["1"]]
         assert rotate()["changed"] is False
 
@@ -527,13 +530,13 @@ class TestRotation:
     def test_interrupted_between_two_steps_it_goes_on(self, volume, rotate, disk, monkeypatch, steps):
         volume()
         with monkeypatch.context() as patch:
-            cut_after(patch, _luks_key.Keys, steps)
+            cut_after(patch, keyslots.Keys, steps)
             with pytest.raises(PowerCut):
                 rotate()
         assert opens(disk, CANARY) or opens(disk, NEW)
         assert rotate()["keyslots"] == [1]
         assert opens(disk, NEW) and not opens(disk, CANARY)
-        assert [token["keyslots"] for token in _luks_header.scan(disk.device).header.tokens.values()] == [["1"]]
+        assert [token["keyslots"] for token in luks_header.scan(disk.device).header.tokens.values()] == [["1"]]
         assert rotate()["changed"] is False
 
     def test_there_and_back_again(self, volume, rotate, disk):

@@ -13,7 +13,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka_cluster import RACKS, Cluster, run_module
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _start_guard_program as program
+from ansible_collections.rackaware.kafka.plugins.module_utils._start_guard import program
 from ansible_collections.rackaware.kafka.plugins.module_utils._wait import wait_until
 
 TOPIC = "orders"

@@ -17,8 +17,10 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 from moto.server import ThreadedMotoServer
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _kms, _luks_header, _store_files, _store_keys, _unlock
 from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
+from ansible_collections.rackaware.kafka.plugins.module_utils._luks import header, kms, unlocker
+from ansible_collections.rackaware.kafka.plugins.module_utils._stores import files as stores_files
+from ansible_collections.rackaware.kafka.plugins.module_utils._stores import keys as stores_keys
 from ansible_collections.rackaware.kafka.plugins.modules import kms_data_key, luks_key, luks_volume
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +79,7 @@ def host(cloud, module, tmp_path):
 
         def configure(self, *wrapped):
             store = {"store": "d0", "mount": "/mnt/d0", "name": "kafka-d0", "device": self.device, "uuid": UUID, "subsystem": "kafka-demo-1"}
-            for path, file in _store_files.files([{**store, "keys": list(wrapped)}]).items():
+            for path, file in stores_files.files([{**store, "keys": list(wrapped)}]).items():
                 place = tmp_path / path.lstrip("/")
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_text(file["content"].replace("/usr/local/lib", str(tmp_path / "usr/local/lib")))
@@ -87,19 +89,19 @@ def host(cloud, module, tmp_path):
             """What the role says before it writes such a configuration; empty where it would."""
             store = {"store": "d0", "mount": "/mnt/d0", "name": "kafka-d0", "device": self.device, "uuid": UUID, "subsystem": "kafka-demo-1"}
             try:
-                _store_keys.check(_store_files.file_set(_store_files.files([{**store, "keys": list(wrapped)}]))["files"], ["d0"])
+                stores_keys.check(stores_files.file_set(stores_files.files([{**store, "keys": list(wrapped)}]))["files"], ["d0"])
             except RackawareError as error:
                 return str(error)
             return ""
 
         def run(self, command="check", **variables):
-            program = tmp_path / _unlock.PROGRAM.lstrip("/")
-            code = "import sys; sys.argv = ['kafka-luks', %r, 'd0']; sys.path.insert(0, %r); from kafka_luks import _unlock" % (
+            program = tmp_path / unlocker.PROGRAM.lstrip("/")
+            code = "import sys; sys.argv = ['kafka-luks', %r, 'd0']; sys.path.insert(0, %r); from kafka_luks._luks import unlocker" % (
                 command,
                 str(tmp_path / "usr/local/lib/kafka-luks"),
             )
-            code += "; sys.exit(_unlock.main(directory=%r))" % str(tmp_path / "etc/kafka-luks")
-            assert "kafka_luks._unlock import main" in program.read_text()
+            code += "; sys.exit(unlocker.main(directory=%r))" % str(tmp_path / "etc/kafka-luks")
+            assert "kafka_luks._luks.unlocker import main" in program.read_text()
             environment = {"PATH": os.environ["PATH"], **cloud["variables"], **variables}
             return subprocess.run([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
 
@@ -115,7 +117,7 @@ def host(cloud, module, tmp_path):
 def test_the_launcher_is_a_program(host, cloud):
     wrapped = host.data_key()["wrapped"]
     host.configure(wrapped)
-    program = host.root / _unlock.PROGRAM.lstrip("/")
+    program = host.root / unlocker.PROGRAM.lstrip("/")
     done = subprocess.run([sys.executable, "-I", program, "check", "../x"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     assert done.returncode == 1 and "cannot be the name of a store" in done.stdout
 
@@ -123,13 +125,13 @@ def test_the_launcher_is_a_program(host, cloud):
 def test_the_key_comes_from_kms_and_opens_the_volume(host):
     wrapped = host.data_key()["wrapped"]
     assert host.volume(wrapped)["state_after"] == "formatted"
-    token = _luks_header.scan(host.device).header.tokens[0]
+    token = header.scan(host.device).header.tokens[0]
     assert {name: token[name] for name in wrapped} == wrapped
     assert host.volume(wrapped)["changed"] is False
     host.configure(wrapped)
     done = host.run()
     assert (done.returncode, done.stdout) == (0, "the key can be unwrapped and opens the volume\n")
-    key = bytes(_kms.connect(REGION).unwrap(_kms.wrapped(wrapped)))
+    key = bytes(kms.connect(REGION).unwrap(kms.wrapped(wrapped)))
     for form in (key.hex(), base64.b64encode(key).decode(), repr(key)[2:-1]):
         assert form not in done.stdout and form not in json.dumps(token)
 
@@ -168,7 +170,7 @@ def test_a_key_that_was_wrapped_anew_only_changes_the_token(host):
     host.volume(first["wrapped"])
     second = host.data_key(state="rewrapped", previous_version_id=first["version_id"])
     assert host.volume(second["wrapped"])["actions"] == ["token facts"]
-    assert [token["version_id"] for token in _luks_header.scan(host.device).header.tokens.values()] == [second["version_id"]]
+    assert [token["version_id"] for token in header.scan(host.device).header.tokens.values()] == [second["version_id"]]
 
 
 def test_another_nodes_key_is_refused(host):
@@ -247,7 +249,7 @@ def test_an_unwrapped_key_is_in_no_output_at_any_verbosity(host, cloud, tmp_path
         written = Path(memory, "key").read_bytes() if done.returncode == 0 else b""
     assert done.returncode == 0 and "ignored=4" in done.stdout, done.stdout[-4000:]
     files = [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file() and path.name != "disk.img"]
-    keys = [bytes(_kms.connect(REGION).unwrap(_kms.wrapped(each["wrapped"]))) for each in (first, second)]
+    keys = [bytes(kms.connect(REGION).unwrap(kms.wrapped(each["wrapped"]))) for each in (first, second)]
     assert written == keys[0]
     for key in keys:
         # The middle of the key, at each of the three places that base64 knows.
@@ -279,4 +281,4 @@ def test_a_wrong_disk_is_refused(host):
 
 
 def test_its_files_are_where_the_launcher_looks():
-    assert Path(_unlock.PACKAGE).name == "kafka_luks"
+    assert Path(unlocker.PACKAGE).name == "kafka_luks"

@@ -13,7 +13,9 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from documented import declared, documented
 
 from ansible_collections.rackaware.kafka.plugins.action import kafka_roll_event, kafka_roll_report, kafka_roll_service, kafka_roll_wait
-from ansible_collections.rackaware.kafka.plugins.module_utils import _claim, _roll_ask, _roll_report
+from ansible_collections.rackaware.kafka.plugins.module_utils._host import claim
+from ansible_collections.rackaware.kafka.plugins.module_utils._report import roll as report_roll
+from ansible_collections.rackaware.kafka.plugins.module_utils._roll import poll
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_event as event_docs
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_report as report_docs
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_service as service_docs
@@ -34,7 +36,7 @@ def gone(id_):
 
 
 def back(*nodes, counts=None):
-    return {**_roll_ask.returned(nodes), **counted(counts), "asked": 6}
+    return {**poll.returned(nodes), **counted(counts), "asked": 6}
 
 
 def counted(counts=None):
@@ -43,7 +45,7 @@ def counted(counts=None):
 
 def may(nodes, held=(), counts=None):
     decided = {"admitted": [id_ for id_ in nodes if id_ not in dict(held)], "held": [{"broker": id_, "reason": why} for id_, why in dict(held).items()]}
-    return {**_roll_ask.verdict(nodes, decided), **counted(counts), "asked": 6}
+    return {**poll.verdict(nodes, decided), **counted(counts), "asked": 6}
 
 
 def failure(message, **more):
@@ -302,7 +304,7 @@ class TestEvents:
             curve,
             {"event": "back", "broker": 5},
         ]
-        roll = _roll_report.model(self.read(path))
+        roll = report_roll.model(self.read(path))
         assert [gate["node"] for gate in roll["gates"]] == ["broker 5"] and roll["gates"][0]["reason"] == "Held."
 
     def test_what_was_seen_early_in_a_visit_is_written_down_as_of_then(self, stage, tmp_path, monkeypatch):
@@ -324,7 +326,7 @@ class TestEvents:
         path = tmp_path / "e"
         stage.wait([{**back(node(101)), "counts": None, "curve": []}], kind="controller", nodes=[101], events=str(path))
         assert [event["event"] for event in self.read(path)] == ["controller_registered", "controller_back"]
-        roll = _roll_report.model(self.read(path))
+        roll = report_roll.model(self.read(path))
         assert roll["brokers"] == [] and [row["id"] for row in roll["keepers"]] == [101]
 
     def test_a_file_that_cannot_be_written_is_one_sentence(self, stage, tmp_path):
@@ -419,7 +421,7 @@ OK = {"rc": 0, "stdout": "", "stderr": ""}
 class TestService:
     FILES = [{"dest": "/etc/kafka/broker.properties", "content": "a=1", "owner": "root", "group": "kafka", "mode": "0640"}]
     ANSWER = {"owner": "ann", "answered": 1e9}
-    STOP, START = _claim.stop_command("kafka.service", **ANSWER), kafka_roll_service.START % {"unit": "kafka.service"}
+    STOP, START = claim.stop_command("kafka.service", **ANSWER), kafka_roll_service.START % {"unit": "kafka.service"}
 
     def act(self, stage, answers=(), check=False, kind="broker", **args):
         """Each command or module takes the next answer; all is well when there is none left."""
@@ -459,7 +461,7 @@ class TestService:
     def test_others_are_written_down_by_other_names(self, stage, tmp_path):
         self.act(stage, kind="zookeeper", state="stopped", events=str(tmp_path / "e"))
         assert [json.loads(line)["event"] for line in (tmp_path / "e").read_text().splitlines()] == ["zookeeper_stopping", "zookeeper_stopped"]
-        assert stage.calls == [_claim.stop_command("zookeeper.service", **self.ANSWER)]
+        assert stage.calls == [claim.stop_command("zookeeper.service", **self.ANSWER)]
 
     def test_no_stop_without_an_answer(self, stage):
         assert "answer is missing" in self.fail(stage, answer=None) and stage.calls == []
@@ -467,8 +469,8 @@ class TestService:
     @pytest.mark.parametrize(
         ("code", "told", "sentence"),
         [
-            (_claim.ANOTHER_RUN, "bob of today 2026", "kafka.service was not stopped on broker-b1: bob of today 2026 has claimed the host"),
-            (_claim.OLD_ANSWER, "61", "the gate's answer is 61 s old"),
+            (claim.ANOTHER_RUN, "bob of today 2026", "kafka.service was not stopped on broker-b1: bob of today 2026 has claimed the host"),
+            (claim.OLD_ANSWER, "61", "the gate's answer is 61 s old"),
         ],
     )
     def test_a_stop_that_the_host_refuses_ends_it_with_nothing_put_in_place(self, stage, code, told, sentence):
@@ -511,7 +513,7 @@ class TestService:
 
 
 def test_the_options_are_the_documented_ones():
-    assert documented(wait_docs) == declared({**_roll_ask.SPEC, **kafka_roll_wait.OWN})
+    assert documented(wait_docs) == declared({**poll.SPEC, **kafka_roll_wait.OWN})
     assert documented(event_docs) == declared(kafka_roll_event.SPEC)
     assert documented(report_docs) == declared(kafka_roll_report.SPEC)
     assert documented(service_docs) == declared(kafka_roll_service.SPEC)

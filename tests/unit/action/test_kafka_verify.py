@@ -10,7 +10,7 @@ from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from documented import declared, documented
 
 from ansible_collections.rackaware.kafka.plugins.action import kafka_verify
-from ansible_collections.rackaware.kafka.plugins.module_utils import _verify
+from ansible_collections.rackaware.kafka.plugins.module_utils._report import verify
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_verify as docs
 
 BROKERS = [{"id": 1, "name": "b1", "unit_state": "active", "disks": []}, {"id": "2", "name": "b2", "unit_state": "active"}]
@@ -121,4 +121,4 @@ def test_bad_input_is_one_sentence(stage, more, why):
 
 
 def test_the_options_are_the_documented_ones():
-    assert documented(docs) == declared(_verify.SPEC)
+    assert documented(docs) == declared(verify.SPEC)

@@ -11,8 +11,8 @@ from documented import declared
 from fake_admin import FakeAdmin
 
 from ansible_collections.rackaware.kafka.plugins.doc_fragments.connection import ModuleDocFragment
-from ansible_collections.rackaware.kafka.plugins.module_utils import _kafka, _round_trip, _zookeeper
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client, round_trip, zookeeper
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError
 from ansible_collections.rackaware.kafka.plugins.modules import (
     kafka_cluster_info,
     kafka_round_trip,
@@ -101,7 +101,7 @@ def cluster(monkeypatch):
 
 
 def test_the_documented_connection_is_the_accepted_one():
-    assert declared(yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]) == declared(_kafka.CONNECTION_SPEC)
+    assert declared(yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]) == declared(client.CONNECTION_SPEC)
 
 
 class TestTopic:
@@ -211,8 +211,8 @@ class TestRoundTrip:
             self.wrote.append((compression, {len(value) for value in values.values()}))
             return {partition: 8 if compression else 7 for partition in values}
 
-        monkeypatch.setattr(_round_trip, "produce", produce)
-        monkeypatch.setattr(_round_trip, "consume", lambda where, topic, offsets: {p: record for p, record in self.written.items() if p not in self.lost})
+        monkeypatch.setattr(round_trip, "produce", produce)
+        monkeypatch.setattr(round_trip, "consume", lambda where, topic, offsets: {p: record for p, record in self.written.items() if p not in self.lost})
 
     def test_every_partition_is_written_and_read(self, run, cluster):
         result = run(kafka_round_trip, **SERVERS, min_racks=3)
@@ -255,7 +255,7 @@ class TestRoundTrip:
 class TestZooKeeper:
     def test_all_servers_in_the_order_given(self, run, monkeypatch):
         modes = {"a:2181": "follower", "b": "leader", "c": None}
-        monkeypatch.setattr(_zookeeper, "look", lambda server, timeout: {"server": server, "mode": modes[server], "ok": bool(modes[server])})
+        monkeypatch.setattr(zookeeper, "look", lambda server, timeout: {"server": server, "mode": modes[server], "ok": bool(modes[server])})
         result = run(zookeeper_info, servers=["a:2181", "b", "c"])
         assert [each["server"] for each in result["servers"]] == ["a:2181", "b", "c"]
         assert result["quorum"] == {"ok": True, "size": 3, "serving": 2, "leader": "b", "followers": ["a:2181"], "reason": None}

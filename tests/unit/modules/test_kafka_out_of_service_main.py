@@ -7,7 +7,7 @@ import json
 import pytest
 from documented import declared, documented
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _out_of_service
+from ansible_collections.rackaware.kafka.plugins.module_utils._host import out_of_service
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_out_of_service
 
 OUT = {"reason": "its keys are revoked", "by": "ann"}
@@ -16,7 +16,7 @@ OUT = {"reason": "its keys are revoked", "by": "ann"}
 @pytest.fixture
 def record(tmp_path, monkeypatch):
     path = tmp_path / "out_of_service.json"
-    for function in (_out_of_service.read, _out_of_service.write):
+    for function in (out_of_service.read, out_of_service.write):
         monkeypatch.setattr(function, "__defaults__", (str(path),))
     return path
 
@@ -27,7 +27,7 @@ def test_a_broker_is_taken_out_once_and_given_back(record, run_main):
     first = run_main(kafka_out_of_service, **OUT)
     assert first["changed"] and first["diff"]["before"] == {} and json.loads(record.read_text()) == first["out_of_service"]
     assert not run_main(kafka_out_of_service, **OUT)["changed"]
-    assert "is out of service since" in _out_of_service.sentence("b3", first["out_of_service"])
+    assert "is out of service since" in out_of_service.sentence("b3", first["out_of_service"])
     back = run_main(kafka_out_of_service, state="absent")
     assert back["changed"] and back["out_of_service"] is None and not record.exists()
     assert not run_main(kafka_out_of_service, state="absent")["changed"]

@@ -11,8 +11,8 @@ import pytest
 from documented import declared, documented
 from fake_admin import FakeAdmin
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _roll_ask
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._roll import poll
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_gate, kafka_roll_lock
 
 SERVERS = ["one:9092"]
@@ -152,7 +152,7 @@ class Brokers(FakeAdmin):
 def cluster(monkeypatch):
     fake = Brokers()
     monkeypatch.setattr(kafka_roll_gate, "Admin", fake)
-    monkeypatch.setattr(_roll_ask.time, "sleep", lambda _: None)
+    monkeypatch.setattr(poll.time, "sleep", lambda _: None)
     return fake
 
 
@@ -408,10 +408,10 @@ class TestHidden:
         result = self.ask(run, [1])
         assert "Broker 1 knows 1 partition (new-0), which broker 6 does not name" in result["msg"] and result["retry"]
         slept = []
-        monkeypatch.setattr(_roll_ask.time, "sleep", lambda seconds: slept.append(seconds) or cluster.knows.clear())
+        monkeypatch.setattr(poll.time, "sleep", lambda seconds: slept.append(seconds) or cluster.knows.clear())
         params = {"nodes": [1], "in_flight": [], "out": []}
-        _roll_ask.nothing_hidden(cluster, _roll_ask.witnessed(cluster, params), params, sleep=_roll_ask.time.sleep)
-        assert slept == [_roll_ask.MOMENT]
+        poll.nothing_hidden(cluster, poll.witnessed(cluster, params), params, sleep=poll.time.sleep)
+        assert slept == [poll.MOMENT]
 
     def test_in_the_place_of_one_that_does_not_say_all_others_are_asked(self, run, cluster):
         cluster.hung = {1}
@@ -593,8 +593,8 @@ class TestOneVisit:
 
     @pytest.fixture
     def ask(self, cluster):
-        visit = _roll_ask.Visit()
-        return lambda *nodes: _roll_ask.brokers_back(cluster, {"nodes": nodes, "in_flight": [], "out": [], "log_sizes": True}, visit)
+        visit = poll.Visit()
+        return lambda *nodes: poll.brokers_back(cluster, {"nodes": nodes, "in_flight": [], "out": [], "log_sizes": True}, visit)
 
     def test_who_was_proven_back_is_not_asked_again_but_must_answer_when_the_gate_opens(self, ask, cluster):
         cluster.isr[1] = [5, 6]
@@ -631,8 +631,8 @@ class TestOneVisit:
         assert ask(1, 4)["open"]
 
     def test_each_is_judged_by_what_it_holds_and_not_by_all_there_is(self, ask, cluster, monkeypatch):
-        cluster.more, seen, rule = {"u": [5, 6]}, [], _roll_ask._roll_gate.back
-        monkeypatch.setattr(_roll_ask._roll_gate, "back", lambda id_, own, others: seen.append(len(others["partitions"])) or rule(id_, own, others))
+        cluster.more, seen, rule = {"u": [5, 6]}, [], poll.gate.back
+        monkeypatch.setattr(poll.gate, "back", lambda id_, own, others: seen.append(len(others["partitions"])) or rule(id_, own, others))
         assert ask(1, 4)["open"] and set(seen) == {1}
 
     def test_configurations_are_read_once_and_eligible_replicas_never(self, ask, cluster):
@@ -647,9 +647,9 @@ class TestWhatIsLeft:
 
     @pytest.fixture
     def ask(self, cluster):
-        visit = _roll_ask.Visit()
+        visit = poll.Visit()
         question = {"in_flight": [], "out": [], "log_sizes": True}
-        return lambda *nodes, **more: _roll_ask.brokers_back(cluster, {"nodes": nodes, **question, **more}, visit)["nodes"]
+        return lambda *nodes, **more: poll.brokers_back(cluster, {"nodes": nodes, **question, **more}, visit)["nodes"]
 
     def test_the_leader_is_asked_once_a_visit_and_only_about_what_is_behind(self, ask, cluster):
         cluster.isr[0] = [2, 3]
@@ -717,7 +717,7 @@ class TestZooKeeper:
             mode = modes[server]
             return {"server": server, "mode": mode, "ok": mode is not None, "error": None if mode else "ZooKeeper server %s cannot be asked." % server}
 
-        monkeypatch.setattr(_roll_ask.keepers, "__defaults__", (look,))
+        monkeypatch.setattr(poll.keepers, "__defaults__", (look,))
         return modes
 
     def ask(self, run, question, nodes, **more):
@@ -770,7 +770,7 @@ class TestPatience:
             nodes = [{"id": id_, "registered": state != self.GONE, "back": state == self.BACK} for id_, state in enumerate(states, 1)]
             return {"open": all(each["back"] for each in nodes), "nodes": nodes}
 
-        last = _roll_ask.patiently(answer, seconds, clock=lambda: sum(slept), sleep=slept.append)
+        last = poll.patiently(answer, seconds, clock=lambda: sum(slept), sleep=slept.append)
         return last["open"], [(each["registered_seconds"], each["back_seconds"]) for each in last["nodes"]], len(slept)
 
     def test_it_ends_with_a_yes_or_with_the_time_and_says_since_when(self):
@@ -791,12 +791,12 @@ class TestPatience:
         def answer():
             return {"open": len(left) == 1, "counts": {"under_replicated": left.pop(0)}}
 
-        last = _roll_ask.patiently(answer, 30.0, clock=lambda: sum(slept), sleep=slept.append)
+        last = poll.patiently(answer, 30.0, clock=lambda: sum(slept), sleep=slept.append)
         assert last["curve"] == [{"ago": ago, "under_replicated": number} for ago, number in ((2.1, 3), (0.9, 5), (0.0, 1))]
 
     @pytest.mark.parametrize("answer", [{"open": True}, {"open": True, "counts": None}])
     def test_where_nothing_is_counted_there_is_no_curve(self, answer):
-        assert _roll_ask.patiently(lambda: dict(answer), 3.0) == {**answer, "curve": []}
+        assert poll.patiently(lambda: dict(answer), 3.0) == {**answer, "curve": []}
 
 
 def test_the_options_are_the_documented_ones():

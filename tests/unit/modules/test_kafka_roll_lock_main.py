@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from documented import declared, documented
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _lock
+from ansible_collections.rackaware.kafka.plugins.module_utils._roll import lock
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_lock
 
 ME, OTHER = "ada@ops1:11 r1", "bob@ops2:22 r2"
@@ -51,7 +51,7 @@ def test_taken_again_by_its_owner_it_keeps_the_beginning(run, clock):
     assert not run(what="rolling_restart")["changed"]
     clock[0] += 100
     result = run(what="rolling_restart")
-    assert result["changed"] and {**result["lock"], "expires": first["expires"]} == first and result["lock"]["expires"] == _lock.text(START + 1000)
+    assert result["changed"] and {**result["lock"], "expires": first["expires"]} == first and result["lock"]["expires"] == lock.text(START + 1000)
 
 
 @pytest.mark.parametrize("check", [False, True], ids=["for real", "in check mode"])
@@ -69,7 +69,7 @@ def test_ended_it_is_taken_over(run, clock):
     assert run()["failed"]
     clock[0] += 1
     result = run()
-    assert result["held"] and result["previous"]["owner"] == OTHER and result["lock"]["since"] == _lock.text(clock[0])
+    assert result["held"] and result["previous"]["owner"] == OTHER and result["lock"]["since"] == lock.text(clock[0])
 
 
 def test_broken_it_is_taken_over(run):
@@ -88,15 +88,15 @@ def test_renewing_what_was_lost_fails(run, path, other):
     if other:
         run(owner=OTHER)
     before = path.read_text() if other else None
-    with pytest.raises(_lock.LockError, match="no longer held by %s: %s" % (ME, "%s has taken it" % OTHER if other else "no run holds it")):
-        _lock.renew(str(path), ME, 900, now=START)
+    with pytest.raises(lock.LockError, match="no longer held by %s: %s" % (ME, "%s has taken it" % OTHER if other else "no run holds it")):
+        lock.renew(str(path), ME, 900, now=START)
     assert (path.read_text() if path.exists() else None) == before
 
 
 def test_renewed_also_when_it_has_ended_and_nobody_took_it(run, path):
     taken = run(what="rolling_restart")["lock"]
-    _lock.renew(str(path), ME, 60, now=START + 5000)
-    assert json.loads(path.read_text()) == {**taken, "expires": _lock.text(START + 5060)}
+    lock.renew(str(path), ME, 60, now=START + 5000)
+    assert json.loads(path.read_text()) == {**taken, "expires": lock.text(START + 5060)}
 
 
 def test_released_by_its_owner_and_by_nobody_else(run, path):
@@ -135,11 +135,11 @@ def test_a_directory_that_cannot_be_made_is_one_sentence(run, tmp_path):
 def _race(path, owner, barrier, won):
     barrier.wait()
     try:
-        with _lock.guarded(path, make=True):
-            lease = _lock.take(_lock.read(path), path, owner, "a race", now=START, seconds=60, break_lock=False)
-            _lock.write(path, lease)
+        with lock.guarded(path, make=True):
+            lease = lock.take(lock.read(path), path, owner, "a race", now=START, seconds=60, break_lock=False)
+            lock.write(path, lease)
         won.put(owner)
-    except _lock.LockError:
+    except lock.LockError:
         won.put(None)
 
 
@@ -153,7 +153,7 @@ def test_of_many_at_once_exactly_one_gets_it(path):
     for racer in racers:
         racer.join()
     (winner,) = [owner for owner in results if owner]
-    assert _lock.read(str(path)).owner == winner
+    assert lock.read(str(path)).owner == winner
 
 
 def test_the_options_are_the_documented_ones():
@@ -164,7 +164,7 @@ def test_renewed_by_its_owner_it_lasts_and_says_when_it_was_looked_at(run, clock
     run()
     clock[0] += 100
     result = run(state="renewed")
-    assert result["held"] and result["changed"] and result["lock"]["expires"] == _lock.text(START + 1000) and result["answered"] == START + 100
+    assert result["held"] and result["changed"] and result["lock"]["expires"] == lock.text(START + 1000) and result["answered"] == START + 100
 
 
 @pytest.mark.parametrize("other", [False, True], ids=["nobody has it", "another run has taken it"])

@@ -72,7 +72,7 @@ class TestAsking:
                 return {id_: 2 if id_ == 5 else 1 for id_ in brokers}
 
         monkeypatch.setattr(kafka_roll_plan, "Admin", Asked)
-        monkeypatch.setattr(kafka_roll_plan._cluster, "take", lambda admin: SimpleNamespace(to_dict=cluster))
+        monkeypatch.setattr(kafka_roll_plan.snapshot, "take", lambda admin: SimpleNamespace(to_dict=cluster))
 
     def test_the_plan_is_the_same(self, run):
         asked, given = run(bootstrap_servers=["one:9092"]), run(snapshot=cluster())
@@ -84,7 +84,7 @@ class TestAsking:
             made["topics"]["t"]["min_isr"] = 1
             return {**made, "partitions": [{**each, "min_isr": 1} for each in made["partitions"]]}
 
-        monkeypatch.setattr(kafka_roll_plan._cluster, "take", lambda admin: SimpleNamespace(to_dict=low))
+        monkeypatch.setattr(kafka_roll_plan.snapshot, "take", lambda admin: SimpleNamespace(to_dict=low))
         assert len(run(bootstrap_servers=["one:9092"])["batches"]) == 3
         assert len(run(snapshot=low())["batches"]) == 2 and len(run(snapshot=low(), min_isr=2)["batches"]) == 3
         assert len(run(snapshot=cluster(), min_isr=1)["batches"]) == 3
@@ -134,7 +134,7 @@ def test_what_is_wrong_is_one_sentence(run, params, message):
 
 def test_the_documentation_and_the_specification_name_the_same_options():
     assert documented(kafka_roll_plan) == declared(kafka_roll_plan.SPEC)
-    assert set(yaml.safe_load(kafka_roll_plan.RETURN)) == {*kafka_roll_plan._roll.plan(EMPTY), "steps", "quorum", "refused_partitions"}
+    assert set(yaml.safe_load(kafka_roll_plan.RETURN)) == {*kafka_roll_plan.plan.plan(EMPTY), "steps", "quorum", "refused_partitions"}
 
 
 EMPTY = {"brokers": [], "controllers": {"voters": [], "leader": None}, "partitions": [], "out": [], "restart": []}

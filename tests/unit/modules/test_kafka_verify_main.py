@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from test_kafka_modules_main import Topics
 
-from ansible_collections.rackaware.kafka.plugins.module_utils import _round_trip, _service, _unit
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import KafkaError, LibraryError
+from ansible_collections.rackaware.kafka.plugins.module_utils._config import units
+from ansible_collections.rackaware.kafka.plugins.module_utils._host import service_state
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import round_trip
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError, LibraryError
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_verify
 
 BROKERS = [{"id": number, "name": "b%d" % number} for number in (1, 2, 3)]
@@ -58,10 +60,10 @@ def stage(monkeypatch, tmp_path):
     monkeypatch.setattr(kafka_verify, "listening", dialled)
     monkeypatch.setattr(kafka_verify.time, "monotonic", lambda: fake.now)
     monkeypatch.setattr(kafka_verify.time, "sleep", sleep)
-    monkeypatch.setattr(_service, "age", lambda unit, run: fake.age)
-    monkeypatch.setattr(_unit, "service", lambda name: _unit.Service("kafka.service", "", "", "", "", str(tmp_path / "broker.properties")))
-    monkeypatch.setattr(_round_trip, "produce", produce)
-    monkeypatch.setattr(_round_trip, "consume", lambda where, topic, offsets: fake.records)
+    monkeypatch.setattr(service_state, "age", lambda unit, run: fake.age)
+    monkeypatch.setattr(units, "service", lambda name: units.Service("kafka.service", "", "", "", "", str(tmp_path / "broker.properties")))
+    monkeypatch.setattr(round_trip, "produce", produce)
+    monkeypatch.setattr(round_trip, "consume", lambda where, topic, offsets: fake.records)
     return fake
 
 
@@ -142,9 +144,9 @@ class TestSilence:
 
     def test_a_host_without_systemd_has_no_broker(self, run, stage, monkeypatch):
         def broken(unit, run):
-            raise _service.ServiceError("systemd could not be asked.")
+            raise service_state.ServiceError("systemd could not be asked.")
 
-        monkeypatch.setattr(_service, "age", broken)
+        monkeypatch.setattr(service_state, "age", broken)
         assert "no broker runs on this host" in run()["msg"]
 
 

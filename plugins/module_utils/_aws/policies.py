@@ -1,0 +1,228 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Who may do what with the keys: the policies of the KMS key, of the buckets, and of the instances' roles, as data.
+
+strict is false only against a stand-in of AWS, which takes no condition and no ARN of a KMS key into account: what it would misread is left out there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Mapping, Sequence
+
+from .._errors import RackawareError
+
+VERSION = "2012-10-17"
+# What an administrator of keys does. Neither Decrypt nor Encrypt nor GenerateDataKey, so that plaintext keys never leave KMS and the host's memory. Neither
+# ReEncrypt* nor CreateGrant: with the one a wrapped key is wrapped anew under a key of the caller's own, and decrypted there, without a Decrypt under this one
+# (KMS API, ReEncrypt: allowed by ReEncryptFrom here and ReEncryptTo there); with the other Decrypt or ReEncryptFrom is given to anybody (KMS guide, "Grants").
+# Named one by one, because CreateGrant is a Create*.
+# Whoever may PutKeyPolicy may still give away anything: such a change is an event of its own, which unlock_log shows.
+ADMINISTER = (
+    *("CreateAlias", "Describe*", "Enable*", "List*", "Put*", "Update*", "Revoke*", "Disable*", "Get*", "Delete*", "TagResource", "UntagResource"),
+    *("ScheduleKeyDeletion", "CancelKeyDeletion", "RotateKeyOnDemand", "GenerateDataKeyWithoutPlaintext"),
+)
+REWRAP = ("kms:ReEncryptFrom", "kms:ReEncryptTo")
+LARGEST_POLICY = 10240
+READ_OBJECT = ("s3:GetObject", "s3:GetObjectVersion")
+WRITE_OBJECT = ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectAcl")
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+CLUSTER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+NODE = re.compile(r"\d+")
+PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[A-Za-z0-9+=,.@_/-]+")
+
+
+class CustodyError(RackawareError):
+    """The keys cannot be kept as asked."""
+
+
+@dataclass(frozen=True)
+class Custody:
+    """Whose keys, where: cluster is also the first part of every object's name; patterns name the IAM roles that may ever unwrap.
+
+    rewrappers are the ARNs of who may wrap keys anew, under the same KMS key unless rewrap_elsewhere.
+    """
+
+    account: str
+    region: str
+    bucket: str
+    cluster: str
+    app: str = "kafka"
+    key_arn: str = "*"
+    patterns: tuple[str, ...] = ("kafka-*",)
+    admins: tuple[str, ...] = ()
+    rewrappers: tuple[str, ...] = ()
+    rewrap_elsewhere: bool = False
+    trail: str = ""
+    strict: bool = True
+    partition: str = "aws"
+
+    def arn(self, service: str, rest: str) -> str:
+        """An ARN of this account, without Region for those services that have none."""
+        place = (":%s:%s" % (self.region, self.account)) if service in ("kms", "cloudtrail") else "::%s" % ("" if service == "s3" else self.account)
+        return "arn:%s:%s%s:%s" % (self.partition, service, place, rest)
+
+
+def findings(keys: Custody) -> list[str]:
+    """What cannot be meant, one sentence each."""
+    out = []
+    if not BUCKET.fullmatch(keys.bucket):
+        out.append("%s cannot be the name of a bucket; use 3 to 63 small letters, digits, dots and hyphens." % (keys.bucket or "The empty text"))
+    if not CLUSTER.fullmatch(keys.cluster):
+        out.append("%s cannot be the name of what the keys are for; use letters, digits, dots, hyphens and underscores." % (keys.cluster or "The empty text"))
+    if "*" in keys.patterns or not keys.patterns:
+        out.append("The key would be open to every role of the account, or to none; name the roles, or patterns like kafka-*.")
+    wide = [arn for arn in keys.rewrappers if not PRINCIPAL.fullmatch(arn)]
+    if wide:
+        out.append("%s would let more than one role or user wrap keys anew; give the whole ARN of each in key_custody_rewrap_arns." % wide[0])
+    if keys.rewrap_elsewhere and not keys.rewrappers:
+        out.append("key_custody_rewrap_elsewhere is for those in key_custody_rewrap_arns, which is empty; name who wraps the keys anew.")
+    return out
+
+
+def _policy(*statements: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"Version": VERSION, "Statement": [dict(each) for each in statements if each]}
+
+
+def key_policy(keys: Custody, known: Any = None) -> dict[str, Any]:
+    """Of the KMS key: the account administers it; only instances' roles decrypt, with the application's context, and only if their own policy says so, too.
+
+    Nobody wraps a key anew but the rewrappers, who are not kept: without the option the door is closed again.
+    known is the policy as it is: whom it lets unwrap for another application or cluster keeps that, because several may share the key.
+    """
+    arns, apps = _known(known)
+    root = {"AWS": keys.arn("iam", "root")}
+    decrypt: dict[str, Any] = {"Sid": "InstancesUnwrap", "Effect": "Allow", "Principal": root, "Action": ["kms:Decrypt"], "Resource": "*"}
+    decrypt["Condition"] = {
+        "ArnLike": {"aws:PrincipalArn": sorted({*arns, *(keys.arn("iam", "role/" + pattern) for pattern in keys.patterns)})},
+        "StringEquals": {"kms:EncryptionContext:app": sorted({*apps, keys.app}), "kms:EncryptionContext:purpose": "luks"},
+    }
+    administer = {"Sid": "AccountAdministers", "Effect": "Allow", "Principal": root, "Action": ["kms:" + verb for verb in ADMINISTER], "Resource": "*"}
+    rewrap: dict[str, Any] | None = None
+    if keys.rewrappers:
+        # Both halves of ReEncrypt are allowed apart, and each sees the encryption context of its own side: what leaves our context, or comes from another,
+        # is allowed by neither. ReEncryptOnSameKey is true where source and destination are one KMS key (KMS guide, "AWS KMS condition keys").
+        rewrap = {"Sid": "Rewrap", "Effect": "Allow", "Principal": root, "Action": list(REWRAP), "Resource": "*"}
+        context = {"kms:EncryptionContext:app": sorted({*apps, keys.app}), "kms:EncryptionContext:purpose": "luks"}
+        rewrap["Condition"] = {"ArnEquals": {"aws:PrincipalArn": sorted(keys.rewrappers)}, "StringEquals": context}
+        if not keys.rewrap_elsewhere:
+            rewrap["Condition"]["Bool"] = {"kms:ReEncryptOnSameKey": "true"}
+    return _policy(administer, decrypt, rewrap)
+
+
+def _known(policy: Any) -> tuple[list[str], list[str]]:
+    """The roles and applications that a policy of ours names."""
+    for statement in (policy or {}).get("Statement", []):
+        if statement.get("Sid") == "InstancesUnwrap":
+            condition = statement.get("Condition", {})
+            found = condition.get("ArnLike", {}).get("aws:PrincipalArn", []), condition.get("StringEquals", {}).get("kms:EncryptionContext:app", [])
+            return tuple([each] if isinstance(each, str) else list(each) for each in found)  # type: ignore[return-value]
+    return [], []
+
+
+def bucket_policy(keys: Custody) -> dict[str, Any] | None:
+    """Of the bucket with the wrapped keys: nothing without TLS, and writing only for who may administer keys; None where nothing can be said."""
+    both = [keys.arn("s3", keys.bucket), keys.arn("s3", keys.bucket + "/*")]
+    if not keys.strict:
+        return None
+    tls = {"Sid": "OnlyTls", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": both, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    write = None
+    if keys.admins:
+        condition = {"ArnNotLike": {"aws:PrincipalArn": list(keys.admins)}}
+        write = {"Sid": "OnlyAdministratorsWrite", "Effect": "Deny", "Principal": "*", "Action": list(WRITE_OBJECT), "Resource": both[1:]}
+        write["Condition"] = condition
+    return _policy(tls, write)
+
+
+def trail_policy(keys: Custody) -> dict[str, Any]:
+    """Of the bucket with the trail's files: CloudTrail writes, nobody else has to."""
+    bucket = keys.bucket + "-trail"
+    service = {"Service": "cloudtrail.amazonaws.com"}
+    source = {"aws:SourceArn": keys.arn("cloudtrail", "trail/" + keys.trail)}
+    look = {"Sid": "TrailLooks", "Effect": "Allow", "Principal": service, "Action": "s3:GetBucketAcl", "Resource": keys.arn("s3", bucket)}
+    write = {"Sid": "TrailWrites", "Effect": "Allow", "Principal": service, "Action": "s3:PutObject"}
+    write["Resource"] = keys.arn("s3", "%s/AWSLogs/%s/*" % (bucket, keys.account))
+    tls = None
+    if keys.strict:
+        look["Condition"] = {"StringEquals": source}
+        write["Condition"] = {"StringEquals": {**source, "s3:x-amz-acl": "bucket-owner-full-control"}}
+        both = [keys.arn("s3", bucket), keys.arn("s3", bucket + "/*")]
+        tls = {
+            "Sid": "OnlyTls",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": both,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    return _policy(look, write, tls)
+
+
+def unlock_policy(keys: Custody) -> dict[str, Any]:
+    """Of an instance's role: unwrap keys of this cluster, and read their objects; never write, list, encrypt or make one."""
+    decrypt: dict[str, Any] = {"Sid": "Unwrap", "Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": keys.key_arn if keys.strict else "*"}
+    read = {"Sid": "Read", "Effect": "Allow", "Action": list(READ_OBJECT), "Resource": keys.arn("s3", "%s/%s/*" % (keys.bucket, keys.cluster))}
+    old = None
+    if keys.strict:
+        decrypt["Condition"] = {"StringEquals": {"kms:EncryptionContext:app": keys.app, "kms:EncryptionContext:cluster_id": keys.cluster}}
+        # Credentials that came by IMDSv1 are what a forged request of a server steals.
+        old = {"Sid": "OnlyImdsV2", "Effect": "Deny", "Action": ["kms:Decrypt"], "Resource": "*", "Condition": {"NumericLessThan": {"ec2:RoleDelivery": "2.0"}}}
+    return _policy(decrypt, read, old)
+
+
+def revoked_policy(keys: Custody, nodes: Sequence[Any]) -> dict[str, Any]:
+    """Of an instance's role: what takes access away from single nodes. A denial outweighs every permission, so that no later run of anything gives it back."""
+    named = sorted({str(node) for node in nodes}, key=lambda node: (len(node), node))
+    wrong = [node for node in named if not NODE.fullmatch(node)]
+    if wrong or not named:
+        raise CustodyError("%s is no node id; name the nodes whose access shall end by their numbers." % (wrong[0] if wrong else "The empty list"))
+    objects = [keys.arn("s3", "%s/%s/%s/*" % (keys.bucket, keys.cluster, node)) for node in named]
+    read = {"Sid": "RevokedRead", "Effect": "Deny", "Action": list(READ_OBJECT), "Resource": objects}
+    decrypt: dict[str, Any] | None = None
+    if keys.strict:
+        decrypt = {"Sid": "RevokedUnwrap", "Effect": "Deny", "Action": ["kms:Decrypt"], "Resource": "*"}
+        decrypt["Condition"] = {"StringEquals": {"kms:EncryptionContext:cluster_id": keys.cluster, "kms:EncryptionContext:node_id": named}}
+    return _policy(read, decrypt)
+
+
+def revoked_nodes(policy: Any, keys: Custody) -> list[str]:
+    """The nodes that such a policy names; none where there is no policy."""
+    out = []
+    for statement in (policy or {}).get("Statement", []):
+        for resource in statement.get("Resource", []) if statement.get("Sid") == "RevokedRead" else []:
+            found = re.fullmatch(re.escape(keys.arn("s3", "%s/%s/" % (keys.bucket, keys.cluster))) + r"(\d+)/\*", resource)
+            out += [found[1]] if found else []
+    return out
+
+
+def custody(given: Mapping[str, Any]) -> Custody:
+    """Read plain data with the fields of Custody."""
+    return Custody(**{name: tuple(value) if name in ("patterns", "admins", "rewrappers") else value for name, value in given.items()})
+
+
+def change_revoked(given: Mapping[str, Any], policy: Any, revoke: Sequence[Any], grant: Sequence[Any]) -> dict[str, Any]:
+    """{nodes, policy} after adding and removing nodes; policy is None when none is left."""
+    keys = custody(given)
+    before = set(revoked_nodes(policy, keys))
+    nodes = sorted((before | {str(node) for node in revoke}) - {str(node) for node in grant}, key=lambda node: (len(node), node))
+    policy = revoked_policy(keys, nodes) if nodes else None
+    # IAM: the inline policies of a role have 10,240 characters together, blanks not counted.
+    if policy and len(json.dumps(policy, separators=(",", ":"))) > LARGEST_POLICY:
+        raise CustodyError("%d nodes are too many to deny in one policy of a role; for a whole cluster disable the KMS key instead." % len(nodes))
+    return {"nodes": nodes, "policy": policy}
+
+
+def policies(given: Mapping[str, Any], known: Any = None) -> dict[str, Any]:
+    """Every policy of a custody, and its findings; given has the fields of Custody, known is the policy of the KMS key as it is."""
+    keys = custody(given)
+    return {
+        "findings": findings(keys),
+        "key": key_policy(keys, known),
+        "bucket": bucket_policy(keys),
+        "trail": trail_policy(keys),
+        "unlock": unlock_policy(keys),
+    }

@@ -1,0 +1,265 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What a cluster's nodes are to each other: addresses, listeners, disks, and what is wrong with their inventory."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from .._errors import RackawareError
+
+BROKER, COMBINED, CONTROLLER, ZOOKEEPER = "broker", "combined", "controller", "zookeeper"
+PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+# The listener between brokers, the one of the controllers; every other one is for clients.
+REPLICATION, CONTROLLERS = "REPLICATION", "CONTROLLER"
+DATA, METADATA, KEEPER = "/var/lib/kafka/data%d", "/var/lib/kafka/metadata", "/var/lib/zookeeper"
+ZOOKEEPER_PORT, ZOOKEEPER_PEERS, ZOOKEEPER_ELECTION = 2181, 2888, 3888
+# The last line with ZooKeeper, and the first in which KRaft's quorum can grow (KIP-853).
+ZOOKEEPER_SERIES, KRAFT_SERIES = (3, 9), (4, 0)
+
+
+class NodesError(RackawareError):
+    """The inventory does not describe a cluster that can run."""
+
+
+def role(host: str, groups: Mapping[str, Sequence[str]]) -> str:
+    """What a host is; groups maps broker, zookeeper and controller to host names. Raises NodesError for a host in none."""
+    is_broker, is_controller = (host in (groups.get(name) or ()) for name in (BROKER, CONTROLLER))
+    if is_broker and is_controller:
+        return COMBINED
+    for name in (BROKER, CONTROLLER, ZOOKEEPER):
+        if host in (groups.get(name) or ()):
+            return name
+    raise NodesError("Host %s is neither broker nor controller nor ZooKeeper node; put it into one of the groups." % host)
+
+
+def nodes(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str], port: int) -> list[dict[str, Any]]:
+    """[{id, host, port}] of these hosts by id, as a client or a quorum lists them; the address is ansible_host."""
+    out = []
+    for name in names:
+        variables = hosts[name]
+        try:
+            ident = int(variables["kafka_node_id"])
+        except (KeyError, TypeError, ValueError):
+            raise NodesError("Host %s has no kafka_node_id; tag the instance with KafkaNode, or set it in the inventory." % name) from None
+        out.append({"id": ident, "host": str(variables.get("ansible_host") or name), "port": port})
+    return sorted(out, key=lambda node: node["id"])
+
+
+def servers(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """host:port of each node."""
+    return ["%s:%d" % (node["host"], node["port"]) for node in found]
+
+
+def mounts(volumes: Sequence[str] | None, of_role: str) -> list[dict[str, Any]]:
+    """[{id or path, mount}] of a node's data volumes, in their order; raises NodesError for more than the role can use."""
+    out = []
+    volumes = list(volumes or ())
+    if of_role in (ZOOKEEPER, CONTROLLER) and len(volumes) > 1:
+        raise NodesError("A %s keeps its data on one volume, but has %d; detach the others." % (_title(of_role), len(volumes)))
+    for number, volume in enumerate(volumes):
+        base = KEEPER if of_role == ZOOKEEPER else METADATA if of_role == CONTROLLER else DATA % number
+        out.append({"path" if str(volume).startswith("/") else "id": str(volume), "mount": base})
+    return out
+
+
+def data_dirs(volumes: Sequence[str] | None, of_role: str) -> list[str]:
+    """The directories below the mount points that the service writes to; without volumes there is one, on the root disk."""
+    below = "data" if of_role == ZOOKEEPER else "logs"
+    found = [item["mount"] for item in mounts(volumes, of_role)]
+    return ["%s/%s" % (base, below) for base in found or [KEEPER if of_role == ZOOKEEPER else METADATA if of_role == CONTROLLER else DATA % 0]]
+
+
+def listeners(declared: Sequence[Mapping[str, Any]], of_role: str, host: str) -> dict[str, str]:
+    """Kafka's settings for listeners of a broker, a controller or a combined node that is reached at host.
+
+    declared: [{name, port, protocol}]; REPLICATION is the one between brokers, CONTROLLER the controllers', the others are clients'.
+    """
+    problems = listener_findings(declared)
+    if problems:
+        raise NodesError(problems[0])
+    ours = [item for item in declared if serves(item["name"], of_role)]
+    advertised = [item for item in ours if of_role != COMBINED or item["name"] != CONTROLLERS]
+    named = {item["name"]: item for item in declared}
+    out = {
+        "listeners": ",".join("%s://%s:%d" % (item["name"], host, int(item["port"])) for item in ours),
+        "advertised.listeners": ",".join("%s://%s:%d" % (item["name"], host, int(item["port"])) for item in advertised),
+        "listener.security.protocol.map": ",".join("%s:%s" % (item["name"], item.get("protocol", "PLAINTEXT")) for item in declared),
+    }
+    if of_role != CONTROLLER:
+        out["inter.broker.listener.name"] = REPLICATION if REPLICATION in named else next(item["name"] for item in declared if item["name"] != CONTROLLERS)
+    return out
+
+
+def serves(listener: str, of_role: str) -> bool:
+    """Whether a node of this role opens this listener; in ZooKeeper mode nobody opens the controllers'."""
+    return of_role == COMBINED or (listener == CONTROLLERS) == (of_role == CONTROLLER)
+
+
+def ports(declared: Sequence[Mapping[str, Any]], of_role: str) -> list[int]:
+    """The ports that a node of this role opens."""
+    if of_role == ZOOKEEPER:
+        # A follower does not listen on 2888, but it may lead tomorrow.
+        return [ZOOKEEPER_PORT, ZOOKEEPER_PEERS, ZOOKEEPER_ELECTION]
+    return [int(item["port"]) for item in declared if serves(item["name"], of_role)]
+
+
+def listener_findings(declared: Any) -> list[str]:
+    """What is wrong with kafka_listeners, one sentence each."""
+    if not isinstance(declared, (list, tuple)) or not declared:
+        return ["kafka_listeners is %r, but must be a list of {name, port, protocol}; correct it or leave it out." % (declared,)]
+    out, seen_names, seen_ports = [], set(), {}
+    for item in declared:
+        if not isinstance(item, Mapping) or not item.get("name") or not item.get("port"):
+            out.append("kafka_listeners has the entry %r, but each must have a name and a port; complete it." % (item,))
+            continue
+        name, protocol = str(item["name"]), item.get("protocol", "PLAINTEXT")
+        if protocol not in PROTOCOLS:
+            out.append("The listener %s has the protocol %s, which Kafka does not know; choose one of %s." % (name, protocol, ", ".join(PROTOCOLS)))
+        try:
+            port = int(item["port"])
+        except (TypeError, ValueError):
+            port = 0
+        if not 0 < port < 65536:
+            out.append("The listener %s has the port %r; choose one from 1 to 65535." % (name, item["port"]))
+        if name in seen_names:
+            out.append("The listener %s is declared twice; give each its own name." % name)
+        if port in seen_ports:
+            out.append("The listeners %s and %s share port %d; give each its own." % (seen_ports[port], name, port))
+        seen_names.add(name)
+        seen_ports[port] = name
+    if not out and not seen_names - {CONTROLLERS, REPLICATION}:
+        out.append("kafka_listeners has no listener for clients; declare one, for example {name: CLIENT, port: 9092}.")
+    return out
+
+
+def version_findings(version: Any, *, keepers: bool, controllers: bool) -> list[str]:
+    """Whether this Kafka can run with these keepers of metadata."""
+    parts = str(version).split(".")
+    if len(parts) != 3 or not all(part.isdigit() for part in parts):
+        return ["kafka_version is %r, but must be a full version like 4.3.1; correct it." % (version,)]
+    series = (int(parts[0]), int(parts[1]))
+    if keepers and controllers:
+        return ["The inventory has ZooKeeper nodes and controllers, but a migration between them is not done by site; keep one of the two groups."]
+    if keepers and series >= KRAFT_SERIES:
+        return ["Kafka %s cannot run with ZooKeeper nodes, since 4.0 removed them; set kafka_version to 3.9.2, or use controllers instead." % version]
+    if controllers and series < ZOOKEEPER_SERIES:
+        return ["Kafka %s cannot grow its controllers' quorum, which came with 3.9; set kafka_version to 4.3.1." % version]
+    if controllers and series < KRAFT_SERIES:
+        return ["Kafka %s with controllers is not supported, 3.x runs with ZooKeeper nodes; set kafka_version to 4.3.1, or use ZooKeeper nodes." % version]
+    return []
+
+
+def cluster_findings(
+    groups: Mapping[str, Sequence[str]],
+    hosts: Mapping[str, Mapping[str, Any]],
+    *,
+    version: Any,
+    replication_factor: Any,
+    min_insync_replicas: Any,
+    allow_fewer_zones: bool = False,
+    data_on_root_disk: bool = False,
+) -> list[str]:
+    """What keeps these hosts from being a cluster, one sentence each, beyond what _config.topology.inventory_findings sees."""
+    brokers, keepers, controllers = (list(groups.get(name) or ()) for name in (BROKER, ZOOKEEPER, CONTROLLER))
+    out = version_findings(version, keepers=bool(keepers), controllers=bool(controllers))
+    for host in keepers:
+        if host in brokers or host in controllers:
+            out.append("Host %s is a ZooKeeper node and a broker at once; give each its own host." % host)
+    for title, members in (("ZooKeeper nodes", keepers), ("controllers", controllers)):
+        if members and len(members) % 2 == 0:
+            out.append("There are %d %s, but an even number survives no more losses than one less; use 3 or 5." % (len(members), title))
+        elif 0 < len(members) < 3 and not allow_fewer_zones:
+            out.append("There is only one of the %s, but losing one must leave a majority; use 3 or 5." % title)
+    out += _replication_findings(replication_factor, min_insync_replicas, len(brokers))
+    if not data_on_root_disk:
+        out += [
+            "Host %s has no data volumes; attach one, or set kafka_data_on_root_disk: true and live with a shared disk." % host
+            for host in dict.fromkeys(brokers + keepers + controllers)
+            if not (hosts.get(host) or {}).get("kafka_data_volumes")
+        ]
+    return out
+
+
+def _replication_findings(factor: Any, minimum: Any, brokers: int) -> list[str]:
+    for name, value in (("replication factor", factor), ("min.insync.replicas", minimum)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            return ["The %s is %r, but must be a whole number above zero; correct it." % (name, value)]
+    out = []
+    if brokers and factor > brokers:
+        out.append("The replication factor is %d, but there are %d brokers; add brokers or lower it." % (factor, brokers))
+    if factor < minimum:
+        out.append(
+            "The replication factor %d is below min.insync.replicas %d, so that nothing could be written; lower min.insync.replicas." % (factor, minimum)
+        )
+    elif factor == minimum and factor > 1:
+        out.append(
+            "The replication factor and min.insync.replicas are both %d, so that writes stop when one broker is away; lower min.insync.replicas." % factor
+        )
+    return out
+
+
+def _title(of_role: str) -> str:
+    return {ZOOKEEPER: "ZooKeeper node", CONTROLLER: "controller"}.get(of_role, of_role)
+
+
+def in_words(groups: Mapping[str, Sequence[str]]) -> str:
+    """How many brokers, ZooKeeper nodes and controllers there are; groups maps kafka_brokers, kafka_zookeepers and kafka_controllers to host names."""
+    counted = ((kind, len(groups.get("kafka_%ss" % kind) or ())) for kind in (BROKER, ZOOKEEPER, CONTROLLER))
+    parts = ["%d %s%s" % (number, _title(kind), "s" if number > 1 else "") for kind, number in counted if number]
+    return " and ".join(parts) or "no node"
+
+
+def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """The rows that _report.cluster.build wants: each node with what kafka_service_info said about it (in __kafka_service)."""
+    out = []
+    for name in dict.fromkeys(name for members in (BROKER, ZOOKEEPER, CONTROLLER) for name in groups.get(members) or ()):
+        variables = hosts[name]
+        told = variables.get("__kafka_service") or {}
+        out.append(
+            {
+                "name": name,
+                "id": int(variables["kafka_node_id"]),
+                "rack": variables.get("kafka_rack"),
+                "address": str(variables.get("ansible_host") or name),
+                "roles": [role_ for role_ in (BROKER, ZOOKEEPER, CONTROLLER) if name in (groups.get(role_) or ())],
+                **{key: told.get(key) for key in ("version", "heap_mb", "disks", "restart_needed", "unit_state", "out_of_service")},
+            }
+        )
+    return out
+
+
+def unanswered(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+    """Hosts that did not say how their service is, one sentence each; a host's answer, or why there is none, is in __kafka_service."""
+    out = []
+    for name in names:
+        told = hosts[name].get("__kafka_service") or {}
+        why = str(told.get("msg") or "no reason was given").strip().rstrip(".")
+        if told.get("unreachable"):
+            out.append("%s cannot be reached (%s); bring it back, or replace it, then run the same command again." % (name, why.splitlines()[-1]))
+        elif "unit_state" not in told:
+            out.append("%s did not say how its service is: %s." % (name, why))
+    return out
+
+
+def services(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> tuple[list[dict[str, Any]], list[Mapping[str, Any] | None]]:
+    """Nodes as _upgrade.rules wants them, {name, id, kind, version, state, restart_needed, protocol}, a combined one as a broker, and records.
+
+    The records are the brokers', of the last upgrade. protocol is the inter.broker.protocol.version that the user's own settings ask for, None without one.
+    """
+    nodes: dict[str, dict[str, Any]] = {}
+    for kind in (BROKER, ZOOKEEPER, CONTROLLER):
+        for name in groups.get(kind) or ():
+            told = hosts[name]["__kafka_service"]
+            one = {"name": name, "id": int(hosts[name]["kafka_node_id"]), "kind": kind, "version": told["version"], "state": told["unit_state"]}
+            one["restart_needed"] = told.get("restart_needed")
+            own = (hosts[name].get("broker_config") or {}).get("inter.broker.protocol.version") if kind == BROKER else None
+            nodes.setdefault(name, {**one, "protocol": own})
+    return list(nodes.values()), records(hosts, groups.get(BROKER) or ())
+
+
+def records(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[Mapping[str, Any] | None]:
+    """What hosts said about the last upgrade, to kafka_service_info (in __kafka_service) or before that to host_preflight (in __kafka_host)."""
+    return [(hosts[name].get("__kafka_service") or hosts[name].get("__kafka_host") or {}).get("upgrade") for name in names]

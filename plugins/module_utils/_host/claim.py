@@ -1,0 +1,109 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Which run works on this host, and a stop that only that run can do, on a fresh answer.
+
+The lock of the cluster is on one host, and a stop happens on another. Between the two a runner may be suspended for as long as it likes. So each run
+that has taken the lock leaves its name on every host before it looks at the cluster (a fencing token), and the command that stops a service compares
+that name and the age of the answer there and then, by the host's own clock, which goes on while a runner sleeps.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+from .. import _durable
+from .._errors import RackawareError
+
+PATH = "/var/lib/kafka-admin/claim"
+# Seconds. An answer of the gate is no longer true after that.
+OLDEST_ANSWER = 60
+# Seconds by which the clock of the host that asked may be ahead of the one that stops.
+CLOCKS_APART = 5
+ANOTHER_RUN, OLD_ANSWER = 75, 76
+
+
+class ClaimError(RackawareError):
+    """The host belongs to another run, or its claim cannot be read or written."""
+
+
+def claim(owner: str, since: str, *, now: str, path: str = PATH) -> bool:
+    """Leave the owner's name here, unless it is there; returns whether anything was written. since is when it took the lock, as the lock says it, and
+    now the time of this host, in the same form.
+
+    Raises ClaimError when a run that took the lock later has been here: this one has lost it.
+    """
+    before = _read(path)
+    # A claim from the future is of a clock that ran ahead, and would keep every later run out.
+    if before is not None and since < before[0] <= now and before[1] != owner:
+        raise ClaimError(
+            "This host belongs to a run that took the lock later (%s, since %s); stop here, and look who works on the cluster." % (before[1], before[0])
+        )
+    if before == (since, owner):
+        return False
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        _durable.write(path, "%s %s\n" % (since, owner))
+    except OSError as error:
+        raise ClaimError("%s cannot be written: %s; look at the disk of the host." % (path, error.strerror)) from None
+    return True
+
+
+def _read(path: str) -> tuple[str, str] | None:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            since, _, owner = stream.readline().rstrip("\n").partition(" ")
+        return since, owner
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ClaimError("%s cannot be read: %s; look at it on the host." % (path, getattr(error, "strerror", None) or error)) from None
+
+
+def check(owner: str, answered: float | None, *, now: float, path: str = PATH) -> None:
+    """Raise ClaimError unless the host is the owner's and the answer fresh, as stop_command looks at it; for what a module does that cannot be undone.
+
+    answered is None for what goes on with something that was begun on a fresh answer, and would be worse half done.
+    """
+    found = _read(path)
+    age = 0 if answered is None else int(now) - int(answered)
+    why = None
+    if found is None or found[1] != owner:
+        why = refusal(ANOTHER_RUN, "%s %s" % (found[1], found[0]) if found else "no run")
+    elif not -CLOCKS_APART <= age <= OLDEST_ANSWER:
+        why = refusal(OLD_ANSWER, str(age))
+    if why:
+        raise ClaimError("Nothing was done here: %s." % why)
+
+
+def stop_command(unit: str, *, owner: str, answered: float, path: str = PATH) -> str:
+    """A command for sh that stops the unit, or ends with ANOTHER_RUN or OLD_ANSWER and says on stderr what it found; answered is in seconds since 1970."""
+    return (
+        "read -r since owner < %(path)s || owner=; "
+        'if [ "$owner" != %(owner)s ]; then echo "${owner:-no run} ${since}" >&2; exit %(another)d; fi; '
+        "age=$(( $(date +%%s) - %(answered)d )); "
+        'if [ "$age" -gt %(oldest)d ] || [ "$age" -lt -%(apart)d ]; then echo "$age" >&2; exit %(old)d; fi; '
+        "exec systemctl stop %(unit)s"
+    ) % {
+        "path": shlex.quote(path),
+        "owner": shlex.quote(owner),
+        "another": ANOTHER_RUN,
+        "old": OLD_ANSWER,
+        "answered": int(answered),
+        "oldest": OLDEST_ANSWER,
+        "apart": CLOCKS_APART,
+        "unit": shlex.quote(unit),
+    }
+
+
+def refusal(code: int, told: str) -> str | None:
+    """Why stop_command stopped nothing, as the end of a sentence; None for another code."""
+    if code == ANOTHER_RUN:
+        return "%s has claimed the host, not this run, which has lost the lock of the cluster; look who works on it" % (told or "another run")
+    if code == OLD_ANSWER:
+        if told.startswith("-"):
+            return "the clock of the host that asked is %s s ahead of this one; look at chrony on both" % told[1:]
+        return "the gate's answer is %s s old, and older than %d s it may be true no longer; start the same command again" % (told, OLDEST_ANSWER)
+    return None

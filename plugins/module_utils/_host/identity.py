@@ -1,0 +1,178 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Whose disks and whose process a host has, read there, and compared with the inventory before anything is staged."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+from typing import Any, Iterable, Mapping, Sequence
+
+from .._config import units
+from .._config.nodes import BROKER, CONTROLLER, ZOOKEEPER
+from .._errors import RackawareError
+from . import myid, storage
+
+# A disk that fails must not keep a roll from the others; what formats or stages reads it again, and refuses it.
+UNREADABLE = "unreadable"
+NODE_ID = re.compile(r"^\s*(?:node\.id|broker\.id)\s*=\s*(\d+)\s*$", re.MULTILINE)
+SERVER = re.compile(r"^\s*server\.(\d+)\s*=\s*(\[[^\]]*\]|[^:\s]+)", re.MULTILINE)
+CONTROLLERS = re.compile(r"^\s*controller\.quorum\.bootstrap\.servers\s*=\s*(\S+)\s*$", re.MULTILINE)
+
+
+class IdentityError(RackawareError):
+    """The host could not be asked whose it is."""
+
+
+def look(service: str, log_dirs: Sequence[str], *, mounts: Sequence[str] = (), runs: bool, tolerant: bool = False) -> dict[str, Any]:
+    """{host, directories, mounted, process, quorum} of a host, the first being its own name.
+
+    directories as in _host.storage.Directory, a ZooKeeper node's with its id from myid; mounted: whether all mounts are there, without which nothing is known
+    of what lies below; process: {path, node_id} of the file that the running service was started with, else None; quorum: [{id, address}], the ZooKeeper
+    servers or controllers that its configuration names. With tolerant a disk that cannot be read is UNREADABLE, else StorageError or MyidError is raised.
+    """
+    config = units.service(service).config
+    directories = [_directory(service, path, tolerant) for path in log_dirs]
+    text = _read(config) if runs or any(item.node_id is not None for item in directories) else ""
+    found = NODE_ID.search(text) if runs and service != ZOOKEEPER else None
+    return {
+        "host": platform.node(),
+        "directories": [item.as_dict() for item in directories],
+        "mounted": all(os.path.ismount(path) for path in mounts),
+        "process": {"path": config, "node_id": int(found.group(1))} if found else None,
+        "quorum": _quorum(service, text),
+    }
+
+
+def _directory(service: str, path: str, tolerant: bool) -> storage.Directory:
+    try:
+        return keeper(path) if service == ZOOKEEPER else storage.read(path)
+    except RackawareError:
+        if not tolerant:
+            raise
+        return storage.Directory(path, UNREADABLE)
+
+
+def keeper(path: str) -> storage.Directory:
+    """A ZooKeeper node's data directory; raises MyidError when it cannot be read."""
+    number = myid.read(path)
+    return storage.Directory(path, storage.FORMATTED if number is not None else storage.ABSENT, node_id=number)
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        raise IdentityError("%s cannot be read: %s; run this as root." % (path, getattr(error, "strerror", None) or error)) from None
+
+
+def _quorum(service: str, text: str) -> list[dict[str, Any]]:
+    if service == ZOOKEEPER:
+        return [{"id": int(number), "address": address} for number, address in SERVER.findall(text)]
+    found = CONTROLLERS.search(text)
+    return [{"id": None, "address": address} for address in found.group(1).split(",")] if found else []
+
+
+def findings(
+    hosts: Mapping[str, Mapping[str, Any]],
+    members: Mapping[str, Sequence[str]],
+    answers: Mapping[str, Sequence[Mapping[str, Any]]],
+    removed: Iterable[Any] = (),
+) -> list[str]:
+    """What hosts say of themselves and the inventory does not, one sentence each.
+
+    hosts: host to its variables; members: role to host names; answers: host to what look() said there, once or more; removed: ids of ZooKeeper nodes or
+    controllers that a person takes out of the quorum on purpose.
+    """
+    keepers = list(members.get(ZOOKEEPER) or ())
+    kafka = list(dict.fromkeys([*(members.get(BROKER) or ()), *(members.get(CONTROLLER) or ())]))
+    out = []
+    for group in (kafka, keepers):
+        out += _ids(group, hosts, answers)
+    try:
+        storage.identity({"host": name, "directories": answer.get("directories") or ()} for name in kafka for answer in answers.get(name, ()))
+    except RackawareError as error:
+        out.append(str(error))
+    return out + _lost(hosts, members, answers, {str(number) for number in removed})
+
+
+def _claims(answers: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
+    """(what says so, node id), the disks first."""
+    disks = [(str(item["path"]), int(item["node_id"])) for told in answers for item in told.get("directories") or () if item.get("node_id") is not None]
+    running = [
+        ("its running service, started with %s," % told["process"]["path"], int(told["process"]["node_id"]))
+        for told in answers
+        if (told.get("process") or {}).get("node_id") is not None
+    ]
+    return disks + running
+
+
+def _ids(names: Sequence[str], hosts: Mapping[str, Mapping[str, Any]], answers: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    wanted = {name: _number(hosts[name].get("kafka_node_id")) for name in names}
+    other: dict[str, tuple[str, int]] = {}
+    for name in names:
+        wrong = [claim for claim in _claims(answers.get(name, ())) if claim[1] != wanted[name]]
+        if wrong:
+            other[name] = wrong[0]
+    out, done = [], set()
+    for name, (what, number) in other.items():
+        if name in done:
+            continue
+        twin = next((host for host in other if host != name and wanted[host] == number and other[host][1] == wanted[name]), None)
+        if twin:
+            done.add(twin)
+            out.append(
+                "%s and %s are swapped: the inventory gives them the node ids %s and %s, but %s says %s and %s says %s; swap kafka_node_id of the two,"
+                " or their disks." % (name, twin, wanted[name], wanted[twin], what.rstrip(","), number, other[twin][0].rstrip(","), other[twin][1])
+            )
+            continue
+        owner = next((host for host in names if wanted[host] == number), None)
+        out.append(
+            "%s is node %s in the inventory, but %s belongs to node %s%s; correct kafka_node_id, or attach the right disk."
+            % (name, wanted[name], what, number, ", which the inventory calls %s" % owner if owner else "")
+        )
+    return out
+
+
+def _number(value: Any) -> Any:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return value
+
+
+def _lost(
+    hosts: Mapping[str, Mapping[str, Any]], members: Mapping[str, Sequence[str]], answers: Mapping[str, Sequence[Mapping[str, Any]]], removed: set[str]
+) -> list[str]:
+    """A quorum that the nodes know is larger than the inventory's: those that it lacks may be stopped, and would be forgotten."""
+    out = []
+    for role, title in ((ZOOKEEPER, "ZooKeeper nodes"), (CONTROLLER, "controllers")):
+        names = list(members.get(role) or ())
+        ids = {str(_number(hosts[name].get("kafka_node_id"))) for name in names}
+        addresses = {str(hosts[name].get("ansible_host") or name) for name in names}
+        asked = names if role == ZOOKEEPER else list(dict.fromkeys([*names, *(members.get(BROKER) or ())]))
+        known: dict[str, dict[str, Any]] = {}
+        # Each node for itself: while an address changes, one of them knows the old and another the new one.
+        for told in (answer for name in asked for answer in answers.get(name, ())):
+            quorum = {str(item["address"] if item["id"] is None else item["id"]): item for item in told.get("quorum") or ()}
+            if names and len(set(quorum) - removed) > len(names):
+                known.update(quorum)
+        gone = [
+            key
+            for key, item in known.items()
+            if key not in removed and (key not in ids if item["id"] is not None else item["address"].rsplit(":", 1)[0].strip("[]") not in addresses)
+        ]
+        if gone:
+            words = [key if known[key]["id"] is None else "%s (%s)" % (key, known[key]["address"]) for key in gone]
+            out.append(
+                "The inventory has %d %s, but the nodes know %d, with %s; start what is stopped and add it to the inventory, or, to take it out for good,"
+                " add -e '%s'." % (len(names), title, len(known), ", ".join(words), json.dumps({"kafka_quorum_removed": gone}))
+            )
+    return out

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The id of a ZooKeeper node, written once into its data directory and never again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from .._errors import RackawareError
+
+NAME, DATA = "myid", "version-2"
+LOWEST, HIGHEST = 1, 255
+
+
+class MyidError(RackawareError):
+    """The data directory belongs to another node, or nobody knows to whom."""
+
+
+def needed(data_dir: str, number: int) -> bool:
+    """Whether the id must be written; raises MyidError when the directory is another node's or holds data without an id."""
+    if not LOWEST <= number <= HIGHEST:
+        raise MyidError("A ZooKeeper node's id must be %d to %d, not %d; correct kafka_node_id." % (LOWEST, HIGHEST, number))
+    found = _text(data_dir)
+    if found is None:
+        if os.path.exists(os.path.join(data_dir, DATA)):
+            raise MyidError("%s holds a ZooKeeper node's data, but no %s that says whose; put the file back, or empty the disk." % (data_dir, NAME))
+        return True
+    if found != str(number):
+        raise MyidError("%s belongs to ZooKeeper node %s, but this is node %d; attach the right disk, or correct kafka_node_id." % (data_dir, found, number))
+    return False
+
+
+def read(data_dir: str) -> int | None:
+    """The id that a data directory carries, None without one; raises MyidError when it cannot be read."""
+    found = _text(data_dir)
+    return int(found) if found and found.isdigit() else None
+
+
+def _text(data_dir: str) -> str | None:
+    path = os.path.join(data_dir, NAME)
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read().strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise MyidError("%s cannot be read: %s; look at that disk." % (path, getattr(error, "strerror", None) or error)) from None
+
+
+def write(data_dir: str, number: int, user: str | None) -> None:
+    """Make the directory and the file, the user's when one is given; raises MyidError."""
+    path = os.path.join(data_dir, NAME)
+    draft = path + ".new"
+    try:
+        if not os.path.isdir(data_dir):
+            os.mkdir(data_dir, 0o750)
+        with open(draft, "w", encoding="utf-8") as stream:
+            stream.write("%d\n" % number)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(draft, 0o640)
+        if user:
+            for each in (data_dir, draft):
+                shutil.chown(each, user, user)
+        os.replace(draft, path)
+    except (OSError, LookupError) as error:
+        raise MyidError("%s cannot be written: %s; look at the disk and at the user %s." % (path, getattr(error, "strerror", None) or error, user)) from None

@@ -1,0 +1,170 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What a service on this host is doing: its unit, the version and heap it started with, its disks."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from typing import Any, Callable, Sequence
+
+from .._config import units
+from .._errors import RackawareError
+
+HEAP = re.compile(r"^-Xmx(\d+)m$", re.MULTILINE)
+VERSION = re.compile(r"/opt/kafka-([0-9.]+)/libs/")
+SHOWN = "ActiveState,SubState,LoadState,NRestarts,ExecMainStartTimestampMonotonic"
+MIN_ISR = re.compile(r"^\s*min\.insync\.replicas\s*=\s*(\d+)\s*$", re.MULTILINE)
+
+
+class ServiceError(RackawareError):
+    """The host could not be asked."""
+
+
+def state(unit: str, run: Callable[..., tuple[int, str, str]]) -> str:
+    """The unit's ActiveState, or "absent" when there is no such unit; run is module.run_command."""
+    told = _show(unit, run)
+    return "absent" if told.get("LoadState") == "not-found" else told.get("ActiveState", "unknown")
+
+
+def restarts(unit: str, run: Callable[..., tuple[int, str, str]]) -> int:
+    """How often systemd started the unit anew by itself, since a person last did."""
+    return int(_show(unit, run).get("NRestarts") or 0)
+
+
+def crash_loops(
+    unit: str,
+    run: Callable[..., tuple[int, str, str]],
+    seconds: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Whether systemd starts a unit again and again; clock is the one that systemd stamps with.
+
+    Started anew once, and that its process lives, looks the same; so a young process, also one that is about to be started, is watched until it is so
+    many seconds old, or is gone. What does not run and will not be started is no loop.
+    """
+    begun, before = clock(), None
+    while True:
+        told = _show(unit, run)
+        restarts, began = (int(told.get(name) or 0) for name in ("NRestarts", "ExecMainStartTimestampMonotonic"))
+        if told.get("ActiveState") == "active":
+            before = restarts if before is None else before
+            if restarts > before:
+                return True
+            # None when a person started it meanwhile.
+            if restarts == 0 or clock() - began / 1e6 >= seconds:
+                return False
+        elif before is not None:
+            return True
+        elif told.get("ActiveState") != "activating" or clock() - begun >= seconds:
+            return False
+        sleep(1)
+
+
+def age(unit: str, run: Callable[..., tuple[int, str, str]], *, clock: Callable[[], float] = time.monotonic) -> float | None:
+    """For how many seconds the unit's process runs, None when it does not; clock is the one that systemd stamps with."""
+    told = _show(unit, run)
+    return clock() - int(told.get("ExecMainStartTimestampMonotonic") or 0) / 1e6 if told.get("ActiveState") == "active" else None
+
+
+def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:
+    """Whether a process of the unit runs or is about to; one that crashed and that systemd waits to start again does not."""
+    told = _show(unit, run)
+    return told.get("ActiveState") not in ("inactive", "failed") and told.get("SubState") != "auto-restart"
+
+
+def _show(unit: str, run: Callable[..., tuple[int, str, str]]) -> dict[str, str]:
+    code, out, err = run(["systemctl", "show", "--property=" + SHOWN, unit], environ_update={"LC_ALL": "C"})
+    if code != 0:
+        raise ServiceError("systemd could not be asked about %s: %s; look at the host." % (unit, (err or out).strip() or "code %d" % code))
+    return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
+
+
+def options(text: str) -> dict[str, Any]:
+    """Version and heap in MB of a JVM argument file, None for what it does not say."""
+    heap, version = HEAP.search(text), VERSION.search(text)
+    return {"heap_mb": int(heap.group(1)) if heap else None, "version": version.group(1) if version else None}
+
+
+def next_min_isr(name: str) -> int:
+    """The min.insync.replicas that a broker would start with; without one Kafka's own, which is 1."""
+    config = units.service(name).config
+    found = MIN_ISR.findall(_read(config + units.STAGED) or _read(config))
+    return int(found[-1]) if found else 1
+
+
+def jvm(name: str) -> dict[str, Any]:
+    """Version and heap of a service, and next_version, which it would start with.
+
+    The file in place is the one it started with, because a new one is staged beside it while it runs.
+    """
+    here = options(_read(units.service(name).options))
+    staged = options(_read(units.service(name).options + units.STAGED))
+    return dict(here, next_version=staged["version"] or here["version"])
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        raise ServiceError("%s cannot be read: %s; run this as root." % (path, getattr(error, "strerror", None) or error)) from None
+
+
+def restart_needed(unit: str) -> bool:
+    """Whether a unit that runs would start with something else than it did; staged files count as those it would start with.
+
+    What it started with is what the unit itself wrote down then (_config.units.started); without that record nobody knows, and that counts as yes.
+    """
+    record = units.started(unit)
+    try:
+        with open(record, encoding="utf-8") as stream:
+            lines = [line.split(None, 1) for line in stream.read().splitlines() if line.strip()]
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError) as error:
+        raise ServiceError("%s cannot be read: %s; run this as root." % (record, getattr(error, "strerror", None) or error)) from None
+    return not lines or any(_digest(path) != told for told, path in lines)
+
+
+def _digest(path: str) -> str | None:
+    """The SHA-256 of what a start would read at path, None when there is nothing."""
+    for place in (path + units.STAGED, path):
+        try:
+            with open(place, "rb") as stream:
+                return hashlib.sha256(stream.read()).hexdigest()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ServiceError("%s cannot be read: %s; run this as root." % (place, error.strerror)) from None
+    return None
+
+
+def disks(mounts: Sequence[str]) -> list[dict[str, Any]]:
+    """[{mount, size_gb, used_percent, luks}] of the mount points that are there; luks is whether a LUKS mapping is right below the file system."""
+    out = []
+    for mount in mounts:
+        if not os.path.ismount(mount):
+            continue
+        found = os.statvfs(mount)
+        size = found.f_blocks * found.f_frsize
+        used = (found.f_blocks - found.f_bfree) * found.f_frsize
+        out.append({"mount": mount, "size_gb": round(size / 1e9, 1), "used_percent": round(100 * used / size, 1) if size else 0.0, "luks": _luks(mount)})
+    return out
+
+
+def _luks(mount: str) -> bool:
+    number = os.stat(mount).st_dev
+    try:
+        with open("/sys/dev/block/%d:%d/dm/uuid" % (os.major(number), os.minor(number)), encoding="ascii", errors="replace") as stream:
+            return stream.read().startswith("CRYPT-LUKS")
+    except OSError:
+        return False

@@ -1,0 +1,258 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Identity of Kafka's log directories: read from meta.properties, decided, and written once with Kafka's own tool."""
+
+from __future__ import annotations
+
+import base64
+import os
+import uuid
+from dataclasses import asdict, dataclass
+from typing import Any, Callable, Iterable, Mapping, Sequence
+
+from .. import _secret_mask
+from .._errors import RackawareError
+
+ABSENT, EMPTY, FORMATTED, FOREIGN = "absent", "empty", "formatted", "foreign"
+META = "meta.properties"
+# Made at a node's first start, not by formatting: org.apache.kafka.raft.FileQuorumStateStore.
+QUORUM_STATE = os.path.join("__cluster_metadata-0", "quorum-state")
+# Ours: directory ids are names in it, so that every node derives the same ones.
+NAMESPACE = uuid.UUID("0f6ef3a4-1a44-5f0e-9d0c-6f1c0b6d3a51")
+
+
+class StorageError(RackawareError):
+    """A log directory is not what it must be, or the cluster's identity is in doubt."""
+
+
+@dataclass(frozen=True)
+class Directory:
+    """One log directory; version 0 is ZooKeeper's, 1 is KRaft's; started is whether a KRaft node has run on it."""
+
+    path: str
+    state: str
+    cluster_id: str | None = None
+    node_id: int | None = None
+    directory_id: str | None = None
+    version: int | None = None
+    started: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for results."""
+        return asdict(self)
+
+
+def parse_meta(text: str) -> dict[str, str]:
+    """The keys of a Java properties file as Kafka writes meta.properties."""
+    out = {}
+    for line in text.splitlines():
+        key, equals, value = line.partition("=")
+        if equals and not key.lstrip().startswith(("#", "!")):
+            out[key.strip()] = value.strip()
+    return out
+
+
+def read(path: str) -> Directory:
+    """What lies at a path; raises StorageError when it cannot be read, because unreadable is not empty."""
+    try:
+        with open(os.path.join(path, META), encoding="utf-8") as stream:
+            meta = parse_meta(stream.read())
+    except FileNotFoundError:
+        return Directory(path, _without_meta(path))
+    except (OSError, ValueError) as error:
+        raise StorageError("%s/%s cannot be read: %s; look at that disk." % (path, META, getattr(error, "strerror", None) or error)) from None
+    node = meta.get("node.id", meta.get("broker.id"))
+    return Directory(
+        path=path,
+        state=FORMATTED,
+        cluster_id=meta.get("cluster.id"),
+        node_id=int(node) if node is not None and node.isdigit() else None,
+        directory_id=meta.get("directory.id"),
+        version=int(meta["version"]) if meta.get("version", "").isdigit() else None,
+        started=os.path.exists(os.path.join(path, QUORUM_STATE)),
+    )
+
+
+def _without_meta(path: str) -> str:
+    try:
+        # mkfs.ext4 leaves lost+found behind.
+        return FOREIGN if set(os.listdir(path)) - {"lost+found"} else EMPTY
+    except FileNotFoundError:
+        return ABSENT
+    except OSError as error:
+        raise StorageError("The log directory %s cannot be read: %s; look at that disk." % (path, error.strerror)) from None
+
+
+def directory_id(cluster_id: str, node_id: int) -> str:
+    """The directory id of a controller's metadata, the same wherever it is computed: Kafka's base64 of a name-based UUID."""
+    attempt = 0
+    while True:
+        made = encode(uuid.uuid5(NAMESPACE, "%s/%d/%d" % (cluster_id, node_id, attempt)))
+        if not made.startswith("-"):
+            return made
+        attempt += 1
+
+
+def new_cluster_id(source: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
+    """A random cluster id; like Kafka's own never with a hyphen first, as commands would take that for an option."""
+    while True:
+        made = encode(source())
+        if not made.startswith("-"):
+            return made
+
+
+def encode(value: uuid.UUID) -> str:
+    """A UUID as Kafka writes it: 22 characters of URL-safe base64."""
+    return base64.urlsafe_b64encode(value.bytes).decode().rstrip("=")
+
+
+def check_cluster_id(cluster_id: str) -> None:
+    """Raise StorageError unless KRaft takes it: base64 of 16 bytes."""
+    try:
+        size = len(base64.b64decode(cluster_id + "=" * (-len(cluster_id) % 4), altchars=b"-_", validate=True))
+    except ValueError:
+        size = 0
+    if size != 16:
+        raise StorageError(
+            "%s is no cluster id for KRaft, which is the base64 of 16 bytes in 22 characters; leave it to kafka_identity." % (cluster_id or "''")
+        )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Directories to format, and how; paths is empty when there is nothing to do."""
+
+    paths: tuple[str, ...]
+    ignore_formatted: bool = False
+    quorum: tuple[str, ...] = ()
+
+
+def plan(
+    directories: Sequence[Directory],
+    *,
+    cluster_id: str,
+    node_id: int,
+    initial_controllers: Sequence[dict[str, Any]],
+    metadata_log_dir: str,
+    is_controller: bool,
+    quorum_exists: bool,
+) -> Plan:
+    """What formatting is needed; raises StorageError when a directory is another's, or holds data that nobody claims.
+
+    initial_controllers: [{id, host, port}] the voters that the cluster begins with. A controller outside them, or one whose metadata is
+    gone while the quorum lives on, begins as an observer with a directory id of its own, because a voter that forgot what it acknowledged
+    would break the quorum's promise (KIP-853).
+    """
+    check_cluster_id(cluster_id)
+    for each in directories:
+        _refuse(each, cluster_id, node_id)
+    missing = tuple(each.path for each in directories if each.state in (EMPTY, ABSENT))
+    if not missing:
+        return Plan(())
+    partly = len(missing) < len(directories)
+    quorum: tuple[str, ...] = ()
+    if is_controller:
+        lost = partly and metadata_log_dir in missing
+        begins = not quorum_exists and not lost and node_id in [int(each["id"]) for each in initial_controllers]
+        if begins or (partly and not lost):
+            # Only read for the metadata directory, so that a new data directory of a running voter changes nothing there.
+            voters = [
+                "%d@%s:%d:%s" % (each["id"], _host(each["host"]), each["port"], directory_id(cluster_id, int(each["id"]))) for each in initial_controllers
+            ]
+            quorum = ("--initial-controllers", ",".join(voters)) if begins else ("--no-initial-controllers",)
+        else:
+            quorum = ("--no-initial-controllers",)
+    return Plan(missing, ignore_formatted=partly, quorum=quorum)
+
+
+def _host(host: str) -> str:
+    return "[%s]" % host if ":" in host else host
+
+
+def _refuse(each: Directory, cluster_id: str, node_id: int) -> None:
+    if each.state == FOREIGN:
+        raise StorageError(
+            "The log directory %s holds files, but no %s, so that it is unknown whose they are; it is never formatted: empty it, or put the file back."
+            % (each.path, META)
+        )
+    if each.state != FORMATTED:
+        return
+    if each.version != 1:
+        raise StorageError(
+            "The log directory %s has %s of version %s, but KRaft needs version 1; a directory from ZooKeeper mode is migrated, not formatted."
+            % (each.path, META, each.version)
+        )
+    if each.cluster_id != cluster_id:
+        raise StorageError(
+            "The log directory %s belongs to cluster %s, but this node shall join %s; attach the right disk, or empty this one."
+            % (each.path, each.cluster_id, cluster_id)
+        )
+    if each.node_id != node_id:
+        raise StorageError(
+            "The log directory %s belongs to node %s, but this is node %d; attach the right disk, or correct kafka_node_id."
+            % (each.path, each.node_id, node_id)
+        )
+
+
+def command(what: Plan, *, java: str, libs: str, cluster_id: str, properties: str, user: str | None) -> list[str]:
+    """The argv that formats; user runs it as somebody else, so that the files are theirs."""
+    argv = ["runuser", "-u", user, "--"] if user else []
+    argv += [java, "-Xmx128m", "-cp", os.path.join(libs, "*"), "kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config", properties]
+    argv += list(what.quorum)
+    return argv + (["--ignore-formatted"] if what.ignore_formatted else [])
+
+
+def verify(after: Sequence[Directory], what: Plan, *, cluster_id: str, node_id: int, code: int, output: str) -> None:
+    """Raise StorageError unless formatting did what was planned; code and output are the command's."""
+    # It reads the properties, and may quote one.
+    lines = [line.strip() for line in _secret_mask.masked(output).splitlines() if line.strip() and not line.startswith("SLF4J")]
+    if code != 0:
+        raise StorageError(
+            "Formatting %s failed with code %d: %s; nothing that was formatted before has changed."
+            % (", ".join(what.paths), code, " ".join(lines)[-600:] or "it said nothing")
+        )
+    for each in after:
+        _refuse(each, cluster_id, node_id)
+        if each.state != FORMATTED:
+            raise StorageError(
+                "%s is still not formatted, although Kafka's tool reported no error; check that log.dirs in the properties names it." % each.path
+            )
+
+
+def identity(nodes: Iterable[dict[str, Any]]) -> str | None:
+    """The one cluster id that the nodes carry, None when none does; each {host, directories: [Directory.as_dict()]}.
+
+    Raises StorageError when there are two, as disks of different clusters are mixed then.
+    """
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        for each in node["directories"]:
+            if each["state"] == FORMATTED:
+                found.setdefault(str(each["cluster_id"]), []).append("%s on %s" % (each["path"], node["host"]))
+    if len(found) > 1:
+        told = "; ".join("%s has %s" % (cluster, ", ".join(places)) for cluster, places in sorted(found.items()))
+        raise StorageError("The nodes carry disks of %d clusters: %s; attach the right disks, or empty those that are not this cluster's." % (len(found), told))
+    return next(iter(found), None)
+
+
+def brokers_have_run(hosts: Iterable[Mapping[str, Any]], unit: str = "kafka.service") -> bool:
+    """Whether a broker runs or has run on any of these hosts, by what host_preflight said of them in __kafka_host, and kafka_storage_info, of disks that were
+    mounted only then, in __kafka_storage.
+
+    In KRaft mode a directory is formatted before the first start, so that there only what a start makes counts.
+    """
+    for host in hosts:
+        before, after = host.get("__kafka_host") or {}, host.get("__kafka_storage") or {}
+        if unit in (before.get("running") or ()):
+            return True
+        directories = [*((before.get("identity") or {}).get("directories") or ()), *(after.get("directories") or ())]
+        if any(each["started"] or (each["state"] == FORMATTED and each["version"] != 1) for each in directories):
+            return True
+    return False
+
+
+def quorum_exists(nodes: Iterable[dict[str, Any]]) -> bool:
+    """Whether a KRaft node of the cluster has ever run, so that its quorum has voted; the same shape as for identity."""
+    return any(each["started"] for node in nodes for each in node["directories"])

@@ -1,0 +1,232 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""One consistent snapshot of a cluster, from one broker's view, and what can be counted in it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from typing import Any, Callable, Mapping, Sequence
+
+from .client import Admin, KafkaError
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many partitions there are, and how many are in each kind of trouble."""
+
+    topics: int
+    partitions: int
+    under_replicated: int
+    at_min_isr: int
+    under_min_isr: int
+    offline: int
+    without_preferred_leader: int
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A cluster as one broker sees it.
+
+    brokers: [{id, host, port, rack, fenced}]; topics: {name: {partitions, replication_factor, min_isr, own_min_isr}}, the last
+    whether the topic itself sets it: if not, min_isr is what the broker that was asked has, and others may have another;
+    partitions: [{topic, partition, leader, replicas, isr, offline, elr, min_isr, adding, removing}], by topic and partition, plain dicts
+    because there may be 100,000 of them; leader is -1 without one; min_isr is the effective one, never above the replicas.
+    quorum is None under ZooKeeper. witness is the broker whose answer was laid beside the first, as agreed() does, None for one answer alone.
+    """
+
+    cluster_id: str
+    metadata: str
+    controller_id: int
+    brokers: list[dict[str, Any]]
+    topics: dict[str, dict[str, int]]
+    partitions: list[dict[str, Any]]
+    reassignments: list[dict[str, Any]]
+    quorum: dict[str, Any] | None
+    witness: int | None = None
+
+    @property
+    def counts(self) -> Counts:
+        """What is wrong, in numbers."""
+        return count(self.partitions, len(self.topics))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, without copies of the partitions."""
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "witness"}
+        plain["counts"] = asdict(self.counts)
+        return plain
+
+
+def is_under_replicated(partition: dict[str, Any]) -> bool:
+    """Whether a replica that should hold the partition is not in sync; one that a reassignment adds does not count yet, as in Kafka."""
+    isr = partition["isr"]
+    if len(isr) >= len(partition["replicas"]):
+        return False
+    adding = partition["adding"]
+    return any(replica not in isr and replica not in adding for replica in partition["replicas"])
+
+
+def is_troubled(partition: dict[str, Any]) -> bool:
+    """Whether it has no leader, too few replicas in sync, or one that should be in sync and is not."""
+    return partition["leader"] < 0 or len(partition["isr"]) < partition["min_isr"] or is_under_replicated(partition)
+
+
+def count(partitions: Sequence[dict[str, Any]], topics: int) -> Counts:
+    """Count partitions in the shape of Snapshot.partitions."""
+    under = at_min = below = offline = elsewhere = 0
+    for each in partitions:
+        in_sync = len(each["isr"])
+        under += is_under_replicated(each)
+        at_min += in_sync == each["min_isr"]
+        below += in_sync < each["min_isr"]
+        offline += each["leader"] < 0
+        elsewhere += bool(each["replicas"]) and each["leader"] >= 0 and each["leader"] != each["replicas"][0]
+    return Counts(
+        topics=topics,
+        partitions=len(partitions),
+        under_replicated=under,
+        at_min_isr=at_min,
+        under_min_isr=below,
+        offline=offline,
+        without_preferred_leader=elsewhere,
+    )
+
+
+def take(admin: Admin, topics: Sequence[str] | None = None, *, minimum: dict[str, tuple[int, bool]] | None = None, eligible: bool = True) -> Snapshot:
+    """Read the cluster in one pass; with topics only those; raises KafkaError for a topic that does not exist.
+
+    All partitions come from a single Metadata answer, so that they fit together. Only for topics with a replica out of sync are the
+    eligible leader replicas asked for, because in sync there are none, and without eligible for none at all. minimum is what Admin.min_insync_replicas said
+    of topics that were read before, and gets those that are read now.
+    """
+    minimum = {} if minimum is None else minimum
+    cluster = admin.cluster()
+    quorum = admin.quorum()
+    found = admin.partitions(topics)
+    missing = sorted(set(topics or ()) - set(found))
+    if missing:
+        raise KafkaError("The cluster has no topic %s; create it, or correct the name." % ", ".join(missing))
+    unread = sorted(set(found) - set(minimum))
+    minimum.update(admin.min_insync_replicas(unread) if unread else {})
+    moving = admin.reassignments(topics)
+    moves = {(each["topic"], each["partition"]): each for each in moving}
+    behind = [name for name, listed in found.items() if any(len(each["isr"]) < len(each["replicas"]) for each in listed)] if eligible else []
+    eligibles = admin.eligible_leader_replicas(behind) if behind else {}
+    partitions = []
+    shapes = {}
+    for name in sorted(found):
+        # Deleted between the two answers.
+        if name not in minimum:
+            continue
+        listed, (least, own) = found[name], minimum[name]
+        for each in listed:
+            key = (name, each["partition"])
+            move = moves.get(key)
+            each["topic"] = name
+            each["elr"] = eligibles.get(key, [])
+            each["min_isr"] = min(least, len(each["replicas"]))
+            each["adding"] = move["adding"] if move else []
+            each["removing"] = move["removing"] if move else []
+        partitions.extend(listed)
+        factor = min((len(each["replicas"]) - len(each["adding"]) for each in listed), default=0)
+        shapes[name] = {"partitions": len(listed), "replication_factor": factor, "min_isr": least, "own_min_isr": own}
+    return Snapshot(
+        cluster_id=cluster["cluster_id"],
+        metadata="zookeeper" if quorum is None else "kraft",
+        controller_id=cluster["controller_id"] if quorum is None else quorum["leader"],
+        brokers=cluster["brokers"],
+        topics=shapes,
+        partitions=partitions,
+        reassignments=moving,
+        quorum=quorum,
+    )
+
+
+def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mapping[str, tuple[int, bool]]) -> Snapshot:
+    """What two answers have in common, of which either may be old: the snapshot, and the view of another broker (Admin.view_of).
+
+    In sync is who is so by both, and unfenced whom both list. A partition that only one of them names stays, as that one says. Replicas are those of the
+    controller, whichever of the two it is. minimum is min.insync.replicas of topics that only the view has, as Admin.min_insync_replicas says it;
+    one that is missing there is gone again.
+    """
+    boss_is_witness = view["controller_id"] == witness
+    other = {(name, each["partition"]): each for name, listed in view["partitions"].items() for each in listed}
+    partitions = []
+    for each in seen.partitions:
+        told = other.pop((each["topic"], each["partition"]), None)
+        if told is not None and (told["isr"] != each["isr"] or told["replicas"] != each["replicas"]):
+            both = set(told["isr"]).intersection(each["isr"])
+            first = told if boss_is_witness else each
+            replicas = first["replicas"]
+            least = min(seen.topics[each["topic"]]["min_isr"], len(replicas))
+            each = {**each, "leader": first["leader"], "replicas": replicas, "isr": [id_ for id_ in first["isr"] if id_ in both], "min_isr": least}
+        partitions.append(each)
+    moves = {(each["topic"], each["partition"]): each for each in seen.reassignments}
+    topics = dict(seen.topics)
+    for (name, index), told in other.items():
+        known = topics.get(name)
+        least, own = (known["min_isr"], bool(known["own_min_isr"])) if known else minimum.get(name, (0, False))
+        if not known and name not in minimum:
+            continue
+        if not known:
+            listed = view["partitions"][name]
+            factor = min(len(each["replicas"]) for each in listed)
+            topics[name] = {"partitions": len(listed), "replication_factor": factor, "min_isr": least, "own_min_isr": own}
+        move = moves.get((name, index), {"adding": [], "removing": []})
+        more = {"topic": name, "elr": [], "min_isr": min(least, len(told["replicas"])), "adding": move["adding"], "removing": move["removing"]}
+        partitions.append({**told, **more})
+    listed_too = {each["id"]: each for each in view["brokers"]}
+    brokers = [{**each, "fenced": each["fenced"] or each["id"] not in listed_too} for each in seen.brokers]
+    ours = {each["id"] for each in seen.brokers}
+    brokers += [{**each, "fenced": True} for id_, each in listed_too.items() if id_ not in ours]
+    return replace(seen, brokers=sorted(brokers, key=lambda each: each["id"]), topics=topics, partitions=partitions, witness=witness)
+
+
+def troubled(plain: dict[str, Any], limit: int | None = None) -> dict[str, Any]:
+    """The same with the partitions in trouble only, at most so many, and their topics; counts stay those of all. Raises KafkaError."""
+    if limit is not None and limit < 0:
+        raise KafkaError("limit is %d, but must be at least 0." % limit)
+    left = list(islice(filter(is_troubled, plain["partitions"]), limit))
+    named = {each["topic"] for each in left}
+    return {**plain, "partitions": left, "topics": {name: topic for name, topic in plain["topics"].items() if name in named}}
+
+
+def summarize(plain: dict[str, Any]) -> dict[str, Any]:
+    """What people are shown of a cluster, however many partitions it has; plain is a Snapshot.to_dict(), or a summary already.
+
+    Instead of topics, partitions and reassignments it has loads: [{id, leaders, replicas, out_of_sync}] of each broker that has any, examples: {kind of
+    trouble: the first few partitions, as topic-partition}, and reassigning, a number.
+    """
+    if "loads" in plain:
+        return plain
+    loads: dict[int, dict[str, int]] = {}
+    examples: dict[str, list[str]] = {kind: [] for kind in TROUBLES}
+    for each in plain["partitions"]:
+        for replica in {*each["replicas"], *([each["leader"]] if each["leader"] >= 0 else [])}:
+            load = loads.get(replica) or loads.setdefault(replica, {"id": replica, "leaders": 0, "replicas": 0, "out_of_sync": 0})
+            load["leaders"] += replica == each["leader"]
+            load["replicas"] += replica in each["replicas"]
+            load["out_of_sync"] += replica in each["replicas"] and replica not in each["isr"] and replica not in each["adding"]
+        if is_troubled(each):
+            for kind, has in TROUBLES.items():
+                if len(examples[kind]) < EXAMPLES and has(each):
+                    examples[kind].append("%s-%d" % (each["topic"], each["partition"]))
+    kept = {name: value for name, value in plain.items() if name not in ("topics", "partitions", "reassignments")}
+    return {**kept, "loads": [loads[id_] for id_ in sorted(loads)], "examples": examples, "reassigning": len(plain["reassignments"])}
+
+
+def now() -> str:
+    """The time in UTC, as ISO 8601."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+TROUBLES: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "offline": lambda each: each["leader"] < 0,
+    "under_min_isr": lambda each: len(each["isr"]) < each["min_isr"],
+    "under_replicated": is_under_replicated,
+}
+# Of each kind of trouble.
+EXAMPLES = 3

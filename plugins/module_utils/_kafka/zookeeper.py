@@ -1,0 +1,136 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""ZooKeeper's four-letter words: asked over a socket, read into data."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, Callable
+
+from .._errors import RackawareError
+
+LEADER, FOLLOWER, OBSERVER, STANDALONE = "leader", "follower", "observer", "standalone"
+# An answer of mntr is a few kilobytes; anything longer is not ZooKeeper.
+LONGEST = 1 << 20
+
+
+class ZooKeeperError(RackawareError):
+    """A server cannot be named as it was."""
+
+
+def address(server: str) -> tuple[str, int]:
+    """Host and port of host, host:port or [host]:port; the port is 2181 unless given."""
+    host, colon, port = server.rpartition(":")
+    if not colon or (":" in host and not host.startswith("[")):
+        host, port = server, "2181"
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ZooKeeperError("%s is not an address of a ZooKeeper server; write it as host:port." % server)
+    return host.strip("[]"), int(port)
+
+
+def ask(host: str, port: int, word: str, timeout: float) -> str:
+    """Send one word and return the whole answer; raises OSError."""
+    with socket.create_connection((host, port), timeout=timeout) as conversation:
+        conversation.settimeout(timeout)
+        conversation.sendall(word.encode())
+        parts = []
+        size = 0
+        while size < LONGEST:
+            part = conversation.recv(65536)
+            if not part:
+                break
+            parts.append(part)
+            size += len(part)
+    return b"".join(parts).decode("utf-8", "replace")
+
+
+def parse_srvr(answer: str) -> dict[str, Any]:
+    """Of srvr: {version, mode, znode_count, zxid, connections, outstanding}, None for what is missing."""
+    fields = {}
+    for line in answer.splitlines():
+        key, colon, value = line.partition(":")
+        if colon:
+            fields[key.strip().lower()] = value.strip()
+
+    def number(key: str) -> int | None:
+        return int(fields[key]) if fields.get(key, "").isdigit() else None
+
+    return {
+        # "3.8.4-9316c2a7a97e1666d8f4593f34dd6fc36ecc436c, built on 2024-02-12 22:16 UTC"
+        "version": fields["zookeeper version"].split(",")[0].split("-")[0] if "zookeeper version" in fields else None,
+        "mode": fields.get("mode"),
+        "znode_count": number("node count"),
+        "zxid": fields.get("zxid"),
+        "connections": number("connections"),
+        "outstanding": number("outstanding"),
+    }
+
+
+def parse_mntr(answer: str) -> dict[str, Any]:
+    """Of mntr: every zk_… key without its prefix, numbers as numbers; empty when the word is not allowed there."""
+    out: dict[str, Any] = {}
+    for line in answer.splitlines():
+        key, tab, value = line.partition("\t")
+        if tab and key.startswith("zk_"):
+            try:
+                out[key[3:]] = float(value) if "." in value else int(value)
+            except ValueError:
+                out[key[3:]] = value.strip()
+    return out
+
+
+def look(server: str, timeout: float, asker: Callable[[str, int, str, float], str] = ask) -> dict[str, Any]:
+    """One server: what parse_srvr says, and {server, ok, error, synced_followers, monitor}.
+
+    ok is whether it serves as part of an ensemble, or alone; error says why it does not, else None. mntr and ruok need not be on
+    the server's whitelist: the first is then empty, the second not needed, as srvr answers the same question better.
+    """
+    host, port = address(server)
+    out: dict[str, Any] = dict(parse_srvr(""), server=server, ok=False, error=None, synced_followers=None, monitor={})
+    try:
+        answer = asker(host, port, "srvr", timeout)
+    except OSError as error:
+        out["error"] = "ZooKeeper server %s cannot be asked: %s; check that it runs." % (server, error.strerror or error)
+        return out
+    out.update(parse_srvr(answer))
+    if "not in the whitelist" in answer:
+        out["error"] = "ZooKeeper server %s does not answer srvr; add it to 4lw.commands.whitelist." % server
+    elif "not currently serving requests" in answer:
+        out["error"] = "ZooKeeper server %s runs, but serves nothing, because it sees no quorum." % server
+    elif out["mode"] is None:
+        out["error"] = "What answers at %s is not ZooKeeper; check the address." % server
+    else:
+        out["ok"] = True
+        try:
+            out["monitor"] = parse_mntr(asker(host, port, "mntr", timeout))
+        except OSError:
+            out["monitor"] = {}
+        out["synced_followers"] = out["monitor"].get("synced_followers")
+    return out
+
+
+def quorum(servers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Of all servers together: {ok, size, serving, leader, followers, reason}; reason is None or one sentence.
+
+    ok is whether exactly one leads and a majority of the servers listed serves.
+    """
+    leaders = [each["server"] for each in servers if each["mode"] in (LEADER, STANDALONE)]
+    followers = [each["server"] for each in servers if each["mode"] == FOLLOWER]
+    serving = len(leaders) + len(followers)
+    reason = None
+    if len(leaders) > 1:
+        reason = "%d ZooKeeper servers lead at once (%s), so they are not one ensemble; check their server lists." % (len(leaders), ", ".join(leaders))
+    elif not leaders:
+        reason = "None of the %d ZooKeeper servers leads; start enough of them for a majority." % len(servers)
+    elif serving * 2 <= len(servers):
+        reason = "Only %d of %d ZooKeeper servers serve, which is no majority; start the others." % (serving, len(servers))
+    return {
+        "ok": reason is None,
+        "size": len(servers),
+        "serving": serving,
+        "leader": leaders[0] if len(leaders) == 1 else None,
+        "followers": followers,
+        "reason": reason,
+    }

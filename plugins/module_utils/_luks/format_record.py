@@ -1,0 +1,112 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What this host remembers of a disk that it encrypted: on the root disk, because an instance store forgets everything when the instance stops."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from dataclasses import asdict, dataclass
+
+from .._errors import RackawareError
+
+DIRECTORY = "/var/lib/kafka-luks"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+SYS_BLOCK = "/sys/class/block"
+# formatting: nothing was ever stored; ready: something may be; erasing, erased: we destroy, or have destroyed, the keys ourselves.
+FORMATTING, READY, ERASING, ERASED = "formatting", "ready", "erasing", "erased"
+STATES = (FORMATTING, READY, ERASING, ERASED)
+
+
+class MarkerError(RackawareError):
+    """What this host remembers cannot be trusted, or cannot be written."""
+
+
+@dataclass(frozen=True)
+class Marker:
+    """state as above; boot is the boot in which it was written; digest is what lay behind the header when it was erased."""
+
+    uuid: str
+    state: str
+    boot: str
+    digest: str = ""
+
+
+def boot_id(path: str = BOOT_ID) -> str:
+    """The kernel's id of this boot."""
+    try:
+        with open(path, encoding="ascii") as stream:
+            return stream.read().strip()
+    except OSError as error:
+        raise MarkerError("%s cannot be read: %s; look at the host." % (path, error.strerror)) from None
+
+
+def identity(device: str, sys_block: str = SYS_BLOCK) -> str:
+    """A name that stays with the disk and not with the kernel's numbering: its serial, or the file behind a loop device, or else its own name."""
+    kernel = os.path.basename(os.path.realpath(device))
+    namespace = re.fullmatch(r"nvme\d+(n\d+)", kernel)
+    home = os.path.join(sys_block, kernel)
+    for kind, parts in (("serial", ("device", "serial")), ("serial", ("serial",)), ("file", ("loop", "backing_file"))):
+        try:
+            with open(os.path.join(home, *parts), encoding="utf-8") as stream:
+                found = stream.read().strip()
+        except OSError:
+            continue
+        if found:
+            return _safe("%s-%s%s" % (kind, found, "-" + namespace.group(1) if namespace else ""))
+    return _safe("name-" + kernel)
+
+
+def _safe(text: str) -> str:
+    # Reversible, so that two disks never share a name.
+    return re.sub(r"[^A-Za-z0-9.-]", lambda found: "_%02x" % ord(found.group()), text)
+
+
+def path_of(device: str, directory: str, sys_block: str = SYS_BLOCK) -> str:
+    """The file that remembers a device."""
+    return os.path.join(directory, identity(device, sys_block) + ".json")
+
+
+def load(path: str) -> Marker | None:
+    """What is remembered, None if nothing; raises MarkerError for a file that somebody else could have written or that is damaged."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            status = os.fstat(stream.fileno())
+            content = json.load(stream)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise MarkerError("%s cannot be read: %s; look at it, and remove it only if its disk may be formatted." % (path, type(error).__name__)) from None
+    if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise MarkerError("%s can be written by others than its owner, so that nobody can trust it; correct its owner and mode." % path)
+    try:
+        marker = Marker(**content)
+    except TypeError:
+        marker = None
+    if marker is None or marker.state not in STATES:
+        raise MarkerError("%s is damaged; look at it, and remove it only if its disk may be formatted." % path)
+    return marker
+
+
+def save(path: str, marker: Marker) -> None:
+    """Write it so that a power cut leaves the old one or the new one; raises MarkerError."""
+    draft = path + ".new"
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(asdict(marker), stream, sort_keys=True)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(draft, path)
+        directory = os.open(os.path.dirname(path), os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise MarkerError("%s cannot be written: %s; look at the root disk." % (path, error.strerror)) from None

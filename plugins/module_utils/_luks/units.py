@@ -1,0 +1,139 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The systemd units of encrypted stores: what opens them at boot, what mounts them, and what keeps Kafka from starting without them."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from .._disk import mount_unit
+from .._errors import RackawareError
+from .unlocker import CONFIG, PROGRAM, RUNTIME
+
+UNLOCK = "kafka-luks@.service"
+OPTIONS = ("_netdev", "noatime", "nodev", "nosuid", "noexec")
+METADATA = "169.254.169.254 fd00:ec2::254"
+
+
+class LuksUnitsError(RackawareError):
+    """A unit cannot be written for this."""
+
+
+def unlock_service(name: str) -> str:
+    """The unit that opens one store."""
+    return UNLOCK.replace("@", "@" + name)
+
+
+def device_unit(mapping: str) -> str:
+    """The unit of /dev/mapper/mapping."""
+    return mount_unit.name("/dev/mapper/" + mapping)[: -len(".mount")] + ".device"
+
+
+def unlock_text(*, program: str = PROGRAM, config: str = CONFIG, comment: str = "Ansible managed") -> str:
+    """The template unit; its instance is the store's name."""
+    lines = [
+        "# %s" % comment,
+        "[Unit]",
+        "Description=Encrypted store %i",
+        "Documentation=man:cryptsetup(8)",
+        # Signatures of requests need the time, names of endpoints the resolver.
+        "Wants=network-online.target nss-lookup.target time-sync.target remote-fs-pre.target",
+        "After=network-online.target nss-lookup.target time-sync.target systemd-udevd.service",
+        "Before=remote-fs-pre.target",
+        "AssertPathExists=%s/%%i.json" % config,
+        "StartLimitIntervalSec=0",
+        "",
+        "[Service]",
+        # Ready means open. It retries within the process, so that what waits for it keeps waiting and does not fail.
+        "Type=notify",
+        "NotifyAccess=main",
+        "RemainAfterExit=yes",
+        "TimeoutStartSec=infinity",
+        "ExecStart=%s open %%i" % program,
+        "ExecStop=%s close %%i" % program,
+        "EnvironmentFile=-%s/environment" % config,
+        # A key is in its memory for a moment.
+        "LimitCORE=0",
+        "LimitMEMLOCK=infinity",
+        "UMask=0077",
+        "NoNewPrivileges=true",
+        # Not strict: cryptsetup locks in /run, the store's file may be anywhere below /var. Not PrivateDevices, ProtectClock: both hide the disks.
+        "ProtectSystem=full",
+        "ProtectHome=true",
+        "PrivateTmp=true",
+        "ProtectControlGroups=true",
+        "ProtectKernelLogs=true",
+        "ProtectHostname=true",
+        "LockPersonality=true",
+        "RestrictRealtime=true",
+        "RestrictNamespaces=true",
+        "RestrictSUIDSGID=true",
+        # AF_ALG and netlink are the kernel's cryptography and udev.
+        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_ALG",
+        "SystemCallArchitectures=native",
+        "",
+        "[Install]",
+        "WantedBy=multi-user.target",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def device_text(comment: str = "Ansible managed") -> str:
+    """A drop-in of the mapping's device unit: without it systemd gives up after 90 s, and Kafka with it, while a store waits for its key."""
+    return "# %s\n[Unit]\nJobRunningTimeoutSec=infinity\n" % comment
+
+
+def mount_text(name: str, mapping: str, mount: str, *, options: Sequence[str] = OPTIONS, comment: str = "Ansible managed") -> str:
+    """The unit that mounts a store. Never nofail; _netdev, because before the network there is no key, and without it the order is a circle."""
+    if "_netdev" not in options or "nofail" in options:
+        raise LuksUnitsError("The mount of %s needs the option _netdev and not nofail; correct the options." % mount)
+    service, device = unlock_service(name), device_unit(mapping)
+    lines = [
+        "# %s" % comment,
+        "[Unit]",
+        "Description=Encrypted store %s" % name,
+        "Requires=%s" % service,
+        "BindsTo=%s" % device,
+        "After=%s %s" % (service, device),
+        "",
+        "[Mount]",
+        "What=/dev/mapper/%s" % mapping,
+        "Where=%s" % mount.replace("%", "%%"),
+        "Type=xfs",
+        "Options=%s" % ",".join(options),
+        "DirectoryMode=0000",
+        "",
+        "[Install]",
+        "WantedBy=multi-user.target",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def guard_text(mounts: Sequence[str], *, directories: Sequence[str] = (), user: str = "", prepare: Sequence[str] = (), comment: str = "Ansible managed") -> str:
+    """A drop-in of the unit that uses the stores: it starts on encrypted mounts only, stops when one goes, and cannot ask for the role's credentials.
+
+    directories are made for user at each start, because a store may be new; prepare are commands after that, as for kafka-storage.
+    """
+    units = " ".join(mount_unit.name(mount) for mount in mounts)
+    lines = [
+        "# %s" % comment,
+        "[Unit]",
+        *["RequiresMountsFor=%s" % mount for mount in mounts],
+        "BindsTo=%s" % units,
+        "After=%s" % units,
+        *["AssertPathIsMountPoint=%s" % mount for mount in mounts],
+        *["AssertPathIsEncrypted=%s" % mount for mount in mounts],
+        "",
+        "[Service]",
+        *["ExecStartPre=+/usr/bin/install --directory --owner=%s --group=%s --mode=0750 %s" % (user, user, path) for path in directories],
+        *["ExecStartPre=%s" % command for command in prepare],
+        "IPAddressDeny=%s" % METADATA,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def fresh_mark(name: str) -> str:
+    """The file that is there when the store was formatted in this boot."""
+    return "%s/%s.fresh" % (RUNTIME, name)

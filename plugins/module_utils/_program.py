@@ -1,0 +1,43 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Programs that are copied to hosts: files of this folder as they are, so that a host runs the very code that the modules run."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import lru_cache
+from typing import Iterator, Mapping
+
+UTILS = os.path.dirname(os.path.abspath(__file__))
+_IMPORT = re.compile(r"^ *from (\.+)([\w.]*) import ([\w, ]+)$", re.MULTILINE)
+
+
+@lru_cache(maxsize=8)
+def sources(entry: str) -> Mapping[str, str]:
+    """{path: content} of a file and of every file that it imports, all below module_utils; entry is such as _luks/unlocker.py. Raises OSError."""
+    found: dict[str, str] = {}
+    left = [entry]
+    while left:
+        path = left.pop()
+        if path not in found:
+            with open(os.path.join(UTILS, path), encoding="utf-8") as stream:
+                found[path] = stream.read()
+            left.extend(_imported(path, found[path]))
+    return dict(sorted(found.items()))
+
+
+def _imported(path: str, content: str) -> Iterator[str]:
+    for dots, module, names in _IMPORT.findall(content):
+        folder = path.split("/")[: -len(dots)]
+        if os.path.isdir(os.path.join(UTILS, *folder, *module.split("."))):
+            yield from ("/".join([*folder, *filter(None, module.split(".")), name.split()[0]]) + ".py" for name in names.split(","))
+        else:
+            yield "/".join([*folder, *module.split(".")]) + ".py"
+
+
+def package(entry: str, directory: str) -> dict[str, str]:
+    """The same for a host: {path in directory, which is a package of Python there: content}."""
+    return {os.path.join(directory, "__init__.py"): "", **{os.path.join(directory, path): content for path, content in sources(entry).items()}}

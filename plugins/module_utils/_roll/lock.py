@@ -1,0 +1,142 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""A lease in a file: one owner at a time, until it ends. All times are of the host that keeps it, so that clocks of others do not matter."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from typing import Any, Iterator
+
+from .. import _durable
+from .._errors import RackawareError
+
+PATH_SPEC: dict[str, Any] = {"type": "path", "default": "/var/lib/kafka-admin/roll.lock"}
+LEASE_SPEC: dict[str, Any] = {"type": "int", "default": 900}
+FORMAT = "%Y-%m-%dT%H:%M:%SZ"
+# Seconds. A run that was killed blocks others for that long.
+LONGEST = 7 * 24 * 3600
+
+
+class LockError(RackawareError):
+    """The lock is another's, or cannot be read or written."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who holds the lock for what; since and expires are ISO 8601 in UTC, to the second."""
+
+    owner: str
+    what: str
+    since: str
+    expires: str
+
+    def runs(self, now: float) -> bool:
+        """Whether it has not ended."""
+        return now < moment(self.expires)
+
+
+def text(now: float) -> str:
+    """Epoch seconds as they stand in the file."""
+    return datetime.fromtimestamp(int(now), timezone.utc).strftime(FORMAT)
+
+
+def moment(written: str) -> float:
+    """Epoch seconds of a time in the file; raises ValueError."""
+    return datetime.strptime(written, FORMAT).replace(tzinfo=timezone.utc).timestamp()
+
+
+def take(found: Lease | None, path: str, owner: str, what: str, *, now: float, seconds: int, break_lock: bool) -> Lease:
+    """The lease after owner has asked for it; raises LockError when it is another's."""
+    _check(owner, seconds)
+    end = text(now + seconds)
+    if found is not None and found.owner == owner:
+        return Lease(owner, what, found.since, end)
+    if found is not None and found.runs(now) and not break_lock:
+        raise LockError(
+            "The lock %s is held by %s for %s, since %s and until %s; wait for its end, or, when that run is dead, "
+            "wait until then or set break_lock: true (for the playbooks roll_break_lock)." % (path, found.owner, found.what, found.since, found.expires)
+        )
+    return Lease(owner, what, text(now), end)
+
+
+def renewed(found: Lease | None, path: str, owner: str, seconds: int, *, now: float) -> Lease:
+    """The lease after owner has asked to keep it; raises LockError when owner does not have it, so that a run that has lost it learns of it."""
+    _check(owner, seconds)
+    if found is None or found.owner != owner:
+        holder = "no run holds it" if found is None else "%s has taken it for %s since %s" % (found.owner, found.what, found.since)
+        raise LockError("The lock %s is no longer held by %s: %s; stop here, and look who works on the cluster." % (path, owner, holder))
+    return Lease(owner, found.what, found.since, text(now + seconds))
+
+
+def renew(path: str, owner: str, seconds: int, *, now: float) -> None:
+    """Make the lease in the file last; raises LockError when owner does not have it."""
+    with guarded(path, make=False):
+        write(path, renewed(read(path), path, owner, seconds, now=now))
+
+
+def _check(owner: str, seconds: int) -> None:
+    if not owner.strip():
+        raise LockError("owner is empty; name who takes the lock, as user@host:pid.")
+    if not 1 <= seconds <= LONGEST:
+        raise LockError("lease_seconds is %d, but must be from 1 to %d, which is a week." % (seconds, LONGEST))
+
+
+def release(found: Lease | None, owner: str, *, break_lock: bool) -> Lease | None:
+    """The lease after owner has let it go: another's stays, unless it shall be broken."""
+    return None if found is None or found.owner == owner or break_lock else found
+
+
+@contextmanager
+def guarded(path: str, *, make: bool) -> Iterator[None]:
+    """While nobody else decides about this lock. The directory is what is locked, because the file itself is replaced; make makes it."""
+    place = os.path.dirname(os.path.abspath(path))
+    handle = None
+    try:
+        if make:
+            os.makedirs(place, mode=0o755, exist_ok=True)
+        if os.path.isdir(place):
+            handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+    except OSError as error:
+        raise LockError("The lock's directory %s cannot be used: %s; look at it on the host." % (place, error.strerror)) from None
+    try:
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
+def read(path: str, *, break_lock: bool = False) -> Lease | None:
+    """The lease in the file, None without one; raises LockError for a file that is no lease, unless it shall be broken."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            plain = json.load(stream)
+        lease = Lease(**{key: str(plain[key]) for key in ("owner", "what", "since", "expires")})
+        moment(lease.expires)
+        return lease
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise LockError("The lock %s cannot be read: %s; look at it on the host." % (path, error.strerror)) from None
+    except (ValueError, KeyError, TypeError):
+        if break_lock:
+            return None
+        raise LockError("The lock %s cannot be understood, so that nobody knows who holds it; look at it, or set break_lock: true." % path) from None
+
+
+def write(path: str, lease: Lease | None) -> None:
+    """Put the lease in place, or take the file away; a reader sees the old one or the new. Raises LockError."""
+    try:
+        if lease is None:
+            os.unlink(path)
+        else:
+            _durable.write(path, json.dumps(asdict(lease)) + "\n")
+    except OSError as error:
+        raise LockError("The lock %s cannot be written: %s; look at the disk of the host." % (path, error.strerror)) from None

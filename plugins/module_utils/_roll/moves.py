@@ -1,0 +1,134 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Replica moves that let whole racks go at once again, where a few misplaced partitions stand against it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, Iterable, Mapping, Sequence
+
+from .batches import Limit
+from .snapshot import Cluster, Shape, named, popcount
+
+# Beyond this, a rebalance is what is needed, not a list.
+MOVES_AT_MOST = 10_000
+
+
+@dataclass(frozen=True)
+class Move:
+    """One replica of one partition (its place in the snapshot) from a broker to another, and why."""
+
+    number: int
+    source: int
+    target: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Misplaced:
+    """How many partitions hold more in-sync replicas in one rack than they can spare, and which of them cannot be spread, for want of racks."""
+
+    partitions: int
+    stuck: int
+    moves: dict[int, list[Move]]
+
+
+def propose(cluster: Cluster, alike: Iterable[Shape], limits: Iterable[Limit]) -> Misplaced:
+    """For each misplaced partition the moves that spread it over the racks; no moves when there are more than MOVES_AT_MOST."""
+    rack_of = [cluster.racks[id_] for id_ in cluster.ids]
+    crowded = set()
+    for limit in limits:
+        racks = [rack_of[member] for member in limit.members]
+        if len(set(racks)) < len(racks) and limit.source is not None and max(Counter(racks).values()) > limit.spare:
+            crowded.add(limit.source)
+    if not crowded:
+        return Misplaced(0, 0, {})
+    concerned = [shape for shape in alike if shape.numbers[0] in crowded]
+    members: dict[str | None, list[int]] = {}
+    for id_, rack in sorted(cluster.racks.items()):
+        if id_ not in cluster.out:
+            members.setdefault(rack, []).append(id_)
+    hopeful = [shape for shape in concerned if popcount(shape.in_sync) <= shape.spare * len(members)]
+    count = sum(len(shape.numbers) for shape in concerned)
+    hopeless = count - sum(len(shape.numbers) for shape in hopeful)
+    if count - hopeless > MOVES_AT_MOST:
+        return Misplaced(count, hopeless, {})
+    load = Counter(id_ for each in cluster.partitions for id_ in each["replicas"])
+    moves: dict[int, list[Move]] = {}
+    for shape in hopeful:
+        for number in shape.numbers:
+            made = _spread(cluster, shape, number, members, load)
+            if made:
+                moves[number] = made
+                load.update(move.target for move in made)
+                load.subtract(move.source for move in made)
+    return Misplaced(count, hopeless, moves)
+
+
+def _spread(cluster: Cluster, shape: Shape, number: int, members: Mapping[str | None, list[int]], load: Mapping[int, int]) -> list[Move]:
+    """Moves out of every rack that has more than can be spared, into the racks with fewest replicas; empty when there is no room."""
+    rack_of, in_sync = cluster.racks, set(cluster.members(shape.in_sync))
+    # Where each replica is, and where it will be.
+    now = {id_: id_ for id_ in cluster.partitions[number]["replicas"]}
+    moves = []
+    # The preferred leader, which is the first, stays if it can.
+    for source in reversed(list(now)):
+        counts = Counter(rack_of[now[id_]] for id_ in now)
+        sharing = [now[id_] for id_ in now if id_ in in_sync and rack_of[now[id_]] == rack_of[source]]
+        if source not in in_sync or len(sharing) <= shape.spare:
+            continue
+        taken = set(now.values())
+        room = {rack: [id_ for id_ in ids if id_ not in taken] for rack, ids in members.items() if counts[rack] < shape.spare}
+        room = {rack: ids for rack, ids in room.items() if ids}
+        if not room:
+            return []
+        rack = min(room, key=lambda one: (counts[one], min(load[id_] for id_ in room[one]), one))
+        target = min(room[rack], key=lambda id_: (load[id_], id_))
+        reason = "%s of rack %s hold it, and it can spare %d at a time; rack %s has room." % (
+            named(sharing).capitalize(),
+            rack_of[source],
+            shape.spare,
+            rack,
+        )
+        moves.append(Move(number, source, target, reason))
+        now[source] = target
+    return moves
+
+
+def mended(cluster: Cluster, alike: Iterable[Shape], moves: Mapping[int, Sequence[Move]]) -> list[Shape]:
+    """The shapes once the moves have been made and are in sync."""
+    found = []
+    for shape in alike:
+        left = [number for number in shape.numbers if number not in moves] if len(shape.numbers) > 1 or shape.numbers[0] in moves else shape.numbers
+        if left:
+            found.append(shape._replace(numbers=left) if len(left) < len(shape.numbers) else shape)
+        if len(left) < len(shape.numbers):
+            for number in shape.numbers:
+                made = moves.get(number, ())
+                gone, come = cluster.mask(move.source for move in made), cluster.mask(move.target for move in made)
+                if made:
+                    found.append(shape._replace(replicas=shape.replicas & ~gone | come, in_sync=shape.in_sync & ~gone | come, numbers=[number]))
+    return found
+
+
+def needed(cluster: Cluster, moves: Mapping[int, Sequence[Move]], alike: Iterable[Shape], batches: Sequence[Sequence[int]]) -> list[Move]:
+    """Those without which a partition would stand against these batches."""
+    masks = [cluster.mask(batch) for batch in batches]
+    chosen = []
+    for shape in alike:
+        concerned = [number for number in shape.numbers if number in moves]
+        if concerned and any(popcount(shape.in_sync & mask) > shape.spare for mask in masks):
+            chosen += [move for number in concerned for move in moves[number]]
+    return chosen
+
+
+def as_data(cluster: Cluster, moves: Iterable[Move]) -> list[dict[str, Any]]:
+    """Plain data: topic, partition, from, to, reason."""
+    listed = []
+    for move in moves:
+        each = cluster.partitions[move.number]
+        listed.append({"topic": each["topic"], "partition": each["partition"], "from": move.source, "to": move.target, "reason": move.reason})
+    return sorted(listed, key=lambda one: (one["topic"], one["partition"], one["from"]))

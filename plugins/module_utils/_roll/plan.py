@@ -1,0 +1,406 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The plan of a roll: which brokers go together, in which order, why not in fewer batches, who cannot go, and what would help.
+
+Every partition can spare some of its in-sync replicas. A batch is safe when it takes no more than that of any partition; that, and not the
+rack, decides. Racks are only where the search begins. The gate (_roll.gate) asks again, with fresh data, before a broker goes.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import Counter
+from contextlib import contextmanager
+from typing import Any, Iterable, Iterator, Mapping, Sequence
+
+from .._text import counted
+from . import disruption as roll_disruption
+from . import moves as repairs
+from .batches import Limit, groups, pack, puzzle
+from .gate import admit, back
+from .lower_bound import Bound, bound, certificate, without_bridges
+from .snapshot import METADATA_TOPIC, Cluster, RollError, Shape, bits, from_cluster, majority, named, popcount, read, shapes, spare
+
+__all__ = ["RollError", "admit", "back", "from_cluster", "plan", "plan_quorum", "ramp", "resume", "resume_quorum"]
+
+
+def plan(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str, Any]:
+    """Batches for the brokers of a snapshot (_roll.snapshot) that need a restart, as plain data; raises RollError.
+
+    For another disruption (_roll.disruption) each broker goes alone, and is judged by that one's rule, whether it runs or not.
+
+    {batches, lower_bound, certificate, refused, repairs, notes, seconds}: batches covers exactly those that can be restarted; refused says
+    which partition stands against the others; certificate has a sentence and the facts behind it; seconds is what planning took.
+    """
+    begun = time.perf_counter()
+    with _uncollected():
+        cluster = read(snapshot)
+        made = _plan(cluster) if disruption == roll_disruption.RESTART else _plan_apart(cluster, disruption)
+    return {**made, "seconds": round(time.perf_counter() - begun, 3)}
+
+
+def resume(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str, Any]:
+    """As plan(), and a roll that was broken off goes on: who can only go once others are back, which go first, is planned as if they were.
+
+    Those others are down, or behind: a restart may be what heals them. So more than one batch may rest on what is not true yet. The gate lets nobody out
+    before it is.
+    """
+    made = plan(snapshot, disruption)
+    # A restart gives back what it took. Nothing else does, so that nothing may be planned on it.
+    if disruption != roll_disruption.RESTART or not made["refused"]:
+        return made
+    down = set(snapshot["restart"]) & set(snapshot["out"])
+    late = behind(snapshot["partitions"]).intersection(snapshot["restart"]) - {id_ for one in made["refused"] for id_ in one["brokers"]}
+    first = sorted(down | late)
+    if not first:
+        return made
+    whole = _returned(snapshot, frozenset(first))
+    later = plan(whole)
+    held = {id_ for one in made["refused"] for id_ in one["brokers"]} - {id_ for one in later["refused"] for id_ in one["brokers"]}
+    if not held:
+        return made
+    # Whoever is held back goes after at least one batch of those that are down.
+    proof = plan({**whole, "restart": sorted(held)})
+    least = proof["lower_bound"] + 1
+    batches = plan({**snapshot, "restart": first})["batches"] + later["batches"]
+    sentence = "%s %s and must be back before %s can go. %s" % (
+        named(first).capitalize() + (" is" if len(first) == 1 else " are"),
+        "down" if set(first) == down else "behind" if not down else "down or behind",
+        named(held),
+        proof["certificate"]["sentence"],
+    )
+    notes = [note for note in later["notes"] if not note.startswith("No plan has fewer")]
+    if len(batches) > least:
+        notes.append("No plan has fewer than %s; whether one has fewer than %d is not known." % (counted(least, "batch"), len(batches)))
+    return {
+        **later,
+        "batches": batches,
+        "lower_bound": least,
+        "certificate": {**proof["certificate"], "lower_bound": least, "sentence": sentence},
+        "notes": notes,
+        "seconds": round(made["seconds"] + later["seconds"] + proof["seconds"], 3),
+    }
+
+
+def _returned(snapshot: dict[str, Any], back_again: frozenset[int]) -> dict[str, Any]:
+    """The snapshot once these have had their restart, and are in sync again."""
+    partitions = [
+        {**each, "isr": [*each["isr"], *sorted(back_again.intersection(each["replicas"]).difference(each["isr"]))]}
+        if back_again.intersection(each["replicas"])
+        else each
+        for each in snapshot["partitions"]
+    ]
+    left = {key: [id_ for id_ in snapshot[key] if id_ not in back_again] for key in ("out", "restart")}
+    return {**snapshot, **left, "partitions": partitions}
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No cycles are made here, but the collector would walk the whole snapshot again and again, for a third of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _plan(cluster: Cluster) -> dict[str, Any]:
+    alike = shapes(cluster)
+    # Not the gate's question: a topic may be deleted while a roll goes on.
+    unknown = cluster.allow and cluster.allow.difference(each["topic"] for each in cluster.partitions)
+    if unknown:
+        raise RollError("allow names %s, which the cluster does not have as a topic; correct the name, or leave it out." % ", ".join(sorted(unknown)))
+    refused, blocked = refusals(cluster, alike)
+    # Who is down already takes nothing from anybody, so that no partition stands against it; but a voter counts when it starts, too.
+    down = cluster.restart & cluster.out
+    waiting = sorted(down - cluster.voters)
+    candidates = cluster.mask(cluster.restart - cluster.out) & ~blocked | cluster.mask(down & cluster.voters)
+    batches, bounds, limits = solve(cluster, alike, candidates)
+    proof = certificate(cluster, limits, bounds, popcount(candidates) + len(waiting))
+    moves, notes = _repairs(cluster, alike, limits, candidates, batches)
+    ordered = in_order(cluster, batches, waiting)
+    verify(cluster, ordered)
+    if len(ordered) > proof["lower_bound"]:
+        notes.append("No plan has fewer than %s; whether one has fewer than %d is not known." % (counted(proof["lower_bound"], "batch"), len(ordered)))
+    return {
+        "batches": ordered,
+        "lower_bound": proof["lower_bound"],
+        "certificate": proof,
+        "refused": refused,
+        "repairs": moves,
+        "notes": notes + _accepted(cluster, ordered),
+    }
+
+
+def _plan_apart(cluster: Cluster, disruption: str) -> dict[str, Any]:
+    """One broker at a time, each judged as the gate will judge it."""
+    refused = []
+    for broker in sorted(cluster.restart):
+        found = roll_disruption.loss(cluster, [broker], headroom=cluster.headroom if disruption == roll_disruption.STAY_AWAY else 0)
+        reason = roll_disruption.sentence(disruption, [broker], found)
+        if reason:
+            topic, _, partition = found.first[0].rpartition("-")
+            refused.append({"topic": topic, "partition": int(partition), "brokers": [broker], "reason": reason})
+    going = sorted(cluster.restart - {id_ for one in refused for id_ in one["brokers"]})
+    text = "Each of %s goes alone, because what it holds is judged again once the one before is back." % named(going) if going else "No broker can go."
+    proof = {"kind": disruption, "lower_bound": len(going), "brokers": going, "sentence": text}
+    return {
+        "batches": [[broker] for broker in going],
+        "lower_bound": len(going),
+        "certificate": proof,
+        "refused": refused,
+        "repairs": [],
+        "notes": [],
+    }
+
+
+def refusals(cluster: Cluster, alike: Iterable[Shape]) -> tuple[list[dict[str, Any]], int]:
+    """Every partition that cannot spare a broker that shall be restarted, with the reason, and these brokers, as bits."""
+    asked = cluster.restart - cluster.out
+    wanted = cluster.mask(asked)
+    blocked = 0
+    found: list[dict[str, Any]] = []
+    for shape in alike:
+        if shape.spare > 0:
+            continue
+        # Below its minimum, a replica that is behind may be the first to heal it, so that it stays as well.
+        concerned = wanted & (shape.in_sync if shape.spare == 0 else shape.replicas)
+        if concerned:
+            blocked |= concerned
+            brokers, reason = cluster.members(concerned), why_not(cluster, shape)
+            for each in (cluster.partitions[number] for number in shape.numbers):
+                found.append({"topic": each["topic"], "partition": each["partition"], "brokers": list(brokers), "reason": reason})
+    others = [
+        (topic, partition, touched & asked, "It is being reassigned, so that its in-sync replicas may change; wait until that has ended, or cancel it.")
+        for (topic, partition), touched in cluster.moving.items()
+    ]
+    if cluster.quorum_spare < 1:
+        others.append((METADATA_TOPIC, 0, cluster.voters & asked, quorum_trouble(cluster.voters, cluster.leader, cluster.out)))
+    for topic, partition, brokers, reason in others:
+        if brokers:
+            blocked |= cluster.mask(brokers)
+            found.append({"topic": topic, "partition": partition, "brokers": sorted(brokers), "reason": reason})
+    return sorted(found, key=lambda one: (one["topic"], one["partition"])), blocked
+
+
+def why_not(cluster: Cluster, shape: Shape) -> str:
+    """Why a partition of this shape can spare nobody, and what to do."""
+    replicas, in_sync = popcount(shape.replicas), popcount(shape.in_sync)
+    down = cluster.out.intersection(cluster.members(shape.replicas))
+    not_counting = ", not counting %s that is out" % named(down) if len(down) == 1 else ", not counting %s that are out" % named(down) if down else ""
+    has = "It has %d of %d replicas in sync%s" % (in_sync, replicas, not_counting)
+    allowed = cluster.partitions[shape.numbers[0]]["topic"] in cluster.allow
+    if replicas == 1:
+        return "It has only one replica, so that a restart takes it offline; raise its replication factor, or allow the topic by name."
+    if replicas <= shape.min_isr:
+        if allowed:
+            return has + ", and the last one in sync never goes; bring the others back first."
+        return (
+            "It has %d replicas and needs %d in sync, so that it can never spare one; raise its replication factor, lower min.insync.replicas, or allow it."
+            % (
+                replicas,
+                shape.min_isr,
+            )
+        )
+    needs = "%d" % shape.min_isr + (" and %d of headroom" % cluster.headroom if cluster.headroom else "")
+    if shape.spare == 0 and in_sync == replicas:
+        return "%s and needs %s, so that it can spare none; lower isr_headroom, or raise its replication factor." % (has, needs)
+    return "%s and needs %s, so that it %s; bring its replicas back, then plan again." % (
+        has,
+        needs,
+        "can spare none" if shape.spare == 0 else "has too few already, and one that is behind may be the first to heal it",
+    )
+
+
+def solve(cluster: Cluster, alike: Iterable[Shape], candidates: int) -> tuple[list[list[int]], list[Bound], list[Limit]]:
+    """Batches of ids for the candidates (bits), with the bounds of each group of them and the limits they were made from."""
+    limits = []
+    for shape in alike:
+        inside = shape.in_sync & candidates
+        if inside & (inside - 1) and (shape.spare == 1 or popcount(inside) > shape.spare):
+            limits.append(Limit(inside, shape.spare, tuple(bits(inside)), shape.numbers[0]))
+    voters = cluster.mask(cluster.voters) & candidates
+    if voters & (voters - 1):
+        limits.append(Limit(voters, 1, tuple(bits(voters)), None))
+    whole = puzzle(candidates, limits, [cluster.racks[id_] for id_ in cluster.ids], cluster.max_batch)
+    tight = max((limit for limit in limits if limit.spare == 1), key=lambda limit: len(limit.members), default=None)
+    batches, bounds = [], []
+    for group in groups(whole):
+        part = whole.part(group)
+        least = bound(part, [tight.brokers] if tight else [])
+        packed, proven = pack(part, least.value)
+        if proven and len(packed) > least.value:
+            least = Bound(len(packed), "exhaustive", group, group)
+        bounds.append(least)
+        batches += [[cluster.ids[number] for number in batch] for batch in packed]
+    if cluster.max_batch and len(batches) > sum(each.value for each in bounds):
+        core = whole.part(without_bridges(whole))
+        fewer = [bound(core.part(group), []) for group in groups(core)]
+        bounds = max(bounds, fewer, key=lambda some: sum(each.value for each in some))
+    return batches, bounds, limits
+
+
+def in_order(cluster: Cluster, batches: Sequence[Sequence[int]], down: Sequence[int] = ()) -> list[list[int]]:
+    """Those that are down first, then batches with those that are behind, then small ones before large ones, and the leader of the quorum last.
+
+    Down and behind first, because their restart takes the least, and heals; small before large, so that a mistake meets few.
+    """
+    late = behind(cluster.partitions) - cluster.out
+
+    def turn(batch: Sequence[int]) -> tuple[Any, ...]:
+        leads = cluster.leader in set(batch) - cluster.out
+        return leads, cluster.out.isdisjoint(batch), late.isdisjoint(batch), len(batch), cluster.racks[batch[0]] or "", batch
+
+    ordered = sorted((sorted(batch) for batch in batches), key=turn)
+    waiting = list(down)
+    for batch in ordered if cluster.max_batch else ordered[:1]:
+        room = cluster.max_batch - len(batch) if cluster.max_batch else len(waiting)
+        batch += waiting[:room]
+        del waiting[:room]
+        batch.sort()
+    size = cluster.max_batch or len(waiting) or 1
+    first = [waiting[start : start + size] for start in range(0, len(waiting), size)]
+    # Within its batch the leader goes last too, and who is behind first, in case that a batch is taken in steps.
+    return [sorted(batch, key=lambda id_: (id_ == cluster.leader, id_ not in late, id_)) for batch in first + ordered]
+
+
+def behind(partitions: Iterable[Mapping[str, Any]]) -> set[int]:
+    """The brokers that are not in sync in a partition that they hold, those that a reassignment adds left out."""
+    return {
+        id_
+        for each in partitions
+        if len(each["isr"]) < len(each["replicas"])
+        for id_ in each["replicas"]
+        if id_ not in each["isr"] and id_ not in each.get("adding", ())
+    }
+
+
+def verify(cluster: Cluster, batches: Sequence[Sequence[int]]) -> None:
+    """Count, partition by partition, what the batches take; raises RollError when one takes more than can be spared."""
+    turn = {id_: number for number, batch in enumerate(batches) for id_ in batch if id_ not in cluster.out}
+    out, allow, headroom = cluster.out, cluster.allow, cluster.headroom
+    for each in cluster.partitions:
+        running = [id_ for id_ in each["isr"] if id_ not in out] if out else each["isr"]
+        turns = [turn[id_] for id_ in running if id_ in turn]
+        most = 1 if len(set(turns)) == len(turns) else max(Counter(turns).values())
+        can = spare(len(running), len(each["replicas"]), each["min_isr"], headroom, allowed=each["topic"] in allow)
+        if (turns and most > can) or (can < 0 and any(id_ in turn for id_ in each["replicas"])):
+            raise RollError(
+                "The plan takes more of partition %s-%d than it can spare; do not use it, and report this fault." % (each["topic"], each["partition"])
+            )
+    for batch in batches:
+        voting = cluster.voters.intersection(batch)
+        if len(voting) > 1 or len(voting - out) > max(0, cluster.quorum_spare) or len(batch) > (cluster.max_batch or len(batch)):
+            raise RollError("The plan takes too many of %s at once; do not use it, and report this fault." % named(batch))
+
+
+def _repairs(
+    cluster: Cluster, alike: Sequence[Shape], limits: Sequence[Limit], candidates: int, batches: Sequence[Sequence[int]]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The moves that make the plan shorter, known to do so because it was planned again with them; and what to say about racks."""
+    if not batches or not any(cluster.racks.values()):
+        return [], []
+    found = repairs.propose(cluster, alike, limits)
+    notes = []
+    if found.stuck:
+        notes.append(
+            "Too many replicas for the racks: %s with more in one than can be spared, whatever is moved; "
+            "another rack, or another replica of each, would let whole racks go at once." % counted(found.stuck, "partition")
+        )
+    if found.partitions - found.stuck > repairs.MOVES_AT_MOST:
+        notes.append(
+            "Placed without regard to racks: %s, more than moves are listed for; let a rebalance spread them." % counted(found.partitions, "partition")
+        )
+    if not found.moves:
+        return [], notes
+    shorter, _bounds, _limits = solve(cluster, repairs.mended(cluster, alike, found.moves), candidates)
+    if len(shorter) >= len(batches):
+        return [], notes
+    chosen = repairs.needed(cluster, found.moves, alike, shorter)
+    notes.append("With %s the plan would have %s instead of %d." % (counted(len(chosen), "replica move"), counted(len(shorter), "batch"), len(batches)))
+    return repairs.as_data(cluster, chosen), notes
+
+
+def _accepted(cluster: Cluster, batches: Sequence[Sequence[int]]) -> list[str]:
+    """One sentence for each topic that becomes unavailable in this roll because that was allowed by name."""
+    going = {id_ for batch in batches for id_ in batch} - cluster.out
+    topics: dict[str, set[int]] = {}
+    for each in cluster.partitions if cluster.allow else ():
+        if each["topic"] in cluster.allow and len(each["replicas"]) <= each["min_isr"] and going.intersection(each["isr"]):
+            topics.setdefault(each["topic"], set()).update(going.intersection(each["isr"]))
+    return ["Topic %s loses availability while %s restart, as allowed by name." % (topic, named(brokers)) for topic, brokers in sorted(topics.items())]
+
+
+def quorum_trouble(voters: Iterable[int], leader: int | None, out: Iterable[int]) -> str:
+    """Why no voter can go."""
+    everyone, down = set(voters), set(voters) & set(out)
+    if leader not in everyone - down:
+        return "No running voter is known to lead the quorum; wait until it has a leader."
+    return "%d of %d voters run and %d must, so that none can go; bring the others back first." % (
+        len(everyone - down),
+        len(everyone),
+        majority(len(everyone)),
+    )
+
+
+def plan_quorum(voters: Iterable[int], leader: int | None, restart: Iterable[int], out: Iterable[int] = ()) -> dict[str, Any]:
+    """Batches of one for controllers or ZooKeeper nodes, those that are down first, the leader last; {batches, lower_bound, certificate, refused}."""
+    everyone, wanted, down = set(voters), set(restart), set(out)
+    unknown = (wanted | down) - everyone
+    if unknown:
+        raise RollError("%s is not among the voters (%s); correct restart or out." % (named(unknown, "node").capitalize(), named(everyone, "node")))
+    first, later = sorted(wanted & down), sorted(wanted - down, key=lambda id_: (id_ == leader, id_))
+    refused = []
+    if later and (leader not in everyone - down or len(everyone - down) - 1 < majority(len(everyone))):
+        refused = [{"topic": METADATA_TOPIC, "partition": 0, "brokers": sorted(later), "reason": quorum_trouble(everyone, leader, down)}]
+        later = []
+    going = first + later
+    sentence = "Voters go one at a time, so there are as many batches as nodes to restart: %d." % len(going)
+    return {
+        "batches": [[id_] for id_ in going],
+        "lower_bound": len(going),
+        "certificate": {"kind": "quorum", "lower_bound": len(going), "brokers": going, "sentence": sentence},
+        "refused": refused,
+    }
+
+
+def resume_quorum(voters: Iterable[int], leader: int | None, restart: Iterable[int], out: Iterable[int] = ()) -> dict[str, Any]:
+    """As plan_quorum(), and when a roll that was broken off goes on, the others are planned as if those that are down, and go first, were back."""
+    everyone, wanted, down = list(voters), set(restart), set(out)
+    made = plan_quorum(everyone, leader, wanted, down)
+    if not made["refused"] or not wanted & down:
+        return made
+    later = plan_quorum(everyone, leader, wanted - down, down - wanted)
+    if later["refused"]:
+        return made
+    # As many as nodes, whatever their order; the leader is still the last.
+    return {**plan_quorum(everyone, leader, wanted), "batches": made["batches"] + later["batches"]}
+
+
+def ramp(batches: Sequence[Sequence[int]], canary: int = 1, max_batch: int | None = None, forks: int | None = None) -> list[dict[str, Any]]:
+    """Steps in which to take the batches: a canary, then a tenth of all brokers, then as many as max_batch and forks let go at once.
+
+    Each step is {kind, batch, brokers}; batch counts from 1. Part of a safe batch is safe, so that the steps need no count of their own.
+    """
+    if canary < 0 or any(most is not None and most < 1 for most in (max_batch, forks)):
+        text = "canary is %r, max_batch %r and forks %r, but canary must be at least 0, and the others at least 1 or null."
+        raise RollError(text % (canary, max_batch, forks))
+    most = min((most for most in (max_batch, forks) if most is not None), default=None)
+    tenth = -(-sum(len(batch) for batch in batches) // 10)
+    sizes = [("canary", canary), ("ramp", tenth)] if canary else []
+    steps: list[dict[str, Any]] = []
+    for number, batch in enumerate(batches, 1):
+        left = list(batch)
+        while left:
+            kind, size = sizes.pop(0) if sizes else ("batch", len(left))
+            if kind == "ramp" and size <= canary:
+                continue
+            size = min(size, most or size)
+            steps.append({"kind": kind, "batch": number, "brokers": left[:size]})
+            del left[:size]
+    return steps

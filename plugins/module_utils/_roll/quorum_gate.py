@@ -1,0 +1,157 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The gate for members of a quorum, KRaft voters or ZooKeeper servers: who may go out now, and who is back, without asking anybody.
+
+The rules are the same for both: one at a time, and only while a majority stays without it. That the leader goes last is the plan's wish, and no rule:
+leadership moves during a roll, and a leader that is asked to stop resigns. What differs is how a member is known to be well. A voter is well when the
+leader saw it caught up after a given moment, which is the leader's own clock when the question began. So an answer about the process that ran there
+before cannot pass for one about the process that runs there now.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Mapping, Sequence
+
+from .._kafka import zookeeper
+from .._kafka.client import KafkaError
+from .snapshot import RollError, majority, named
+
+# controller.quorum.fetch.timeout.ms: a follower that has not caught up for so long looks for another leader.
+FETCH_TIMEOUT_MS = 2000
+
+
+def caught_up(quorum: Mapping[str, Any], since_ms: int) -> set[int]:
+    """The voters that were caught up at or after this moment of the leader's clock; the leader always is."""
+    return {each["id"] for each in quorum["voters"] if each["id"] == quorum["leader"] or each["last_caught_up_ms"] >= since_ms}
+
+
+def leader_clock(quorum: Mapping[str, Any]) -> int:
+    """The leader's clock at this answer, in milliseconds, because the leader itself is caught up now; raises KafkaError without a leader."""
+    for each in quorum["voters"]:
+        if each["id"] == quorum["leader"]:
+            return int(each["last_caught_up_ms"])
+    raise KafkaError("None of the voters (%s) leads the quorum; wait for an election, or start the controllers that are down." % _all(quorum))
+
+
+def stale(quorum: Mapping[str, Any] | None, broker: int | None) -> str | None:
+    """Why this broker's metadata is too old to decide by, None when it is not; always None under ZooKeeper, which does not tell."""
+    if quorum is None or broker is None:
+        return None
+    now = leader_clock(quorum)
+    seen = [each for key in ("voters", "observers") for each in quorum[key] if each["id"] == broker]
+    if not seen:
+        return "Broker %d, which was asked, does not follow the quorum, so that its answer may be old." % broker
+    behind = now - max(each["last_caught_up_ms"] for each in seen)
+    if broker == quorum["leader"] or behind <= FETCH_TIMEOUT_MS:
+        return None
+    return "Broker %d, which was asked, is %.0f s behind in the cluster's metadata." % (broker, behind / 1000)
+
+
+def voters_admit(quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int], in_flight: Iterable[int]) -> dict[str, Any]:
+    """Which voters may go out now: {admitted: [ids], held: [{broker, reason}]}; raises RollError for one that is none."""
+    members = [each["id"] for each in quorum["voters"]]
+    _known(members, nodes, "a voter of the quorum")
+    leader = quorum["leader"] if quorum["leader"] in members else None
+    return _admit(members, caught_up(quorum, since_ms), leader, nodes, set(in_flight), "voter", "caught up")
+
+
+def voters_back(quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int]) -> list[dict[str, Any]]:
+    """For each of the nodes {id, back, registered, behind, reason}; behind counts records of the metadata log."""
+    well = caught_up(quorum, since_ms)
+    end = max((each["log_end_offset"] for each in quorum["voters"] if each["id"] == quorum["leader"]), default=0)
+    listed = {each["id"]: each for each in quorum["voters"]}
+    out = []
+    for id_ in nodes:
+        reason, behind = None, None
+        if id_ not in listed:
+            reason = "It is not a voter of the quorum (%s)." % _all(quorum)
+        elif quorum["leader"] not in listed:
+            reason = "Nobody leads the quorum."
+        else:
+            behind = max(0, end - listed[id_]["log_end_offset"]) if id_ != quorum["leader"] else 0
+            if id_ not in well:
+                reason = "It has not fetched the whole metadata log since it was asked for; it is %d records behind." % behind
+        out.append({"id": id_, "back": reason is None, "registered": reason is None, "behind": behind, "reason": reason})
+    return out
+
+
+def keepers_admit(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int], in_flight: Iterable[int]) -> dict[str, Any]:
+    """Which ZooKeeper servers may go out now; servers has the answer of _kafka.zookeeper.look for every id of the ensemble."""
+    _known(servers, nodes, "a server of the ensemble")
+    ensemble = zookeeper.quorum(list(servers.values()))
+    if not ensemble["ok"]:
+        return {"admitted": [], "held": [{"broker": id_, "reason": ensemble["reason"]} for id_ in dict.fromkeys(nodes)]}
+    serving = {id_ for id_, each in servers.items() if _serves(each)}
+    return _admit(list(servers), serving, leading(servers), nodes, set(in_flight), "ZooKeeper server", "serving")
+
+
+def keepers_back(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int]) -> list[dict[str, Any]]:
+    """For each of the nodes {id, back, registered, behind, reason}: whether it leads or follows, in an ensemble that has its majority."""
+    _known(servers, nodes, "a server of the ensemble")
+    ensemble = zookeeper.quorum(list(servers.values()))
+    out = []
+    for id_ in nodes:
+        each = servers[id_]
+        reason = None
+        if not _serves(each):
+            reason = each["error"] or "It runs as %s, and does not vote." % each["mode"]
+        elif not ensemble["ok"]:
+            reason = ensemble["reason"]
+        out.append({"id": id_, "back": reason is None, "registered": _serves(each), "behind": None, "reason": reason})
+    return out
+
+
+def leading(servers: Mapping[int, Mapping[str, Any]]) -> int | None:
+    """The ZooKeeper server that leads an ensemble with its majority, None for nobody."""
+    leader = zookeeper.quorum(list(servers.values()))["leader"]
+    return next((id_ for id_, each in servers.items() if leader is not None and each["server"] == leader), None)
+
+
+def early(leader: int | None, admitted: Iterable[int], restart: Iterable[int], among: Iterable[int] | None = None) -> str | None:
+    """What to say when a leader goes while others of its kind still need a restart, because leadership has moved since the plan was made; else None."""
+    waiting = set(restart) - set(admitted)
+    if among is not None:
+        waiting &= set(among)
+    if leader not in set(admitted) or not waiting:
+        return None
+    return "Node %d leads, and goes before %s: leadership has moved since the plan was made." % (leader, named(waiting, "node"))
+
+
+def _serves(server: Mapping[str, Any]) -> bool:
+    return bool(server["ok"]) and server["mode"] in (zookeeper.LEADER, zookeeper.FOLLOWER, zookeeper.STANDALONE)
+
+
+def _admit(members: Sequence[int], well: set[int], leader: int | None, nodes: Sequence[int], in_flight: set[int], noun: str, how: str) -> dict[str, Any]:
+    admitted: list[int] = []
+    held = []
+    for id_ in dict.fromkeys(nodes):
+        reason = None
+        flying = (in_flight | set(admitted)) & set(members)
+        rest = well - flying - {id_}
+        if id_ in in_flight:
+            reason = "It is in flight already."
+        elif flying:
+            reason = "%s, a %s like it, is out; they go one at a time." % (named(flying, "node").capitalize(), noun)
+        elif leader is None:
+            reason = "No %s is known to lead." % noun
+        elif len(rest) < majority(len(members)):
+            reason = "Of %d %ss only %d would be left %s without it, which is no majority." % (len(members), noun, len(rest), how)
+        if reason:
+            held.append({"broker": id_, "reason": reason})
+        else:
+            admitted.append(id_)
+    return {"admitted": admitted, "held": held}
+
+
+def _known(members: Iterable[int], nodes: Iterable[int], what: str) -> None:
+    unknown = set(nodes) - set(members)
+    if unknown:
+        raise RollError(
+            "%s is not %s, which are %s; the inventory and the cluster disagree." % (named(unknown, "node").capitalize(), what, named(members, "node"))
+        )
+
+
+def _all(quorum: Mapping[str, Any]) -> str:
+    return named((each["id"] for each in quorum["voters"]), "node")

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Where a roll begins: who needs a restart, what forbids to begin, and the steps as hosts of the inventory."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Mapping, Sequence
+
+from .._host import out_of_service as host_out_of_service
+from .._kafka.snapshot import is_troubled
+from .._text import counted
+from .snapshot import RollError, named
+
+SENTENCES = 5
+
+
+def wanted(
+    hosts: Mapping[str, Mapping[str, Any]],
+    names: Sequence[str],
+    *,
+    everything: bool,
+    only: Sequence[str],
+    version: str | None = None,
+) -> list[str]:
+    """Who of these hosts gets a restart: those that run with something else than they would start with, and those that are down.
+
+    everything: all of them; only: nobody else, by inventory names. hosts carry what kafka_service_info said in __kafka_service; version, for an
+    upgrade: who runs another gets one, too. A broker that is out of service gets none. Raises RollError when only names one.
+    """
+    excluded = out_of_service(hosts, [name for name in names if name in only])
+    if excluded:
+        raise RollError("roll_only names a broker that must not start: %s" % " ".join(excluded))
+    chosen = [name for name in names if (not only or name in only) and not hosts[name]["__kafka_service"].get("out_of_service")]
+    return [name for name in chosen if everything or _behind(hosts[name], version) or down(hosts[name])]
+
+
+def _behind(host: Mapping[str, Any], version: str | None) -> bool:
+    told = host["__kafka_service"]
+    return bool(told["restart_needed"]) or (version is not None and told["version"] != version)
+
+
+def check_version(hosts: Mapping[str, Mapping[str, Any]], version: str | None) -> None:
+    """Raise RollError when a restart would give a node another version than it has, because only an upgrade may do that."""
+    for name, host in hosts.items():
+        runs = host["__kafka_service"].get("version")
+        if version is not None and runs and runs != version:
+            raise RollError(
+                "%s has Kafka %s, but kafka_version is %s, and a restart would change that unasked; run rolling_upgrade, or correct kafka_version."
+                % (name, runs, version)
+            )
+
+
+def out_of_service(hosts: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> list[str]:
+    """One sentence for each of these nodes that is out of service: it counts as stopped, and no roll starts it."""
+    records = {name: hosts[name]["__kafka_service"].get("out_of_service") for name in names}
+    return [host_out_of_service.sentence(name, record) for name, record in records.items() if record]
+
+
+def check_names(only: Sequence[str], names: Sequence[str]) -> None:
+    """Raise RollError for a name that is no node."""
+    unknown = sorted(set(only) - set(names))
+    if unknown:
+        raise RollError("roll_only names %s, which the inventory does not have as a Kafka node; correct it." % ", ".join(unknown))
+
+
+def down(host: Mapping[str, Any]) -> bool:
+    """Whether the host's service is known not to run; one that systemd starts again and again does not either."""
+    told = host["__kafka_service"]
+    return told["unit_state"] not in ("active", "unknown") or bool(told["crash_looping"])
+
+
+def suspects(cluster: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+    """Brokers, by inventory names, that systemd has started anew and the cluster does not list: they read their logs, or crash again and again."""
+    alive = _alive(cluster)
+    told = {name: hosts[name]["__kafka_service"] for name in names if int(hosts[name]["kafka_node_id"]) not in alive}
+    return [name for name, each in told.items() if each["unit_state"] == "activating" or (each["unit_state"] == "active" and each["restarts"] > 0)]
+
+
+def laggards(cluster: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[int]:
+    """Ids of brokers that run, and are not listed or not in sync in a partition that they hold: they are on their way back, or something keeps them."""
+    alive = _alive(cluster)
+    running = {int(hosts[name]["kafka_node_id"]) for name in names if not down(hosts[name])}
+    behind = {id_ for each in cluster["partitions"] for id_ in each["replicas"] if id_ not in each["isr"] and id_ not in each["adding"]}
+    return sorted(running & behind | running - alive)
+
+
+def _alive(cluster: Mapping[str, Any]) -> set[int]:
+    return {each["id"] for each in cluster["brokers"] if not each.get("fenced")}
+
+
+def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]], controllers: Iterable[int] = (), restart: Iterable[int] = ()) -> list[str]:
+    """What forbids to begin, one sentence each.
+
+    cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts; controllers: ids, also of those that are brokers;
+    restart: ids of those that are behind, do not get on, and get a restart in this roll.
+    """
+    out = _strangers(cluster["quorum"], set(controllers))
+    listed = {each["id"]: each for each in cluster["brokers"]}
+    alive = _alive(cluster)
+    foreign = sorted(alive - set(brokers))
+    if foreign:
+        out.append("The cluster has %s, which the inventory does not know; add what is missing, or remove it from the cluster." % named(foreign))
+    lost = sorted(id_ for id_, host in brokers.items() if id_ not in alive and not down(host))
+    if lost:
+        text = "%s runs, but the cluster does not list it as alive; it may be reading its logs after a crash: wait, or look at its log."
+        out.append(text % named(lost).capitalize())
+    rackless = sorted(id_ for id_ in alive if not listed[id_].get("rack"))
+    if rackless and len(rackless) < len(alive):
+        out.append("%s has no rack in the cluster, but others have; set kafka_rack for all." % named(rackless).capitalize())
+    return out + _health(cluster["partitions"], {id_ for id_, host in brokers.items() if down(host)}, set(restart))
+
+
+def _strangers(quorum: Mapping[str, Any] | None, controllers: set[int]) -> list[str]:
+    """A controller that votes is not one that only follows the quorum: the majority is counted among voters."""
+    if quorum is None:
+        return []
+    voters = {each["id"] for each in quorum["voters"]}
+    listed = "the voters are %s" % named(voters, "node")
+    out = []
+    if controllers - voters:
+        text = "%s of the inventory does not vote in the quorum, %s; add it with kafka-metadata-quorum add-controller, or take it out of the inventory."
+        out.append(text % (named(controllers - voters, "controller").capitalize(), listed))
+    if voters - controllers:
+        text = "%s votes in the quorum, but is no controller of the inventory; add what is missing, or remove it from the quorum."
+        out.append(text % named(voters - controllers, "node").capitalize())
+    return out
+
+
+def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int], restart: set[int]) -> list[str]:
+    """A roll that goes on after one that broke off finds its own brokers down; what they hold is no other trouble.
+
+    Nor is it one when only brokers that this roll restarts are behind: a fetcher thread that has died, or a log directory whose disk was replaced, is
+    healed by a restart and by nothing else. A partition without a leader is trouble whoever is behind.
+    """
+    troubled = [each for each in partitions if not set(each["replicas"]) & gone and is_troubled(dict(each)) and not _healed(each, restart)]
+    if not troubled:
+        return []
+    first = troubled[0]
+    sentence = "The cluster is not healthy: %s, one of them %s-%d with %d of %d replicas in sync; wait until it has healed, or find out why it does not."
+    many = "%s %s behind" % (counted(len(troubled), "partition"), "is" if len(troubled) == 1 else "are")
+    out = [sentence % (many, first["topic"], first["partition"], len(first["isr"]), len(first["replicas"]))]
+    late = set().union(*map(_missing, troubled)) - restart
+    if late and all(_missing(each) and each["leader"] >= 0 for each in troubled):
+        out[0] += " If nothing but a restart heals %s, name %s in roll_only, with roll_all." % (named(late), "it" if len(late) == 1 else "them")
+    return out
+
+
+def _missing(partition: Mapping[str, Any]) -> set[int]:
+    return set(partition["replicas"]).difference(partition["isr"], partition["adding"])
+
+
+def _healed(partition: Mapping[str, Any], restart: set[int]) -> bool:
+    return partition["leader"] >= 0 and bool(_missing(partition)) and _missing(partition) <= restart
+
+
+def refusals(plan: Mapping[str, Any]) -> list[str]:
+    """What a plan refused, as sentences; a long list is cut, and says so."""
+    refused = list(plan.get("refused") or []) + list((plan.get("quorum") or {}).get("refused") or [])
+    out = ["Partition %s-%d stands against %s: %s" % (one["topic"], one["partition"], named(one["brokers"]), one["reason"]) for one in refused]
+    whole = len(out) + max(0, plan.get("refused_partitions", 0) - len(plan.get("refused") or []))
+    if whole > SENTENCES:
+        out = out[:SENTENCES] + ["So do %s more." % counted(whole - SENTENCES, "partition")]
+    return out
+
+
+def lines(plan: Mapping[str, Any], names: Mapping[int, str], keepers: Sequence[str], kind: str, absent: Sequence[str] = ()) -> list[str]:
+    """The plan for a person, before anything moves: keepers one after another, then the steps of brokers, why there are not fewer, and what absent says of
+    brokers that are out of service."""
+    out = []
+    if keepers:
+        title = "ZooKeeper nodes" if kind == "zookeeper" else "controllers"
+        out += ["%s, one after another, the leader last: %s" % (title, ", ".join(keepers))]
+    steps = plan.get("steps") or []
+    for number, step in enumerate(steps, 1):
+        note = {"canary": " (the canary)", "ramp": " (a tenth)"}.get(step["kind"], "")
+        out.append("step %d, batch %d%s: %s" % (number, step["batch"], note, ", ".join(names[id_] for id_ in step["brokers"])))
+    if steps:
+        out.append(plan["certificate"]["sentence"])
+    out += list(plan.get("notes") or [])
+    out += [
+        "Shorter after this move: %s-%d from %s to %s." % (move["topic"], move["partition"], move["from"], move["to"]) for move in plan.get("repairs") or []
+    ]
+    return (out or ["Nobody needs a restart."]) + list(absent)
+
+
+def steps(
+    plan: Mapping[str, Any], brokers: Mapping[int, str], keepers: Mapping[int, str], kind: str, *, keepers_first: bool, roll: int = 1
+) -> list[dict[str, Any]]:
+    """The steps of a plan as hosts of the inventory, in order: {name, group, kind, members, hosts, ids, left, before, canary, last}.
+
+    brokers and keepers are ids to inventory names; kind is what the keepers are. A step is a host of its own, the first of its members. left has the
+    ids of that kind that have not had their turn, before the names of the steps that must have ended well. roll counts the rolls of one run, whose
+    groups and steps have names of their own.
+    """
+    broker_steps = [list(step["brokers"]) for step in plan.get("steps") or []]
+    keeper_steps = [list(batch) for batch in (plan.get("quorum") or {}).get("batches") or []]
+    canary = next((list(step["brokers"]) for step in plan.get("steps") or [] if step["kind"] == "canary"), None)
+    passes = [
+        ("kafka_roll_%d_keepers_%s" % (roll, "first" if keepers_first else "last"), kind, keepers, keeper_steps),
+        ("kafka_roll_%d_brokers" % roll, "broker", brokers, broker_steps),
+    ]
+    out: list[dict[str, Any]] = []
+    for group, what, names, listed in passes if keepers_first else reversed(passes):
+        for number, ids in enumerate(listed):
+            name, hosts = "roll-%d-step-%d" % (roll, len(out) + 1), [names[id_] for id_ in ids]
+            out.append(
+                {
+                    "name": name,
+                    "group": group,
+                    "kind": what,
+                    "members": [name, *hosts],
+                    "hosts": hosts,
+                    "ids": ids,
+                    "left": [id_ for later in listed[number:] for id_ in later],
+                    "before": [step["name"] for step in out],
+                    "canary": what == "broker" and ids == canary,
+                    "last": False,
+                }
+            )
+    if out:
+        out[-1]["last"] = True
+    return out
+
+
+def ending(hosts: Mapping[str, Mapping[str, Any]], planned: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why a roll did not do all of these steps, one sentence each; nothing when it did.
+
+    Of the hosts, a step's own has __roll_done when it ended well, each has __roll_failure when a task of it failed, and a node has the name of
+    the step that started it as __roll_started.
+    """
+    for step in planned:
+        if hosts[step["name"]].get("__roll_done"):
+            continue
+        told = [hosts[name].get("__roll_failure") for name in [*step["hosts"], step["name"]]]
+        lost = [name for name in step["hosts"] if not hosts[name].get("__roll_failure") and hosts[name].get("__roll_started") != step["name"]]
+        out = list(dict.fromkeys(each for each in told if each))
+        if lost and not hosts[step["name"]].get("__roll_failure"):
+            out.append("%s could not be reached in the middle of the step; look at the host." % ", ".join(lost))
+        return out or ["Step %s was broken off." % step["name"]]
+    return []

@@ -1,0 +1,343 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""The program that kafka.service runs before each start of a broker. It is these files themselves, copied to the host.
+
+On the log directories of the last start it ends within some 30 ms and asks nobody. Otherwise it asks other brokers for up to WAIT_SECONDS and fails with
+one sentence; systemd runs it again, without a limit, so that a broker starts by itself once others can answer.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, Sequence
+
+from .._errors import RackawareError
+from . import rule
+from .rule import Answer, Directory, View
+
+if TYPE_CHECKING:
+    from .._kafka.client import Admin
+
+# The role copies this file, and what it imports, into PACKAGE.
+SOURCE = "_start_guard/program.py"
+PACKAGE, PROGRAM = "/usr/local/lib/kafka-start-guard/kafka_start_guard", "/usr/local/sbin/kafka-start-guard"
+CONFIG, STATE = "/etc/kafka/start-guard.json", "/var/lib/kafka-admin"
+NEW_CLUSTER = STATE + "/new-cluster"
+# Only the question needs kafka-python: a start on known disks must not depend on this environment.
+PYTHON = "/opt/kafka-admin/bin/python"
+# Beside the log directory, because what lies in it decides whether kafka_storage takes it for empty.
+MARK = ".%s.kafka-log-dir"
+# Of Kafka: the first comes with formatting or the first start, the second with the first start and stays (seen with 3.9.2 and 4.3.1; .lock does not).
+META, RUN = "meta.properties", "recovery-point-offset-checkpoint"
+# Longer than a session of ZooKeeper (18 s), so that a broker that has just crashed needs one attempt; shorter than systemd's TimeoutStartSec (90 s).
+WAIT_SECONDS, INTERVAL_SECONDS, REQUEST_SECONDS = 30, 1, 5
+# A loss that is known does not go away by asking, and each answer of a big cluster has megabytes.
+LOSS_INTERVAL_SECONDS = 10
+# Of hundreds of brokers only so many are dialled at once, others at the next attempt.
+DIALLED = 16
+# A first run of site that broke off is begun again within that time.
+NEW_CLUSTER_SECONDS, CONSENT_SECONDS, SKEW_SECONDS = 86400, 3600, 300
+USAGE = "Use: kafka-start-guard check, or kafka-start-guard accept <node id> <number of partitions, or %s>." % rule.UNANSWERED
+
+
+class GuardError(RackawareError):
+    """The broker must not start."""
+
+
+class World(NamedTuple):
+    """Where things are, and what the program does besides reading and writing files."""
+
+    config: str = CONFIG
+    state: str = STATE
+    python: str = PYTHON
+    wait_seconds: float = WAIT_SECONDS
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    notify: Callable[[str], None] = lambda text: notify(text)
+
+    @property
+    def record(self) -> str:
+        """Which directories the last start had, on the root disk."""
+        return os.path.join(self.state, "log-dirs.json")
+
+    @property
+    def new_cluster(self) -> str:
+        """When site saw that no broker of the inventory had run; used up by the first start."""
+        return os.path.join(self.state, os.path.basename(NEW_CLUSTER))
+
+    @property
+    def consent(self) -> str:
+        """What a person accepted."""
+        return os.path.join(self.state, "accepted-loss.json")
+
+
+class Config(NamedTuple):
+    """What the role says: directories are paths to volumes, servers are ids of the other brokers to addresses."""
+
+    node: int
+    directories: Mapping[str, str]
+    servers: Mapping[int, str]
+    connection: Mapping[str, Any]
+
+
+def load(path: str) -> Config:
+    """Read the configuration; raises GuardError."""
+    found = _read(path)
+    try:
+        if found is None:
+            raise ValueError
+        servers = {int(id_): str(server) for id_, server in found["servers"].items()}
+        return Config(int(found["node"]), dict(found["directories"]), servers, dict(found["connection"]))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise GuardError("%s is missing or not what the role broker writes; run site." % path) from None
+
+
+def look(path: str, volume: str) -> Directory:
+    """One log directory as it is."""
+    try:
+        used = all(_exists(os.path.join(path, name)) for name in (META, RUN))
+        mark = _read(_mark(path))
+    except OSError:
+        return Directory(path, volume, None, None)
+    return Directory(path, volume, used, mark)
+
+
+def _exists(path: str) -> bool:
+    """As os.path.exists, but an error of the disk is no absence."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _mark(path: str) -> str:
+    return os.path.join(os.path.dirname(path), MARK % os.path.basename(path))
+
+
+def check(world: World) -> None:
+    """Return when the broker may start, with its directories recorded; raises RackawareError when it must not."""
+    config = load(world.config)
+    directories = [look(*each) for each in config.directories.items()]
+    record = _record(world.record)
+    new = rule.unknown(directories, record, new_cluster=_age(_read(world.new_cluster), world.clock()) <= NEW_CLUSTER_SECONDS)
+    if new:
+        _use(world.python)
+        _wait(config, new, world)
+    _remember(directories, record, world)
+
+
+def _use(python: str) -> None:
+    """Go on in the interpreter that has kafka-python."""
+    # Not resolved: the interpreter of a virtual environment is a link to that of the system.
+    if os.path.abspath(sys.executable) == os.path.abspath(python):
+        return
+    try:
+        os.execv(python, [python, "-I", *sys.argv])
+    except OSError as error:
+        raise GuardError("Other brokers cannot be asked, because %s does not run: %s; run site, which makes it." % (python, error.strerror)) from None
+
+
+def _wait(config: Config, new: Sequence[str], world: World) -> None:
+    end, said = world.clock() + world.wait_seconds, ""
+    while True:
+        found = ask(config)
+        consent = _consent(world)
+        if found.open or rule.accepted(consent, config.node, found):
+            what = "no broker needs what it had" if found.open else "this was accepted: " + found.reason
+            print("Broker %d starts although %s: %s." % (config.node, " and ".join(new), what), flush=True)
+            world.notify("STATUS=")
+            return
+        sentence = rule.sentence(config.node, new, found, consent)
+        if sentence != said:
+            world.notify("STATUS=" + sentence)
+            said = sentence
+        pause = LOSS_INTERVAL_SECONDS if isinstance(found.lost, int) else INTERVAL_SECONDS
+        if world.clock() + pause > end:
+            raise GuardError(sentence)
+        world.sleep(pause)
+
+
+def ask(config: Config) -> Answer:
+    """Ask other brokers once."""
+    from .._kafka import client
+
+    ids = {config.servers[id_]: id_ for id_ in _some(list(config.servers))}
+    views: dict[int, View] = {}
+    tried: set[int] = set()
+    problem = ""
+    try:
+        untried = [ids[server] for server in client.listening(list(ids))] if ids else []
+        options = {name: option.get("default") for name, option in client.CONNECTION_SPEC.items()}
+        while True:
+            broker = rule.next_witness(config.node, views, untried)
+            if broker is None:
+                return rule.answer(config.node, views, problem)
+            untried.remove(broker)
+            tried.add(broker)
+            given = {**options, "request_timeout_seconds": REQUEST_SECONDS, **config.connection, "bootstrap_servers": [config.servers[broker]]}
+            try:
+                with client.Admin(client.connection(given)) as admin:
+                    views[broker] = view(admin, broker, config.node)
+                boss = views[broker].controller
+                if not views[broker].kraft and boss in config.servers and boss not in tried and boss not in untried:
+                    untried.append(boss)
+            except client.LibraryError:
+                raise
+            except RackawareError as error:
+                problem = str(error)
+    except client.KafkaError as error:
+        raise GuardError("Other brokers cannot be asked whether broker %d may start on a new log directory: %s" % (config.node, error)) from None
+
+
+def _some(ids: Sequence[int]) -> Sequence[int]:
+    if len(ids) <= DIALLED:
+        return ids
+    import random
+
+    return random.sample(ids, DIALLED)
+
+
+def view(admin: Admin, broker: int, node: int) -> View:
+    """What one broker says about the partitions that a node holds; raises KafkaError."""
+    # Under KRaft only a broker that reaches the active controller can answer this, so that one which is cut off is no witness.
+    quorum = admin.quorum()
+    old = rule.behind(quorum, broker) if quorum is not None else ""
+    if old:
+        raise GuardError(old)
+    cluster, found = admin.cluster(), admin.partitions()
+    held = [
+        {**each, "topic": topic, "elr": []}
+        for topic, listed in found.items()
+        for each in listed
+        if node in each["replicas"] or node in each["isr"] or node == each["leader"]
+    ]
+    leaderless = sorted({each["topic"] for each in held if each["leader"] < 0})
+    eligible = admin.eligible_leader_replicas(leaderless) if quorum is not None else {}
+    for each in held:
+        each["elr"] = eligible.get((each["topic"], each["partition"]), [])
+    alive = frozenset(each["id"] for each in cluster["brokers"] if not each["fenced"])
+    return View(broker, quorum is not None, cluster["controller_id"], alive, tuple(held))
+
+
+def accept(world: World, node: str, partitions: str) -> None:
+    """Write down what a person accepts; raises GuardError."""
+    config = load(world.config)
+    if node != str(config.node):
+        raise GuardError("This host is broker %d, not %s; nothing was accepted." % (config.node, node))
+    if partitions != rule.UNANSWERED and not partitions.isdigit():
+        raise GuardError(USAGE)
+    what: int | str = partitions if partitions == rule.UNANSWERED else int(partitions)
+    _write(world.consent, {"node": config.node, "partitions": what, "time": int(world.clock())})
+    print("Broker %d starts at the next attempt, within a minute, if what is lost is then what was accepted: %s." % (config.node, partitions))
+
+
+def _consent(world: World) -> dict[str, Any] | None:
+    found = _read(world.consent)
+    return found if _age(found, world.clock()) <= CONSENT_SECONDS else None
+
+
+def _age(found: Mapping[str, Any] | None, now: float) -> float:
+    """Seconds since the time that a file of ours carries, endless without one and for one from the future."""
+    try:
+        age = now - float((found or {})["time"])
+    except (KeyError, TypeError, ValueError):
+        return float("inf")
+    return age if age >= -SKEW_SECONDS else float("inf")
+
+
+def _record(path: str) -> dict[str, str] | None:
+    found = _read(path)
+    if found is None:
+        return None
+    listed = found.get("directories")
+    return dict(listed) if isinstance(listed, dict) else {}
+
+
+def _remember(directories: Sequence[Directory], record: Mapping[str, str] | None, world: World) -> None:
+    """Mark the directories, and write down the marks. After a crash between the two the marks are new to the record, and are asked about."""
+    kept = {}
+    for each in directories:
+        if each.used is None:
+            kept[each.path] = (record or {}).get(each.path, "")
+            continue
+        mark = each.mark
+        if not mark or mark.get("volume") != each.volume or not mark.get("id"):
+            mark = {"id": os.urandom(8).hex(), "volume": each.volume}
+            _write(_mark(each.path), mark)
+        kept[each.path] = mark["id"]
+    if kept != record:
+        _write(world.record, {"directories": kept})
+    for path in (world.new_cluster, world.consent):
+        if os.path.exists(path):
+            os.unlink(path)
+
+
+def _read(path: str) -> dict[str, Any] | None:
+    """A JSON object, None when there is none, {} for what is none; raises OSError for a disk that cannot be read."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            found = json.load(stream)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _write(path: str, content: Mapping[str, Any]) -> None:
+    directory = os.path.dirname(path)
+    os.makedirs(directory, mode=0o755, exist_ok=True)
+    draft = path + ".new"
+    with open(draft, "w", encoding="utf-8") as stream:
+        json.dump(content, stream)
+        stream.write("\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(draft, path)
+    # Without it a power cut may take the name back.
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def notify(text: str) -> None:
+    """Tell systemd; sd_notify(3)."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        try:
+            channel.sendto(text.encode(), "\0" + address[1:] if address.startswith("@") else address)
+        except OSError:
+            # A status is a courtesy.
+            return
+
+
+def main(arguments: Sequence[str] | None = None, world: World | None = None) -> int:
+    """Check or accept; returns the exit status."""
+    given, where = list(sys.argv[1:] if arguments is None else arguments), world or World()
+    try:
+        if given == ["check"]:
+            check(where)
+        elif len(given) == 3 and given[0] == "accept":
+            accept(where, given[1], given[2])
+        else:
+            raise GuardError(USAGE)
+    except RackawareError as error:
+        where.notify("STATUS=%s" % error)
+        print(error, file=sys.stderr, flush=True)
+        return 1
+    except OSError as error:
+        print("Kafka stays down, because its log directories cannot be recorded: %s; look at the host's disks." % error, file=sys.stderr, flush=True)
+        return 1
+    return 0

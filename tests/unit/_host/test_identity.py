@@ -1,0 +1,168 @@
+"""Whose disks and whose process a host has, and what the inventory says."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace as Made
+
+import pytest
+
+from ansible_collections.rackaware.kafka.plugins.filter.kafka_services_findings import kafka_services_findings
+from ansible_collections.rackaware.kafka.plugins.module_utils._config import units
+from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
+from ansible_collections.rackaware.kafka.plugins.module_utils._host import identity
+
+MEMBERS = {"broker": ["b1", "b2", "b3"], "zookeeper": ["z1", "z2", "z3"], "controller": []}
+COMBINED = {"broker": ["b1", "b2", "b3"], "zookeeper": [], "controller": ["b1", "b2", "b3"]}
+
+
+def hosts(**ids):
+    names = [name for listed in MEMBERS.values() for name in listed]
+    return {name: {"kafka_node_id": ids.get(name, int(name[1])), "ansible_host": "10.0.0.%s" % name[1]} for name in names}
+
+
+def disk(number, cluster="abc"):
+    return {"path": "/data0/logs", "state": "formatted", "cluster_id": cluster, "node_id": number}
+
+
+def told(*numbers, process=None, quorum=(), cluster="abc"):
+    running = {"path": "/etc/kafka/broker.properties", "node_id": process} if process else None
+    return [{"directories": [disk(number, cluster) for number in numbers], "process": running, "quorum": list(quorum)}]
+
+
+def servers(*ids):
+    return [{"id": number, "address": "10.0.0.%d" % number} for number in ids]
+
+
+def controllers(*hosts):
+    return [{"id": None, "address": "10.0.0.%d:9093" % number} for number in hosts]
+
+
+GOOD = {name: told(int(name[1]), process=int(name[1]) if name[0] == "b" else None) for name in hosts()}
+
+
+def test_hosts_that_are_what_the_inventory_says_are_no_finding():
+    assert identity.findings(hosts(), MEMBERS, GOOD) == []
+    assert identity.findings(hosts(), MEMBERS, {}) == []
+    assert identity.findings(hosts(b1="1"), MEMBERS, GOOD) == []
+
+
+def test_two_that_are_swapped_are_one_sentence():
+    found = identity.findings(hosts(b1=2, b2=1), MEMBERS, GOOD)
+    assert found == [
+        "b1 and b2 are swapped: the inventory gives them the node ids 2 and 1, but /data0/logs says 1 and /data0/logs says 2; swap kafka_node_id of the two,"
+        " or their disks."
+    ]
+
+
+def test_a_running_service_says_whose_it_is_where_no_disk_does():
+    found = identity.findings(hosts(), MEMBERS, {**GOOD, "b1": told(process=2), "b2": told(process=1)})
+    assert "b1 and b2 are swapped" in found[0] and "its running service, started with /etc/kafka/broker.properties says 2" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"b1": told(9)}, "b1 is node 1 in the inventory, but /data0/logs belongs to node 9; correct kafka_node_id, or attach the right disk."),
+        ({"b1": told(1, 9)}, "b1 is node 1 in the inventory, but /data0/logs belongs to node 9;"),
+        ({"b1": told(1, process=3)}, "b1 is node 1 in the inventory, but its running service, started with /etc/kafka/broker.properties, belongs to node 3,"),
+        ({"z1": told(3)}, "z1 is node 1 in the inventory, but /data0/logs belongs to node 3, which the inventory calls z3"),
+        ({"b2": told(2, cluster="def")}, "The nodes carry disks of 2 clusters: abc has /data0/logs on b1, /data0/logs on b3; def has /data0/logs on b2"),
+    ],
+)
+def test_what_is_not_as_the_inventory_says_is_named(changes, sentence):
+    found = identity.findings(hosts(), MEMBERS, {**GOOD, **changes})
+    assert len(found) == 1 and sentence in found[0], found
+
+
+def test_three_that_went_round_are_three_sentences():
+    found = identity.findings(hosts(b1=2, b2=3, b3=1), MEMBERS, GOOD)
+    assert len(found) == 3 and all("which the inventory calls" in sentence for sentence in found)
+
+
+def test_a_quorum_that_would_shrink_is_named_unless_a_person_says_so():
+    answers = {**GOOD, "z2": told(2, quorum=servers(1, 2, 3, 4, 5))}
+    found = identity.findings(hosts(), MEMBERS, answers)
+    assert len(found) == 1 and "The inventory has 3 ZooKeeper nodes, but the nodes know 5, with 4 (10.0.0.4), 5 (10.0.0.5);" in found[0]
+    assert """-e '{"kafka_quorum_removed": ["4", "5"]}'""" in found[0]
+    assert identity.findings(hosts(), MEMBERS, answers, [4, 5]) == identity.findings(hosts(), MEMBERS, answers, ["4", "5"]) == []
+    assert "with 5" in identity.findings(hosts(), {**MEMBERS, "zookeeper": ["z1", "z2"]}, answers, [4])[0].replace("3 (10.0.0.3), ", "")
+
+
+def test_a_node_that_is_replaced_or_added_shrinks_nothing():
+    assert identity.findings(hosts(), MEMBERS, {**GOOD, "z1": told(1, quorum=servers(1, 2, 9))}) == []
+    assert identity.findings(hosts(), MEMBERS, {**GOOD, "z1": told(1, quorum=servers(1))}) == []
+    half = {"b1": told(1, quorum=controllers(1, 2, 9)), "b2": told(2, quorum=controllers(1, 2, 3))}
+    assert identity.findings(hosts(), COMBINED, half) == []
+
+
+def test_controllers_are_known_by_their_addresses():
+    found = identity.findings(hosts(), COMBINED, {"b1": told(1, quorum=controllers(1, 2, 3, 4, 5))})
+    assert "The inventory has 3 controllers, but the nodes know 5, with 10.0.0.4:9093, 10.0.0.5:9093;" in found[0]
+    assert identity.findings(hosts(), COMBINED, {"b1": told(1, quorum=controllers(1, 2, 3, 4, 5))}, ["10.0.0.4:9093", "10.0.0.5:9093"]) == []
+
+
+def test_hosts_that_answered_are_compared_and_those_that_did_not_are_named_first():
+    groups = {"kafka_brokers": ["b1", "b2"]}
+    answered = {name: {"kafka_node_id": 3 - int(name[1]), "__kafka_service": {"unit_state": "active", "identity": GOOD[name][0]}} for name in ("b1", "b2")}
+    assert "b1 and b2 are swapped" in kafka_services_findings(answered, ["b1", "b2"], groups)[0]
+    assert kafka_services_findings(answered, ["b1", "b2"]) == []
+    removed = {**answered, "b1": {**answered["b1"], "kafka_quorum_removed": [9]}, "b2": {**answered["b2"], "kafka_quorum_removed": [9]}}
+    assert len(kafka_services_findings(removed, ["b1", "b2"], groups)) == 1
+    silent = {**answered, "b2": {"kafka_node_id": 1, "__kafka_service": {}}}
+    assert kafka_services_findings(silent, ["b1", "b2"], groups) == ["b2 did not say how its service is: no reason was given."]
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    """A host whose configuration and disk are in a directory."""
+    config = tmp_path / "config"
+    monkeypatch.setattr(units, "service", lambda name: Made(config=str(config)))
+    (tmp_path / "logs").mkdir()
+    return tmp_path
+
+
+def look(host, service="broker", **more):
+    return identity.look(service, [str(host / "logs")], **{"runs": True, **more})
+
+
+def test_a_broker_is_read_from_its_disk_and_from_the_file_that_it_runs_with(host):
+    (host / "logs" / "meta.properties").write_text("version=0\nbroker.id=3\ncluster.id=abc\n")
+    (host / "config").write_text("# broker.id=9\nbroker.id=4\nlog.dirs=/x\n")
+    (host / "config.staged").write_text("broker.id=5\n")
+    found = look(host)
+    assert [(item["node_id"], item["cluster_id"]) for item in found["directories"]] == [(3, "abc")]
+    assert found["process"] == {"path": str(host / "config"), "node_id": 4} and found["mounted"] and found["quorum"] == []
+    assert look(host, runs=False)["process"] is None
+
+
+def test_a_controller_knows_its_quorum(host):
+    (host / "config").write_text("node.id=101\ncontroller.quorum.bootstrap.servers=a:9093,[2001:db8::1]:9093\n")
+    found = look(host, "controller")
+    assert found["process"]["node_id"] == 101
+    assert found["quorum"] == [{"id": None, "address": "a:9093"}, {"id": None, "address": "[2001:db8::1]:9093"}]
+
+
+def test_a_zookeeper_node_is_its_myid(host):
+    (host / "logs" / "myid").write_text("2\n")
+    (host / "config").write_text("server.1=a:2888:3888\nserver.2=[2001:db8::1]:2888:3888\nserver.x=b\n")
+    found = look(host, "zookeeper", runs=False)
+    assert found["directories"][0]["node_id"] == 2 and found["process"] is None
+    assert found["quorum"] == [{"id": 1, "address": "a"}, {"id": 2, "address": "[2001:db8::1]"}]
+
+
+def test_a_host_that_is_new_says_nothing(host):
+    (host / "config").write_text("server.1=a:2888:3888\n")
+    found = look(host, "zookeeper", runs=False)
+    assert found["quorum"] == [] and found["directories"][0]["node_id"] is None
+
+
+def test_what_is_not_mounted_is_not_known(host):
+    assert look(host, mounts=["/"])["mounted"] and not look(host, mounts=["/", str(host)])["mounted"]
+
+
+@pytest.mark.parametrize(("service", "name"), [("broker", "meta.properties"), ("zookeeper", "myid")])
+def test_a_disk_that_cannot_be_read_keeps_nobody_from_the_others_where_that_is_asked_for(host, service, name):
+    (host / "logs" / name).mkdir()
+    assert look(host, service, tolerant=True)["directories"][0]["state"] == "unreadable"
+    with pytest.raises(RackawareError, match="cannot be read"):
+        look(host, service)

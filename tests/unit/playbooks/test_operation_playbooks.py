@@ -1,0 +1,237 @@
+"""erase_stores, revoke and grant under Ansible itself, with three brokers that are only names: what is asked before what, and what happens when the answer
+is no. Whatever would speak to a host, to Kafka or to AWS is replaced by an action plugin that writes a line and does what the case says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+OURS = (
+    *("kafka_service_info", "kafka_roll_lock", "kafka_roll_gate", "kafka_roll_service", "kafka_out_of_service", "encrypted_store"),
+    *("instance_store_info", "luks_volume", "luks_header_backup", "kms_data_key"),
+)
+AWS = ("aws_caller_info", "iam_policy_info", "iam_policy")
+STAND_IN = """
+import json, os
+from ansible.plugins.action import ActionBase
+
+NAME = %r
+
+
+class ActionModule(ActionBase):
+    _requires_connection = False
+
+    def run(self, tmp=None, task_vars=None):
+        super().run(tmp, task_vars)
+        case, args = json.loads(os.environ["OPERATION_CASE"]), self._task.args
+        if NAME == "kafka_roll_service" and task_vars["inventory_hostname"] in case.get("unreachable", []):
+            return {"unreachable": True, "msg": "No route to host"}
+        words = [NAME, args.get("state"), args.get("disruption"), args.get("nodes"), args.get("accepted_last_copies"), args.get("reason")]
+        if NAME == "kafka_roll_gate":
+            words += ["stopped" if args.get("out") else "", "renews" if args.get("lock") else ""]
+        bound = args.get("answer")
+        line = " ".join(str(word) for word in words if word not in (None, "")) + (" on %%s" %% task_vars["inventory_hostname"])
+        with open(os.environ["OPERATION_LOG"], "a") as log:
+            log.write(line + (" bound to %%s" %% bound["answered"] if bound else "") + "\\n")
+        with open(os.environ["OPERATION_LOG"]) as log:
+            asked = sum(written.startswith("kafka_roll_gate") for written in log)
+        if line in case.get("fails", []):
+            return {"failed": True, "msg": "It broke on purpose."}
+        opens = NAME != "kafka_roll_gate" or asked not in case.get("no", [])
+        lost = {"held": 3, "last_copies": 2, "below_minimum": 0, "first": ["t-0", "t-1"]}
+        return {
+            "kafka_service_info": {"unit_state": "active", "crash_looping": False, "restarts": 0, "restart_needed": False, "next_min_isr": 1},
+            "kafka_roll_lock": {"lock": {"since": "2026-05-01T10:00:00Z"}, "answered": 1000.0 + asked},
+            "kafka_roll_gate": {"open": opens, "reason": None if opens else "The last copy of 2 partitions.", "loss": lost, "answered": 2000.0 + asked},
+            "instance_store_info": {"disks": []},
+            "aws_caller_info": {"account": "123456789012", "arn": "arn:aws:iam::123456789012:user/ann"},
+            "iam_policy_info": {"policies": []},
+        }.get(NAME, {"changed": True})
+"""
+
+
+@pytest.fixture(scope="module")
+def collections(tmp_path_factory):
+    """The collection and amazon.aws, with stand-ins."""
+    place = tmp_path_factory.mktemp("operation") / "ansible_collections"
+    here = place / "rackaware" / "kafka"
+    (here / "plugins" / "action").mkdir(parents=True)
+    for name in ("meta", "playbooks", "roles", "galaxy.yml"):
+        (here / name).symlink_to(ROOT / name)
+    for each in (ROOT / "plugins").iterdir():
+        if each.name != "action":
+            (here / "plugins" / each.name).symlink_to(each)
+    for each in (ROOT / "plugins" / "action").glob("*.py"):
+        if each.stem not in OURS:
+            (here / "plugins" / "action" / each.name).symlink_to(each)
+    for name in OURS:
+        (here / "plugins" / "action" / (name + ".py")).write_text(STAND_IN % name)
+    other = place / "amazon" / "aws" / "plugins"
+    for name in AWS:
+        for kind, text in (("action", STAND_IN % name), ("modules", "")):
+            (other / kind).mkdir(parents=True, exist_ok=True)
+            (other / kind / (name + ".py")).write_text(text)
+    return place.parent
+
+
+@pytest.fixture
+def run(collections, tmp_path):
+    """Returns run(playbook, case, **extra), which gives the code, what was said on one line, and the log."""
+
+    def call(playbook, case=None, nodes=(3,), **extra):
+        hosts = {
+            "b%d" % id_: {
+                **{"kafka_node_id": id_, "kafka_rack": "abc"[id_ - 1], "kafka_cluster": "demo", "kafka_data_volumes": ["/dev/mapper/kafka-d0"]},
+                **{"ansible_connection": "local", "ansible_host": "198.51.100.%d" % id_, "ansible_python_interpreter": sys.executable},
+            }
+            for id_ in (1, 2, 3)
+        }
+        keepers = {
+            "z%d" % id_: {
+                **{"kafka_node_id": id_, "kafka_rack": "abc"[id_ - 1], "kafka_cluster": "demo", "kafka_data_volumes": ["vol-0%d" % id_]},
+                **{"ansible_connection": "local", "ansible_host": "198.51.100.2%d" % id_, "ansible_python_interpreter": sys.executable},
+            }
+            for id_ in (1, 2, 3)
+        }
+        groups = {"kafka_brokers": {"hosts": hosts}, "kafka_zookeepers": {"hosts": keepers}}
+        (tmp_path / "hosts.json").write_text(json.dumps({"all": {"children": groups}}))
+        (tmp_path / "bin").mkdir(exist_ok=True)
+        # What the unlocker says when its key is gone or denied.
+        (tmp_path / "bin/systemd-run").write_text("#!/bin/sh\necho 'locked: NoSuchKey AccessDenied' >&2\nexit 1\n")
+        (tmp_path / "bin/systemd-run").chmod(0o755)
+        more = {"nodes": list(nodes), "kafka_instance_source": "none", "kafka_report_dir": str(tmp_path), **extra}
+        given = ["-e", json.dumps(more)]
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
+            "PATH": "%s:%s" % (tmp_path / "bin", os.environ["PATH"]),
+            "AWS_REGION": "eu-west-1",
+            "ANSIBLE_COLLECTIONS_PATH": str(collections),
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
+            "OPERATION_CASE": json.dumps(case or {}),
+            "OPERATION_LOG": str(tmp_path / "log"),
+        }
+        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"), *given, str(ROOT / "playbooks" / (playbook + ".yml"))]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
+        whole = (tmp_path / "log").read_text().splitlines() if (tmp_path / "log").exists() else []
+        log = [line for line in whole if not line.startswith(("kafka_service_info", "aws_caller", "iam_policy_info"))]
+        return done.returncode, " ".join((done.stdout + done.stderr).split()), log
+
+    return call
+
+
+ERASE = {"playbook": "erase_stores", "confirm": "erase-b3"}
+ASK = "kafka_roll_gate destroy [3] "
+
+
+def test_an_erasure_asks_before_the_stop_and_again_before_what_cannot_be_undone(run, tmp_path):
+    code, said, log = run(**ERASE)
+    assert code == 0, said
+    assert log == [
+        "kafka_roll_lock on localhost",
+        ASK + "renews on localhost",
+        ASK + "renews on b3",
+        "kafka_roll_service stopped on b3 bound to 2002.0",
+        ASK + "stopped renews on b3",
+        "encrypted_store closed on b3 bound to 2003.0",
+        "instance_store_info on b3",
+        "kafka_roll_lock renewed on localhost",
+        "kms_data_key absent on localhost",
+        "kafka_roll_lock released on localhost",
+    ]
+    events = [json.loads(line) for line in (tmp_path / "demo-erase.jsonl").read_text().splitlines()]
+    assert [event["event"] for event in events] == ["erase_started", "erase_ended"] and events[0]["loss"]["last_copies"] == 2
+
+
+def test_the_last_copy_is_not_erased_and_the_sentence_says_how_it_could_be(run):
+    code, said, log = run(**ERASE, case={"no": [1]})
+    assert code != 0 and "The last copy of 2 partitions." in said and "accept_loss" in said and '"last_copies": 2' in said.replace("\\", ""), said
+    assert log == ["kafka_roll_lock on localhost", ASK + "renews on localhost", "kafka_roll_lock released on localhost"]
+
+
+def test_another_replica_drops_out_after_the_stop_and_the_broker_is_started_again(run):
+    code, said, log = run(**ERASE, case={"no": [3]})
+    assert code != 0 and "Nothing was erased, and the broker was started again." in said, said
+    assert log[3:] == [
+        "kafka_roll_service stopped on b3 bound to 2002.0",
+        ASK + "stopped renews on b3",
+        "kafka_roll_service started on b3",
+        "kafka_roll_lock released on localhost",
+    ]
+
+
+def test_a_host_that_is_lost_in_the_middle_ends_the_erasure_with_its_keys_kept(run):
+    code, said, log = run(**ERASE, case={"unreachable": ["b3"]})
+    assert code != 0 and not [line for line in log if line.startswith("kms_data_key")], said
+
+
+@pytest.mark.parametrize(
+    ("accepted", "sentence"), [({"cluster": "other", "last_copies": 2}, "it must name the cluster demo"), ({"cluster": "demo"}, "last_copies")]
+)
+def test_a_loss_is_accepted_by_the_clusters_name_and_the_number(run, accepted, sentence):
+    code, said, log = run(**ERASE, accept_loss=accepted)
+    assert code != 0 and sentence in said and not [line for line in log if "stopped" in line], said
+
+
+def test_an_accepted_loss_is_passed_on_and_written_down(run, tmp_path):
+    code, said, log = run(**ERASE, accept_loss={"cluster": "demo", "last_copies": 2})
+    assert code == 0 and log[1] == "kafka_roll_gate destroy [3] 2 renews on localhost", said
+    assert json.loads((tmp_path / "demo-erase.jsonl").read_text().splitlines()[0])["accepted"] == {"cluster": "demo", "last_copies": 2}
+
+
+TOPOLOGY = {
+    **{"name": "demo", "region": "eu-west-1", "vpc_cidr": "198.18.0.0/20", "image": "name:debian", "client_cidrs": ["198.18.0.0/20"]},
+    "zones": [{"name": "eu-west-1" + letter, "cidr": "198.18.%d.0/24" % number} for number, letter in enumerate("abc", 1)],
+    "brokers": {"instance_type": "i3.large", "storage": "instance_store", "count": 3},
+    "zookeepers": {"instance_type": "m6i.large", "volumes": {"type": "gp3", "size_gb": 20}, "count": 3},
+}
+STAY = "kafka_roll_gate stay_away [3] renews on "
+
+
+def test_a_revocation_denies_records_that_the_broker_is_out_of_service_and_stops_it_on_a_fresh_answer(run):
+    code, said, log = run("revoke", confirm="demo", kafka_topology=TOPOLOGY)
+    assert code == 0, said
+    assert log == [
+        "kafka_roll_lock on localhost",
+        STAY + "localhost",
+        "iam_policy present on localhost",
+        STAY + "b3",
+        "kafka_out_of_service its keys are revoked on b3",
+        "kafka_roll_service stopped on b3 bound to 2002.0",
+        "kafka_roll_lock renewed on b3",
+        "encrypted_store closed on b3 bound to 1002.0",
+        "kafka_roll_lock released on localhost",
+    ]
+
+
+def test_an_urgent_one_asks_nobody_and_still_has_the_lock(run):
+    code, said, log = run("revoke", case={"no": [1, 2]}, confirm="demo", urgent=True, kafka_topology=TOPOLOGY)
+    assert code == 0 and not [line for line in log if line.startswith("kafka_roll_gate")], said
+    assert "kafka_roll_service stopped on b3 bound to 1000.0" in log and log[-1] == "kafka_roll_lock released on localhost"
+
+
+def test_one_that_may_not_go_is_neither_denied_nor_stopped(run):
+    code, said, log = run("revoke", case={"no": [1]}, confirm="demo", kafka_topology=TOPOLOGY)
+    assert code != 0 and "If it may not wait, add -e urgent=true." in said, said
+    assert log == ["kafka_roll_lock on localhost", STAY + "localhost", "kafka_roll_lock released on localhost"]
+
+
+def test_grant_gives_back_what_was_out_of_service(run):
+    code, said, log = run("grant", confirm="demo", kafka_topology=TOPOLOGY)
+    assert code == 0, said
+    assert log == [
+        "kafka_roll_lock on localhost",
+        "iam_policy absent on localhost",
+        "kafka_out_of_service absent on b3",
+        "encrypted_store on b3",
+        "kafka_roll_service started on b3",
+        "kafka_roll_lock released on localhost",
+    ]
