@@ -25,6 +25,97 @@ def specs(role):
     return read(role / "meta/argument_specs.yml")["argument_specs"]
 
 
+BLOCKS = ("pre_tasks", "tasks", "post_tasks", "handlers", "block", "rescue", "always")
+
+
+def tasks(content):
+    """Every task of plays, blocks and files of tasks, with those of its blocks."""
+    for item in content if isinstance(content, list) else []:
+        if isinstance(item, dict):
+            yield item
+            for part in BLOCKS:
+                yield from tasks(item.get(part))
+
+
+def files_of_tasks(root):
+    yield from (root / "playbooks").rglob("*.yml")
+    yield from (root / "roles").glob("*/tasks/*.yml")
+    yield from (root / "roles").glob("*/handlers/*.yml")
+
+
+def entry_points(root):
+    """Role to the names that anything enters it by. Of a name that is a template, all words count: the role's files say which of them are meant."""
+    found = {}
+    for path in files_of_tasks(root):
+        text = path.read_text()
+        for task in tasks(yaml.safe_load(text)):
+            for way in ("include_role", "import_role"):
+                given = task.get("ansible.builtin." + way) or {}
+                if "name" in given:
+                    entry = given.get("tasks_from", "main")
+                    words = set(re.findall(r"\w+", text if "{{" in entry and "'" not in entry else entry))
+                    found.setdefault(given["name"].rpartition(".")[2], set()).update(words)
+    return found
+
+
+def test_an_entry_point_is_found_by_its_name_and_in_a_template(tmp_path):
+    for name, text in {
+        "playbooks/a.yml": "- hosts: x\n  tasks:\n    - block:\n        - ansible.builtin.include_role: {name: a.b.roll, tasks_from: watch}\n",
+        "playbooks/b.yml": "- hosts: x\n  vars: {part: look}\n  tasks:\n    - ansible.builtin.import_role: {name: a.b.roll, tasks_from: '{{ part }}'}\n",
+        "roles/roll/tasks/main.yml": "- ansible.builtin.import_role: {name: a.b.java}\n",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    found = entry_points(tmp_path)
+    assert {"watch", "look"} <= found["roll"] and found["java"] == {"main"}
+
+
+# Where a service is stopped or restarted, and what has asked before.
+STOPS = {
+    "roles/roll/tasks/step.yml": "The step of a roll, behind its gate.",
+    "playbooks/parts/stop_for_good.yml": "Behind the rule for destroying a copy.",
+    "playbooks/parts/closed.yml": "After stop_for_good.yml, or after revoke has stopped the broker.",
+    "playbooks/revoke.yml": "Behind the rule for staying away.",
+    "playbooks/downtime_upgrade.yml": "The whole cluster stops, which is what it is for.",
+}
+_STOP = re.compile(r"\bstate['\"]?: ['\"]?(restarted|reloaded|stopped|closed)\b|\bsystemctl\b.*\b(re)?(start|load|stop|kill)\b|ansible\.builtin\.reboot")
+
+
+def stops(root):
+    """Files that stop or restart something, whatever the module."""
+    found = set()
+    for path in files_of_tasks(root):
+        for task in tasks(yaml.safe_load(path.read_text())):
+            own = {name: value for name, value in task.items() if name not in BLOCKS}
+            words = [str(own), *(" ".join(map(str, option["argv"])) for option in own.values() if isinstance(option, dict) and option.get("argv"))]
+            if any(_STOP.search(text) for text in words):
+                found.add(path.relative_to(root).as_posix())
+    return found
+
+
+def test_nothing_is_stopped_or_restarted_but_behind_a_gate():
+    assert stops(ROOT) == set(STOPS)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "{ansible.builtin.systemd_service: {name: kafka, state: restarted}}",
+        "{rackaware.kafka.kafka_roll_service: {service: broker, state: stopped}}",
+        "{ansible.builtin.command: systemctl restart kafka}",
+        "{ansible.builtin.command: {argv: [systemctl, stop, kafka]}}",
+        "{ansible.builtin.reboot: {}}",
+        "{name: Close it, block: [{rackaware.kafka.encrypted_store: {state: closed}}]}",
+    ],
+)
+def test_a_stop_is_seen_in_a_handler_and_in_a_task(tmp_path, task):
+    for folder in ("tasks", "handlers"):
+        place = tmp_path / folder / "roles/broker" / folder / "main.yml"
+        place.parent.mkdir(parents=True)
+        place.write_text("- %s\n" % task)
+        assert stops(tmp_path / folder) == {"roles/broker/%s/main.yml" % folder}
+
+
 def tracked():
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
@@ -47,9 +138,13 @@ class TestRole:
             for name, option in spec.get("options", {}).items():
                 assert seen.setdefault(name, option.get("default")) == option.get("default"), name
 
-    def test_every_entry_point_has_a_specification(self, role):
+    def test_every_specification_is_of_an_entry_point(self, role):
         for entry in specs(role):
             assert (role / "tasks" / (entry + ".yml")).is_file(), entry
+
+    def test_every_entry_point_has_a_specification(self, role):
+        files = {path.stem for path in (role / "tasks").glob("*.yml")}
+        assert entry_points(ROOT).get(role.name, set()) & files - set(specs(role)) == set()
 
     def test_inputs_carry_the_name_of_the_role_or_of_kafka(self, role):
         for spec in specs(role).values():
@@ -170,11 +265,6 @@ def test_the_version_is_the_same_wherever_it_stands():
     version = read(ROOT / "galaxy.yml")["version"]
     assert version in read(ROOT / "changelogs/changelog.yaml")["releases"]
     assert ("## v%s" % version) in (ROOT / "CHANGELOG.md").read_text().replace("\\", "")
-
-
-def test_no_handler_restarts_a_service():
-    for handlers in (ROOT / "roles").glob("*/handlers/*.yml"):
-        assert not re.search(r"state: *(restarted|reloaded)", handlers.read_text()), handlers
 
 
 def test_every_python_file_of_the_collection_states_its_licence():
