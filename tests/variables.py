@@ -1,13 +1,19 @@
-"""Print docs/variables.md from the roles' specifications: python tests/variables.py > docs/variables.md."""
+"""Print docs/variables.md from the specifications: python tests/variables.py > docs/variables.md."""
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
+from typing import Iterator
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / ".collections"))
+
+from ansible_collections.rackaware.kafka.plugins.module_utils._config import topology_spec
+
 ROLES = (
     *("network", "instances", "os_tuning", "java", "data_volume", "key_custody", "encrypted_store", "kafka_install"),
     *("zookeeper", "controller", "broker", "roll", "upgrade"),
@@ -31,7 +37,7 @@ What says who a host is. The `aws_ec2` inventory composes it from tags; a static
 | `kafka_data_volumes` | EBS volume ids in the order of device names, or paths under `/dev/disk/by-id`; `/dev/mapper/kafka-d<n>` are encrypted stores. |
 | `kafka_instance_type` | The EC2 instance type; the API tells what it offers. |
 | `kafka_instance_id` | The EC2 instance. |
-| `kafka_topology` | The topology file of the cluster, as in `inventories/aws_ec2/group_vars/all.yml`; the inventory must have its nodes. |
+| `kafka_topology` | [The topology](#the-topology) of the cluster; the inventory must have its nodes. |
 
 ## The playbooks
 
@@ -42,6 +48,18 @@ What says who a host is. The `aws_ec2` inventory composes it from tags; a static
 | `kafka_quorum_removed` | Ids of ZooKeeper nodes, or addresses of controllers, that the nodes know and that are taken out for good. |
 | `kafka_instance_source` | `api` or `facts`: what the sizing is based on. By default the EC2 API for clusters of a topology, else the hosts' facts. |
 """
+TOPOLOGY = """
+## The topology
+
+The keys of `kafka_topology`. `provision` builds what it says and needs what is required; the other playbooks read what
+they need of it, and compare its nodes with the inventory's where it has any. A key that is unknown or of another type
+is refused; nothing is converted. Null counts as left out. A dash is no default, or one that the meaning says.
+
+| key | type | default | meaning |
+| --- | --- | --- | --- |
+"""
+# What is said of brokers holds for these, too; the page has only what differs.
+LIKE_BROKERS = ("zookeepers", "controllers")
 
 
 def plain(text: str | list[str]) -> str:
@@ -64,9 +82,36 @@ def shown(option: dict) -> str:
     return "`%s`" % yaml.safe_dump(value, default_flow_style=True).strip().removesuffix("...").strip()
 
 
+def keys(options: dict, path: str = "") -> Iterator[tuple[str, dict]]:
+    """Each key of a specification with all that lies below it, by its path from the topology: zones[].cidr."""
+    for name, option in options.items():
+        yield path + name, option
+        yield from keys(option.get("options", {}), path + name + ("[]." if option["type"] == "list" else "."))
+
+
+def topology_rows() -> list[str]:
+    """The lines of the page about the topology's keys, all of them but for what repeats the brokers'."""
+    every = dict(keys(topology_spec.OPTIONS))
+    rows = []
+    for path, option in every.items():
+        group, _, rest = path.partition(".")
+        alike = every.get("brokers." + rest) if group in LIKE_BROKERS and rest else None
+        if alike and {**option, "options": None} == {**alike, "options": None}:
+            continue
+        meaning = plain(option["description"])
+        if path in LIKE_BROKERS:
+            meaning += " Its keys are those of `brokers` without `combined`; what differs stands below."
+        if "choices" in option:
+            meaning += " One of %s." % ", ".join("`%s`" % choice for choice in option["choices"])
+        default = shown(option) if option.get("required") or "default" in option else "–"
+        rows.append("| `kafka_topology.%s` | %s | %s | %s |" % (path, option["type"], default, meaning))
+    return rows
+
+
 def main() -> None:
     """Print the page; an input of several roles stands where it comes first."""
     print(HEAD, end="")
+    print(TOPOLOGY + "\n".join(topology_rows()))
     inventory = set(re.findall(r"^\| `(\w+)` \|", HEAD, re.MULTILINE))
     seen = set(inventory)
     sections: list[tuple[str, dict]] = []

@@ -2,17 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The topology file: what a person writes about a cluster, read into frozen dataclasses or refused with every reason at once."""
+"""The topology file: what a person writes about a cluster, as dataclasses, or refused with all reasons at once."""
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import re
 from dataclasses import asdict, dataclass, field
-from typing import Any, Iterable
+from typing import Any, Iterable, Mapping
 
 from .._errors import RackawareError
+from .topology_spec import DATA_GB, EBS, INSTANCE_STORE, OPTIONS, VOLUME_SIZES, Refuse, read
 
 BROKER, ZOOKEEPER, CONTROLLER = "broker", "zookeeper", "controller"
 MINIMUM_ZONES = 3
@@ -20,15 +20,24 @@ MINIMUM_ZONES = 3
 CLUSTER_NAME = re.compile(r"[a-z][a-z0-9-]{0,22}[a-z0-9]|[a-z]")
 # /dev/sdf to /dev/sdp is what EC2 recommends for EBS data volumes: docs.aws.amazon.com/ebs, "Device names for volumes".
 DEVICES = tuple("/dev/sd" + letter for letter in "fghijklmnop")
-OWN_TAGS = ("Name", "KafkaCluster", "KafkaRole", "KafkaNode", "KafkaVolume", "KafkaStores", "KafkaFormat", "KafkaMadeBy")
-EBS, INSTANCE_STORE = "ebs", "instance_store"
-# GiB and iops, from the EC2 API reference, "EbsBlockDevice": VolumeSize, Iops, Throughput (gp3 as raised in 2025).
-VOLUME_SIZES = {"st1": (125, 16384), "sc1": (125, 16384), "gp2": (1, 16384), "gp3": (1, 65536), "io1": (4, 16384), "io2": (4, 65536)}
+OWN_TAGS = (
+    "Name",
+    "KafkaCluster",
+    "KafkaRole",
+    "KafkaNode",
+    "KafkaVolume",
+    "KafkaStores",
+    "KafkaFormat",
+    "KafkaMadeBy",
+)
+# From the EC2 API reference, "EbsBlockDevice": Iops, Throughput (gp3 as raised in 2025).
 VOLUME_IOPS = {"gp3": (3000, 80000), "io1": (100, 64000), "io2": (100, 256000)}
-# iops for each GiB, from docs.aws.amazon.com/ebs, "General Purpose SSD volumes" and "Provisioned IOPS SSD volumes" (io2 as Block Express).
+# iops for each GiB, from docs.aws.amazon.com/ebs, "General Purpose SSD volumes" and "Provisioned IOPS SSD volumes"
+# (io2 as Block Express).
 # The smallest number of iops of gp3 is had at any size.
 IOPS_PER_GIB = {"gp3": 500, "io1": 50, "io2": 1000}
-# MiB/s of gp3: the range from "EbsBlockDevice", and how many iops one MiB/s needs (0.25 MiB/s an iops) from "General Purpose SSD volumes".
+# MiB/s of gp3: the range from "EbsBlockDevice", and how many iops one MiB/s needs (0.25 MiB/s an iops) from
+# "General Purpose SSD volumes".
 GP3_THROUGHPUT, GP3_IOPS_PER_MIB = (125, 2000), 4
 
 
@@ -126,120 +135,76 @@ class _Group:
     key: str
     role: str
     title: str
-    first_id: int
-    offset: int
-    volumes: Volumes
 
 
-# Each group has its own stretch of every subnet, so that growing one never collides with another.
 _GROUPS = (
-    _Group("brokers", BROKER, "broker", 1, 11, Volumes(count=1, type="st1", size_gb=500)),
-    _Group("zookeepers", ZOOKEEPER, "ZooKeeper node", 1, 201, Volumes(count=1, type="gp3", size_gb=20)),
-    _Group("controllers", CONTROLLER, "controller", 101, 221, Volumes(count=1, type="gp3", size_gb=20)),
+    _Group("brokers", BROKER, "broker"),
+    _Group("zookeepers", ZOOKEEPER, "ZooKeeper node"),
+    _Group("controllers", CONTROLLER, "controller"),
 )
-_TOP_KEYS = (
-    *("name", "region", "vpc_cidr", "zones", "allow_fewer_zones", "client_cidrs", "admin_cidrs", "image", "image_owners", "kms_key", "key_name"),
-    *("root_volume_gb", "replication_factor", "min_insync_replicas", "tags", "brokers", "zookeepers", "controllers"),
-)
-_GROUP_KEYS = ("instance_type", "image", "storage", "volumes", "nodes", "count", "first_id", "offset")
-# One node of a group may be of another type, and keep its data elsewhere.
-_NODE_KEYS = ("id", "zone", "address", "instance_type", "storage")
-_MISSING = object()
-
-
-class _Reader:
-    """Takes values out of the raw dict and writes down what is wrong, instead of stopping at the first finding."""
-
-    def __init__(self) -> None:
-        self.findings: list[str] = []
-
-    def refuse(self, sentence: str) -> None:
-        self.findings.append(sentence)
-
-    def keys(self, raw: dict, known: Iterable[str], where: str) -> None:
-        for key in raw:
-            if key not in known:
-                near = difflib.get_close_matches(str(key), list(known), n=1)
-                hint = "did you mean %s?" % near[0] if near else "known are %s." % ", ".join(known)
-                self.refuse("%s has the unknown key %s; %s" % (where, key, hint))
-
-    def get(self, raw: dict, key: str, kind: type, where: str, default: Any = _MISSING) -> Any:
-        """The value, or None after a finding; bool is no int here, as YAML's true is no number to a person."""
-        value = raw.get(key)
-        if value is None:
-            if default is _MISSING:
-                self.refuse("%s lacks %s; add it to the topology." % (where, key))
-                return None
-            return default
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            words = {int: "a whole number", str: "a text", list: "a list", dict: "a mapping", bool: "true or false"}
-            self.refuse("%s: %s is %r, but must be %s." % (where, key, value, words[kind]))
-            return None
-        # A plain str, int … also when Ansible hands over its tagged subclasses.
-        return kind(value) if kind in (str, int) else value
-
-    def network(self, value: Any, where: str) -> ipaddress.IPv4Network | None:
-        try:
-            return ipaddress.IPv4Network(str(value))
-        except ValueError as error:
-            self.refuse("%s is not an IPv4 network: %s." % (where, error))
-            return None
-
-    def networks(self, raw: dict, key: str, where: str, default: Any = _MISSING) -> tuple[str, ...]:
-        given = self.get(raw, key, list, where, default) or []
-        return tuple(str(self.network(value, "%s: %s in %s" % (where, value, key))) for value in given)
 
 
 def parse(raw: Any) -> Topology:
     """Read a topology; raises TopologyError that carries one sentence for each thing that is wrong."""
     if not isinstance(raw, dict) or not raw:
-        raise TopologyError(["There is no topology: set kafka_topology to a mapping that describes the cluster, as in inventories/aws_ec2/group_vars/all.yml."])
-    reader = _Reader()
+        raise TopologyError(
+            [
+                "There is no topology: set kafka_topology to a mapping that describes the cluster,"
+                " as in inventories/aws_ec2/group_vars/all.yml."
+            ]
+        )
+    refused: list[str] = []
+    refuse = refused.append
     where = "Topology %s" % raw.get("name", "(without a name)")
-    reader.keys(raw, _TOP_KEYS, where)
-    name = reader.get(raw, "name", str, where)
+    # What its option refuses is None from here on, so that no rule below complains of it again.
+    values = read(raw, OPTIONS, where, refuse)
+    name, region, root_gb = values["name"], values["region"], values["root_volume_gb"]
     if name is not None and not CLUSTER_NAME.fullmatch(name):
-        reader.refuse("%s: the name must be 1 to 24 small letters, digits and hyphens and begin with a letter, because AWS names are made of it." % where)
-    region = reader.get(raw, "region", str, where)
-    zones, vpc_cidr = _zones(reader, raw, where, region)
-    fewer = reader.get(raw, "allow_fewer_zones", bool, where, False)
+        refuse(
+            "%s: the name must be 1 to 24 small letters, digits and hyphens and begin with a letter,"
+            " because AWS names are made of it." % where
+        )
+    vpc_cidr = _network(refuse, values["vpc_cidr"], "%s: vpc_cidr" % where)
+    zones = _zones(refuse, values["zones"] or [], vpc_cidr, where, region)
+    fewer = bool(values["allow_fewer_zones"])
     if not fewer and zones and len({zone.name for zone in zones}) < MINIMUM_ZONES:
-        reader.refuse(
-            "%s names %d Availability Zone%s, but losing one must leave a majority: name at least three, or set allow_fewer_zones: true and live with that."
+        refuse(
+            "%s names %d Availability Zone%s, but losing one must leave a majority: name at least three,"
+            " or set allow_fewer_zones: true and live with that."
             % (where, len({zone.name for zone in zones}), "" if len(zones) == 1 else "s")
         )
-    groups = {group.key: _nodes(reader, raw, group, zones, where, str(name)) for group in _GROUPS}
-    nodes = _combine(reader, raw, groups, where)
-    _check_nodes(reader, nodes, groups, raw, where, allow_fewer_zones=bool(fewer))
+    groups = {group.key: _nodes(refuse, raw, values, group, zones, where) for group in _GROUPS}
+    nodes = _combine(refuse, raw, groups, where)
+    named = {zone["name"] for zone in values["zones"] or [] if zone}
+    _check_nodes(refuse, nodes, groups, where, fewer_zones=fewer or len(named) < MINIMUM_ZONES)
     # As many as were asked for, so that a node that was refused above does not bring a second complaint.
-    asked = raw.get("brokers") if isinstance(raw.get("brokers"), dict) else {}
-    brokers = len(asked["nodes"]) if isinstance(asked.get("nodes"), list) else len(groups["brokers"])
-    replication = reader.get(raw, "replication_factor", int, where, 3)
-    minimum = reader.get(raw, "min_insync_replicas", int, where, 2)
-    if replication is not None and minimum is not None:
-        _check_replication(reader, replication, minimum, brokers, where)
-    root_gb = reader.get(raw, "root_volume_gb", int, where, 20)
-    if root_gb is not None and not VOLUME_SIZES["gp3"][0] <= root_gb <= VOLUME_SIZES["gp3"][1]:
-        reader.refuse("%s: root_volume_gb is %d, but a volume of type gp3 holds %d to %d GiB; correct it." % (where, root_gb, *VOLUME_SIZES["gp3"]))
-    topology = Topology(
-        name=name or "",
-        region=region or "",
-        vpc_cidr=vpc_cidr,
+    brokers = len((values["brokers"] or {}).get("nodes") or groups["brokers"])
+    _check_replication(refuse, values["replication_factor"], values["min_insync_replicas"], brokers, where)
+    low, high = VOLUME_SIZES["gp3"]
+    if root_gb is not None and not low <= root_gb <= high:
+        refuse(
+            "%s: root_volume_gb is %d, but a volume of type gp3 holds %d to %d GiB; correct it."
+            % (where, root_gb, low, high)
+        )
+    networks = {key: _networks(refuse, values[key] or [], key, where) for key in ("client_cidrs", "admin_cidrs")}
+    tags = _tags(refuse, values["tags"] or {}, where)
+    if refused:
+        raise TopologyError(refused)
+    return Topology(
+        name=name,
+        region=region,
+        vpc_cidr=str(vpc_cidr),
         zones=zones,
-        client_cidrs=reader.networks(raw, "client_cidrs", where, []),
-        admin_cidrs=reader.networks(raw, "admin_cidrs", where, []),
-        image_owners=tuple(str(owner) for owner in reader.get(raw, "image_owners", list, where, ["self"]) or []),
-        kms_key=reader.get(raw, "kms_key", str, where, None),
-        key_name=reader.get(raw, "key_name", str, where, None),
-        root_volume_gb=root_gb or 0,
-        replication_factor=replication or 0,
-        min_insync_replicas=minimum or 0,
+        image_owners=tuple(str(owner) for owner in values["image_owners"]),
+        kms_key=values["kms_key"],
+        key_name=values["key_name"],
+        root_volume_gb=root_gb,
+        replication_factor=values["replication_factor"],
+        min_insync_replicas=values["min_insync_replicas"],
         nodes=nodes,
-        tags=_tags(reader, raw, where),
+        tags=tags,
+        **networks,
     )
-    if reader.findings:
-        raise TopologyError(reader.findings)
-    return topology
 
 
 def findings(raw: Any) -> list[str]:
@@ -251,214 +216,278 @@ def findings(raw: Any) -> list[str]:
     return []
 
 
-def _zones(reader: _Reader, raw: dict, where: str, region: str | None) -> tuple[tuple[Zone, ...], str]:
-    given = reader.get(raw, "vpc_cidr", str, where)
-    vpc = reader.network(given, "%s: vpc_cidr" % where) if given else None
+def _network(refuse: Refuse, value: Any, where: str) -> ipaddress.IPv4Network | None:
+    if value is None:
+        return None
+    try:
+        return ipaddress.IPv4Network(str(value))
+    except ValueError as error:
+        refuse("%s is not an IPv4 network: %s." % (where, error))
+        return None
+
+
+def _networks(refuse: Refuse, given: list, key: str, where: str) -> tuple[str, ...]:
+    return tuple(str(_network(refuse, str(value), "%s: %s in %s" % (where, value, key))) for value in given)
+
+
+def _zones(
+    refuse: Refuse,
+    given: list,
+    vpc: ipaddress.IPv4Network | None,
+    where: str,
+    region: str | None,
+) -> tuple[Zone, ...]:
     zones: list[Zone] = []
     seen: list[tuple[str, ipaddress.IPv4Network]] = []
-    for position, item in enumerate(reader.get(raw, "zones", list, where) or [], 1):
-        spot = "%s, zone %d" % (where, position)
-        if not isinstance(item, dict):
-            reader.refuse("%s must be a mapping with name and cidr." % spot)
+    for position, item in enumerate(given, 1):
+        if item is None:
             continue
-        reader.keys(item, ("name", "cidr"), spot)
-        name, cidr = reader.get(item, "name", str, spot), reader.get(item, "cidr", str, spot)
-        network = reader.network(cidr, "%s: cidr" % spot) if cidr else None
+        spot = "%s, zone %d" % (where, position)
+        name, network = item["name"], _network(refuse, item["cidr"], "%s: cidr" % spot)
         if not name or not network:
             continue
         if region and not name.startswith(region):
-            reader.refuse("%s: %s does not lie in region %s; a cluster lives in one region." % (spot, name, region))
+            refuse("%s: %s does not lie in region %s; a cluster lives in one region." % (spot, name, region))
         if name in [zone.name for zone in zones]:
-            reader.refuse("%s: %s is named twice; give each zone one subnet." % (spot, name))
+            refuse("%s: %s is named twice; give each zone one subnet." % (spot, name))
         if vpc and not network.subnet_of(vpc):
-            reader.refuse("%s: its subnet %s lies outside the VPC's %s; choose one within it." % (spot, network, vpc))
+            refuse("%s: its subnet %s lies outside the VPC's %s; choose one within it." % (spot, network, vpc))
         for other, range_ in seen:
             if network.overlaps(range_):
-                reader.refuse("%s: its subnet %s overlaps %s of %s; give each zone its own." % (spot, network, range_, other))
+                refuse("%s: its subnet %s overlaps %s of %s; give each zone its own." % (spot, network, range_, other))
         seen.append((name, network))
         zones.append(Zone(name, str(network)))
-    return tuple(zones), str(vpc or "")
+    return tuple(zones)
 
 
-def _volumes(reader: _Reader, raw: dict, group: _Group, where: str) -> Volumes | None:
-    given = reader.get(raw, "volumes", dict, where, {}) or {}
-    reader.keys(given, ("count", "type", "size_gb", "iops", "throughput"), "%s, volumes" % where)
-    kind = reader.get(given, "type", str, where, group.volumes.type)
-    low = VOLUME_SIZES.get(kind or "", (0, 0))[0]
-    volumes = Volumes(
-        count=reader.get(given, "count", int, where, group.volumes.count) or 0,
-        type=kind or "",
-        size_gb=reader.get(given, "size_gb", int, where, max(group.volumes.size_gb, low)) or 0,
-        iops=reader.get(given, "iops", int, where, None),
-        throughput=reader.get(given, "throughput", int, where, None),
-    )
-    if volumes.type not in VOLUME_SIZES:
-        reader.refuse("%s: volume type %s is unknown; choose one of %s." % (where, volumes.type, ", ".join(VOLUME_SIZES)))
+def _volumes(refuse: Refuse, given: Mapping[str, Any], default_gb: int, where: str) -> Volumes | None:
+    """The volumes of a group's nodes; None where their type, on which all limits depend, was refused."""
+    if given["type"] is None:
         return None
-    low, high = VOLUME_SIZES[volumes.type]
+    low, high = VOLUME_SIZES[given["type"]]
+    size_gb = max(default_gb, low) if given["size_gb"] is None else given["size_gb"]
+    volumes = Volumes(**{**given, "size_gb": size_gb})
     if not low <= volumes.size_gb <= high:
-        reader.refuse("%s: a volume of type %s holds %d to %d GiB, not %d; change size_gb or the type." % (where, volumes.type, low, high, volumes.size_gb))
-    if not 1 <= volumes.count <= len(DEVICES):
-        reader.refuse("%s: %d data volumes cannot be attached; give each node 1 to %d." % (where, volumes.count, len(DEVICES)))
-    _check_performance(reader, volumes, where)
+        refuse(
+            "%s: a volume of type %s holds %d to %d GiB, not %d; change size_gb or the type."
+            % (where, volumes.type, low, high, volumes.size_gb)
+        )
+    if volumes.count is not None and not 1 <= volumes.count <= len(DEVICES):
+        refuse("%s: %d data volumes cannot be attached; give each node 1 to %d." % (where, volumes.count, len(DEVICES)))
+    _check_performance(refuse, volumes, where)
     return volumes
 
 
-def _check_performance(reader: _Reader, volumes: Volumes, where: str) -> None:
+def _check_performance(refuse: Refuse, volumes: Volumes, where: str) -> None:
     """Iops and throughput as EC2 checks them, which it does only when the volume is made."""
     kind, iops = volumes.type, volumes.iops
     if iops is not None and kind not in VOLUME_IOPS:
-        reader.refuse("%s: iops cannot be chosen for %s; leave it out, or take gp3." % (where, kind))
+        refuse("%s: iops cannot be chosen for %s; leave it out, or take gp3." % (where, kind))
     elif iops is None and kind in ("io1", "io2"):
-        reader.refuse("%s: a volume of type %s needs iops; add it, or take gp3." % (where, kind))
+        refuse("%s: a volume of type %s needs iops; add it, or take gp3." % (where, kind))
     elif iops is not None:
         low, high = VOLUME_IOPS[kind]
         ratio = IOPS_PER_GIB[kind]
         if not low <= iops <= high:
-            reader.refuse("%s: %s gives %d to %d iops, not %d; correct iops." % (where, kind, low, high, iops))
+            refuse("%s: %s gives %d to %d iops, not %d; correct iops." % (where, kind, low, high, iops))
         elif iops > max(low if kind == "gp3" else 0, ratio * volumes.size_gb):
-            reader.refuse(
-                "%s: %s gives at most %d iops for each GiB, so that %d GiB have at most %d, not %d; lower iops, or raise size_gb to %d."
-                % (where, kind, ratio, volumes.size_gb, max(low if kind == "gp3" else 0, ratio * volumes.size_gb), iops, -(-iops // ratio))
+            refuse(
+                "%s: %s gives at most %d iops for each GiB, so that %d GiB have at most %d, not %d; lower iops,"
+                " or raise size_gb to %d."
+                % (
+                    where,
+                    kind,
+                    ratio,
+                    volumes.size_gb,
+                    max(low if kind == "gp3" else 0, ratio * volumes.size_gb),
+                    iops,
+                    -(-iops // ratio),
+                )
             )
     if volumes.throughput is None:
         return
     low, high = GP3_THROUGHPUT
     if kind != "gp3" or not low <= volumes.throughput <= high:
-        reader.refuse("%s: throughput can be chosen for gp3 only, from %d to %d MiB/s; correct it or leave it out." % (where, low, high))
+        refuse(
+            "%s: throughput can be chosen for gp3 only, from %d to %d MiB/s; correct it or leave it out."
+            % (where, low, high)
+        )
         return
     least = VOLUME_IOPS["gp3"][0]
     if volumes.throughput * GP3_IOPS_PER_MIB > (iops or least):
-        reader.refuse(
-            "%s: gp3 gives 0.25 MiB/s for each iops, so that %d MiB/s need %d iops, but it has %d; raise iops, or lower throughput."
-            % (where, volumes.throughput, volumes.throughput * GP3_IOPS_PER_MIB, iops or least)
+        refuse(
+            "%s: gp3 gives 0.25 MiB/s for each iops, so that %d MiB/s need %d iops, but it has %d; raise iops,"
+            " or lower throughput." % (where, volumes.throughput, volumes.throughput * GP3_IOPS_PER_MIB, iops or least)
         )
 
 
-def _nodes(reader: _Reader, raw: dict, group: _Group, zones: tuple[Zone, ...], where: str, cluster: str) -> list[Node]:
-    given = reader.get(raw, group.key, dict, where, _MISSING if group.key == "brokers" else None)
-    if given is None:
+def _nodes(
+    refuse: Refuse,
+    raw: Mapping[str, Any],
+    topology: Mapping[str, Any],
+    group: _Group,
+    zones: tuple[Zone, ...],
+    where: str,
+) -> list[Node]:
+    values = topology[group.key]
+    if values is None:
         return []
+    given = raw[group.key]
     where = "%s, %s" % (where, group.key)
-    reader.keys(given, _GROUP_KEYS + ("combined",) * (group.role == BROKER), where)
-    instance_type = reader.get(given, "instance_type", str, where)
-    image = reader.get(given, "image", str, where, raw.get("image"))
-    if not isinstance(image, str) or not re.fullmatch(r"ami-\w+|name:.+", image):
-        reader.refuse("%s: the image is %r; give an id (ami-…) or a name (name:debian-12-amd64-*), here or for the whole topology." % (where, image))
-    storage = _storage(reader, given, group, where)
-    if storage == INSTANCE_STORE and "volumes" in given:
-        reader.refuse("%s: data cannot be on the instance store and on EBS volumes; remove volumes, or storage: instance_store." % where)
-    volumes = None if storage == INSTANCE_STORE else _volumes(reader, given, group, where)
+    image = topology["image"] if values["image"] is None else values["image"]
+    # One that is no text was refused before.
+    left_out = given.get("image") is None and raw.get("image") is None
+    if (left_out or image is not None) and not re.fullmatch(r"ami-\w+|name:.+", image or ""):
+        refuse(
+            "%s: the image is %r; give an id (ami-…) or a name (name:debian-12-amd64-*),"
+            " here or for the whole topology." % (where, image)
+        )
+    _check_storage(refuse, values["storage"], group, where)
+    if values["storage"] == INSTANCE_STORE and given.get("volumes") is not None:
+        refuse(
+            "%s: data cannot be on the instance store and on EBS volumes; remove volumes, or storage: instance_store."
+            % where
+        )
+    volumes = _volumes(refuse, values["volumes"], DATA_GB[group.key], where) if values["volumes"] else None
     nodes = []
-    for place in _places(reader, given, group, zones, where):
-        own = _storage(reader, place["given"], group, "%s, node id %d" % (where, place["id"])) if "storage" in place["given"] else storage
+    for place in _places(refuse, given, values, group, zones, where):
+        storage = place.get("storage") or values["storage"] or EBS
+        _check_storage(refuse, place.get("storage"), group, "%s, node id %d" % (where, place["id"]))
         nodes.append(
             Node(
-                name="%s-%s-%d" % (cluster, group.role, place["id"]),
+                name="%s-%s-%d" % (topology["name"], group.role, place["id"]),
                 role=group.role,
                 id=place["id"],
                 zone=place["zone"],
                 address=place["address"],
-                instance_type=reader.get(place["given"], "instance_type", str, where, instance_type) or "",
+                instance_type=place.get("instance_type") or values["instance_type"] or "",
                 image=str(image),
-                storage=own,
-                volumes=None if own == INSTANCE_STORE else volumes or group.volumes,
+                storage=storage,
+                volumes=None if storage == INSTANCE_STORE else volumes,
             )
         )
     return nodes
 
 
-def _storage(reader: _Reader, given: dict, group: _Group, where: str) -> str:
-    """Where a node's data are; for all nodes of a group, or for one of them."""
-    storage = reader.get(given, "storage", str, where, EBS)
-    if storage not in (EBS, INSTANCE_STORE) or (storage != EBS and group.role != BROKER):
-        choice = "ebs or instance_store" if group.role == BROKER else "ebs, because a %s must not lose its disk when it stops" % group.title
-        reader.refuse("%s: storage is %s, but must be %s." % (where, storage, choice))
-    return str(storage)
+def _check_storage(refuse: Refuse, storage: str | None, group: _Group, where: str) -> None:
+    if storage == INSTANCE_STORE and group.role != BROKER:
+        refuse(
+            "%s: storage is %s, but must be ebs, because a %s must not lose its disk when it stops."
+            % (where, storage, group.title)
+        )
 
 
-def _places(reader: _Reader, given: dict, group: _Group, zones: tuple[Zone, ...], where: str) -> list[dict[str, Any]]:
+def _places(
+    refuse: Refuse,
+    given: Mapping[str, Any],
+    values: Mapping[str, Any],
+    group: _Group,
+    zones: tuple[Zone, ...],
+    where: str,
+) -> list[dict[str, Any]]:
     """Id, zone and address of each node, as listed or counted out over the zones."""
-    networks = {zone.name: ipaddress.IPv4Network(zone.cidr) for zone in zones}
-    first_id = reader.get(given, "first_id", int, where, group.first_id)
-    offset = reader.get(given, "offset", int, where, group.offset)
-    if ("nodes" in given) == ("count" in given):
-        reader.refuse("%s: say either nodes (a list) or count (a number)." % where)
+    if (given.get("nodes") is None) == (given.get("count") is None):
+        refuse("%s: say either nodes (a list) or count (a number)." % where)
         return []
-    if "count" in given:
-        count = reader.get(given, "count", int, where)
-        if count is None or first_id is None or offset is None or not zones:
-            return []
-        if count < 1:
-            reader.refuse("%s: count is %d, but must be at least 1." % (where, count))
-        listed: list[Any] = []
-        for index in range(count):
-            zone = zones[index % len(zones)]
-            # Not by node id, so that ids may begin anywhere; by index, so that growing never moves a node.
-            listed.append({"id": first_id + index, "zone": zone.name, "address": str(networks[zone.name].network_address + offset + index)})
-    else:
-        listed = reader.get(given, "nodes", list, where) or []
+    networks = {zone.name: ipaddress.IPv4Network(zone.cidr) for zone in zones}
+    if values["nodes"] is not None:
+        listed = values["nodes"]
         if not listed:
-            reader.refuse("%s: nodes lists no node; name at least one." % where)
+            refuse("%s: nodes lists no node; name at least one." % where)
+    else:
+        listed = _counted(refuse, values, networks, where)
     places = []
-    for position, item in enumerate(listed, 1):
-        spot = "%s, node %d" % (where, position)
-        if not isinstance(item, dict):
-            reader.refuse("%s must be a mapping with id, zone and address." % spot)
+    for position, place in enumerate(listed, 1):
+        if place is None:
             continue
-        reader.keys(item, _NODE_KEYS, spot)
-        id_, zone, address = (reader.get(item, key, kind, spot) for key, kind in (("id", int), ("zone", str), ("address", str)))
+        id_, zone, address = place["id"], place["zone"], place["address"]
+        spot = "%s, node %d" % (where, position)
         if id_ is not None:
             spot = "%s, node id %d" % (where, id_)
-            if not (1 <= id_ <= 255 if group.role == ZOOKEEPER else 0 <= id_ < 2**31):
-                reader.refuse("%s: the id is out of range; a %s takes %s." % (spot, group.title, "1 to 255" if group.role == ZOOKEEPER else "0 to 2147483647"))
+            low, high = (1, 255) if group.role == ZOOKEEPER else (0, 2**31 - 1)
+            if not low <= id_ <= high:
+                refuse("%s: the id is out of range; a %s takes %d to %d." % (spot, group.title, low, high))
         if zone is not None and zone not in networks:
-            reader.refuse("%s: zone %s is not among the topology's zones %s." % (spot, zone, ", ".join(networks)))
+            refuse("%s: zone %s is not among the topology's zones %s." % (spot, zone, ", ".join(networks)))
         elif zone is not None and address is not None:
-            _check_address(reader, address, networks[zone], spot)
+            _check_address(refuse, address, networks[zone], spot)
         if None not in (id_, zone, address):
-            places.append({"id": id_, "zone": zone, "address": address, "given": item})
+            places.append(place)
     return places
 
 
-def _check_address(reader: _Reader, address: str, network: ipaddress.IPv4Network, where: str) -> None:
+def _counted(
+    refuse: Refuse,
+    values: Mapping[str, Any],
+    networks: Mapping[str, ipaddress.IPv4Network],
+    where: str,
+) -> list[dict[str, Any]]:
+    count, first_id, offset = values["count"], values["first_id"], values["offset"]
+    if None in (count, first_id, offset) or not networks:
+        return []
+    if count < 1:
+        refuse("%s: count is %d, but must be at least 1." % (where, count))
+    places = []
+    for index in range(count):
+        zone, network = list(networks.items())[index % len(networks)]
+        # Not by node id, so that ids may begin anywhere; by index, so that growing never moves a node.
+        address = str(network.network_address + offset + index)
+        places.append({"id": first_id + index, "zone": zone, "address": address})
+    return places
+
+
+def _check_address(refuse: Refuse, address: str, network: ipaddress.IPv4Network, where: str) -> None:
     try:
         value = ipaddress.IPv4Address(address)
     except ValueError as error:
-        reader.refuse("%s: the address is not IPv4: %s." % (where, error))
+        refuse("%s: the address is not IPv4: %s." % (where, error))
         return
     if value not in network:
-        reader.refuse("%s: the address %s lies outside its zone's subnet %s." % (where, address, network))
+        refuse("%s: the address %s lies outside its zone's subnet %s." % (where, address, network))
     # AWS keeps these: docs.aws.amazon.com/vpc, "Subnet CIDR blocks".
     elif int(value) - int(network.network_address) < 4 or value == network.broadcast_address:
-        reader.refuse("%s: AWS keeps the address %s of subnet %s for itself (the first four and the last); choose another." % (where, address, network))
+        refuse(
+            "%s: AWS keeps the address %s of subnet %s for itself (the first four and the last); choose another."
+            % (where, address, network)
+        )
 
 
-def _combine(reader: _Reader, raw: dict, groups: dict[str, list[Node]], where: str) -> tuple[Node, ...]:
+def _combine(refuse: Refuse, raw: dict, groups: dict[str, list[Node]], where: str) -> tuple[Node, ...]:
     """All nodes; with brokers.combined, the first brokers, one a zone before a second in any, are controllers too."""
     brokers = raw.get("brokers")
     combined = brokers.get("combined", False) if isinstance(brokers, dict) else False
     wanted = 3 if combined is True else combined
     if not isinstance(wanted, int) or wanted not in (0, 1, 3, 5):
-        reader.refuse("%s, brokers: combined is %r, but must be true (three), 1, 3 or 5 controllers among the brokers." % (where, combined))
+        refuse(
+            "%s, brokers: combined is %r, but must be true (three), 1, 3 or 5 controllers among the brokers."
+            % (where, combined)
+        )
         wanted = 0
     nodes = groups["brokers"]
     if wanted and raw.get("controllers") is not None:
-        reader.refuse("%s has controllers of its own and brokers.combined; choose one of them." % where)
+        refuse("%s has controllers of its own and brokers.combined; choose one of them." % where)
     if wanted and raw.get("zookeepers") is not None:
-        reader.refuse("%s has ZooKeeper nodes and brokers.combined, but a migration needs controllers of its own; remove one of them." % where)
+        refuse(
+            "%s has ZooKeeper nodes and brokers.combined, but a migration needs controllers of its own;"
+            " remove one of them." % where
+        )
     lasting = [position for position, node in enumerate(nodes) if node.storage != INSTANCE_STORE]
     if wanted > len(nodes) and nodes:
-        reader.refuse(
-            "%s, brokers: %d combined controllers need as many brokers, but there are %d; add brokers or set combined lower." % (where, wanted, len(nodes))
+        refuse(
+            "%s, brokers: %d combined controllers need as many brokers, but there are %d;"
+            " add brokers or set combined lower." % (where, wanted, len(nodes))
         )
     elif wanted > len(lasting) and nodes:
-        reader.refuse(
-            "%s, brokers: %d combined controllers need as many brokers on ebs, because a controller must not lose its disk when it stops, but there are %d;"
+        refuse(
+            "%s, brokers: %d combined controllers need as many brokers on ebs,"
+            " because a controller must not lose its disk when it stops, but there are %d;"
             " add controllers instead." % (where, wanted, len(lasting))
         )
     if not wanted and raw.get("zookeepers") is None and raw.get("controllers") is None:
-        reader.refuse("%s has nothing to keep its metadata: add zookeepers (Kafka 3.9), controllers (Kafka 4), or brokers.combined: true." % where)
+        refuse(
+            "%s has nothing to keep its metadata: add zookeepers (Kafka 3.9), controllers (Kafka 4),"
+            " or brokers.combined: true." % where
+        )
     rank: dict[str, int] = {}
     order = []
     for position in lasting:
@@ -477,79 +506,106 @@ def _repeated(values: Iterable[Any]) -> list[Any]:
     return sorted({value for value in listed if listed.count(value) > 1})
 
 
-def _check_nodes(reader: _Reader, nodes: tuple[Node, ...], groups: dict[str, list[Node]], raw: dict, where: str, *, allow_fewer_zones: bool) -> None:
+def _check_nodes(
+    refuse: Refuse,
+    nodes: tuple[Node, ...],
+    groups: dict[str, list[Node]],
+    where: str,
+    *,
+    fewer_zones: bool,
+) -> None:
     kafka = [node.id for node in nodes if node.role != ZOOKEEPER]
     for id_ in _repeated(kafka):
-        reader.refuse("%s gives node id %d to %d nodes; brokers and controllers share one range of ids, so give each its own." % (where, id_, kafka.count(id_)))
+        refuse(
+            "%s gives node id %d to %d nodes; brokers and controllers share one range of ids, so give each its own."
+            % (where, id_, kafka.count(id_))
+        )
     for id_ in _repeated(node.id for node in groups["zookeepers"]):
-        reader.refuse("%s gives node id %d to several ZooKeeper nodes; give each its own." % (where, id_))
+        refuse("%s gives node id %d to several ZooKeeper nodes; give each its own." % (where, id_))
     for address in _repeated(node.address for node in nodes):
-        reader.refuse(
-            "%s gives the address %s to several nodes (%s); give each its own." % (where, address, ", ".join(n.name for n in nodes if n.address == address))
+        refuse(
+            "%s gives the address %s to several nodes (%s); give each its own."
+            % (where, address, ", ".join(n.name for n in nodes if n.address == address))
         )
     for key, title in (("zookeepers", "ZooKeeper nodes"), ("controllers", "controllers")):
         members = groups[key]
         if members and len(members) % 2 == 0:
-            reader.refuse(
-                "%s has %d %s, but an even number survives no more failures than one fewer; take %d." % (where, len(members), title, len(members) + 1)
+            refuse(
+                "%s has %d %s, but an even number survives no more failures than one fewer; take %d."
+                % (where, len(members), title, len(members) + 1)
             )
-    if allow_fewer_zones or len({zone.get("name") for zone in raw.get("zones") or [] if isinstance(zone, dict)}) < MINIMUM_ZONES:
+    if fewer_zones:
         return
-    for key, title in (("brokers", "brokers"), ("zookeepers", "ZooKeeper nodes"), ("controllers", "controllers"), ("combined", "combined controllers")):
+    for key, title in (
+        ("brokers", "brokers"),
+        ("zookeepers", "ZooKeeper nodes"),
+        ("controllers", "controllers"),
+        ("combined", "combined controllers"),
+    ):
         members = groups.get(key, [])
         used = sorted({node.zone for node in members})
         if members and len(used) < MINIMUM_ZONES:
-            reader.refuse(
-                "%s: its %d %s lie in %s only, but losing a zone must leave a majority: use three zones, or set allow_fewer_zones: true and live with that."
-                % (where, len(members), title, " and ".join(used))
+            refuse(
+                "%s: its %d %s lie in %s only, but losing a zone must leave a majority: use three zones,"
+                " or set allow_fewer_zones: true and live with that." % (where, len(members), title, " and ".join(used))
             )
 
 
-def _check_replication(reader: _Reader, replication: int, minimum: int, brokers: int, where: str) -> None:
+def _check_replication(refuse: Refuse, replication: int | None, minimum: int | None, brokers: int, where: str) -> None:
+    if replication is None or minimum is None:
+        return
     if replication < 1 or minimum < 1:
-        reader.refuse("%s: replication_factor and min_insync_replicas must be at least 1." % where)
+        refuse("%s: replication_factor and min_insync_replicas must be at least 1." % where)
     if brokers and replication > brokers:
-        reader.refuse("%s: replication_factor %d needs as many brokers, but there are %d; add brokers or lower it." % (where, replication, brokers))
+        refuse(
+            "%s: replication_factor %d needs as many brokers, but there are %d; add brokers or lower it."
+            % (where, replication, brokers)
+        )
     if replication < minimum:
-        reader.refuse(
-            "%s: replication_factor %d is below min_insync_replicas %d, so that nothing could be written; raise one or lower the other."
-            % (where, replication, minimum)
+        refuse(
+            "%s: replication_factor %d is below min_insync_replicas %d, so that nothing could be written;"
+            " raise one or lower the other." % (where, replication, minimum)
         )
 
 
-def _tags(reader: _Reader, raw: dict, where: str) -> dict[str, str]:
+def _tags(refuse: Refuse, given: Mapping[Any, Any], where: str) -> dict[str, str]:
     tags = {}
-    for key, value in (reader.get(raw, "tags", dict, where, {}) or {}).items():
+    for key, value in given.items():
         if str(key) in OWN_TAGS or str(key).startswith("aws:"):
-            reader.refuse("%s: the tag %s is not yours to set; choose another name." % (where, key))
+            refuse("%s: the tag %s is not yours to set; choose another name." % (where, key))
         tags[str(key)] = str(value)
     return tags
 
 
-def inventory_findings(hosts: dict[str, dict[str, Any]], groups: dict[str, list[str]], *, allow_fewer_zones: bool = False) -> list[str]:
+def inventory_findings(
+    hosts: dict[str, dict[str, Any]], groups: dict[str, list[str]], *, allow_fewer_zones: bool = False
+) -> list[str]:
     """What is wrong with an inventory, one sentence each.
 
-    hosts maps each host to its variables (kafka_cluster, kafka_node_id, kafka_rack); groups maps broker, zookeeper and controller to
-    host names, whatever the inventory calls its groups.
+    hosts maps each host to its variables (kafka_cluster, kafka_node_id, kafka_rack); groups maps broker, zookeeper and
+    controller to host names, whatever the inventory calls its groups.
     """
     brokers, keepers, controllers = (list(groups.get(role) or []) for role in (BROKER, ZOOKEEPER, CONTROLLER))
     if not brokers + keepers + controllers:
         return [
-            "The inventory has no Kafka hosts in the groups kafka_brokers, kafka_zookeepers and kafka_controllers: provision the cluster first, or check"
-            " KAFKA_CLUSTER, AWS_REGION and the inventory plugin's credentials."
+            "The inventory has no Kafka hosts in the groups kafka_brokers, kafka_zookeepers and kafka_controllers:"
+            " provision the cluster first, or check KAFKA_CLUSTER, AWS_REGION and the inventory plugin's credentials."
         ]
     out = []
     if not brokers:
         out.append("The inventory has no brokers; add hosts to the group kafka_brokers.")
     if not keepers and not controllers:
         out.append(
-            "The inventory has neither ZooKeeper nodes nor controllers, so that nothing would keep the cluster's metadata; add hosts to"
-            " the group kafka_zookeepers or kafka_controllers."
+            "The inventory has neither ZooKeeper nodes nor controllers, so that nothing would keep the cluster's"
+            " metadata; add hosts to the group kafka_zookeepers or kafka_controllers."
         )
     every = list(dict.fromkeys(brokers + keepers + controllers))
     clusters = sorted({str(hosts.get(host, {}).get("kafka_cluster")) for host in every})
     if len(clusters) > 1:
-        out.append("The inventory mixes the clusters %s, but one run works on one cluster; set KAFKA_CLUSTER." % ", ".join(clusters))
+        out.append(
+            "The inventory mixes the clusters %s, but one run works on one cluster; set KAFKA_CLUSTER."
+            % ", ".join(clusters)
+        )
 
     def of(host: str, key: str) -> Any:
         value = hosts.get(host, {}).get(key)
@@ -558,12 +614,17 @@ def inventory_findings(hosts: dict[str, dict[str, Any]], groups: dict[str, list[
     for host in every:
         number = of(host, "kafka_node_id")
         if number is None:
-            out.append("Host %s has no kafka_node_id; tag the instance with KafkaNode, or set it in the inventory." % host)
+            out.append(
+                "Host %s has no kafka_node_id; tag the instance with KafkaNode, or set it in the inventory." % host
+            )
         elif isinstance(number, bool) or not isinstance(number, int):
             out.append("Host %s: kafka_node_id is %r, but must be a whole number." % (host, number))
         if of(host, "kafka_rack") is None:
             out.append("Host %s has no kafka_rack; set it to its Availability Zone." % host)
-    for title, members in (("ZooKeeper nodes", keepers), ("brokers and controllers", list(dict.fromkeys(brokers + controllers)))):
+    for title, members in (
+        ("ZooKeeper nodes", keepers),
+        ("brokers and controllers", list(dict.fromkeys(brokers + controllers))),
+    ):
         ids = [of(host, "kafka_node_id") for host in members]
         for number in _repeated(id_ for id_ in ids if isinstance(id_, int)):
             same = ", ".join(host for host, id_ in zip(members, ids) if id_ == number)
@@ -571,43 +632,59 @@ def inventory_findings(hosts: dict[str, dict[str, Any]], groups: dict[str, list[
     racks = {of(host, "kafka_rack") for host in brokers} - {None}
     if brokers and not allow_fewer_zones and 0 < len(racks) < MINIMUM_ZONES:
         out.append(
-            "The brokers lie in %d rack%s, but losing one must leave a majority: use three, or set allow_fewer_zones: true in the topology."
-            % (len(racks), "" if len(racks) == 1 else "s")
+            "The brokers lie in %d rack%s, but losing one must leave a majority: use three,"
+            " or set allow_fewer_zones: true in the topology." % (len(racks), "" if len(racks) == 1 else "s")
         )
     return out
 
 
-def model_findings(topology: Any, hosts: dict[str, dict[str, Any]], groups: dict[str, list[str]], *, missing_ok: bool = False) -> list[str]:
-    """Where the nodes of a topology and those of an inventory are not the same, one sentence each; a topology without nodes says nothing of them.
+def model_findings(
+    topology: Any, hosts: dict[str, dict[str, Any]], groups: dict[str, list[str]], *, missing_ok: bool = False
+) -> list[str]:
+    """Where the nodes of a topology and those of an inventory are not the same, one sentence each.
 
-    A dynamic inventory lists instances that run, so that one that is stopped or terminated is not in it, and the cluster would look smaller than it is.
+    A topology without nodes says nothing of them. A dynamic inventory lists instances that run, so that one that is
+    stopped or terminated is not in it, and the cluster would look smaller than it is.
     hosts and groups as in inventory_findings; missing_ok is for what is done about a host that is gone.
     """
     if not isinstance(topology, dict) or not topology:
         return []
     every = list(dict.fromkeys(host for role in (BROKER, ZOOKEEPER, CONTROLLER) for host in groups.get(role) or ()))
     name = topology.get("name")
-    others = sorted({str(hosts[host]["kafka_cluster"]) for host in every if hosts[host].get("kafka_cluster")} - {str(name)}) if name else []
+    others = (
+        sorted({str(hosts[host]["kafka_cluster"]) for host in every if hosts[host].get("kafka_cluster")} - {str(name)})
+        if name
+        else []
+    )
     if others:
         return [
-            "kafka_topology describes the cluster %s, but the inventory has nodes of %s (kafka_cluster); set name in the topology, or KAFKA_CLUSTER, so that"
-            " both are one cluster." % (name, ", ".join(others))
+            "kafka_topology describes the cluster %s, but the inventory has nodes of %s (kafka_cluster);"
+            " set name in the topology, or KAFKA_CLUSTER, so that both are one cluster." % (name, ", ".join(others))
         ]
     # A host without an id has a sentence of its own, and could be any of them.
-    if not any(topology.get(group.key) for group in _GROUPS) or not all(isinstance(hosts[host].get("kafka_node_id"), int) for host in every):
+    if not any(topology.get(group.key) for group in _GROUPS) or not all(
+        isinstance(hosts[host].get("kafka_node_id"), int) for host in every
+    ):
         return []
     try:
         wanted = parse(topology).nodes
     except TopologyError as error:
         return list(error.findings)
-    known = {(role, hosts[host].get("kafka_node_id")) for role in (BROKER, ZOOKEEPER, CONTROLLER) for host in groups.get(role) or ()}
+    known = {
+        (role, hosts[host].get("kafka_node_id"))
+        for role in (BROKER, ZOOKEEPER, CONTROLLER)
+        for host in groups.get(role) or ()
+    }
     gone = [node for node in wanted if any((role, node.id) not in known for role in node.roles)]
     out = []
     if gone and not missing_ok:
-        listed = ["%s (%s %d)" % (node.name, " and ".join(_title(role) for role in node.roles), node.id) for node in gone]
+        listed = [
+            "%s (%s %d)" % (node.name, " and ".join(_title(role) for role in node.roles), node.id) for node in gone
+        ]
         out.append(
-            "The topology %s has %s, which the inventory lacks, as it does an instance that is stopped or terminated; start the instance, build it anew with"
-            " provision, or take the node out of the topology." % (name, _some(listed))
+            "The topology %s has %s, which the inventory lacks, as it does an instance that is stopped or terminated;"
+            " start the instance, build it anew with provision, or take the node out of the topology."
+            % (name, _some(listed))
         )
     meant = {(role, node.id) for node in wanted for role in node.roles}
     strange = [
@@ -617,7 +694,10 @@ def model_findings(topology: Any, hosts: dict[str, dict[str, Any]], groups: dict
         if (role, hosts[host].get("kafka_node_id")) not in meant
     ]
     if strange:
-        out.append("The inventory has %s, which the topology %s lacks; add the node to the topology, or remove the host." % (_some(strange), name))
+        out.append(
+            "The inventory has %s, which the topology %s lacks; add the node to the topology, or remove the host."
+            % (_some(strange), name)
+        )
     return out
 
 

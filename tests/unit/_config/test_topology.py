@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
+import variables
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import topology as config_topology
+from ansible_collections.rackaware.kafka.plugins.module_utils._config import topology_spec
 
 BASE: dict[str, Any] = {
     "name": "demo",
@@ -183,7 +186,7 @@ REFUSED = {
     "no nodes": (listed(), "nodes lists no node"),
     "a count below one": (changed(brokers__count=0), "count is 0, but must be at least 1"),
     "a small st1": (changed(brokers__volumes={"size_gb": 100}), "a volume of type st1 holds 125 to 16384 GiB, not 100"),
-    "an unknown volume type": (changed(brokers__volumes={"type": "gp9"}), "volume type gp9 is unknown"),
+    "an unknown volume type": (changed(brokers__volumes={"type": "gp9"}), "type is 'gp9', but must be one of st1"),
     "iops on st1": (changed(brokers__volumes={"iops": 3000}), "iops cannot be chosen for st1"),
     "io2 without iops": (changed(brokers__volumes={"type": "io2"}), "a volume of type io2 needs iops"),
     "throughput on st1": (changed(brokers__volumes={"throughput": 250}), "throughput can be chosen for gp3 only"),
@@ -217,6 +220,14 @@ REFUSED = {
     "ZooKeeper on instance store": (changed(zookeepers__storage="instance_store"), "a ZooKeeper node must not lose its disk"),
     "a tag of ours": (changed(tags={"KafkaRole": "x"}), "the tag KafkaRole is not yours to set"),
     "a list where a mapping belongs": (changed(brokers=[1]), "brokers is [1], but must be a mapping"),
+    "a text where a list belongs": (changed(zones="eu-west-1a"), "zones is 'eu-west-1a', but must be a list"),
+    "a name of a zone that is a list": (
+        changed(zones=[*BASE["zones"][:2], {"name": [], "cidr": "198.18.3.0/24"}]),
+        "zone 3: name is [], but must be a text",
+    ),
+    "a storage that is none": (changed(brokers__storage="disk"), "storage is 'disk', but must be one of ebs"),
+    "a typo in a node": (listed(*THREE[:2], {**THREE[2], "addres": "x"}), "has the unknown key addres; did you mean"),
+    "a size that is text": (changed(brokers__volumes={"size_gb": "500"}), "volumes: size_gb is '500', but must be"),
     "true where a number belongs": (changed(replication_factor=True), "replication_factor is True, but must be a whole number"),
 }
 
@@ -233,6 +244,41 @@ def test_every_finding_is_told_at_once() -> None:
         config_topology.parse(changed(replication_factor=9, name="X", regoin="eu"))
     assert len(caught.value.findings) == 3
     assert all(finding in str(caught.value) for finding in caught.value.findings)
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentences"),
+    [
+        (changed(image=5), ["Topology demo: image is 5, but must be a text."]),
+        (changed(brokers__image=5), ["Topology demo, brokers: image is 5, but must be a text."]),
+        ({**changed(), "brokers": 5}, ["Topology demo: brokers is 5, but must be a mapping."]),
+        (changed(replication_factor="3"), ["Topology demo: replication_factor is '3', but must be a whole number."]),
+        (changed(brokers__count="3"), ["Topology demo, brokers: count is '3', but must be a whole number."]),
+        (
+            changed(brokers__volumes={"size_gb": "2"}),
+            ["Topology demo, brokers, volumes: size_gb is '2', but must be a whole number."],
+        ),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_no_rule_complains_again_of_what_has_the_wrong_type(raw: dict, sentences: list[str]) -> None:
+    assert config_topology.findings(raw) == sentences
+
+
+def test_null_counts_as_left_out() -> None:
+    nothing = dict.fromkeys(("allow_fewer_zones", "client_cidrs", "kms_key", "root_volume_gb", "tags", "controllers"))
+    raw = changed(brokers__volumes={"type": None, "size_gb": None}, brokers__nodes=[], brokers__storage="ebs")
+    raw["brokers"].update(nodes=None, storage=None)
+    assert config_topology.parse({**raw, **nothing}) == config_topology.parse(BASE)
+
+
+def test_values_are_plain_whatever_type_of_text_was_handed_over() -> None:
+    class Tagged(str):
+        """As Ansible's own, which remember where they come from."""
+
+    topology = config_topology.parse(changed(name=Tagged("demo"), image_owners=[Tagged("self"), 136693071363]))
+    assert [type(text) for text in (topology.name, *topology.image_owners)] == [str] * 3
+    assert topology.image_owners == ("self", "136693071363")
 
 
 def test_a_refused_node_brings_no_second_complaint() -> None:
@@ -357,3 +403,26 @@ def test_a_controller_is_never_on_an_instance_store() -> None:
     assert [node.id for node in config_topology.parse(raw).nodes if node.role == "broker+controller"] == [2]
     raw["brokers"]["combined"] = True
     assert [sentence for sentence in config_topology.findings(raw) if "need as many brokers on ebs" in sentence]
+
+
+KEYS = dict(variables.keys(topology_spec.OPTIONS))
+
+
+def test_the_page_of_variables_is_what_the_specification_says() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs/variables.md").read_text()
+    assert [line for line in page.splitlines() if line.startswith("| `kafka_topology.")] == variables.topology_rows()
+
+
+@pytest.mark.parametrize("path", [path for path in KEYS if not path.startswith(variables.LIKE_BROKERS)])
+def test_the_page_has_every_key_or_the_brokers_key_that_is_the_same(path: str) -> None:
+    assert [line for line in variables.topology_rows() if line.startswith("| `kafka_topology.%s` |" % path)]
+
+
+@pytest.mark.parametrize("path", KEYS)
+def test_a_key_is_described_and_its_default_is_one_that_it_takes(path: str) -> None:
+    option = KEYS[path]
+    assert option["description"].endswith(".")
+    refused: list[str] = []
+    default = option.get("default")
+    values = topology_spec.read({"key": default}, {"key": {**option, "required": False}}, "It", refused.append)
+    assert not refused and (values["key"] == default or "options" in option)
