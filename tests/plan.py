@@ -1,6 +1,6 @@
 """The plan of a roll from a snapshot in a file, as JSON: make -s plan SNAPSHOT=file.json
 
-The snapshot is what the planner takes (docs/rolling.md), or the cluster that kafka_cluster_info returned, of which every broker is planned.
+The snapshot is what the planner takes (docs/roll.md), or the cluster that kafka_cluster_info returned, of which every broker is planned.
 """
 
 from __future__ import annotations
