@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils import _local_file
 from ..module_utils._errors import RackawareError
+from ..module_utils._report import page
 from ..module_utils._report import roll as report_roll
 from ..module_utils._roll import events
 
@@ -42,7 +43,7 @@ class ActionModule(ActionBase):
             try:
                 roll = report_roll.model(events.read(options["events"]), options["plan"])
                 _local_file.write(written["data"], json.dumps(roll, indent=1) + "\n", what)
-                _local_file.write(written["page"], report_roll.page(roll), what)
+                _local_file.write(written["page"], page.roll_page(roll), what)
             except RackawareError as error:
                 raise AnsibleActionFail(str(error)) from None
         # A report is no change to any host.

@@ -19,6 +19,7 @@ NO_RACK = "(no rack)"
 NO_LOAD = {"leaders": 0, "replicas": 0, "out_of_sync": 0}
 WIDTH = 100
 FULL_PERCENT = 90
+RESTART_PENDING = "restart pending"
 
 
 class ModelError(RackawareError):
@@ -264,8 +265,8 @@ def _row(node: dict[str, Any]) -> list[str]:
     ]
 
 
-def states(node: dict[str, Any]) -> list[str]:
-    """What to know about a node, what is wrong first; "ok" when there is nothing."""
+def troubles(node: dict[str, Any]) -> list[str]:
+    """What is wrong with a node, in a few words each; a pending restart is the last."""
     out = []
     if node["unit_state"] not in (None, "active"):
         out.append(node["unit_state"])
@@ -278,8 +279,13 @@ def states(node: dict[str, Any]) -> list[str]:
     if node["out_of_sync"]:
         out.append("%d out of sync" % node["out_of_sync"])
     if node["restart_needed"]:
-        out.append("restart pending")
-    return out + [mark for mark in node["marks"] if mark not in ("voter", "follower")] or ["ok"]
+        out.append(RESTART_PENDING)
+    return out
+
+
+def states(node: dict[str, Any]) -> list[str]:
+    """What to know about a node, what is wrong first; "ok" when there is nothing."""
+    return troubles(node) + [mark for mark in node["marks"] if mark not in ("voter", "follower")] or ["ok"]
 
 
 def date(stamp: str) -> str:
