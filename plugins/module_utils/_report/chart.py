@@ -204,7 +204,8 @@ def _row(picture: Chart, node: Mapping[str, Any], scale: Scale, y: int, height: 
     # What tells long names apart is at their end.
     shown = name if len(name) <= NAME_LENGTH else "…" + name[1 - NAME_LENGTH :]
     tip = "%s, %s, %s" % (label(node), name, node["rack"])
-    picture.texts.append(Text(14, middle, shown, tip, style=("bad" if _is_bad(node) else "") + small))
+    style = ("bad" if _is_bad(node) else "") + small
+    picture.texts.append(Text(14, middle, shown, tip, style=style.strip()))
     for gate in node["gates"]:
         x, width = scale.span(gate["from"], gate["to"], 2)
         tip = "waited %s: %s" % (duration(gate["seconds"]), gate["reason"])

@@ -2,8 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Models as self-contained HTML pages, only on the controller: no script, font or image from elsewhere, light or dark as
-the reader has it. The templates lie beside this file and share one base and one style sheet."""
+"""Models as self-contained HTML pages: no script, font or image from elsewhere, light or dark as the reader has it.
+
+Only for the controller. The templates lie beside this file and share one base and one style sheet.
+"""
 
 from __future__ import annotations
 

@@ -6,15 +6,15 @@
 
 An event is a mapping with `t` (epoch seconds or ISO 8601; without an offset it is UTC) and `event`; more keys by kind:
 
-- roll_started: cluster, kind (restart, upgrade …; default restart), upgrade (the record of one, as _upgrade.rules has it)
+- roll_started: cluster, kind (restart, upgrade …; default restart), upgrade (the record of one, from _upgrade.rules)
 - batch_started: batch (from 1), brokers (ids)
 - gate_waiting: brokers or broker, reason; again whenever the reason changes; gate_open: brokers or broker
 - stopping, stopped, started, registered, back: broker. started is the process, registered the cluster's word that it is
   there and unfenced, back that it is in sync everywhere again (`in_sync` is read as back). Between stopped and started
   others may work on the host.
 - soaked: broker or brokers, seconds for which they had stayed back by then
-- those of a controller or ZooKeeper node have names as controller_stopping and zookeeper_back, and node or nodes instead
-  of broker or brokers
+- those of a controller or ZooKeeper node have names as controller_stopping and zookeeper_back, and node or nodes
+  instead of broker or brokers
 - curve: under_replicated, at_min_isr, under_min_isr (numbers of partitions)
 - fault: text, broker if it is one broker's; failed: broker, reason (the roll will stop for it)
 - roll_stopped: reason; roll_ended. A roll with neither is shown as running.
@@ -86,7 +86,9 @@ def _event(given: Any) -> Event:
         for number in (*roll_events.CURVES, "batch"):
             int(given.get(number) or 0)
     except (AttributeError, TypeError, ValueError, OverflowError):
-        raise RollReportError("%.200r is no event of a roll; look at the file that the roll wrote." % (given,)) from None
+        raise RollReportError(
+            "%.200r is no event of a roll; look at the file that the roll wrote." % (given,)
+        ) from None
     return Event(seconds(given.get("t")), name, kind, ids, given)
 
 
@@ -101,10 +103,10 @@ def model(
     """The roll as plain data, times in epoch seconds. Raises RollReportError.
 
     plan holds nodes ([{id, rack, name, roles}], as the summary's rows; without roles it is a broker), batches ([[ids]])
-    and, as the planner gives them, quorum, lower_bound, certificate (a text) and refused. The rows of this model's brokers
-    and keepers may be given as nodes again. ledger is the report of `python -m ledger`, if one ran. serial_seconds is what
-    one broker after another would take; without it, it is the sum of the restarts of this very roll, without any waiting
-    between them.
+    and, as the planner gives them, quorum, lower_bound, certificate (a text) and refused. The rows of this model's
+    brokers and keepers may be given as nodes again. ledger is the report of `python -m ledger`, if one ran.
+    serial_seconds is what one broker after another would take; without it, it is the sum of the restarts of this very
+    roll, without any waiting between them.
 
     Returns {cluster, kind, upgrade, state: done, stopped or running, reason, started, ended, plan, batches: [{number,
     brokers, start, end}], brokers: [row], keepers: [row], gates, faults: [{t, node, text}], curves: [[t, numbers]],

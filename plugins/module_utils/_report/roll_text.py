@@ -106,8 +106,8 @@ def _rollback(record: Mapping[str, Any] | None) -> list[str]:
     else:
         agreed = ", ".join("%s %s" % feature for feature in record["features"].items()) or "nothing new"
     return [
-        "The way back from Kafka %s to %s stays open until it is finalised: the cluster has agreed on %s since before %s."
-        % (record["to"], record["from"], agreed, record["began"])
+        "The way back from Kafka %s to %s stays open until it is finalised: the cluster has agreed on %s since before"
+        " %s." % (record["to"], record["from"], agreed, record["began"])
     ]
 
 
