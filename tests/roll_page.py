@@ -24,9 +24,13 @@ def main(stem: str, ledger: str) -> None:
     Path(stem + ".html").write_text(page.roll_page(roll))
     client = roll["client"]
     print("\n%s" % roll["sentences"][0])
-    print("%d records acknowledged, %d lost, %d times below the minimum of in-sync replicas." % (client["acked"], client["lost"], client["min_isr_violations"]))
     print(
-        "Longest pause of a partition: %s; 99 of 100 records took less than %s ms." % (_text.duration(client["worst_gap_ms"] / 1000), client["p99_ms"])
+        "%d records acknowledged, %d lost, %d times below the minimum of in-sync replicas."
+        % (client["acked"], client["lost"], client["min_isr_violations"])
+    )
+    print(
+        "Longest pause of a partition: %s; 99 of 100 records took less than %s ms."
+        % (_text.duration(client["worst_gap_ms"] / 1000), client["p99_ms"])
     )
     print("\n  Its page: %s.html" % stem)
 

@@ -36,7 +36,10 @@ class ActionModule(ActionBase):
         _, options = self.validate_argument_spec(argument_spec=SPEC)
         stem, ending = os.path.splitext(options["events"])
         if ending in (".html", ".json"):
-            raise AnsibleActionFail("events is %s, but the report is written to names with that ending; give it another, as .jsonl." % options["events"])
+            raise AnsibleActionFail(
+                "events is %s, but the report is written to names with that ending; give it another, as .jsonl."
+                % options["events"]
+            )
         what = "The roll's report"
         written = {"page": stem + ".html", "data": stem + ".json"}
         if not self._task.check_mode:

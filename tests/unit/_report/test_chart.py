@@ -98,7 +98,8 @@ class TestParts:
         gaps = {name: {"ms": ms, "from": begin, "to": end} for name, (ms, begin, end) in times.items()}
         (part,) = picture(ledger={"gaps": {"partitions": gaps}}).parts
         # What was before or after the roll is not drawn.
-        assert {mark.tip.split(":")[0]: part.floor - mark.y for mark in part.marks} == {"t-0": chart.TALL / 2, "t-1": chart.TALL}
+        heights = {mark.tip.split(":")[0]: part.floor - mark.y for mark in part.marks}
+        assert heights == {"t-0": chart.TALL / 2, "t-1": chart.TALL}
 
     def test_without_either_there_is_none(self):
         assert picture(*restart(1, 10, 20)).parts == []
