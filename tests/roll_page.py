@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / ".collections"))
 
 from ansible_collections.rackaware.kafka.plugins.module_utils import _text
+from ansible_collections.rackaware.kafka.plugins.module_utils._report import page
 from ansible_collections.rackaware.kafka.plugins.module_utils._report import roll as report_roll
 
 
@@ -20,12 +21,16 @@ def main(stem: str, ledger: str) -> None:
     seen = json.loads(Path(ledger).read_text())
     roll = report_roll.model(events, {**before["plan"], "nodes": [*before["brokers"], *before["keepers"]]}, ledger=seen)
     Path(stem + ".json").write_text(json.dumps(roll, indent=1) + "\n")
-    Path(stem + ".html").write_text(report_roll.page(roll))
+    Path(stem + ".html").write_text(page.roll_page(roll))
     client = roll["client"]
     print("\n%s" % roll["sentences"][0])
-    print("%d records acknowledged, %d lost, %d times below the minimum of in-sync replicas." % (client["acked"], client["lost"], client["min_isr_violations"]))
     print(
-        "Longest pause of a partition: %s; 99 of 100 records took less than %s ms." % (_text.duration(client["worst_gap_ms"] / 1000), client["p99_ms"])
+        "%d records acknowledged, %d lost, %d times below the minimum of in-sync replicas."
+        % (client["acked"], client["lost"], client["min_isr_violations"])
+    )
+    print(
+        "Longest pause of a partition: %s; 99 of 100 records took less than %s ms."
+        % (_text.duration(client["worst_gap_ms"] / 1000), client["p99_ms"])
     )
     print("\n  Its page: %s.html" % stem)
 

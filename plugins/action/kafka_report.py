@@ -31,7 +31,7 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(argument_spec=SPEC)
         try:
-            text = page.page(options["model"])
+            text = page.cluster_page(options["model"])
             if not self._task.check_mode:
                 _local_file.write(options["dest"], text, "The page")
         except RackawareError as error:

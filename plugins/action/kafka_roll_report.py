@@ -14,6 +14,7 @@ from ansible.plugins.action import ActionBase
 
 from ..module_utils import _local_file
 from ..module_utils._errors import RackawareError
+from ..module_utils._report import page
 from ..module_utils._report import roll as report_roll
 from ..module_utils._roll import events
 
@@ -35,14 +36,17 @@ class ActionModule(ActionBase):
         _, options = self.validate_argument_spec(argument_spec=SPEC)
         stem, ending = os.path.splitext(options["events"])
         if ending in (".html", ".json"):
-            raise AnsibleActionFail("events is %s, but the report is written to names with that ending; give it another, as .jsonl." % options["events"])
+            raise AnsibleActionFail(
+                "events is %s, but the report is written to names with that ending; give it another, as .jsonl."
+                % options["events"]
+            )
         what = "The roll's report"
         written = {"page": stem + ".html", "data": stem + ".json"}
         if not self._task.check_mode:
             try:
                 roll = report_roll.model(events.read(options["events"]), options["plan"])
                 _local_file.write(written["data"], json.dumps(roll, indent=1) + "\n", what)
-                _local_file.write(written["page"], report_roll.page(roll), what)
+                _local_file.write(written["page"], page.roll_page(roll), what)
             except RackawareError as error:
                 raise AnsibleActionFail(str(error)) from None
         # A report is no change to any host.

@@ -73,7 +73,8 @@ from typing import Any, Callable, Mapping
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils._errors import RackawareError
-from ..module_utils._report.roll import model, page
+from ..module_utils._report.page import roll_page as page
+from ..module_utils._report.roll import model
 
 
 def kafka_roll_page(

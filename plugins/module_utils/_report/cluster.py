@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""A cluster for people: what the brokers say and what the hosts say, put together by rack; and as a table of plain text."""
+"""A cluster for people: what the brokers and the hosts say, put together by rack; and as a table of plain text."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ NO_RACK = "(no rack)"
 NO_LOAD = {"leaders": 0, "replicas": 0, "out_of_sync": 0}
 WIDTH = 100
 FULL_PERCENT = 90
+RESTART_PENDING = "restart pending"
 
 
 class ModelError(RackawareError):
@@ -35,11 +36,14 @@ def build(
 ) -> dict[str, Any]:
     """One model of a cluster.
 
-    snapshot is what kafka_cluster_info returns as cluster, whole or as a summary; hosts lists {name, id, rack, roles, version, heap_mb, disks: [{mount,
-    size_gb, used_percent, encryption}], restart_needed, unit_state} and, for ZooKeeper, address; what a host does not know may be missing.
-    proof is the result of kafka_round_trip, zookeeper that of zookeeper_info. Returns {name, cluster_id, metadata, versions, racks: [{name,
-    nodes: [node]}], counts, healthy, findings: [sentence], restarts: [name], proof: sentence or None, checked_at: ISO 8601 or None}; a node is a host
-    and {leaders, replicas, out_of_sync, registered, fenced, marks: [text]}. Raises ModelError.
+    snapshot is what kafka_cluster_info returns as cluster, whole or as a summary; hosts lists {name, id, rack, roles,
+    version, heap_mb, disks: [{mount, size_gb, used_percent, encryption}], restart_needed, unit_state} and, for
+    ZooKeeper, address; what a host does not know may be missing. proof is the result of kafka_round_trip, zookeeper
+    that of zookeeper_info.
+
+    Returns {name, cluster_id, metadata, versions, racks: [{name, nodes: [node]}], counts, healthy, findings: [sentence],
+    restarts: [name], proof: sentence or None, checked_at: ISO 8601 or None}; a node is a host and {leaders, replicas,
+    out_of_sync, registered, fenced, marks: [text]}. Raises ModelError.
     """
     try:
         snapshot = summarize(snapshot)
@@ -49,14 +53,22 @@ def build(
         known = {node["id"] for node in nodes if BROKER in node["roles"]}
         for ident, broker in registered.items():
             if ident not in known:
-                stray = {"name": "%s:%s" % (broker["host"], broker["port"]), "id": ident, "rack": broker["rack"], "roles": [BROKER], "in_inventory": False}
+                stray = {
+                    "name": "%s:%s" % (broker["host"], broker["port"]),
+                    "id": ident,
+                    "rack": broker["rack"],
+                    "roles": [BROKER],
+                    "in_inventory": False,
+                }
                 nodes.append(_node(stray, load, registered, snapshot, zookeeper))
         findings = _findings(snapshot, nodes, zookeeper)
         return {
             "name": name or snapshot["cluster_id"],
             "cluster_id": snapshot["cluster_id"],
             "metadata": snapshot["metadata"],
-            "versions": sorted({node["version"] for node in nodes if node["version"] and BROKER in node["roles"]}, key=_natural),
+            "versions": sorted(
+                {node["version"] for node in nodes if node["version"] and BROKER in node["roles"]}, key=_natural
+            ),
             "racks": _racks(nodes),
             "counts": snapshot["counts"],
             "healthy": not findings,
@@ -67,12 +79,17 @@ def build(
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(
-            "The cluster cannot be shown, because %s is missing or of another kind; hand over the results of kafka_cluster_info and of the hosts." % error
+            "The cluster cannot be shown, because %s is missing or of another kind; hand over the results of"
+            " kafka_cluster_info and of the hosts." % error
         ) from None
 
 
 def _node(
-    host: dict[str, Any], load: dict[int, dict[str, int]], registered: dict[int, dict[str, Any]], snapshot: dict[str, Any], zookeeper: dict[str, Any] | None
+    host: dict[str, Any],
+    load: dict[int, dict[str, int]],
+    registered: dict[int, dict[str, Any]],
+    snapshot: dict[str, Any],
+    zookeeper: dict[str, Any] | None,
 ) -> dict[str, Any]:
     roles = [role for role in (BROKER, CONTROLLER, ZOOKEEPER) if role in host["roles"]]
     ident = int(host["id"])
@@ -97,7 +114,12 @@ def _node(
         "version": host.get("version"),
         "heap_mb": host.get("heap_mb"),
         "disks": [
-            {"mount": disk["mount"], "size_gb": disk.get("size_gb"), "used_percent": disk.get("used_percent"), "encryption": disk.get("encryption")}
+            {
+                "mount": disk["mount"],
+                "size_gb": disk.get("size_gb"),
+                "used_percent": disk.get("used_percent"),
+                "encryption": disk.get("encryption"),
+            }
             for disk in host.get("disks") or []
         ],
         "restart_needed": bool(host.get("restart_needed")),
@@ -128,7 +150,12 @@ def _racks(nodes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     order = {BROKER: 0, CONTROLLER: 1, ZOOKEEPER: 2}
     names = sorted({node["rack"] for node in nodes}, key=lambda name: (name == NO_RACK, _natural(name)))
     return [
-        {"name": name, "nodes": sorted((node for node in nodes if node["rack"] == name), key=lambda node: (order[node["roles"][0]], node["id"]))}
+        {
+            "name": name,
+            "nodes": sorted(
+                (node for node in nodes if node["rack"] == name), key=lambda node: (order[node["roles"][0]], node["id"])
+            ),
+        }
         for name in names
     ]
 
@@ -142,11 +169,18 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
     out = []
     for key, verbs, rest in (
         ("offline", ("has", "have"), "no leader, and can be neither read nor written"),
-        ("under_min_isr", ("has", "have"), "fewer in-sync replicas than min.insync.replicas, and refuse acknowledged writes"),
+        (
+            "under_min_isr",
+            ("has", "have"),
+            "fewer in-sync replicas than min.insync.replicas, and refuse acknowledged writes",
+        ),
         ("under_replicated", ("lacks", "lack"), "an in-sync replica"),
     ):
         if counts[key]:
-            out.append("%s %s%s." % (_plural(counts[key], "partition", verbs), rest, _examples(snapshot["examples"][key], counts[key])))
+            out.append(
+                "%s %s%s."
+                % (_plural(counts[key], "partition", verbs), rest, _examples(snapshot["examples"][key], counts[key]))
+            )
     if snapshot["reassigning"]:
         out.append("%s under reassignment." % _plural(snapshot["reassigning"], "partition", ("is", "are")))
     for node in nodes:
@@ -154,10 +188,19 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
         if broker and not node["in_inventory"]:
             out.append("Broker %d (%s) belongs to the cluster, but not to the inventory." % (node["id"], node["name"]))
         elif broker and not node["registered"]:
-            out.append("Broker %d (%s) belongs to the inventory, but is not registered with the cluster." % (node["id"], node["name"]))
+            out.append(
+                "Broker %d (%s) belongs to the inventory, but is not registered with the cluster."
+                % (node["id"], node["name"])
+            )
         elif node["fenced"]:
             out.append("Broker %d (%s) is fenced, and serves nobody." % (node["id"], node["name"]))
-        if broker and node["registered"] and node["in_inventory"] and node["rack"] != NO_RACK and node["broker_rack"] != node["rack"]:
+        if (
+            broker
+            and node["registered"]
+            and node["in_inventory"]
+            and node["rack"] != NO_RACK
+            and node["broker_rack"] != node["rack"]
+        ):
             told = "calls its rack %s" % node["broker_rack"] if node["broker_rack"] else "names no rack"
             out.append("Broker %d (%s) %s, but the inventory says %s." % (node["id"], node["name"], told, node["rack"]))
         out += [
@@ -185,12 +228,20 @@ def health(counts: dict[str, int]) -> str:
         return "There are no partitions yet."
     bad = [
         "%d %s" % (counts[key], word)
-        for key, word in (("offline", "offline"), ("under_min_isr", "below min ISR"), ("under_replicated", "under-replicated"))
+        for key, word in (
+            ("offline", "offline"),
+            ("under_min_isr", "below min ISR"),
+            ("under_replicated", "under-replicated"),
+        )
         if counts[key]
     ]
     topics = "%d topic%s" % (counts["topics"], "" if counts["topics"] == 1 else "s")
     partitions = "%d partition%s" % (counts["partitions"], "" if counts["partitions"] == 1 else "s")
-    return "%s in %s: %s." % (partitions, topics, ", ".join(bad) if bad else "all have a leader and all their replicas in sync")
+    return "%s in %s: %s." % (
+        partitions,
+        topics,
+        ", ".join(bad) if bad else "all have a leader and all their replicas in sync",
+    )
 
 
 def summary(model: dict[str, Any]) -> str:
@@ -198,12 +249,21 @@ def summary(model: dict[str, Any]) -> str:
     try:
         return _summary(model)
     except (KeyError, TypeError) as error:
-        raise ModelError("The summary cannot be made, because %s is missing or of another kind; hand over what kafka_model made." % error) from None
+        raise ModelError(
+            "The summary cannot be made, because %s is missing or of another kind; hand over what kafka_model made."
+            % error
+        ) from None
 
 
 def _summary(model: dict[str, Any]) -> str:
     mode = "KRaft" if model["metadata"] == "kraft" else "ZooKeeper"
-    lines = [_cut("Kafka cluster %s (%s%s)" % (model["name"], "".join("%s, " % version for version in model["versions"]), mode)), ""]
+    lines = [
+        _cut(
+            "Kafka cluster %s (%s%s)"
+            % (model["name"], "".join("%s, " % version for version in model["versions"]), mode)
+        ),
+        "",
+    ]
     if model["checked_at"]:
         lines.insert(1, "Checked %s" % date(model["checked_at"]))
     head = ["NODE", "ID", "ROLE", "VERSION", "DISKS", "LEADS", "REPLICAS", "STATE"]
@@ -219,7 +279,8 @@ def _summary(model: dict[str, Any]) -> str:
 
     def line(row: list[str]) -> str:
         cells = [
-            _cut(cell, width).rjust(width) if column in (1, 5, 6) else _cut(cell, width).ljust(width) for column, (cell, width) in enumerate(zip(row, widths))
+            _cut(cell, width).rjust(width) if column in (1, 5, 6) else _cut(cell, width).ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths))
         ]
         return _cut("  " + "  ".join(cells).rstrip())
 
@@ -246,7 +307,9 @@ def _encryption(model: dict[str, Any]) -> str:
                 found.setdefault("encrypted" if label is True else str(label), []).append(node["name"])
     if not set(found) - {"not known"}:
         return ""
-    return "Encryption at rest: %s." % "; ".join("%s on %s" % (label, ", ".join(names)) for label, names in found.items())
+    return "Encryption at rest: %s." % "; ".join(
+        "%s on %s" % (label, ", ".join(names)) for label, names in found.items()
+    )
 
 
 def _row(node: dict[str, Any]) -> list[str]:
@@ -264,8 +327,8 @@ def _row(node: dict[str, Any]) -> list[str]:
     ]
 
 
-def states(node: dict[str, Any]) -> list[str]:
-    """What to know about a node, what is wrong first; "ok" when there is nothing."""
+def troubles(node: dict[str, Any]) -> list[str]:
+    """What is wrong with a node, in a few words each; a pending restart is the last."""
     out = []
     if node["unit_state"] not in (None, "active"):
         out.append(node["unit_state"])
@@ -278,8 +341,13 @@ def states(node: dict[str, Any]) -> list[str]:
     if node["out_of_sync"]:
         out.append("%d out of sync" % node["out_of_sync"])
     if node["restart_needed"]:
-        out.append("restart pending")
-    return out + [mark for mark in node["marks"] if mark not in ("voter", "follower")] or ["ok"]
+        out.append(RESTART_PENDING)
+    return out
+
+
+def states(node: dict[str, Any]) -> list[str]:
+    """What to know about a node, what is wrong first; "ok" when there is nothing."""
+    return troubles(node) + [mark for mark in node["marks"] if mark not in ("voter", "follower")] or ["ok"]
 
 
 def date(stamp: str) -> str:

@@ -200,7 +200,7 @@ class Checker(HTMLParser):
 
 class TestReportPage:
     def page(self, cluster=None, hosts=HOSTS, **more):
-        return report_page.page(report_cluster.build(cluster or snapshot(), hosts, name="demo", **more))
+        return report_page.cluster_page(report_cluster.build(cluster or snapshot(), hosts, name="demo", **more))
 
     def test_it_is_well_formed_and_loads_nothing(self):
         page = self.page(proof=PROOF)
@@ -220,7 +220,7 @@ class TestReportPage:
         ]
         cluster = dict(snapshot(part(isr=[1])), cluster_id=evil)
         cluster["partitions"][0]["topic"] = evil
-        page = report_page.page(report_cluster.build(cluster, hosts, name=evil, proof={"sentence": evil}))
+        page = report_page.cluster_page(report_cluster.build(cluster, hosts, name=evil, proof={"sentence": evil}))
         assert "<script" not in page and "&lt;script&gt;" in page
 
     def test_a_rack_is_a_section_and_a_node_an_article(self):
@@ -253,10 +253,10 @@ class TestReportPage:
 
     def test_the_page_and_the_summary_say_when_the_cluster_was_seen(self):
         model = report_cluster.build(dict(snapshot(), checked_at="2026-11-30T08:45:12Z"), HOSTS)
-        assert "checked 2026-11-30 08:45 UTC" in report_page.page(model)
+        assert "checked 2026-11-30 08:45 UTC" in report_page.cluster_page(model)
         assert report_cluster.summary(model).splitlines()[1] == "Checked 2026-11-30 08:45 UTC"
         assert "hecked" not in self.page() + report_cluster.summary(report_cluster.build(snapshot(), HOSTS))
 
     def test_wrong_data_is_one_sentence(self):
         with pytest.raises(report_cluster.ModelError, match="The page cannot be made"):
-            report_page.page({"name": "x"})
+            report_page.cluster_page({"name": "x"})
