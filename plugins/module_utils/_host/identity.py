@@ -19,6 +19,8 @@ from . import myid, storage
 
 # A disk that fails must not keep a roll from the others; what formats or stages reads it again, and refuses it.
 UNREADABLE = "unreadable"
+# org.apache.zookeeper.server.persistence.FileTxnSnapLog makes it below dataDir at the first start.
+DATA = "version-2"
 NODE_ID = re.compile(r"^\s*(?:node\.id|broker\.id)\s*=\s*(\d+)\s*$", re.MULTILINE)
 SERVER = re.compile(r"^\s*server\.(\d+)\s*=\s*(\[[^\]]*\]|[^:\s]+)", re.MULTILINE)
 CONTROLLERS = re.compile(r"^\s*controller\.quorum\.bootstrap\.servers\s*=\s*(\S+)\s*$", re.MULTILINE)
@@ -58,9 +60,9 @@ def _directory(service: str, path: str, tolerant: bool) -> storage.Directory:
 
 
 def keeper(path: str) -> storage.Directory:
-    """A ZooKeeper node's data directory; raises MyidError when it cannot be read."""
+    """A ZooKeeper node's data directory, formatted once a server has started there, which a number alone does not say; raises MyidError when it cannot be read."""
     number = myid.read(path)
-    return storage.Directory(path, storage.FORMATTED if number is not None else storage.ABSENT, node_id=number)
+    return storage.Directory(path, storage.FORMATTED if os.path.isdir(os.path.join(path, DATA)) else storage.ABSENT, node_id=number)
 
 
 def _read(path: str) -> str:
@@ -100,7 +102,7 @@ def findings(
         storage.identity({"host": name, "directories": answer.get("directories") or ()} for name in kafka for answer in answers.get(name, ()))
     except RackawareError as error:
         out.append(str(error))
-    return out + _lost(hosts, members, answers, {str(number) for number in removed})
+    return out + _lost(hosts, members, answers, {str(number) for number in removed}) + _blank(keepers, kafka, answers)
 
 
 def _claims(answers: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
@@ -151,7 +153,11 @@ def _number(value: Any) -> Any:
 def _lost(
     hosts: Mapping[str, Mapping[str, Any]], members: Mapping[str, Sequence[str]], answers: Mapping[str, Sequence[Mapping[str, Any]]], removed: set[str]
 ) -> list[str]:
-    """A quorum that the nodes know is larger than the inventory's: those that it lacks may be stopped, and would be forgotten."""
+    """Members of a quorum that the nodes know and the inventory lacks: they may be stopped, and would be forgotten.
+
+    Of ZooKeeper each of them, because new nodes in their place may be a majority that knows nothing. Controllers are known by addresses, which a host that is
+    replaced changes, so that only a larger quorum says something; new ones form none by themselves (kafka-storage --no-initial-controllers).
+    """
     out = []
     for role, title in ((ZOOKEEPER, "ZooKeeper nodes"), (CONTROLLER, "controllers")):
         names = list(members.get(role) or ())
@@ -162,7 +168,7 @@ def _lost(
         # Each node for itself: while an address changes, one of them knows the old and another the new one.
         for told in (answer for name in asked for answer in answers.get(name, ())):
             quorum = {str(item["address"] if item["id"] is None else item["id"]): item for item in told.get("quorum") or ()}
-            if names and len(set(quorum) - removed) > len(names):
+            if names and (role == ZOOKEEPER or len(set(quorum) - removed) > len(names)):
                 known.update(quorum)
         gone = [
             key
@@ -176,3 +182,23 @@ def _lost(
                 " add -e '%s'." % (len(names), title, len(known), ", ".join(words), json.dumps({"kafka_quorum_removed": gone}))
             )
     return out
+
+
+def _blank(keepers: Sequence[str], kafka: Sequence[str], answers: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """ZooKeeper nodes without data that are a majority would elect one of themselves, and those with data follow it and lose theirs.
+
+    Nothing is known of a disk that is not mounted or cannot be read.
+    """
+    states = {
+        name: {item["state"] for told in answers.get(name, ()) if told.get("mounted", True) for item in told.get("directories") or ()}
+        for name in (*keepers, *kafka)
+    }
+    blank = [name for name in keepers if states[name] and states[name] <= {storage.ABSENT, storage.EMPTY}]
+    data = [name for name in states if storage.FORMATTED in states[name]]
+    if len(blank) * 2 <= len(keepers) or not data:
+        return []
+    return [
+        "%d of the %d ZooKeeper nodes (%s) have never run, and %s have data: a majority that knows nothing would become the ensemble, and the cluster's metadata"
+        " would be lost; begin with the ZooKeeper nodes that have data, and add fewer than half at a time."
+        % (len(blank), len(keepers), ", ".join(blank), ", ".join(sorted(data)))
+    ]
