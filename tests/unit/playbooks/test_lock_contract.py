@@ -185,3 +185,9 @@ def test_every_question_of_the_gate_renews_the_lock():
         text = path.read_text()
         asks = re.findall(r"question: may_stop", text)
         assert not asks or "__roll_lock" in text, path
+
+
+def test_every_question_of_the_gate_knows_which_host_the_inventory_has_for_an_id():
+    for path in [*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]:
+        text = path.read_text()
+        assert "question: may_stop" not in text or "addresses:" in text, path
