@@ -60,9 +60,9 @@ def _directory(service: str, path: str, tolerant: bool) -> storage.Directory:
 
 
 def keeper(path: str) -> storage.Directory:
-    """A ZooKeeper node's data directory, formatted once a server has started there, which a number alone does not say; raises MyidError when it cannot be read."""
-    number = myid.read(path)
-    return storage.Directory(path, storage.FORMATTED if os.path.isdir(os.path.join(path, DATA)) else storage.ABSENT, node_id=number)
+    """A ZooKeeper node's data directory, FORMATTED once a server has started there; raises MyidError when it cannot be read."""
+    started = os.path.isdir(os.path.join(path, DATA))
+    return storage.Directory(path, storage.FORMATTED if started else storage.ABSENT, node_id=myid.read(path))
 
 
 def _read(path: str) -> str:
@@ -155,8 +155,9 @@ def _lost(
 ) -> list[str]:
     """Members of a quorum that the nodes know and the inventory lacks: they may be stopped, and would be forgotten.
 
-    Of ZooKeeper each of them, because new nodes in their place may be a majority that knows nothing. Controllers are known by addresses, which a host that is
-    replaced changes, so that only a larger quorum says something; new ones form none by themselves (kafka-storage --no-initial-controllers).
+    Of ZooKeeper each of them, because new nodes in their place may be a majority that knows nothing. Controllers are known by
+    addresses, which change with a host that is replaced, so that only a larger quorum says something; new ones form none by
+    themselves (kafka-storage --no-initial-controllers).
     """
     out = []
     for role, title in ((ZOOKEEPER, "ZooKeeper nodes"), (CONTROLLER, "controllers")):
@@ -185,20 +186,21 @@ def _lost(
 
 
 def _blank(keepers: Sequence[str], kafka: Sequence[str], answers: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
-    """ZooKeeper nodes without data that are a majority would elect one of themselves, and those with data follow it and lose theirs.
+    """ZooKeeper nodes without data that are a majority would elect one of themselves, and those with data would follow it.
 
     Nothing is known of a disk that is not mounted or cannot be read.
     """
-    states = {
-        name: {item["state"] for told in answers.get(name, ()) if told.get("mounted", True) for item in told.get("directories") or ()}
-        for name in (*keepers, *kafka)
-    }
-    blank = [name for name in keepers if states[name] and states[name] <= {storage.ABSENT, storage.EMPTY}]
-    data = [name for name in states if storage.FORMATTED in states[name]]
+    states: dict[str, set[str]] = {name: set() for name in (*keepers, *kafka)}
+    for name in states:
+        for told in answers.get(name, ()):
+            if told.get("mounted", True):
+                states[name].update(item["state"] for item in told.get("directories") or ())
+    blank = [name for name in keepers if states[name] == {storage.ABSENT}]
+    data = sorted(name for name in states if storage.FORMATTED in states[name])
     if len(blank) * 2 <= len(keepers) or not data:
         return []
     return [
-        "%d of the %d ZooKeeper nodes (%s) have never run, and %s have data: a majority that knows nothing would become the ensemble, and the cluster's metadata"
-        " would be lost; begin with the ZooKeeper nodes that have data, and add fewer than half at a time."
-        % (len(blank), len(keepers), ", ".join(blank), ", ".join(sorted(data)))
+        "%d of the %d ZooKeeper nodes (%s) have never run, and %s have data: a majority that knows nothing would become the"
+        " ensemble, and the cluster's metadata would be lost; begin with the ZooKeeper nodes that have data, and add fewer than"
+        " half at a time." % (len(blank), len(keepers), ", ".join(blank), ", ".join(data))
     ]

@@ -160,7 +160,17 @@ class TestKeepers:
             (ensemble(z1="standalone"), 1, {}, "no majority"),
             (ensemble(1, z1="follower", z4="follower", z5="leader"), 1, {}, "z5:2181 leads and says that 1 follow it, but 2 say that they follow"),
         ],
-        ids=["a follower", "the leader", "one that is down", "the leader without a majority", "another out", "another down", "no leader", "only one", "two ensembles"],
+        ids=[
+            "a follower",
+            "the leader",
+            "one that is down",
+            "the leader without a majority",
+            "another out",
+            "another down",
+            "no leader",
+            "only one",
+            "two ensembles",
+        ],
     )
     def test_may_stop(self, servers, node, more, why):
         result = gate.keepers_admit(servers, [node], more.get("in_flight", ()))
