@@ -19,8 +19,6 @@ from . import myid, storage
 
 # A disk that fails must not keep a roll from the others; what formats or stages reads it again, and refuses it.
 UNREADABLE = "unreadable"
-# org.apache.zookeeper.server.persistence.FileTxnSnapLog makes it below dataDir at the first start.
-DATA = "version-2"
 NODE_ID = re.compile(r"^\s*(?:node\.id|broker\.id)\s*=\s*(\d+)\s*$", re.MULTILINE)
 SERVER = re.compile(r"^\s*server\.(\d+)\s*=\s*(\[[^\]]*\]|[^:\s]+)", re.MULTILINE)
 CONTROLLERS = re.compile(r"^\s*controller\.quorum\.bootstrap\.servers\s*=\s*(\S+)\s*$", re.MULTILINE)
@@ -61,7 +59,7 @@ def _directory(service: str, path: str, tolerant: bool) -> storage.Directory:
 
 def keeper(path: str) -> storage.Directory:
     """A ZooKeeper node's data directory, FORMATTED once a server has started there; raises MyidError when it cannot be read."""
-    started = os.path.isdir(os.path.join(path, DATA))
+    started = os.path.isdir(os.path.join(path, myid.DATA))
     return storage.Directory(path, storage.FORMATTED if started else storage.ABSENT, node_id=myid.read(path))
 
 
