@@ -190,13 +190,18 @@ def revoked_policy(keys: Custody, nodes: Sequence[Any]) -> dict[str, Any]:
 
 
 def revoked_nodes(policy: Any, keys: Custody) -> list[str]:
-    """The nodes that such a policy names; none where there is no policy."""
-    out = []
-    for statement in (policy or {}).get("Statement", []):
-        for resource in statement.get("Resource", []) if statement.get("Sid") == "RevokedRead" else []:
-            found = re.fullmatch(re.escape(keys.arn("s3", "%s/%s/" % (keys.bucket, keys.cluster))) + r"(\d+)/\*", resource)
-            out += [found[1]] if found else []
-    return out
+    """The nodes that such a policy names; none where there is no policy.
+
+    Raises CustodyError for one that revoked_policy would not write, because what it denies would be lost with the next change.
+    """
+    objects = '"%s' % keys.arn("s3", "%s/%s/" % (keys.bucket, keys.cluster))
+    nodes = re.findall(re.escape(objects) + r'(\d+)/\*"', json.dumps(policy))
+    if policy and (not nodes or policy != revoked_policy(keys, nodes)):
+        raise CustodyError(
+            "The policy that denies nodes of cluster %s their keys in bucket %s was changed by hand, or is of another bucket;"
+            " nothing was changed. Look at it and at key_custody_bucket, and correct what is wrong." % (keys.cluster, keys.bucket)
+        )
+    return nodes
 
 
 def custody(given: Mapping[str, Any]) -> Custody:

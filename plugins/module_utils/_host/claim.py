@@ -39,7 +39,8 @@ def claim(owner: str, since: str, *, now: str, path: str = PATH) -> bool:
     # A claim from the future is of a clock that ran ahead, and would keep every later run out.
     if before is not None and since < before[0] <= now and before[1] != owner:
         raise ClaimError(
-            "This host belongs to a run that took the lock later (%s, since %s); stop here, and look who works on the cluster." % (before[1], before[0])
+            "This host belongs to a run that took the lock later (%s, since %s). Stop here, and look who works on the cluster. If no"
+            " run does, the clock of the host that keeps the lock was set back: correct it, and run the same command again." % (before[1], before[0])
         )
     if before == (since, owner):
         return False

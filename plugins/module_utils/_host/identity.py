@@ -58,9 +58,9 @@ def _directory(service: str, path: str, tolerant: bool) -> storage.Directory:
 
 
 def keeper(path: str) -> storage.Directory:
-    """A ZooKeeper node's data directory; raises MyidError when it cannot be read."""
-    number = myid.read(path)
-    return storage.Directory(path, storage.FORMATTED if number is not None else storage.ABSENT, node_id=number)
+    """A ZooKeeper node's data directory, FORMATTED once a server has started there; raises MyidError when it cannot be read."""
+    started = os.path.isdir(os.path.join(path, myid.DATA))
+    return storage.Directory(path, storage.FORMATTED if started else storage.ABSENT, node_id=myid.read(path))
 
 
 def _read(path: str) -> str:
@@ -100,7 +100,7 @@ def findings(
         storage.identity({"host": name, "directories": answer.get("directories") or ()} for name in kafka for answer in answers.get(name, ()))
     except RackawareError as error:
         out.append(str(error))
-    return out + _lost(hosts, members, answers, {str(number) for number in removed})
+    return out + _lost(hosts, members, answers, {str(number) for number in removed}) + _blank(keepers, kafka, answers)
 
 
 def _claims(answers: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
@@ -151,7 +151,12 @@ def _number(value: Any) -> Any:
 def _lost(
     hosts: Mapping[str, Mapping[str, Any]], members: Mapping[str, Sequence[str]], answers: Mapping[str, Sequence[Mapping[str, Any]]], removed: set[str]
 ) -> list[str]:
-    """A quorum that the nodes know is larger than the inventory's: those that it lacks may be stopped, and would be forgotten."""
+    """Members of a quorum that the nodes know and the inventory lacks: they may be stopped, and would be forgotten.
+
+    Of ZooKeeper each of them, because new nodes in their place may be a majority that knows nothing. Controllers are known by
+    addresses, which change with a host that is replaced, so that only a larger quorum says something; new ones form none by
+    themselves (kafka-storage --no-initial-controllers).
+    """
     out = []
     for role, title in ((ZOOKEEPER, "ZooKeeper nodes"), (CONTROLLER, "controllers")):
         names = list(members.get(role) or ())
@@ -162,7 +167,7 @@ def _lost(
         # Each node for itself: while an address changes, one of them knows the old and another the new one.
         for told in (answer for name in asked for answer in answers.get(name, ())):
             quorum = {str(item["address"] if item["id"] is None else item["id"]): item for item in told.get("quorum") or ()}
-            if names and len(set(quorum) - removed) > len(names):
+            if names and (role == ZOOKEEPER or len(set(quorum) - removed) > len(names)):
                 known.update(quorum)
         gone = [
             key
@@ -176,3 +181,24 @@ def _lost(
                 " add -e '%s'." % (len(names), title, len(known), ", ".join(words), json.dumps({"kafka_quorum_removed": gone}))
             )
     return out
+
+
+def _blank(keepers: Sequence[str], kafka: Sequence[str], answers: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """ZooKeeper nodes without data that are a majority would elect one of themselves, and those with data would follow it.
+
+    Nothing is known of a disk that is not mounted or cannot be read.
+    """
+    states: dict[str, set[str]] = {name: set() for name in (*keepers, *kafka)}
+    for name in states:
+        for told in answers.get(name, ()):
+            if told.get("mounted", True):
+                states[name].update(item["state"] for item in told.get("directories") or ())
+    blank = [name for name in keepers if states[name] == {storage.ABSENT}]
+    data = sorted(name for name in states if storage.FORMATTED in states[name])
+    if len(blank) * 2 <= len(keepers) or not data:
+        return []
+    return [
+        "%d of the %d ZooKeeper nodes (%s) have never run, and %s have data: a majority that knows nothing would become the"
+        " ensemble, and the cluster's metadata would be lost; begin with the ZooKeeper nodes that have data, and add fewer than"
+        " half at a time." % (len(blank), len(keepers), ", ".join(blank), ", ".join(data))
+    ]

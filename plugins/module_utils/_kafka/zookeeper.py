@@ -114,9 +114,10 @@ def look(server: str, timeout: float, asker: Callable[[str, int, str, float], st
 def quorum(servers: list[dict[str, Any]]) -> dict[str, Any]:
     """Of all servers together: {ok, size, serving, leader, followers, reason}; reason is None or one sentence.
 
-    ok is whether exactly one leads and a majority of the servers listed serves.
+    ok is whether exactly one leads, a majority of the servers listed serves, and all that follow are followers of that leader.
     """
     leaders = [each["server"] for each in servers if each["mode"] in (LEADER, STANDALONE)]
+    led = next((each["synced_followers"] for each in servers if each["mode"] == LEADER), 0)
     followers = [each["server"] for each in servers if each["mode"] == FOLLOWER]
     serving = len(leaders) + len(followers)
     reason = None
@@ -126,6 +127,11 @@ def quorum(servers: list[dict[str, Any]]) -> dict[str, Any]:
         reason = "None of the %d ZooKeeper servers leads; start enough of them for a majority." % len(servers)
     elif serving * 2 <= len(servers):
         reason = "Only %d of %d ZooKeeper servers serve, which is no majority; start the others." % (serving, len(servers))
+    elif led is None:
+        reason = "%s leads, but does not say how many follow it; add mntr to 4lw.commands.whitelist." % leaders[0]
+    elif led < len(followers):
+        text = "%s leads and says that %d follow it, but %d say that they follow, so they are not one ensemble; check their server lists."
+        reason = text % (leaders[0], led, len(followers))
     return {
         "ok": reason is None,
         "size": len(servers),

@@ -201,9 +201,12 @@ def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable
     if voters & set(nodes):
         quorum, since = watch(admin, in_flight, sleep=sleep)
         held = quorum_gate.voters_admit(quorum, since, [id_ for id_ in nodes if id_ in voters], in_flight)["held"]
+    alive = _alive(seen)
+    if params["disruption"] == disruption.DESTROY:
+        text = "Broker %d is taken for stopped or gone, but the cluster lists it as alive; stop it, or wait until its session ends."
+        held += [{"broker": id_, "reason": text % id_} for id_ in nodes if id_ in alive and id_ in params["out"]]
     candidates = [id_ for id_ in nodes if id_ not in {each["broker"] for each in held}]
     limits = {key: params[key] for key in ("max_batch", "isr_headroom", "allow")}
-    alive = _alive(seen)
     # Whoever was down when the roll began and is listed has come up, and is counted like the others that shall go.
     down = set(params["out"]) - (alive & set(nodes))
     there = sorted(alive - {*in_flight, *params["out"]})

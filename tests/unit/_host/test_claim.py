@@ -70,6 +70,12 @@ def test_a_claim_is_written_once_and_never_goes_back_to_an_earlier_run(host):
     assert host(ANN)[0] == 0
 
 
+def test_a_lock_whose_host_set_its_clock_back_is_said_to_be_one_reason(host):
+    claim.claim(ANN, LATE, now=NOW, path=host.path)
+    with pytest.raises(claim.ClaimError, match="the clock of the host that keeps the lock was set back: correct it, and run"):
+        claim.claim(BOB, EARLY, now=NOW, path=host.path)
+
+
 def test_a_claim_of_a_clock_that_ran_ahead_keeps_nobody_out(host):
     claim.claim(BOB, FUTURE, now=NOW, path=host.path)
     assert claim.claim(ANN, LATE, now=NOW, path=host.path) and host(ANN)[0] == 0

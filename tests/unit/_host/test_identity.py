@@ -88,8 +88,39 @@ def test_a_quorum_that_would_shrink_is_named_unless_a_person_says_so():
     assert "with 5" in identity.findings(hosts(), {**MEMBERS, "zookeeper": ["z1", "z2"]}, answers, [4])[0].replace("3 (10.0.0.3), ", "")
 
 
+def test_every_zookeeper_node_that_is_known_is_missed_also_where_another_takes_its_place():
+    answers = {**GOOD, "z1": told(1, quorum=servers(1, 2, 9))}
+    assert "the nodes know 3, with 9 (10.0.0.9); start what is stopped" in identity.findings(hosts(), MEMBERS, answers)[0]
+    assert identity.findings(hosts(), MEMBERS, answers, [9]) == []
+    others = {name: told(number, quorum=servers(7, 8, 9)) for name, number in (("z1", 1), ("z2", 2), ("z3", 3))}
+    assert "with 7 (10.0.0.7), 8 (10.0.0.8), 9 (10.0.0.9);" in identity.findings(hosts(), MEMBERS, {**GOOD, **others})[0]
+
+
+BLANK = [{"directories": [{"path": "/data", "state": "absent", "node_id": None}], "mounted": True, "process": None, "quorum": []}]
+NUMBERED = [{"directories": [{"path": "/data", "state": "absent", "node_id": 2}]}]
+UNKNOWN = [{**BLANK[0], "mounted": False}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "who"),
+    [
+        ({"z2": BLANK, "z3": BLANK}, "2 of the 3 ZooKeeper nodes (z2, z3) have never run, and b1, b2, b3, z1 have data"),
+        ({"z2": UNKNOWN + NUMBERED, "z3": BLANK}, "2 of the 3 ZooKeeper nodes (z2, z3) have never run"),
+        ({"z1": BLANK, "z2": BLANK, "z3": BLANK}, "3 of the 3 ZooKeeper nodes (z1, z2, z3) have never run, and b1, b2, b3 have data"),
+        ({"z3": BLANK}, None),
+        ({"z2": UNKNOWN, "z3": BLANK}, None),
+        ({name: BLANK for name in hosts()}, None),
+        ({"z2": [{"directories": [{"path": "/data", "state": "unreadable", "node_id": None}], "mounted": True}], "z3": BLANK}, None),
+    ],
+    ids=["two of three", "a number alone is no data", "all of them", "one of three", "a disk that is not mounted", "a new cluster", "a disk that failed"],
+)
+def test_blank_zookeeper_nodes_are_no_majority_beside_data(changes, who):
+    found = identity.findings(hosts(), MEMBERS, {**GOOD, **changes})
+    assert [who in sentence for sentence in found] == ([True] if who else []), found
+    assert not who or "fewer than half" in found[0]
+
+
 def test_a_node_that_is_replaced_or_added_shrinks_nothing():
-    assert identity.findings(hosts(), MEMBERS, {**GOOD, "z1": told(1, quorum=servers(1, 2, 9))}) == []
     assert identity.findings(hosts(), MEMBERS, {**GOOD, "z1": told(1, quorum=servers(1))}) == []
     half = {"b1": told(1, quorum=controllers(1, 2, 9)), "b2": told(2, quorum=controllers(1, 2, 3))}
     assert identity.findings(hosts(), COMBINED, half) == []
@@ -148,6 +179,13 @@ def test_a_zookeeper_node_is_its_myid(host):
     found = look(host, "zookeeper", runs=False)
     assert found["directories"][0]["node_id"] == 2 and found["process"] is None
     assert found["quorum"] == [{"id": 1, "address": "a"}, {"id": 2, "address": "[2001:db8::1]"}]
+
+
+def test_a_zookeeper_node_has_data_when_it_has_run_and_not_when_it_has_a_number(host):
+    (host / "logs" / "myid").write_text("2\n")
+    assert look(host, "zookeeper", runs=False)["directories"][0]["state"] == "absent"
+    (host / "logs" / "version-2").mkdir()
+    assert look(host, "zookeeper", runs=False)["directories"][0]["state"] == "formatted"
 
 
 def test_a_host_that_is_new_says_nothing(host):

@@ -83,8 +83,9 @@ def test_a_server_that_does_not_serve_says_why(answer, sentence):
     assert sentence in seen["error"]
 
 
-def servers(*modes):
-    return [{"server": "zk%d" % number, "mode": mode} for number, mode in enumerate(modes, 1)]
+def servers(*modes, following=None):
+    led = modes.count("follower") if following is None else following
+    return [{"server": "zk%d" % number, "mode": mode, "synced_followers": led if mode == "leader" else None} for number, mode in enumerate(modes, 1)]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,19 @@ def test_a_quorum_is_one_leader_and_a_majority(modes, ok, reason):
     quorum = zookeeper.quorum(servers(*modes))
     assert quorum["ok"] is ok
     assert (reason is None) == (quorum["reason"] is None) and (reason or "") in (quorum["reason"] or "")
+
+
+@pytest.mark.parametrize(("following", "ok"), [(0, False), (1, False), (2, True), (3, True)])
+def test_followers_of_another_leader_are_no_part_of_this_ensemble(following, ok):
+    """Two servers of a new list elect each other; the third still follows the leader of the old one."""
+    quorum = zookeeper.quorum(servers("leader", "follower", "follower", following=following))
+    assert quorum["ok"] is ok and (ok or "so they are not one ensemble" in quorum["reason"])
+
+
+def test_a_leader_that_does_not_say_who_follows_it_is_none_to_decide_by():
+    seen = servers("leader", "follower", "follower")
+    seen[0]["synced_followers"] = None
+    assert "zk1 leads, but does not say how many follow it; add mntr to 4lw.commands.whitelist" in zookeeper.quorum(seen)["reason"]
 
 
 def test_a_real_socket_is_read_to_its_end():

@@ -21,11 +21,16 @@ def quorum(ago, leader=101, lag=(), observers=()):
 
 
 def keeper(id_, mode="follower", error=None):
-    return {"server": "z%d:2181" % id_, "mode": None if error else mode, "ok": error is None, "error": error}
+    return {"server": "z%d:2181" % id_, "mode": None if error else mode, "ok": error is None, "error": error, "synced_followers": None}
 
 
-def ensemble(**modes):
-    return {int(name[1:]): keeper(int(name[1:]), **({"error": mode} if " " in mode else {"mode": mode})) for name, mode in modes.items()}
+def ensemble(following=None, **modes):
+    """Servers by id; following is how many the leader says follow it, all of those that do unless given."""
+    servers = {int(name[1:]): keeper(int(name[1:]), **({"error": mode} if " " in mode else {"mode": mode})) for name, mode in modes.items()}
+    for each in servers.values():
+        if each["mode"] == "leader":
+            each["synced_followers"] = list(modes.values()).count("follower") if following is None else following
+    return servers
 
 
 WELL = {101: 0, 102: 300, 103: 450}
@@ -153,8 +158,19 @@ class TestKeepers:
             (TWO, 1, {}, "Of 3 ZooKeeper servers only 1 would be left serving without it"),
             (ensemble(z1="follower", z2="follower", z3="follower"), 1, {}, "None of the 3 ZooKeeper servers leads"),
             (ensemble(z1="standalone"), 1, {}, "no majority"),
+            (ensemble(1, z1="follower", z4="follower", z5="leader"), 1, {}, "z5:2181 leads and says that 1 follow it, but 2 say that they follow"),
         ],
-        ids=["a follower", "the leader", "one that is down", "the leader without a majority", "another out", "another down", "no leader", "only one"],
+        ids=[
+            "a follower",
+            "the leader",
+            "one that is down",
+            "the leader without a majority",
+            "another out",
+            "another down",
+            "no leader",
+            "only one",
+            "two ensembles",
+        ],
     )
     def test_may_stop(self, servers, node, more, why):
         result = gate.keepers_admit(servers, [node], more.get("in_flight", ()))

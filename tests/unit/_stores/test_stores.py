@@ -268,7 +268,26 @@ def test_nodes_are_revoked_and_granted_one_by_one():
 
 def test_another_clusters_denial_names_none_of_our_nodes():
     other = key_custody_revoked({**GIVEN, "cluster": "other"}, {}, revoke=[1])["policy"]
-    assert policies.revoked_nodes(other, policies.custody(GIVEN)) == []
+    with pytest.raises(policies.CustodyError, match="nodes of cluster demo"):
+        policies.revoked_nodes(other, policies.custody(GIVEN))
+
+
+FIVE = key_custody_revoked(GIVEN, {}, revoke=[5])["policy"]
+OTHERS = {
+    "of another bucket": key_custody_revoked({**GIVEN, "bucket": "other"}, {}, revoke=[5])["policy"],
+    "with one text for a list": json.loads(json.dumps(FIVE).replace('["arn:aws:s3:::keys/demo/5/*"]', '"arn:aws:s3:::keys/demo/5/*"')),
+    "with another name": json.loads(json.dumps(FIVE).replace("RevokedRead", "Denied")),
+    "with a statement more": {**FIVE, "Statement": [*FIVE["Statement"], {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]},
+    "that is no policy": {"Statement": "Deny"},
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("change", [{"revoke": [3]}, {"grant": [3]}, {"grant": [5]}])
+def test_a_denial_that_is_not_ours_word_for_word_is_never_written_over(other, change):
+    assert OTHERS[other] != FIVE
+    with pytest.raises(AnsibleFilterError, match="was changed by hand, or is of another bucket; nothing was changed"):
+        key_custody_revoked(GIVEN, OTHERS[other], **change)
 
 
 def test_a_node_that_is_no_number_is_refused():

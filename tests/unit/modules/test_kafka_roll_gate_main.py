@@ -186,6 +186,17 @@ class TestMayStop:
         assert result["held"] == [{"broker": 1, "reason": "Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind."}]
         assert result["reason"] == result["held"][0]["reason"] and result["counts"]["at_min_isr"] == 1
 
+    @pytest.mark.parametrize("accepted", [None, 0, 1])
+    def test_copies_are_not_destroyed_while_the_cluster_lists_their_broker_as_alive(self, run, cluster, accepted):
+        """A host that is taken for gone, or a stop that is not seen yet: no loss that is accepted stands for it."""
+        params = {"disruption": "destroy", "out": [1], "accepted_last_copies": accepted}
+        result = self.ask(run, [1], **params)
+        assert not result["open"] and result["admitted"] == [] and result["loss"]["last_copies"] == result["loss"]["below_minimum"] == 0
+        assert "Broker 1 is taken for stopped or gone, but the cluster lists it as alive" in result["reason"]
+        cluster.fenced = {1}
+        cluster.isr[0] = [2, 3]
+        assert self.ask(run, [1], **{**params, "accepted_last_copies": None})["open"]
+
     def test_a_listed_broker_that_does_not_answer_counts_as_out(self, run, cluster):
         cluster.hung = {3}
         result = self.ask(run, [1, 4])
@@ -715,7 +726,8 @@ class TestZooKeeper:
 
         def look(server, timeout):
             mode = modes[server]
-            return {"server": server, "mode": mode, "ok": mode is not None, "error": None if mode else "ZooKeeper server %s cannot be asked." % server}
+            error = None if mode else "ZooKeeper server %s cannot be asked." % server
+            return {"server": server, "mode": mode, "ok": mode is not None, "error": error, "synced_followers": 2 if mode == "leader" else None}
 
         monkeypatch.setattr(poll.keepers, "__defaults__", (look,))
         return modes

@@ -180,8 +180,34 @@ def test_no_service_of_kafka_is_stopped_but_with_an_answer():
                     assert task[module]["name"].startswith("kafka-luks@"), (path, task["name"])
 
 
+def listed_tasks() -> Iterator[tuple[Path, Task]]:
+    """Every task of every file of tasks and of every play, each once for each way to it."""
+    for path in [*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]:
+        for each in read(path):
+            for task in tasks(each.get("tasks") or [] if "hosts" in each else [each], path.parent, None):
+                yield path, task
+
+
+def test_no_look_at_a_host_waits_for_ever():
+    """A disk that does not answer, or what a service put in the place of a file, hangs whoever reads it."""
+    looks = ("rackaware.kafka.kafka_service_info", "rackaware.kafka.host_preflight", "rackaware.kafka.kafka_storage_info")
+    found = [(path.name, task) for path, task in listed_tasks() if any(module in task for module in looks)]
+    assert len(found) >= 5 and not [(name, task.get("name")) for name, task in found if not task.get("timeout")]
+
+
+def test_no_condition_looks_through_all_hosts():
+    """Each task of a block has the block's conditions evaluated again, for each host."""
+    assert not [(path.name, task.get("name")) for path, task in listed_tasks() if "hostvars | rackaware" in str(task.get("when"))]
+
+
 def test_every_question_of_the_gate_renews_the_lock():
     for path in [*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]:
         text = path.read_text()
         asks = re.findall(r"question: may_stop", text)
         assert not asks or "__roll_lock" in text, path
+
+
+def test_every_question_of_the_gate_knows_which_host_the_inventory_has_for_an_id():
+    for path in [*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]:
+        text = path.read_text()
+        assert "question: may_stop" not in text or "addresses:" in text, path

@@ -11,6 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from ansible_collections.rackaware.kafka.plugins.module_utils._stores import stores
 
 ROOT = Path(__file__).resolve().parents[3]
 OURS = (
@@ -31,8 +34,6 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         super().run(tmp, task_vars)
         case, args = json.loads(os.environ["OPERATION_CASE"]), self._task.args
-        if NAME == "kafka_roll_service" and task_vars["inventory_hostname"] in case.get("unreachable", []):
-            return {"unreachable": True, "msg": "No route to host"}
         words = [NAME, args.get("state"), args.get("disruption"), args.get("nodes"), args.get("accepted_last_copies"), args.get("reason")]
         if NAME == "kafka_roll_gate":
             words += ["stopped" if args.get("out") else "", "renews" if args.get("lock") else ""]
@@ -42,6 +43,8 @@ class ActionModule(ActionBase):
             log.write(line + (" bound to %%s" %% bound["answered"] if bound else "") + "\\n")
         with open(os.environ["OPERATION_LOG"]) as log:
             asked = sum(written.startswith("kafka_roll_gate") for written in log)
+        if line in case.get("unreachable", []):
+            return {"unreachable": True, "msg": "No route to host"}
         if line in case.get("fails", []):
             return {"failed": True, "msg": "It broke on purpose."}
         opens = NAME != "kafka_roll_gate" or asked not in case.get("no", [])
@@ -50,7 +53,7 @@ class ActionModule(ActionBase):
             "kafka_service_info": {"unit_state": "active", "crash_looping": False, "restarts": 0, "restart_needed": False, "next_min_isr": 1},
             "kafka_roll_lock": {"lock": {"since": "2026-05-01T10:00:00Z"}, "answered": 1000.0 + asked},
             "kafka_roll_gate": {"open": opens, "reason": None if opens else "The last copy of 2 partitions.", "loss": lost, "answered": 2000.0 + asked},
-            "instance_store_info": {"disks": []},
+            "instance_store_info": {"disks": case.get("disks", [])},
             "aws_caller_info": {"account": "123456789012", "arn": "arn:aws:iam::123456789012:user/ann"},
             "iam_policy_info": {"policies": []},
         }.get(NAME, {"changed": True})
@@ -115,6 +118,7 @@ def run(collections, tmp_path):
             "ANSIBLE_COLLECTIONS_PATH": str(collections),
             "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_FORKS": os.environ.get("OPERATION_FORKS", "5"),
             "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
             "OPERATION_CASE": json.dumps(case or {}),
             "OPERATION_LOG": str(tmp_path / "log"),
@@ -128,6 +132,7 @@ def run(collections, tmp_path):
     return call
 
 
+RELEASED = "kafka_roll_lock released on localhost"
 ERASE = {"playbook": "erase_stores", "confirm": "erase-b3"}
 ASK = "kafka_roll_gate destroy [3] "
 
@@ -169,8 +174,26 @@ def test_another_replica_drops_out_after_the_stop_and_the_broker_is_started_agai
 
 
 def test_a_host_that_is_lost_in_the_middle_ends_the_erasure_with_its_keys_kept(run):
-    code, said, log = run(**ERASE, case={"unreachable": ["b3"]})
+    code, said, log = run(**ERASE, case={"unreachable": ["kafka_roll_service stopped on b3"]})
     assert code != 0 and not [line for line in log if line.startswith("kms_data_key")], said
+    assert "erase_stores stopped at b3 was lost in the middle; look at the host." in said and log[-1] == RELEASED
+
+
+def test_a_host_that_is_lost_keeps_the_next_from_being_erased(run):
+    case = {"unreachable": ["instance_store_info on b2"]}
+    code, said, log = run("erase_stores", case, nodes=(2, 3), confirm="erase-b2,b3")
+    assert code != 0 and "b2 was lost in the middle" in said and log[-2:] == ["instance_store_info on b2", RELEASED], said
+
+
+@pytest.mark.parametrize(("disks", "became"), [(True, "erased"), (False, "no disk found")])
+def test_what_became_of_each_store_is_said_and_written_down(run, tmp_path, disks, became):
+    (store,) = stores.keys({"b3": {"kafka_node_id": 3, "kafka_cluster": "demo", "kafka_data_volumes": ["/dev/mapper/kafka-d0"]}}, ["b3"])
+    found = [{"device": "/dev/nvme1n1", "by_id": "", "uuid": store["uuid"], "remembered": "", "holders": []}] if disks else []
+    code, said, log = run(**ERASE, case={"disks": found})
+    assert code == 0 and '"d0": "%s"' % became in said, said
+    assert len([line for line in log if line.startswith("luks_volume erased on b3")]) == disks
+    ended = json.loads((tmp_path / "demo-erase.jsonl").read_text().splitlines()[-1])
+    assert ended["event"] == "erase_ended" and ended["stores"] == {"b3": {"d0": became}}
 
 
 @pytest.mark.parametrize(
@@ -202,8 +225,8 @@ def test_a_revocation_denies_records_that_the_broker_is_out_of_service_and_stops
     assert log == [
         "kafka_roll_lock on localhost",
         STAY + "localhost",
-        "iam_policy present on localhost",
         STAY + "b3",
+        "iam_policy present on b3",
         "kafka_out_of_service its keys are revoked on b3",
         "kafka_roll_service stopped on b3 bound to 2002.0",
         "kafka_roll_lock renewed on b3",
@@ -212,10 +235,50 @@ def test_a_revocation_denies_records_that_the_broker_is_out_of_service_and_stops
     ]
 
 
-def test_an_urgent_one_asks_nobody_and_still_has_the_lock(run):
-    code, said, log = run("revoke", case={"no": [1, 2]}, confirm="demo", urgent=True, kafka_topology=TOPOLOGY)
+URGENT = {"playbook": "revoke", "confirm": "demo", "urgent": True, "kafka_topology": TOPOLOGY}
+DENIED, LOCK, STOPPED = "iam_policy present on localhost", "kafka_roll_lock on localhost", "kafka_roll_service stopped on %s bound to 1000.0"
+
+
+def test_an_urgent_one_denies_first_asks_nobody_and_still_has_the_lock(run):
+    code, said, log = run(**URGENT, case={"no": [1, 2]})
     assert code == 0 and not [line for line in log if line.startswith("kafka_roll_gate")], said
-    assert "kafka_roll_service stopped on b3 bound to 1000.0" in log and log[-1] == "kafka_roll_lock released on localhost"
+    assert log[:2] == [DENIED, LOCK] and STOPPED % "b3" in log and log[-1] == RELEASED
+
+
+@pytest.mark.parametrize("silent", ["b3", "b2", "z1"])
+def test_an_urgent_one_denies_and_stops_whatever_is_silent(run, silent):
+    """A host that shuts its ssh does not keep its keys, nor those of the others."""
+    code, said, log = run(**URGENT, case={"unreachable": ["kafka_service_info on " + silent]}, nodes=(2, 3))
+    assert log[:2] == [DENIED, LOCK] and log[-1] == RELEASED, said
+    assert [host for host in ("b2", "b3") if STOPPED % host in log] == [host for host in ("b2", "b3") if host != silent]
+    assert (code != 0 and "revoke stopped at %s (Refuse a host that does not answer)" % silent in said) == (silent != "z1"), said
+
+
+def test_an_urgent_one_denies_also_where_the_host_that_keeps_the_lock_is_the_silent_one(run):
+    code, said, log = run(**URGENT, case={"unreachable": [LOCK]}, nodes=(1,))
+    assert code != 0 and log == [DENIED, LOCK] and "cannot be reached (No route to host); bring it back." in said, said
+    assert "The keys are denied, but no broker was stopped." in said
+
+
+def test_an_urgent_one_goes_on_after_a_host_that_fails_or_is_lost(run):
+    case = {"fails": ["kafka_out_of_service its keys are revoked on b1"], "unreachable": ["encrypted_store closed on b2"]}
+    code, said, log = run(**URGENT, case=case, nodes=(1, 2, 3))
+    assert code != 0 and "encrypted_store closed on b3" in [line.split(" bound")[0] for line in log] and log[-1] == RELEASED, said
+    assert "b1 (Record that the broker is out of service): It broke on purpose." in said and "b2 was lost in the middle" in said
+
+
+@pytest.mark.parametrize("how", ["fails", "unreachable"])
+def test_where_a_broker_fails_or_is_lost_the_next_is_not_denied(run, how):
+    case = {how: ["encrypted_store closed on b2"]}
+    code, said, log = run("revoke", case=case, nodes=(2, 3), confirm="demo", kafka_topology=TOPOLOGY)
+    assert code != 0 and "revoke stopped at b2" in said and log[-1] == RELEASED, said
+    assert [line for line in log if line.startswith("iam_policy")] == ["iam_policy present on b2"] and not [line for line in log if line.endswith("on b3")]
+
+
+def test_a_question_that_cannot_be_asked_because_a_host_is_lost_is_a_failure_like_any_other(run):
+    case = {"unreachable": ["kafka_roll_gate stay_away [3] renews on b3"]}
+    code, said, log = run("revoke", case=case, confirm="demo", kafka_topology=TOPOLOGY)
+    assert code != 0 and "b1 keeps the lock and asks the brokers, and cannot be reached" in said and log[-1] == RELEASED, said
 
 
 def test_one_that_may_not_go_is_neither_denied_nor_stopped(run):
@@ -235,3 +298,43 @@ def test_grant_gives_back_what_was_out_of_service(run):
         "kafka_roll_service started on b3",
         "kafka_roll_lock released on localhost",
     ]
+
+
+def test_a_grant_whose_only_host_is_lost_releases_the_lock_and_says_so(run):
+    code, said, log = run("grant", case={"unreachable": ["kafka_out_of_service absent on b3"]}, confirm="demo", kafka_topology=TOPOLOGY)
+    assert code != 0 and "grant stopped at b3 was lost in the middle" in said and log[-1] == RELEASED, said
+
+
+@pytest.fixture
+def downtime(run, tmp_path, monkeypatch):
+    """Returns downtime(case): the plays that stop and start everybody, two at once, of a version that is staged already."""
+    skipped = ("preflight.yml", "parts/upgrade.yml", "parts/prove.yml", "parts/upgraded.yml")
+    listed = yaml.safe_load((ROOT / "playbooks/downtime_upgrade.yml").read_text())
+    plays = [play for play in listed if play.get("ansible.builtin.import_playbook") not in skipped]
+    staged = {"name": "Plan", "ansible.builtin.set_fact": {"__upgrade_plan": {"way": "up"}}}
+    text = yaml.safe_dump([{"name": "Plan", "hosts": "localhost", "gather_facts": False, "tasks": [staged]}, *plays])
+    turn = "ansible.builtin.include_role:\n        name: rackaware.kafka.{{ __downtime_role }}\n        rolespec_validate: false\n        tasks_from: turn\n"
+    assert turn in text
+    text = text.replace(turn, "rackaware.kafka.kafka_roll_service: {kind: broker, node: 1}\n").replace(": parts/", ": %s/playbooks/parts/" % ROOT)
+    (tmp_path / "downtime.yml").write_text(text)
+    monkeypatch.setenv("OPERATION_FORKS", "2")
+    return lambda case: run(str(tmp_path / "downtime"), case, confirm="demo")
+
+
+def of_services(log):
+    return [line.removeprefix("kafka_roll_service ").split(" bound")[0] for line in log if line.startswith("kafka_roll_service")]
+
+
+def test_a_downtime_stops_brokers_first_and_starts_them_last(downtime):
+    code, said, log = downtime({})
+    assert code == 0 and log[-1] == RELEASED, said
+    up, down = ["started on z1", "started on z2", "started on z3"], ["stopped on b1", "stopped on b2", "stopped on b3"]
+    found = of_services(log)
+    assert sorted(found[:3]) == down and sorted(found[6:9]) == up and sorted(found[9:]) == [each.replace("z", "b") for each in up], found
+
+
+@pytest.mark.parametrize("lost", ["kafka_roll_service stopped on %s", "kafka_roll_lock renewed on %s"])
+def test_a_downtime_that_loses_all_hosts_of_a_batch_stops_no_more_and_releases_the_lock(downtime, lost):
+    code, said, log = downtime({"unreachable": [lost % "b1", lost % "b2"]})
+    assert code != 0 and log[-1] == RELEASED and not [line for line in of_services(log) if line[-2:] not in ("b1", "b2")], said
+    assert "downtime_upgrade stopped at" in said and "b1" in said.split("downtime_upgrade stopped at")[1], said
