@@ -58,9 +58,8 @@ def _directory(service: str, path: str, tolerant: bool) -> storage.Directory:
 
 
 def keeper(path: str) -> storage.Directory:
-    """A ZooKeeper node's data directory, FORMATTED once a server has started there; raises MyidError when it cannot be read."""
-    started = os.path.isdir(os.path.join(path, myid.DATA))
-    return storage.Directory(path, storage.FORMATTED if started else storage.ABSENT, node_id=myid.read(path))
+    """A ZooKeeper node's data directory, FORMATTED once it has been in an ensemble; raises MyidError when it cannot be read."""
+    return storage.Directory(path, storage.FORMATTED if myid.has_data(path) else storage.ABSENT, node_id=myid.read(path))
 
 
 def _read(path: str) -> str:
@@ -198,7 +197,7 @@ def _blank(keepers: Sequence[str], kafka: Sequence[str], answers: Mapping[str, S
     if len(blank) * 2 <= len(keepers) or not data:
         return []
     return [
-        "%d of the %d ZooKeeper nodes (%s) have never run, and %s have data: a majority that knows nothing would become the"
+        "%d of the %d ZooKeeper nodes (%s) have no data, and %s have some: a majority that knows nothing would become the"
         " ensemble, and the cluster's metadata would be lost; begin with the ZooKeeper nodes that have data, and add fewer than"
         " half at a time." % (len(blank), len(keepers), ", ".join(blank), ", ".join(data))
     ]

@@ -33,6 +33,23 @@ def needed(data_dir: str, number: int) -> bool:
     return False
 
 
+def has_data(data_dir: str) -> bool:
+    """Whether the node has been in an ensemble: it has a log, or a snapshot other than that of an empty tree.
+
+    A server that starts without the others writes the snapshot of zxid 0 (ZooKeeper, FileTxnSnapLog.restore), which loses nothing; a first run of site that broke
+    off there must be able to go on. Raises MyidError when the directory cannot be read.
+    """
+    path = os.path.join(data_dir, DATA)
+    try:
+        names = os.listdir(path)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise MyidError("%s cannot be read: %s; look at that disk." % (path, error.strerror)) from None
+    parts = [name.split(".") for name in names]
+    return any(part[0] in ("log", "snapshot") and len(part) > 1 and part[1] != "0" for part in parts)
+
+
 def read(data_dir: str) -> int | None:
     """The id that a data directory carries, None without one; raises MyidError when it cannot be read."""
     found = _text(data_dir)

@@ -104,9 +104,9 @@ UNKNOWN = [{**BLANK[0], "mounted": False}]
 @pytest.mark.parametrize(
     ("changes", "who"),
     [
-        ({"z2": BLANK, "z3": BLANK}, "2 of the 3 ZooKeeper nodes (z2, z3) have never run, and b1, b2, b3, z1 have data"),
-        ({"z2": UNKNOWN + NUMBERED, "z3": BLANK}, "2 of the 3 ZooKeeper nodes (z2, z3) have never run"),
-        ({"z1": BLANK, "z2": BLANK, "z3": BLANK}, "3 of the 3 ZooKeeper nodes (z1, z2, z3) have never run, and b1, b2, b3 have data"),
+        ({"z2": BLANK, "z3": BLANK}, "2 of the 3 ZooKeeper nodes (z2, z3) have no data, and b1, b2, b3, z1 have some"),
+        ({"z2": UNKNOWN + NUMBERED, "z3": BLANK}, "2 of the 3 ZooKeeper nodes (z2, z3) have no data"),
+        ({"z1": BLANK, "z2": BLANK, "z3": BLANK}, "3 of the 3 ZooKeeper nodes (z1, z2, z3) have no data, and b1, b2, b3 have some"),
         ({"z3": BLANK}, None),
         ({"z2": UNKNOWN, "z3": BLANK}, None),
         ({name: BLANK for name in hosts()}, None),
@@ -181,11 +181,24 @@ def test_a_zookeeper_node_is_its_myid(host):
     assert found["quorum"] == [{"id": 1, "address": "a"}, {"id": 2, "address": "[2001:db8::1]"}]
 
 
-def test_a_zookeeper_node_has_data_when_it_has_run_and_not_when_it_has_a_number(host):
+@pytest.mark.parametrize(
+    "names, state",
+    [
+        ([], "absent"),
+        # A first start without the others (3.9.2 of Kafka, ZooKeeper 3.8): a first run of site that broke off goes on.
+        (["acceptedEpoch", "currentEpoch", "snapshot.0"], "absent"),
+        (["snapshot.0.gz"], "absent"),
+        (["snapshot.0", "log.100000001"], "formatted"),
+        (["snapshot.100000000"], "formatted"),
+    ],
+)
+def test_a_zookeeper_node_has_data_when_it_has_been_in_an_ensemble(host, names, state):
     (host / "logs" / "myid").write_text("2\n")
     assert look(host, "zookeeper", runs=False)["directories"][0]["state"] == "absent"
     (host / "logs" / "version-2").mkdir()
-    assert look(host, "zookeeper", runs=False)["directories"][0]["state"] == "formatted"
+    for name in names:
+        (host / "logs" / "version-2" / name).write_text("")
+    assert look(host, "zookeeper", runs=False)["directories"][0]["state"] == state
 
 
 def test_a_host_that_is_new_says_nothing(host):
