@@ -319,7 +319,7 @@ class Volume:
         return "/dev/mapper/" + self.wanted.name
 
     @property
-    def format_record(self) -> str:
+    def _record(self) -> str:
         return format_record.path_of(self.wanted.device, self._marker_dir, self._sys_block)
 
     def has_header(self) -> bool:
@@ -340,7 +340,7 @@ class Volume:
             # A mapping on a broken disk can still be closed.
             return Facts(seen.state, seen.what, mapper=mapper, here=here)
         header = luks_header.scan(wanted.device)
-        marker = format_record.load(self._marker)
+        marker = format_record.load(self._record)
         elsewhere = next((each.name for each in every if kernel in each.below and each.name != wanted.name), "")
         opens = None
         if key is not None and header.header is not None and header.header.version == 2 and header.header.uuid == wanted.uuid:
@@ -454,7 +454,7 @@ class Volume:
 
     def _remember(self, state: str) -> None:
         digest = luks_header.sample(self.wanted.device, start=HEADER_AREA).digest if state == ERASED else ""
-        format_record.save(self._marker, Marker(self.wanted.uuid, state, format_record.boot_id(), digest))
+        format_record.save(self._record, Marker(self.wanted.uuid, state, format_record.boot_id(), digest))
 
 
 def is_signed(seen: Any) -> bool:
