@@ -16,6 +16,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, Sequence
 
+from .. import _durable, _regular_file
 from .._errors import RackawareError
 from . import rule
 from .rule import Answer, Directory, View
@@ -281,31 +282,17 @@ def _remember(directories: Sequence[Directory], record: Mapping[str, str] | None
 def _read(path: str) -> dict[str, Any] | None:
     """A JSON object, None when there is none, {} for what is none; raises OSError for a disk that cannot be read."""
     try:
-        with open(path, encoding="utf-8") as stream:
-            found = json.load(stream)
+        found = json.loads(_regular_file.read(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except ValueError:
+    except (ValueError, RecursionError, _regular_file.NotRegularError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _write(path: str, content: Mapping[str, Any]) -> None:
-    directory = os.path.dirname(path)
-    os.makedirs(directory, mode=0o755, exist_ok=True)
-    draft = path + ".new"
-    with open(draft, "w", encoding="utf-8") as stream:
-        json.dump(content, stream)
-        stream.write("\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(draft, path)
-    # Without it a power cut may take the name back.
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    _durable.write(path, json.dumps(content) + "\n")
 
 
 def notify(text: str) -> None:
