@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import stat
 
 import pytest
 
+from ansible_collections.rackaware.kafka.plugins.filter.kafka_store_guard import kafka_store_guard
 from ansible_collections.rackaware.kafka.plugins.module_utils import _durable, _regular_file
+from ansible_collections.rackaware.kafka.plugins.module_utils._config import units
 from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
 from ansible_collections.rackaware.kafka.plugins.module_utils._host import myid, storage
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks import format_record, unlocker
@@ -139,3 +142,47 @@ class TestMyid:
         with pytest.raises(myid.MyidError, match="cannot be written"):
             myid.write(str(home / "data"), 2, user)
         assert os.listdir(home / "etc") == []
+
+
+# What runs as root when a unit of a service starts.
+STORES = ("/var/lib/kafka/data0", "/var/lib/kafka/data1")
+HOMES = {"LogsDirectory": "/var/log", "CacheDirectory": "/var/cache", "RuntimeDirectory": "/run", "StateDirectory": "/var/lib"}
+AS_ROOT = re.compile(r"Exec\w+=[-@:|]*[+!]")
+
+
+def texts():
+    """The unit of each service, the broker's with the drop-in of encrypted stores."""
+    out = {name: units.unit(name, version="4.3.1", open_files=1, writes=list(STORES), mounts=list(STORES)) for name in units.SERVICES}
+    drop_ins = [kafka_store_guard([store + "/logs" for store in STORES], "4.3.1", kraft=kraft) for kraft in (False, True)]
+    return {**out, "broker with stores": out["broker"] + "".join(drop_ins)}
+
+
+def named_in_directories_of_the_service(text):
+    """Paths in lines run as root that the service could make a link of; a mount point itself cannot be replaced."""
+    options = [line.partition("=")[::2] for line in text.splitlines()]
+    owned = [value for name, value in options if name == "ReadWritePaths"]
+    owned += ["%s/%s" % (HOMES[name], each) for name, value in options if name in HOMES for each in value.split()]
+    mounts = [value for name, value in options if name == "RequiresMountsFor"]
+    found = [path for line in text.splitlines() if AS_ROOT.match(line) for path in re.findall(r"/[\w./-]+", line.partition("=")[2])]
+    return [path for path in found if path not in mounts and any((path + "/").startswith(home + "/") for home in owned)]
+
+
+@pytest.mark.parametrize("name", sorted(texts()))
+def test_no_line_of_a_unit_works_as_root_by_name_in_a_directory_of_the_service(name):
+    text = texts()[name]
+    assert "ReadWritePaths=" + STORES[0] in text.splitlines() and named_in_directories_of_the_service(text) == []
+    programs = {AS_ROOT.sub("", line).split()[0] for line in text.splitlines() if AS_ROOT.match(line)}
+    # The start guard works there itself: through handles, as tested above.
+    assert programs <= {"/bin/sh", "/usr/bin/install", "/usr/local/sbin/kafka-start-guard"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ExecStartPre=+/bin/sh -c 'exec sha256sum /etc/x > /run/kafka/kafka.started'",
+        "ExecStartPre=+/usr/bin/install --directory --owner=kafka /var/lib/kafka/data0/logs",
+        "ExecStopPost=-+/bin/chown kafka /var/log/kafka/x",
+    ],
+)
+def test_the_search_sees_such_a_line(line):
+    assert len(named_in_directories_of_the_service("%s%s\nRuntimeDirectory=kafka\n" % (texts()["broker"], line))) == 1
