@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, Sequence
 from .. import _durable, _regular_file
 from .._errors import RackawareError
 from . import rule
-from .rule import Answer, Directory, View
+from .rule import Answer, Directory, Record, View
 
 if TYPE_CHECKING:
     from .._kafka.client import Admin
@@ -68,7 +68,7 @@ class World(NamedTuple):
 
     @property
     def new_cluster(self) -> str:
-        """When site saw that no broker of the inventory had run; used up by the first start."""
+        """When site saw that no broker of the inventory had run; used up by the first look at a directory on which one has."""
         return os.path.join(self.state, os.path.basename(NEW_CLUSTER))
 
     @property
@@ -126,10 +126,12 @@ def check(world: World) -> None:
     config = load(world.config)
     directories = [look(*each) for each in config.directories.items()]
     record = _record(world.record)
-    new = rule.unknown(directories, record, new_cluster=_age(_read(world.new_cluster), world.clock()) <= NEW_CLUSTER_SECONDS)
+    new_cluster = _age(_read(world.new_cluster), world.clock()) <= NEW_CLUSTER_SECONDS
+    new = rule.unknown(directories, record, new_cluster=new_cluster)
     if new:
         _use(world.python)
-        _wait(config, new, world)
+        # A broker that answers knows more than site did.
+        _wait(config, new, world, alone=new_cluster and rule.first_start_failed(directories, record))
     _remember(directories, record, world)
 
 
@@ -144,13 +146,16 @@ def _use(python: str) -> None:
         raise GuardError("Other brokers cannot be asked, because %s does not run: %s; run site, which makes it." % (python, error.strerror)) from None
 
 
-def _wait(config: Config, new: Sequence[str], world: World) -> None:
+def _wait(config: Config, new: Sequence[str], world: World, *, alone: bool) -> None:
+    """Return when other brokers let it start, or a person; alone is whether it may where none answers. Raises GuardError."""
     end, said = world.clock() + world.wait_seconds, ""
     while True:
         found = ask(config)
         consent = _consent(world)
-        if found.open or rule.accepted(consent, config.node, found):
+        first = alone and found.lost == rule.UNANSWERED
+        if found.open or first or rule.accepted(consent, config.node, found):
             what = "no broker needs what it had" if found.open else "this was accepted: " + found.reason
+            what = "no broker of this new cluster has run" if first else what
             print("Broker %d starts although %s: %s." % (config.node, " and ".join(new), what), flush=True)
             world.notify("STATUS=")
             return
@@ -252,29 +257,31 @@ def _age(found: Mapping[str, Any] | None, now: float) -> float:
     return age if age >= -SKEW_SECONDS else float("inf")
 
 
-def _record(path: str) -> dict[str, str] | None:
+def _record(path: str) -> Record | None:
     found = _read(path)
     if found is None:
         return None
     listed = found.get("directories")
-    return dict(listed) if isinstance(listed, dict) else {}
+    # A record that does not say it, or that is damaged, is of a broker that may have run.
+    return Record(dict(listed) if isinstance(listed, dict) else {}, found.get("ran") is not False)
 
 
-def _remember(directories: Sequence[Directory], record: Mapping[str, str] | None, world: World) -> None:
+def _remember(directories: Sequence[Directory], record: Record | None, world: World) -> None:
     """Mark the directories, and write down the marks. After a crash between the two the marks are new to the record, and are asked about."""
+    ran = (record is not None and record.ran) or any(each.used for each in directories)
     kept = {}
     for each in directories:
         if each.used is None:
-            kept[each.path] = (record or {}).get(each.path, "")
+            kept[each.path] = record.marks.get(each.path, "") if record is not None else ""
             continue
         mark = each.mark
         if not mark or mark.get("volume") != each.volume or not mark.get("id"):
             mark = {"id": os.urandom(8).hex(), "volume": each.volume}
             _write(_mark(each.path), mark)
         kept[each.path] = mark["id"]
-    if kept != record:
-        _write(world.record, {"directories": kept})
-    for path in (world.new_cluster, world.consent):
+    if Record(kept, ran) != record:
+        _write(world.record, {"directories": kept, "ran": ran})
+    for path in (*([world.new_cluster] if ran else []), world.consent):
         if os.path.exists(path):
             os.unlink(path)
 
