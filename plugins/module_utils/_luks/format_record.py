@@ -29,12 +29,16 @@ class MarkerError(RackawareError):
 
 @dataclass(frozen=True)
 class Marker:
-    """state as above; boot is the boot in which it was written; digest is what lay behind the header when it was erased."""
+    """state as above; boot is the boot in which it was written; digest is what lay behind the header when it was erased.
+
+    key_digest is the header's, as soon as it has one: a header that is damaged later cannot say any more which volume it was.
+    """
 
     uuid: str
     state: str
     boot: str
     digest: str = ""
+    key_digest: str = ""
 
 
 def boot_id(path: str = BOOT_ID) -> str:
