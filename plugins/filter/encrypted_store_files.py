@@ -34,7 +34,9 @@ options:
     type: str
     default: ""
   directories:
-    description: Directories below the mounts, made each time before O(guarded) starts, because a store may be new. Their mounts are O(user)'s, too.
+    description:
+      - Directories below the mounts, made each time before O(guarded) starts, because a store may be new.
+      - Their mounts become O(user)'s, too.
     type: list
     default: []
   prepare:

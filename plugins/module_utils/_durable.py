@@ -4,8 +4,8 @@
 # Private to the collection: may change at any time.
 """A small file of ours on a host that outlives a crash: a reader sees the old text or the new, never half of one.
 
-Its directory may belong to a service, which may swap any name in it for a link at any moment: root opens the directory once, makes a file that was not
-there, and sets owner and mode on what it has opened.
+Its directory may belong to a service, which may swap any name in it for a link at any moment. So root opens it once,
+makes a file that was not there, and sets owner and mode on what it has opened.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def write(path: str, text: str, *, mode: int = 0o644, owner: tuple[int, int] | N
 def write_in(directory: int, name: str, text: str, *, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
     """The same in a directory that is open; raises OSError."""
     draft = ".%s-%s" % (name, os.urandom(8).hex())
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory)
+    handle = os.open(
+        draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory
+    )
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(text)

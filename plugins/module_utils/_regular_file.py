@@ -4,7 +4,8 @@
 # Private to the collection: may change at any time.
 """Small files on a host, read as root from directories that a service owns.
 
-The service may put a link there (to a file that only root reads), a pipe (whose reader waits for ever) or a file without an end.
+The service may put a link there (to a file that only root reads), a pipe (whose reader waits for ever) or a file
+without an end.
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ class NotRegularError(OSError):
 
 
 def opened(path: str) -> TextIO:
-    """The file as a stream of UTF-8, which the caller closes; raises OSError, and NotRegularError for a link, a pipe, a device or a big file."""
+    """The file as a stream of UTF-8, which the caller closes.
+
+    Raises OSError, and NotRegularError for a link, a pipe, a directory, a device or a big file.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError as error:

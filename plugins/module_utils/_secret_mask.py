@@ -17,19 +17,24 @@ CHANGED = "(not shown, changed)"
 # A name that says what it is. The store of the AWS article is called secretfs, and so are its mount and its units.
 NAMED = (
     r"authorization(?![a-z.])|basic[._-]auth(?![._-]cred)|user[._-]info|storepin|license(?![a-z])|"
-    r"pass(?:w(?:or)?d|phrase|code|key)|pass(?![a-z])|pwd|(?:(?<![a-z])|bind|(?-i:[a-z](?=P)))pw(?![a-z])|secret(?!fs)|jaas|token|credential|"
-    r"creds?(?![a-z])|super[._-]?digest|(?:private|api|access|account|encryption|decryption|signing|shared|master|storage)[._-]?key"
+    r"pass(?:w(?:or)?d|phrase|code|key)|pass(?![a-z])|pwd|(?:(?<![a-z])|bind|(?-i:[a-z](?=P)))pw(?![a-z])|"
+    r"secret(?!fs)|jaas|token|credential|creds?(?![a-z])|super[._-]?digest|"
+    r"(?:private|api|access|account|encryption|decryption|signing|shared|master|storage)[._-]?key"
 )
 # ssl.keystore.key, private_key, apiKey, but neither key.serializer nor ssl.keystore.location.
 KEY = r"[._-]key|(?-i:[a-z0-9]Key)"
 # A properties file may have blanks instead of a sign between name and value; elsewhere only a sign says that a word is a name.
 SECRET = re.compile(
-    r"(?:%s)[\w.\-\[\]]*[\"']?[ \t]*[=:]?[ \t]*|(?:%s)[\"']?[ \t]*[=:][ \t]*|^[ \t]*(?:[#!][ \t]*)?[\w.\-]*(?:%s)[ \t]+" % (NAMED, KEY, KEY), re.IGNORECASE
+    r"(?:%s)[\w.\-\[\]]*[\"']?[ \t]*[=:]?[ \t]*|"
+    r"(?:%s)[\"']?[ \t]*[=:][ \t]*|^[ \t]*(?:[#!][ \t]*)?[\w.\-]*(?:%s)[ \t]+" % (NAMED, KEY, KEY),
+    re.IGNORECASE,
 )
 PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY-----|.*)", re.DOTALL)
-# Up to the semicolon that ends a line, because one inside quotes ends nothing. PLAIN keeps passwords under user_<name>. The JVM reads flags in any case.
+# Up to the semicolon that ends a line, because one inside quotes ends nothing. PLAIN keeps passwords under user_<name>.
+# The JVM reads flags in any case.
 JAAS = re.compile(
-    r"(?<=LoginModule)[\s\\]+(?:required|requisite|sufficient|optional)\b(.*?(?:;[ \t\r\"'}]*$|\Z))", re.DOTALL | re.MULTILINE | re.IGNORECASE
+    r"(?<=LoginModule)[\s\\]+(?:required|requisite|sufficient|optional)\b(.*?(?:;[ \t\r\"'}]*$|\Z))",
+    re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
 # A password may have any of the signs that end a host's name; a token may stand alone.
 URL = re.compile(r":(?:\\?/){2}(\S*)")
@@ -62,7 +67,8 @@ def _spans(text: str) -> list[tuple[int, int]]:
     """Where the secrets are, in order, none within another."""
     found = [match.span() for match in PRIVATE_KEY.finditer(text)]
     found += [match.span(1) for match in JAAS.finditer(text)]
-    found += [(match.start(1), match.start(1) + match[1].rindex("@")) for match in URL.finditer(text) if "@" in match[1]]
+    urls = (match for match in URL.finditer(text) if "@" in match[1])
+    found += [(match.start(1), match.start(1) + match[1].rindex("@")) for match in urls]
     found += _named(text)
     out: list[tuple[int, int]] = []
     for start, end in sorted(span for span in found if text[slice(*span)].strip()):
@@ -95,11 +101,14 @@ def _named(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _last_below(lines: Sequence[str], first: int, last: int, value: str) -> int:
-    """The last line of a value that begins behind its name in lines first to last, as YAML and JSON go on below: deeper, as a list, or in brackets."""
+    """The last line of a value that begins behind its name in lines first to last.
+
+    YAML and JSON go on below: deeper, as a list, or in brackets.
+    """
     name = ITEMS.match(lines[first]).end()
     depth = _depth(lines[first]) if BLOCK.fullmatch(value) else name
     unclosed = _unclosed(value) if OPEN.fullmatch(value) else 0
-    # Comments between a name and its list are passed over, but not from one comment to the next: each would look through all that follow.
+    # Comments between a name and its list are passed over, but not behind a comment: each would look at all others.
     passed = "" if lines[first].lstrip().startswith("#") else "#"
     for number in range(last + 1, len(lines)):
         line = lines[number]

@@ -34,8 +34,8 @@ options:
   state:
     description:
       - V(present) is a copy of the header as it is now; an older copy of the same volume is replaced.
-      - V(absent) overwrites and removes the file. V(restored) writes the copy over the device's header. A copy of an earlier volume is refused, also one with
-        the same UUID, as each format makes another volume key.
+      - V(absent) overwrites and removes the file. V(restored) writes the copy over the device's header.
+      - A copy of an earlier volume is not restored, also with the same UUID, as each format makes another volume key.
     type: str
     choices: [present, absent, restored]
     default: present
@@ -44,7 +44,8 @@ options:
     type: str
   marker_dir:
     description:
-      - Where this host remembers its encrypted disks. It must know a disk without any header, and the volume key of the copy, before one is written to it.
+      - Where this host remembers its encrypted disks.
+      - It must know a disk without any header, and the volume key of the copy, before one is written to it.
     type: path
     default: /var/lib/kafka-luks
 requirements:

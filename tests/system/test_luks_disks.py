@@ -330,7 +330,8 @@ class TestAfterAStop:
 
 def remember(tmp_path: Path, state: str, boot: str = "") -> None:
     path = next((tmp_path / "markers").glob("*.json"))
-    format_record.save(str(path), replace(format_record.load(str(path)), state=state, boot=boot or format_record.boot_id()))
+    before = format_record.load(str(path))
+    format_record.save(str(path), replace(before, state=state, boot=boot or format_record.boot_id()))
 
 
 def tools_of_others(kind: str, disk: Disk) -> None:

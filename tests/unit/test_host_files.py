@@ -92,7 +92,12 @@ def test_what_is_written_is_ours_whatever_lies_in_the_directory(home):
     _durable.write(str(place / "mark"), "new", mode=0o640)
     assert (place / "mark").read_text() == "new" and stat.S_IMODE((place / "mark").lstat().st_mode) == 0o640
     after = victim.stat()
-    assert (victim.read_text(), after.st_mode, after.st_uid, after.st_mtime_ns) == (before[0], before[1].st_mode, before[1].st_uid, before[1].st_mtime_ns)
+    assert (victim.read_text(), after.st_mode, after.st_uid, after.st_mtime_ns) == (
+        before[0],
+        before[1].st_mode,
+        before[1].st_uid,
+        before[1].st_mtime_ns,
+    )
     assert sorted(os.listdir(place)) == [".mark.new", "mark", "mark.new"]
 
 
@@ -134,7 +139,9 @@ class TestMyid:
         before = ((home / "root-only").read_text(), (home / "root-only").stat().st_mode)
         myid.write(str(home / "data"), 2, user)
         assert ((home / "root-only").read_text(), (home / "root-only").stat().st_mode) == before
-        assert (home / "data" / "myid").read_text() == "2\n" and stat.S_IMODE((home / "data" / "myid").stat().st_mode) == 0o640
+        assert (home / "data" / "myid").read_text() == "2\n" and stat.S_IMODE(
+            (home / "data" / "myid").stat().st_mode
+        ) == 0o640
 
     def test_a_data_directory_that_is_a_link_is_refused(self, home, user):
         (home / "etc").mkdir()
@@ -146,14 +153,24 @@ class TestMyid:
 
 # What runs as root when a unit of a service starts.
 STORES = ("/var/lib/kafka/data0", "/var/lib/kafka/data1")
-HOMES = {"LogsDirectory": "/var/log", "CacheDirectory": "/var/cache", "RuntimeDirectory": "/run", "StateDirectory": "/var/lib"}
+HOMES = {
+    "LogsDirectory": "/var/log",
+    "CacheDirectory": "/var/cache",
+    "RuntimeDirectory": "/run",
+    "StateDirectory": "/var/lib",
+}
 AS_ROOT = re.compile(r"Exec\w+=[-@:|]*[+!]")
 
 
 def texts():
     """The unit of each service, the broker's with the drop-in of encrypted stores."""
-    out = {name: units.unit(name, version="4.3.1", open_files=1, writes=list(STORES), mounts=list(STORES)) for name in units.SERVICES}
-    drop_ins = [kafka_store_guard([store + "/logs" for store in STORES], "4.3.1", kraft=kraft) for kraft in (False, True)]
+    out = {
+        name: units.unit(name, version="4.3.1", open_files=1, writes=list(STORES), mounts=list(STORES))
+        for name in units.SERVICES
+    }
+    drop_ins = [
+        kafka_store_guard([store + "/logs" for store in STORES], "4.3.1", kraft=kraft) for kraft in (False, True)
+    ]
     return {**out, "broker with stores": out["broker"] + "".join(drop_ins)}
 
 
@@ -163,7 +180,12 @@ def named_in_directories_of_the_service(text):
     owned = [value for name, value in options if name == "ReadWritePaths"]
     owned += ["%s/%s" % (HOMES[name], each) for name, value in options if name in HOMES for each in value.split()]
     mounts = [value for name, value in options if name == "RequiresMountsFor"]
-    found = [path for line in text.splitlines() if AS_ROOT.match(line) for path in re.findall(r"/[\w./-]+", line.partition("=")[2])]
+    found = [
+        path
+        for line in text.splitlines()
+        if AS_ROOT.match(line)
+        for path in re.findall(r"/[\w./-]+", line.partition("=")[2])
+    ]
     return [path for path in found if path not in mounts and any((path + "/").startswith(home + "/") for home in owned)]
 
 

@@ -52,7 +52,7 @@ def _text(data_dir: str) -> str | None:
 
 
 def write(data_dir: str, number: int, user: str | None) -> None:
-    """Make the directory and the file, the user's when one is given; raises MyidError, also for a directory that is a link."""
+    """Make the directory and the file, the user's when one is given; raises MyidError, also for a link as directory."""
     path = os.path.join(data_dir, NAME)
     try:
         owner = (pwd.getpwnam(user).pw_uid, grp.getgrnam(user).gr_gid) if user else None

@@ -29,9 +29,9 @@ class MarkerError(RackawareError):
 
 @dataclass(frozen=True)
 class Marker:
-    """state as above; boot is the boot in which it was written; digest is what lay behind the header when it was erased.
+    """state as above; boot is that in which it was written; digest is what lay behind the header when it was erased.
 
-    key_digest is the header's, as soon as it has one: a header that is damaged later cannot say any more which volume it was.
+    key_digest is the header's, from the format on: one that is damaged later does not say which volume it was.
     """
 
     uuid: str

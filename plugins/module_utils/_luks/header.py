@@ -30,7 +30,7 @@ class HeaderError(RackawareError):
 class Header:
     """One LUKS header; sizes in bytes but key_size in bits; key_size and sector_size are None where it does not say.
 
-    key_digest tells volumes apart that have the same UUID, as the next one in a store has: the data open only with the volume key that it is of.
+    key_digest is of the volume key. It tells volumes apart that have the same UUID, as the next one in a store has.
     """
 
     version: int

@@ -46,7 +46,7 @@ def read(path: str) -> Copy | None:
 
 
 def same(one: Header, other: Header) -> bool:
-    """Whether a copy is of this very state of a header. The sequence number rises with each change, and begins anew with each format."""
+    """Whether a copy is of this very state of a header. The sequence number alone begins anew with each format."""
     return replace(one, copies=0) == replace(other, copies=0)
 
 
@@ -72,12 +72,21 @@ def plan_absent(copy: Copy | None, uuid: str, dest: str) -> tuple[str, ...]:
 
 
 def plan_restored(
-    scan: Scan, *, copy: Copy | None, uuid: str, confirm_uuid: str | None, used: str, signed: bool, remembered: str, dest: str
+    scan: Scan,
+    *,
+    copy: Copy | None,
+    uuid: str,
+    confirm_uuid: str | None,
+    used: str,
+    signed: bool,
+    remembered: str,
+    dest: str,
 ) -> tuple[str, ...]:
     """Steps to the copied header on the device; raises HeaderBackupError.
 
-    used says who uses the device; signed is whether something else than LUKS is on it; remembered is the key_digest that this host has noted of the device
-    as this volume, empty without one. A copy of an earlier volume would open with the same key, and all data would be noise.
+    used says who uses the device; signed is whether something else than LUKS is on it; remembered is the key_digest
+    that this host has noted of the device as this volume, empty without one. A copy of an earlier volume would open
+    with the same key, and all data would be noise.
     """
     if copy is None or copy.header is None or copy.header.uuid != uuid:
         raise HeaderBackupError("%s holds no header of %s; nothing was restored." % (dest, uuid))
@@ -89,13 +98,17 @@ def plan_restored(
         if scan.header.uuid != uuid:
             raise HeaderBackupError("The device holds another volume, %s; nothing was restored." % scan.header.uuid)
         if scan.header.key_digest != copy.header.key_digest:
-            text = "%s is of an earlier volume %s, which was formatted anew since; nothing was restored: destroy that copy, and make a new one."
-            raise HeaderBackupError(text % (dest, uuid))
+            raise HeaderBackupError(
+                "%s is of an earlier volume %s, which was formatted anew since; nothing was restored: "
+                "destroy that copy, and make a new one." % (dest, uuid)
+            )
     elif signed:
         raise HeaderBackupError("The device holds something else than a damaged LUKS header; nothing was restored.")
     elif remembered != copy.header.key_digest:
-        text = "This host does not know the device as %s with the volume key of %s, and no header on it says so; nothing was restored."
-        raise HeaderBackupError(text % (uuid, dest))
+        raise HeaderBackupError(
+            "This host does not know the device as %s with the volume key of %s, and no header on it says so; "
+            "nothing was restored." % (uuid, dest)
+        )
     if confirm_uuid != uuid:
         raise HeaderBackupError("Restoring brings back the key slots of the copy, removed ones too; set confirm_uuid to %s if that is meant." % uuid)
     return ("restore",)
@@ -112,7 +125,9 @@ def destroy(directory: str, uuid: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise HeaderBackupError("The copies of headers in %s cannot be destroyed: %s; look at the root disk." % (directory, error.strerror)) from None
+        raise HeaderBackupError(
+            "The copies of headers in %s cannot be destroyed: %s; look at the root disk." % (directory, error.strerror)
+        ) from None
 
 
 def step(name: str, *, cryptsetup: Cryptsetup, device: str, dest: str) -> None:

@@ -68,7 +68,7 @@ class World(NamedTuple):
 
     @property
     def new_cluster(self) -> str:
-        """When site saw that no broker of the inventory had run; used up by the first look at a directory on which one has."""
+        """When site saw that no broker of the inventory had run; used up once a directory shows that one has."""
         return os.path.join(self.state, os.path.basename(NEW_CLUSTER))
 
     @property
@@ -147,7 +147,7 @@ def _use(python: str) -> None:
 
 
 def _wait(config: Config, new: Sequence[str], world: World, *, alone: bool) -> None:
-    """Return when other brokers let it start, or a person; alone is whether it may where none answers. Raises GuardError."""
+    """Return once other brokers or a person allow it; raises GuardError. alone is whether it may where none answers."""
     end, said = world.clock() + world.wait_seconds, ""
     while True:
         found = ask(config)

@@ -5,8 +5,9 @@
 """Whether a broker may start on the log directories that it finds: at once on those of its last start, on others only once other brokers agree.
 
 A broker that is the last in-sync replica of a partition is elected when it registers, whatever it has on its disk, and its followers truncate to that.
-In ZooKeeper mode nothing in Kafka prevents it; KRaft compares directory ids and detects unclean shutdowns from 4.0 on. A partition that nobody leads may
-elect a replica outside of the in-sync set, too: the last known leader where the eligible leader replicas are on (KIP-966), any where unclean elections are.
+In ZooKeeper mode nothing in Kafka prevents it; KRaft compares directory ids and detects unclean shutdowns from 4.0 on.
+A partition without a leader may elect a replica outside of the in-sync set, too: the last known leader where eligible
+leader replicas are on (KIP-966), any replica where unclean elections are.
 
 Loaded at each start of a broker, before its JVM: nothing here may import what takes long, as dataclasses do.
 """
@@ -33,7 +34,7 @@ class Directory(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What the last start left on the root disk: path to id of its mark, and whether any start before this one was seen to get as far as Kafka's own files."""
+    """What the last start left on the root disk: path to id of its mark; ran is whether Kafka was seen to."""
 
     marks: Mapping[str, str]
     ran: bool
@@ -64,7 +65,7 @@ class Answer(NamedTuple):
 
 
 def unknown(directories: Sequence[Directory], record: Record | None, *, new_cluster: bool) -> list[str]:
-    """What is new since the last start, in words for each directory; record is None on a host where no broker has started.
+    """What is new since the last start, in words for each directory; record is None where no broker has started.
 
     A disk with data and without a mark is from before there were marks, or was kept when its instance was replaced. On such a host new_cluster, which
     site says while no broker of the inventory has run, allows blank directories.
@@ -86,10 +87,11 @@ def unknown(directories: Sequence[Directory], record: Record | None, *, new_clus
 
 
 def first_start_failed(directories: Sequence[Directory], record: Record | None) -> bool:
-    """Whether these are the directories of the last start, which was the first and got nowhere: no Kafka has had anything on them to lose."""
+    """Whether these are the directories of the last start, and no Kafka has run on them: there is nothing to lose."""
     if record is None or record.ran:
         return False
-    return all(each.used is False and (each.mark or {}).get("id", "") == record.marks.get(each.path) for each in directories)
+    marks = {each.path: (each.mark or {}).get("id", "") for each in directories if each.used is False}
+    return all(marks.get(each.path) == record.marks.get(each.path, "") != "" for each in directories)
 
 
 def next_witness(node: int, views: Mapping[int, View], untried: Sequence[int]) -> int | None:

@@ -1,4 +1,4 @@
-"""Copies of headers: which volume and which state a copy is of, and that a copy of an earlier volume never comes back over the next one."""
+"""Copies of headers: which volume and state a copy is of, and that an earlier volume never comes back over the next."""
 
 from __future__ import annotations
 
@@ -25,7 +25,16 @@ def copy_of(held):
 
 
 def restored(scan, held, **more):
-    options = {"copy": copy_of(held), "uuid": UUID, "confirm_uuid": UUID, "used": "", "signed": False, "remembered": "next", "dest": "/copy", **more}
+    options = {
+        "copy": copy_of(held),
+        "uuid": UUID,
+        "confirm_uuid": UUID,
+        "used": "",
+        "signed": False,
+        "remembered": "next",
+        "dest": "/copy",
+        **more,
+    }
     return header_backup.plan_restored(scan, **options)
 
 
@@ -34,7 +43,9 @@ def test_a_copy_of_an_earlier_volume_is_not_up_to_date():
     assert header_backup.plan_present(NEXT, copy_of(replace(NEXT, copies=1)), UUID, "/copy") == ()
 
 
-@pytest.mark.parametrize("present", [NEXT, replace(NEXT, sequence=4), replace(NEXT, sequence=1), replace(NEXT, copies=1)])
+@pytest.mark.parametrize(
+    "present", [NEXT, replace(NEXT, sequence=4), replace(NEXT, sequence=1), replace(NEXT, copies=1)]
+)
 def test_it_is_not_restored_over_a_header_of_the_next(present):
     with pytest.raises(HeaderBackupError, match="is of an earlier volume"):
         restored(Scan(present, torn=False), EARLIER)
@@ -42,10 +53,16 @@ def test_it_is_not_restored_over_a_header_of_the_next(present):
 
 
 @pytest.mark.parametrize("torn", [False, True])
-@pytest.mark.parametrize(("remembered", "held", "refused"), [("next", NEXT, False), ("next", EARLIER, True), ("", NEXT, True)])
-def test_over_a_damaged_header_only_a_copy_of_the_volume_that_this_host_formatted_is_restored(torn, remembered, held, refused):
+@pytest.mark.parametrize(
+    ("remembered", "held", "refused"), [("next", NEXT, False), ("next", EARLIER, True), ("", NEXT, True)]
+)
+def test_over_a_damaged_header_only_a_copy_of_the_volume_that_this_host_formatted_is_restored(
+    torn, remembered, held, refused
+):
     if refused:
-        with pytest.raises(HeaderBackupError, match="does not know the device as %s with the volume key of /copy" % UUID):
+        with pytest.raises(
+            HeaderBackupError, match="does not know the device as %s with the volume key of /copy" % UUID
+        ):
             restored(Scan(None, torn), held, remembered=remembered)
     else:
         assert restored(Scan(None, torn), held, remembered=remembered) == ("restore",)
@@ -56,7 +73,13 @@ def luks2(path, salt, *, uuid=UUID, slots=("0",), unbound=False):
     digests = {"0": {"salt": salt, "digest": "d", "segments": ["0"], "keyslots": list(slots)}}
     if unbound:
         digests["1"] = {"salt": "other", "digest": "e", "segments": [], "keyslots": ["5"]}
-    area = {"segments": {"0": {}}, "keyslots": {slot: {"key_size": 64} for slot in slots}, "tokens": {}, "config": {}, "digests": digests}
+    area = {
+        "segments": {"0": {}},
+        "keyslots": {slot: {"key_size": 64} for slot in slots},
+        "tokens": {},
+        "config": {},
+        "digests": digests,
+    }
     binary = bytearray(header.BINARY)
     binary[:6], binary[6:24] = header.PRIMARY, struct.pack(">HQQ", 2, header.OFFSETS[0], 3)
     binary[72:78], binary[168 : 168 + len(uuid)] = b"sha256", uuid.encode()
@@ -94,4 +117,7 @@ def test_a_format_destroys_copies_of_the_earlier_volume_and_notes_the_key_of_the
     record = format_record.load(format_record.path_of(str(disk), str(tmp_path / "markers"), str(tmp_path)))
     assert (record.state, record.key_digest) == ("formatting", header.scan(str(disk)).header.key_digest)
     volume.perform(["remember ready"])
-    assert format_record.load(format_record.path_of(str(disk), str(tmp_path / "markers"), str(tmp_path))).key_digest == record.key_digest
+    assert (
+        format_record.load(format_record.path_of(str(disk), str(tmp_path / "markers"), str(tmp_path))).key_digest
+        == record.key_digest
+    )

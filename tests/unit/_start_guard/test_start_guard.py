@@ -110,13 +110,17 @@ def test_a_first_start_that_got_nowhere_is_known_by_its_own_marks(directories, r
         ([partition(-1, [3, 4])], False, 1, "the last in-sync replica"),
         ([partition(-1, [], elr=[3])], False, 1, "the last in-sync replica"),
         ([partition(1, [1], elr=[3])], True, None, ""),
-        # Nobody leads, and no in-sync replica is alive: KIP-966 elects the last known leader, an unclean election any. 5 and 6 are down.
-        ([partition(-1, [])], False, 1, "no in-sync replica of 1 partition (t-0) is alive; started now it might be elected"),
+        # No broker leads, and no in-sync replica is alive, as 5 and 6 are down.
+        # KIP-966 elects the last known leader, an unclean election any replica.
+        ([partition(-1, [])], False, 1, "no in-sync replica of 1 partition (t-0) is alive; started now it might be"),
         ([partition(-1, [5])], False, 1, "no in-sync replica of 1 partition"),
         ([partition(5, [5])], False, 1, "no in-sync replica of 1 partition"),
         ([partition(-1, [], elr=[5, 6])], False, 1, "no in-sync replica of 1 partition"),
         ([partition(-1, [], elr=[2])], True, None, ""),
-        ([partition(-1, []), partition(-1, [3], number=1)], False, 2, "replica of 1 partition (t-1) and no in-sync replica of 1 partition (t-0) is alive"),
+        (
+            [partition(-1, []), partition(-1, [3], number=1)],
+            *(False, 2, "replica of 1 partition (t-1) and no in-sync replica of 1 partition (t-0) is alive"),
+        ),
         ([partition(-1, [3], number=n) for n in (4, 2, 10, 3)], False, 4, "4 partitions (t-2, t-3, t-4, …)"),
         # Its death is not known to all yet.
         ([partition(1, [1, 3])], False, None, "still counts it as in sync in 1 partition"),
