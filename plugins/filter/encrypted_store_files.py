@@ -30,11 +30,13 @@ options:
     type: str
     default: ""
   user:
-    description: Who owns O(directories).
+    description: Who owns O(directories), the user of O(guarded).
     type: str
     default: ""
   directories:
-    description: Directories below the mounts, made each time before O(guarded) starts, because a store may be new.
+    description:
+      - Directories below the mounts, made each time before O(guarded) starts, because a store may be new.
+      - Their mounts become O(user)'s, too.
     type: list
     default: []
   prepare:

@@ -35,6 +35,7 @@ options:
     description:
       - V(present) is a copy of the header as it is now; an older copy of the same volume is replaced.
       - V(absent) overwrites and removes the file. V(restored) writes the copy over the device's header.
+      - A copy of an earlier volume is not restored, also with the same UUID, as each format makes another volume key.
     type: str
     choices: [present, absent, restored]
     default: present
@@ -42,7 +43,9 @@ options:
     description: The volume's UUID once more, for O(state=restored) when the header differs.
     type: str
   marker_dir:
-    description: Where this host remembers its encrypted disks, which must know a disk without any header before one is written to it.
+    description:
+      - Where this host remembers its encrypted disks.
+      - It must know a disk without any header, and the volume key of the copy, before one is written to it.
     type: path
     default: /var/lib/kafka-luks
 requirements:
@@ -114,7 +117,7 @@ def work(params: dict, *, check_mode: bool) -> dict:
             confirm_uuid=params["confirm_uuid"],
             used=seen.what if seen.state == probe.IN_USE else "",
             signed=volume.is_signed(seen),
-            remembered=marker is not None and marker.uuid == uuid,
+            remembered=marker.key_digest if marker is not None and marker.uuid == uuid else "",
             dest=dest,
         )
     if not check_mode:

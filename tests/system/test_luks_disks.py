@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -328,8 +329,9 @@ class TestAfterAStop:
 
 
 def remember(tmp_path: Path, state: str, boot: str = "") -> None:
-    path = next((tmp_path / "markers").iterdir())
-    format_record.save(str(path), format_record.Marker(UUID, state, boot or format_record.boot_id()))
+    path = next((tmp_path / "markers").glob("*.json"))
+    before = format_record.load(str(path))
+    format_record.save(str(path), replace(before, state=state, boot=boot or format_record.boot_id()))
 
 
 def tools_of_others(kind: str, disk: Disk) -> None:
@@ -634,6 +636,31 @@ class TestHeaderBackup:
         tools_of_others(kind, disk)
         before = disk.digest()
         assert "nothing was restored" in backup(state="restored", confirm_uuid=UUID)["msg"]
+        assert disk.digest() == before
+
+    def test_a_copy_of_an_earlier_volume_never_comes_back(self, volume, backup, disk, tmp_path):
+        """The next volume of a store has the same UUID, the same key and the same number of steps."""
+        (tmp_path / "markers" / "headers").mkdir(parents=True)
+        volume()
+        backup()
+        remember(tmp_path, "ready", boot="an earlier boot")
+        earlier = tmp_path / "earlier"
+        shutil.copy(self.dest, earlier)
+        shutil.copy(self.dest, tmp_path / "markers" / "headers" / "d0.luks")
+        disk.blank()
+        volume()
+        assert not (tmp_path / "markers" / "headers" / "d0.luks").exists()
+        header = luks_header.scan(disk.device).header
+        assert header.sequence == luks_header.scan(str(earlier)).header.sequence
+        before = disk.digest()
+        assert "is of an earlier volume" in backup(state="restored", confirm_uuid=UUID, dest=str(earlier))["msg"]
+        assert backup()["actions"] == ["remove copy", "copy"] and backup()["changed"] is False
+        remember(tmp_path, "ready")
+        sh("dd", "if=/dev/urandom", "of=" + disk.device, "bs=1M", "count=16", "conv=fsync", "status=none")
+        damaged = disk.digest()
+        assert "does not know the device" in backup(state="restored", confirm_uuid=UUID, dest=str(earlier))["msg"]
+        assert disk.digest() == damaged
+        assert backup(state="restored", confirm_uuid=UUID)["actions"] == ["restore"] and opens(disk, CANARY)
         assert disk.digest() == before
 
     def test_a_disk_in_use_keeps_its_header_unless_it_is_the_same(self, volume, backup, rotate, disk):

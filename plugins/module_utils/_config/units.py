@@ -15,6 +15,8 @@ from .._errors import RackawareError
 from .._start_guard import program
 
 LOG_DIR = "/var/log/kafka"
+# Of root: into a RuntimeDirectory=, which is the service's, root would write through whatever link lies there.
+STARTED = "/run/kafka-started"
 STAGED = ".staged"
 LIBS = "/opt/kafka-%s/libs"
 # Where a host whose data disks may come back blank keeps the id of its cluster.
@@ -85,7 +87,7 @@ def service(name: str) -> Service:
 
 def started(unit_name: str) -> str:
     """Where a unit writes down, at each start, the SHA-256 of every file that it reads; gone with the boot, as the unit's run is."""
-    return "/run/kafka/%s.started" % unit_name.rsplit(".", 1)[0]
+    return "%s/%s.started" % (STARTED, unit_name.rsplit(".", 1)[0])
 
 
 def unit(
@@ -122,7 +124,7 @@ def unit(
         "Environment=LC_ALL=C.UTF-8",
         *(_guarded() if name == "broker" else ()),
         # What it starts with, so that a later look can tell whether it would start with something else.
-        "ExecStartPre=+/bin/sh -c 'exec sha256sum %s > %s'" % (reads, started(this.unit)),
+        "ExecStartPre=+/bin/sh -c 'mkdir -p %s && exec sha256sum %s > %s'" % (STARTED, reads, started(this.unit)),
         "ExecStart=%s @%s %s %s" % (java, this.options, this.main, this.config),
         # The JVM's answer to SIGTERM is 128 + 15.
         "SuccessExitStatus=143",
@@ -135,8 +137,6 @@ def unit(
         "LogsDirectoryMode=0750",
         "CacheDirectory=%s" % os.path.basename(NATIVE_DIR),
         "CacheDirectoryMode=0700",
-        "RuntimeDirectory=kafka",
-        "RuntimeDirectoryPreserve=yes",
         "UMask=0027",
         *["ReadWritePaths=%s" % path for path in writes],
         "ProtectSystem=strict",

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import grp
 import os
-import shutil
+import pwd
 
+from .. import _durable, _regular_file
 from .._errors import RackawareError
 
 NAME, DATA = "myid", "version-2"
@@ -59,8 +61,7 @@ def read(data_dir: str) -> int | None:
 def _text(data_dir: str) -> str | None:
     path = os.path.join(data_dir, NAME)
     try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read().strip()
+        return _regular_file.read(path).strip()
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -68,20 +69,19 @@ def _text(data_dir: str) -> str | None:
 
 
 def write(data_dir: str, number: int, user: str | None) -> None:
-    """Make the directory and the file, the user's when one is given; raises MyidError."""
+    """Make the directory and the file, the user's when one is given; raises MyidError, also for a link as directory."""
     path = os.path.join(data_dir, NAME)
-    draft = path + ".new"
     try:
-        if not os.path.isdir(data_dir):
+        owner = (pwd.getpwnam(user).pw_uid, grp.getgrnam(user).gr_gid) if user else None
+        if not os.path.lexists(data_dir):
             os.mkdir(data_dir, 0o750)
-        with open(draft, "w", encoding="utf-8") as stream:
-            stream.write("%d\n" % number)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(draft, 0o640)
-        if user:
-            for each in (data_dir, draft):
-                shutil.chown(each, user, user)
-        os.replace(draft, path)
+        # The user owns the directory above and may swap this one for a link: only the handle is what was looked at.
+        directory = os.open(data_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            if owner is not None:
+                os.fchown(directory, *owner)
+            _durable.write_in(directory, NAME, "%d\n" % number, mode=0o640, owner=owner)
+        finally:
+            os.close(directory)
     except (OSError, LookupError) as error:
         raise MyidError("%s cannot be written: %s; look at the disk and at the user %s." % (path, getattr(error, "strerror", None) or error, user)) from None

@@ -12,7 +12,7 @@ import uuid
 from dataclasses import asdict, dataclass
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
-from .. import _secret_mask
+from .. import _regular_file, _secret_mask
 from .._errors import RackawareError
 
 ABSENT, EMPTY, FORMATTED, FOREIGN = "absent", "empty", "formatted", "foreign"
@@ -57,8 +57,7 @@ def parse_meta(text: str) -> dict[str, str]:
 def read(path: str) -> Directory:
     """What lies at a path; raises StorageError when it cannot be read, because unreadable is not empty."""
     try:
-        with open(os.path.join(path, META), encoding="utf-8") as stream:
-            meta = parse_meta(stream.read())
+        meta = parse_meta(_regular_file.read(os.path.join(path, META)))
     except FileNotFoundError:
         return Directory(path, _without_meta(path))
     except (OSError, ValueError) as error:

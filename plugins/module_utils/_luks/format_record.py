@@ -12,6 +12,7 @@ import re
 import stat
 from dataclasses import asdict, dataclass
 
+from .. import _durable, _regular_file
 from .._errors import RackawareError
 
 DIRECTORY = "/var/lib/kafka-luks"
@@ -28,12 +29,16 @@ class MarkerError(RackawareError):
 
 @dataclass(frozen=True)
 class Marker:
-    """state as above; boot is the boot in which it was written; digest is what lay behind the header when it was erased."""
+    """state as above; boot is that in which it was written; digest is what lay behind the header when it was erased.
+
+    key_digest is the header's, from the format on: one that is damaged later does not say which volume it was.
+    """
 
     uuid: str
     state: str
     boot: str
     digest: str = ""
+    key_digest: str = ""
 
 
 def boot_id(path: str = BOOT_ID) -> str:
@@ -74,7 +79,7 @@ def path_of(device: str, directory: str, sys_block: str = SYS_BLOCK) -> str:
 def load(path: str) -> Marker | None:
     """What is remembered, None if nothing; raises MarkerError for a file that somebody else could have written or that is damaged."""
     try:
-        with open(path, encoding="utf-8") as stream:
+        with _regular_file.opened(path) as stream:
             status = os.fstat(stream.fileno())
             content = json.load(stream)
     except FileNotFoundError:
@@ -94,19 +99,8 @@ def load(path: str) -> Marker | None:
 
 def save(path: str, marker: Marker) -> None:
     """Write it so that a power cut leaves the old one or the new one; raises MarkerError."""
-    draft = path + ".new"
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump(asdict(marker), stream, sort_keys=True)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(draft, path)
-        directory = os.open(os.path.dirname(path), os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        _durable.write(path, json.dumps(asdict(marker), sort_keys=True), mode=0o600)
     except OSError as error:
         raise MarkerError("%s cannot be written: %s; look at the root disk." % (path, error.strerror)) from None

@@ -11,7 +11,7 @@ import json
 import os
 import struct
 from dataclasses import asdict, dataclass, field
-from typing import Any, BinaryIO, Mapping
+from typing import Any, BinaryIO, Iterable, Mapping
 
 from .._errors import RackawareError
 
@@ -28,7 +28,10 @@ class HeaderError(RackawareError):
 
 @dataclass(frozen=True)
 class Header:
-    """One LUKS header; sizes in bytes but key_size in bits; key_size and sector_size are None where it does not say."""
+    """One LUKS header; sizes in bytes but key_size in bits; key_size and sector_size are None where it does not say.
+
+    key_digest is of the volume key. It tells volumes apart that have the same UUID, as the next one in a store has.
+    """
 
     version: int
     uuid: str
@@ -43,6 +46,7 @@ class Header:
     requirements: tuple[str, ...] = ()
     segments: int = 1
     sequence: int = 0
+    key_digest: str = ""
     copies: int = 1
 
     def as_dict(self) -> dict[str, Any]:
@@ -94,7 +98,13 @@ def _text(raw: bytes) -> str:
 def _first_version(binary: bytes) -> Header:
     sectors, size = struct.unpack(">II", binary[104:112])
     return Header(
-        version=1, uuid=_text(binary[168:208]), cipher="%s-%s" % (_text(binary[8:40]), _text(binary[40:72])), key_size=size * 8, data_offset=sectors * 512
+        version=1,
+        uuid=_text(binary[168:208]),
+        cipher="%s-%s" % (_text(binary[8:40]), _text(binary[40:72])),
+        key_size=size * 8,
+        data_offset=sectors * 512,
+        # mk-digest and mk-digest-salt.
+        key_digest=hashlib.sha256(binary[112:164]).hexdigest(),
     )
 
 
@@ -135,7 +145,14 @@ def _described(area: dict[str, Any], binary: bytes, sequence: int) -> Header:
         requirements=tuple(area["config"].get("requirements", {}).get("mandatory", [])),
         segments=len(segments),
         sequence=sequence,
+        key_digest=_key_digest(area["digests"].values()),
     )
+
+
+def _key_digest(digests: Iterable[Mapping[str, Any]]) -> str:
+    # A digest without a segment is of a key slot that opens no data.
+    found = sorted((str(each["salt"]), str(each["digest"])) for each in digests if each["segments"])
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
 def size_of(path: str) -> int:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._errors import RackawareError
 from . import header as luks_header
 from .cryptsetup import Cryptsetup
 from .header import Header, Scan
+
+# Where the playbooks keep them, below the directory of the format records.
+NAME = "headers"
 
 
 class HeaderBackupError(RackawareError):
@@ -43,8 +46,8 @@ def read(path: str) -> Copy | None:
 
 
 def same(one: Header, other: Header) -> bool:
-    """Whether a copy is of this very state of a header; the sequence number rises with each change."""
-    return (one.uuid, one.sequence) == (other.uuid, other.sequence)
+    """Whether a copy is of this very state of a header. The sequence number alone begins anew with each format."""
+    return replace(one, copies=0) == replace(other, copies=0)
 
 
 def plan_present(header: Header | None, copy: Copy | None, uuid: str, dest: str) -> tuple[str, ...]:
@@ -69,11 +72,21 @@ def plan_absent(copy: Copy | None, uuid: str, dest: str) -> tuple[str, ...]:
 
 
 def plan_restored(
-    scan: Scan, *, copy: Copy | None, uuid: str, confirm_uuid: str | None, used: str, signed: bool, remembered: bool, dest: str
+    scan: Scan,
+    *,
+    copy: Copy | None,
+    uuid: str,
+    confirm_uuid: str | None,
+    used: str,
+    signed: bool,
+    remembered: str,
+    dest: str,
 ) -> tuple[str, ...]:
     """Steps to the copied header on the device; raises HeaderBackupError.
 
-    used says who uses the device; signed is whether something else than LUKS is on it; remembered is whether this host knows it as this volume.
+    used says who uses the device; signed is whether something else than LUKS is on it; remembered is the key_digest
+    that this host has noted of the device as this volume, empty without one. A copy of an earlier volume would open
+    with the same key, and all data would be noise.
     """
     if copy is None or copy.header is None or copy.header.uuid != uuid:
         raise HeaderBackupError("%s holds no header of %s; nothing was restored." % (dest, uuid))
@@ -84,13 +97,37 @@ def plan_restored(
     if scan.header is not None:
         if scan.header.uuid != uuid:
             raise HeaderBackupError("The device holds another volume, %s; nothing was restored." % scan.header.uuid)
+        if scan.header.key_digest != copy.header.key_digest:
+            raise HeaderBackupError(
+                "%s is of an earlier volume %s, which was formatted anew since; nothing was restored: "
+                "destroy that copy, and make a new one." % (dest, uuid)
+            )
     elif signed:
         raise HeaderBackupError("The device holds something else than a damaged LUKS header; nothing was restored.")
-    elif not remembered:
-        raise HeaderBackupError("This host does not know the device as %s, and no header on it says so; nothing was restored." % uuid)
+    elif remembered != copy.header.key_digest:
+        raise HeaderBackupError(
+            "This host does not know the device as %s with the volume key of %s, and no header on it says so; "
+            "nothing was restored." % (uuid, dest)
+        )
     if confirm_uuid != uuid:
         raise HeaderBackupError("Restoring brings back the key slots of the copy, removed ones too; set confirm_uuid to %s if that is meant." % uuid)
     return ("restore",)
+
+
+def destroy(directory: str, uuid: str) -> None:
+    """Destroy all copies of a volume's header in a directory; raises HeaderBackupError."""
+    try:
+        paths = [os.path.join(directory, name) for name in sorted(os.listdir(directory))]
+        for path in paths:
+            copy = read(path) if stat.S_ISREG(os.lstat(path).st_mode) else None
+            if copy is not None and copy.header is not None and copy.header.uuid == uuid:
+                _shred(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise HeaderBackupError(
+            "The copies of headers in %s cannot be destroyed: %s; look at the root disk." % (directory, error.strerror)
+        ) from None
 
 
 def step(name: str, *, cryptsetup: Cryptsetup, device: str, dest: str) -> None:

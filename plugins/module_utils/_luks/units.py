@@ -14,6 +14,7 @@ from .unlocker import CONFIG, PROGRAM, RUNTIME
 
 UNLOCK = "kafka-luks@.service"
 OPTIONS = ("_netdev", "noatime", "nodev", "nosuid", "noexec")
+INSTALL = "/usr/bin/install --directory --mode=0750"
 METADATA = "169.254.169.254 fd00:ec2::254"
 
 
@@ -114,8 +115,10 @@ def mount_text(name: str, mapping: str, mount: str, *, options: Sequence[str] = 
 def guard_text(mounts: Sequence[str], *, directories: Sequence[str] = (), user: str = "", prepare: Sequence[str] = (), comment: str = "Ansible managed") -> str:
     """A drop-in of the unit that uses the stores: it starts on encrypted mounts only, stops when one goes, and cannot ask for the role's credentials.
 
-    directories are made for user at each start, because a store may be new; prepare are commands after that, as for kafka-storage.
+    directories are mounts or below one; at each start they are made for user, the unit's own, with the mounts that have
+    them, because a store may be new. prepare are commands after that, as for kafka-storage.
     """
+    owned = [mount for mount in mounts if any((path + "/").startswith(mount + "/") for path in directories)]
     units = " ".join(mount_unit.name(mount) for mount in mounts)
     lines = [
         "# %s" % comment,
@@ -127,7 +130,9 @@ def guard_text(mounts: Sequence[str], *, directories: Sequence[str] = (), user: 
         *["AssertPathIsEncrypted=%s" % mount for mount in mounts],
         "",
         "[Service]",
-        *["ExecStartPre=+/usr/bin/install --directory --owner=%s --group=%s --mode=0750 %s" % (user, user, path) for path in directories],
+        # A mount point cannot be swapped for a link. What lies below can: root would give away what the link leads to.
+        *[f"ExecStartPre=+{INSTALL} --owner={user} --group={user} {path}" for path in owned],
+        *[f"ExecStartPre={INSTALL} {path}" for path in directories if path not in owned],
         *["ExecStartPre=%s" % command for command in prepare],
         "IPAddressDeny=%s" % METADATA,
     ]

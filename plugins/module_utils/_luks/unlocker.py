@@ -21,6 +21,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Mapping, Sequence
 
+from .. import _regular_file
 from .._command import Run, run
 from .._disk import loop
 from .._errors import RackawareError
@@ -105,7 +106,7 @@ def load(name: str, directory: str = CONFIG) -> Config:
     if not luks_volume.NAME.fullmatch(name):
         raise UnlockError("%s cannot be the name of a store." % name)
     try:
-        with open(path, encoding="utf-8") as stream:
+        with _regular_file.opened(path) as stream:
             status = os.fstat(stream.fileno())
             content = json.load(stream)
     except OSError as error:

@@ -15,7 +15,7 @@ from typing import Any, Callable, Iterator, Mapping, Sequence
 from .._command import Run
 from .._disk import probe as disk_probe
 from .._errors import RackawareError
-from . import format_record
+from . import format_record, header_backup
 from . import header as luks_header
 from .cryptsetup import CIPHER, KEY_BITS, PERF, Cryptsetup
 from .format_record import ERASED, ERASING, FORMATTING, READY, Marker
@@ -224,7 +224,7 @@ def _plan_mine(facts: Facts, wanted: Wanted, header: Header, state: str) -> Iter
         return
     if facts.mapper is not None and set(_shown(wanted, facts.flags)) != set(facts.flags):
         yield "refresh"
-    remembered = facts.marker == Marker(wanted.uuid, READY, facts.boot)
+    remembered = facts.marker == Marker(wanted.uuid, READY, facts.boot, key_digest=header.key_digest)
     for step in _opening(wanted, provisioning=provisioning):
         if not (step == "open" and facts.mapper is not None) and not (step == "remember ready" and remembered):
             yield step
@@ -319,7 +319,7 @@ class Volume:
         return "/dev/mapper/" + self.wanted.name
 
     @property
-    def format_record(self) -> str:
+    def _record(self) -> str:
         return format_record.path_of(self.wanted.device, self._marker_dir, self._sys_block)
 
     def has_header(self) -> bool:
@@ -340,7 +340,7 @@ class Volume:
             # A mapping on a broken disk can still be closed.
             return Facts(seen.state, seen.what, mapper=mapper, here=here)
         header = luks_header.scan(wanted.device)
-        marker = format_record.load(self._marker)
+        marker = format_record.load(self._record)
         elsewhere = next((each.name for each in every if kernel in each.below and each.name != wanted.name), "")
         opens = None
         if key is not None and header.header is not None and header.header.version == 2 and header.header.uuid == wanted.uuid:
@@ -393,7 +393,10 @@ class Volume:
         elif key is None:
             raise LuksError("%s needs its key for the step %s; give the option key." % (device, action))
         elif action == "format":
+            # The new volume has the same UUID, and the same key opens a copy of an earlier one.
+            header_backup.destroy(os.path.join(self._marker_dir, header_backup.NAME), wanted.uuid)
             self.cryptsetup.format(device=device, key=key, uuid=wanted.uuid, label=wanted.label, subsystem=wanted.subsystem, sector_size=wanted.sector_size)
+            self._remember(FORMATTING)
         elif action in ("token provisioning", "token ready"):
             self._token(key, PROVISIONING if action == "token provisioning" else IN_SERVICE)
         elif action == "token facts":
@@ -454,7 +457,9 @@ class Volume:
 
     def _remember(self, state: str) -> None:
         digest = luks_header.sample(self.wanted.device, start=HEADER_AREA).digest if state == ERASED else ""
-        format_record.save(self._marker, Marker(self.wanted.uuid, state, format_record.boot_id(), digest))
+        header = luks_header.scan(self.wanted.device).header
+        key_digest = header.key_digest if header is not None and header.uuid == self.wanted.uuid else ""
+        format_record.save(self._record, Marker(self.wanted.uuid, state, format_record.boot_id(), digest, key_digest))
 
 
 def is_signed(seen: Any) -> bool:

@@ -16,9 +16,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Callable, Mapping, NamedTuple, Sequence
 
+from .. import _durable, _regular_file
 from .._errors import RackawareError
 from . import rule
-from .rule import Answer, Directory, View
+from .rule import Answer, Directory, Record, View
 
 if TYPE_CHECKING:
     from .._kafka.client import Admin
@@ -67,7 +68,7 @@ class World(NamedTuple):
 
     @property
     def new_cluster(self) -> str:
-        """When site saw that no broker of the inventory had run; used up by the first start."""
+        """When site saw that no broker of the inventory had run; used up once a directory shows that one has."""
         return os.path.join(self.state, os.path.basename(NEW_CLUSTER))
 
     @property
@@ -125,10 +126,12 @@ def check(world: World) -> None:
     config = load(world.config)
     directories = [look(*each) for each in config.directories.items()]
     record = _record(world.record)
-    new = rule.unknown(directories, record, new_cluster=_age(_read(world.new_cluster), world.clock()) <= NEW_CLUSTER_SECONDS)
+    new_cluster = _age(_read(world.new_cluster), world.clock()) <= NEW_CLUSTER_SECONDS
+    new = rule.unknown(directories, record, new_cluster=new_cluster)
     if new:
         _use(world.python)
-        _wait(config, new, world)
+        # A broker that answers knows more than site did.
+        _wait(config, new, world, alone=new_cluster and rule.first_start_failed(directories, record))
     _remember(directories, record, world)
 
 
@@ -143,13 +146,16 @@ def _use(python: str) -> None:
         raise GuardError("Other brokers cannot be asked, because %s does not run: %s; run site, which makes it." % (python, error.strerror)) from None
 
 
-def _wait(config: Config, new: Sequence[str], world: World) -> None:
+def _wait(config: Config, new: Sequence[str], world: World, *, alone: bool) -> None:
+    """Return once other brokers or a person allow it; raises GuardError. alone is whether it may where none answers."""
     end, said = world.clock() + world.wait_seconds, ""
     while True:
         found = ask(config)
         consent = _consent(world)
-        if found.open or rule.accepted(consent, config.node, found):
+        first = alone and found.lost == rule.UNANSWERED
+        if found.open or first or rule.accepted(consent, config.node, found):
             what = "no broker needs what it had" if found.open else "this was accepted: " + found.reason
+            what = "no broker of this new cluster has run" if first else what
             print("Broker %d starts although %s: %s." % (config.node, " and ".join(new), what), flush=True)
             world.notify("STATUS=")
             return
@@ -251,29 +257,31 @@ def _age(found: Mapping[str, Any] | None, now: float) -> float:
     return age if age >= -SKEW_SECONDS else float("inf")
 
 
-def _record(path: str) -> dict[str, str] | None:
+def _record(path: str) -> Record | None:
     found = _read(path)
     if found is None:
         return None
     listed = found.get("directories")
-    return dict(listed) if isinstance(listed, dict) else {}
+    # A record that does not say it, or that is damaged, is of a broker that may have run.
+    return Record(dict(listed) if isinstance(listed, dict) else {}, found.get("ran") is not False)
 
 
-def _remember(directories: Sequence[Directory], record: Mapping[str, str] | None, world: World) -> None:
+def _remember(directories: Sequence[Directory], record: Record | None, world: World) -> None:
     """Mark the directories, and write down the marks. After a crash between the two the marks are new to the record, and are asked about."""
+    ran = (record is not None and record.ran) or any(each.used for each in directories)
     kept = {}
     for each in directories:
         if each.used is None:
-            kept[each.path] = (record or {}).get(each.path, "")
+            kept[each.path] = record.marks.get(each.path, "") if record is not None else ""
             continue
         mark = each.mark
         if not mark or mark.get("volume") != each.volume or not mark.get("id"):
             mark = {"id": os.urandom(8).hex(), "volume": each.volume}
             _write(_mark(each.path), mark)
         kept[each.path] = mark["id"]
-    if kept != record:
-        _write(world.record, {"directories": kept})
-    for path in (world.new_cluster, world.consent):
+    if Record(kept, ran) != record:
+        _write(world.record, {"directories": kept, "ran": ran})
+    for path in (*([world.new_cluster] if ran else []), world.consent):
         if os.path.exists(path):
             os.unlink(path)
 
@@ -281,31 +289,17 @@ def _remember(directories: Sequence[Directory], record: Mapping[str, str] | None
 def _read(path: str) -> dict[str, Any] | None:
     """A JSON object, None when there is none, {} for what is none; raises OSError for a disk that cannot be read."""
     try:
-        with open(path, encoding="utf-8") as stream:
-            found = json.load(stream)
+        found = json.loads(_regular_file.read(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except ValueError:
+    except (ValueError, RecursionError, _regular_file.NotRegularError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _write(path: str, content: Mapping[str, Any]) -> None:
-    directory = os.path.dirname(path)
-    os.makedirs(directory, mode=0o755, exist_ok=True)
-    draft = path + ".new"
-    with open(draft, "w", encoding="utf-8") as stream:
-        json.dump(content, stream)
-        stream.write("\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(draft, path)
-    # Without it a power cut may take the name back.
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    _durable.write(path, json.dumps(content) + "\n")
 
 
 def notify(text: str) -> None:

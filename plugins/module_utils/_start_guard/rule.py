@@ -6,6 +6,8 @@
 
 A broker that is the last in-sync replica of a partition is elected when it registers, whatever it has on its disk, and its followers truncate to that.
 In ZooKeeper mode nothing in Kafka prevents it; KRaft compares directory ids and detects unclean shutdowns from 4.0 on.
+A partition without a leader may elect a replica outside of the in-sync set, too: the last known leader where eligible
+leader replicas are on (KIP-966), any replica where unclean elections are.
 
 Loaded at each start of a broker, before its JVM: nothing here may import what takes long, as dataclasses do.
 """
@@ -29,6 +31,13 @@ class Directory(NamedTuple):
     volume: str
     used: bool | None
     mark: Mapping[str, str] | None
+
+
+class Record(NamedTuple):
+    """What the last start left on the root disk: path to id of its mark; ran is whether Kafka was seen to."""
+
+    marks: Mapping[str, str]
+    ran: bool
 
 
 class View(NamedTuple):
@@ -55,8 +64,8 @@ class Answer(NamedTuple):
     lost: int | str | None = None
 
 
-def unknown(directories: Sequence[Directory], record: Mapping[str, str] | None, *, new_cluster: bool) -> list[str]:
-    """What is new since the last start, in words for each directory; record: path to id of the mark, None on a host where no broker has started.
+def unknown(directories: Sequence[Directory], record: Record | None, *, new_cluster: bool) -> list[str]:
+    """What is new since the last start, in words for each directory; record is None where no broker has started.
 
     A disk with data and without a mark is from before there were marks, or was kept when its instance was replaced. On such a host new_cluster, which
     site says while no broker of the inventory has run, allows blank directories.
@@ -72,9 +81,17 @@ def unknown(directories: Sequence[Directory], record: Mapping[str, str] | None, 
                 out.append("the log directory %s is blank" % each.path)
         elif mark and mark.get("volume") != each.volume:
             out.append("the log directory %s is on %s and comes from %s" % (each.path, each.volume or "the root disk", mark.get("volume") or "the root disk"))
-        elif record is not None and mark.get("id", "") != record.get(each.path):
+        elif record is not None and mark.get("id", "") != record.marks.get(each.path):
             out.append("the log directory %s is not the one of the last start" % each.path)
     return out
+
+
+def first_start_failed(directories: Sequence[Directory], record: Record | None) -> bool:
+    """Whether these are the directories of the last start, and no Kafka has run on them: there is nothing to lose."""
+    if record is None or record.ran:
+        return False
+    marks = {each.path: (each.mark or {}).get("id", "") for each in directories if each.used is False}
+    return all(marks.get(each.path) == record.marks.get(each.path, "") != "" for each in directories)
 
 
 def next_witness(node: int, views: Mapping[int, View], untried: Sequence[int]) -> int | None:
@@ -108,6 +125,7 @@ def answer(node: int, views: Mapping[int, View], why: str = "") -> Answer:
     if any(node in view.alive for view in trusted):
         return Answer(False, "the cluster lists it as alive; either it has not noticed yet, or another process has the same id")
     alone: set[tuple[str, int]] = set()
+    leaderless: set[tuple[str, int]] = set()
     still: set[tuple[str, int]] = set()
     for view in trusted:
         for each in view.partitions:
@@ -116,11 +134,15 @@ def answer(node: int, views: Mapping[int, View], why: str = "") -> Answer:
             place = (each["topic"], each["partition"])
             if not others and (listed or node in each["elr"]):
                 alone.add(place)
+            elif each["leader"] not in view.alive and not others | set(each["elr"]) & view.alive - {node}:
+                leaderless.add(place)
             elif listed:
                 still.add(place)
-    if alone:
-        text = "it is the last in-sync replica of %s; started now it would be elected, and its followers would be emptied"
-        return Answer(False, text % in_words(alone), len(alone))
+    if alone or leaderless:
+        what = ["it is the last in-sync replica of %s" % in_words(alone)] if alone else []
+        what += ["no in-sync replica of %s is alive" % in_words(leaderless - alone)] if leaderless - alone else []
+        text = "%s; started now it %s be elected, and its followers would be emptied"
+        return Answer(False, text % (" and ".join(what), "would" if alone else "might"), len(alone | leaderless))
     if still:
         return Answer(False, "the cluster still counts it as in sync in %s" % in_words(still))
     return Answer(True)

@@ -48,7 +48,7 @@ def test_a_service_writes_down_what_it_starts_with():
     (line,) = [line for line in unit("broker") if line.startswith("ExecStartPre=+/bin/sh")]
     for path in ("broker.properties", "broker.jvm.options", "broker.log4j2.yaml"):
         assert "/etc/kafka/" + path in line
-    assert "/etc/systemd/system/kafka.service > /run/kafka/kafka.started" in line
+    assert "/etc/systemd/system/kafka.service > /run/kafka-started/kafka.started" in line
 
 
 def test_on_the_root_disk_there_is_no_mount_to_wait_for():

@@ -330,6 +330,22 @@ def test_a_broken_disk_does_not_hide_its_mapping(tmp_path):
     assert (made.facts().mapper, made.facts().here) == (MAPPED, True)
 
 
+def a_volume(tmp_path, run=None, **more):
+    """A volume on a file that reads as blank."""
+    disk = tmp_path / "loop9"
+    disk.write_bytes(bytes(32 * header.MIB))
+    blank = SimpleNamespace(state=probe.BLANK, what="", zero=True, partitions=False, signature={})
+    options = {"marker_dir": str(tmp_path / "markers"), "sys_block": str(tmp_path), "probe": lambda *_: blank, **more}
+    return luks_volume.Volume(replace(WANTED, device=str(disk)), run or Recorder(), **options)
+
+
+def test_a_volume_is_remembered_and_looked_at_again(tmp_path):
+    made = a_volume(tmp_path)
+    assert made.facts().marker is None
+    made.perform(["remember ready"])
+    assert made.facts().marker == Marker(UUID, "ready", format_record.boot_id())
+
+
 def test_mappings_are_read_from_the_kernel(tmp_path):
     home = tmp_path / "dm-0"
     (home / "dm").mkdir(parents=True)

@@ -74,7 +74,25 @@ def answer(*views, node=3):
     ],
 )
 def test_what_is_new_since_the_last_start(directories, record, new_cluster, said):
+    record = None if record is None else rule.Record(record, True)
     assert rule.unknown(directories, record, new_cluster=new_cluster) == ["the log directory " + text for text in said]
+
+
+@pytest.mark.parametrize(
+    ("directories", "record", "failed"),
+    [
+        ([seen(0, used=False), seen(1, used=False)], rule.Record(RECORD, False), True),
+        ([seen(0, used=False), seen(1, used=False)], rule.Record(RECORD, True), False),
+        ([seen(0, used=False), seen(1, used=False)], None, False),
+        ([seen(0, used=False), seen(1, used=True)], rule.Record(RECORD, False), False),
+        # Another disk than that of the last start, and one that cannot be read.
+        ([seen(0, used=False), seen(1, used=False, id="other")], rule.Record(RECORD, False), False),
+        ([seen(0, used=False), seen(1, used=False, id=None)], rule.Record(RECORD, False), False),
+        ([seen(0, used=False), Directory(PATHS[1], "vol-1", None, None)], rule.Record(RECORD, False), False),
+    ],
+)
+def test_a_first_start_that_got_nowhere_is_known_by_its_own_marks(directories, record, failed):
+    assert rule.first_start_failed(directories, record) is failed
 
 
 # Who is believed.
@@ -92,6 +110,17 @@ def test_what_is_new_since_the_last_start(directories, record, new_cluster, said
         ([partition(-1, [3, 4])], False, 1, "the last in-sync replica"),
         ([partition(-1, [], elr=[3])], False, 1, "the last in-sync replica"),
         ([partition(1, [1], elr=[3])], True, None, ""),
+        # No broker leads, and no in-sync replica is alive, as 5 and 6 are down.
+        # KIP-966 elects the last known leader, an unclean election any replica.
+        ([partition(-1, [])], False, 1, "no in-sync replica of 1 partition (t-0) is alive; started now it might be"),
+        ([partition(-1, [5])], False, 1, "no in-sync replica of 1 partition"),
+        ([partition(5, [5])], False, 1, "no in-sync replica of 1 partition"),
+        ([partition(-1, [], elr=[5, 6])], False, 1, "no in-sync replica of 1 partition"),
+        ([partition(-1, [], elr=[2])], True, None, ""),
+        (
+            [partition(-1, []), partition(-1, [3], number=1)],
+            *(False, 2, "replica of 1 partition (t-1) and no in-sync replica of 1 partition (t-0) is alive"),
+        ),
         ([partition(-1, [3], number=n) for n in (4, 2, 10, 3)], False, 4, "4 partitions (t-2, t-3, t-4, …)"),
         # Its death is not known to all yet.
         ([partition(1, [1, 3])], False, None, "still counts it as in sync in 1 partition"),
@@ -267,7 +296,7 @@ def test_a_usual_start_asks_nobody_and_writes_nothing(host):
     host.used()
     assert host.run() == 0
     mark, record = json.loads(host.mark.read_text()), json.loads((host.state / "log-dirs.json").read_text())
-    assert record == {"directories": {str(host.logs): mark["id"]}} and mark["volume"] == "vol-0"
+    assert record == {"directories": {str(host.logs): mark["id"]}, "ran": True} and mark["volume"] == "vol-0"
     before = {path: path.stat().st_mtime_ns for path in (host.mark, host.state / "log-dirs.json")}
     assert host.run() == 0 and host.asked == 0 and host.status == []
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -336,15 +365,42 @@ def test_a_missing_client_keeps_nobody_from_a_usual_start(host, monkeypatch, cap
 
 
 def test_the_first_broker_of_a_new_cluster_has_nobody_to_ask_and_its_permission_is_used_up(host, capsys):
+    """By Kafka that has run, not by a start that got nowhere."""
     assert host.run() == 1
     host.new_cluster(age=program.NEW_CLUSTER_SECONDS + 1)
     assert host.run() == 1
     host.new_cluster(age=-program.SKEW_SECONDS - 1)
     assert host.run() == 1
     host.new_cluster(age=3600)
-    assert host.run() == 0 and not (host.state / "new-cluster").exists() and host.asked == 0
+    assert host.run() == 0 and host.asked == 0
+    capsys.readouterr()
+    assert host.run() == 0 and "no broker of this new cluster has run" in capsys.readouterr().out
+    host.used()
+    assert host.run() == 0 and not (host.state / "new-cluster").exists()
+    # Also where site says it again, because the disks of all were emptied.
+    host.used(False)
     host.new_cluster()
     assert host.run() == 1 and "is blank, and no other broker answers" in capsys.readouterr().err
+
+
+def test_a_first_start_that_failed_is_decided_by_brokers_that_answer_and_by_no_permission_of_the_past(host):
+    host.new_cluster()
+    assert host.run() == 0
+    settle(host, partition(-1, [3]))
+    assert host.run() == 1
+    host.views = {}
+    assert host.run() == 0
+    host.now += program.NEW_CLUSTER_SECONDS + 1
+    assert host.run() == 1
+    host.new_cluster()
+    assert host.run() == 0
+
+
+def test_a_disk_that_was_replaced_after_a_first_start_is_asked_about(host):
+    host.new_cluster()
+    assert host.run() == 0
+    host.blank_disk()
+    assert host.run() == 1
 
 
 def test_another_broker_of_a_cluster_asks_before_its_first_start(host):
