@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Fragments: first the inputs, then options; FILE for filters that write a file of a service."""
+    """Fragments: first the inputs, then options."""
 
     STORAGE = r"""
 options:
@@ -66,18 +66,6 @@ options:
     required: true
 """
 
-    CLUSTER = r"""
-options:
-  names:
-    description: The brokers' inventory names.
-    type: list
-    required: true
-  cluster:
-    description: The cluster, as M(rackaware.kafka.kafka_cluster_info) returns it.
-    type: dict
-    required: true
-"""
-
     HOSTS = r"""
 options:
   hosts:
@@ -92,24 +80,4 @@ options:
     description: The names of all C(broker), C(zookeeper) and C(controller) hosts.
     type: dict
     required: true
-"""
-
-    SERVICE = r"""
-options:
-  _input:
-    description: The service, V(broker), V(controller) or V(zookeeper).
-    type: str
-    required: true
-"""
-
-    FILE = r"""
-options:
-  version:
-    description: The version of Kafka.
-    type: str
-    required: true
-  comment:
-    description: The first line.
-    type: str
-    default: Ansible managed
 """

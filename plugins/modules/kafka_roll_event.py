@@ -11,7 +11,7 @@ module: kafka_roll_event
 short_description: Write down on the controller that something happened in a roll
 version_added: "0.1.0"
 description:
-  - Appends one line of JSON to a file on the controller, from which P(rackaware.kafka.kafka_roll_page#filter) makes the report.
+  - Appends one line of JSON to a file on the controller, from which M(rackaware.kafka.kafka_roll_report) makes the report.
   - M(rackaware.kafka.kafka_roll_wait) writes what it sees to the same file by itself.
   - Runs on the controller without any host, and is never a change.
 author:

@@ -21,7 +21,7 @@ extends_documentation_fragment:
   - rackaware.kafka.attributes
 options:
   cluster_id:
-    description: The cluster's id, from P(rackaware.kafka.kafka_identity#filter).
+    description: The cluster's id, from P(rackaware.kafka.kafka_cluster_identity#filter).
     type: str
     required: true
   node_id:
@@ -62,7 +62,7 @@ options:
         default: 9093
   quorum_exists:
     description:
-      - Whether the cluster's controllers have run before, from P(rackaware.kafka.kafka_quorum_exists#filter).
+      - Whether the cluster's controllers have run before, from P(rackaware.kafka.kafka_cluster_identity#filter).
       - An empty controller then begins as an observer and must be added to the voters.
     type: bool
     default: false

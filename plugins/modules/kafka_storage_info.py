@@ -12,7 +12,7 @@ short_description: Read the identity of Kafka's log directories
 version_added: "0.1.0"
 description:
   - Reads C(meta.properties) of each log directory, on the host that has it.
-  - The results of all nodes together go through P(rackaware.kafka.kafka_identity#filter).
+  - The results of all nodes together go through P(rackaware.kafka.kafka_cluster_identity#filter).
   - Of a ZooKeeper node it reads C(myid).
 author:
   - rackaware.kafka contributors (@rackaware)

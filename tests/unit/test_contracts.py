@@ -186,17 +186,6 @@ def test_a_playbook_can_be_run_by_its_full_name(playbook):
     assert re.fullmatch(r"[a-z][a-z0-9_]*", playbook.stem) or playbook.stem in ALIASES
 
 
-def first_play(playbook):
-    first = read(playbook)[0]
-    return first_play(playbook.parent / first["ansible.builtin.import_playbook"]) if "ansible.builtin.import_playbook" in first else first
-
-
-@pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda path: path.stem)
-def test_all_filters_are_loaded_once_and_not_in_each_worker(playbook):
-    last = max(path.stem for path in (ROOT / "plugins/filter").glob("*.py"))
-    assert "| rackaware.kafka.%s }}" % last in first_play(playbook)["name"]
-
-
 # Playbooks that do not begin with the preflight, and why.
 WITHOUT_PREFLIGHT = {
     "preflight": "It is the preflight.",

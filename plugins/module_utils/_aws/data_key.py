@@ -18,9 +18,9 @@ from typing import Any, Mapping, Sequence
 from .._errors import RackawareError
 from .._luks.kms import LARGEST, Wrapped
 from .client import AwsError, asking
+from .names import KEY_NAME as NAME
 
 PRESENT, ROTATED, REWRAPPED, ABSENT = "present", "rotated", "rewrapped", "absent"
-NAME = "LuksInternalStorageKey"
 BYTES = 64
 # What an object says of itself; S3 keeps it beside the object, readable by whoever may read the object.
 META_KEY, META_CONTEXT, META_REPLACES, META_HOW = "kms-key-arn", "encryption-context", "replaces", "made-by"

@@ -77,9 +77,7 @@ def listeners(declared: Sequence[Mapping[str, Any]], of_role: str, host: str) ->
 
     declared: [{name, port, protocol}]; REPLICATION is the one between brokers, CONTROLLER the controllers', the others are clients'.
     """
-    problems = listener_findings(declared)
-    if problems:
-        raise NodesError(problems[0])
+    _check_listeners(declared)
     ours = [item for item in declared if serves(item["name"], of_role)]
     advertised = [item for item in ours if of_role != COMBINED or item["name"] != CONTROLLERS]
     named = {item["name"]: item for item in declared}
@@ -91,6 +89,18 @@ def listeners(declared: Sequence[Mapping[str, Any]], of_role: str, host: str) ->
     if of_role != CONTROLLER:
         out["inter.broker.listener.name"] = REPLICATION if REPLICATION in named else next(item["name"] for item in declared if item["name"] != CONTROLLERS)
     return out
+
+
+def client_listener(declared: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The first listener for clients; raises NodesError for listeners that cannot work."""
+    _check_listeners(declared)
+    return next(item for item in declared if item["name"] not in (REPLICATION, CONTROLLERS))
+
+
+def _check_listeners(declared: Any) -> None:
+    problems = listener_findings(declared)
+    if problems:
+        raise NodesError(problems[0])
 
 
 def serves(listener: str, of_role: str) -> bool:
@@ -203,13 +213,6 @@ def _replication_findings(factor: Any, minimum: Any, brokers: int) -> list[str]:
 
 def _title(of_role: str) -> str:
     return {ZOOKEEPER: "ZooKeeper node", CONTROLLER: "controller"}.get(of_role, of_role)
-
-
-def in_words(groups: Mapping[str, Sequence[str]]) -> str:
-    """How many brokers, ZooKeeper nodes and controllers there are; groups maps kafka_brokers, kafka_zookeepers and kafka_controllers to host names."""
-    counted = ((kind, len(groups.get("kafka_%ss" % kind) or ())) for kind in (BROKER, ZOOKEEPER, CONTROLLER))
-    parts = ["%d %s%s" % (number, _title(kind), "s" if number > 1 else "") for kind, number in counted if number]
-    return " and ".join(parts) or "no node"
 
 
 def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:

@@ -19,8 +19,8 @@ PROCESS_ROLES = {BROKER: "broker", COMBINED: "broker,controller", CONTROLLER: "c
 def kafka(node: Mapping[str, Any], cluster: Mapping[str, Any], sized: Mapping[str, Mapping[str, Any]], own: Mapping[str, Any]) -> str:
     """The properties of a broker, a combined node or a controller.
 
-    node: {role, id, rack, address, data_dirs}; cluster: {listeners, controllers, keepers: [{id, host, port}], brokers (how many),
-    replication_factor, min_insync_replicas}; sized as from _config.sizing.size; own are the user's settings. Raises RackawareError.
+    node: {role, id, rack, address, data_dirs}; cluster: {listeners, controllers, zookeepers: [{id, host, port}], brokers
+    (how many), replication_factor, min_insync_replicas}; sized as from _config.sizing.size; own are the user's settings. Raises RackawareError.
     """
     settings = {**_identity(node, cluster), **_safe(cluster, node["role"]), **{name: sized[name]["value"] for name in (*THREADS, *SOCKETS) if name in sized}}
     return render(merge(settings, own))
@@ -37,7 +37,7 @@ def _identity(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, 
         out["controller.quorum.bootstrap.servers"] = servers(cluster["controllers"])
     else:
         out["broker.id"] = int(node["id"])
-        out["zookeeper.connect"] = servers(cluster["keepers"])
+        out["zookeeper.connect"] = servers(cluster["zookeepers"])
         # An upgrade that is not finalised: without it a new broker would speak what the old ones, and the way back, do not know.
         if cluster.get("protocol"):
             out["inter.broker.protocol.version"] = cluster["protocol"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""How a service is run: its systemd unit, the JVM's options, and where it logs. Three services, one form."""
+"""How a service is run: its systemd unit, the JVM's options, and where it logs. One table of kinds, one form."""
 
 from __future__ import annotations
 
@@ -39,7 +39,11 @@ class UnitError(RackawareError):
 
 @dataclass(frozen=True)
 class Service:
-    """One service: its unit, what it is called, its class, and its files' directory and stem."""
+    """One kind of service: its unit, what it is called, its class, its files' directory and stem, its settings' file.
+
+    family: whose settings it takes, kafka or zookeeper; guarded: whether it must not start on a new log directory
+    (_start_guard), without its encrypted stores, or while it is out of service.
+    """
 
     unit: str
     title: str
@@ -47,6 +51,8 @@ class Service:
     directory: str
     stem: str
     config: str
+    family: str
+    guarded: bool = False
 
     @property
     def options(self) -> str:
@@ -64,11 +70,40 @@ class Service:
         return "%s/%s%s" % (self.directory, self.stem + "." if self.stem else "", name)
 
 
-_ZOOKEEPER_MAIN = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+# All kinds of services; _config.services makes the files of each.
 SERVICES = {
-    "broker": Service("kafka.service", "Apache Kafka broker", "kafka.Kafka", "/etc/kafka", "broker", "/etc/kafka/broker.properties"),
-    "controller": Service("kafka-controller.service", "Apache Kafka controller", "kafka.Kafka", "/etc/kafka", "controller", "/etc/kafka/controller.properties"),
-    "zookeeper": Service("zookeeper.service", "Apache ZooKeeper for Kafka", _ZOOKEEPER_MAIN, "/etc/zookeeper", "", "/etc/zookeeper/zoo.cfg"),
+    "broker": Service(
+        unit="kafka.service",
+        title="Apache Kafka broker",
+        main="kafka.Kafka",
+        directory="/etc/kafka",
+        stem="broker",
+        config="/etc/kafka/broker.properties",
+        family="kafka",
+        guarded=True,
+    ),
+    "controller": Service(
+        unit="kafka-controller.service",
+        title="Apache Kafka controller",
+        main="kafka.Kafka",
+        directory="/etc/kafka",
+        stem="controller",
+        config="/etc/kafka/controller.properties",
+        family="kafka",
+    ),
+    "zookeeper": Service(
+        unit="zookeeper.service",
+        title="Apache ZooKeeper for Kafka",
+        main="org.apache.zookeeper.server.quorum.QuorumPeerMain",
+        directory="/etc/zookeeper",
+        stem="",
+        config="/etc/zookeeper/zoo.cfg",
+        family="zookeeper",
+    ),
+}
+LOGGERS = {
+    "kafka": {"org.apache.zookeeper": "WARN", "state.change.logger": "INFO", "kafka.request.logger": "WARN"},
+    "zookeeper": {},
 }
 
 
@@ -115,14 +150,14 @@ def unit(
         *["RequiresMountsFor=%s" % mount for mount in mounts],
         # Without its disk a service would fill the root disk with an empty copy of itself.
         *["AssertPathIsMountPoint=%s" % mount for mount in mounts],
-        *(["AssertPathExists=!%s" % OUT_OF_SERVICE] if name == "broker" else []),
+        *(["AssertPathExists=!%s" % OUT_OF_SERVICE] if this.guarded else []),
         "",
         "[Service]",
         "Type=exec",
         "User=kafka",
         "Group=kafka",
         "Environment=LC_ALL=C.UTF-8",
-        *(_guarded() if name == "broker" else ()),
+        *(_guarded() if this.guarded else ()),
         # What it starts with, so that a later look can tell whether it would start with something else.
         "ExecStartPre=+/bin/sh -c 'mkdir -p %s && exec sha256sum %s > %s'" % (STARTED, reads, started(this.unit)),
         "ExecStart=%s @%s %s %s" % (java, this.options, this.main, this.config),
@@ -220,9 +255,7 @@ def logging(name: str, *, version: str, levels: Mapping[str, Any] | None = None,
     """The logging configuration: everything to the journal, and to files of bounded size. levels: logger to level over ours."""
     this = service(name)
     file = os.path.join(LOG_DIR, "%s.log" % (this.stem or name))
-    loggers = dict(
-        {"org.apache.zookeeper": "WARN", "state.change.logger": "INFO", "kafka.request.logger": "WARN"} if name != "zookeeper" else {}, **(levels or {})
-    )
+    loggers = {**LOGGERS[this.family], **(levels or {})}
     return (_log4j2 if modern(version) else _log4j)(file, loggers, comment)
 
 

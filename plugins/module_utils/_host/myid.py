@@ -38,8 +38,8 @@ def needed(data_dir: str, number: int) -> bool:
 def has_data(data_dir: str) -> bool:
     """Whether the node has been in an ensemble: it has a log, or a snapshot other than that of an empty tree.
 
-    A server that starts without the others writes the snapshot of zxid 0 (ZooKeeper, FileTxnSnapLog.restore), which loses nothing; a first run of site that broke
-    off there must be able to go on. Raises MyidError when the directory cannot be read.
+    A server that starts without the others writes the snapshot of zxid 0 (ZooKeeper, FileTxnSnapLog.restore), which
+    loses nothing; a first run of site that broke off there must be able to go on. Raises MyidError when the directory cannot be read.
     """
     path = os.path.join(data_dir, DATA)
     try:

@@ -115,7 +115,7 @@ def check_cluster_id(cluster_id: str) -> None:
         size = 0
     if size != 16:
         raise StorageError(
-            "%s is no cluster id for KRaft, which is the base64 of 16 bytes in 22 characters; leave it to kafka_identity." % (cluster_id or "''")
+            "%s is no cluster id for KRaft, which is the base64 of 16 bytes in 22 characters; leave it to kafka_cluster_identity." % (cluster_id or "''")
         )
 
 

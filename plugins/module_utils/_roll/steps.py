@@ -9,14 +9,38 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping, Sequence
 
 from .._host import out_of_service as host_out_of_service
-from .._kafka.snapshot import is_troubled
 from .._text import counted
 from .snapshot import RollError, named
 
 SENTENCES = 5
 
 
-def wanted(
+def status(
+    hosts: Mapping[str, Mapping[str, Any]],
+    names: Sequence[str],
+    cluster: Mapping[str, Any] | None = None,
+    *,
+    everything: bool = False,
+    only: Sequence[str] = (),
+    version: str | None = None,
+) -> dict[str, list[Any]]:
+    """{restart, down} of these hosts, and with cluster {recovering, restarted_by_systemd} of these brokers.
+
+    restart and restarted_by_systemd are inventory names, down and recovering are ids. hosts carry in __kafka_service
+    what kafka_service_info said; cluster: as kafka_cluster_info returns it. Without it the cluster was not asked, so
+    that those keys are missing. Raises RollError as to_restart does.
+    """
+    out: dict[str, list[Any]] = {
+        "restart": to_restart(hosts, names, everything=everything, only=only, version=version),
+        "down": [int(hosts[name]["kafka_node_id"]) for name in names if down(hosts[name])],
+    }
+    if cluster is not None:
+        out["recovering"] = recovering(cluster, hosts, names)
+        out["restarted_by_systemd"] = restarted_by_systemd(cluster, hosts, names)
+    return out
+
+
+def to_restart(
     hosts: Mapping[str, Mapping[str, Any]],
     names: Sequence[str],
     *,
@@ -71,15 +95,27 @@ def down(host: Mapping[str, Any]) -> bool:
     return told["unit_state"] not in ("active", "unknown") or bool(told["crash_looping"])
 
 
-def suspects(cluster: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[str]:
-    """Brokers, by inventory names, that systemd has started anew and the cluster does not list: they read their logs, or crash again and again."""
+def restarted_by_systemd(
+    cluster: Mapping[str, Any],
+    hosts: Mapping[str, Mapping[str, Any]],
+    names: Sequence[str],
+) -> list[str]:
+    """Brokers, by inventory names, that systemd has restarted and the cluster does not list.
+
+    They read their logs, or crash again and again.
+    """
     alive = _alive(cluster)
-    told = {name: hosts[name]["__kafka_service"] for name in names if int(hosts[name]["kafka_node_id"]) not in alive}
-    return [name for name, each in told.items() if each["unit_state"] == "activating" or (each["unit_state"] == "active" and each["restarts"] > 0)]
+    missing = {name: hosts[name]["__kafka_service"] for name in names if int(hosts[name]["kafka_node_id"]) not in alive}
+    return [name for name, service in missing.items() if _restarted(service)]
 
 
-def laggards(cluster: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[int]:
-    """Ids of brokers that run, and are not listed or not in sync in a partition that they hold: they are on their way back, or something keeps them."""
+def _restarted(service: Mapping[str, Any]) -> bool:
+    state = service["unit_state"]
+    return bool(state == "activating" or (state == "active" and service["restarts"] > 0))
+
+
+def recovering(cluster: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[int]:
+    """Ids of brokers that run, and are not listed or not in sync in a partition that they hold."""
     alive = _alive(cluster)
     running = {int(hosts[name]["kafka_node_id"]) for name in names if not down(hosts[name])}
     behind = {id_ for each in cluster["partitions"] for id_ in each["replicas"] if id_ not in each["isr"] and id_ not in each["adding"]}
@@ -134,6 +170,9 @@ def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int], restart: se
     Nor is it one when only brokers that this roll restarts are behind: a fetcher thread that has died, or a log directory whose disk was replaced, is
     healed by a restart and by nothing else. A partition without a leader is trouble whoever is behind.
     """
+    # With it comes the Kafka client, which would cost each worker that only asks for a status a tenth of a second.
+    from .._kafka.snapshot import is_troubled
+
     troubled = [each for each in partitions if not set(each["replicas"]) & gone and is_troubled(dict(each)) and not _healed(each, restart)]
     if not troubled:
         return []

@@ -10,10 +10,9 @@ import re
 import uuid
 from typing import Any, Mapping, Sequence
 
-from .._aws import data_key
+from .._aws.names import KEY_NAME
 from .._config import nodes
 from .._errors import RackawareError
-from .._luks import units
 
 # In the inventory an instance store is a data volume with the name of its mapping.
 VOLUME = re.compile(r"/dev/mapper/kafka-(d\d+)")
@@ -42,7 +41,7 @@ def store_of(volume: Any) -> str:
 def identity(cluster: str, node_id: Any, store: str, app: str = APP) -> dict[str, Any]:
     """{object_key, encryption_context} of a store's wrapped key."""
     context = {"app": app, "cluster_id": cluster, "node_id": str(node_id), "volume": store, "purpose": "luks"}
-    return {"object_key": "%s/%s/%s-%s" % (cluster, node_id, data_key.NAME, store), "encryption_context": context}
+    return {"object_key": "%s/%s/%s-%s" % (cluster, node_id, KEY_NAME, store), "encryption_context": context}
 
 
 def keys_of(app: str, names: Sequence[str], store: str) -> list[dict[str, Any]]:
@@ -125,6 +124,9 @@ def guard(data_dirs: Sequence[str], *, cluster_id: str | None, libs: str, proper
 
     A store may be blank at any boot. In KRaft mode its directory then gets the identity in the file cluster_id, without which nothing is formatted.
     """
+    # With it comes boto3, which would cost each worker that only asks for a store's name a tenth of a second.
+    from .._luks import units
+
     mounts = [path.rsplit("/", 1)[0] for path in data_dirs]
     prepare = []
     if cluster_id:

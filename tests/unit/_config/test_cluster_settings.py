@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_cluster_settings import kafka_cluster_settings
+from ansible_collections.rackaware.kafka.plugins.filter.inventory import kafka_cluster_settings
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import cluster_settings
 
 GROUPS = {"kafka_brokers": ["b1", "b2"], "kafka_zookeepers": ["z1"]}

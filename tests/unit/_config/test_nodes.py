@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.rackaware.kafka.plugins.filter import kafka_site_findings as site_findings
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_site_findings import kafka_site_findings
+from ansible_collections.rackaware.kafka.plugins.filter import inventory
+from ansible_collections.rackaware.kafka.plugins.filter.inventory import kafka_site_findings
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import nodes
 from ansible_collections.rackaware.kafka.plugins.module_utils._config.nodes import NodesError
 
@@ -137,7 +137,7 @@ def test_a_list_that_a_survey_gives_is_a_text():
 
 @pytest.mark.parametrize(("version", "refused"), [("2.18.6", True), ("2.19.0", False), ("2.19.14rc1", False), ("2.21.1", False), ("3.0", False)])
 def test_an_ansible_that_is_too_old_is_refused_with_nothing_else(monkeypatch, version, refused):
-    monkeypatch.setattr(site_findings, "__version__", version)
+    monkeypatch.setattr(inventory, "__version__", version)
     found = findings(version="3.9")
     assert len(found) == 1 and ("This is ansible-core %s, but the collection needs 2.19 or later" % version in found[0]) == refused
 
@@ -212,18 +212,6 @@ def test_listeners_that_cannot_work_are_refused(declared, sentence):
     assert sentence in nodes.listener_findings(declared)[0]
     with pytest.raises(NodesError, match=sentence.replace("(", "\\(")):
         nodes.listeners(declared, "broker", "h")
-
-
-@pytest.mark.parametrize(
-    ("groups", "words"),
-    [
-        ({"kafka_brokers": ["a", "b", "c"], "kafka_zookeepers": ["d", "e", "f"]}, "3 brokers and 3 ZooKeeper nodes"),
-        ({"kafka_brokers": ["a"], "kafka_zookeepers": [], "kafka_controllers": ["a"], "all": ["a"]}, "1 broker and 1 controller"),
-        ({"ungrouped": ["a"]}, "no node"),
-    ],
-)
-def test_an_inventory_in_words(groups, words):
-    assert nodes.in_words(groups) == words
 
 
 def test_hosts_that_did_not_answer_are_named_with_the_reason():

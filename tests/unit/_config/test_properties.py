@@ -9,10 +9,10 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._config.properties
 
 LISTENERS = [{"name": "CLIENT", "port": 9092}, {"name": "REPLICATION", "port": 9091}, {"name": "CONTROLLER", "port": 9093}]
 NODE = {"role": "broker", "id": 2, "rack": "eu-west-1b", "address": "198.18.2.12", "data_dirs": ["/var/lib/kafka/data0/logs", "/var/lib/kafka/data1/logs"]}
-KEEPERS = [{"id": number, "host": "198.18.%d.201" % number, "port": 2181} for number in (1, 2, 3)]
+ZOOKEEPERS = [{"id": number, "host": "198.18.%d.201" % number, "port": 2181} for number in (1, 2, 3)]
 CONTROLLERS = [{"id": 100 + number, "host": "198.18.%d.221" % number, "port": 9093} for number in (1, 2, 3)]
-CLUSTER = {"listeners": LISTENERS, "controllers": [], "keepers": KEEPERS, "brokers": 3, "replication_factor": 3, "min_insync_replicas": 2}
-KRAFT = dict(CLUSTER, controllers=CONTROLLERS, keepers=[])
+CLUSTER = {"listeners": LISTENERS, "controllers": [], "zookeepers": ZOOKEEPERS, "brokers": 3, "replication_factor": 3, "min_insync_replicas": 2}
+KRAFT = dict(CLUSTER, controllers=CONTROLLERS, zookeepers=[])
 SIZED = sizing.size(
     {"vcpus": 4, "memory_mb": 16384, "network_gbps": 10},
     {"data_disks": 2, "replication_factor": 3, "producers": 1, "consumers": 1, "cross_az_rtt_ms": 1},
@@ -27,7 +27,7 @@ def broker(**own):
     return parse(settings.kafka(NODE, CLUSTER, SIZED, own))
 
 
-def test_a_broker_of_zookeeper_mode_has_its_identity_and_its_keepers():
+def test_a_broker_of_zookeeper_mode_has_its_identity_and_its_zookeepers():
     found = broker()
     assert found["broker.id"] == "2"
     assert found["broker.rack"] == "eu-west-1b"
@@ -139,7 +139,7 @@ def test_settings_that_are_no_mapping_are_refused():
 
 
 def test_zoo_cfg_lists_every_member_and_opens_little():
-    found = parse(settings.zookeeper("/var/lib/zookeeper/data", KEEPERS, {"tickTime": 3000}))
+    found = parse(settings.zookeeper("/var/lib/zookeeper/data", ZOOKEEPERS, {"tickTime": 3000}))
     assert found["server.2"] == "198.18.2.201:2888:3888"
     assert found["4lw.commands.whitelist"] == "srvr,ruok,mntr"
     assert found["admin.enableServer"] == "false"
@@ -151,4 +151,4 @@ def test_zoo_cfg_lists_every_member_and_opens_little():
 def test_zookeepers_identity_is_not_the_users_to_set(key):
     assert key in settings.zookeeper_findings({key: 1})[0]
     with pytest.raises(PropertiesError, match=key):
-        settings.zookeeper("/d", KEEPERS, {key: 1})
+        settings.zookeeper("/d", ZOOKEEPERS, {key: 1})

@@ -6,7 +6,7 @@ from types import SimpleNamespace as Made
 
 import pytest
 
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_services_findings import kafka_services_findings
+from ansible_collections.rackaware.kafka.plugins.filter.inventory import kafka_services_findings
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import units
 from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
 from ansible_collections.rackaware.kafka.plugins.module_utils._host import identity

@@ -10,9 +10,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from ansible.errors import AnsibleFilterError
 
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_roll_page import FilterModule
 from ansible_collections.rackaware.kafka.plugins.module_utils._report.page import roll_page as page
 from ansible_collections.rackaware.kafka.plugins.module_utils._report.roll import RollReportError, model, seconds
 from ansible_collections.rackaware.kafka.plugins.module_utils._text import duration
@@ -308,21 +306,6 @@ def test_sixty_brokers_fit():
     plan = {"nodes": [{"id": n, "rack": "zone-%s" % RACKS[n % 3]} for n in range(60)], "batches": [list(range(60))]}
     text = page(model([event for n in range(60) for event in turn(n, 10.0 + n % 7)], plan))
     assert len(Reader(text).found) > 400 and len(text) < 200_000
-
-
-def test_the_filter_takes_events_or_a_model():
-    make = FilterModule().filters()["kafka_roll_page"]
-    roll = make(whole(), PLAN, output="model")
-    assert roll == model(whole(), PLAN) and make(roll) == make(whole(), PLAN) == page(roll)
-
-
-@pytest.mark.parametrize(
-    ("given", "more", "sentence"),
-    [("text", {}, "must be a list of events"), (whole(), {"output": "pdf"}, "must be html or model"), ([], {}, "was the roll started")],
-)
-def test_the_filter_refuses_in_one_sentence(given, more, sentence):
-    with pytest.raises(AnsibleFilterError, match=sentence):
-        FilterModule().filters()["kafka_roll_page"](given, PLAN, **more)
 
 
 @pytest.mark.parametrize(

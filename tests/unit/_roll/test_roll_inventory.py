@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_roll_down import kafka_roll_down
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_roll_findings import kafka_roll_findings
+from ansible_collections.rackaware.kafka.plugins.filter.roll import kafka_roll_findings, kafka_roll_status
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll import plan as roll_plan
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll import steps as roll_steps
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll.snapshot import RollError
@@ -29,7 +28,7 @@ HOSTS = {"b1": host(1), "b2": host(2, restart=True), "b3": host(3, "failed"), "z
     ids=["those that need one or do not run", "all", "only some of those", "just this one"],
 )
 def test_who_gets_a_restart(options, expected):
-    assert roll_steps.wanted(HOSTS, list(HOSTS), **{"everything": False, "only": [], **options}) == expected
+    assert roll_steps.to_restart(HOSTS, list(HOSTS), **{"everything": False, "only": [], **options}) == expected
 
 
 def test_an_unknown_name_is_refused():
@@ -40,14 +39,14 @@ def test_an_unknown_name_is_refused():
 def test_a_broker_that_crashes_again_and_again_counts_as_down_although_systemd_has_just_started_it():
     hosts = {"b1": host(1), "b2": host(2, looping=True), "b3": host(3)}
     seen = cluster(partition(isr=(1, 3)), fenced=(2,))
-    assert roll_steps.wanted(hosts, list(hosts), everything=False, only=[]) == ["b2"]
+    assert roll_steps.to_restart(hosts, list(hosts), everything=False, only=[]) == ["b2"]
     assert roll_steps.findings(seen, {int(each["kafka_node_id"]): each for each in hosts.values()}) == []
-    assert kafka_roll_down(hosts, list(hosts)) == [2] and kafka_roll_down(HOSTS, ["b1", "b3"]) == [3]
+    assert roll_steps.status(hosts, list(hosts))["down"] == [2] and roll_steps.status(HOSTS, ["b1", "b3"])["down"] == [3]
 
 
 def test_a_broker_that_crashed_once_and_reads_its_logs_is_waited_for():
     seen = cluster(partition(isr=(1, 3)), fenced=(2,))
-    assert roll_steps.wanted({"b2": host(2)}, ["b2"], everything=False, only=[]) == []
+    assert roll_steps.to_restart({"b2": host(2)}, ["b2"], everything=False, only=[]) == []
     assert "Broker 2 runs, but the cluster does not list it as alive; it may be reading its logs" in roll_steps.findings(seen, BROKERS)[0]
 
 
@@ -165,8 +164,8 @@ def test_refusals_are_sentences_and_a_long_list_is_cut():
 def test_for_an_upgrade_whoever_runs_another_version_gets_a_restart():
     hosts = {name: dict(each, __kafka_service=dict(each["__kafka_service"], version="3.8.1")) for name, each in HOSTS.items()}
     hosts["b1"]["__kafka_service"]["version"] = "3.9.2"
-    assert roll_steps.wanted(hosts, ["b1", "b2", "z1"], everything=False, only=[], version="3.9.2") == ["b2", "z1"]
-    assert roll_steps.wanted(hosts, ["b1"], everything=False, only=[], version="3.8.1") == ["b1"]
+    assert roll_steps.to_restart(hosts, ["b1", "b2", "z1"], everything=False, only=[], version="3.9.2") == ["b2", "z1"]
+    assert roll_steps.to_restart(hosts, ["b1"], everything=False, only=[], version="3.8.1") == ["b1"]
 
 
 def test_a_restart_never_changes_the_version():
@@ -178,7 +177,7 @@ def test_a_restart_never_changes_the_version():
 
 
 @pytest.mark.parametrize(
-    ("told", "fenced", "suspected"),
+    ("told", "fenced", "restarted"),
     [
         ({"unit_state": "active", "restarts": 1}, True, True),
         ({"unit_state": "active", "restarts": 1}, None, True),
@@ -189,10 +188,10 @@ def test_a_restart_never_changes_the_version():
     ],
     ids=["fenced", "not registered", "well", "never started anew", "about to be started", "stopped"],
 )
-def test_whom_to_watch(told, fenced, suspected):
+def test_which_brokers_systemd_has_restarted(told, fenced, restarted):
     cluster = {"brokers": [{"id": 2}] + ([] if fenced is None else [{"id": 1, "fenced": fenced}])}
     hosts = {"b1": {"kafka_node_id": 1, "__kafka_service": told}, "b2": {"kafka_node_id": "2", "__kafka_service": told}}
-    assert roll_steps.suspects(cluster, hosts, ["b1", "b2"]) == ["b1"] * suspected
+    assert roll_steps.restarted_by_systemd(cluster, hosts, ["b1", "b2"]) == ["b1"] * restarted
 
 
 @pytest.mark.parametrize(
@@ -210,9 +209,20 @@ def test_whom_to_watch(told, fenced, suspected):
     ],
     ids=["one", "two", "none", "added by a reassignment", "behind and not registered", "not registered", "stopped", "crashing again and again", "nobody knows"],
 )
-def test_who_is_on_the_way_back(isr, adding, fenced, third, expected):
+def test_which_brokers_recover(isr, adding, fenced, third, expected):
     seen = cluster({**partition(isr=isr), "adding": adding}, fenced=fenced)
-    assert roll_steps.laggards(seen, {"b1": host(1), "b2": host(2), "b3": third}, ["b1", "b2", "b3"]) == expected
+    assert roll_steps.recovering(seen, {"b1": host(1), "b2": host(2), "b3": third}, ["b1", "b2", "b3"]) == expected
+
+
+def test_the_status_has_all_four_and_nothing_of_the_cluster_that_nobody_asked():
+    hosts = {"b1": host(1, restart=True), "b2": host(2, "failed"), "b3": host(3)}
+    for variables in hosts.values():
+        variables["__kafka_service"]["restarts"] = 1
+    seen = cluster(partition(isr=(1,)), fenced=(3,))
+    alone = {"restart": ["b1", "b2"], "down": [2]}
+    assert kafka_roll_status(hosts, list(hosts)) == alone
+    assert kafka_roll_status(hosts, list(hosts), seen) == {**alone, "recovering": [3], "restarted_by_systemd": ["b3"]}
+    assert kafka_roll_status(hosts, list(hosts), seen, everything=True, only=["b3"])["restart"] == ["b3"]
 
 
 class TestSteps:

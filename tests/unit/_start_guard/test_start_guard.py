@@ -14,10 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_cluster_exists import kafka_cluster_exists
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_start_guard import kafka_start_guard
+from ansible_collections.rackaware.kafka.plugins.filter.inventory import kafka_cluster_exists
 from ansible_collections.rackaware.kafka.plugins.module_utils import _program
-from ansible_collections.rackaware.kafka.plugins.module_utils._config import units
+from ansible_collections.rackaware.kafka.plugins.module_utils._config import start_guard, units
 from ansible_collections.rackaware.kafka.plugins.module_utils._host import staging, storage
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client as kafka_wrapper
 from ansible_collections.rackaware.kafka.plugins.module_utils._start_guard import program, rule
@@ -512,7 +511,7 @@ def test_a_view_has_what_the_node_holds_and_asks_for_eligible_replicas_where_nob
 
 def files(**more):
     options = {"volumes": ["vol-1"], "others": [{"id": 1, "host": "198.18.1.11", "port": 9092}], "connection": {"security_protocol": "SSL"}, **more}
-    found = kafka_start_guard({"id": 3, "data_dirs": ["/var/lib/kafka/data0/logs"]}, **options)
+    found = start_guard.file_set({"id": 3, "data_dirs": ["/var/lib/kafka/data0/logs"]}, **options)
     return {each["dest"]: each for each in found["files"]}, [each["path"] for each in found["directories"]]
 
 

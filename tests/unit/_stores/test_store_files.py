@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible.errors import AnsibleFilterError
 
-from ansible_collections.rackaware.kafka.plugins.filter.encrypted_store_files import FilterModule
+from ansible_collections.rackaware.kafka.plugins.filter.stores import encrypted_store_files as files
 from ansible_collections.rackaware.kafka.plugins.module_utils import _program
+from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks import unlocker
 from ansible_collections.rackaware.kafka.plugins.module_utils._stores import files as stores_files
 
@@ -22,7 +22,6 @@ KEY = {
     "expected_bucket_owner": "123456789012",
 }
 UUIDS = ["6f1c0b6d-3a51-4f0e-9d0c-0f6ef3a41a4%d" % number for number in range(3)]
-files = FilterModule().filters()["encrypted_store_files"]
 
 
 def store(number=0, **more):
@@ -66,7 +65,7 @@ def test_what_is_written_is_what_the_program_reads():
 
 @pytest.mark.parametrize("name", ["store", "name", "mount", "uuid", "device"])
 def test_two_stores_never_share_what_must_be_their_own(name):
-    with pytest.raises(AnsibleFilterError, match="Two stores have the same %s" % name):
+    with pytest.raises(RackawareError, match="Two stores have the same %s" % name):
         files([store(0), store(1, **{name: store(0)[name]})])
 
 
@@ -80,7 +79,7 @@ def test_two_stores_never_share_what_must_be_their_own(name):
     ],
 )
 def test_a_store_that_is_not_whole_is_one_sentence(change, sentence):
-    with pytest.raises(AnsibleFilterError, match=sentence):
+    with pytest.raises(RackawareError, match=sentence):
         files([store(**change)])
 
 

@@ -9,9 +9,9 @@ import re
 import tarfile
 
 import pytest
-from ansible.errors import AnsibleFilterError
 
-from ansible_collections.rackaware.kafka.plugins.filter.encrypted_store_launch import encrypted_store_launch
+from ansible_collections.rackaware.kafka.plugins.filter.stores import encrypted_store_launch
+from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
 from ansible_collections.rackaware.kafka.plugins.module_utils._stores import files, launch_template
 
 KEY = {
@@ -91,12 +91,12 @@ def test_too_many_stores_are_refused():
         {**STORE, "store": "s%d" % number, "name": "n%d" % number, "mount": "/mnt/%s%d" % ("x" * 200, number), "uuid": "6f1c0b6d-3a51-4f0e-9d0c-%012d" % number}
         for number in range(100)
     ]
-    with pytest.raises(AnsibleFilterError, match="EC2 takes 16384"):
+    with pytest.raises(RackawareError, match="EC2 takes 16384"):
         encrypted_store_launch(stores, **PLACE)
 
 
 def test_a_store_that_is_not_whole_is_refused():
-    with pytest.raises(AnsibleFilterError, match="must say name"):
+    with pytest.raises(RackawareError, match="must say name"):
         encrypted_store_launch([{**STORE, "keys": []}], **PLACE)
 
 

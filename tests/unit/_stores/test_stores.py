@@ -12,17 +12,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible.errors import AnsibleFilterError
 
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_mounts import kafka_mounts
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_store_disks import kafka_store_disks
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_store_guard import kafka_store_guard
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_store_keys import kafka_store_keys
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_stores import kafka_stores
-from ansible_collections.rackaware.kafka.plugins.filter.key_custody_policies import key_custody_policies
-from ansible_collections.rackaware.kafka.plugins.filter.key_custody_revoked import key_custody_revoked
+from ansible_collections.rackaware.kafka.plugins.filter.key_custody import key_custody_policies, key_custody_revoked
+from ansible_collections.rackaware.kafka.plugins.filter.services import kafka_mounts
+from ansible_collections.rackaware.kafka.plugins.filter.stores import kafka_store_disks, kafka_store_keys, kafka_stores
 from ansible_collections.rackaware.kafka.plugins.module_utils._aws import policies
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import topology
+from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
 from ansible_collections.rackaware.kafka.plugins.module_utils._stores import files
 from ansible_collections.rackaware.kafka.plugins.module_utils._stores import stores as stores_module
 
@@ -71,7 +67,7 @@ def test_a_store_has_the_disk_with_its_header_or_with_its_memory_and_nobody_else
 
 
 def test_a_host_without_identity_gets_no_key():
-    with pytest.raises(AnsibleFilterError, match="no kafka_cluster or no kafka_node_id"):
+    with pytest.raises(RackawareError, match="no kafka_cluster or no kafka_node_id"):
         kafka_store_keys({"b": {"kafka_data_volumes": VOLUMES}}, ["b"])
 
 
@@ -86,7 +82,7 @@ def test_stores_take_their_turn_among_disks_that_are_alike_and_the_unlocker_take
 
 
 def test_a_store_without_a_key_is_refused():
-    with pytest.raises(AnsibleFilterError, match="There is no wrapped key demo/2/LuksInternalStorageKey-d1"):
+    with pytest.raises(RackawareError, match="There is no wrapped key demo/2/LuksInternalStorageKey-d1"):
         kafka_stores(VOLUMES, "demo", 2, {NAMES[0]: WRAPPED[NAMES[0]], NAMES[1]: []})
 
 
@@ -99,7 +95,9 @@ def test_mounts_can_be_told_apart_and_keep_their_numbers():
 
 def test_a_blank_store_gets_directories_always_and_an_identity_in_kraft_mode_only():
     dirs = ["/var/lib/kafka/data0/logs", "/var/lib/kafka/data1/logs"]
-    zookeeper, kraft = kafka_store_guard(dirs, "3.9.2"), kafka_store_guard(dirs, "4.3.1", kraft=True)
+    place = {"libs": "/libs", "properties": "/etc/kafka/broker.properties", "java": "/usr/bin/java"}
+    place.update(user="kafka", comment="x")
+    zookeeper, kraft = (stores_module.guard(dirs, cluster_id=file, **place) for file in (None, "/etc/kafka/cluster.id"))
     for text in (zookeeper, kraft):
         assert "AssertPathIsEncrypted=/var/lib/kafka/data1\n" in text and "--mode=0750 /var/lib/kafka/data1/logs\n" in text
     assert "StorageTool" not in zookeeper
@@ -286,12 +284,12 @@ OTHERS = {
 @pytest.mark.parametrize("change", [{"revoke": [3]}, {"grant": [3]}, {"grant": [5]}])
 def test_a_denial_that_is_not_ours_word_for_word_is_never_written_over(other, change):
     assert OTHERS[other] != FIVE
-    with pytest.raises(AnsibleFilterError, match="was changed by hand, or is of another bucket; nothing was changed"):
+    with pytest.raises(RackawareError, match="was changed by hand, or is of another bucket; nothing was changed"):
         key_custody_revoked(GIVEN, OTHERS[other], **change)
 
 
 def test_a_node_that_is_no_number_is_refused():
-    with pytest.raises(AnsibleFilterError, match="is no node id"):
+    with pytest.raises(RackawareError, match="is no node id"):
         key_custody_revoked(GIVEN, {}, revoke=["*"])
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible.errors import AnsibleFilterError
 
-from ansible_collections.rackaware.kafka.plugins.filter import (
+from ansible_collections.rackaware.kafka.plugins.filter.upgrade import (
     kafka_protocol,
     kafka_upgrade_finalization,
     kafka_upgrade_plan,
@@ -15,6 +14,7 @@ from ansible_collections.rackaware.kafka.plugins.filter import (
     kafka_upgrade_warnings,
 )
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import nodes as config_nodes
+from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
 from ansible_collections.rackaware.kafka.plugins.module_utils._upgrade import record as upgrade_record
 
 RECORD = {"from": "3.8.1", "to": "3.9.2", "metadata": "zookeeper", "protocol": "3.8", "features": {}, "began": "2027-01-01T00:00:00Z"}
@@ -66,39 +66,39 @@ def test_a_combined_node_is_a_broker():
 
 @pytest.mark.parametrize("key", ["__kafka_service", "__kafka_host"])
 def test_one_brokers_record_holds_all_of_them(key):
-    assert kafka_protocol.kafka_protocol(hosts(record=RECORD, key=key), ["b1", "b2"], "3.9.2") == "3.8"
-    assert kafka_protocol.kafka_protocol(hosts(key=key), ["b1", "b2"], "3.9.2") == ""
-    assert kafka_protocol.kafka_protocol({"b1": {}}, ["b1"], "3.9.2") == ""
+    assert kafka_protocol(hosts(record=RECORD, key=key), ["b1", "b2"], "3.9.2") == "3.8"
+    assert kafka_protocol(hosts(key=key), ["b1", "b2"], "3.9.2") == ""
+    assert kafka_protocol({"b1": {}}, ["b1"], "3.9.2") == ""
 
 
 def test_an_error_is_ansibles_own():
-    with pytest.raises(AnsibleFilterError, match="neither a version"):
-        kafka_protocol.kafka_protocol(hosts(record=RECORD), ["b1"], "new")
+    with pytest.raises(RackawareError, match="neither a version"):
+        kafka_protocol(hosts(record=RECORD), ["b1"], "new")
 
 
 def test_a_plan_or_what_stands_against_it():
-    plan = kafka_upgrade_plan.kafka_upgrade_plan("3.9.2", hosts(), GROUPS, told())
+    plan = kafka_upgrade_plan("3.9.2", hosts(), GROUPS, told())
     assert (plan["refused"], plan["way"], plan["record"]["protocol"]) == ("", "up", "3.8")
-    assert "has no ZooKeeper" not in kafka_upgrade_plan.kafka_upgrade_plan("4.0.2", hosts(), GROUPS, told())["refused"]
-    assert "cannot run with ZooKeeper" in kafka_upgrade_plan.kafka_upgrade_plan("4.0.2", hosts(), GROUPS, told())["refused"]
-    assert "No broker answers" in kafka_upgrade_plan.kafka_upgrade_plan("3.9.2", hosts(), GROUPS, {})["refused"]
+    assert "has no ZooKeeper" not in kafka_upgrade_plan("4.0.2", hosts(), GROUPS, told())["refused"]
+    assert "cannot run with ZooKeeper" in kafka_upgrade_plan("4.0.2", hosts(), GROUPS, told())["refused"]
+    assert "No broker answers" in kafka_upgrade_plan("3.9.2", hosts(), GROUPS, {})["refused"]
 
 
 def test_the_record_after_the_roll():
-    assert kafka_upgrade_rolled.kafka_upgrade_rolled(RECORD, hosts(), GROUPS) == RECORD
-    assert kafka_upgrade_rolled.kafka_upgrade_rolled(RECORD, hosts("3.9.2"), GROUPS)["rolled"]
+    assert kafka_upgrade_rolled(RECORD, hosts(), GROUPS) == RECORD
+    assert kafka_upgrade_rolled(RECORD, hosts("3.9.2"), GROUPS)["rolled"]
 
 
 def test_what_is_left_or_what_stands_against_it():
-    found = kafka_upgrade_finalization.kafka_upgrade_finalization("3.9.2", hosts("3.9.2"), GROUPS, told((3, 9)), soak_seconds="0")
+    found = kafka_upgrade_finalization("3.9.2", hosts("3.9.2"), GROUPS, told((3, 9)), soak_seconds="0")
     assert (found["refused"], found["protocol"], found["closes"]) == ("", "3.9", True)
-    assert "everybody must run" in kafka_upgrade_finalization.kafka_upgrade_finalization("3.9.2", hosts(), GROUPS, told())["refused"]
+    assert "everybody must run" in kafka_upgrade_finalization("3.9.2", hosts(), GROUPS, told())["refused"]
 
 
 def test_warnings_come_from_both_releases():
     plan = {"start": "3.9.2", "target": "4.0.2"}
-    assert kafka_upgrade_warnings.kafka_upgrade_warnings(plan, {"1": ["Fetch", 0, 17]}, {"1": ["Fetch", 4, 17]})[0].count("Fetch below 4") == 1
-    assert kafka_upgrade_warnings.kafka_upgrade_warnings(plan, {}, {}) == []
+    assert kafka_upgrade_warnings(plan, {"1": ["Fetch", 0, 17]}, {"1": ["Fetch", 4, 17]})[0].count("Fetch below 4") == 1
+    assert kafka_upgrade_warnings(plan, {}, {}) == []
 
 
 class Lazy(dict):
@@ -112,14 +112,14 @@ class Lazy(dict):
 
 def test_filters_take_what_a_playbook_hands_them():
     record = Lazy(dict(RECORD, features=Lazy({"a": 1})))
-    plan = kafka_upgrade_plan.kafka_upgrade_plan("3.9.2", hosts(record=record), GROUPS, told())
+    plan = kafka_upgrade_plan("3.9.2", hosts(record=record), GROUPS, told())
     assert (plan["way"], plan["record"]) == ("up", record)
-    assert kafka_upgrade_rolled.kafka_upgrade_rolled(record, hosts("3.9.2"), GROUPS)["rolled"]
-    left = kafka_upgrade_finalization.kafka_upgrade_finalization("3.9.2", hosts("3.9.2", record), GROUPS, told((3, 9)), soak_seconds=0)
+    assert kafka_upgrade_rolled(record, hosts("3.9.2"), GROUPS)["rolled"]
+    left = kafka_upgrade_finalization("3.9.2", hosts("3.9.2", record), GROUPS, told((3, 9)), soak_seconds=0)
     assert left["record"]["features"] == {"a": 1}
 
 
 def test_a_protocol_of_the_users_own_is_seen():
     those = hosts()
     those["b2"]["broker_config"] = {"inter.broker.protocol.version": "3.9"}
-    assert "broker_config of b2 sets" in kafka_upgrade_plan.kafka_upgrade_plan("3.9.2", those, GROUPS, told())["refused"]
+    assert "broker_config of b2 sets" in kafka_upgrade_plan("3.9.2", those, GROUPS, told())["refused"]

@@ -10,7 +10,7 @@ from documented import declared, documented
 from one_broker import CLUSTER, HOSTS
 
 from ansible_collections.rackaware.kafka.plugins.action import kafka_report
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_model import kafka_model
+from ansible_collections.rackaware.kafka.plugins.filter.report import kafka_model
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_report as docs
 
 

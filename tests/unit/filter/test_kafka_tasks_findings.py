@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_tasks_findings import kafka_tasks_findings
+from ansible_collections.rackaware.kafka.plugins.filter.roll import kafka_tasks_findings
 
 
 @pytest.mark.parametrize(

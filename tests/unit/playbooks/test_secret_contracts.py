@@ -108,8 +108,8 @@ def test_what_may_have_a_secret_goes_through_what_packs_it(path):
 
 def test_what_is_made_of_an_input_is_known_to_carry_it():
     found = carriers()
-    assert {"__broker_files", "__controller_files", "__zookeeper_files", "__broker_properties", "__broker_sized", "__encrypted_store_set", "__launch"} <= found
-    assert not {"__broker_unit", "__broker_directories", "__kafka_host", "__kafka_sized"} & found
+    assert {"__broker_files", "__controller_files", "__zookeeper_files", "__broker_set", "__broker_sized", "__encrypted_store_set", "__launch"} <= found
+    assert not {"__broker_unit", "__broker_data_dirs", "__kafka_host", "__kafka_sized"} & found
 
 
 OFFENDING = """
@@ -127,7 +127,7 @@ OFFENDING = """
           ansible.builtin.set_fact: {mine: "{{ __broker_files | length }}"}
     - name: Loops
       rackaware.kafka.kafka_topic: {name: "{{ item }}"}
-      loop: "{{ __controller_properties }}"
+      loop: "{{ __controller_files }}"
     - name: Keeps a masked one
       ansible.builtin.set_fact: {mine: "{{ __broker_machine | rackaware.kafka.kafka_sizing({}, __broker_overrides, masked=true) }}"}
     - name: Says nothing

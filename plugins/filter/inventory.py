@@ -1,0 +1,216 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters that read an inventory: who its nodes are, how they are reached, and what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Callable, Mapping
+
+from ansible.errors import AnsibleError
+from ansible.release import __version__
+from jinja2 import Undefined
+
+from ..module_utils._errors import RackawareError
+from ..plugin_utils.filters import as_filters
+
+ROLES = Path(__file__).resolve().parents[2] / "roles"
+KEPT = "__kafka_cluster"
+
+
+def kafka_role(host: str, groups: dict[str, list[str]]) -> str:
+    """broker, controller, combined or zookeeper."""
+    from ..module_utils._config import nodes
+
+    return nodes.role(host, groups)
+
+
+def kafka_nodes(names: list[str], hosts: Any, port: int) -> list[dict[str, Any]]:
+    """[{id, host, port}] by id."""
+    from ..module_utils._config import nodes
+
+    return nodes.nodes(hosts, names, int(port))
+
+
+def kafka_bootstrap_servers(names: list[str], hosts: Any, port: int) -> list[str]:
+    """host:port of each node, by id."""
+    from ..module_utils._config import nodes
+
+    return nodes.servers(nodes.nodes(hosts, names, int(port)))
+
+
+def kafka_named_nodes(given: Any) -> list[int]:
+    """Ids, each once, in their order."""
+    items = given.split(",") if isinstance(given, str) else given if isinstance(given, (list, tuple)) else [given]
+    texts = ["" if item is None or isinstance(item, (bool, dict, list)) else str(item).strip() for item in items]
+    # A text may end with a comma.
+    ignored = {""} if isinstance(given, str) else set()
+    ids = {text for text in texts if text.isascii() and text.isdigit()}
+    wrong = [item for item, text in zip(items, texts) if text not in ids | ignored]
+    if wrong:
+        text = "nodes has %r, which is no id of a node; name ids, as in -e '{\"nodes\": [3, 12]}' or -e nodes=3,12."
+        raise RackawareError(text % wrong[0])
+    return list(dict.fromkeys(int(text) for text in texts if text))
+
+
+def kafka_hosts(
+    hosts: Any,
+    groups: dict[str, list[str]],
+    instance_types: Any = None,
+    ebs_volumes: Any = None,
+) -> list[dict[str, Any]]:
+    """One row for each node."""
+    from ..module_utils._config import nodes
+    from ..module_utils._stores import stores
+
+    rows = nodes.summary_hosts(hosts, groups)
+    return stores.with_layers(rows, hosts, groups, instance_types or {}, ebs_volumes or [])
+
+
+def kafka_cluster_settings(hosts: Any, groups: Any, play: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the preflight kept, or what the nodes have."""
+    from ..module_utils._config import cluster_settings
+
+    local = hosts.get("localhost", {})
+    if play is None and KEPT in local:
+        return _plain(local[KEPT])
+    members = cluster_settings.by_role(groups)
+    names = {name for listed in members.values() for name in listed}
+    inventory = _cluster_variables(local)
+    # A variable that localhost has in the play, and not in the inventory, is the play's own.
+    given = {name: _plain(value) for name, value in (play or {}).items() if value is not None}
+    own = {name: value for name, value in given.items() if value != inventory.get(name)}
+    read = {name: _cluster_variables(hosts[name]) for name in names}
+    # Without nodes there is nobody else to ask.
+    return cluster_settings.read(read, members, own if names else {**inventory, **own})
+
+
+def _cluster_variables(variables: Any) -> dict[str, Any]:
+    """Of a host's variables those of the whole cluster; one that needs what only a role knows is left to the role."""
+    from ..module_utils._config import cluster_settings
+
+    out = {}
+    for name in cluster_settings.NAMES:
+        try:
+            value = _plain(variables[name]) if name in variables else None
+        except AnsibleError:
+            value = None
+        if value is not None:
+            out[name] = value
+    return out
+
+
+def _plain(value: Any, undefined: Callable[[Any], Any] = lambda _value: None) -> Any:
+    """Without what templating hangs on a value: ansible-core 2.19 would copy its whole templating engine with each list
+    that is validated. undefined says what becomes of a value that is not defined."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, undefined) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, undefined) for item in value]
+    return undefined(value) if isinstance(value, Undefined) else value
+
+
+def kafka_site_findings(hosts: Any, cluster: dict[str, Any], instances: dict[str, Any] | None = None) -> list[str]:
+    """One sentence for each thing that is wrong."""
+    from ..module_utils._config import checks
+
+    old = checks.core_findings(__version__)
+    if old:
+        return old
+    names = {name for members in cluster["groups"].values() for name in members or ()}
+    roles = [path.name for path in sorted(ROLES.iterdir()) if path.is_dir()]
+    variables = {name: _host_variables(hosts[name], roles) for name in names}
+    return checks.findings(variables, cluster, instances or {}, _known_inputs(), roles)
+
+
+def _known_inputs() -> dict[str, dict[str, Any]]:
+    """The inputs of all roles, as their specifications declare them."""
+    import yaml
+
+    from ..module_utils._config import variables as config_variables
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    specifications = sorted(ROLES.glob("*/meta/argument_specs.yml"))
+    return config_variables.inputs(yaml.load(path.read_text(encoding="utf-8"), loader) for path in specifications)
+
+
+def _host_variables(variables: Any, roles: list[str]) -> dict[str, Any]:
+    """The variables of a host that may be ours; one that needs what only a role knows is None, and left to the role."""
+    from ..module_utils._config import variables as config_variables
+
+    out = {"ansible_host": variables.get("ansible_host")}
+    for name in variables:
+        if name.startswith(config_variables.OWN + tuple(role + "_" for role in roles)):
+            try:
+                value = variables[name]
+            except AnsibleError:
+                value = None
+            out[name] = None if isinstance(value, Undefined) else _plain(value, lambda undefined: undefined)
+    return out
+
+
+def kafka_identity_findings(hosts: Any, groups: Any) -> list[str]:
+    """One sentence for each thing that is not as the inventory says."""
+    from ..module_utils._config import cluster_settings
+    from ..module_utils._host import identity
+
+    members = cluster_settings.by_role(groups)
+    answers = {}
+    for name in {name for listed in members.values() for name in listed}:
+        variables = hosts[name]
+        told = [(variables.get("__kafka_host") or {}).get("identity") or {}, variables.get("__kafka_storage") or {}]
+        answers[name] = [item for item in told if "directories" in item]
+    return identity.findings(hosts, members, answers, kafka_cluster_settings(hosts, groups)["quorum_removed"])
+
+
+def kafka_services_findings(hosts: Any, names: list[str], groups: Any = None) -> list[str]:
+    """One sentence for each host that did not answer, or is not what the inventory says."""
+    from ..module_utils._config import cluster_settings, nodes
+    from ..module_utils._host import identity as host_identity
+
+    silent = nodes.unanswered(hosts, names)
+    if silent or groups is None:
+        return silent
+    answers = {name: [identity] for name in names if (identity := hosts[name]["__kafka_service"].get("identity"))}
+    removed = kafka_cluster_settings(hosts, groups)["quorum_removed"]
+    return host_identity.findings(hosts, cluster_settings.by_role(groups), answers, removed)
+
+
+def kafka_cluster_identity(nodes: Any) -> dict[str, Any]:
+    """{cluster_id, quorum_exists}."""
+    from ..module_utils._host import storage
+
+    try:
+        found = {"cluster_id": storage.identity(nodes), "quorum_exists": storage.quorum_exists(nodes)}
+    except (KeyError, TypeError) as error:
+        text = "kafka_cluster_identity takes the results of kafka_storage_info, one for each node: %s."
+        raise RackawareError(text % error) from None
+    return {**found, "cluster_id": found["cluster_id"] or storage.new_cluster_id()}
+
+
+def kafka_cluster_exists(hosts: Any, names: list[str]) -> bool:
+    """Whether a broker runs or has run."""
+    from ..module_utils._host import storage
+
+    return storage.brokers_have_run([hosts[name] for name in names])
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Filters by name."""
+        return as_filters(
+            kafka_role,
+            kafka_nodes,
+            kafka_bootstrap_servers,
+            kafka_named_nodes,
+            kafka_hosts,
+            kafka_cluster_settings,
+            kafka_site_findings,
+            kafka_identity_findings,
+            kafka_services_findings,
+            kafka_cluster_identity,
+            kafka_cluster_exists,
+        )

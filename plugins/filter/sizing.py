@@ -1,0 +1,38 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters that size a service for its machine."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from ..plugin_utils.filters import as_filters
+
+
+def kafka_sizing(
+    instance: dict[str, Any],
+    topology: dict[str, Any],
+    overrides: dict[str, Any] | None = None,
+    masked: bool = False,
+) -> dict[str, Any]:
+    """{name: {value, reason, overridden}}."""
+    from ..module_utils._config import sizing
+
+    sized = sizing.size(instance, topology, overrides)
+    return sizing.shown(sized) if masked else sized
+
+
+def kafka_sizing_tables(sized: dict[str, dict[str, Any]], titles: dict[str, str] | None = None) -> list[str]:
+    """Lines of text."""
+    from ..module_utils._config import sizing
+
+    return sizing.tables(sized, titles or {})
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Filters by name."""
+        return as_filters(kafka_sizing, kafka_sizing_tables)

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""All files and directories of a service on its host, whatever kind it is."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable, Mapping, Sequence
+
+from . import nodes, settings, start_guard, units
+
+HEADER = "Written by rackaware.kafka; change the inventory, not this file."
+USER = "kafka"
+STORE_GUARD = "50-encrypted-store.conf"
+
+
+def files(
+    kind: str,
+    node: Mapping[str, Any],
+    cluster: Mapping[str, Any],
+    sized: Mapping[str, Mapping[str, Any]],
+    own: Mapping[str, Any],
+    *,
+    is_store: Callable[[Any], Any],
+    store_guard: Callable[..., str],
+) -> dict[str, Any]:
+    """{unit, directories, files} of a service: its unit's name, and the options of file_set. Raises RackawareError.
+
+    kind: a key of units.SERVICES. sized: as from _config.sizing.size. Nodes are [{id, host, port}].
+    node: {role, id, rack, address, volumes}, of a ZooKeeper node role and volumes.
+    cluster: {version, zookeepers}; with Kafka's settings also {listeners, controllers, brokers (how many),
+    replication_factor, min_insync_replicas, protocol}; of a broker also {others: the other brokers, at their listener
+    for clients, id: of the cluster, empty where it is not known, new_since: the time in seconds, when no broker of it
+    has run, else None}.
+    own: what users set, {config: settings, jvm_options: list, log_levels: logger to level, open_files: int}.
+    is_store and store_guard are store_of and guard of _stores.stores, which lies above this.
+    """
+    this = units.service(kind)
+    volumes = node["volumes"] or []
+    mounts = [volume["mount"] for volume in nodes.mounts(volumes, node["role"])]
+    data_dirs = nodes.data_dirs(volumes, node["role"])
+    guard: dict[str, list[dict[str, Any]]] = {"directories": [], "files": []}
+    on_stores: list[str] = []
+    if this.guarded:
+        guard = _start_guard(node, cluster, data_dirs)
+        on_stores = [path for volume, path in zip(volumes, data_dirs) if is_store(volume)]
+    directories = [
+        _directory(this.directory, owner="root"),
+        _directory(units.LOG_DIR),
+        *guard["directories"],
+        # Without data volumes (kafka_data_on_root_disk) nobody else makes it.
+        *([] if mounts else [_directory(os.path.dirname(data_dirs[0]))]),
+        *([_directory(this.path + ".d", owner="root", group="root", mode="0755")] if on_stores else []),
+    ]
+    texts = [
+        *_own(kind, {**node, "data_dirs": data_dirs}, cluster, sized, own, mounts),
+        *guard["files"],
+        *(_store_files(this, cluster, on_stores, store_guard) if on_stores else []),
+    ]
+    return {"unit": this.unit, "directories": directories, "files": texts}
+
+
+def _own(
+    kind: str,
+    node: Mapping[str, Any],
+    cluster: Mapping[str, Any],
+    sized: Mapping[str, Mapping[str, Any]],
+    own: Mapping[str, Any],
+    mounts: Sequence[str],
+) -> list[dict[str, Any]]:
+    """What the service itself reads, and its unit."""
+    this, version = units.service(kind), cluster["version"]
+    options = units.jvm_options(
+        kind,
+        version=version,
+        heap_mb=int(sized["heap_mb"]["value"]),
+        flags=sized["jvm_flags"]["value"],
+        extra=own.get("jvm_options") or (),
+        comment=HEADER,
+    )
+    logging = units.logging(kind, version=version, levels=own.get("log_levels"), comment=HEADER)
+    unit = units.unit(
+        kind,
+        version=version,
+        open_files=int(own["open_files"]),
+        writes=[os.path.dirname(path) for path in node["data_dirs"]],
+        mounts=mounts,
+        comment=HEADER,
+    )
+    text = SETTINGS[this.family](node, cluster, sized, own.get("config") or {})
+    return [
+        _file(this.config, "# %s\n%s" % (HEADER, text)),
+        _file(this.options, options),
+        _file(this.logging(version), logging),
+        _file(this.path, unit, group="root", mode="0644"),
+    ]
+
+
+def _zookeeper(node: Mapping[str, Any], cluster: Mapping[str, Any], _sized: Any, own: Mapping[str, Any]) -> str:
+    return settings.zookeeper(node["data_dirs"][0], cluster["zookeepers"], own)
+
+
+# The text of a service's settings by its family.
+SETTINGS: dict[str, Callable[..., str]] = {"kafka": settings.kafka, "zookeeper": _zookeeper}
+
+
+def _start_guard(
+    node: Mapping[str, Any],
+    cluster: Mapping[str, Any],
+    data_dirs: Sequence[str],
+) -> dict[str, list[dict[str, Any]]]:
+    """What keeps it from starting on a new log directory; whom that asks is not among what the broker reads."""
+    connection = {"security_protocol": nodes.client_listener(cluster["listeners"]).get("protocol", "PLAINTEXT")}
+    broker = {"id": node["id"], "data_dirs": data_dirs}
+    return start_guard.file_set(broker, node["volumes"] or [], cluster["others"], connection, cluster["new_since"])
+
+
+def _store_files(
+    this: units.Service,
+    cluster: Mapping[str, Any],
+    data_dirs: Sequence[str],
+    store_guard: Callable[..., str],
+) -> list[dict[str, Any]]:
+    """What keeps it from starting without its encrypted stores, on which these data_dirs are."""
+    drop_in = store_guard(
+        data_dirs,
+        cluster_id=units.CLUSTER_ID if cluster["controllers"] else None,
+        libs=units.LIBS % cluster["version"],
+        properties=this.config,
+        java=units.DEFAULT_JAVA,
+        user=USER,
+        comment=HEADER,
+    )
+    out = [_file("%s.d/%s" % (this.path, STORE_GUARD), drop_in, group="root", mode="0644")]
+    # Only site knows the id; it does not change, and the guard reads it whenever a store is blank.
+    if cluster["id"]:
+        out.append(_file(units.CLUSTER_ID, "%s\n" % cluster["id"]))
+    return out
+
+
+def _file(dest: str, content: str, *, group: str = USER, mode: str = "0640") -> dict[str, Any]:
+    return {"dest": dest, "content": content, "owner": "root", "group": group, "mode": mode}
+
+
+def _directory(path: str, *, owner: str = USER, group: str = USER, mode: str = "0750") -> dict[str, Any]:
+    return {"path": path, "owner": owner, "group": group, "mode": mode}
