@@ -10,13 +10,13 @@ import stat
 
 import pytest
 
-from ansible_collections.rackaware.kafka.plugins.filter.kafka_store_guard import kafka_store_guard
 from ansible_collections.rackaware.kafka.plugins.module_utils import _durable, _regular_file
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import units
 from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
 from ansible_collections.rackaware.kafka.plugins.module_utils._host import myid, storage
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks import format_record, unlocker
 from ansible_collections.rackaware.kafka.plugins.module_utils._start_guard import program
+from ansible_collections.rackaware.kafka.plugins.module_utils._stores import stores
 
 OTHERS = {
     "a pipe": os.mkfifo,
@@ -168,9 +168,12 @@ def texts():
         name: units.unit(name, version="4.3.1", open_files=1, writes=list(STORES), mounts=list(STORES))
         for name in units.SERVICES
     }
-    drop_ins = [
-        kafka_store_guard([store + "/logs" for store in STORES], "4.3.1", kraft=kraft) for kraft in (False, True)
-    ]
+    given = {
+        **{"libs": "/opt/kafka-4.3.1/libs", "properties": "/etc/kafka/broker.properties", "java": units.DEFAULT_JAVA},
+        **{"user": "kafka", "comment": "Ansible managed"},
+    }
+    logs = [store + "/logs" for store in STORES]
+    drop_ins = [stores.guard(logs, cluster_id=cluster_id, **given) for cluster_id in (None, units.CLUSTER_ID)]
     return {**out, "broker with stores": out["broker"] + "".join(drop_ins)}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from test_kafka_modules_main import Topics
 
@@ -61,7 +63,7 @@ def stage(monkeypatch, tmp_path):
     monkeypatch.setattr(kafka_verify.time, "monotonic", lambda: fake.now)
     monkeypatch.setattr(kafka_verify.time, "sleep", sleep)
     monkeypatch.setattr(service_state, "age", lambda unit, run: fake.age)
-    monkeypatch.setattr(units, "service", lambda name: units.Service("kafka.service", "", "", "", "", str(tmp_path / "broker.properties")))
+    monkeypatch.setattr(units, "service", lambda name: replace(units.SERVICES[name], config=str(tmp_path / "broker.properties")))
     monkeypatch.setattr(round_trip, "produce", produce)
     monkeypatch.setattr(round_trip, "consume", lambda where, topic, offsets: fake.records)
     return fake
