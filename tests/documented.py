@@ -16,7 +16,9 @@ def documented(module) -> dict:
     options = page.get("options", {})
     for name in page.get("extends_documentation_fragment", []):
         file, _, part = name.removeprefix(FRAGMENTS).partition(".")
-        fragment = importlib.import_module("ansible_collections.rackaware.kafka.plugins.doc_fragments." + file).ModuleDocFragment
+        fragment = importlib.import_module(
+            "ansible_collections.rackaware.kafka.plugins.doc_fragments." + file
+        ).ModuleDocFragment
         for option, words in yaml.safe_load(getattr(fragment, part.upper() or "DOCUMENTATION"))["options"].items():
             options[option] = {**words, **options.get(option, {})}
     return declared(options)

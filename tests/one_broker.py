@@ -10,6 +10,8 @@ CLUSTER = {
     "partitions": [],
     "reassignments": [],
     "quorum": None,
-    "counts": dict.fromkeys("topics partitions under_replicated at_min_isr under_min_isr offline without_preferred_leader".split(), 0),
+    "counts": dict.fromkeys(
+        "topics partitions under_replicated at_min_isr under_min_isr offline without_preferred_leader".split(), 0
+    ),
 }
 HOSTS = [{"name": "one", "id": 1, "rack": "a", "roles": ["broker"]}]

@@ -28,7 +28,11 @@ def load(name: str) -> Any:
     except ValueError as error:
         raise plan.RollError("The snapshot %s is not JSON: %s." % (name, str(error).split("\n", 1)[0])) from None
     # Only what kafka_cluster_info returns says what keeps the metadata.
-    return plan.from_cluster(found) if isinstance(found, dict) and "metadata" in found and "restart" not in found else found
+    return (
+        plan.from_cluster(found)
+        if isinstance(found, dict) and "metadata" in found and "restart" not in found
+        else found
+    )
 
 
 def main() -> int:

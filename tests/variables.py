@@ -117,17 +117,34 @@ def main() -> None:
     sections: list[tuple[str, dict]] = []
     for role in ROLES:
         specs = yaml.safe_load((ROOT / "roles" / role / "meta/argument_specs.yml").read_text())["argument_specs"]
-        sections.append((role, {name: option for spec in specs.values() for name, option in spec.get("options", {}).items()}))
-    shared = {name for name in {n for _r, o in sections for n in o} if name.startswith("kafka_") and not name.startswith("kafka_install_")}
-    pages = [("What describes the whole cluster", {name: option for _role, options in sections for name, option in options.items() if name in shared})]
-    pages += [("Role `%s`" % role, {name: option for name, option in options.items() if name not in shared}) for role, options in sections]
+        sections.append(
+            (role, {name: option for spec in specs.values() for name, option in spec.get("options", {}).items()})
+        )
+    shared = {
+        name
+        for name in {n for _r, o in sections for n in o}
+        if name.startswith("kafka_") and not name.startswith("kafka_install_")
+    }
+    pages = [
+        (
+            "What describes the whole cluster",
+            {name: option for _role, options in sections for name, option in options.items() if name in shared},
+        )
+    ]
+    pages += [
+        ("Role `%s`" % role, {name: option for name, option in options.items() if name not in shared})
+        for role, options in sections
+    ]
     for title, options in pages:
         rows = [(name, option) for name, option in options.items() if name not in seen]
         seen |= set(options)
         if rows:
             print("\n## %s\n\n| variable | type | default | meaning |\n| --- | --- | --- | --- |" % title)
         for name, option in rows:
-            print("| `%s` | %s | %s | %s |" % (name, option.get("type", "str"), shown(option), plain(option["description"])))
+            print(
+                "| `%s` | %s | %s | %s |"
+                % (name, option.get("type", "str"), shown(option), plain(option["description"]))
+            )
 
 
 if __name__ == "__main__":

@@ -35,7 +35,12 @@ def say(text: str) -> None:
 def instances() -> dict[str, dict[str, Any]]:
     """The cluster's instances by name."""
     found = boto3.client("ec2").describe_instances(Filters=[{"Name": "tag:KafkaCluster", "Values": [CLUSTER]}])
-    listed = [instance for reservation in found["Reservations"] for instance in reservation["Instances"] if instance["State"]["Name"] != "terminated"]
+    listed = [
+        instance
+        for reservation in found["Reservations"]
+        for instance in reservation["Instances"]
+        if instance["State"]["Name"] != "terminated"
+    ]
     return {next(tag["Value"] for tag in instance["Tags"] if tag["Key"] == "Name"): instance for instance in listed}
 
 
@@ -46,12 +51,27 @@ class Broker:
         every = instances()
         self.instance = every["%s-broker-%d" % (CLUSTER, NODE)]
         self.id, self.address = self.instance["InstanceId"], self.instance["PrivateIpAddress"]
-        self.others = ["%s:9092" % instance["PrivateIpAddress"] for name, instance in sorted(every.items()) if instance["InstanceId"] != self.id]
+        self.others = [
+            "%s:9092" % instance["PrivateIpAddress"]
+            for name, instance in sorted(every.items())
+            if instance["InstanceId"] != self.id
+        ]
 
     def ssh(self, command: str) -> str:
         """What a command says, empty while nobody answers."""
-        options = ["-i", os.environ["ANSIBLE_PRIVATE_KEY_FILE"], *shlex.split(os.environ["ANSIBLE_SSH_COMMON_ARGS"]), "-o", "ConnectTimeout=5"]
-        run = subprocess.run(["ssh", *options, "-o", "BatchMode=yes", "root@" + self.address, command], capture_output=True, text=True, check=False)
+        options = [
+            "-i",
+            os.environ["ANSIBLE_PRIVATE_KEY_FILE"],
+            *shlex.split(os.environ["ANSIBLE_SSH_COMMON_ARGS"]),
+            "-o",
+            "ConnectTimeout=5",
+        ]
+        run = subprocess.run(
+            ["ssh", *options, "-o", "BatchMode=yes", "root@" + self.address, command],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         return run.stdout.strip()
 
     def boot(self) -> str:
@@ -85,7 +105,12 @@ class Broker:
             return 0 < every == in_sync
 
         def explain() -> str:
-            return "%s\n%s" % (seen[-1], self.ssh("systemctl status --lines=0 --no-pager kafka; journalctl --boot --no-pager --lines=60 --unit kafka"))
+            return "%s\n%s" % (
+                seen[-1],
+                self.ssh(
+                    "systemctl status --lines=0 --no-pager kafka; journalctl --boot --no-pager --lines=60 --unit kafka"
+                ),
+            )
 
         until(look, "broker %d to have all its replicas in sync" % NODE, 180, explain)
 
@@ -109,9 +134,27 @@ def stop_start() -> None:
     uuid, disks = broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0"), broker.ssh("ls /dev/disk/by-id")
     with tempfile.TemporaryDirectory() as place:
         out, stop = Path(place) / "run", Path(place) / "stop"
-        command = [sys.executable, "-m", "ledger", "run", "--bootstrap", ",".join(broker.others), "--out", out, "--seconds", "600", "--stop-file", stop]
+        command = [
+            sys.executable,
+            "-m",
+            "ledger",
+            "run",
+            "--bootstrap",
+            ",".join(broker.others),
+            "--out",
+            out,
+            "--seconds",
+            "600",
+            "--stop-file",
+            stop,
+        ]
         command += ["--topics", "1", "--partitions", "6", "--rate", "40", "--faults"]
-        ledger = subprocess.Popen([str(word) for word in command], env={**os.environ, "PYTHONPATH": str(ROOT / "tests")}, stdout=subprocess.PIPE, text=True)
+        ledger = subprocess.Popen(
+            [str(word) for word in command],
+            env={**os.environ, "PYTHONPATH": str(ROOT / "tests")},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         try:
             until((out / "ready").exists, "a client that writes to every partition", 60)
             ec2 = boto3.client("ec2")
@@ -122,7 +165,9 @@ def stop_start() -> None:
             until(lambda: broker.boot() not in ("", boot), "another boot", 180)
             until(lambda: broker.ssh("systemctl is-active kafka") == "active", "Kafka running", 180)
             assert broker.ssh("ls /dev/disk/by-id") != disks, "the disks are still the same"
-            assert broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0") != uuid, "the file system is still the same"
+            assert broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0") != uuid, (
+                "the file system is still the same"
+            )
             broker.caught_up()
             stop.touch()
             said, _err = ledger.communicate(timeout=180)
@@ -135,7 +180,12 @@ def stop_start() -> None:
 
 def enforce(on: bool) -> None:
     """Whether the API asks for permissions."""
-    request = urllib.request.Request(ENDPOINT + "/moto-api/reset-auth", data=b"0" if on else b"inf", method="POST", headers={"Content-Type": "text/plain"})
+    request = urllib.request.Request(
+        ENDPOINT + "/moto-api/reset-auth",
+        data=b"0" if on else b"inf",
+        method="POST",
+        headers={"Content-Type": "text/plain"},
+    )
     urllib.request.urlopen(request, timeout=10).close()
 
 
@@ -152,8 +202,22 @@ def administrator() -> dict[str, str]:
 
 def play(name: str, *options: str, **env: str) -> str:
     """Run one of the collection's playbooks; ends the program when it fails."""
-    command = ["ansible-playbook", "-i", str(ROOT / "inventories/lab"), str(ROOT / "playbooks" / (name + ".yml")), *options]
-    run = subprocess.run(command, cwd=ROOT, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    command = [
+        "ansible-playbook",
+        "-i",
+        str(ROOT / "inventories/lab"),
+        str(ROOT / "playbooks" / (name + ".yml")),
+        *options,
+    ]
+    run = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     if run.returncode:
         sys.exit("%s\n%s ended with %d." % (run.stdout, " ".join(command), run.returncode))
     say("%s is done" % name)
@@ -169,7 +233,9 @@ def denied() -> None:
     name = CLUSTER + "-unlock"
     policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
     key = administrator()
-    as_admin = boto3.session.Session(aws_access_key_id=key["AWS_ACCESS_KEY_ID"], aws_secret_access_key=key["AWS_SECRET_ACCESS_KEY"])
+    as_admin = boto3.session.Session(
+        aws_access_key_id=key["AWS_ACCESS_KEY_ID"], aws_secret_access_key=key["AWS_SECRET_ACCESS_KEY"]
+    )
     enforce(True)
     try:
         as_admin.client("iam").delete_role_policy(RoleName=role, PolicyName=name)
@@ -178,7 +244,11 @@ def denied() -> None:
         until(lambda: broker.boot() not in ("", boot), "another boot", 120)
         journal = "journalctl --boot --output cat --unit kafka-luks@d0"
         until(lambda: "locked:" in broker.ssh(journal), "a store that stays locked", 60)
-        until(lambda: broker.ssh("systemctl show -P StatusText kafka-luks@d0").startswith("locked:"), "a status that says so", 5)
+        until(
+            lambda: broker.ssh("systemctl show -P StatusText kafka-luks@d0").startswith("locked:"),
+            "a status that says so",
+            5,
+        )
         # Long enough for a second attempt, which says nothing new.
         time.sleep(20)
         lines = [line for line in broker.ssh(journal).splitlines() if "locked:" in line]
@@ -186,9 +256,22 @@ def denied() -> None:
         say(lines[0])
         assert broker.ssh("systemctl is-active kafka") in ("inactive", "activating"), "Kafka runs without its store"
         assert broker.ssh("pgrep -u kafka java") == "", "Kafka runs without its store"
-        assert broker.ssh("mountpoint /var/lib/kafka/data0; ls /dev/mapper").split() == ["/var/lib/kafka/data0", "is", "not", "a", "mountpoint", "control"]
-        assert broker.ssh("stat -c '%U %a' /var/lib/kafka/data0; lsattr -d /var/lib/kafka/data0 | cut -c5").split() == ["root", "0", "i"]
-        assert broker.ssh("touch /var/lib/kafka/data0/x && echo written") == "", "somebody can write where the store belongs"
+        assert broker.ssh("mountpoint /var/lib/kafka/data0; ls /dev/mapper").split() == [
+            "/var/lib/kafka/data0",
+            "is",
+            "not",
+            "a",
+            "mountpoint",
+            "control",
+        ]
+        assert broker.ssh("stat -c '%U %a' /var/lib/kafka/data0; lsattr -d /var/lib/kafka/data0 | cut -c5").split() == [
+            "root",
+            "0",
+            "i",
+        ]
+        assert broker.ssh("touch /var/lib/kafka/data0/x && echo written") == "", (
+            "somebody can write where the store belongs"
+        )
         as_admin.client("iam").put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy))
         until(lambda: broker.ssh("systemctl is-active kafka") == "active", "Kafka running, without anybody's help", 120)
     finally:
@@ -252,10 +335,18 @@ def rotated() -> None:
     said = play("verify_unlock")
     assert "the key can be unwrapped and opens the volume" in " ".join(said.split()), said
     uuid = broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0")
-    broker.ssh("systemctl stop kafka kafka-luks@d0 && dd if=/dev/urandom of=%s bs=1M count=16 conv=fsync && systemctl start kafka-luks@d0" % DISK)
-    assert "refused, and nothing was changed" in broker.ssh("journalctl --boot --output cat --unit kafka-luks@d0 --lines 20"), "damage is not seen"
+    broker.ssh(
+        "systemctl stop kafka kafka-luks@d0 && dd if=/dev/urandom of=%s bs=1M count=16 conv=fsync && systemctl start kafka-luks@d0"
+        % DISK
+    )
+    assert "refused, and nothing was changed" in broker.ssh(
+        "journalctl --boot --output cat --unit kafka-luks@d0 --lines 20"
+    ), "damage is not seen"
     play("restore_headers", *NAMED, "-e", "confirm=" + CLUSTER)
-    assert broker.ssh("systemctl is-active kafka") == "active" and broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0") == uuid
+    assert (
+        broker.ssh("systemctl is-active kafka") == "active"
+        and broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0") == uuid
+    )
     assert header(broker)["keyslots"] == now["keyslots"]
     broker.caught_up()
 
@@ -263,13 +354,21 @@ def rotated() -> None:
 def renewed() -> None:
     """The volume's own key is another; the broker was emptied and has got everything back before the play ends."""
     broker = Broker()
-    uuid, before, digests = broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0"), wrapped(broker), header(broker)["digests"]
+    uuid, before, digests = (
+        broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0"),
+        wrapped(broker),
+        header(broker)["digests"],
+    )
     play("renew_stores", *NAMED, "-e", "confirm=" + CLUSTER)
     every, in_sync = broker.replicas()
     assert 0 < every == in_sync, "the play ended before the replicas were in sync"
-    assert broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0") not in ("", uuid), "the file system is still the same"
+    assert broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0") not in ("", uuid), (
+        "the file system is still the same"
+    )
     assert wrapped(broker)["version_id"] != before["version_id"], "the wrapped key is still the same"
-    assert [each["digest"] for each in header(broker)["digests"].values()] != [each["digest"] for each in digests.values()], "the volume key is still the same"
+    assert [each["digest"] for each in header(broker)["digests"].values()] != [
+        each["digest"] for each in digests.values()
+    ], "the volume key is still the same"
     assert broker.ssh("ls /var/lib/kafka-luks/headers") == "", "a copy of the old header is left"
 
 

@@ -47,7 +47,9 @@ class Nine(Cluster):
                 listed = [each for found in admin.partitions().values() for each in found]
         except KafkaError:
             return False
-        return len(alive) == len(self.brokers) and all(len(each["isr"]) == len(each["replicas"]) and each["leader"] >= 0 for each in listed)
+        return len(alive) == len(self.brokers) and all(
+            len(each["isr"]) == len(each["replicas"]) and each["leader"] >= 0 for each in listed
+        )
 
     def lease(self) -> str:
         """The lock of the roll, as it is now; another text after each time that it is taken or renewed."""
@@ -106,8 +108,14 @@ class Nine(Cluster):
         """A run that stops after its first step, with this in its message, and leaves the lock free."""
         run = self.run(meanwhile=meanwhile, roll_stall_seconds=STALL, **extra)
         said = " ".join(run.stdout.split())
-        expect(run.returncode != 0 and UNTOUCHED in said and sentence in said, "it did not stop with %r: %s" % (sentence, said[-4000:]))
-        expect(len(self.seen("batch_started")) <= 2 and len(self.out()) == 1, "more than the canary was stopped: %s" % self.out())
+        expect(
+            run.returncode != 0 and UNTOUCHED in said and sentence in said,
+            "it did not stop with %r: %s" % (sentence, said[-4000:]),
+        )
+        expect(
+            len(self.seen("batch_started")) <= 2 and len(self.out()) == 1,
+            "more than the canary was stopped: %s" % self.out(),
+        )
         expect(self.seen("roll_stopped") != [], "the report does not say that it stopped")
 
 
@@ -125,7 +133,10 @@ def under_faults(cluster: Nine, title: str, faults: Sequence[Callable[[Nine], No
     with cluster.pairs():
         cluster.under_load(title, work, faults=True)
     after = cluster.processes()
-    expect(not {name for name in before if before[name] == after[name]} and "" not in after.values(), "not everybody was restarted")
+    expect(
+        not {name for name in before if before[name] == after[name]} and "" not in after.values(),
+        "not everybody was restarted",
+    )
 
 
 def reassignment(cluster: Nine) -> None:
@@ -166,7 +177,9 @@ def misplaced(cluster: Nine) -> None:
         rack = [id_ for id_ in cluster.names if cluster.rack_of([id_]) == cluster.rack_of([first]) and id_ != first]
         other = cluster.ids[cluster.elsewhere([first])]
         with cluster.admin() as admin:
-            admin.create_topic("misplaced", 0, 0, {"min.insync.replicas": "2"}, {0: [*rack, other]}, validate_only=False)
+            admin.create_topic(
+                "misplaced", 0, 0, {"min.insync.replicas": "2"}, {0: [*rack, other]}, validate_only=False
+            )
 
     try:
         cluster.stops_at(create, "Partition misplaced-0 has 2 in sync and needs 2")
@@ -203,7 +216,10 @@ def cut_off(cluster: Nine) -> None:
     """The network between one rack and the others is cut; clients still reach all."""
     victims, others = cluster.aside()
     there = [name for name in cluster.nodes if cluster.racks[name] == cluster.racks[victims[0]]]
-    nets = sorted({address.rpartition(".")[0] for address in cluster.brokers.values()} - {cluster.brokers[victims[0]].rpartition(".")[0]})
+    nets = sorted(
+        {address.rpartition(".")[0] for address in cluster.brokers.values()}
+        - {cluster.brokers[victims[0]].rpartition(".")[0]}
+    )
     do = " && ".join("ip route add blackhole %s.0/24" % net for net in nets)
 
     def cut() -> None:
@@ -224,7 +240,11 @@ def killed_runner(cluster: Nine) -> None:
     # The others of the step are stopping then, and nobody is left to start them.
     cluster.broken_off(1, roll_canary=False)
     some = [cluster.names[id_] for id_ in cluster.out()]
-    down = [name for name, said in cluster.each(some, "systemctl is-active --quiet kafka && echo runs || true").items() if not said]
+    down = [
+        name
+        for name, said in cluster.each(some, "systemctl is-active --quiet kafka && echo runs || true").items()
+        if not said
+    ]
     expect(down, "nobody of %s was left down" % some)
     refused(cluster.run(), "a dead run's lock", "roll_break_lock")
     cluster.on(down[0], "systemctl start kafka && systemctl kill -s STOP kafka")
@@ -240,7 +260,10 @@ def killed_runner(cluster: Nine) -> None:
         cluster.on(down[0], "systemctl kill -s CONT kafka")
 
     fine(cluster.run(meanwhile=go_on, roll_break_lock=True, roll_only=some))
-    expect(not cluster.waiting() & set(some) and "" not in cluster.processes().values(), "what was broken off was not ended")
+    expect(
+        not cluster.waiting() & set(some) and "" not in cluster.processes().values(),
+        "what was broken off was not ended",
+    )
 
 
 def the_rest(cluster: Nine) -> None:
@@ -258,7 +281,10 @@ def the_rest(cluster: Nine) -> None:
         cluster.on(cluster.names[cluster.seen("started")[-1]["broker"]], "systemctl kill -s KILL kafka")
 
     fine(cluster.run(meanwhile=harm, roll_canary=False))
-    expect({cluster.names[id_] for id_ in cluster.out()} >= set(cluster.brokers) and not cluster.waiting(), "it did not end what was begun: %s" % cluster.out())
+    expect(
+        {cluster.names[id_] for id_ in cluster.out()} >= set(cluster.brokers) and not cluster.waiting(),
+        "it did not end what was begun: %s" % cluster.out(),
+    )
 
 
 def disk_full(cluster: Nine) -> None:
@@ -266,7 +292,10 @@ def disk_full(cluster: Nine) -> None:
     name = list(cluster.brokers)[0]
     disk = cluster.on(name, "findmnt --noheadings --output TARGET | grep -o '/var/lib/kafka/.*' | head -1")
     filling = cluster.scratch / "fill.yml"
-    filling.write_text("- name: Fill the disk\n  ansible.builtin.command:\n    argv: [sh, -c, %s]\n  changed_when: true\n" % json.dumps(FILL % disk))
+    filling.write_text(
+        "- name: Fill the disk\n  ansible.builtin.command:\n    argv: [sh, -c, %s]\n  changed_when: true\n"
+        % json.dumps(FILL % disk)
+    )
     cluster.need_a_restart([name])
 
     def work() -> None:
@@ -287,7 +316,9 @@ def blind(cluster: Nine) -> None:
     inner = [cluster.ids[name] for name in first[:2]]
 
     def note(event: str, names: list[str]) -> None:
-        events.append(str(cluster.happened), events.stamped({"event": event, "broker": cluster.ids[name]} for name in names))
+        events.append(
+            str(cluster.happened), events.stamped({"event": event, "broker": cluster.ids[name]} for name in names)
+        )
 
     def restart(names: list[str]) -> None:
         note("stopping", names)
@@ -300,7 +331,9 @@ def blind(cluster: Nine) -> None:
 
     def trusting() -> None:
         with cluster.admin() as admin:
-            admin.create_topic("blind", 0, 0, {"min.insync.replicas": "2"}, {0: [*inner, cluster.ids[second[0]]]}, validate_only=False)
+            admin.create_topic(
+                "blind", 0, 0, {"min.insync.replicas": "2"}, {0: [*inner, cluster.ids[second[0]]]}, validate_only=False
+            )
         seen = cluster.scratch / "ledger-trusting" / "isr.jsonl"
         # Once when it appears, and once when its minimum is known.
         until(lambda: seen.read_text().count('"blind"') > 1, "the ledger to see the new topic", 30)
@@ -308,11 +341,16 @@ def blind(cluster: Nine) -> None:
 
     report = cluster.ledger("trusting", trusting)
     found = {each["topic"] for each in report["isr"]["violations"] if each["self_inflicted"]}
-    expect(not report["ok"] and found == {"blind"}, "that racks were trusted was seen as %s" % report["isr"]["violations"])
+    expect(
+        not report["ok"] and found == {"blind"}, "that racks were trusted was seen as %s" % report["isr"]["violations"]
+    )
     with cluster.admin() as admin:
         admin.delete_topic("blind")
     report = cluster.ledger("forgetting", lambda: restart(first + second))
-    expect(not report["ok"] and report["isr"]["self_inflicted"] > 10, "nobody saw that two racks were out at once: %s" % report["isr"]["violations"])
+    expect(
+        not report["ok"] and report["isr"]["self_inflicted"] > 10,
+        "nobody saw that two racks were out at once: %s" % report["isr"]["violations"],
+    )
 
 
 STOPPING = (reassignment, misplaced, killed_elsewhere, paused, cut_off, killed_runner)

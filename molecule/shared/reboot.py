@@ -25,7 +25,9 @@ def boot_id(address: str) -> str:
         "-o",
         "BatchMode=yes",
     ]
-    run = subprocess.run([*ssh, "root@" + address, "stat", "-c", "%Y", "/proc/1"], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [*ssh, "root@" + address, "stat", "-c", "%Y", "/proc/1"], capture_output=True, text=True, check=False
+    )
     return run.stdout.strip()
 
 

@@ -35,7 +35,10 @@ class Cluster:
         self.inventory = inventory
         listed = json.loads(self.command("ansible-inventory", "--list").stdout)
         facts = listed["_meta"]["hostvars"]
-        groups = {name: sorted(listed.get(name, {}).get("hosts", [])) for name in ("kafka_brokers", "kafka_controllers", "kafka_zookeepers")}
+        groups = {
+            name: sorted(listed.get(name, {}).get("hosts", []))
+            for name in ("kafka_brokers", "kafka_controllers", "kafka_zookeepers")
+        }
         self.nodes = {name: plain(facts[name]["ansible_host"]) for names in groups.values() for name in names}
         self.racks = {name: plain(facts[name]["kafka_rack"]) for name in self.nodes}
         self.ids = {name: int(plain(facts[name]["kafka_node_id"])) for name in self.nodes}
@@ -48,20 +51,38 @@ class Cluster:
         self.happened = self.scratch / "happened.jsonl"
 
     def command(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([program, "-i", self.inventory, *arguments], cwd=ROOT, env=quiet(), capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [program, "-i", self.inventory, *arguments],
+            cwd=ROOT,
+            env=quiet(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def roll(self, *options: str, playbook: str = "rolling_restart", **extra: Any) -> list[str]:
         """The command of a roll."""
-        return ["-e", json.dumps({"kafka_report_dir": str(self.scratch), "roll_canary_soak_seconds": 0, **extra}), *options, "playbooks/%s.yml" % playbook]
+        return [
+            "-e",
+            json.dumps({"kafka_report_dir": str(self.scratch), "roll_canary_soak_seconds": 0, **extra}),
+            *options,
+            "playbooks/%s.yml" % playbook,
+        ]
 
     def run(
-        self, *options: str, playbook: str = "rolling_restart", meanwhile: Callable[[], None] = lambda: None, **extra: Any
+        self,
+        *options: str,
+        playbook: str = "rolling_restart",
+        meanwhile: Callable[[], None] = lambda: None,
+        **extra: Any,
     ) -> subprocess.CompletedProcess[str]:
         """A whole roll; meanwhile is done while it runs, and usually waits for something that it wrote down."""
         self.events.unlink(missing_ok=True)
         command = ["ansible-playbook", "-i", self.inventory, *self.roll(*options, playbook=playbook, **extra)]
         with tempfile.TemporaryFile("w+") as output:
-            self.running = subprocess.Popen(command, cwd=ROOT, env=quiet(), stdout=output, stderr=output, start_new_session=True)
+            self.running = subprocess.Popen(
+                command, cwd=ROOT, env=quiet(), stdout=output, stderr=output, start_new_session=True
+            )
             try:
                 meanwhile()
             except BaseException:
@@ -100,13 +121,25 @@ class Cluster:
 
     def on(self, name: str, command: str) -> str:
         """What a command says on a host. A host under load may refuse a connection, which is no answer yet."""
-        ssh = ["ssh", "-i", os.environ["ANSIBLE_PRIVATE_KEY_FILE"], *shlex.split(os.environ["ANSIBLE_SSH_COMMON_ARGS"]), "-o", "ConnectTimeout=10"]
+        ssh = [
+            "ssh",
+            "-i",
+            os.environ["ANSIBLE_PRIVATE_KEY_FILE"],
+            *shlex.split(os.environ["ANSIBLE_SSH_COMMON_ARGS"]),
+            "-o",
+            "ConnectTimeout=10",
+        ]
         end = time.monotonic() + 60
         while True:
-            done = subprocess.run([*ssh, "root@" + self.nodes[name], command], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [*ssh, "root@" + self.nodes[name], command], capture_output=True, text=True, check=False
+            )
             if done.returncode == 0:
                 return done.stdout.strip()
-            expect(done.returncode == 255 and time.monotonic() < end, "%s ended with %d on %s: %s" % (command, done.returncode, name, done.stderr[-1000:]))
+            expect(
+                done.returncode == 255 and time.monotonic() < end,
+                "%s ended with %d on %s: %s" % (command, done.returncode, name, done.stderr[-1000:]),
+            )
 
     def each(self, names: Iterable[str], command: str) -> dict[str, str]:
         """The same on several hosts at once; what each said."""
@@ -117,7 +150,9 @@ class Cluster:
     def versions(self) -> set[str]:
         """What the brokers' processes have open: the versions that really run."""
         command = "readlink /proc/$(systemctl show --property=MainPID --value kafka)/fd/* | grep -o '/opt/kafka-[0-9.]*/' | sort -u"
-        return {line.strip("/").rpartition("-")[2] for name in self.brokers for line in self.on(name, command).splitlines()}
+        return {
+            line.strip("/").rpartition("-")[2] for name in self.brokers for line in self.on(name, command).splitlines()
+        }
 
     def admin(self, **options: float) -> Any:
         """A client of the whole cluster, to be used in a with statement."""
@@ -129,31 +164,48 @@ class Cluster:
         """What the brokers have agreed on: the protocols that they speak, or the finalised level of metadata.version."""
         with self.admin() as admin:
             if ZOOKEEPER:
-                return {"protocol": sorted({admin.versions_of(broker["id"])["protocol"][:3] for broker in admin.cluster()["brokers"]})}
+                return {
+                    "protocol": sorted(
+                        {admin.versions_of(broker["id"])["protocol"][:3] for broker in admin.cluster()["brokers"]}
+                    )
+                }
             return {"metadata.version": admin.features()["metadata.version"]["finalized"]}
 
     def staged(self) -> list[str]:
         """What waits for its turn on the brokers."""
-        return [line for name in self.brokers for line in self.on(name, "find /etc/kafka /etc/systemd/system -name '*.staged'").splitlines()]
+        return [
+            line
+            for name in self.brokers
+            for line in self.on(name, "find /etc/kafka /etc/systemd/system -name '*.staged'").splitlines()
+        ]
 
     def processes(self, keepers: bool = False) -> dict[str, str]:
         """The process of each broker, or of each controller or ZooKeeper node; another one means a restart."""
         unit, names = ("kafka-controller zookeeper", self.keepers) if keepers else ("kafka", self.brokers)
-        return self.each(names, "systemctl show --property=MainPID --value %s | grep -vxE '0?' | head -1 || true" % unit)
+        return self.each(
+            names, "systemctl show --property=MainPID --value %s | grep -vxE '0?' | head -1 || true" % unit
+        )
 
     def leader(self) -> str:
         """Who leads the quorum of controllers or of ZooKeeper nodes."""
         if ZOOKEEPER:
             ask = "bash -c 'exec 3<>/dev/tcp/%s/2181; echo srvr >&3; grep ^Mode <&3'"
-            return next(name for name, address in self.keepers.items() if self.on(name, ask % address) == "Mode: leader")
+            return next(
+                name for name, address in self.keepers.items() if self.on(name, ask % address) == "Mode: leader"
+            )
         with self.admin() as admin:
             leader = admin.quorum()["leader"]
         return next(name for name in self.nodes if self.ids[name] == leader)
 
-    def under_load(self, title: str, work: Callable[[], None], *, faults: bool = False, rate: int = 100) -> dict[str, Any]:
+    def under_load(
+        self, title: str, work: Callable[[], None], *, faults: bool = False, rate: int = 100
+    ) -> dict[str, Any]:
         """Do something while the ledger writes and reads, and hold it to its promise; faults: brokers are killed on purpose meanwhile."""
         report = self.ledger(title, work, faults=faults, rate=rate)
-        expect(report["ok"] and report["lost"] == 0 and report["records"]["acked"] > 100, "%s: %s" % (title, report["problems"]))
+        expect(
+            report["ok"] and report["lost"] == 0 and report["records"]["acked"] > 100,
+            "%s: %s" % (title, report["problems"]),
+        )
         return report
 
     def ledger(self, title: str, work: Callable[[], None], *, faults: bool = False, rate: int = 100) -> dict[str, Any]:
@@ -162,12 +214,38 @@ class Cluster:
         out = self.scratch / ("ledger-" + title)
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir()
-        options = ["--bootstrap", self.bootstrap, "--out", str(out), "--events", str(self.happened), "--seconds", "900", "--rate", str(rate)]
-        command = [sys.executable, "-m", "ledger", "run", *options, "--stop-file", str(out / "stop"), *["--faults"][: int(faults)]]
+        options = [
+            "--bootstrap",
+            self.bootstrap,
+            "--out",
+            str(out),
+            "--events",
+            str(self.happened),
+            "--seconds",
+            "900",
+            "--rate",
+            str(rate),
+        ]
+        command = [
+            sys.executable,
+            "-m",
+            "ledger",
+            "run",
+            *options,
+            "--stop-file",
+            str(out / "stop"),
+            *["--faults"][: int(faults)],
+        ]
         with open(out / "log", "wb") as log:
-            ledger = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT / "tests")})
+            ledger = subprocess.Popen(
+                command, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+            )
         try:
-            until(lambda: (out / "ready").exists() or ledger.poll() is not None, "the ledger to write to every partition", 120)
+            until(
+                lambda: (out / "ready").exists() or ledger.poll() is not None,
+                "the ledger to write to every partition",
+                120,
+            )
             expect(ledger.poll() is None, "the ledger did not begin: " + (out / "log").read_text()[-2000:])
             work()
         finally:
@@ -175,12 +253,20 @@ class Cluster:
             ledger.wait(300)
         expect((out / "report.json").exists(), "the ledger has no report: " + (out / "log").read_text()[-2000:])
         report: dict[str, Any] = json.loads((out / "report.json").read_text())
-        print("%s: %d records acknowledged, longest gap %s ms" % (title, report["records"]["acked"], report["gaps"]["worst_ms"]), flush=True)
+        print(
+            "%s: %d records acknowledged, longest gap %s ms"
+            % (title, report["records"]["acked"], report["gaps"]["worst_ms"]),
+            flush=True,
+        )
         return report
 
 
 def quiet() -> dict[str, str]:
-    environment = {name: value for name, value in os.environ.items() if name not in ("ANSIBLE_LOG_PATH", "ANSIBLE_FORCE_COLOR", "PY_COLORS")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("ANSIBLE_LOG_PATH", "ANSIBLE_FORCE_COLOR", "PY_COLORS")
+    }
     return {**environment, "ANSIBLE_NOCOLOR": "1"}
 
 
@@ -223,7 +309,10 @@ def roll(cluster: Cluster) -> None:
     after = {**cluster.processes(), **cluster.processes(keepers=True)}
     expect(not {name for name in before if before[name] == after[name]}, "not everybody was restarted")
     report = json.loads((cluster.scratch / (CLUSTER + "-roll.json")).read_text())
-    expect(report["state"] == "done" and len(report["plan"]["batches"]) == len(set(cluster.racks.values())), json.dumps(report["plan"])[:2000])
+    expect(
+        report["state"] == "done" and len(report["plan"]["batches"]) == len(set(cluster.racks.values())),
+        json.dumps(report["plan"])[:2000],
+    )
     again = cluster.run()
     fine(again)
     expect("Nobody needs a restart." in again.stdout, again.stdout[-3000:])
@@ -236,15 +325,29 @@ def rolling_site(cluster: Cluster) -> None:
     others = cluster.processes(keepers=True)
     before = cluster.processes()
     fine(cluster.run(playbook="site", **changed))
-    expect(cluster.processes() == before and len(cluster.staged()) == len(before), "site restarted somebody, or staged nothing: %s" % cluster.staged())
+    expect(
+        cluster.processes() == before and len(cluster.staged()) == len(before),
+        "site restarted somebody, or staged nothing: %s" % cluster.staged(),
+    )
     booted = cluster.each(before, "stat -c %Y /proc/1")
     # Each boot starts the service with what was in place before.
-    cluster.under_load("rolling-site", lambda: fine(cluster.run(playbook="rolling_site", roll_node_tasks=REBOOT, **changed)))
+    cluster.under_load(
+        "rolling-site", lambda: fine(cluster.run(playbook="rolling_site", roll_node_tasks=REBOOT, **changed))
+    )
     after = cluster.processes()
-    expect(all(time != booted[name] for name, time in cluster.each(before, "stat -c %Y /proc/1").items()), "not every host was rebooted")
-    runs = cluster.each(before, "test /etc/kafka/broker.properties -ot /proc/$(systemctl show --property=MainPID --value kafka) && echo yes || true")
+    expect(
+        all(time != booted[name] for name, time in cluster.each(before, "stat -c %Y /proc/1").items()),
+        "not every host was rebooted",
+    )
+    runs = cluster.each(
+        before,
+        "test /etc/kafka/broker.properties -ot /proc/$(systemctl show --property=MainPID --value kafka) && echo yes || true",
+    )
     expect(set(runs.values()) == {"yes"}, "somebody runs with what was there before its configuration: %s" % runs)
-    expect(not {name for name in before if before[name] == after[name]} and cluster.staged() == [], "not everybody was restarted")
+    expect(
+        not {name for name in before if before[name] == after[name]} and cluster.staged() == [],
+        "not everybody was restarted",
+    )
     expect(cluster.processes(keepers=True) == others, "a node was restarted that nothing had changed for")
 
 
@@ -261,14 +364,27 @@ def refusals(cluster: Cluster) -> None:
         "a host that does not answer": (["-i", str(second)], {}, "%s cannot be reached" % other),
         "an unknown node": ([], {"roll_only": ["nobody"]}, "roll_only names nobody"),
         "tasks that are not there": ([], {"roll_node_tasks": "none.yml"}, "There is no file"),
-        "an unknown topic": ([], {"roll_allow_topics": ["nothing"]}, "allow names nothing, which the cluster does not have"),
+        "an unknown topic": (
+            [],
+            {"roll_allow_topics": ["nothing"]},
+            "allow names nothing, which the cluster does not have",
+        ),
         "an unknown order": ([], {"roll_order": "sideways"}, "roll_order"),
     }
     for title, (options, extra, sentence) in cases.items():
         refused(cluster.run(*options, roll_all=True, **extra), title, sentence)
-    held = {"owner": "somebody@elsewhere", "what": "rolling_restart", "since": "2026-01-01T00:00:00Z", "expires": "2999-01-01T00:00:00Z"}
+    held = {
+        "owner": "somebody@elsewhere",
+        "what": "rolling_restart",
+        "since": "2026-01-01T00:00:00Z",
+        "expires": "2999-01-01T00:00:00Z",
+    }
     cluster.on(victim, "mkdir -p /var/lib/kafka-admin && cat > %s <<'END'\n%s\nEND" % (LOCK, json.dumps(held)))
-    refused(cluster.run(roll_all=True), "a held lock", "is held by somebody@elsewhere for rolling_restart, since 2026-01-01T00:00:00Z and until")
+    refused(
+        cluster.run(roll_all=True),
+        "a held lock",
+        "is held by somebody@elsewhere for rolling_restart, since 2026-01-01T00:00:00Z and until",
+    )
     cluster.on(victim, "rm %s" % LOCK)
     admin = KafkaAdminClient(bootstrap_servers=cluster.bootstrap.split(","))
     try:
@@ -302,7 +418,10 @@ def killed(cluster: Cluster) -> None:
         some = sorted(before, key=lambda name: cluster.ids[name] != out)[:2]
         fine(cluster.run(meanwhile=kill_keeper, roll_break_lock=True, roll_all=True, roll_only=some))
         after = cluster.processes()
-        expect("" not in after.values() and all(before[name] != after[name] for name in some), "the broken-off roll was not ended")
+        expect(
+            "" not in after.values() and all(before[name] != after[name] for name in some),
+            "the broken-off roll was not ended",
+        )
 
     cluster.under_load("killed", work, faults=True)
 
@@ -321,13 +440,22 @@ def paused_runner(cluster: Cluster) -> None:
 
     def work() -> None:
         before = cluster.processes()
-        command = ["ansible-playbook", "-i", cluster.inventory, *cluster.roll(roll_only=[victim], roll_all=True, kafka_report_dir=str(place))]
+        command = [
+            "ansible-playbook",
+            "-i",
+            cluster.inventory,
+            *cluster.roll(roll_only=[victim], roll_all=True, kafka_report_dir=str(place)),
+        ]
         with tempfile.TemporaryFile("w+") as output:
-            first = subprocess.Popen(command, cwd=ROOT, env=quiet(), stdout=output, stderr=output, start_new_session=True)
+            first = subprocess.Popen(
+                command, cwd=ROOT, env=quiet(), stdout=output, stderr=output, start_new_session=True
+            )
             try:
                 end = time.monotonic() + 300
                 while not happened("gate_open"):
-                    expect(first.poll() is None and time.monotonic() < end, "the first run ended before its gate was open")
+                    expect(
+                        first.poll() is None and time.monotonic() < end, "the first run ended before its gate was open"
+                    )
                     time.sleep(0.02)
                 os.killpg(first.pid, signal.SIGSTOP)
                 expect(not happened("stopped"), "the first run was faster than its pause; run the case again")
@@ -338,7 +466,15 @@ def paused_runner(cluster: Cluster) -> None:
                     first.wait(120)
                     expect(not cluster.seen("started"), "the second run was over before the first one ended")
 
-                fine(cluster.run(meanwhile=go_on, roll_break_lock=True, roll_all=True, roll_only=[other], roll_node_tasks=str(hold)))
+                fine(
+                    cluster.run(
+                        meanwhile=go_on,
+                        roll_break_lock=True,
+                        roll_all=True,
+                        roll_only=[other],
+                        roll_node_tasks=str(hold),
+                    )
+                )
             finally:
                 if first.poll() is None:
                     os.killpg(first.pid, signal.SIGKILL)
@@ -357,7 +493,10 @@ def cut_off_from_zookeeper(cluster: Cluster) -> None:
     victim = sorted(cluster.brokers)[0]
     number = cluster.ids[victim]
     # Undone by the host itself, whatever becomes of this process.
-    lost, found = (" && ".join("ip route %s blackhole %s/32" % (word, address) for address in cluster.keepers.values()) for word in ("add", "del"))
+    lost, found = (
+        " && ".join("ip route %s blackhole %s/32" % (word, address) for address in cluster.keepers.values())
+        for word in ("add", "del")
+    )
     mend = "systemd-run --quiet --collect --on-active=300 --unit=mend sh -c '%s' && " % found
 
     def in_sync(count: int) -> bool:
@@ -365,7 +504,12 @@ def cut_off_from_zookeeper(cluster: Cluster) -> None:
 
         others = tuple("%s:9092" % address for name, address in cluster.brokers.items() if name != victim)
         with Admin(Connection(others)) as admin:
-            return all((number in each["isr"]) == bool(count) for listed in admin.partitions().values() for each in listed if number in each["replicas"])
+            return all(
+                (number in each["isr"]) == bool(count)
+                for listed in admin.partitions().values()
+                for each in listed
+                if number in each["replicas"]
+            )
 
     def work() -> None:
         before = cluster.processes()
@@ -377,7 +521,13 @@ def cut_off_from_zookeeper(cluster: Cluster) -> None:
             cluster.on(victim, found + " && { systemctl stop mend.timer || true; }")
         said = " ".join(run.stdout.split())
         expect(run.returncode != 0 and not cluster.seen("stopping", "stopped"), said[-3000:])
-        reasons = ("may have lost ZooKeeper", "may have lost its session", "does not list it as alive", "The cluster is not healthy", "did not answer")
+        reasons = (
+            "may have lost ZooKeeper",
+            "may have lost its session",
+            "does not list it as alive",
+            "The cluster is not healthy",
+            "did not answer",
+        )
         expect(any(reason in said for reason in reasons), said[-3000:])
         until(lambda: in_sync(1), "%s to be in sync again" % victim, 180)
         expect(cluster.processes() == before, "a broker was stopped on old metadata")
@@ -395,9 +545,14 @@ def bad_configuration(cluster: Cluster) -> None:
         said = " ".join(run.stdout.split())
         expect(run.returncode != 0 and "The roll stopped at" in said, said[-3000:])
         # Between two attempts systemd calls a service activating, and active during one.
-        crashes = {name: int(cluster.on(name, "systemctl show --property=NRestarts --value kafka")) for name in cluster.brokers}
+        crashes = {
+            name: int(cluster.on(name, "systemctl show --property=NRestarts --value kafka")) for name in cluster.brokers
+        }
         touched = {name for name, process in cluster.processes().items() if process != before[name]}
-        expect({name for name, number in crashes.items() if number} == touched and len(touched) == 1, "not just the canary: %s, %s" % (crashes, touched))
+        expect(
+            {name for name, number in crashes.items() if number} == touched and len(touched) == 1,
+            "not just the canary: %s, %s" % (crashes, touched),
+        )
         fine(cluster.run())
         expect("" not in cluster.processes().values(), "somebody is down")
 
@@ -418,19 +573,37 @@ def upgrade_refusals(cluster: Cluster) -> None:
         "no version at all": ([], {"kafka_version": "4.x"}, "must be a full version"),
         "a version that skips": ([], {"kafka_version": skips}, skipped),
         "a downgrade": ([], {"kafka_version": older}, "Kafka %s is older than %s" % (older, OLD)),
-        "an archive that is missing on one host": (["-i", str(second)], {"kafka_version": NEW}, "none.tgz cannot be fetched"),
+        "an archive that is missing on one host": (
+            ["-i", str(second)],
+            {"kafka_version": NEW},
+            "none.tgz cannot be fetched",
+        ),
         "a limit": (["--limit", victim + ",localhost"], {"kafka_version": NEW}, "cut batches in two"),
         "a site that would upgrade": ([], {"kafka_version": NEW, "playbook": "site"}, "only an upgrade changes that"),
-        "finalising what does not run": ([], {"kafka_version": NEW, "playbook": "finalize_upgrade"}, "everybody must run"),
-        "downtime without confirmation": ([], {"kafka_version": NEW, "playbook": "downtime_upgrade"}, "to confirm, add -e confirm="),
+        "finalising what does not run": (
+            [],
+            {"kafka_version": NEW, "playbook": "finalize_upgrade"},
+            "everybody must run",
+        ),
+        "downtime without confirmation": (
+            [],
+            {"kafka_version": NEW, "playbook": "downtime_upgrade"},
+            "to confirm, add -e confirm=",
+        ),
     }
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        runs = {title: pool.submit(cluster.run, *options, **{"playbook": "rolling_upgrade", **extra}) for title, (options, extra, _) in cases.items()}
+        runs = {
+            title: pool.submit(cluster.run, *options, **{"playbook": "rolling_upgrade", **extra})
+            for title, (options, extra, _) in cases.items()
+        }
     for title, (_, _, sentence) in cases.items():
         refused(runs[title].result(), title, sentence)
     # Not beside the others, which would find its lock.
     refused(cluster.run(kafka_version=NEW), "a restart that would upgrade", "run rolling_upgrade")
-    expect(cluster.processes() == before and cluster.staged() == [], "a refusal restarted somebody, or left something staged")
+    expect(
+        cluster.processes() == before and cluster.staged() == [],
+        "a refusal restarted somebody, or left something staged",
+    )
     expect(cluster.agreed() == found and cluster.versions() == {OLD}, "a refusal changed the cluster")
 
 
@@ -453,7 +626,10 @@ def upgrade_check(cluster: Cluster) -> None:
     """--check shows the way and the plan, and stages nothing."""
     plan = cluster.run("--check", playbook="rolling_upgrade", kafka_version=NEW)
     fine(plan)
-    expect("From Kafka %s to %s" % (OLD, NEW) in plan.stdout and "step 1, batch 1 (the canary)" in plan.stdout, plan.stdout[-3000:])
+    expect(
+        "From Kafka %s to %s" % (OLD, NEW) in plan.stdout and "step 1, batch 1 (the canary)" in plan.stdout,
+        plan.stdout[-3000:],
+    )
     expect(cluster.staged() == [] and cluster.versions() == {OLD}, "check mode changed something")
 
 
@@ -462,7 +638,9 @@ def upgraded(cluster: Cluster) -> None:
     before = cluster.processes()
     run = cluster.run(playbook="rolling_upgrade", kafka_version=NEW)
     fine(run)
-    expect("Everybody runs Kafka %s." % NEW in run.stdout and "Nobody needs a restart." in run.stdout, run.stdout[-3000:])
+    expect(
+        "Everybody runs Kafka %s." % NEW in run.stdout and "Nobody needs a restart." in run.stdout, run.stdout[-3000:]
+    )
     expect(cluster.processes() == before and cluster.staged() == [], "a second upgrade restarted somebody")
 
 
@@ -476,7 +654,9 @@ def roll_back(cluster: Cluster) -> None:
 def again(cluster: Cluster) -> None:
     """After the way back, the way up is open as before, also with a reboot of each host, which starts the old version once more."""
     found = cluster.agreed()
-    cluster.under_load("again", lambda: fine(cluster.run(playbook="rolling_upgrade", kafka_version=NEW, roll_node_tasks=REBOOT)))
+    cluster.under_load(
+        "again", lambda: fine(cluster.run(playbook="rolling_upgrade", kafka_version=NEW, roll_node_tasks=REBOOT))
+    )
     expect(cluster.versions() == {NEW} and cluster.agreed() == found, "not everybody runs %s" % NEW)
 
 
@@ -487,10 +667,17 @@ def downtime(cluster: Cluster) -> None:
     victim, place = next(iter(cluster.brokers)), "/etc/systemd/system/kafka.service.d"
 
     def work() -> None:
-        cluster.on(victim, "mkdir -p %s && printf '[Unit]\\nAssertPathExists=/nowhere\\n' > %s/never.conf && systemctl daemon-reload" % (place, place))
+        cluster.on(
+            victim,
+            "mkdir -p %s && printf '[Unit]\\nAssertPathExists=/nowhere\\n' > %s/never.conf && systemctl daemon-reload"
+            % (place, place),
+        )
         run = cluster.run(**asked)
         said = " ".join(run.stdout.split())
-        expect(run.returncode != 0 and "downtime_upgrade stopped at %s" % victim in said and "was not started" in said, said[-3000:])
+        expect(
+            run.returncode != 0 and "downtime_upgrade stopped at %s" % victim in said and "was not started" in said,
+            said[-3000:],
+        )
         expect(cluster.processes()[victim] == "", "a broker that cannot start runs")
         cluster.on(victim, "rm -r %s && systemctl daemon-reload" % place)
         fine(cluster.run(**asked))
@@ -506,9 +693,17 @@ def downtime(cluster: Cluster) -> None:
 def finalize(cluster: Cluster) -> None:
     """Finalising waits for the soak and for a confirmation, is done once, and ends the way back."""
     before, found = cluster.processes(), cluster.agreed()
-    refused(cluster.run(playbook="finalize_upgrade", kafka_version=NEW, confirm=CLUSTER), "finalising too early", "it shall soak")
+    refused(
+        cluster.run(playbook="finalize_upgrade", kafka_version=NEW, confirm=CLUSTER),
+        "finalising too early",
+        "it shall soak",
+    )
     now = {"kafka_version": NEW, "upgrade_soak_seconds": 0}
-    refused(cluster.run(playbook="finalize_upgrade", **now), "finalising without confirmation", "to confirm, add -e confirm=%s" % CLUSTER)
+    refused(
+        cluster.run(playbook="finalize_upgrade", **now),
+        "finalising without confirmation",
+        "to confirm, add -e confirm=%s" % CLUSTER,
+    )
     expect(cluster.processes() == before and cluster.agreed() == found, "a refusal changed something")
     cluster.under_load("finalize", lambda: fine(cluster.run(playbook="finalize_upgrade", confirm=CLUSTER, **now)))
     wanted = {"protocol": [NEW[:3]]} if ZOOKEEPER else {"metadata.version": 30}
@@ -516,8 +711,14 @@ def finalize(cluster: Cluster) -> None:
     after = cluster.processes()
     run = cluster.run(playbook="finalize_upgrade", **now)
     fine(run)
-    expect("Everything is finalised" in run.stdout and cluster.processes() == after, "a second finalisation did something")
-    refused(cluster.run(playbook="rolling_upgrade", kafka_version=OLD), "a way back after finalising", "there is no way back")
+    expect(
+        "Everything is finalised" in run.stdout and cluster.processes() == after, "a second finalisation did something"
+    )
+    refused(
+        cluster.run(playbook="rolling_upgrade", kafka_version=OLD),
+        "a way back after finalising",
+        "there is no way back",
+    )
     expect(cluster.processes() == after, "a refusal restarted somebody")
 
 
@@ -564,7 +765,10 @@ def blank_store(cluster: Cluster) -> None:
         cluster.on(victim, "systemctl start --no-block kafka")
         until(lambda: "it is the last in-sync replica of" in status(), "%s to say why it stays down" % victim, 180)
         print(status(), flush=True)
-        expect(state(victim) != "active" and cluster.on(victim, "pgrep -u kafka java || true") == "", "%s runs on a blank disk" % victim)
+        expect(
+            state(victim) != "active" and cluster.on(victim, "pgrep -u kafka java || true") == "",
+            "%s runs on a blank disk" % victim,
+        )
         kept = cluster.on(second, "du -sb /var/lib/kafka/data0 | cut -f1")
         expect(int(kept) >= int(size) // 2, "%s had %s bytes and has %s" % (second, size, kept))
         cluster.on(second, elect % (NEW, address[second]))

@@ -25,5 +25,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(argument_spec=staging.as_given(self.SPEC))
         wrap_async = bool(self._task.async_val) and not self._connection.has_native_async
-        result.update(self._execute_module(module_args=staging.pack(options), task_vars=task_vars, wrap_async=wrap_async))
+        result.update(
+            self._execute_module(module_args=staging.pack(options), task_vars=task_vars, wrap_async=wrap_async)
+        )
         return result

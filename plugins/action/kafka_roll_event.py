@@ -36,7 +36,9 @@ class ActionModule(ActionBase):
         _, options = self.validate_argument_spec(argument_spec=SPEC, mutually_exclusive=[("broker", "brokers")])
         taken = sorted(set(options["fields"]) & set(KEPT))
         if taken:
-            raise AnsibleActionFail("fields has %s, which is an option of its own or the time; take it out." % ", ".join(taken))
+            raise AnsibleActionFail(
+                "fields has %s, which is an option of its own or the time; take it out." % ", ".join(taken)
+            )
         named = {name: options[name] for name in ("broker", "brokers") if options[name] is not None}
         (event,) = events.stamped([{"event": options["event"], **named, **options["fields"]}])
         if not self._task.check_mode:

@@ -28,4 +28,7 @@ class ActionModule(ActionBase):
         if why is None:
             return answer
         host = self._task.delegate_to or (task_vars or {}).get("inventory_hostname", "The host")
-        return {"failed": True, "msg": "%s, from which the cluster is asked, cannot be reached (%s)." % (host, why.strip().rstrip("."))}
+        return {
+            "failed": True,
+            "msg": "%s, from which the cluster is asked, cannot be reached (%s)." % (host, why.strip().rstrip(".")),
+        }

@@ -24,7 +24,10 @@ SPEC: dict[str, dict[str, Any]] = {
     "directories": staging.DIRECTORIES_SPEC,
     "files": {**staging.FILES_SPEC, "default": []},
     "events": {"type": "path"},
-    "answer": {"type": "dict", "options": {"owner": {"type": "str", "required": True}, "answered": {"type": "float", "required": True}}},
+    "answer": {
+        "type": "dict",
+        "options": {"owner": {"type": "str", "required": True}, "answered": {"type": "float", "required": True}},
+    },
 }
 FILES = "rackaware.kafka.file_set"
 # Seconds that a start may take before it goes on without this task: what it waits for, such as an encrypted store, may wait for ever. Whether the node comes
@@ -34,7 +37,8 @@ START_SECONDS = 20
 # failed, is what the unit itself says, or one of the stores.
 START = (
     "systemctl daemon-reload && timeout %d systemctl start %%(unit)s; code=$?; "
-    "[ $code = 0 ] || systemctl show --property=Id,StatusText %%(unit)s 'kafka-luks@*.service'; exit $code" % START_SECONDS
+    "[ $code = 0 ] || systemctl show --property=Id,StatusText %%(unit)s 'kafka-luks@*.service'; exit $code"
+    % START_SECONDS
 )
 TIMED_OUT = 124
 
@@ -50,7 +54,10 @@ class ActionModule(ActionBase):
         self._variables = task_vars or {}
         _, options = self.validate_argument_spec(argument_spec=SPEC)
         if options["state"] != "started" and options["answer"] is None:
-            raise AnsibleActionFail("state is %s, but answer is missing; pass who holds the lock, and when the gate answered." % options["state"])
+            raise AnsibleActionFail(
+                "state is %s, but answer is missing; pass who holds the lock, and when the gate answered."
+                % options["state"]
+            )
         if self._task.check_mode:
             return {"changed": True, "seconds": 0.0, "waits": None}
         begun, waits = time.monotonic(), None
@@ -81,12 +88,19 @@ class ActionModule(ActionBase):
     def _promote(self, options: dict[str, Any]) -> None:
         if not options["files"]:
             return
-        wanted = {"held_by": service(options["kind"]).unit, "promote": True, "directories": options["directories"], "files": options["files"]}
+        wanted = {
+            "held_by": service(options["kind"]).unit,
+            "promote": True,
+            "directories": options["directories"],
+            "files": options["files"],
+        }
         done = self._execute_module(module_name=FILES, module_args=staging.pack(wanted), task_vars=self._variables)
         if done.get("unreachable"):
             raise AnsibleActionFail(self._unreachable(str(done.get("msg"))))
         if done.get("failed"):
-            raise AnsibleActionFail("What was staged could not be put in place on %s, which is down: %s" % (self._host, done.get("msg")))
+            raise AnsibleActionFail(
+                "What was staged could not be put in place on %s, which is down: %s" % (self._host, done.get("msg"))
+            )
 
     def _start(self, options: dict[str, Any]) -> str | None:
         """Start it; what the start still waits for, as a sentence."""
@@ -94,7 +108,11 @@ class ActionModule(ActionBase):
         done = self._low_level_execute_command(START % {"unit": unit})
         told = statuses(done["stdout"]) if done["rc"] != 0 else ""
         waits = done["rc"] == TIMED_OUT
-        self._ended(options, "started", {**done, "rc": 0} if waits else {**done, "stderr": told or done["stderr"] or done["stdout"], "stdout": ""})
+        self._ended(
+            options,
+            "started",
+            {**done, "rc": 0} if waits else {**done, "stderr": told or done["stderr"] or done["stdout"], "stdout": ""},
+        )
         if not waits:
             return None
         sentence = "%s waits on %s: %s." % (unit, self._host, told or "it does not say for what")
@@ -104,7 +122,10 @@ class ActionModule(ActionBase):
     def _ended(self, options: dict[str, Any], state: str, done: dict[str, Any]) -> None:
         if done["rc"] != 0:
             said = _said(done["stderr"] or done["stdout"]) or "systemctl ended with %s" % done["rc"]
-            raise AnsibleActionFail("%s was not %s on %s: %s; look at its log there." % (service(options["kind"]).unit, state, self._host, said))
+            raise AnsibleActionFail(
+                "%s was not %s on %s: %s; look at its log there."
+                % (service(options["kind"]).unit, state, self._host, said)
+            )
         try:
             self._note(options, state)
         except RackawareError as error:
@@ -115,7 +136,10 @@ class ActionModule(ActionBase):
         events.note(options["events"], [events.of(options["kind"], event, options["node"])])
 
     def _unreachable(self, why: str) -> str:
-        return "%s cannot be reached (%s), so that its service may be down; look at the host." % (self._host, _said(why))
+        return "%s cannot be reached (%s), so that its service may be down; look at the host." % (
+            self._host,
+            _said(why),
+        )
 
     @property
     def _host(self) -> str:

@@ -54,7 +54,9 @@ class ActionModule(ActionBase):
 
     def _wait(self, question: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
         begun = self.clock()
-        watch = progress.Watch(options["question"], options["kind"], options["nodes"], stall_seconds=options["stall_seconds"], now=begun)
+        watch = progress.Watch(
+            options["question"], options["kind"], options["nodes"], stall_seconds=options["stall_seconds"], now=begun
+        )
         questions, held, proven = 0, None, {}
         if options["question"] == poll.MAY_STOP and options["kind"] == poll.BROKER:
             events.note(options["events"], [events.of(options["kind"], "batch_started", options["nodes"])])
@@ -74,10 +76,18 @@ class ActionModule(ActionBase):
                     held = self.clock() if held is None else held
                     if self.clock() - held >= options["hold_seconds"]:
                         if options["hold_seconds"]:
-                            soaked = {**events.of(options["kind"], "soaked", options["nodes"]), "seconds": round(self.clock() - held, 3)}
+                            soaked = {
+                                **events.of(options["kind"], "soaked", options["nodes"]),
+                                "seconds": round(self.clock() - held, 3),
+                            }
                             events.note(options["events"], [soaked])
                         self._show(watch.line(last=True))
-                        return {"changed": False, **answer, "seconds": round(self.clock() - begun, 3), "questions": questions}
+                        return {
+                            "changed": False,
+                            **answer,
+                            "seconds": round(self.clock() - begun, 3),
+                            "questions": questions,
+                        }
                     if grown is None or self.clock() - held > longest:
                         longest, grown = self.clock() - held, self.clock()
                     self._show(watch.line())

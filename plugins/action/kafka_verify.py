@@ -33,7 +33,12 @@ class ActionModule(ActionBase):
                 raise AnsibleActionFail("%s is %s, but must be a number of seconds above 0." % (name, options[name]))
         try:
             brokers = [
-                {"id": int(each["id"]), "name": str(each["name"]), "unit_state": each.get("unit_state"), "out_of_service": each.get("out_of_service")}
+                {
+                    "id": int(each["id"]),
+                    "name": str(each["name"]),
+                    "unit_state": each.get("unit_state"),
+                    "out_of_service": each.get("out_of_service"),
+                }
                 for each in options["brokers"]
             ]
         except (KeyError, TypeError, ValueError):
@@ -41,11 +46,18 @@ class ActionModule(ActionBase):
         sentence = None if self._task.check_mode else verify.stopped(brokers)
         if sentence:
             raise AnsibleActionFail(sentence)
-        return self._wait({**self._task.args, "brokers": [{"id": each["id"], "name": each["name"]} for each in brokers]}, options, brokers)
+        return self._wait(
+            {**self._task.args, "brokers": [{"id": each["id"], "name": each["name"]} for each in brokers]},
+            options,
+            brokers,
+        )
 
     def _wait(self, question: dict[str, Any], options: dict[str, Any], brokers: list[dict[str, Any]]) -> dict[str, Any]:
         # systemd's word for one that it starts again and again.
-        names = {each["id"]: each["name"] + (", service activating" if each["unit_state"] == "activating" else "") for each in brokers}
+        names = {
+            each["id"]: each["name"] + (", service activating" if each["unit_state"] == "activating" else "")
+            for each in brokers
+        }
         watch = verify.Watch(names, options["stall_seconds"], options["timeout_seconds"], self.clock())
         while True:
             answer = self._ask(question)
@@ -67,7 +79,8 @@ class ActionModule(ActionBase):
             host = self._task.delegate_to or self._variables.get("inventory_hostname", "the host")
             why = str(answer.get("msg")).strip().rstrip(".")
             raise AnsibleActionFail(
-                "%s, from which the cluster is asked, cannot be reached (%s); bring it back, then run the same command again." % (host, why)
+                "%s, from which the cluster is asked, cannot be reached (%s); bring it back, then run the same command again."
+                % (host, why)
             )
         if answer.get("failed"):
             # A Python that cannot be started says why only there.

@@ -37,16 +37,28 @@ def run(
     """
     environment = {"PATH": PATH, "LC_ALL": "C", **(environ_update or {})}
     try:
-        process = subprocess.Popen(list(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, close_fds=True)
+        process = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            close_fds=True,
+        )
     except OSError as error:
-        raise CommandError("%s cannot be run: %s; install the package that brings it." % (argv[0], error.strerror)) from None
+        raise CommandError(
+            "%s cannot be run: %s; install the package that brings it." % (argv[0], error.strerror)
+        ) from None
     with process:
         try:
             out, err = process.communicate(input=data if data is not None else b"", timeout=timeout)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-            raise CommandError("%s did not end within %d seconds; look at the disk and at the kernel's log." % (os.path.basename(argv[0]), timeout)) from None
+            raise CommandError(
+                "%s did not end within %d seconds; look at the disk and at the kernel's log."
+                % (os.path.basename(argv[0]), timeout)
+            ) from None
     code = process.returncode
     if check_rc and code != 0:
         raise CommandError("%s failed with code %d." % (os.path.basename(argv[0]), code)) from None

@@ -24,7 +24,9 @@ def writing(path: str, what: str) -> Iterator[None]:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         yield
     except OSError as error:
-        raise LocalFileError("%s cannot be written to %s: %s; correct the path, or make room." % (what, path, error.strerror)) from None
+        raise LocalFileError(
+            "%s cannot be written to %s: %s; correct the path, or make room." % (what, path, error.strerror)
+        ) from None
 
 
 def write(path: str, text: str, what: str) -> None:

@@ -33,11 +33,17 @@ def _imported(path: str, content: str) -> Iterator[str]:
     for dots, module, names in _IMPORT.findall(content):
         folder = path.split("/")[: -len(dots)]
         if os.path.isdir(os.path.join(UTILS, *folder, *module.split("."))):
-            yield from ("/".join([*folder, *filter(None, module.split(".")), name.split()[0]]) + ".py" for name in names.split(","))
+            yield from (
+                "/".join([*folder, *filter(None, module.split(".")), name.split()[0]]) + ".py"
+                for name in names.split(",")
+            )
         else:
             yield "/".join([*folder, *module.split(".")]) + ".py"
 
 
 def package(entry: str, directory: str) -> dict[str, str]:
     """The same for a host: {path in directory, which is a package of Python there: content}."""
-    return {os.path.join(directory, "__init__.py"): "", **{os.path.join(directory, path): content for path, content in sources(entry).items()}}
+    return {
+        os.path.join(directory, "__init__.py"): "",
+        **{os.path.join(directory, path): content for path, content in sources(entry).items()},
+    }

@@ -29,7 +29,9 @@ SECRET = re.compile(
     r"(?:%s)[\"']?[ \t]*[=:][ \t]*|^[ \t]*(?:[#!][ \t]*)?[\w.\-]*(?:%s)[ \t]+" % (NAMED, KEY, KEY),
     re.IGNORECASE,
 )
-PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY-----|.*)", re.DOTALL)
+PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(?:.*?-----END [A-Z0-9 ]*PRIVATE KEY-----|.*)", re.DOTALL
+)
 # Up to the semicolon that ends a line, because one inside quotes ends nothing. PLAIN keeps passwords under user_<name>.
 # The JVM reads flags in any case.
 JAAS = re.compile(

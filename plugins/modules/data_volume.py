@@ -174,7 +174,9 @@ def main() -> None:
     root = volume_plan.Root(params["owner"], params["group"], params["mode"])
     try:
         volume_plan.demand(root, params["mount_options"])
-        judged = volumes.judge(params["volumes"], module.run_command, timeout=params["timeout"], permit=permit, read=not module.check_mode)
+        judged = volumes.judge(
+            params["volumes"], module.run_command, timeout=params["timeout"], permit=permit, read=not module.check_mode
+        )
         plans = volume_plan.plan(judged, root, params["mount_options"], names=not module.check_mode)
         changed = any(plan.needed for plan in plans)
         if changed and not module.check_mode:

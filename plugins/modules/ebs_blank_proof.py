@@ -106,14 +106,20 @@ def main() -> None:
             silence = "EC2 did not answer (%s)" % str(error).rstrip(".")
         proven = blank_proof.decide(blank, described, params["cluster"], permit, silence=silence)
         if silence:
-            module.warn("Whether %s still have the tag %s is not known, because %s." % (", ".join(ids), blank_proof.TAG, silence))
+            module.warn(
+                "Whether %s still have the tag %s is not known, because %s."
+                % (", ".join(ids), blank_proof.TAG, silence)
+            )
         # Of those, too, that need no proof: what is formatted must not count as new.
         spent = blank_proof.tagged(described) if params["state"] == "spent" else []
         if spent and not module.check_mode:
             client.delete_tags(ec2, spent, blank_proof.TAG)
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    diff = {"before": {name: {blank_proof.TAG: described[name]["tags"][blank_proof.TAG]} for name in spent}, "after": {name: {} for name in spent}}
+    diff = {
+        "before": {name: {blank_proof.TAG: described[name]["tags"][blank_proof.TAG]} for name in spent},
+        "after": {name: {} for name in spent},
+    }
     module.exit_json(changed=bool(spent), proven=proven, diff=diff)
 
 

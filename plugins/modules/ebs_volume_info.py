@@ -94,11 +94,17 @@ from ..module_utils._errors import RackawareError
 
 def main() -> None:
     """Ask, report."""
-    module = AnsibleModule(argument_spec={"filters": {"type": "dict", "required": True}, **client.CONNECTION_SPEC}, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec={"filters": {"type": "dict", "required": True}, **client.CONNECTION_SPEC},
+        supports_check_mode=True,
+    )
     if client.BOTO3_ERROR:
         module.fail_json(msg=missing_required_lib("boto3"), exception=client.BOTO3_ERROR)
     params = module.params
-    filters = {name: [str(value) for value in (values if isinstance(values, list) else [values])] for name, values in params["filters"].items()}
+    filters = {
+        name: [str(value) for value in (values if isinstance(values, list) else [values])]
+        for name, values in params["filters"].items()
+    }
     try:
         found = client.volumes(client.client("ec2", region=params["region"], profile=params["profile"]), filters)
     except RackawareError as error:

@@ -152,7 +152,9 @@ def main() -> None:
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None, changed=bool(written), changed_files=written)
     except Exception as error:  # A trace could quote a text.
-        module.fail_json(msg="The stores could not be worked on (%s); report this as a bug." % type(error).__name__, exception=None)
+        module.fail_json(
+            msg="The stores could not be worked on (%s); report this as a bug." % type(error).__name__, exception=None
+        )
     module.exit_json(**result)
 
 
@@ -178,8 +180,15 @@ def _opened(module: AnsibleModule, written: list[str]) -> dict[str, Any]:
         activate.apply(plans, root, module.run_command, timeout=params["timeout"])
     told = [{"store": each.name, "mount": each.mount, "actions": steps} for each, steps in plans]
     changed = [each for each in told if each["actions"]]
-    diff = [staging.diff(step) for step in files] + [{"prepared": "directory %s\n" % path} for path, _wanted in directories]
-    diff.append({"before": {each["store"]: "to do" for each in changed}, "after": {each["store"]: each["actions"] for each in changed}})
+    diff = [staging.diff(step) for step in files] + [
+        {"prepared": "directory %s\n" % path} for path, _wanted in directories
+    ]
+    diff.append(
+        {
+            "before": {each["store"]: "to do" for each in changed},
+            "after": {each["store"]: each["actions"] for each in changed},
+        }
+    )
     return {
         "changed": bool(changed or files or directories),
         "stores": told,

@@ -84,7 +84,11 @@ def main() -> None:
     params = module.params
     try:
         directories = staging.missing_directories(params["directories"])
-        steps = staging.decide(staging.unpack(params), held=service_state.runs(params["held_by"], module.run_command), promote=params["promote"])
+        steps = staging.decide(
+            staging.unpack(params),
+            held=service_state.runs(params["held_by"], module.run_command),
+            promote=params["promote"],
+        )
         if not module.check_mode:
             for path, wanted in directories:
                 staging.make_directory(path, wanted)
@@ -93,14 +97,23 @@ def main() -> None:
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
     except Exception as error:  # A trace could quote a text.
-        module.fail_json(msg="The files could not be written (%s); report this as a bug." % type(error).__name__, exception=None)
+        module.fail_json(
+            msg="The files could not be written (%s); report this as a bug." % type(error).__name__, exception=None
+        )
     changed = [step for step in steps if step.changed]
     module.exit_json(
         changed=bool(directories or changed),
         changed_files=[step.dest for step in changed],
         staged=[step.dest for step in steps if step.waits],
         # Only where it is asked for: without --diff it would still be in the output of -vvv, and in what a callback keeps.
-        **({"diff": [staging.diff(step) for step in changed] + [{"prepared": "directory %s\n" % path} for path, _ in directories]} if module._diff else {}),
+        **(
+            {
+                "diff": [staging.diff(step) for step in changed]
+                + [{"prepared": "directory %s\n" % path} for path, _ in directories]
+            }
+            if module._diff
+            else {}
+        ),
     )
 
 

@@ -205,27 +205,47 @@ def _identity_of(params: dict[str, Any], run: Callable[..., tuple[int, str, str]
 
 def main() -> None:
     """Look, report."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_by={"version": "service", "python_packages": "virtualenv"})
+    module = AnsibleModule(
+        argument_spec=SPEC,
+        supports_check_mode=True,
+        required_by={"version": "service", "python_packages": "virtualenv"},
+    )
     params = module.params
     try:
         found = preflight.findings(params, now=time.time(), fetch=fetch)
         found += preflight.java_findings(params["java"], module.run_command)
-        found += preflight.version_findings(params["version"], service_state.jvm(params["service"])["version"] if params["version"] else None)
+        found += preflight.version_findings(
+            params["version"], service_state.jvm(params["service"])["version"] if params["version"] else None
+        )
         upgrade = record.read()
         volume_findings, blank = volumes.preview(params["volumes"], module.run_command)
         found += volume_findings
-        running = preflight.running([*params["services"], *([service(params["service"]).unit] if params["service"] else [])], module.run_command)
+        running = preflight.running(
+            [*params["services"], *([service(params["service"]).unit] if params["service"] else [])], module.run_command
+        )
         installed = preflight.installed(params["packages"], module.run_command)
         installed += preflight.installed_in(params["virtualenv"] or "", params["python_packages"] or ())
         absent = out_of_service.read() if params["service"] == "broker" else None
-        more = {"identity": _identity_of(params, module.run_command)} if params["service"] and params["log_dirs"] and not found else {}
+        more = (
+            {"identity": _identity_of(params, module.run_command)}
+            if params["service"] and params["log_dirs"] and not found
+            else {}
+        )
     except RackawareError as error:
         module.fail_json(msg=str(error), findings=[str(error)])
     if found:
         module.fail_json(msg=" ".join(found), findings=found)
     users = preflight.users(params["users"])
     module.exit_json(
-        changed=False, findings=[], upgrade=upgrade, installed=installed, running=running, users=users, blank_volumes=blank, out_of_service=absent, **more
+        changed=False,
+        findings=[],
+        upgrade=upgrade,
+        installed=installed,
+        running=running,
+        users=users,
+        blank_volumes=blank,
+        out_of_service=absent,
+        **more,
     )
 
 

@@ -133,7 +133,10 @@ def main() -> None:
     try:
         every = instance_store.disks(models=params["models"])
         chosen = [disk for disk in every if params["include_ebs"] or disk.kind == instance_store.INSTANCE_STORE]
-        found = [instance_store.judged(disk, run, subsystem=params["subsystem"], marker_dir=params["marker_dir"]).as_dict() for disk in chosen]
+        found = [
+            instance_store.judged(disk, run, subsystem=params["subsystem"], marker_dir=params["marker_dir"]).as_dict()
+            for disk in chosen
+        ]
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
     module.exit_json(changed=False, disks=found, hardware_encrypted=params["hardware_encrypted"])

@@ -122,7 +122,10 @@ from ..module_utils._errors import RackawareError
 
 def main() -> None:
     """Ask, report."""
-    spec = {"instance_types": {"type": "list", "elements": "str", "required": True}, "zones": {"type": "bool", "default": False}}
+    spec = {
+        "instance_types": {"type": "list", "elements": "str", "required": True},
+        "zones": {"type": "bool", "default": False},
+    }
     module = AnsibleModule(argument_spec={**spec, **client.CONNECTION_SPEC}, supports_check_mode=True)
     if client.BOTO3_ERROR:
         module.fail_json(msg=missing_required_lib("boto3"), exception=client.BOTO3_ERROR)

@@ -83,7 +83,10 @@ def main() -> None:
     params = module.params
     version, directory, checksum = params["version"], params["directory"], params["checksum"] or None
     if checksum and not re.fullmatch(r"[0-9a-fA-F]{128}", checksum):
-        module.fail_json(msg="kafka_install_checksum must be a SHA-512, 128 hexadecimal digits, but has %d characters; correct it." % len(checksum))
+        module.fail_json(
+            msg="kafka_install_checksum must be a SHA-512, 128 hexadecimal digits, but has %d characters; correct it."
+            % len(checksum)
+        )
     path = archive.target(version, directory)
     try:
         found = archive.installed(version, directory, checksum)
@@ -92,7 +95,9 @@ def main() -> None:
             found = archive.install(version, directory, params["url"], checksum, opened)
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=changed, path=path, sha512=found, diff={"before": "" if changed else path + "\n", "after": path + "\n"})
+    module.exit_json(
+        changed=changed, path=path, sha512=found, diff={"before": "" if changed else path + "\n", "after": path + "\n"}
+    )
 
 
 if __name__ == "__main__":

@@ -67,7 +67,9 @@ def main() -> None:
         wanted = {str(name): int(level) for name, level in params["levels"].items()}
         with Admin(connection(params)) as admin:
             if not admin.is_kraft:
-                raise KafkaError("The cluster runs with ZooKeeper, which has no features to finalise; there the protocol is raised in the configuration.")
+                raise KafkaError(
+                    "The cluster runs with ZooKeeper, which has no features to finalise; there the protocol is raised in the configuration."
+                )
             before = finalized(admin)
             raised = {name: level for name, level in wanted.items() if before.get(name, 0) < level}
             if raised:

@@ -97,12 +97,27 @@ def main() -> None:
         module.fail_json(msg=missing_required_lib("boto3"), exception=client.BOTO3_ERROR)
     params = module.params
     actions = launch.actions(params["nodes"])
-    result = {"changed": bool(actions), "actions": actions, "diff": {"before": "", "after": "".join(action + "\n" for action in actions)}}
+    result = {
+        "changed": bool(actions),
+        "actions": actions,
+        "diff": {"before": "", "after": "".join(action + "\n" for action in actions)},
+    }
     if actions and not module.check_mode:
         try:
-            ec2 = client.client("ec2", region=params["region"], profile=params["profile"], retries="adaptive", connections=launch.AT_ONCE)
+            ec2 = client.client(
+                "ec2",
+                region=params["region"],
+                profile=params["profile"],
+                retries="adaptive",
+                connections=launch.AT_ONCE,
+            )
             builder = launch.Builder(ec2, wait_seconds=params["wait_seconds"])
-            result["instances"] = builder.build(params["nodes"], subnet_ids=params["subnet_ids"], group_ids=params["group_ids"], key_name=params["key_name"])
+            result["instances"] = builder.build(
+                params["nodes"],
+                subnet_ids=params["subnet_ids"],
+                group_ids=params["group_ids"],
+                key_name=params["key_name"],
+            )
             result["calls"] = builder.calls
         except RackawareError as error:
             module.fail_json(msg=str(error))

@@ -63,7 +63,11 @@ from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import leader_election
 from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, connection
 
-SPEC = dict(CONNECTION_SPEC, topics={"type": "list", "elements": "str"}, exclude_brokers={"type": "list", "elements": "int", "default": []})
+SPEC = dict(
+    CONNECTION_SPEC,
+    topics={"type": "list", "elements": "str"},
+    exclude_brokers={"type": "list", "elements": "int", "default": []},
+)
 
 
 def main() -> None:
@@ -79,7 +83,10 @@ def main() -> None:
     module.exit_json(
         changed=found["elected"] > 0,
         **found,
-        diff={"before": {"without_preferred_leader": found["elected"] + left}, "after": {"without_preferred_leader": left}},
+        diff={
+            "before": {"without_preferred_leader": found["elected"] + left},
+            "after": {"without_preferred_leader": left},
+        },
     )
 
 

@@ -68,12 +68,18 @@ SPEC = {
 
 def main() -> None:
     """Read, decide, write, report."""
-    module = AnsibleModule(argument_spec=SPEC, required_if=[("state", "present", ("reason", "by"))], supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec=SPEC, required_if=[("state", "present", ("reason", "by"))], supports_check_mode=True
+    )
     params = module.params
     try:
         before = out_of_service.read()
         after = out_of_service.wanted(
-            before, present=params["state"] == "present", since=lock.text(time.time()), by=params["by"] or "", reason=params["reason"] or ""
+            before,
+            present=params["state"] == "present",
+            since=lock.text(time.time()),
+            by=params["by"] or "",
+            reason=params["reason"] or "",
         )
         if after != before and not module.check_mode:
             out_of_service.write(after)

@@ -201,15 +201,21 @@ def main() -> None:
     try:
         poll.check(params)
         if params["lock"] and not module.check_mode:
-            lock.renew(params["lock"]["path"], params["lock"]["owner"], params["lock"]["lease_seconds"], now=time.time())
+            lock.renew(
+                params["lock"]["path"], params["lock"]["owner"], params["lock"]["lease_seconds"], now=time.time()
+            )
         if params["kind"] == poll.ZOOKEEPER:
             answer = poll.patiently(stamped(lambda: poll.keepers(params)), params["wait_seconds"])
         else:
             with Admin(connection(params), exclude=poll.left_alone(params)) as admin:
                 visit = poll.Visit(proven=poll.proofs(params))
-                answer = poll.patiently(stamped(lambda: poll.brokers_or_controllers(admin, params, visit)), params["wait_seconds"])
+                answer = poll.patiently(
+                    stamped(lambda: poll.brokers_or_controllers(admin, params, visit)), params["wait_seconds"]
+                )
                 if params["elect_leaders"] and answer["open"]:
-                    answer["election"] = leader_election.elect(admin, visit.partitions, check=module.check_mode, tolerant=True)
+                    answer["election"] = leader_election.elect(
+                        admin, visit.partitions, check=module.check_mode, tolerant=True
+                    )
     except RackawareError as error:
         module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError, LockError)))
     module.exit_json(changed=answer.get("election", {}).get("elected", 0) > 0, answered=asked["at"], **answer)

@@ -114,10 +114,14 @@ def main() -> None:
         with lock.guarded(path, make=params["state"] == "held" and not module.check_mode):
             before = lock.read(path, break_lock=break_lock)
             if params["state"] == "held":
-                after = lock.take(before, path, owner, params["what"], now=now, seconds=params["lease_seconds"], break_lock=break_lock)
+                after = lock.take(
+                    before, path, owner, params["what"], now=now, seconds=params["lease_seconds"], break_lock=break_lock
+                )
             elif params["state"] == "renewed" and module.check_mode:
                 after = before
-                lock.take(before, path, owner, params["what"], now=now, seconds=params["lease_seconds"], break_lock=False)
+                lock.take(
+                    before, path, owner, params["what"], now=now, seconds=params["lease_seconds"], break_lock=False
+                )
             elif params["state"] == "renewed":
                 after = lock.renewed(before, path, owner, params["lease_seconds"], now=now)
             else:

@@ -244,7 +244,9 @@ def main() -> None:
                 own = admin.own_minimums(each["id"] for each in seen["brokers"] if not each["fenced"])
                 params["min_isr"] = least(params, own)
         if seen is not None:
-            result = plan.resume(plan.from_cluster(seen, **{key: params[key] for key in PASSED_ON}), params["disruption"])
+            result = plan.resume(
+                plan.from_cluster(seen, **{key: params[key] for key in PASSED_ON}), params["disruption"]
+            )
             result["refused_partitions"] = len(result["refused"])
             result["refused"] = result["refused"][:REFUSED_AT_MOST]
             result["steps"] = plan.ramp(result["batches"], params["canary"], params["max_batch"], params["forks"])

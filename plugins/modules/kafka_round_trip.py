@@ -74,7 +74,9 @@ from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import check_records, round_trip
 from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, connection
 
-SPEC = dict(CONNECTION_SPEC, topic={"type": "str", "default": "rackaware-proof"}, min_racks={"type": "int", "default": 1})
+SPEC = dict(
+    CONNECTION_SPEC, topic={"type": "str", "default": "rackaware-proof"}, min_racks={"type": "int", "default": 1}
+)
 
 
 def main() -> None:
@@ -88,13 +90,23 @@ def main() -> None:
         with Admin(where) as admin:
             racks = {broker["id"]: broker["rack"] for broker in admin.cluster()["brokers"]}
             found = admin.partitions([topic]).get(topic)
-        places = [] if found is None and module.check_mode else check_records.places(topic, found, racks, params["min_racks"])
+        places = (
+            []
+            if found is None and module.check_mode
+            else check_records.places(topic, found, racks, params["min_racks"])
+        )
         if not module.check_mode:
             marker, offsets = round_trip.run(where, topic, places)
     except RackawareError as error:
         module.fail_json(msg=str(error))
     partitions = [dict(place, offset=offsets.get(place["partition"])) for place in places]
-    module.exit_json(changed=False, topic=topic, marker=marker, partitions=partitions, sentence=check_records.sentence(topic, places, written=bool(offsets)))
+    module.exit_json(
+        changed=False,
+        topic=topic,
+        marker=marker,
+        partitions=partitions,
+        sentence=check_records.sentence(topic, places, written=bool(offsets)),
+    )
 
 
 if __name__ == "__main__":

@@ -140,7 +140,10 @@ SPEC = {
     "mounts": {"type": "list", "elements": "path", "default": []},
     "log_dirs": {"type": "list", "elements": "path", "default": []},
     "watch_seconds": {"type": "int", "default": 0},
-    "claim": {"type": "dict", "options": {"owner": {"type": "str", "required": True}, "since": {"type": "str", "required": True}}},
+    "claim": {
+        "type": "dict",
+        "options": {"owner": {"type": "str", "required": True}, "since": {"type": "str", "required": True}},
+    },
 }
 
 
@@ -166,7 +169,9 @@ def main() -> None:
             out_of_service=out_of_service.read() if name == "broker" else None,
             upgrade=record.read(),
             # A broker with a disk that failed can be rolled all the same.
-            identity=identity.look(name, module.params["log_dirs"], mounts=module.params["mounts"], runs=found == "active", tolerant=True),
+            identity=identity.look(
+                name, module.params["log_dirs"], mounts=module.params["mounts"], runs=found == "active", tolerant=True
+            ),
             restart_needed=found == "active" and service_state.restart_needed(unit),
         )
     except RackawareError as error:

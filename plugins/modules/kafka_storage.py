@@ -131,7 +131,11 @@ SPEC = {
         "type": "list",
         "elements": "dict",
         "default": [],
-        "options": {"id": {"type": "int", "required": True}, "host": {"type": "str", "required": True}, "port": {"type": "int", "default": 9093}},
+        "options": {
+            "id": {"type": "int", "required": True},
+            "host": {"type": "str", "required": True},
+            "port": {"type": "int", "default": 9093},
+        },
     },
     "quorum_exists": {"type": "bool", "default": False},
     "properties": {"type": "path", "required": True},
@@ -148,7 +152,9 @@ def main() -> None:
     paths = params["log_dirs"]
     try:
         if not paths:
-            raise storage.StorageError("There is nothing to give an identity to, because log_dirs is empty; name the node's log directories.")
+            raise storage.StorageError(
+                "There is nothing to give an identity to, because log_dirs is empty; name the node's log directories."
+            )
         metadata = params["metadata_log_dir"] or paths[0]
         everything = list(dict.fromkeys([*paths, metadata]))
         before = [storage.read(path) for path in everything]
@@ -164,11 +170,18 @@ def main() -> None:
         after = before
         if todo.paths and not module.check_mode:
             argv = storage.command(
-                todo, java=params["java"], libs=params["libs"], cluster_id=params["cluster_id"], properties=params["properties"], user=params["user"]
+                todo,
+                java=params["java"],
+                libs=params["libs"],
+                cluster_id=params["cluster_id"],
+                properties=params["properties"],
+                user=params["user"],
             )
             code, out, err = module.run_command(argv, environ_update={"LC_ALL": "C"})
             after = [storage.read(path) for path in everything]
-            storage.verify(after, todo, cluster_id=params["cluster_id"], node_id=params["node_id"], code=code, output=out + err)
+            storage.verify(
+                after, todo, cluster_id=params["cluster_id"], node_id=params["node_id"], code=code, output=out + err
+            )
     except RackawareError as error:
         module.fail_json(msg=str(error))
     module.exit_json(

@@ -89,7 +89,13 @@ def main() -> None:
     except RackawareError as error:
         module.fail_json(msg=str(error))
     node_ids = [each["node_id"] for each in directories if each["node_id"] is not None]
-    module.exit_json(changed=False, cluster_id=cluster_id, node_id=node_ids[0] if node_ids else None, started=storage.quorum_exists([found]), **found)
+    module.exit_json(
+        changed=False,
+        cluster_id=cluster_id,
+        node_id=node_ids[0] if node_ids else None,
+        started=storage.quorum_exists([found]),
+        **found,
+    )
 
 
 if __name__ == "__main__":

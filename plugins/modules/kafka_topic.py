@@ -116,7 +116,12 @@ def main() -> None:
             if change.needed:
                 write(admin, want, change, validate_only=module.check_mode)
                 if not module.check_mode and not change.delete:
-                    settle(admin, want.name, change.after["partitions"] if change.after else None, params["request_timeout_seconds"])
+                    settle(
+                        admin,
+                        want.name,
+                        change.after["partitions"] if change.after else None,
+                        params["request_timeout_seconds"],
+                    )
                     now = fetch(admin, want.name)
                     after = now.as_dict() if now else None
     except RackawareError as error:

@@ -165,7 +165,9 @@ def look(where: Connection, ids: list[int], minimum: dict[str, tuple[int, bool]]
     return {"cluster": cluster, "missing": missing, "ready": not missing and not cluster["counts"]["under_replicated"]}
 
 
-def verify(module: AnsibleModule, where: Connection, answer: dict[str, Any], minimum: dict[str, tuple[int, bool]]) -> dict[str, Any]:
+def verify(
+    module: AnsibleModule, where: Connection, answer: dict[str, Any], minimum: dict[str, tuple[int, bool]]
+) -> dict[str, Any]:
     """The topic and the records; the answer with what came of it."""
     params, topic, marker = module.params, module.params["topic"], None
     with Admin(where) as admin:
@@ -178,7 +180,11 @@ def verify(module: AnsibleModule, where: Connection, answer: dict[str, Any], min
                 settle(admin, topic, want.partitions, params["request_timeout_seconds"])
         racks = {broker["id"]: broker["rack"] for broker in answer["cluster"]["brokers"]}
         found = admin.partitions([topic]).get(topic)
-        placed = [] if found is None and module.check_mode else check_records.places(topic, found, racks, params["min_racks"])
+        placed = (
+            []
+            if found is None and module.check_mode
+            else check_records.places(topic, found, racks, params["min_racks"])
+        )
         if not module.check_mode:
             marker, _ = round_trip.run(where, topic, placed)
         if change.needed and not module.check_mode:
@@ -198,7 +204,11 @@ def main() -> None:
         while True:
             where = reachable(module, asked)
             answer = {"reason": where} if isinstance(where, str) else look(where, ids, minimum)
-            if answer.get("ready") or module.check_mode or time.monotonic() - begun + INTERVAL > params["visit_seconds"]:
+            if (
+                answer.get("ready")
+                or module.check_mode
+                or time.monotonic() - begun + INTERVAL > params["visit_seconds"]
+            ):
                 break
             time.sleep(INTERVAL)
         if answer.get("ready") and isinstance(where, Connection):
@@ -207,7 +217,14 @@ def main() -> None:
         module.fail_json(msg=str(error))
     except (KeyError, TypeError, ValueError):
         module.fail_json(msg="brokers must list each broker with its id, a number, and its name.")
-    module.exit_json(**{"changed": False, "ready": False, "proof": {"topic": params["topic"], "marker": None, "sentence": None}, **answer})
+    module.exit_json(
+        **{
+            "changed": False,
+            "ready": False,
+            "proof": {"topic": params["topic"], "marker": None, "sentence": None},
+            **answer,
+        }
+    )
 
 
 if __name__ == "__main__":

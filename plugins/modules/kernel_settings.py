@@ -94,7 +94,12 @@ def main() -> None:
         settings = sysctl.sysctls(params["sysctl"], ROOT) + sysctl.hugepages(params["transparent_hugepage"], ROOT)
         settings += sysctl.schedulers(params["scheduler"], params["disks"], ROOT)
         needed, unavailable = sysctl.split(settings, ROOT)
-        lasting = sysctl.files(*kept, {user: int(number) for user, number in params["open_files"].items()}, header=params["header"], root=ROOT)
+        lasting = sysctl.files(
+            *kept,
+            {user: int(number) for user, number in params["open_files"].items()},
+            header=params["header"],
+            root=ROOT,
+        )
         steps = [step for step in staging.decide(lasting, held=False, promote=False) if step.changed]
         if not module.check_mode:
             for setting in needed:
@@ -104,13 +109,15 @@ def main() -> None:
     except RackawareError as error:
         module.fail_json(msg=str(error))
     now = {
-        when: "".join("%s = %s\n" % (setting.name, getattr(setting, which)) for setting in needed) for when, which in (("before", "found"), ("after", "wanted"))
+        when: "".join("%s = %s\n" % (setting.name, getattr(setting, which)) for setting in needed)
+        for when, which in (("before", "found"), ("after", "wanted"))
     }
     module.exit_json(
         changed=bool(needed or steps),
         set=[setting.name for setting in needed],
         unavailable=unavailable,
-        diff=([{"before_header": "kernel", "after_header": "kernel", **now}] if needed else []) + [staging.diff(step) for step in steps],
+        diff=([{"before_header": "kernel", "after_header": "kernel", **now}] if needed else [])
+        + [staging.diff(step) for step in steps],
     )
 
 

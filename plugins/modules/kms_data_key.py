@@ -206,27 +206,44 @@ def change(store: data_key.Store, params: dict, *, check_mode: bool) -> dict:
             # Another run was faster: what it made is as good, if it is what was asked for.
             after, actions = store.current(), ()
             if data_key.plan(after, store.wanted, state=state, arn=arn, replaces=replaces):
-                raise data_key.DataKeyError("The object %s was changed and removed by somebody else meanwhile; run this again." % store.wanted.object_key)
+                raise data_key.DataKeyError(
+                    "The object %s was changed and removed by somebody else meanwhile; run this again."
+                    % store.wanted.object_key
+                )
     return report(store, before, after, actions)
 
 
-def report(store: data_key.Store, before: data_key.Object | None, after: data_key.Object | None, actions: tuple) -> dict:
+def report(
+    store: data_key.Store, before: data_key.Object | None, after: data_key.Object | None, actions: tuple
+) -> dict:
     """The result."""
-    result = {"changed": bool(actions), "actions": list(actions), "created": bool(actions) and after != before, "wrapped": None}
+    result = {
+        "changed": bool(actions),
+        "actions": list(actions),
+        "created": bool(actions) and after != before,
+        "wrapped": None,
+    }
     result["wrapped_versions"] = [each.wrapped(store.wanted).as_dict() for each in store.chain(after)]
     if after is not None:
         result["wrapped"] = after.wrapped(store.wanted).as_dict()
-        result.update(key_arn=after.key_arn, version_id=after.version_id, etag=after.etag, ciphertext_sha256=after.sha256)
+        result.update(
+            key_arn=after.key_arn, version_id=after.version_id, etag=after.etag, ciphertext_sha256=after.sha256
+        )
         result.update(encryption_context=dict(after.encryption_context), previous_version_id=after.replaces)
     versions = [each.version_id if each else "" for each in (before, after)]
-    result["diff"] = {"before": {"version_id": versions[0]}, "after": {"version_id": versions[1], **({"actions": list(actions)} if actions else {})}}
+    result["diff"] = {
+        "before": {"version_id": versions[0]},
+        "after": {"version_id": versions[1], **({"actions": list(actions)} if actions else {})},
+    }
     return result
 
 
 def remove(store: data_key.Store, params: dict, *, check_mode: bool) -> dict:
     """For absent: the oldest goes last, so that an interrupted run leaves no current version that nobody can delete by name."""
     versions = store.versions()
-    doomed = data_key.plan_absent(versions, store.wanted, version_id=params["version_id"], confirm=params["confirm_crypto_shred"])
+    doomed = data_key.plan_absent(
+        versions, store.wanted, version_id=params["version_id"], confirm=params["confirm_crypto_shred"]
+    )
     if not check_mode:
         for version in doomed:
             store.delete(version)
@@ -244,13 +261,19 @@ def remove(store: data_key.Store, params: dict, *, check_mode: bool) -> dict:
 def main() -> None:
     """Read, decide, write, report."""
     needs = [(ABSENT, "confirm_crypto_shred"), (ROTATED, "previous_version_id"), (REWRAPPED, "previous_version_id")]
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_if=[("state", state, [option]) for state, option in needs])
+    module = AnsibleModule(
+        argument_spec=SPEC,
+        supports_check_mode=True,
+        required_if=[("state", state, [option]) for state, option in needs],
+    )
     if client.BOTO3_ERROR:
         module.fail_json(msg=missing_required_lib("boto3"), exception=client.BOTO3_ERROR)
     params = module.params
     try:
         context = {str(name): str(value) for name, value in params["encryption_context"].items()}
-        named = {name: params[name] for name in ("bucket", "object_key", "key_id", "expected_bucket_owner", "sse_kms_key_id")}
+        named = {
+            name: params[name] for name in ("bucket", "object_key", "key_id", "expected_bucket_owner", "sse_kms_key_id")
+        }
         wanted = data_key.Wanted(encryption_context=context, **named)
         data_key.check(wanted)
         connection = {name: params[name] for name in client.CONNECTION_SPEC}

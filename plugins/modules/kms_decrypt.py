@@ -93,12 +93,21 @@ def work(params: dict, *, check_mode: bool) -> dict:
     finally:
         forget(plaintext)
     diff = {"before": {"dest": False}, "after": {"dest": writes}}
-    return {"changed": writes, "valid": True, "key_arn": which.key_arn, "plaintext_length": length, "request_id": request, "diff": diff}
+    return {
+        "changed": writes,
+        "valid": True,
+        "key_arn": which.key_arn,
+        "plaintext_length": length,
+        "request_id": request,
+        "diff": diff,
+    }
 
 
 def main() -> None:
     """Read, decide, write, report."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_if=[("validate_only", False, ["dest"])])
+    module = AnsibleModule(
+        argument_spec=SPEC, supports_check_mode=True, required_if=[("validate_only", False, ["dest"])]
+    )
     if kms.BOTO3_ERROR:
         module.fail_json(msg=missing_required_lib("boto3"), exception=kms.BOTO3_ERROR)
     try:

@@ -127,7 +127,11 @@ def work(params: dict, *, check_mode: bool) -> dict:
     """Look, decide, destroy, look again."""
     cluster = params["cluster"]
     nodes = node_keys.check(cluster, params["nodes"], params["present_nodes"])
-    bucket = node_keys.Bucket(client.client("s3", region=params["region"], profile=params["profile"]), params["bucket"], params["expected_bucket_owner"])
+    bucket = node_keys.Bucket(
+        client.client("s3", region=params["region"], profile=params["profile"]),
+        params["bucket"],
+        params["expected_bucket_owner"],
+    )
     found = [bucket.find(cluster, node) for node in nodes]
     versions = [version for each in found for version in each.versions]
     if versions and not check_mode:

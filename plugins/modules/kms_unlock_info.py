@@ -164,7 +164,9 @@ def look(params: dict) -> tuple[list, list[str]]:
         trail = decrypt_events.Trail(params["trail_bucket"], account, region, params["most_files"])
         read, more = trail.read(client.client("s3", **connection), params["bucket"], start=start, end=end)
         found += read
-    hints = decrypt_events.hints(region, traced=bool(params["trail_bucket"] and params["bucket"]), more=more, most=params["most_files"])
+    hints = decrypt_events.hints(
+        region, traced=bool(params["trail_bucket"] and params["bucket"]), more=more, most=params["most_files"]
+    )
     return decrypt_events.chosen(found, params["cluster"]), hints
 
 

@@ -107,10 +107,14 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
     try:
-        options = {name: params[name] for name in ("path", "allocate", "direct_io", "sector_size", "offset", "read_only")}
+        options = {
+            name: params[name] for name in ("path", "allocate", "direct_io", "sector_size", "offset", "read_only")
+        }
         wanted = loop.Wanted(size=loop.bytes_of(params["size"]) if params["size"] else 0, **options)
         before = loop.attached(wanted)
-        actions = loop.plan(loop.file_of(wanted.path), loop.loops(), wanted, state=params["state"], confirm_path=params["confirm_path"])
+        actions = loop.plan(
+            loop.file_of(wanted.path), loop.loops(), wanted, state=params["state"], confirm_path=params["confirm_path"]
+        )
         if not module.check_mode:
             for action in actions:
                 loop.step(action, wanted, run)

@@ -123,7 +123,10 @@ def work(params: dict, *, check_mode: bool) -> dict:
     if not check_mode:
         for action in actions:
             header_backup.step(action, cryptsetup=cryptsetup, device=device, dest=dest)
-    diff = {"before": {"copy": copy is not None}, "after": {"copy": params["state"] != "absent", **({"actions": list(actions)} if actions else {})}}
+    diff = {
+        "before": {"copy": copy is not None},
+        "after": {"copy": params["state"] != "absent", **({"actions": list(actions)} if actions else {})},
+    }
     return {"changed": bool(actions), "actions": list(actions), "dest": dest, "diff": diff}
 
 

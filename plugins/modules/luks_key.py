@@ -121,7 +121,11 @@ def work(params: dict, *, check_mode: bool) -> dict:
     state, slot = params["state"], params["keyslot"]
     with ExitStack() as stack:
         key = _old_key(params, stack)
-        new = stack.enter_context(key_source.key_of(params["new_key"])) if params["new_key"] and state != "absent" else None
+        new = (
+            stack.enter_context(key_source.key_of(params["new_key"]))
+            if params["new_key"] and state != "absent"
+            else None
+        )
         keys = keyslots.Keys(cryptsetup, params["device"], key, new, key_source.facts_of(params["new_key"]))
         before = keys.slots()
         plans = {"present": keyslots.plan_present, "rotated": keyslots.plan_rotated}
@@ -135,7 +139,10 @@ def work(params: dict, *, check_mode: bool) -> dict:
         "actions": list(actions),
         "keyslots": list(after.every),
         "new_keyslots": list(after.new),
-        "diff": {"before": {"keyslots": list(before.every)}, "after": {"keyslots": list(after.every), **({"actions": list(actions)} if actions else {})}},
+        "diff": {
+            "before": {"keyslots": list(before.every)},
+            "after": {"keyslots": list(after.every), **({"actions": list(actions)} if actions else {})},
+        },
     }
 
 
@@ -144,7 +151,11 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=SPEC,
         supports_check_mode=True,
-        required_if=[("state", "absent", ["key", "keyslot"]), ("state", "present", ["key", "new_key"]), ("state", "rotated", ["key", "new_key"])],
+        required_if=[
+            ("state", "absent", ["key", "keyslot"]),
+            ("state", "present", ["key", "new_key"]),
+            ("state", "rotated", ["key", "new_key"]),
+        ],
     )
     try:
         with unforeseen("The keys could not be worked on"):

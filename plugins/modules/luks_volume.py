@@ -188,8 +188,16 @@ SPEC = {
     "uuid": {"type": "str", "required": True},
     "label": {"type": "str"},
     "subsystem": {"type": "str", "required": True},
-    "state": {"type": "str", "choices": [luks_volume.FORMATTED, luks_volume.OPEN, luks_volume.CLOSED, luks_volume.GONE], "default": luks_volume.OPEN},
-    "allow_format": {"type": "str", "choices": [luks_volume.NEVER, luks_volume.BLANK_ONLY], "default": luks_volume.NEVER},
+    "state": {
+        "type": "str",
+        "choices": [luks_volume.FORMATTED, luks_volume.OPEN, luks_volume.CLOSED, luks_volume.GONE],
+        "default": luks_volume.OPEN,
+    },
+    "allow_format": {
+        "type": "str",
+        "choices": [luks_volume.NEVER, luks_volume.BLANK_ONLY],
+        "default": luks_volume.NEVER,
+    },
     "confirm_uuid": {"type": "str"},
     "answer": activate.ANSWER_SPEC,
     "sector_size": {"type": "int", "choices": [512, 4096]},
@@ -230,7 +238,9 @@ def work(params: dict, *, check_mode: bool) -> dict:
     plan = luks_volume.plan(before, volume.wanted, **how)
     if plan.actions and params["state"] not in KEYLESS:
         if not params["key"]:
-            raise luks_volume.LuksError("%s needs its key for the step %s; give the option key." % (params["device"], plan.actions[0]))
+            raise luks_volume.LuksError(
+                "%s needs its key for the step %s; give the option key." % (params["device"], plan.actions[0])
+            )
         with key_source.key_of(params["key"]) as key:
             before = volume.facts(key)
             plan = luks_volume.plan(before, volume.wanted, **how)
@@ -243,13 +253,18 @@ def work(params: dict, *, check_mode: bool) -> dict:
     return report(volume, before, plan, params["state"], check_mode=check_mode)
 
 
-def report(volume: luks_volume.Volume, before: luks_volume.Facts, plan: luks_volume.Plan, state: str, *, check_mode: bool) -> dict:
+def report(
+    volume: luks_volume.Volume, before: luks_volume.Facts, plan: luks_volume.Plan, state: str, *, check_mode: bool
+) -> dict:
     """The result; in check mode the state after is the one that was planned."""
     found = state_of(before, plan.verdict)
     if not plan.actions:
         after, header = found, before.header
     elif check_mode:
-        after, header = {luks_volume.CLOSED: luks_volume.FORMATTED, luks_volume.GONE: luks_volume.BLANK}.get(state, state), before.header
+        after, header = (
+            {luks_volume.CLOSED: luks_volume.FORMATTED, luks_volume.GONE: luks_volume.BLANK}.get(state, state),
+            before.header,
+        )
     else:
         facts = volume.facts()
         after, header = state_of(facts, luks_volume.judge(facts, volume.wanted)), facts.header
@@ -262,7 +277,10 @@ def report(volume: luks_volume.Volume, before: luks_volume.Facts, plan: luks_vol
         "state_after": after,
         "header": header.as_dict() if header else None,
         "reason": plan.verdict.reason,
-        "diff": {"before": {"state": found}, "after": {"state": after, "actions": list(plan.actions)} if plan.actions else {"state": after}},
+        "diff": {
+            "before": {"state": found},
+            "after": {"state": after, "actions": list(plan.actions)} if plan.actions else {"state": after},
+        },
     }
 
 
@@ -275,7 +293,9 @@ def state_of(facts: luks_volume.Facts, verdict: luks_volume.Verdict) -> str:
 
 def main() -> None:
     """Read, decide, write, report."""
-    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True, required_if=[("state", luks_volume.GONE, ["confirm_uuid"])])
+    module = AnsibleModule(
+        argument_spec=SPEC, supports_check_mode=True, required_if=[("state", luks_volume.GONE, ["confirm_uuid"])]
+    )
     try:
         with unforeseen("The volume could not be worked on"):
             result = work(module.params, check_mode=module.check_mode)

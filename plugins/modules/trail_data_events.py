@@ -85,7 +85,11 @@ def work(params: dict, *, check_mode: bool) -> dict:
         with client.asking("add an event selector to the trail %s" % params["trail"]):
             cloudtrail.put_event_selectors(TrailName=params["trail"], **change)
     selectors = [before[0] or before[1], *change.values()]
-    return {"changed": bool(change), "selectors": selectors[-1], "diff": {"before": {"selectors": selectors[0]}, "after": {"selectors": selectors[-1]}}}
+    return {
+        "changed": bool(change),
+        "selectors": selectors[-1],
+        "diff": {"before": {"selectors": selectors[0]}, "after": {"selectors": selectors[-1]}},
+    }
 
 
 def main() -> None:

@@ -51,7 +51,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._errors import RackawareError
 from ..module_utils._host import myid
 
-SPEC = {"id": {"type": "int", "required": True}, "data_dir": {"type": "path", "required": True}, "user": {"type": "str"}}
+SPEC = {
+    "id": {"type": "int", "required": True},
+    "data_dir": {"type": "path", "required": True},
+    "user": {"type": "str"},
+}
 
 
 def main() -> None:
@@ -64,7 +68,11 @@ def main() -> None:
             myid.write(params["data_dir"], params["id"], params["user"])
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=needed, id=params["id"], diff={"before": "" if needed else "%d\n" % params["id"], "after": "%d\n" % params["id"]})
+    module.exit_json(
+        changed=needed,
+        id=params["id"],
+        diff={"before": "" if needed else "%d\n" % params["id"], "after": "%d\n" % params["id"]},
+    )
 
 
 if __name__ == "__main__":

@@ -81,7 +81,10 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import zookeeper
 
-SPEC = {"servers": {"type": "list", "elements": "str", "required": True}, "timeout_seconds": {"type": "int", "default": 5}}
+SPEC = {
+    "servers": {"type": "list", "elements": "str", "required": True},
+    "timeout_seconds": {"type": "int", "default": 5},
+}
 
 
 def main() -> None:
@@ -90,7 +93,9 @@ def main() -> None:
     servers = module.params["servers"]
     try:
         if not servers:
-            raise zookeeper.ZooKeeperError("There is no ZooKeeper server to ask, because servers is empty; name all of the ensemble.")
+            raise zookeeper.ZooKeeperError(
+                "There is no ZooKeeper server to ask, because servers is empty; name all of the ensemble."
+            )
         for server in servers:
             zookeeper.address(server)
         with ThreadPoolExecutor(len(servers)) as pool:

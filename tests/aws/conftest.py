@@ -80,7 +80,12 @@ class Account:
             # The instances are names only: no packet leaves for their addresses.
             "ANSIBLE_SSH_COMMON_ARGS": "-o ProxyCommand=/bin/false",
         }
-        keys = {"endpoint_url": endpoint, "region_name": REGION, "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+        keys = {
+            "endpoint_url": endpoint,
+            "region_name": REGION,
+            "aws_access_key_id": "testing",
+            "aws_secret_access_key": "testing",
+        }
         self.ec2 = boto3.client("ec2", **keys)
         self.iam = boto3.client("iam", **keys)
         for name in ("rackaware-debian-12", "rackaware-debian-13"):
@@ -88,7 +93,13 @@ class Account:
 
     def _run(self, *command: str, **env: str) -> Run:
         done = subprocess.run(
-            [str(BIN / command[0]), *command[1:]], cwd=ROOT, env={**self.env, **env}, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300
+            [str(BIN / command[0]), *command[1:]],
+            cwd=ROOT,
+            env={**self.env, **env},
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=300,
         )
         return Run(done.returncode, done.stdout)
 
@@ -96,7 +107,9 @@ class Account:
         """Run one of the collection's playbooks for a topology."""
         file = self.directory / "topology.yml"
         file.write_text(yaml.safe_dump({} if topology is None else {"kafka_topology": topology}))
-        return self._run("ansible-playbook", "playbooks/%s.yml" % playbook, "-i", "localhost,", "-e", "@%s" % file, *options, **env)
+        return self._run(
+            "ansible-playbook", "playbooks/%s.yml" % playbook, "-i", "localhost,", "-e", "@%s" % file, *options, **env
+        )
 
     def playbook(self, path: Path, *options: str, **env: str) -> Run:
         """Run any playbook."""
@@ -111,7 +124,9 @@ class Account:
 
     def instances(self, *states: str) -> dict[str, dict[str, Any]]:
         """Instances of the cluster by Name, with their tags as a dict."""
-        filters = [{"Name": "instance-state-name", "Values": list(states) or ["pending", "running", "stopping", "stopped"]}]
+        filters = [
+            {"Name": "instance-state-name", "Values": list(states) or ["pending", "running", "stopping", "stopped"]}
+        ]
         out: dict[str, dict[str, Any]] = {}
         for reservation in self.ec2.describe_instances(Filters=filters)["Reservations"]:
             for instance in reservation["Instances"]:

@@ -26,7 +26,9 @@ def volume(account: Any) -> Any:
             source = account.ec2.create_volume(**place)["VolumeId"]
             place["SnapshotId"] = account.ec2.create_snapshot(VolumeId=source)["SnapshotId"]
         told = [{"Key": key, "Value": value} for key, value in tags.items()]
-        made = account.ec2.create_volume(**place, TagSpecifications=[{"ResourceType": "volume", "Tags": told}])["VolumeId"]
+        made = account.ec2.create_volume(**place, TagSpecifications=[{"ResourceType": "volume", "Tags": told}])[
+            "VolumeId"
+        ]
         account.ec2.attach_volume(VolumeId=made, InstanceId=instance["InstanceId"], Device="/dev/sdf")
         return made
 
@@ -39,25 +41,38 @@ def site(account: Any, tmp_path: Path) -> Any:
     play = next(play for play in yaml.safe_load((ROOT / "playbooks/site.yml").read_text()) if "(1/5)" in play["name"])
     ours = [task for task in play["tasks"] if "rackaware.kafka.ebs_blank_proof" in task]
     assert len(ours) == 2
-    told = {"name": "Tell", "ansible.builtin.debug": {"msg": "{{ inventory_hostname }} PROVEN {{ __site_proof.proven | default([]) }} END"}}
+    told = {
+        "name": "Tell",
+        "ansible.builtin.debug": {"msg": "{{ inventory_hostname }} PROVEN {{ __site_proof.proven | default([]) }} END"},
+    }
     play.update(hosts="all:!localhost", connection="local", tasks=[*ours, told])
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
 
     def run(blank: dict[str, list[str]], *options: str, size: int = 125 * GIB, **variables: Any) -> Any:
-        hosts = {host: {"__kafka_host": {"blank_volumes": [{"name": each, "size_bytes": size} for each in names]}} for host, names in blank.items()}
+        hosts = {
+            host: {"__kafka_host": {"blank_volumes": [{"name": each, "size_bytes": size} for each in names]}}
+            for host, names in blank.items()
+        }
         # What the preflight keeps there; the Region is the environment's.
         hosts = {**hosts, "localhost": {"ansible_connection": "local", "__kafka_cluster": {"region": None}}}
-        (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts, "vars": {"kafka_cluster": "demo", **variables}}}))
+        (tmp_path / "hosts.json").write_text(
+            json.dumps({"all": {"hosts": hosts, "vars": {"kafka_cluster": "demo", **variables}}})
+        )
         return account.playbook(tmp_path / "play.yml", "-i", str(tmp_path / "hosts.json"), *options)
 
     return run
 
 
 def tags(account: Any, volume: str) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in account.ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0].get("Tags", [])}
+    return {
+        tag["Key"]: tag["Value"]
+        for tag in account.ec2.describe_volumes(VolumeIds=[volume])["Volumes"][0].get("Tags", [])
+    }
 
 
-def test_new_volumes_of_all_hosts_lose_their_tags_in_one_task_and_every_host_knows_them(account: Any, volume: Any, site: Any) -> None:
+def test_new_volumes_of_all_hosts_lose_their_tags_in_one_task_and_every_host_knows_them(
+    account: Any, volume: Any, site: Any
+) -> None:
     first, second = volume(NEW), volume(NEW)
     checked = site({"b1": [first], "b2": [second]}, "--check")
     assert checked.code == 0 and tags(account, first) == NEW, checked.text

@@ -30,7 +30,12 @@ def aws(account):
     class Aws:
         pass
 
-    keys = {"endpoint_url": account.env["AWS_ENDPOINT_URL"], "region_name": "eu-west-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    keys = {
+        "endpoint_url": account.env["AWS_ENDPOINT_URL"],
+        "region_name": "eu-west-1",
+        "aws_access_key_id": "testing",
+        "aws_secret_access_key": "testing",
+    }
     for name in ("kms", "s3", "iam", "cloudtrail"):
         setattr(Aws, name, boto3.client(name, **keys))
     return Aws
@@ -59,7 +64,10 @@ def test_a_role_that_is_not_there_is_refused(custody):
 
 
 def test_a_key_open_to_everybody_is_refused(custody, aws):
-    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
     aws.iam.create_role(RoleName="kafka-eu-west-1-vault-broker", AssumeRolePolicyDocument=json.dumps(trust))
     custody(key_custody_role_patterns=["*"]).refused("The key would be open to every role of the account")
 
@@ -78,22 +86,34 @@ def test_everything_is_made(custody, aws):
     assert aws.kms.get_key_rotation_status(KeyId=ident)["KeyRotationEnabled"]
     policy = json.loads(aws.kms.get_key_policy(KeyId=ident, PolicyName="default")["Policy"])
     administer, decrypt = policy["Statement"]
-    assert not {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncrypt*", "kms:Create*", "kms:*"} & set(administer["Action"])
+    assert not {"kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncrypt*", "kms:Create*", "kms:*"} & set(
+        administer["Action"]
+    )
     assert decrypt["Action"] == ["kms:Decrypt"]
     assert decrypt["Condition"]["ArnLike"] == {"aws:PrincipalArn": ["arn:aws:iam::123456789012:role/kafka-*"]}
     assert aws.s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
     assert all(aws.s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"].values())
-    assert aws.s3.get_bucket_ownership_controls(Bucket=BUCKET)["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+    assert aws.s3.get_bucket_ownership_controls(Bucket=BUCKET)["OwnershipControls"]["Rules"] == [
+        {"ObjectOwnership": "BucketOwnerEnforced"}
+    ]
     head = aws.s3.head_object(Bucket=BUCKET, Key=STORE["object_key"])
     assert json.loads(head["Metadata"]["encryption-context"]) == STORE["encryption_context"]
     assert aws.cloudtrail.get_trail_status(Name="vault-trail")["IsLogging"]
     (selector,) = aws.cloudtrail.get_event_selectors(TrailName="vault-trail")["EventSelectors"]
-    assert selector["IncludeManagementEvents"] and selector["DataResources"] == [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::%s/" % BUCKET]}]
+    assert selector["IncludeManagementEvents"] and selector["DataResources"] == [
+        {"Type": "AWS::S3::Object", "Values": ["arn:aws:s3:::%s/" % BUCKET]}
+    ]
 
 
 def test_a_role_may_unwrap_and_read_what_is_its_clusters_and_nothing_more(aws):
-    found = aws.iam.get_role_policy(RoleName="kafka-eu-west-1-vault-broker", PolicyName="vault-unlock")["PolicyDocument"]
-    assert {action for statement in found["Statement"] for action in statement["Action"]} == {"kms:Decrypt", "s3:GetObject", "s3:GetObjectVersion"}
+    found = aws.iam.get_role_policy(RoleName="kafka-eu-west-1-vault-broker", PolicyName="vault-unlock")[
+        "PolicyDocument"
+    ]
+    assert {action for statement in found["Statement"] for action in statement["Action"]} == {
+        "kms:Decrypt",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+    }
     assert found["Statement"][1]["Resource"] == "arn:aws:s3:::%s/vault/*" % BUCKET
 
 
@@ -104,9 +124,14 @@ def test_a_second_run_changes_nothing(custody):
 
 
 def test_who_may_wrap_keys_anew_is_named_and_may_no_longer_without_the_name(custody, aws):
-    custody(key_custody_rewrap_arns=["arn:aws:iam::123456789012:role/*"]).refused("would let more than one role or user wrap keys anew")
+    custody(key_custody_rewrap_arns=["arn:aws:iam::123456789012:role/*"]).refused(
+        "would let more than one role or user wrap keys anew"
+    )
     rewrapper = "arn:aws:iam::123456789012:role/rewrap"
-    for arns, names in (([rewrapper], ["AccountAdministers", "InstancesUnwrap", "Rewrap"]), ([], ["AccountAdministers", "InstancesUnwrap"])):
+    for arns, names in (
+        ([rewrapper], ["AccountAdministers", "InstancesUnwrap", "Rewrap"]),
+        ([], ["AccountAdministers", "InstancesUnwrap"]),
+    ):
         run = custody(key_custody_rewrap_arns=arns)
         assert run.code == 0 and run.changed == 1, run.text
         policy = json.loads(aws.kms.get_key_policy(KeyId=key(aws), PolicyName="default")["Policy"])
@@ -130,14 +155,24 @@ def test_a_key_that_somebody_disabled_stays_disabled(custody, aws):
 def test_conditions_are_there_on_aws(custody, aws):
     # A bucket of its own, because the stand-in takes the denial of requests without TLS for one of all requests.
     admins = ["arn:aws:iam::123456789012:role/key-admin"]
-    run = custody(strict=True, key_custody_bucket="kafka-keys-strict", key_custody_keys=[], key_custody_trail="", key_custody_admin_arns=admins)
+    run = custody(
+        strict=True,
+        key_custody_bucket="kafka-keys-strict",
+        key_custody_keys=[],
+        key_custody_trail="",
+        key_custody_admin_arns=admins,
+    )
     assert run.code == 0, run.text
     tls, write = json.loads(aws.s3.get_bucket_policy(Bucket="kafka-keys-strict")["Policy"])["Statement"]
     assert (tls["Effect"], tls["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
     assert write["Condition"] == {"ArnNotLike": {"aws:PrincipalArn": admins}}
-    unwrap, _read, old = aws.iam.get_role_policy(RoleName="kafka-eu-west-1-vault-broker", PolicyName="vault-unlock")["PolicyDocument"]["Statement"]
+    unwrap, _read, old = aws.iam.get_role_policy(RoleName="kafka-eu-west-1-vault-broker", PolicyName="vault-unlock")[
+        "PolicyDocument"
+    ]["Statement"]
     assert unwrap["Resource"].endswith("key/" + key(aws))
-    assert unwrap["Condition"] == {"StringEquals": {"kms:EncryptionContext:app": "kafka", "kms:EncryptionContext:cluster_id": CLUSTER}}
+    assert unwrap["Condition"] == {
+        "StringEquals": {"kms:EncryptionContext:app": "kafka", "kms:EncryptionContext:cluster_id": CLUSTER}
+    }
     assert old["Condition"] == {"NumericLessThan": {"ec2:RoleDelivery": "2.0"}}
 
 

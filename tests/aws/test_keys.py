@@ -52,7 +52,13 @@ def call(capsys, module, **params):
 @pytest.fixture()
 def data_key(cloud, capsys):
     def run(check=False, **more):
-        params = {"bucket": cloud.bucket, "object_key": cloud.object_key, "key_id": ALIAS, "encryption_context": CONTEXT, "expected_bucket_owner": OWNER}
+        params = {
+            "bucket": cloud.bucket,
+            "object_key": cloud.object_key,
+            "key_id": ALIAS,
+            "encryption_context": CONTEXT,
+            "expected_bucket_owner": OWNER,
+        }
         return call(capsys, kms_data_key, **{**params, "_ansible_check_mode": check, **more})
 
     return run
@@ -76,18 +82,33 @@ def versions(cloud) -> list[str]:
 
 def test_check_mode_makes_nothing(data_key, cloud):
     result = data_key(check=True)
-    assert (result["changed"], result["actions"], result["wrapped"], result["created"]) == (True, ["generate", "store"], None, False)
+    assert (result["changed"], result["actions"], result["wrapped"], result["created"]) == (
+        True,
+        ["generate", "store"],
+        None,
+        False,
+    )
     assert versions(cloud) == []
 
 
 def test_a_key_is_made_once_and_opens_with_what_was_returned(data_key, decrypt, cloud):
     first = data_key()
-    assert first["created"] and first["key_arn"] == cloud.arn and first["encryption_context"] == CONTEXT and first["previous_version_id"] == ""
+    assert (
+        first["created"]
+        and first["key_arn"] == cloud.arn
+        and first["encryption_context"] == CONTEXT
+        and first["previous_version_id"] == ""
+    )
     again = data_key()
     assert (again["changed"], again["created"], again["wrapped"]) == (False, False, first["wrapped"])
     assert versions(cloud) == [first["version_id"]]
     proof = decrypt(first["wrapped"])
-    assert (proof["changed"], proof["valid"], proof["plaintext_length"], proof["key_arn"]) == (False, True, 64, cloud.arn)
+    assert (proof["changed"], proof["valid"], proof["plaintext_length"], proof["key_arn"]) == (
+        False,
+        True,
+        64,
+        cloud.arn,
+    )
 
 
 def test_two_keys_are_two_keys(data_key):
@@ -159,7 +180,10 @@ def test_an_old_version_goes_alone_and_the_current_one_does_not(data_key, decryp
 def test_a_key_is_destroyed_only_by_its_name(data_key, cloud):
     data_key()
     data_key(object_key=cloud.object_key + "0")
-    assert "set confirm_crypto_shred" in data_key(state="absent", confirm_crypto_shred="yes")["msg"] and len(versions(cloud)) == 2
+    assert (
+        "set confirm_crypto_shred" in data_key(state="absent", confirm_crypto_shred="yes")["msg"]
+        and len(versions(cloud)) == 2
+    )
     assert data_key(state="absent", confirm_crypto_shred=cloud.object_key)["changed"]
     assert data_key(state="absent", confirm_crypto_shred=cloud.object_key)["changed"] is False
     # The object whose name merely begins alike is still there.
@@ -173,7 +197,9 @@ def listed(cloud):
 
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("state", ["present", "rotated", "rewrapped"])
-def test_a_key_behind_a_delete_marker_is_not_replaced_and_the_sentence_brings_it_back(data_key, decrypt, cloud, state, times):
+def test_a_key_behind_a_delete_marker_is_not_replaced_and_the_sentence_brings_it_back(
+    data_key, decrypt, cloud, state, times
+):
     first = data_key()
     for _each in range(times):
         cloud.s3.delete_object(Bucket=cloud.bucket, Key=cloud.object_key)
@@ -189,7 +215,9 @@ def test_a_key_behind_a_delete_marker_is_not_replaced_and_the_sentence_brings_it
     assert len(commands) == times
     for bucket, name, version in commands:
         cloud.s3.delete_object(Bucket=bucket, Key=name, VersionId=version)
-    assert (data_key()["changed"], data_key()["wrapped"]) == (False, first["wrapped"]) and decrypt(first["wrapped"])["valid"]
+    assert (data_key()["changed"], data_key()["wrapped"]) == (False, first["wrapped"]) and decrypt(first["wrapped"])[
+        "valid"
+    ]
 
 
 def test_older_versions_without_a_current_one_are_copied_back(cloud):
@@ -197,7 +225,10 @@ def test_older_versions_without_a_current_one_are_copied_back(cloud):
     one = {"version_id": "v1", "latest": False, "marker": False, "modified": "2026-01-01"}
     two = {**one, "version_id": "v2", "modified": "2026-01-02"}
     older_marker = {**one, "version_id": "m0", "marker": True, "modified": "2025-12-31"}
-    with pytest.raises(aws_data_key.DataKeyError, match=r"has no current version, but older ones.*copy-object .*LuksInternalStorageKey-d0\?versionId=v2"):
+    with pytest.raises(
+        aws_data_key.DataKeyError,
+        match=r"has no current version, but older ones.*copy-object .*LuksInternalStorageKey-d0\?versionId=v2",
+    ):
         aws_data_key.refuse_hidden([one, two, older_marker], wanted)
     with pytest.raises(aws_data_key.DataKeyError, match="has a delete marker and no version any more"):
         aws_data_key.refuse_hidden([older_marker], wanted)
@@ -296,7 +327,10 @@ def test_the_key_goes_to_memory_and_nowhere_else(data_key, decrypt, cloud, tmp_p
         key = key_source.read(str(dest))
         assert key == dest.read_bytes()
         cryptsetup.forget(key)
-        assert "may only be in a file system in memory" in decrypt(wrapped, validate_only=False, dest=str(tmp_path / "key"))["msg"]
+        assert (
+            "may only be in a file system in memory"
+            in decrypt(wrapped, validate_only=False, dest=str(tmp_path / "key"))["msg"]
+        )
 
 
 def test_the_controller_never_asks_for_a_plaintext(data_key, monkeypatch):

@@ -17,7 +17,12 @@ def aws(account):
     class Aws:
         pass
 
-    keys = {"endpoint_url": account.env["AWS_ENDPOINT_URL"], "region_name": "eu-west-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    keys = {
+        "endpoint_url": account.env["AWS_ENDPOINT_URL"],
+        "region_name": "eu-west-1",
+        "aws_access_key_id": "testing",
+        "aws_secret_access_key": "testing",
+    }
     for name in ("ec2", "s3", "iam"):
         setattr(Aws, name, boto3.client(name, **keys))
     return Aws
@@ -26,7 +31,12 @@ def aws(account):
 @pytest.fixture()
 def make(account, aws):
     def run(*options, **more):
-        given = {"secretfs_role": "web", "secretfs_region": "eu-west-1", "secretfs_image": "ami-0123456789abcdef0", "secretfs_type": "i3.large"}
+        given = {
+            "secretfs_role": "web",
+            "secretfs_region": "eu-west-1",
+            "secretfs_image": "ami-0123456789abcdef0",
+            "secretfs_type": "i3.large",
+        }
         variables = {**given, "secretfs_name": "articles", "key_custody_strict_policies": False, **more}
         return account.play("launch_template", None, "-e", json.dumps(variables), *options)
 
@@ -54,7 +64,10 @@ def test_a_role_that_is_not_there_is_refused(make, aws):
 
 
 def test_check_mode_makes_nothing(make, aws):
-    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
     aws.iam.create_role(RoleName="web", AssumeRolePolicyDocument=json.dumps(trust))
     aws.iam.add_role_to_instance_profile(InstanceProfileName="web", RoleName="web")
     run = make("--check")
@@ -67,7 +80,11 @@ def test_it_is_made_once_and_its_user_data_name_an_archive_by_its_digest(make, a
     assert (first.code, again.code, again.changed) == (0, 0, 0), first.text + again.text
     (version,) = versions(aws)
     data = version["LaunchTemplateData"]
-    assert (data["InstanceType"], data["IamInstanceProfile"]["Arn"].rsplit("/", 1)[-1], data["MetadataOptions"]["HttpTokens"]) == (
+    assert (
+        data["InstanceType"],
+        data["IamInstanceProfile"]["Arn"].rsplit("/", 1)[-1],
+        data["MetadataOptions"]["HttpTokens"],
+    ) == (
         "i3.large",
         "web",
         "required",

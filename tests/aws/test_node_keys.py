@@ -16,7 +16,12 @@ from ansible_collections.rackaware.kafka.plugins.modules import kms_node_keys
 OWNER, CLUSTER = "123456789012", "demo"
 BUCKET = "kafka-keys-%s-eu-west-1" % OWNER
 KEYS = ["demo/7/LuksInternalStorageKey-d0", "demo/7/LuksInternalStorageKey-d1", "demo/8/LuksInternalStorageKey-d0"]
-OTHERS = ["demo/70/LuksInternalStorageKey-d0", "demo/7/notes.txt", "demo/7/old/LuksInternalStorageKey-d0", "other/7/LuksInternalStorageKey-d0"]
+OTHERS = [
+    "demo/70/LuksInternalStorageKey-d0",
+    "demo/7/notes.txt",
+    "demo/7/old/LuksInternalStorageKey-d0",
+    "other/7/LuksInternalStorageKey-d0",
+]
 
 
 @pytest.fixture()
@@ -58,7 +63,14 @@ def erase(s3, capsys, monkeypatch):
             return made
 
         monkeypatch.setattr(aws_client, "client", watched)
-        params = {"bucket": BUCKET, "expected_bucket_owner": OWNER, "cluster": CLUSTER, "nodes": nodes, "_ansible_check_mode": check, **more}
+        params = {
+            "bucket": BUCKET,
+            "expected_bucket_owner": OWNER,
+            "cluster": CLUSTER,
+            "nodes": nodes,
+            "_ansible_check_mode": check,
+            **more,
+        }
         with patch_module_args(params), pytest.raises(SystemExit):
             kms_node_keys.main()
         monkeypatch.setattr(aws_client, "client", real)
@@ -69,7 +81,9 @@ def erase(s3, capsys, monkeypatch):
 
 def test_check_mode_says_what_would_go_and_needs_no_confirmation(erase, s3):
     result = erase([7], check=True)
-    assert result["changed"] and [(each["object_key"], each["versions"], each["markers"]) for each in result["keys"]] == [(KEYS[0], 2, 1), (KEYS[1], 2, 0)]
+    assert result["changed"] and [
+        (each["object_key"], each["versions"], each["markers"]) for each in result["keys"]
+    ] == [(KEYS[0], 2, 1), (KEYS[1], 2, 0)]
     assert result["lines"][0] == KEYS[0] + ": 2 versions and 1 delete marker would be destroyed"
     assert result["left_alone"] == ["demo/7/notes.txt", "demo/7/old/LuksInternalStorageKey-d0"]
     assert names(s3) == sorted([*KEYS, *OTHERS])
@@ -90,7 +104,10 @@ def test_all_versions_and_markers_go_in_a_few_calls_and_nothing_else(erase, s3):
     [
         ({}, "2 wrapped keys of the cluster demo, node 7, would be destroyed for ever"),
         ({"confirm": "erase-demo-8"}, "to confirm, add -e confirm=erase-demo-7."),
-        ({"present_nodes": [6, 7], "confirm": "erase-demo-7"}, "Node 7 is in the inventory, so that its keys are not destroyed from here: use erase_stores"),
+        (
+            {"present_nodes": [6, 7], "confirm": "erase-demo-7"},
+            "Node 7 is in the inventory, so that its keys are not destroyed from here: use erase_stores",
+        ),
         ({"nodes": [], "confirm": "erase-demo-"}, "No node is named"),
         ({"nodes": [-1]}, "No node is named, or one that is none"),
         ({"cluster": "demo/7", "confirm": "x"}, "is no name of a cluster"),
@@ -122,13 +139,27 @@ class Big:
     def delete_objects(self, **asked):
         doomed = [each["VersionId"] for each in asked["Delete"]["Objects"]]
         self.batches.append(len(doomed))
-        self.left = [version for version in self.left if version not in doomed or version == self.refuses] + (["new"] if self.again else [])
-        return {"Errors": [{"Key": KEYS[0], "VersionId": self.refuses, "Code": "AccessDenied"}]} if self.refuses in doomed else {}
+        self.left = [version for version in self.left if version not in doomed or version == self.refuses] + (
+            ["new"] if self.again else []
+        )
+        return (
+            {"Errors": [{"Key": KEYS[0], "VersionId": self.refuses, "Code": "AccessDenied"}]}
+            if self.refuses in doomed
+            else {}
+        )
 
 
 def work(s3, monkeypatch):
     monkeypatch.setattr(aws_client, "client", lambda *_args, **_more: s3)
-    params = {"bucket": BUCKET, "expected_bucket_owner": OWNER, "cluster": CLUSTER, "nodes": [7], "present_nodes": [], "region": None, "profile": None}
+    params = {
+        "bucket": BUCKET,
+        "expected_bucket_owner": OWNER,
+        "cluster": CLUSTER,
+        "nodes": [7],
+        "present_nodes": [],
+        "region": None,
+        "profile": None,
+    }
     return kms_node_keys.work({**params, "confirm": "erase-demo-7"}, check_mode=False)
 
 
@@ -139,7 +170,10 @@ def test_thousands_of_versions_are_read_page_by_page_and_go_a_thousand_at_once(m
 
 
 def test_a_version_that_stays_is_an_error_by_name(monkeypatch):
-    with pytest.raises(node_keys.NodeKeysError, match="1 of 10 versions were not destroyed, the first of them version v3 of demo/7/.*AccessDenied"):
+    with pytest.raises(
+        node_keys.NodeKeysError,
+        match="1 of 10 versions were not destroyed, the first of them version v3 of demo/7/.*AccessDenied",
+    ):
         work(Big(10, refuses="v3"), monkeypatch)
     with pytest.raises(node_keys.NodeKeysError, match="is still there after all its versions were destroyed"):
         work(Big(10, again=True), monkeypatch)
@@ -149,7 +183,9 @@ def test_a_version_that_stays_is_an_error_by_name(monkeypatch):
 def play(account, topology, tmp_path):
     """The playbook, with an inventory that has broker 3 only."""
     brokers = {"b3": {"kafka_cluster": CLUSTER, "kafka_node_id": 3, "kafka_data_volumes": ["/dev/mapper/kafka-d0"]}}
-    (tmp_path / "inventory.yml").write_text(yaml.safe_dump({"all": {"children": {"kafka_brokers": {"hosts": brokers}}}}))
+    (tmp_path / "inventory.yml").write_text(
+        yaml.safe_dump({"all": {"children": {"kafka_brokers": {"hosts": brokers}}}})
+    )
 
     def run(nodes, *options, inventory=True):
         more = ("-i", str(tmp_path / "inventory.yml")) if inventory else ()
@@ -159,7 +195,9 @@ def play(account, topology, tmp_path):
 
 
 def test_a_node_of_the_inventory_is_for_erase_stores(play, s3):
-    play([3], "-e", "confirm=erase-demo-3").refused("Node 3 is in the inventory, so that its keys are not destroyed from here: use erase_stores")
+    play([3], "-e", "confirm=erase-demo-3").refused(
+        "Node 3 is in the inventory, so that its keys are not destroyed from here: use erase_stores"
+    )
 
 
 def test_nothing_is_destroyed_while_there_are_brokers_that_cannot_be_asked(play, s3):
@@ -173,7 +211,9 @@ def test_a_person_looks_first_is_asked_to_confirm_and_sees_that_nothing_is_left(
     play([7], inventory=False).refused("to confirm, add -e confirm=erase-demo-7.")
     assert names(s3) == sorted([*KEYS, *OTHERS])
     done = play([7], "-e", "confirm=erase-demo-7", inventory=False)
-    assert done.code == 0 and done.changed == 1 and "destroyed, and nothing is left" in " ".join(done.text.split()), done.text
+    assert done.code == 0 and done.changed == 1 and "destroyed, and nothing is left" in " ".join(done.text.split()), (
+        done.text
+    )
     assert names(s3) == sorted([KEYS[2], *OTHERS])
     again = play([7], "-e", "confirm=erase-demo-7", inventory=False)
     assert again.code == 0 and again.changed == 0 and "Node 7: no wrapped key" in again.text, again.text

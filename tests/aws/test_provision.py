@@ -33,17 +33,26 @@ def test_an_unknown_instance_type_is_refused(account: Any, topology: dict) -> No
 
 def test_another_name_than_the_inventorys_is_refused(account: Any, topology: dict) -> None:
     run = account.play("provision", topology, KAFKA_CLUSTER="orders")
-    run.refused("KAFKA_CLUSTER is orders, but kafka_topology.name is demo, so that the inventory would not show what is built; set both to the same name.")
+    run.refused(
+        "KAFKA_CLUSTER is orders, but kafka_topology.name is demo, so that the inventory would not show what is built; set both to the same name."
+    )
 
 
 def test_a_type_whose_volumes_have_no_serial_is_refused(account: Any, topology: dict) -> None:
     topology["brokers"]["instance_type"] = "m4.large"
-    account.play("provision", topology).refused("Instance type m4.large runs on Xen, where an EBS volume has no serial number")
+    account.play("provision", topology).refused(
+        "Instance type m4.large runs on Xen, where an EBS volume has no serial number"
+    )
 
 
 def test_a_vpc_that_somebody_else_made_is_neither_adopted_nor_tagged(account: Any, topology: dict) -> None:
-    vpc = account.ec2.create_vpc(CidrBlock=topology["vpc_cidr"], TagSpecifications=[{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "demo"}]}])["Vpc"]
-    account.play("provision", topology).refused("The VPC %s has the name demo and the range 198.18.0.0/20, but was not made by provision" % vpc["VpcId"])
+    vpc = account.ec2.create_vpc(
+        CidrBlock=topology["vpc_cidr"],
+        TagSpecifications=[{"ResourceType": "vpc", "Tags": [{"Key": "Name", "Value": "demo"}]}],
+    )["Vpc"]
+    account.play("provision", topology).refused(
+        "The VPC %s has the name demo and the range 198.18.0.0/20, but was not made by provision" % vpc["VpcId"]
+    )
     assert account.ec2.describe_vpcs(VpcIds=[vpc["VpcId"]])["Vpcs"][0]["Tags"] == [{"Key": "Name", "Value": "demo"}]
     account.ec2.delete_vpc(VpcId=vpc["VpcId"])
 
@@ -84,14 +93,25 @@ def test_the_cluster_is_built(account: Any, topology: dict) -> None:
         "demo-zookeeper-2": ("eu-west-1b", "198.18.2.202"),
         "demo-zookeeper-3": ("eu-west-1c", "198.18.3.203"),
     }
-    assert {name: (i["Placement"]["AvailabilityZone"], i["PrivateIpAddress"]) for name, i in account.instances().items()} == expected
+    assert {
+        name: (i["Placement"]["AvailabilityZone"], i["PrivateIpAddress"]) for name, i in account.instances().items()
+    } == expected
 
 
 def test_instances_are_tagged_and_take_only_imdsv2_from_themselves(account: Any) -> None:
     for name, instance in account.instances().items():
         _, role, number = name.split("-")
-        assert instance["tags"] == {"Name": name, "KafkaCluster": "demo", "KafkaRole": role, "KafkaNode": number, "Team": "streaming"}
-        assert (instance["MetadataOptions"]["HttpTokens"], instance["MetadataOptions"]["HttpPutResponseHopLimit"]) == ("required", 1)
+        assert instance["tags"] == {
+            "Name": name,
+            "KafkaCluster": "demo",
+            "KafkaRole": role,
+            "KafkaNode": number,
+            "Team": "streaming",
+        }
+        assert (instance["MetadataOptions"]["HttpTokens"], instance["MetadataOptions"]["HttpPutResponseHopLimit"]) == (
+            "required",
+            1,
+        )
         assert instance["IamInstanceProfile"]["Arn"].endswith("/kafka-eu-west-1-demo-" + role)
         assert [group["GroupName"] for group in instance["SecurityGroups"]] == ["demo-" + role]
         image = account.ec2.describe_images(ImageIds=[instance["ImageId"]])["Images"][0]
@@ -109,9 +129,13 @@ def test_every_disk_is_encrypted_and_data_outlives_its_instance(account: Any) ->
         assert mappings[data["VolumeId"]]["DeviceName"] == "/dev/sdf"
         assert not mappings[data["VolumeId"]]["Ebs"]["DeleteOnTermination"]
         assert (data["tags"]["KafkaVolume"], data["tags"]["KafkaFormat"]) == ("0", "new")
-        root = account.ec2.describe_volumes(VolumeIds=[id_ for id_ in mappings if id_ != data["VolumeId"]])["Volumes"][0]
+        root = account.ec2.describe_volumes(VolumeIds=[id_ for id_ in mappings if id_ != data["VolumeId"]])["Volumes"][
+            0
+        ]
         assert not {"KafkaVolume", "KafkaFormat"} & {tag["Key"] for tag in root["Tags"]}
-        assert (data["VolumeType"], data["Size"]) == (("st1", 125) if instance["tags"]["KafkaRole"] == "broker" else ("gp3", 20))
+        assert (data["VolumeType"], data["Size"]) == (
+            ("st1", 125) if instance["tags"]["KafkaRole"] == "broker" else ("gp3", 20)
+        )
 
 
 def test_subnets_are_private_and_lie_in_three_zones(account: Any) -> None:
@@ -124,7 +148,9 @@ def test_subnets_are_private_and_lie_in_three_zones(account: Any) -> None:
 
 
 def test_security_groups_open_exactly_what_each_role_needs(account: Any) -> None:
-    groups = account.ec2.describe_security_groups(Filters=[{"Name": "tag:KafkaCluster", "Values": ["demo"]}])["SecurityGroups"]
+    groups = account.ec2.describe_security_groups(Filters=[{"Name": "tag:KafkaCluster", "Values": ["demo"]}])[
+        "SecurityGroups"
+    ]
     names = {group["GroupId"]: group["GroupName"] for group in groups}
     opened = set()
     for group in groups:
@@ -132,7 +158,9 @@ def test_security_groups_open_exactly_what_each_role_needs(account: Any) -> None
             assert rule["IpProtocol"] == "tcp"
             assert rule["FromPort"] == rule["ToPort"]
             opened.update((group["GroupName"], rule["FromPort"], source["CidrIp"]) for source in rule["IpRanges"])
-            opened.update((group["GroupName"], rule["FromPort"], names[source["GroupId"]]) for source in rule["UserIdGroupPairs"])
+            opened.update(
+                (group["GroupName"], rule["FromPort"], names[source["GroupId"]]) for source in rule["UserIdGroupPairs"]
+            )
     assert opened == {
         ("demo-broker", 22, "198.18.0.1/32"),
         ("demo-broker", 9092, "198.18.0.0/20"),
@@ -150,7 +178,9 @@ def test_the_iam_roles_allow_nothing_yet_and_ec2_alone_takes_them(account: Any) 
     roles = {role["RoleName"]: role for role in account.iam.list_roles()["Roles"]}
     assert sorted(roles) == ["kafka-eu-west-1-demo-broker", "kafka-eu-west-1-demo-zookeeper"]
     for name, role in roles.items():
-        assert [s["Principal"] for s in role["AssumeRolePolicyDocument"]["Statement"]] == [{"Service": "ec2.amazonaws.com"}]
+        assert [s["Principal"] for s in role["AssumeRolePolicyDocument"]["Statement"]] == [
+            {"Service": "ec2.amazonaws.com"}
+        ]
         assert account.iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"] == []
         assert account.iam.list_role_policies(RoleName=name)["PolicyNames"] == []
 
@@ -187,7 +217,9 @@ def test_a_second_run_changes_nothing_and_never_doubles_a_stopped_node(account: 
     run = account.play("provision", topology)
     assert run.code == 0, run.text
     assert run.changed == 0, run.text
-    assert "demo-broker-3 (%s) is stopped; it was left so." % before["demo-broker-3"]["InstanceId"] in " ".join(run.text.split())
+    assert "demo-broker-3 (%s) is stopped; it was left so." % before["demo-broker-3"]["InstanceId"] in " ".join(
+        run.text.split()
+    )
     after = account.instances()
     assert {name: i["InstanceId"] for name, i in after.items()} == {name: i["InstanceId"] for name, i in before.items()}
     account.ec2.start_instances(InstanceIds=[before["demo-broker-3"]["InstanceId"]])
@@ -213,11 +245,15 @@ def test_what_somebody_changed_by_hand_is_put_back(account: Any, topology: dict)
     broker = account.instances()["demo-broker-1"]
     # All options, as EC2 itself would describe them: the stand-in describes only what it was told.
     others = {"HttpEndpoint": "enabled", "HttpProtocolIpv6": "disabled", "InstanceMetadataTags": "disabled"}
-    account.ec2.modify_instance_metadata_options(InstanceId=broker["InstanceId"], HttpTokens="optional", HttpPutResponseHopLimit=2, **others)
+    account.ec2.modify_instance_metadata_options(
+        InstanceId=broker["InstanceId"], HttpTokens="optional", HttpPutResponseHopLimit=2, **others
+    )
     account.ec2.delete_tags(Resources=[broker["InstanceId"]], Tags=[{"Key": "Team"}])
     account.ec2.create_tags(Resources=[broker["InstanceId"]], Tags=[{"Key": "Owner", "Value": "somebody"}])
     group = broker["SecurityGroups"][0]["GroupId"]
-    account.ec2.authorize_security_group_ingress(GroupId=group, IpProtocol="tcp", FromPort=9999, ToPort=9999, CidrIp="198.18.15.0/24")
+    account.ec2.authorize_security_group_ingress(
+        GroupId=group, IpProtocol="tcp", FromPort=9999, ToPort=9999, CidrIp="198.18.15.0/24"
+    )
     # As a run leaves them that was cut between a launch and the tags that follow it; by then the first disk may be in use.
     first, second = (account.volumes()["demo-broker-%d-data0" % number]["VolumeId"] for number in (1, 2))
     account.ec2.delete_tags(Resources=[first, second], Tags=[{"Key": "KafkaVolume"}])
@@ -229,22 +265,32 @@ def test_what_somebody_changed_by_hand_is_put_back(account: Any, topology: dict)
     assert [volumes["demo-broker-%d-data0" % number]["VolumeId"] for number in (1, 2)] == [first, second]
     assert [volumes["demo-broker-%d-data0" % number]["tags"].get("KafkaFormat") for number in (1, 2)] == [None, "new"]
     broker = account.instances()["demo-broker-1"]
-    assert (broker["MetadataOptions"]["HttpTokens"], broker["MetadataOptions"]["HttpPutResponseHopLimit"]) == ("required", 1)
+    assert (broker["MetadataOptions"]["HttpTokens"], broker["MetadataOptions"]["HttpPutResponseHopLimit"]) == (
+        "required",
+        1,
+    )
     assert (broker["tags"]["Team"], broker["tags"]["Owner"]) == ("streaming", "somebody")
-    ports = {rule["FromPort"] for rule in account.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]}
+    ports = {
+        rule["FromPort"]
+        for rule in account.ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
+    }
     assert ports == {22, 9091, 9092}
 
 
 def observe(account: Any) -> str:
     """An instance that somebody counts among the cluster's costs, which is no node."""
     tags = [{"Key": key, "Value": value} for key, value in (("Name", "observer"), ("KafkaCluster", "demo"))]
-    made = account.ec2.run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1, TagSpecifications=[{"ResourceType": "instance", "Tags": tags}])
+    made = account.ec2.run_instances(
+        ImageId="ami-12345678", MinCount=1, MaxCount=1, TagSpecifications=[{"ResourceType": "instance", "Tags": tags}]
+    )
     return str(made["Instances"][0]["InstanceId"])
 
 
 def test_an_instance_that_is_no_node_is_named_and_never_touched(account: Any, topology: dict) -> None:
     observer = observe(account)
-    account.play("provision", topology).refused("Instance %s carries the tag KafkaCluster=demo, but lacks KafkaRole or KafkaNode" % observer)
+    account.play("provision", topology).refused(
+        "Instance %s carries the tag KafkaCluster=demo, but lacks KafkaRole or KafkaNode" % observer
+    )
 
 
 @pytest.mark.parametrize("confirmation", [(), ("-e", "confirm=dem")], ids=["none", "another name"])
@@ -279,7 +325,9 @@ def test_a_later_provision_attaches_the_kept_data_again(account: Any, topology: 
         assert "KafkaFormat" not in volume["tags"]
 
 
-def test_deprovision_deletes_the_data_when_told_to_and_leaves_what_provision_did_not_make(account: Any, topology: dict) -> None:
+def test_deprovision_deletes_the_data_when_told_to_and_leaves_what_provision_did_not_make(
+    account: Any, topology: dict
+) -> None:
     vpc = account.ec2.describe_vpcs(Filters=[{"Name": "tag:KafkaCluster", "Values": ["demo"]}])["Vpcs"][0]
     account.ec2.delete_tags(Resources=[vpc["VpcId"]], Tags=[{"Key": "KafkaMadeBy"}])
     account.iam.untag_role(RoleName="kafka-eu-west-1-demo-broker", TagKeys=["KafkaMadeBy"])
@@ -298,9 +346,16 @@ def test_deprovision_deletes_the_data_when_told_to_and_leaves_what_provision_did
 @pytest.mark.parametrize("metadata", ["zookeeper", "kraft", "combined", "roll"])
 def test_the_labs_topologies_can_be_built(account: Any, metadata: str) -> None:
     listed = account.inventory("inventories/lab", KAFKA_METADATA=metadata, KAFKA_CLUSTER="")
-    run = account.playbook(Path(__file__).parent / "show_topology.yml", "-i", "inventories/lab", KAFKA_METADATA=metadata, KAFKA_CLUSTER="")
+    run = account.playbook(
+        Path(__file__).parent / "show_topology.yml", "-i", "inventories/lab", KAFKA_METADATA=metadata, KAFKA_CLUSTER=""
+    )
     assert run.code == 0, run.text
-    nodes = {"zookeeper": "demo zookeeper 6", "kraft": "kraft kraft 6", "combined": "combined kraft 3", "roll": "roll kraft 12"}[metadata]
+    nodes = {
+        "zookeeper": "demo zookeeper 6",
+        "kraft": "kraft kraft 6",
+        "combined": "combined kraft 3",
+        "roll": "roll kraft 12",
+    }[metadata]
     assert "TOPOLOGY %s END" % nodes in run.text
     assert {"kafka_brokers", "kafka_zookeepers", "kafka_controllers"} <= set(listed["kafka"]["children"])
 

@@ -13,8 +13,22 @@ NODES = 100
 # Asked once for the whole cluster, or once for a batch of nodes.
 SHARED = 15
 BUILDING = (
-    *("RunInstances", "CreateVolume", "AttachVolume", "ModifyVolume", "ModifyInstanceAttribute", "CreateTags", "DeleteTags"),
-    *("DescribeInstances", "DescribeInstanceStatus", "DescribeInstanceAttribute", "DescribeVolumes", "AssociateIamInstanceProfile"),
+    *(
+        "RunInstances",
+        "CreateVolume",
+        "AttachVolume",
+        "ModifyVolume",
+        "ModifyInstanceAttribute",
+        "CreateTags",
+        "DeleteTags",
+    ),
+    *(
+        "DescribeInstances",
+        "DescribeInstanceStatus",
+        "DescribeInstanceAttribute",
+        "DescribeVolumes",
+        "AssociateIamInstanceProfile",
+    ),
 )
 
 

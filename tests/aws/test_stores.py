@@ -33,7 +33,12 @@ def run(account, stores):
 
 @pytest.fixture(scope="module")
 def iam(account):
-    keys = {"endpoint_url": account.env["AWS_ENDPOINT_URL"], "region_name": "eu-west-1", "aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    keys = {
+        "endpoint_url": account.env["AWS_ENDPOINT_URL"],
+        "region_name": "eu-west-1",
+        "aws_access_key_id": "testing",
+        "aws_secret_access_key": "testing",
+    }
     return boto3.client("iam", **keys)
 
 
@@ -46,7 +51,9 @@ def test_check_mode_of_the_first_run_tells_what_would_be_made(run, account):
 def test_a_node_carries_the_number_of_its_stores_and_its_role_may_unwrap(run, account, iam):
     done = run("provision", "--limit", "localhost")
     assert done.code == 0, done.text
-    assert {name: each["tags"].get("KafkaStores") for name, each in account.instances().items() if name.startswith(NAME)} == {
+    assert {
+        name: each["tags"].get("KafkaStores") for name, each in account.instances().items() if name.startswith(NAME)
+    } == {
         **{"stores-broker-%d" % number: "1" for number in (1, 2, 3)},
         **{"stores-controller-%d" % number: None for number in (101, 102, 103)},
     }
@@ -68,7 +75,13 @@ def test_the_inventory_lists_the_stores_as_data_volumes(account):
 def test_every_store_gets_a_key_of_its_own_once(run, account):
     first, second = run("key_custody"), run("key_custody")
     assert (first.code, second.code, second.changed) == (0, 0, 0), first.text + second.text
-    s3 = boto3.client("s3", endpoint_url=account.env["AWS_ENDPOINT_URL"], region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing")
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=account.env["AWS_ENDPOINT_URL"],
+        region_name="eu-west-1",
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
     listed = s3.list_objects_v2(Bucket="kafka-keys-123456789012-eu-west-1", Prefix=NAME + "/")["Contents"]
     assert [each["Key"] for each in listed] == ["stores/%d/LuksInternalStorageKey-d0" % number for number in (1, 2, 3)]
 
@@ -78,14 +91,26 @@ def test_every_store_gets_a_key_of_its_own_once(run, account):
     [
         ("revoke", {}, "No node is named; add -e"),
         ("revoke", {"nodes": [101]}, "Not all of the nodes 101 are brokers with an encrypted store"),
-        ("revoke", {"nodes": [3]}, "stores-broker-3 would stop, and not start again before access is granted; to confirm, add -e confirm=stores"),
+        (
+            "revoke",
+            {"nodes": [3]},
+            "stores-broker-3 would stop, and not start again before access is granted; to confirm, add -e confirm=stores",
+        ),
         (
             "erase_stores",
             {"nodes": [3], "confirm": "stores"},
             "for ever, and not run again before site makes them anew; to confirm, add -e confirm=erase-stores-broker-3",
         ),
-        ("renew_stores", {"nodes": [2, 3], "confirm": "stores"}, "stores-broker-2, stores-broker-3 are too many for one run"),
-        ("grant", {"nodes": [3]}, "stores-broker-3 would have access to their keys again; to confirm, add -e confirm=stores"),
+        (
+            "renew_stores",
+            {"nodes": [2, 3], "confirm": "stores"},
+            "stores-broker-2, stores-broker-3 are too many for one run",
+        ),
+        (
+            "grant",
+            {"nodes": [3]},
+            "stores-broker-3 would have access to their keys again; to confirm, add -e confirm=stores",
+        ),
     ],
 )
 def test_access_is_neither_taken_nor_given_without_names_and_confirmation(run, iam, playbook, options, sentence):

@@ -18,16 +18,32 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CLUSTERS = {"zookeeper": "demo", "kraft": "kraft", "combined": "combined", "roll": "roll", "roll-zookeeper": "roll-demo"}
-RECAP = re.compile(r"^(?P<host>\S+)\s+: ok=(?P<ok>\d+)\s+changed=(?P<changed>\d+)\s+unreachable=0\s+failed=0", re.MULTILINE)
+CLUSTERS = {
+    "zookeeper": "demo",
+    "kraft": "kraft",
+    "combined": "combined",
+    "roll": "roll",
+    "roll-zookeeper": "roll-demo",
+}
+RECAP = re.compile(
+    r"^(?P<host>\S+)\s+: ok=(?P<ok>\d+)\s+changed=(?P<changed>\d+)\s+unreachable=0\s+failed=0", re.MULTILINE
+)
 
 
 def environment(metadata: str) -> dict[str, str]:
     """The environment in which playbooks reach the lab and the cluster of this metadata mode."""
     subprocess.run([sys.executable, "-m", "lab", "up", "--fresh"], cwd=ROOT, check=True, stdout=sys.stderr)
-    exports = subprocess.run([sys.executable, "-m", "lab", "env"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    exports = subprocess.run(
+        [sys.executable, "-m", "lab", "env"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
     lab = dict(word.split("=", 1) for line in exports.splitlines() for word in shlex.split(line)[1:])
-    return {**os.environ, **lab, "KAFKA_METADATA": metadata, "KAFKA_CLUSTER": CLUSTERS[metadata], "ANSIBLE_NOCOLOR": "1"}
+    return {
+        **os.environ,
+        **lab,
+        "KAFKA_METADATA": metadata,
+        "KAFKA_CLUSTER": CLUSTERS[metadata],
+        "ANSIBLE_NOCOLOR": "1",
+    }
 
 
 def play(name: str, env: dict[str, str]) -> tuple[float, dict[str, dict[str, int]]]:
@@ -37,7 +53,10 @@ def play(name: str, env: dict[str, str]) -> tuple[float, dict[str, dict[str, int
     run = subprocess.run(command, cwd=ROOT, env=env, check=False, stdout=subprocess.PIPE, text=True)
     if run.returncode:
         sys.exit("%s\n%s ended with %d." % (run.stdout, " ".join(command), run.returncode))
-    hosts = {found["host"]: {"tasks": int(found["ok"]), "changed": int(found["changed"])} for found in RECAP.finditer(run.stdout)}
+    hosts = {
+        found["host"]: {"tasks": int(found["ok"]), "changed": int(found["changed"])}
+        for found in RECAP.finditer(run.stdout)
+    }
     return time.monotonic() - start, hosts
 
 
@@ -49,14 +68,20 @@ def main() -> None:
     play("provision", env)
     first, _hosts = play("site", env)
     rerun, hosts = play("site", env)
-    groups = json.loads(subprocess.run(["ansible-inventory", "-i", "inventories/lab", "--list"], cwd=ROOT, env=env, check=True, capture_output=True).stdout)
+    groups = json.loads(
+        subprocess.run(
+            ["ansible-inventory", "-i", "inventories/lab", "--list"], cwd=ROOT, env=env, check=True, capture_output=True
+        ).stdout
+    )
     roles = {"broker": "kafka_brokers", "zookeeper": "kafka_zookeepers", "controller": "kafka_controllers"}
     members = {role: groups.get(group, {}).get("hosts", []) for role, group in roles.items()}
     result = {
         "first_seconds": round(first, 1),
         "rerun_seconds": round(rerun, 1),
         "changed": sum(counts["changed"] for counts in hosts.values()),
-        "tasks_per_host": {role: max(hosts[name]["tasks"] for name in names) for role, names in members.items() if names},
+        "tasks_per_host": {
+            role: max(hosts[name]["tasks"] for name in names) for role, names in members.items() if names
+        },
         "hosts": len({name for names in members.values() for name in names}),
     }
     print(json.dumps(result, separators=(",", ":")))

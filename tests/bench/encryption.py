@@ -130,19 +130,26 @@ LUKS_DEVICE = """
 
 def lab(*words: str) -> str:
     """Run the lab's command line."""
-    return subprocess.run([sys.executable, "-m", "lab", *words], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return subprocess.run(
+        [sys.executable, "-m", "lab", *words], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
 
 
 def machine() -> None:
     """An instance with one instance store."""
     iam, ec2 = boto3.client("iam"), boto3.client("ec2")
-    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
     iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(trust))
     iam.create_instance_profile(InstanceProfileName=ROLE)
     iam.add_role_to_instance_profile(InstanceProfileName=ROLE, RoleName=ROLE)
     image = ec2.describe_images(Filters=[{"Name": "name", "Values": ["rackaware-debian-12"]}])["Images"][0]["ImageId"]
     vpc = ec2.create_vpc(CidrBlock="198.18.9.0/24")["Vpc"]["VpcId"]
-    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="198.18.9.0/24", AvailabilityZone=REGION + "a")["Subnet"]["SubnetId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="198.18.9.0/24", AvailabilityZone=REGION + "a")["Subnet"][
+        "SubnetId"
+    ]
     place = {"SubnetId": subnet, "PrivateIpAddress": ADDRESS, "IamInstanceProfile": {"Name": ROLE}}
     ec2.run_instances(ImageId=image, InstanceType="i3.large", MinCount=1, MaxCount=1, **place)
 
@@ -151,19 +158,34 @@ def main() -> None:
     """A fresh lab, one machine, one measurement."""
     lab("up", "--fresh", "--vm")
     try:
-        os.environ.update(dict(word.split("=", 1) for line in lab("env").splitlines() for word in shlex.split(line)[1:]))
+        os.environ.update(
+            dict(word.split("=", 1) for line in lab("env").splitlines() for word in shlex.split(line)[1:])
+        )
         machine()
-        ssh = ["ssh", "-n", "-i", os.environ["ANSIBLE_PRIVATE_KEY_FILE"], *shlex.split(os.environ["ANSIBLE_SSH_COMMON_ARGS"])]
+        ssh = [
+            "ssh",
+            "-n",
+            "-i",
+            os.environ["ANSIBLE_PRIVATE_KEY_FILE"],
+            *shlex.split(os.environ["ANSIBLE_SSH_COMMON_ARGS"]),
+        ]
         ssh += ["-o", "ConnectTimeout=5", "-o", "BatchMode=yes", "root@" + ADDRESS]
         end = time.monotonic() + 120
         # Quiet, and up for good: what still starts would be measured, too.
-        while subprocess.run([*ssh, "systemctl is-system-running --wait"], capture_output=True, text=True, check=False).stdout.strip() != "running":
+        while (
+            subprocess.run(
+                [*ssh, "systemctl is-system-running --wait"], capture_output=True, text=True, check=False
+            ).stdout.strip()
+            != "running"
+        ):
             if time.monotonic() > end:
                 sys.exit("The machine did not start within 120 seconds.")
             time.sleep(1)
         inventory = ROOT / "build/bench-encryption.ini"
         inventory.parent.mkdir(exist_ok=True)
-        inventory.write_text("machine ansible_host=%s ansible_user=root ansible_python_interpreter=/usr/bin/python3\n" % ADDRESS)
+        inventory.write_text(
+            "machine ansible_host=%s ansible_user=root ansible_python_interpreter=/usr/bin/python3\n" % ADDRESS
+        )
 
         def play(text: str, **variables: str) -> None:
             path = ROOT / "build/bench-encryption.yml"
@@ -179,7 +201,9 @@ def main() -> None:
 
         def measure(which: str) -> Any:
             environment = "AWS_DEFAULT_REGION=%s AWS_ENDPOINT_URL=%s" % (REGION, os.environ["AWS_ENDPOINT_URL"])
-            return json.loads(on_machine("%s python3 /root/measure_unlock.py %s %s /root/key.json" % (environment, which, disk)))
+            return json.loads(
+                on_machine("%s python3 /root/measure_unlock.py %s %s /root/key.json" % (environment, which, disk))
+            )
 
         play(PLAY, measure=str(ROOT / "tests/bench/measure_unlock.py"))
         disk = on_machine("ls /dev/disk/by-id/nvme-Amazon_EC2_NVMe_Instance_Storage_AWS*")
@@ -187,9 +211,16 @@ def main() -> None:
         play(LUKS_DEVICE, disk=disk, measured=MEASURED)
         found["luks_device"] = json.loads(on_machine("cat /root/measured.json"))
         found["article"] = measure("article")
-        figures = {"unlock_" + kind: {way: each[kind] for way, each in found.items()} for kind in ("seconds", "peak_mb")}
+        figures = {
+            "unlock_" + kind: {way: each[kind] for way, each in found.items()} for kind in ("seconds", "peak_mb")
+        }
         own = round(found["ours"]["seconds"] - found["ours"]["asked_seconds"], 2)
-        print(json.dumps({**figures, "throughput_mb_s": found["ours"]["throughput_mb_s"], "own_seconds": own}, separators=(",", ":")))
+        print(
+            json.dumps(
+                {**figures, "throughput_mb_s": found["ours"]["throughput_mb_s"], "own_seconds": own},
+                separators=(",", ":"),
+            )
+        )
     finally:
         lab("down")
 

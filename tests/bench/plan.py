@@ -63,7 +63,15 @@ def cluster(
         if number < misplaced:
             replicas[1] = chance.choice([id_ for id_ in inside[replicas[0] % racks] if id_ not in replicas])
         isr = replicas[:-1] if chance.random() < behind else list(replicas)
-        listed.append({"topic": "topic-%d" % (number // 100), "partition": number % 100, "replicas": replicas, "isr": isr, "min_isr": min_isr})
+        listed.append(
+            {
+                "topic": "topic-%d" % (number // 100),
+                "partition": number % 100,
+                "replicas": replicas,
+                "isr": isr,
+                "min_isr": min_isr,
+            }
+        )
     return {
         "brokers": [{"id": id_, "rack": "rack-%d" % (id_ % racks)} for id_ in ids],
         "controllers": {"voters": [], "leader": None},
@@ -133,7 +141,18 @@ def measure(name: str) -> dict[str, Any]:
     }
 
 
-COLUMNS = ("brokers", "partitions", "batches", "lower_bound", "refused_brokers", "repairs", "violations", "seconds", "cpu_seconds", "peak_mb")
+COLUMNS = (
+    "brokers",
+    "partitions",
+    "batches",
+    "lower_bound",
+    "refused_brokers",
+    "repairs",
+    "violations",
+    "seconds",
+    "cpu_seconds",
+    "peak_mb",
+)
 
 
 def report(names: Sequence[str]) -> None:
@@ -166,11 +185,16 @@ def restart_times(brokers: int, seed: int) -> dict[int, float]:
     """Seconds from stopping to being in sync: lognormal, with a few stragglers."""
     chance = random.Random(seed)
     return {
-        id_: RESTART_SECONDS * chance.lognormvariate(0, SPREAD) * (STRAGGLER_FACTOR if chance.random() < STRAGGLERS else 1) for id_ in range(1, brokers + 1)
+        id_: RESTART_SECONDS
+        * chance.lognormvariate(0, SPREAD)
+        * (STRAGGLER_FACTOR if chance.random() < STRAGGLERS else 1)
+        for id_ in range(1, brokers + 1)
     }
 
 
-def roll(groups: Sequence[Sequence[int]], at_once: int, times: dict[int, float], snap: Snapshot, pauses: Sequence[float] = ()) -> tuple[float, int]:
+def roll(
+    groups: Sequence[Sequence[int]], at_once: int, times: dict[int, float], snap: Snapshot, pauses: Sequence[float] = ()
+) -> tuple[float, int]:
     """Minutes, and how many partitions were below their minimum at some time, if a group after another goes, at most so many brokers at once."""
     holding: dict[int, list[int]] = {}
     for number, each in enumerate(snap["partitions"]):
@@ -235,11 +259,17 @@ def simulate() -> None:
     brokers = SIZES[-1]
     partitions = brokers * PARTITIONS_PER_BROKER // 3
     bad = cluster(brokers, partitions, 3, misplaced=partitions // 1000)
-    harm = {name: (round(minutes, 1), broken) for name, (minutes, broken) in strategies(bad, restart_times(brokers, 7)).items()}
+    harm = {
+        name: (round(minutes, 1), broken)
+        for name, (minutes, broken) in strategies(bad, restart_times(brokers, 7)).items()
+    }
     PLOT.write_text(svg(spread, harm, partitions), encoding="utf-8")
     for name, points in spread.items():
         print("%-32s %s" % (name, "  ".join("%d: %s" % point for point in points)))
-    result = {"minutes": {name: dict(points) for name, points in spread.items()}, "misplaced": {name: list(found) for name, found in harm.items()}}
+    result = {
+        "minutes": {name: dict(points) for name, points in spread.items()},
+        "misplaced": {name: list(found) for name, found in harm.items()},
+    }
     print(json.dumps(result, separators=(",", ":")))
 
 
@@ -289,14 +319,20 @@ def svg(spread: dict[str, list[tuple[int, float]]], harm: dict[str, tuple[float,
         out.append('<path class="line s%d" d="M%s"%s/>' % (number, path, dash))
         out.append(_text("t", LEFT + WIDTH + 8, end + 4, "%.0f min" % points[-1][1], 12))
     out.append(_text("t", RIGHT - 130, 32, "Partitions taken below min.insync.replicas", 17, weight=600))
-    note = "the same with %d brokers, %d of %s partitions misplaced" % (SIZES[-1], partitions // 1000, format(partitions, ","))
+    note = "the same with %d brokers, %d of %s partitions misplaced" % (
+        SIZES[-1],
+        partitions // 1000,
+        format(partitions, ","),
+    )
     out.append(_text("m", RIGHT - 130, 54, note, 13))
     most = max(broken for _, broken in harm.values()) or 1
     for number, (name, (minutes, broken)) in enumerate(harm.items()):
         y = TOP + 14 + number * 66
         out.append(_text("t", RIGHT - 130, y + 8, name, 14, weight=600))
         width = max(3.0, round(BAR * broken / most, 1))
-        out.append('<rect class="f%d" x="%d" y="%d" width="%s" height="18" rx="3"/>' % (number, RIGHT - 130, y + 18, width))
+        out.append(
+            '<rect class="f%d" x="%d" y="%d" width="%s" height="18" rx="3"/>' % (number, RIGHT - 130, y + 18, width)
+        )
         out.append(_text("t", RIGHT - 122 + width, y + 32, str(broken), 13, weight=600))
         out.append(_text("m", 1080, y + 8, "%.0f min" % minutes, 13, anchor="end"))
     out.append("</svg>\n")

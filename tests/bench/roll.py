@@ -56,7 +56,10 @@ def fill(bootstrap: str, partitions: int) -> None:
     admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","))
     try:
         wanted = {"num_partitions": 0, "replication_factor": 3, "configs": {"min.insync.replicas": "2"}}
-        admin.create_topics({"bench-%d" % number: {**wanted, "num_partitions": count} for number, count in enumerate(counts)}, wait_for_metadata=True)
+        admin.create_topics(
+            {"bench-%d" % number: {**wanted, "num_partitions": count} for number, count in enumerate(counts)},
+            wait_for_metadata=True,
+        )
     finally:
         admin.close()
 
@@ -70,13 +73,25 @@ def measure(cluster: Any, title: str, playbook: str, events: Path, rate: int, **
         run = cluster.command("ansible-playbook", "-e", json.dumps(extra), playbook)
         taken.append(time.monotonic() - begun)
         if run.returncode:
-            sys.exit("%s\n%s\nThe %s roll ended with %d." % (run.stdout[-6000:], run.stderr[-2000:], title, run.returncode))
+            sys.exit(
+                "%s\n%s\nThe %s roll ended with %d." % (run.stdout[-6000:], run.stderr[-2000:], title, run.returncode)
+            )
         cluster.happened.write_text(events.read_text())
 
     report = cluster.ledger(title, roll, rate=rate)
     busy = sum(end - begin for begin, end in merged(work(cluster, cluster.scratch / ("ledger-" + title) / "isr.jsonl")))
-    print("%s: %.1f s, of which brokers were at work %.1f s; %s" % (title, taken[0], busy, report["problems"] or "no problem"), file=sys.stderr)
-    return {"seconds": taken[0], "busy": busy, "lost": report["lost"], "violations": report["isr"]["min_isr_violations"], "gap": report["gaps"]["worst_ms"]}
+    print(
+        "%s: %.1f s, of which brokers were at work %.1f s; %s"
+        % (title, taken[0], busy, report["problems"] or "no problem"),
+        file=sys.stderr,
+    )
+    return {
+        "seconds": taken[0],
+        "busy": busy,
+        "lost": report["lost"],
+        "violations": report["isr"]["min_isr_violations"],
+        "gap": report["gaps"]["worst_ms"],
+    }
 
 
 def work(cluster: Any, isr: Path) -> Iterable[tuple[float, float]]:
@@ -117,8 +132,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--partitions", type=int, default=1000)
     parser.add_argument("--rate", type=int, default=100, help="records a second")
-    parser.add_argument("--processors", type=float, default=0.2, help="how much of a processor each broker has; 0: whatever there is")
-    parser.add_argument("--here", action="store_true", help="on the cluster that runs in this environment, instead of a new one")
+    parser.add_argument(
+        "--processors", type=float, default=0.2, help="how much of a processor each broker has; 0: whatever there is"
+    )
+    parser.add_argument(
+        "--here", action="store_true", help="on the cluster that runs in this environment, instead of a new one"
+    )
     options = parser.parse_args()
     if not options.here:
         os.environ.update(environment("roll"))
@@ -129,9 +148,13 @@ def main() -> None:
     cluster = Cluster("inventories/lab")
     fill(cluster.bootstrap, options.partitions)
     if options.processors:
-        cluster.each(cluster.brokers, SHARE % {"quota": options.processors * 100000, "percent": options.processors * 100})
+        cluster.each(
+            cluster.brokers, SHARE % {"quota": options.processors * 100000, "percent": options.processors * 100}
+        )
     serial_events = cluster.scratch / "serial.jsonl"
-    serial = measure(cluster, "serial", "tests/bench/serial.yml", serial_events, options.rate, serial_events=str(serial_events))
+    serial = measure(
+        cluster, "serial", "tests/bench/serial.yml", serial_events, options.rate, serial_events=str(serial_events)
+    )
     ours = measure(
         cluster,
         "ours",

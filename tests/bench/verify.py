@@ -36,8 +36,18 @@ class ActionModule(ActionBase):
         super().run(tmp, task_vars)
         return %r
 """
-DISKS = [{"mount": "/var/lib/kafka/data%d" % number, "size_gb": 500.1, "used_percent": 40.2, "luks": True} for number in range(2)]
-STATE = {"unit_state": "active", "restarts": 0, "version": "4.3.1", "heap_mb": 3584, "disks": DISKS, "restart_needed": False}
+DISKS = [
+    {"mount": "/var/lib/kafka/data%d" % number, "size_gb": 500.1, "used_percent": 40.2, "luks": True}
+    for number in range(2)
+]
+STATE = {
+    "unit_state": "active",
+    "restarts": 0,
+    "version": "4.3.1",
+    "heap_mb": 3584,
+    "disks": DISKS,
+    "restart_needed": False,
+}
 
 
 def snapshot(brokers: int, partitions: int, behind: float = 0.0) -> dict[str, Any]:
@@ -49,13 +59,22 @@ def snapshot(brokers: int, partitions: int, behind: float = 0.0) -> dict[str, An
         each.update(leader=each["isr"][0], offline=[], elr=[], adding=[], removing=[])
     replica = {"log_end_offset": 123456789, "last_fetch": 1764492300000, "last_caught_up": 1764492300000}
     quorum = {"leader": 1001, "epoch": 7, "high_watermark": 123456789}
-    quorum.update(voters=[{"id": id_, **replica} for id_ in (1001, 1002, 1003)], observers=[{"id": each["id"], **replica} for each in made["brokers"]])
+    quorum.update(
+        voters=[{"id": id_, **replica} for id_ in (1001, 1002, 1003)],
+        observers=[{"id": each["id"], **replica} for each in made["brokers"]],
+    )
     return {
         "cluster_id": "MkU3OEVBNTcwNTJENDM2Qg",
         "metadata": "kraft",
         "controller_id": 1001,
-        "brokers": [{"host": "198.18.%d.%d" % divmod(each["id"], 250), "port": 9092, "fenced": False, **each} for each in made["brokers"]],
-        "topics": {name: {"partitions": count, "replication_factor": 3, "min_isr": 2, "own_min_isr": True} for name, count in named.items()},
+        "brokers": [
+            {"host": "198.18.%d.%d" % divmod(each["id"], 250), "port": 9092, "fenced": False, **each}
+            for each in made["brokers"]
+        ],
+        "topics": {
+            name: {"partitions": count, "replication_factor": 3, "min_isr": 2, "own_min_isr": True}
+            for name, count in named.items()
+        },
         "partitions": made["partitions"],
         "reassignments": [],
         "quorum": quorum,
@@ -70,7 +89,12 @@ def answers(brokers: int, partitions: int) -> dict[str, dict[str, Any]]:
     placed = check_records.places("rackaware-proof", whole["partitions"][:100] * max(1, brokers // 100), racks, 3)
     sentence = check_records.sentence("rackaware-proof", placed, written=True)
     proof = {"topic": "rackaware-proof", "marker": "0" * 36, "sentence": sentence}
-    whole["topics"]["rackaware-proof"] = {"partitions": brokers, "replication_factor": 3, "min_isr": 2, "own_min_isr": False}
+    whole["topics"]["rackaware-proof"] = {
+        "partitions": brokers,
+        "replication_factor": 3,
+        "min_isr": 2,
+        "own_min_isr": False,
+    }
     small = dict(kafka_snapshot.summarize(whole), checked_at=kafka_snapshot.now())
     return {
         "kafka_cluster_info": {"changed": False, "cluster": whole},
@@ -97,7 +121,9 @@ def tree(place: Path, root: Path, said: dict[str, dict[str, Any]]) -> None:
             (here / "plugins/modules" / each.name).symlink_to(each)
     for name, answer in said.items():
         (place / (name + ".json")).write_text(json.dumps(answer))
-        (here / "plugins/modules" / (name + ".py")).write_text("#!/usr/bin/python\nprint(open(%r).read())\n" % str(place / (name + ".json")))
+        (here / "plugins/modules" / (name + ".py")).write_text(
+            "#!/usr/bin/python\nprint(open(%r).read())\n" % str(place / (name + ".json"))
+        )
     (here / "plugins/action/kafka_service_info.py").write_text(SERVICE % STATE)
 
 
@@ -107,9 +133,19 @@ def run(root: Path, brokers: int, partitions: int) -> dict[str, Any]:
         place = Path(name)
         said = answers(brokers, partitions)
         tree(place, root, said)
-        common = {"ansible_connection": "local", "kafka_cluster": "big", "kafka_data_volumes": [], "__kafka_service": STATE}
-        hosts = {"b%d" % id_: {"kafka_node_id": id_, "kafka_rack": "rack-%d" % (id_ % 3), "ansible_host": "127.0.0.1"} for id_ in range(1, brokers + 1)}
-        inventory = {"all": {"vars": common, "children": {"kafka_brokers": {"hosts": hosts}, "kafka_controllers": {"hosts": {}}}}}
+        common = {
+            "ansible_connection": "local",
+            "kafka_cluster": "big",
+            "kafka_data_volumes": [],
+            "__kafka_service": STATE,
+        }
+        hosts = {
+            "b%d" % id_: {"kafka_node_id": id_, "kafka_rack": "rack-%d" % (id_ % 3), "ansible_host": "127.0.0.1"}
+            for id_ in range(1, brokers + 1)
+        }
+        inventory = {
+            "all": {"vars": common, "children": {"kafka_brokers": {"hosts": hosts}, "kafka_controllers": {"hosts": {}}}}
+        }
         (place / "hosts.json").write_text(json.dumps(inventory))
         # The interpreter of a broker; a task's own variable, so only an extra one is stronger.
         more = {"kafka_report_dir": str(place / "reports"), "ansible_python_interpreter": sys.executable}
@@ -120,7 +156,17 @@ def run(root: Path, brokers: int, partitions: int) -> dict[str, Any]:
             "ANSIBLE_LOCAL_TEMP": str(place / "local"),
             "ANSIBLE_FORKS": "2",
         }
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(place / "hosts.json"), "-e", json.dumps(more), str(place / "prove.yml")]
+        command = [
+            sys.executable,
+            "-m",
+            "ansible",
+            "playbook",
+            "-i",
+            str(place / "hosts.json"),
+            "-e",
+            json.dumps(more),
+            str(place / "prove.yml"),
+        ]
         play = yaml.safe_load((root / "playbooks/parts/prove.yml").read_text())[1:]
         (place / "prove.yml").write_text(yaml.safe_dump(play, sort_keys=False))
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
@@ -145,7 +191,10 @@ def main() -> None:
     parser.add_argument("--partitions", type=int, default=100_000)
     parser.add_argument("--tree", type=Path, default=ROOT)
     options = parser.parse_args()
-    runs = [run(options.tree.resolve(), options.brokers, partitions) for partitions in (max(300, options.partitions // 100), options.partitions)]
+    runs = [
+        run(options.tree.resolve(), options.brokers, partitions)
+        for partitions in (max(300, options.partitions // 100), options.partitions)
+    ]
     more = round(runs[1]["cpu_seconds"] - runs[0]["cpu_seconds"], 1)
     print(json.dumps({"brokers": options.brokers, "runs": runs, "cpu_seconds_for_the_partitions": more}))
 

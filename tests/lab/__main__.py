@@ -81,14 +81,25 @@ def up(fresh: bool, virtual: bool) -> None:
 def start_server() -> None:
     """Start the server in the background and wait until it answers."""
     package = Path(__file__).resolve().parents[1]
-    environment = {**os.environ, "PYTHONPATH": str(package), "MOTO_EC2_LOAD_DEFAULT_AMIS": "false", "INITIAL_NO_AUTH_ACTION_COUNT": "inf"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(package),
+        "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+        "INITIAL_NO_AUTH_ACTION_COUNT": "inf",
+    }
     for name in [name for name in environment if name.startswith("AWS_")]:
         del environment[name]
     environment.update(AWS_ACCESS_KEY_ID="lab", AWS_SECRET_ACCESS_KEY="lab", AWS_DEFAULT_REGION=REGION)
     environment.pop("INITIAL_NO_AUTH_ACTION_COUNT")
     with open(SERVER_LOG, "ab") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "lab", "serve"], cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            [sys.executable, "-m", "lab", "serve"],
+            cwd="/",
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     end = time.monotonic() + 60
     while True:
@@ -99,7 +110,9 @@ def start_server() -> None:
             return
         except OSError:
             if server.poll() is not None or time.monotonic() > end:
-                raise LabError("The lab's server did not start; its log is %s:\n%s" % (SERVER_LOG, SERVER_LOG.read_text()[-2000:])) from None
+                raise LabError(
+                    "The lab's server did not start; its log is %s:\n%s" % (SERVER_LOG, SERVER_LOG.read_text()[-2000:])
+                ) from None
             time.sleep(0.1)
 
 
@@ -142,7 +155,10 @@ def status() -> None:
     rows = json.loads(REPORT.read_text()) if REPORT.exists() else []
     say("The lab is up: %d instances, AWS API at %s." % (len(rows), ENDPOINT))
     for row in sorted(rows, key=lambda row: (row["zone"], row["name"])):
-        say("  %-20s %-22s %-12s %-16s %-9s %s %s" % (row["id"], row["name"], row["zone"], row["address"], row["state"], row["kind"], row["problem"]))
+        say(
+            "  %-20s %-22s %-12s %-16s %-9s %s %s"
+            % (row["id"], row["name"], row["zone"], row["address"], row["state"], row["kind"], row["problem"])
+        )
     if any(row["problem"] for row in rows):
         sys.exit(1)
 
@@ -159,7 +175,8 @@ def environment() -> None:
         "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://%s:%d" % (GATEWAY, METADATA_PORT),
         "ANSIBLE_PRIVATE_KEY_FILE": str(SSH_KEY),
         "ANSIBLE_REMOTE_USER": "root",
-        "ANSIBLE_SSH_COMMON_ARGS": "-o UserKnownHostsFile=%s -o GlobalKnownHostsFile=/dev/null -o HashKnownHosts=no" % KNOWN_HOSTS,
+        "ANSIBLE_SSH_COMMON_ARGS": "-o UserKnownHostsFile=%s -o GlobalKnownHostsFile=/dev/null -o HashKnownHosts=no"
+        % KNOWN_HOSTS,
     }
     for name, value in values.items():
         say("export %s='%s'" % (name, value))
@@ -171,11 +188,17 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("up", help="build what is missing, and serve")
     start.add_argument("--fresh", action="store_true", help="start from an empty account")
-    start.add_argument("--vm", action="store_true", help="build the virtual machines' image too, for instance types with an instance store")
+    start.add_argument(
+        "--vm",
+        action="store_true",
+        help="build the virtual machines' image too, for instance types with an instance store",
+    )
     commands.add_parser("sync", help="bring the machines to what the API says")
     commands.add_parser("status", help="say what there is")
     commands.add_parser("env", help="print what a shell exports to reach the lab")
-    commands.add_parser("down", help="remove what the lab made").add_argument("--caches", action="store_true", help="remove images and archives too")
+    commands.add_parser("down", help="remove what the lab made").add_argument(
+        "--caches", action="store_true", help="remove images and archives too"
+    )
     commands.add_parser("serve", help="serve in the foreground (lab up does it in the background)")
     options = parser.parse_args()
     try:

@@ -27,7 +27,10 @@ _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 """
 _DEPENDENCY = "<dependency><groupId>%s</groupId><artifactId>%s</artifactId><version>%s</version></dependency>"
 # What the official archive has in libs and the jars' own poms leave out: logging is the application's choice.
-_LOGGING = {"3": (("org.slf4j", "slf4j-reload4j", "1.7.36"),), "4": (("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.1"),)}
+_LOGGING = {
+    "3": (("org.slf4j", "slf4j-reload4j", "1.7.36"),),
+    "4": (("org.apache.logging.log4j", "log4j-slf4j-impl", "2.25.1"),),
+}
 _TOOLS = {
     "kafka-storage.sh": "kafka.tools.StorageTool",
     "kafka-topics.sh": "org.apache.kafka.tools.TopicCommand",
@@ -62,7 +65,19 @@ def ensure_wheels(say: Say) -> None:
         if not list(WHEELS.glob("kafka_python-%s-*.whl" % CLIENT.rpartition("=")[2])):
             say("Downloading the Kafka client of the modules …")
             WHEELS.mkdir(parents=True, exist_ok=True)
-            run(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", WHEELS, CLIENT)
+            run(
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--no-deps",
+                "--only-binary",
+                ":all:",
+                "--dest",
+                WHEELS,
+                CLIENT,
+            )
 
 
 def _build(version: str, work: Path, target: Path) -> None:
@@ -106,7 +121,11 @@ def _pack(top: Path, target: Path) -> None:
         return entry
 
     # No name and no time in gzip's header either: the same jars give the same checksum.
-    with open(target, "wb") as raw, gzip.GzipFile("", "wb", 6, raw, 0) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
+    with (
+        open(target, "wb") as raw,
+        gzip.GzipFile("", "wb", 6, raw, 0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
         tar.add(top, top.name, recursive=False, filter=plain)
         for path in sorted(top.rglob("*")):
             tar.add(path, path.relative_to(top.parent).as_posix(), recursive=False, filter=plain)

@@ -29,7 +29,9 @@ def loops() -> dict[str, str]:
     """The loop devices of the lab's volumes, as {file: /dev/loopN}."""
     listing = run("losetup", "--json", "--list", "--output", "NAME,BACK-FILE")
     devices = json.loads(listing)["loopdevices"] if listing.strip() else []
-    return {device["back-file"]: device["name"] for device in devices if device["back-file"].startswith(str(VOLUMES) + "/")}
+    return {
+        device["back-file"]: device["name"] for device in devices if device["back-file"].startswith(str(VOLUMES) + "/")
+    }
 
 
 def loop(volume: str) -> str:

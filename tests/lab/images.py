@@ -51,9 +51,15 @@ SUBSYSTEM=="block", KERNEL=="nvme*n*", ENV{DEVTYPE}=="disk", ATTRS{serial}=="AWS
 
 FILES: dict[str, tuple[int, str]] = {
     "etc/environment": (0o644, "".join("%s=%s\n" % item for item in ENVIRONMENT.items())),
-    "etc/systemd/system.conf.d/lab.conf": (0o644, "[Manager]\nDefaultEnvironment=%s\n" % " ".join("%s=%s" % item for item in ENVIRONMENT.items())),
+    "etc/systemd/system.conf.d/lab.conf": (
+        0o644,
+        "[Manager]\nDefaultEnvironment=%s\n" % " ".join("%s=%s" % item for item in ENVIRONMENT.items()),
+    ),
     "etc/udev/rules.d/65-rackaware-lab.rules": (0o644, VOLUME_RULE),
-    "usr/lib/rackaware-lab/volume-id": (0o755, '#!/bin/sh\nread -r file < "$1"\nname=${file##*/vol-}\necho "vol${name%.img}"\n'),
+    "usr/lib/rackaware-lab/volume-id": (
+        0o755,
+        '#!/bin/sh\nread -r file < "$1"\nname=${file##*/vol-}\necho "vol${name%.img}"\n',
+    ),
     "usr/lib/rackaware-lab/user-data": (
         0o755,
         """#!/usr/bin/python3
@@ -96,7 +102,10 @@ WantedBy=multi-user.target
 """,
     ),
     # A container may not set the clock, and has the right one already.
-    "etc/systemd/system/chrony.service.d/lab.conf": (0o644, "[Unit]\nConditionCapability=\n[Service]\nExecStart=\nExecStart=!/usr/sbin/chronyd -x -F 0\n"),
+    "etc/systemd/system/chrony.service.d/lab.conf": (
+        0o644,
+        "[Unit]\nConditionCapability=\n[Service]\nExecStart=\nExecStart=!/usr/sbin/chronyd -x -F 0\n",
+    ),
     "etc/chrony/chrony.conf": (0o644, "local stratum 10\ndriftfile /var/lib/chrony/chrony.drift\n"),
     "etc/ssh/sshd_config.d/lab.conf": (0o644, "UseDNS no\nPermitRootLogin prohibit-password\n"),
 }
@@ -128,8 +137,14 @@ def tag(release: str) -> str:
 
 def _sources() -> list[str]:
     """The mirror that this machine itself uses; none, where it is no Debian, lets mmdebstrap take its own."""
-    listing = run("apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI) $(CODENAME)", "Created-By: Packages", check=False)
-    mirrors = [line.split()[1] for line in listing.splitlines() if line.startswith("Debian ") and line.split()[-1:] in (["bookworm"], ["trixie"])]
+    listing = run(
+        "apt-get", "indextargets", "--format", "$(ORIGIN) $(REPO_URI) $(CODENAME)", "Created-By: Packages", check=False
+    )
+    mirrors = [
+        line.split()[1]
+        for line in listing.splitlines()
+        if line.startswith("Debian ") and line.split()[-1:] in (["bookworm"], ["trixie"])
+    ]
     return mirrors[:1]
 
 
@@ -150,7 +165,17 @@ def bootstrap(release: str, target: Path, extra: tuple[str, ...] = ()) -> None:
             '--customize-hook=rm -rf "$1"/usr/share/doc/* "$1"/usr/share/locale/* "$1"/var/cache/apt/*',
         ]
         include = ",".join([*packages(release), *extra])
-        run("mmdebstrap", "--variant=apt", "--quiet", "--include=" + include, *hooks, release, target, *_sources(), timeout=1200)
+        run(
+            "mmdebstrap",
+            "--variant=apt",
+            "--quiet",
+            "--include=" + include,
+            *hooks,
+            release,
+            target,
+            *_sources(),
+            timeout=1200,
+        )
 
 
 def ensure_container(release: str, say: Say) -> str:

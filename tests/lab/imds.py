@@ -17,7 +17,12 @@ TOKEN_HEADER, TTL_HEADER = "X-aws-ec2-metadata-token", "X-aws-ec2-metadata-token
 class Metadata:
     """A WSGI application; find gives the running instance of an address, credentials those of its role or None."""
 
-    def __init__(self, find: Callable[[str], Any], credentials: Callable[[Any], dict[str, str] | None], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        find: Callable[[str], Any],
+        credentials: Callable[[Any], dict[str, str] | None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.find, self.credentials, self.clock = find, credentials, clock
         self.tokens: dict[str, tuple[str, float]] = {}
 
@@ -57,8 +62,15 @@ class Metadata:
             # moto keeps it in the base64 of the API.
             return instance.user_data.decode() if instance.user_data else None
         if path == "dynamic/instance-identity/document":
-            document = {"instanceId": instance.id, "instanceType": instance.instance_type, "privateIp": instance.private_ip, "imageId": instance.image_id}
-            return json.dumps({**document, "availabilityZone": zone, "region": REGION, "accountId": ACCOUNT, "version": "2017-09-30"})
+            document = {
+                "instanceId": instance.id,
+                "instanceType": instance.instance_type,
+                "privateIp": instance.private_ip,
+                "imageId": instance.image_id,
+            }
+            return json.dumps(
+                {**document, "availabilityZone": zone, "region": REGION, "accountId": ACCOUNT, "version": "2017-09-30"}
+            )
         plain = {
             "meta-data/instance-id": instance.id,
             "meta-data/instance-type": instance.instance_type,
@@ -81,5 +93,7 @@ class Metadata:
             return credentials["RoleName"]
         if path == "%s/%s" % (prefix, credentials["RoleName"]):
             keys = {name: credentials[name] for name in ("AccessKeyId", "SecretAccessKey", "Token", "Expiration")}
-            return json.dumps({"Code": "Success", "Type": "AWS-HMAC", "LastUpdated": credentials["LastUpdated"], **keys})
+            return json.dumps(
+                {"Code": "Success", "Type": "AWS-HMAC", "LastUpdated": credentials["LastUpdated"], **keys}
+            )
         return None

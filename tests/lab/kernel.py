@@ -23,7 +23,11 @@ def value(path: str) -> str:
 def remember() -> None:
     """Keep what is set now, unless an earlier lab of this boot already did."""
     if not REMEMBERED.exists():
-        REMEMBERED.write_text(json.dumps({"boot": BOOT.read_text(), "values": {path: value(path) for path in SHARED if Path(path).exists()}}))
+        REMEMBERED.write_text(
+            json.dumps(
+                {"boot": BOOT.read_text(), "values": {path: value(path) for path in SHARED if Path(path).exists()}}
+            )
+        )
 
 
 def restore() -> None:

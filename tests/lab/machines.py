@@ -56,7 +56,10 @@ def identity(wanted: Wanted) -> dict[str, tuple[int, str]]:
         "/etc/ssh/ssh_host_ed25519_key.pub": (0o644, key.with_suffix(".pub").read_text()),
         "/root/.ssh/authorized_keys": (0o600, SSH_KEY.with_suffix(".pub").read_text()),
         "/etc/hostname": (0o644, hostname(wanted.address) + "\n"),
-        "/etc/systemd/network/10-lab.network": (0o644, "[Match]\nName=en* eth*\n[Network]\nAddress=%s/%d\n" % (wanted.address, NETWORK.prefixlen)),
+        "/etc/systemd/network/10-lab.network": (
+            0o644,
+            "[Match]\nName=en* eth*\n[Network]\nAddress=%s/%d\n" % (wanted.address, NETWORK.prefixlen),
+        ),
     }
 
 
@@ -116,8 +119,26 @@ class Container:
         self.show_disks(list(loops.values()))
 
     def _create(self, wanted: Wanted) -> None:
-        options = ["--label", "%s=machine" % LABEL, "--hostname", hostname(wanted.address), "--network", "none", "--systemd=always", "--privileged"]
-        limits = ["--ulimit", "nofile=20000:20000", "--ulimit", "nproc=20000:20000", "--stop-timeout", "10", "--log-driver", "none"]
+        options = [
+            "--label",
+            "%s=machine" % LABEL,
+            "--hostname",
+            hostname(wanted.address),
+            "--network",
+            "none",
+            "--systemd=always",
+            "--privileged",
+        ]
+        limits = [
+            "--ulimit",
+            "nofile=20000:20000",
+            "--ulimit",
+            "nproc=20000:20000",
+            "--stop-timeout",
+            "10",
+            "--log-driver",
+            "none",
+        ]
         podman("create", "--name", self.name, *options, *limits, images.tag(wanted.release), "/sbin/init")
         root = Path(podman("mount", self.name).strip())
         try:
@@ -160,7 +181,9 @@ class Container:
         pid = self.pid()
         inside = ("nsenter", "-t", pid, "-m")
         wanted = {Path(device).name: os.stat(device).st_rdev for device in devices}
-        present = {name.rsplit("/", 1)[-1] for name in run(*inside, "find", "/dev", "-maxdepth", "1", "-type", "b").split()}
+        present = {
+            name.rsplit("/", 1)[-1] for name in run(*inside, "find", "/dev", "-maxdepth", "1", "-type", "b").split()
+        }
         foreign = [name for name in present if name not in wanted]
         if foreign:
             run(*inside, "rm", "-f", *["/dev/" + name for name in foreign])
@@ -224,15 +247,43 @@ class VirtualMachine:
         # With a thread for each virtual processor, a JVM was seen to crash in code that another of its threads had just compiled.
         accelerator = "kvm" if _kvm_works() else "tcg,thread=single"
         processor = PROCESSOR[accelerator.partition(",")[0]]
-        command = ["qemu-system-x86_64", "-name", "%s-%s" % (NAME, self.instance), "-machine", "q35", "-accel", accelerator, "-cpu", processor, "-smp", "2"]
+        command = [
+            "qemu-system-x86_64",
+            "-name",
+            "%s-%s" % (NAME, self.instance),
+            "-machine",
+            "q35",
+            "-accel",
+            accelerator,
+            "-cpu",
+            processor,
+            "-smp",
+            "2",
+        ]
         command += ["-m", str(VM_MEMORY_MB), "-kernel", str(built / "vmlinuz"), "-initrd", str(built / "initrd.img")]
-        command += ["-append", "root=LABEL=root console=ttyS0 quiet panic=-1", "-display", "none", "-serial", "file:%s" % (self.home / "console.log")]
-        command += ["-drive", "if=virtio,format=raw,discard=unmap,file=%s" % self.root, "-qmp", "unix:%s,server=on,wait=off" % self.control]
+        command += [
+            "-append",
+            "root=LABEL=root console=ttyS0 quiet panic=-1",
+            "-display",
+            "none",
+            "-serial",
+            "file:%s" % (self.home / "console.log"),
+        ]
+        command += [
+            "-drive",
+            "if=virtio,format=raw,discard=unmap,file=%s" % self.root,
+            "-qmp",
+            "unix:%s,server=on,wait=off" % self.control,
+        ]
         command += ["-netdev", "tap,id=net0,ifname=%s,script=no,downscript=no" % tap]
         command += ["-device", "virtio-net-pci,netdev=net0,mac=%s" % network.mac(wanted.address)]
         for number, store in enumerate(stores):
             command += ["-drive", "if=none,id=store%d,format=raw,discard=unmap,file=%s" % (number, store)]
-            command += ["-device", "nvme,drive=store%d,serial=AWS%s%02d%d" % (number, self.instance.removeprefix("i-")[-12:].upper(), start % 100, number)]
+            command += [
+                "-device",
+                "nvme,drive=store%d,serial=AWS%s%02d%d"
+                % (number, self.instance.removeprefix("i-")[-12:].upper(), start % 100, number),
+            ]
         for port in range(HOTPLUG_PORTS):
             command += ["-device", "pcie-root-port,id=ebs%d,chassis=%d,slot=%d" % (port, port + 1, port + 1)]
         run(*command, "-daemonize", "-pidfile", self.pid_file)
@@ -247,7 +298,11 @@ class VirtualMachine:
             source = self.home / ("file-" + name.strip("/").replace("/", "-"))
             source.write_text(text)
             script += ["rm %s" % name, "mkdir %s" % os.path.dirname(name), "write %s %s" % (source, name)]
-            script += ["set_inode_field %s mode 0%o" % (name, 0o100000 | mode), "set_inode_field %s uid 0" % name, "set_inode_field %s gid 0" % name]
+            script += [
+                "set_inode_field %s mode 0%o" % (name, 0o100000 | mode),
+                "set_inode_field %s uid 0" % name,
+                "set_inode_field %s gid 0" % name,
+            ]
         run("debugfs", "-w", "-f", "-", fresh, data="\n".join(script) + "\n")
         os.replace(fresh, self.root)
 
@@ -291,7 +346,14 @@ class VirtualMachine:
             port = free.pop(0)
             file = {"driver": "file", "filename": str(disks.path(volume)), "discard": "unmap"}
             self._ask("blockdev-add", **{"node-name": volume[:31], "driver": "raw", "file": file})
-            self._ask("device_add", driver="nvme", id="disk-" + volume, drive=volume[:31], serial=volume.replace("-", "")[:20], bus="ebs%d" % port)
+            self._ask(
+                "device_add",
+                driver="nvme",
+                id="disk-" + volume,
+                drive=volume[:31],
+                serial=volume.replace("-", "")[:20],
+                bus="ebs%d" % port,
+            )
 
     def _attached(self) -> dict[str, int]:
         found = {}
@@ -325,7 +387,9 @@ class VirtualMachine:
                 while "event" in answer:
                     answer = json.loads(stream.readline())
         if "error" in answer:
-            raise LabError("The virtual machine %s refused %s: %s" % (self.instance, command, answer["error"].get("desc")))
+            raise LabError(
+                "The virtual machine %s refused %s: %s" % (self.instance, command, answer["error"].get("desc"))
+            )
         return answer["return"]
 
 
@@ -336,11 +400,37 @@ def _kvm_works() -> bool:
     with tempfile.NamedTemporaryFile(suffix=".img") as floppy:
         floppy.write(BOOT_SECTOR.ljust(510, b"\0") + b"\x55\xaa")
         floppy.flush()
-        command = ["qemu-system-x86_64", "-machine", "pc", "-accel", "kvm", "-cpu", PROCESSOR["kvm"], "-m", "64", "-display", "none", "-nic", "none"]
-        command += ["-drive", "format=raw,if=floppy,file=" + floppy.name, "-boot", "a", "-device", "isa-debug-exit,iobase=0xf4,iosize=0x04"]
+        command = [
+            "qemu-system-x86_64",
+            "-machine",
+            "pc",
+            "-accel",
+            "kvm",
+            "-cpu",
+            PROCESSOR["kvm"],
+            "-m",
+            "64",
+            "-display",
+            "none",
+            "-nic",
+            "none",
+        ]
+        command += [
+            "-drive",
+            "format=raw,if=floppy,file=" + floppy.name,
+            "-boot",
+            "a",
+            "-device",
+            "isa-debug-exit,iobase=0xf4,iosize=0x04",
+        ]
         try:
             # The device ends QEMU with twice the written number and one.
-            return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=2).returncode == 2 * 0x10 + 1
+            return (
+                subprocess.run(
+                    command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=2
+                ).returncode
+                == 2 * 0x10 + 1
+            )
         except subprocess.TimeoutExpired:
             return False
 

@@ -13,7 +13,10 @@ from .shell import LabError, run, succeeds
 def refuse_foreign(address: str) -> None:
     """Raise LabError for an address outside the lab's network: no machine, and no play, ever leaves it."""
     if ipaddress.ip_address(address) not in NETWORK:
-        raise LabError("The address %s lies outside the lab's network %s; give the cluster a vpc_cidr inside it." % (address, NETWORK))
+        raise LabError(
+            "The address %s lies outside the lab's network %s; give the cluster a vpc_cidr inside it."
+            % (address, NETWORK)
+        )
 
 
 def mac(address: str) -> str:

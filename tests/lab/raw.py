@@ -43,4 +43,9 @@ def forms(key: bytes) -> dict[str, bytes]:
     """A key as it is, and as text might hold it: of its middle, so that what was cut off at either end is seen, too."""
     middle = key[len(key) // 3 : -(len(key) // 3)]
     shifted = {"base64, shifted by %d" % shift: base64.b64encode(bytes(shift) + middle)[4:-4] for shift in range(3)}
-    return {"bytes": middle, "hexadecimal": middle.hex().encode(), "Python's repr": repr(middle)[2:-1].encode(), **shifted}
+    return {
+        "bytes": middle,
+        "hexadecimal": middle.hex().encode(),
+        "Python's repr": repr(middle)[2:-1].encode(),
+        **shifted,
+    }

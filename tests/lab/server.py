@@ -23,7 +23,9 @@ from .shell import LabError
 from .world import World
 
 # After these the machines may have to change; the answer waits until they have.
-MOVING = re.compile("^(RunInstances|(Start|Stop|Reboot|Terminate)Instances|(Create|Attach|Detach|Delete|Modify)Volume|DeregisterImage)$")
+MOVING = re.compile(
+    "^(RunInstances|(Start|Stop|Reboot|Terminate)Instances|(Create|Attach|Detach|Delete|Modify)Volume|DeregisterImage)$"
+)
 
 # What EC2 says when it has itself to blame, upon which its clients try again.
 INTERNAL_ERROR = "<Response><Errors><Error><Code>InternalError</Code><Message>%s</Message></Error></Errors><RequestID>lab</RequestID></Response>"
@@ -55,11 +57,17 @@ class Api:
             return Response(status=204)(environ, start_response)
         body = request.get_data(cache=True)
         environ["wsgi.input"] = request.stream if not body else _Stream(body)
-        question = parse_qs(body.decode("latin-1")) if body.startswith((b"Action=", b"Version=")) or b"&Action=" in body else {}
+        question = (
+            parse_qs(body.decode("latin-1"))
+            if body.startswith((b"Action=", b"Version=")) or b"&Action=" in body
+            else {}
+        )
         action = question.get("Action", [""])[0]
         if not MOVING.match(action):
             return self.moto(environ, start_response)
-        return self._once(question.get("ClientToken", [""])[0], lambda: self._moved(action, question, environ))(environ, start_response)
+        return self._once(question.get("ClientToken", [""])[0], lambda: self._moved(action, question, environ))(
+            environ, start_response
+        )
 
     def _once(self, token: str, answer: Callable[[], Response]) -> Response:
         """A client that asks again because the answer took its time, with the same token, gets that answer, as EC2 promises."""
@@ -85,7 +93,9 @@ class Api:
         if answer.status_code < 300:
             try:
                 if action == "RebootInstances":
-                    self.world.reboot(value for name, values in question.items() if name.startswith("InstanceId.") for value in values)
+                    self.world.reboot(
+                        value for name, values in question.items() if name.startswith("InstanceId.") for value in values
+                    )
                 self.world.sync()
             except LabError as error:
                 self.world.say("%s: %s" % (action, error))
@@ -148,8 +158,14 @@ def serve() -> None:
 
     world = World(say)
     register_images()
-    applications = {API_PORT: Api(world), METADATA_PORT: Metadata(world.by_address, credentials), FILES_PORT: files.application}
-    servers = [make_server(GATEWAY, port, app, threaded=True, request_handler=Quiet) for port, app in applications.items()]
+    applications = {
+        API_PORT: Api(world),
+        METADATA_PORT: Metadata(world.by_address, credentials),
+        FILES_PORT: files.application,
+    }
+    servers = [
+        make_server(GATEWAY, port, app, threaded=True, request_handler=Quiet) for port, app in applications.items()
+    ]
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     SERVER_PID.write_text("%d\n" % os.getpid())

@@ -10,11 +10,15 @@ class LabError(Exception):
     """What the lab could not do, and why: one sentence for the person who ran it."""
 
 
-def run(*argv: object, data: str | None = None, check: bool = True, timeout: float = 600, env: dict[str, str] | None = None) -> str:
+def run(
+    *argv: object, data: str | None = None, check: bool = True, timeout: float = 600, env: dict[str, str] | None = None
+) -> str:
     """Run a command and return its standard output. Raises LabError with the end of its standard error."""
     command = [str(word) for word in argv]
     try:
-        done = subprocess.run(command, input=data, capture_output=True, text=True, check=False, timeout=timeout, env=env)
+        done = subprocess.run(
+            command, input=data, capture_output=True, text=True, check=False, timeout=timeout, env=env
+        )
     except FileNotFoundError:
         raise LabError("%s is not installed; run make setup." % command[0]) from None
     except subprocess.TimeoutExpired:
@@ -27,7 +31,10 @@ def run(*argv: object, data: str | None = None, check: bool = True, timeout: flo
 def succeeds(*argv: object, timeout: float = 60) -> bool:
     """Whether a command ends with 0."""
     command: Sequence[str] = [str(word) for word in argv]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=timeout).returncode == 0
+    return (
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=timeout).returncode
+        == 0
+    )
 
 
 def podman(*argv: object, **options: object) -> str:

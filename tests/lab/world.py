@@ -63,9 +63,15 @@ class World:
             raise LabError("The image %s is none of the lab's (%s)." % (instance.image_id, ", ".join(IMAGES)))
         volumes = {}
         for mapping in instance.block_device_mapping.values():
-            if mapping.volume_id and mapping.volume_id in self.backend().volumes and not is_root(self.backend().volumes[mapping.volume_id], instance):
+            if (
+                mapping.volume_id
+                and mapping.volume_id in self.backend().volumes
+                and not is_root(self.backend().volumes[mapping.volume_id], instance)
+            ):
                 volumes[mapping.volume_id] = self.backend().volumes[mapping.volume_id].size
-        return machines.Wanted(instance.id, instance.private_ip, IMAGES[image.name], instance_stores(instance.instance_type), volumes)
+        return machines.Wanted(
+            instance.id, instance.private_ip, IMAGES[image.name], instance_stores(instance.instance_type), volumes
+        )
 
     def _settle(self, instance: Any) -> None:
         try:
@@ -152,8 +158,20 @@ class World:
             wanted = self.known.get(instance.id)
             tags = {tag["key"]: tag["value"] for tag in instance.get_tags()}
             kind = "virtual machine" if wanted and wanted.instance_stores else "container"
-            row = {"id": instance.id, "name": tags.get("Name", ""), "address": instance.private_ip, "state": instance.state, "kind": kind}
-            rows.append({**row, "zone": instance.placement.zone if instance.placement else "", "problem": self.problems.get(instance.id, "")})
+            row = {
+                "id": instance.id,
+                "name": tags.get("Name", ""),
+                "address": instance.private_ip,
+                "state": instance.state,
+                "kind": kind,
+            }
+            rows.append(
+                {
+                    **row,
+                    "zone": instance.placement.zone if instance.placement else "",
+                    "problem": self.problems.get(instance.id, ""),
+                }
+            )
         REPORT.write_text(json.dumps(rows, indent=1))
 
 
@@ -174,7 +192,9 @@ def instance_stores(instance_type: str) -> int:
 
 def remove_everything() -> None:
     """Remove every machine, disk and cable that the lab made, also those of a run that died; caches stay."""
-    for name in podman("ps", "--all", "--quiet", "--filter", "label=%s=machine" % LABEL, "--format", "{{.Names}}").split():
+    for name in podman(
+        "ps", "--all", "--quiet", "--filter", "label=%s=machine" % LABEL, "--format", "{{.Names}}"
+    ).split():
         machines.Container(name.removeprefix("rackaware-lab-")).remove()
     if INSTANCES.is_dir():
         for home in INSTANCES.iterdir():

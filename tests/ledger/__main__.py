@@ -28,7 +28,9 @@ def arguments() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
     run = verbs.add_parser("run", help="produce, watch, read back, judge")
     run.add_argument("--bootstrap", required=True, help="host:port[,host:port…]")
-    run.add_argument("--client-config", type=Path, help="JSON file with kafka-python settings, such as security_protocol")
+    run.add_argument(
+        "--client-config", type=Path, help="JSON file with kafka-python settings, such as security_protocol"
+    )
     run.add_argument("--topics", type=int, default=2)
     run.add_argument("--partitions", type=int, default=12, help="of each topic")
     run.add_argument("--prefix", default="ledger", help="topics are called PREFIX-0, PREFIX-1, …")
@@ -41,17 +43,32 @@ def arguments() -> argparse.ArgumentParser:
     run.add_argument("--size", type=int, default=200, help="bytes of a value")
     run.add_argument("--seed", type=int, default=1)
     run.add_argument("--producers", choices=("both", "idempotent", "plain"), default="both")
-    run.add_argument("--watch", choices=("own", "all"), default="all", help="whose in-sync replicas to follow: the ledger's topics or all")
+    run.add_argument(
+        "--watch",
+        choices=("own", "all"),
+        default="all",
+        help="whose in-sync replicas to follow: the ledger's topics or all",
+    )
     run.add_argument("--stop-file", type=Path, help="sending ends when this file appears")
-    run.add_argument("--finish-seconds", type=float, default=60, help="how long to wait for records on their way at the end")
-    verify = verbs.add_parser("verify", help="judge a run again from its files; with --bootstrap after reading the partitions again")
+    run.add_argument(
+        "--finish-seconds", type=float, default=60, help="how long to wait for records on their way at the end"
+    )
+    verify = verbs.add_parser(
+        "verify", help="judge a run again from its files; with --bootstrap after reading the partitions again"
+    )
     verify.add_argument("--bootstrap")
     verify.add_argument("--client-config", type=Path)
     for each in (run, verify):
         each.add_argument("--out", type=Path, required=True, help="directory of the run")
-        each.add_argument("--events", type=Path, help="JSON lines of the roll; default OUT/events.jsonl, if it is there")
+        each.add_argument(
+            "--events", type=Path, help="JSON lines of the roll; default OUT/events.jsonl, if it is there"
+        )
         each.add_argument("--read-seconds", type=float, default=120, help="how long reading back may take")
-        each.add_argument("--faults", action="store_true", help="brokers are killed on purpose: only violations that the roll itself caused count")
+        each.add_argument(
+            "--faults",
+            action="store_true",
+            help="brokers are killed on purpose: only violations that the roll itself caused count",
+        )
     return parser
 
 
@@ -60,7 +77,9 @@ def connection(bootstrap: str, config: Path | None) -> dict[str, Any]:
     try:
         more = json.loads(config.read_text()) if config else {}
     except (OSError, ValueError) as error:
-        raise LedgerError("%s cannot be read as JSON (%s); write an object with kafka-python's settings." % (config, error)) from None
+        raise LedgerError(
+            "%s cannot be read as JSON (%s); write an object with kafka-python's settings." % (config, error)
+        ) from None
     return {**more, "bootstrap_servers": [server.strip() for server in bootstrap.split(",") if server.strip()]}
 
 
@@ -103,7 +122,10 @@ def run(args: argparse.Namespace) -> int:
     _write(args.out / "run.json", facts)
     acks, isr = Journal(args.out / "acks.jsonl"), Journal(args.out / "isr.jsonl")
     sampler = Sampler(kafka, isr, load.topics if args.watch == "own" else None)
-    producers = [Producer("idempotent" if kind else "plain", load, 1 / len(kinds), kafka, acks, idempotent=kind) for kind in kinds]
+    producers = [
+        Producer("idempotent" if kind else "plain", load, 1 / len(kinds), kafka, acks, idempotent=kind)
+        for kind in kinds
+    ]
     facts["started"] = time.time()
     _write(args.out / "run.json", facts)
     for producer in producers:
@@ -185,10 +207,14 @@ def assemble(out: Path, happened: Path | None = None, *, faults: bool = False) -
         ended=facts.get("ended"),
     )
     report["records"]["held_back"] = facts.get("held_back", 0)
-    report["isr"] = watched(out / "isr.jsonl", happened or out / "events.jsonl", facts.get("sampler"), required=happened is not None)
+    report["isr"] = watched(
+        out / "isr.jsonl", happened or out / "events.jsonl", facts.get("sampler"), required=happened is not None
+    )
     ours = report["isr"]["self_inflicted"] if faults else report["isr"]["min_isr_violations"]
     if ours:
-        report["problems"].append("%d times a partition fell below its minimum of in-sync replicas while brokers were out." % ours)
+        report["problems"].append(
+            "%d times a partition fell below its minimum of in-sync replicas while brokers were out." % ours
+        )
     if not report["isr"]["changes"]:
         report["problems"].append("No broker ever told its in-sync replicas, so nothing is proven about them.")
     report["ok"] = not report["problems"]
@@ -210,9 +236,14 @@ def watched(log: Path, happened: Path, sampler: dict[str, Any] | None, *, requir
             try:
                 lines.append(dict(json.loads(line)))
             except (ValueError, TypeError):
-                raise LedgerError("Line %d of %s is not a JSON object; the roll writes one on each line." % (number, happened)) from None
+                raise LedgerError(
+                    "Line %d of %s is not a JSON object; the roll writes one on each line." % (number, happened)
+                ) from None
     elif required:
-        raise LedgerError("There is no %s, so it is not known which brokers were out; name the roll's events with --events." % happened)
+        raise LedgerError(
+            "There is no %s, so it is not known which brokers were out; name the roll's events with --events."
+            % happened
+        )
     found = violations(changes, events(lines))
     return {
         **(sampler or {}),

@@ -32,18 +32,26 @@ def connect(make: Callable[..., Any], connection: Mapping[str, Any], **settings:
         return make(**connection, **settings)
     except KafkaError as error:
         raise LedgerError(
-            "No broker among %s answered (%s); check the addresses and that one of them runs." % (connection["bootstrap_servers"], error)
+            "No broker among %s answered (%s); check the addresses and that one of them runs."
+            % (connection["bootstrap_servers"], error)
         ) from None
 
 
-def prepare(connection: Mapping[str, Any], names: Sequence[str], *, partitions: int, replication: int, min_isr: int) -> None:
+def prepare(
+    connection: Mapping[str, Any], names: Sequence[str], *, partitions: int, replication: int, min_isr: int
+) -> None:
     """Create the topics that are not there; raises LedgerError if one is there with another number of partitions."""
     wanted = {
         name: {
             "num_partitions": partitions,
             "replication_factor": replication,
             # Nothing may expire before it is read.
-            "configs": {"min.insync.replicas": str(min_isr), "retention.ms": "-1", "retention.bytes": "-1", "cleanup.policy": "delete"},
+            "configs": {
+                "min.insync.replicas": str(min_isr),
+                "retention.ms": "-1",
+                "retention.bytes": "-1",
+                "cleanup.policy": "delete",
+            },
         }
         for name in names
     }
@@ -64,7 +72,8 @@ def prepare(connection: Mapping[str, Any], names: Sequence[str], *, partitions: 
                     )
         except KafkaError as error:
             raise LedgerError(
-                "The topics %s to %s could not be made: %s; check the number of brokers and their health." % (names[0], names[-1], error)
+                "The topics %s to %s could not be made: %s; check the number of brokers and their health."
+                % (names[0], names[-1], error)
             ) from None
 
 
@@ -112,7 +121,9 @@ class Load:
 class Producer:
     """One producer with acks=all on its own thread; counts what it sent, and writes every end of a record into the journal."""
 
-    def __init__(self, name: str, load: Load, share: float, connection: Mapping[str, Any], journal: Journal, *, idempotent: bool) -> None:
+    def __init__(
+        self, name: str, load: Load, share: float, connection: Mapping[str, Any], journal: Journal, *, idempotent: bool
+    ) -> None:
         self.name, self.idempotent = name, idempotent
         self.sent = self.acked = self.failed = self.held_back = 0
         self.heard: set[tuple[str, int]] = set()
@@ -144,7 +155,15 @@ class Producer:
 
         def seen(batch: Any, exception: BaseException, partition_response: Any) -> None:
             where = batch.topic_partition
-            entry = Failure(self.name, where.topic, where.partition, type(exception).__name__, batch.record_count, time.time(), resent=True)
+            entry = Failure(
+                self.name,
+                where.topic,
+                where.partition,
+                type(exception).__name__,
+                batch.record_count,
+                time.time(),
+                resent=True,
+            )
             self._journal.add("error", entry)
             dispatch(batch, exception, partition_response)
 
@@ -196,7 +215,12 @@ class Producer:
         future.add_errback(lambda error: self._ended(where, sent, error))
 
     def _answered(self, where: tuple[str, int], key: str, sequence: int, sent: float, answer: Any) -> None:
-        self._journal.add("ack", Ack(self.name, *where, answer.offset if answer.offset is not None else -1, key, sequence, sent, time.time()))
+        self._journal.add(
+            "ack",
+            Ack(
+                self.name, *where, answer.offset if answer.offset is not None else -1, key, sequence, sent, time.time()
+            ),
+        )
         self.acked += 1
         self.heard.add(where)
         self._waiting[where] -= 1
@@ -219,12 +243,22 @@ class Producer:
             self._producer.close(timeout=max(0.5, min(5.0, deadline - time.monotonic())))
 
 
-def read_all(run: str, connection: Mapping[str, Any], places: Sequence[tuple[str, int]], *, seconds: float) -> tuple[list[Row], dict[tuple[str, int], str]]:
+def read_all(
+    run: str, connection: Mapping[str, Any], places: Sequence[tuple[str, int]], *, seconds: float
+) -> tuple[list[Row], dict[tuple[str, int], str]]:
     """Everything in the partitions up to the end that they have now, and why where that was not possible in so many seconds."""
     wanted = [TopicPartition(*where) for where in places]
     deadline = time.monotonic() + seconds
     rows: list[Row] = []
-    consumer = connect(KafkaConsumer, connection, **PATIENCE, group_id=None, enable_auto_commit=False, auto_offset_reset="none", max_poll_records=5000)
+    consumer = connect(
+        KafkaConsumer,
+        connection,
+        **PATIENCE,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        max_poll_records=5000,
+    )
     try:
         begin, end = _bounds(consumer, wanted, deadline)
         consumer.assign(wanted)
@@ -242,7 +276,10 @@ def read_all(run: str, connection: Mapping[str, Any], places: Sequence[tuple[str
             for where in [where for where in left if position[where] >= end[where]]:
                 left.discard(where)
                 consumer.pause(where)
-        unread = {(where.topic, where.partition): "read to offset %d of %d in %.0f s" % (position[where], end[where], seconds) for where in left}
+        unread = {
+            (where.topic, where.partition): "read to offset %d of %d in %.0f s" % (position[where], end[where], seconds)
+            for where in left
+        }
     except KafkaError as error:
         unread = {where: "%s: %s" % (type(error).__name__, error) for where in places}
     finally:
@@ -250,11 +287,15 @@ def read_all(run: str, connection: Mapping[str, Any], places: Sequence[tuple[str
     return rows, unread
 
 
-def _bounds(consumer: Any, wanted: Sequence[TopicPartition], deadline: float) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+def _bounds(
+    consumer: Any, wanted: Sequence[TopicPartition], deadline: float
+) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
     """Begin and end of each partition; leaders that are away are asked again until the deadline, then the error goes up."""
     while True:
         try:
-            return consumer.beginning_offsets(wanted, timeout_ms=15_000), consumer.end_offsets(wanted, timeout_ms=15_000)
+            return consumer.beginning_offsets(wanted, timeout_ms=15_000), consumer.end_offsets(
+                wanted, timeout_ms=15_000
+            )
         except KafkaError:
             if time.monotonic() > deadline:
                 raise

@@ -28,7 +28,19 @@ def main() -> int:
     stop, log = out / "stop", out / "ledger.log"
     with open(log, "wb") as stream:
         ledger = subprocess.Popen(
-            [sys.executable, "-m", "ledger", "run", *options, "--seconds", str(LONGEST_SECONDS), "--stop-file", str(stop)], stdout=stream, stderr=stream
+            [
+                sys.executable,
+                "-m",
+                "ledger",
+                "run",
+                *options,
+                "--seconds",
+                str(LONGEST_SECONDS),
+                "--stop-file",
+                str(stop),
+            ],
+            stdout=stream,
+            stderr=stream,
         )
         try:
             end = time.monotonic() + READY_SECONDS

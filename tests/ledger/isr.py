@@ -58,7 +58,9 @@ class Watch:
         self._past: dict[tuple[str, int], list[tuple[float, State]]] = {}
         self._told: dict[int, dict[tuple[str, int], State]] = {}
 
-    def answer(self, time: float, broker: int, alive: Iterable[int], partitions: Mapping[tuple[str, int], State]) -> list[tuple[str, int]]:
+    def answer(
+        self, time: float, broker: int, alive: Iterable[int], partitions: Mapping[tuple[str, int], State]
+    ) -> list[tuple[str, int]]:
         """Take one broker's answer; returns the partitions whose state is new, or that are gone (state() is DELETED then)."""
         self._alive[broker] = (time, frozenset(alive))
         others = [brokers for other, (when, brokers) in self._alive.items() if other != broker and time - when <= FRESH]
@@ -69,7 +71,9 @@ class Watch:
         new = [where for where in told.keys() - partitions.keys() if self._dropped(broker, where)]
         for where, state in partitions.items():
             seen = self.partitions.get(where)
-            if seen is not None and (state.epoch < seen.epoch or (state != seen and self._lags(time, broker, where, state))):
+            if seen is not None and (
+                state.epoch < seen.epoch or (state != seen and self._lags(time, broker, where, state))
+            ):
                 continue
             told[where] = state
             if state != seen:
@@ -125,7 +129,9 @@ def events(raw: Iterable[Mapping[str, Any]]) -> list[Event]:
             try:
                 out.append(Event(float(entry["t"]), str(entry["event"]), int(entry["broker"])))
             except (KeyError, TypeError, ValueError):
-                raise LedgerError("An event %r lacks t (epoch seconds) or broker (an id); write both." % dict(entry)) from None
+                raise LedgerError(
+                    "An event %r lacks t (epoch seconds) or broker (an id); write both." % dict(entry)
+                ) from None
     return sorted(out, key=lambda event: event.time)
 
 

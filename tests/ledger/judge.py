@@ -76,7 +76,15 @@ def judge(
                 note("duplicated", where, producer=producer, key=key, sequence=sequence, offsets=where_found)
                 counts["duplicated_idempotent"] += producer in strict
             if sequence < last.get((producer, key), -1):
-                note("reordered", where, producer=producer, key=key, sequence=sequence, offset=where_found[0], after=last[producer, key])
+                note(
+                    "reordered",
+                    where,
+                    producer=producer,
+                    key=key,
+                    sequence=sequence,
+                    offset=where_found[0],
+                    after=last[producer, key],
+                )
             last[producer, key] = max(sequence, last.get((producer, key), -1))
             counts["unacknowledged_present"] += (producer, key, sequence) not in known
     failures = list(failures)
@@ -93,10 +101,17 @@ def judge(
             "read": sum(len(here) for here in rows.values()),
             "foreign": counts["foreign"],
         },
-        **{kind: counts[kind] for kind in ("lost", "moved", "reordered", "duplicated", "duplicated_idempotent", "unacknowledged_present")},
+        **{
+            kind: counts[kind]
+            for kind in ("lost", "moved", "reordered", "duplicated", "duplicated_idempotent", "unacknowledged_present")
+        },
         "not_enough_replicas": errors["NotEnoughReplicasError"] + errors["NotEnoughReplicasAfterAppendError"],
         "errors": {name: number for name, number in sorted(errors.items()) if number},
-        "gaps": gaps({where: [ack.acked for ack in acked[where]] for where in set(partitions) | set(acked)}, started=started, ended=ended),
+        "gaps": gaps(
+            {where: [ack.acked for ack in acked[where]] for where in set(partitions) | set(acked)},
+            started=started,
+            ended=ended,
+        ),
         "latency_ms": latencies([ack.acked - ack.sent for ack in acks]),
         "unread": {"%s-%d" % where: why for where, why in sorted((unread or {}).items())},
         "examples": {kind: some for kind, some in found.items() if some},
@@ -113,15 +128,23 @@ def _problems(report: Mapping[str, Any]) -> list[str]:
         "reordered": "read before an earlier record of the same key",
         "duplicated_idempotent": "written more than once by an idempotent producer",
     }
-    out = ["%d record%s %s." % (report[kind], "s were" if report[kind] > 1 else " was", text) for kind, text in sentences.items() if report[kind]]
+    out = [
+        "%d record%s %s." % (report[kind], "s were" if report[kind] > 1 else " was", text)
+        for kind, text in sentences.items()
+        if report[kind]
+    ]
     if report["unread"]:
-        out.append("%d partitions could not be read to their end, so nothing is proven about them." % len(report["unread"]))
+        out.append(
+            "%d partitions could not be read to their end, so nothing is proven about them." % len(report["unread"])
+        )
     if not report["records"]["acked"]:
         out.append("Nothing was acknowledged, so nothing is proven.")
     return out
 
 
-def gaps(times: Mapping[Partition, Sequence[float]], *, started: float | None = None, ended: float | None = None) -> dict[str, Any]:
+def gaps(
+    times: Mapping[Partition, Sequence[float]], *, started: float | None = None, ended: float | None = None
+) -> dict[str, Any]:
     """The longest time without an acknowledgement, of each partition and of all together; in milliseconds, times in epoch seconds.
 
     started and ended count as acknowledgements, so that silence at the end, or all the time, is a gap too.
@@ -157,4 +180,7 @@ def latencies(seconds: Sequence[float]) -> dict[str, float | None]:
     ordered = sorted(seconds)
     if not ordered:
         return {"p50": None, "p99": None, "max": None}
-    return {name: round(ordered[max(0, math.ceil(len(ordered) * share) - 1)] * 1000, 1) for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))}
+    return {
+        name: round(ordered[max(0, math.ceil(len(ordered) * share) - 1)] * 1000, 1)
+        for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
+    }

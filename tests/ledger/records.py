@@ -120,6 +120,9 @@ def entries(path: Path) -> Iterator[list[Any]]:
                     try:
                         yield json.loads(line)
                     except ValueError:
-                        raise LedgerError("Line %d of %s is not JSON, so the ledger was changed by something else; run it again." % (number, path)) from None
+                        raise LedgerError(
+                            "Line %d of %s is not JSON, so the ledger was changed by something else; run it again."
+                            % (number, path)
+                        ) from None
     except FileNotFoundError:
         raise LedgerError("There is no %s; name the directory of a run with --out." % path) from None

@@ -36,7 +36,12 @@ class Sampler:
         self._min_isr: dict[str, int] = {}
         self._last_counts: tuple[int, ...] | None = None
         self._last_answer: float | None = None
-        self._admin = connect(KafkaAdminClient, connection, **{**PATIENCE, "request_timeout_ms": 2000, "metadata_max_age_ms": 1000}, client_id="ledger-sampler")
+        self._admin = connect(
+            KafkaAdminClient,
+            connection,
+            **{**PATIENCE, "request_timeout_ms": 2000, "metadata_max_age_ms": 1000},
+            client_id="ledger-sampler",
+        )
         self._thread = threading.Thread(target=self._run, name="ledger-sampler", daemon=True)
         self._learn_minima()
         self._thread.start()
@@ -48,7 +53,11 @@ class Sampler:
         self._admin.close()
         with self._lock:
             self._blind(time.time())
-            return {"answers": self._answers, "distrusted": self._watch.distrusted, "longest_blind_ms": round(self._longest * 1000)}
+            return {
+                "answers": self._answers,
+                "distrusted": self._watch.distrusted,
+                "longest_blind_ms": round(self._longest * 1000),
+            }
 
     _answers = 0
     _longest = 0.0
@@ -67,7 +76,9 @@ class Sampler:
                 self._learn_minima()
 
     def _ask(self, broker: int) -> None:
-        named = None if self._topics is None else [MetadataRequest.MetadataRequestTopic(name=name) for name in self._topics]
+        named = (
+            None if self._topics is None else [MetadataRequest.MetadataRequestTopic(name=name) for name in self._topics]
+        )
         request = MetadataRequest(topics=named, allow_auto_topic_creation=False)
         manager = self._admin._manager
         with self._lock:
@@ -85,7 +96,10 @@ class Sampler:
         now = time.time()
         told = {
             (topic.name, partition.partition_index): State(
-                partition.leader_id, partition.leader_epoch, tuple(sorted(partition.replica_nodes)), tuple(sorted(partition.isr_nodes))
+                partition.leader_id,
+                partition.leader_epoch,
+                tuple(sorted(partition.replica_nodes)),
+                tuple(sorted(partition.isr_nodes)),
             )
             for topic in response.topics
             for partition in topic.partitions
@@ -101,7 +115,9 @@ class Sampler:
                 if not state.replicas:
                     self._min_isr.pop(topic, None)
                 minimum = min(self._min_isr.get(topic, INTERNAL_DEFAULT), len(state.replicas))
-                self._journal.add("isr", Change(now, topic, partition, state.leader, state.epoch, state.replicas, state.isr, minimum))
+                self._journal.add(
+                    "isr", Change(now, topic, partition, state.leader, state.epoch, state.replicas, state.isr, minimum)
+                )
             counts = self._watch.counts(self._min_isr)
             if counts != self._last_counts:
                 self._last_counts = counts
@@ -122,14 +138,29 @@ class Sampler:
         if not names:
             return
         try:
-            told = self._admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names], config_filter="all")
+            told = self._admin.describe_configs(
+                [ConfigResource(ConfigResourceType.TOPIC, name) for name in names], config_filter="all"
+            )
         except KafkaError:
             return
-        minima = {name: int(config["min.insync.replicas"]["value"]) for name, config in told.get("topic", {}).items() if "min.insync.replicas" in config}
+        minima = {
+            name: int(config["min.insync.replicas"]["value"])
+            for name, config in told.get("topic", {}).items()
+            if "min.insync.replicas" in config
+        }
         with self._lock:
             self._min_isr.update(minima)
             for (topic, partition), state in self._watch.partitions.items():
                 if topic in minima:
                     # Written again, now with its minimum.
-                    entry = Change(time.time(), topic, partition, state.leader, state.epoch, state.replicas, state.isr, min(minima[topic], len(state.replicas)))
+                    entry = Change(
+                        time.time(),
+                        topic,
+                        partition,
+                        state.leader,
+                        state.epoch,
+                        state.replicas,
+                        state.isr,
+                        min(minima[topic], len(state.replicas)),
+                    )
                     self._journal.add("isr", entry)

@@ -18,7 +18,14 @@ PACKAGES, DISK = sys.argv[1:3]
 sys.path.insert(0, PACKAGES)
 _command, volume, header, keyslots, format_record, unlocker = (
     importlib.import_module("kafka_luks." + name)
-    for name in ("_command", "volume.volume", "volume.header", "volume.keyslots", "volume.format_record", "volume.unlocker")
+    for name in (
+        "_command",
+        "volume.volume",
+        "volume.header",
+        "volume.keyslots",
+        "volume.format_record",
+        "volume.unlocker",
+    )
 )
 
 UUID, NAME, MOUNT = "6f1c0b6d-3a51-4f0e-9d0c-0f6ef3a41a44", "kafka-d0", "/mnt/rackaware-test"
@@ -60,7 +67,15 @@ def sh(*command, fine=(0,)):
 
 
 def configure(**more):
-    content = {"device": DISK, "name": NAME, "uuid": UUID, "subsystem": "kafka-demo-1", "allow_format": "blank_only", "keys": [WRAPPED], **more}
+    content = {
+        "device": DISK,
+        "name": NAME,
+        "uuid": UUID,
+        "subsystem": "kafka-demo-1",
+        "allow_format": "blank_only",
+        "keys": [WRAPPED],
+        **more,
+    }
     os.makedirs(unlocker.CONFIG, exist_ok=True)
     path = os.path.join(unlocker.CONFIG, "d0.json")
     with open(path, "w", encoding="utf-8") as stream:
@@ -179,7 +194,10 @@ def a_volume_in_use_is_neither_closed_nor_erased():
 def flags_change_while_it_is_open_and_only_those_that_were_named():
     kafka_luks("open")
     for more, flags in (
-        ({"perf": ["no_read_workqueue", "no_write_workqueue"], "allow_discards": True}, ("discards", "no_read_workqueue", "no_write_workqueue")),
+        (
+            {"perf": ["no_read_workqueue", "no_write_workqueue"], "allow_discards": True},
+            ("discards", "no_read_workqueue", "no_write_workqueue"),
+        ),
         ({}, ("no_read_workqueue", "no_write_workqueue")),
         ({"perf": []}, ()),
     ):
@@ -257,7 +275,11 @@ def a_read_error_is_not_a_blank_disk():
     device = os.path.realpath(DISK)
     # The edges, and one of the samples between them.
     for bad in (0, 32 * (sectors - 2048) // 63, sectors - 2048):
-        parts = [(0, bad, "linear %s 0" % device), (bad, 2048, "error"), (bad + 2048, sectors - bad - 2048, "linear %s %d" % (device, bad + 2048))]
+        parts = [
+            (0, bad, "linear %s 0" % device),
+            (bad, 2048, "error"),
+            (bad + 2048, sectors - bad - 2048, "linear %s %d" % (device, bad + 2048)),
+        ]
         table = "\n".join("%d %d %s" % part for part in parts if part[1] > 0)
         sh("dmsetup", "create", "rackaware-bad", "--table", table)
         try:

@@ -23,7 +23,9 @@ ADDRESSES = {"container": "198.18.9.10", "machine": "198.18.9.20"}
 
 def lab(*words: str) -> str:
     """Run the lab's command line."""
-    return subprocess.run([sys.executable, "-m", "lab", *words], cwd=ROOT, check=True, capture_output=True, text=True, env=environment()).stdout
+    return subprocess.run(
+        [sys.executable, "-m", "lab", *words], cwd=ROOT, check=True, capture_output=True, text=True, env=environment()
+    ).stdout
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -36,11 +38,21 @@ class Ec2:
     def __init__(self) -> None:
         exports = dict(word.split("=", 1) for line in lab("env").splitlines() for word in shlex.split(line)[1:])
         os.environ.update(exports)
-        self.ssh_options = ["-i", exports["ANSIBLE_PRIVATE_KEY_FILE"], *shlex.split(exports["ANSIBLE_SSH_COMMON_ARGS"]), "-o", "ConnectTimeout=5"]
+        self.ssh_options = [
+            "-i",
+            exports["ANSIBLE_PRIVATE_KEY_FILE"],
+            *shlex.split(exports["ANSIBLE_SSH_COMMON_ARGS"]),
+            "-o",
+            "ConnectTimeout=5",
+        ]
         self.ec2, self.iam = boto3.client("ec2"), boto3.client("iam")
-        image = self.ec2.describe_images(Filters=[{"Name": "name", "Values": ["rackaware-debian-12"]}])["Images"][0]["ImageId"]
+        image = self.ec2.describe_images(Filters=[{"Name": "name", "Values": ["rackaware-debian-12"]}])["Images"][0][
+            "ImageId"
+        ]
         vpc = self.ec2.create_vpc(CidrBlock="198.18.9.0/24")["Vpc"]["VpcId"]
-        subnet = self.ec2.create_subnet(VpcId=vpc, CidrBlock="198.18.9.0/24", AvailabilityZone="eu-west-1a")["Subnet"]["SubnetId"]
+        subnet = self.ec2.create_subnet(VpcId=vpc, CidrBlock="198.18.9.0/24", AvailabilityZone="eu-west-1a")["Subnet"][
+            "SubnetId"
+        ]
         self.profile()
         self.ids = {}
         for kind, instance_type in {"container": "m6i.large", "machine": "i3.large"}.items():
@@ -58,13 +70,20 @@ class Ec2:
         self.volume = self.ec2.create_volume(AvailabilityZone="eu-west-1a", Size=1)["VolumeId"]
 
     def profile(self) -> None:
-        trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            ],
+        }
         self.iam.create_role(RoleName="lab-test", AssumeRolePolicyDocument=json.dumps(trust))
         self.iam.create_instance_profile(InstanceProfileName="lab-test")
         self.iam.add_role_to_instance_profile(InstanceProfileName="lab-test", RoleName="lab-test")
 
     def ssh(self, kind: str, command: str, check: bool = True) -> str:
-        run = subprocess.run(["ssh", *self.ssh_options, "root@" + ADDRESSES[kind], command], capture_output=True, text=True, check=False)
+        run = subprocess.run(
+            ["ssh", *self.ssh_options, "root@" + ADDRESSES[kind], command], capture_output=True, text=True, check=False
+        )
         assert not check or run.returncode == 0, run.stderr
         return run.stdout.strip()
 
@@ -94,15 +113,28 @@ KINDS = pytest.mark.parametrize("kind", ["container", "machine"])
 @KINDS
 def test_an_instance_is_a_host_that_answers_ansible(ec2, kind):
     ec2.wait(kind, "true && echo up", "up")
-    host = ["ansible", "all", "-i", ADDRESSES[kind] + ",", "-u", "root", "-e", "ansible_python_interpreter=/usr/bin/python3"]
+    host = [
+        "ansible",
+        "all",
+        "-i",
+        ADDRESSES[kind] + ",",
+        "-u",
+        "root",
+        "-e",
+        "ansible_python_interpreter=/usr/bin/python3",
+    ]
     run = subprocess.run(
-        [*host, "-m", "ansible.builtin.ping"], capture_output=True, text=True, check=False, env=environment(ANSIBLE_CONFIG=str(ROOT / "ansible.cfg"))
+        [*host, "-m", "ansible.builtin.ping"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment(ANSIBLE_CONFIG=str(ROOT / "ansible.cfg")),
     )
     assert run.returncode == 0 and "pong" in run.stdout, run.stdout + run.stderr
     assert ec2.ssh(kind, "hostname") == "ip-" + ADDRESSES[kind].replace(".", "-")
-    assert ("uname" in ec2.ssh(kind, "echo uname")) and (ec2.ssh(kind, "test -d /sys/module/dm_mod || modprobe dm_mod && echo yes", check=False) == "yes") is (
-        kind == "machine"
-    )
+    assert ("uname" in ec2.ssh(kind, "echo uname")) and (
+        ec2.ssh(kind, "test -d /sys/module/dm_mod || modprobe dm_mod && echo yes", check=False) == "yes"
+    ) is (kind == "machine")
 
 
 @KINDS
@@ -122,7 +154,10 @@ def test_user_data_runs_once(ec2, kind):
 
 @KINDS
 def test_metadata_takes_version_2_only_and_knows_who_asks(ec2, kind):
-    assert ec2.ssh(kind, "curl -s -o /dev/null -w %%{http_code} http://%s:1338/latest/meta-data/instance-id" % GATEWAY) == "401"
+    assert (
+        ec2.ssh(kind, "curl -s -o /dev/null -w %%{http_code} http://%s:1338/latest/meta-data/instance-id" % GATEWAY)
+        == "401"
+    )
     token = "$(curl -s -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://%s:1338/latest/api/token)" % GATEWAY
     ask = 'curl -s -H "X-aws-ec2-metadata-token: %s" http://%s:1338/latest/%%s' % (token, GATEWAY)
     assert ec2.ssh(kind, ask % "meta-data/instance-id") == ec2.ids[kind]
@@ -139,7 +174,11 @@ def test_a_volume_is_found_by_its_id_and_outlives_a_move(ec2, kind):
     link = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_" + ec2.volume.replace("-", "")
     ec2.ec2.attach_volume(VolumeId=ec2.volume, InstanceId=ec2.ids[kind], Device="/dev/sdf")
     ec2.wait(kind, "test -b %s && echo there" % link, "there")
-    ec2.ssh(kind, "echo from-%s | dd of=%s bs=512 seek=%d conv=sync,fsync status=none" % (kind, link, 10 if kind == "container" else 11))
+    ec2.ssh(
+        kind,
+        "echo from-%s | dd of=%s bs=512 seek=%d conv=sync,fsync status=none"
+        % (kind, link, 10 if kind == "container" else 11),
+    )
     if kind == "machine":
         assert ec2.ssh(kind, "dd if=%s bs=512 skip=10 count=1 status=none | head -1" % link) == "from-container"
     ec2.ec2.detach_volume(VolumeId=ec2.volume, InstanceId=ec2.ids[kind])
@@ -149,10 +188,18 @@ def test_a_volume_is_found_by_its_id_and_outlives_a_move(ec2, kind):
 def test_an_instance_store_survives_a_reboot_and_is_blank_after_stop_and_start(ec2):
     store = "/dev/disk/by-id/nvme-Amazon_EC2_NVMe_Instance_Storage_AWS*"
     ec2.wait("machine", "ls %s | wc -l" % store, "1")
-    ec2.ssh("machine", "echo mine | dd of=$(ls %s) bs=512 conv=sync,fsync status=none; touch /var/tmp/root-disk; sync" % store)
+    ec2.ssh(
+        "machine",
+        "echo mine | dd of=$(ls %s) bs=512 conv=sync,fsync status=none; touch /var/tmp/root-disk; sync" % store,
+    )
     boot = ec2.ssh("machine", "cat /proc/sys/kernel/random/boot_id")
     ec2.ec2.reboot_instances(InstanceIds=[ec2.ids["machine"]])
-    ec2.wait("machine", "test $(cat /proc/sys/kernel/random/boot_id) != %s && dd if=$(ls %s) bs=512 count=1 status=none | head -1" % (boot, store), "mine")
+    ec2.wait(
+        "machine",
+        "test $(cat /proc/sys/kernel/random/boot_id) != %s && dd if=$(ls %s) bs=512 count=1 status=none | head -1"
+        % (boot, store),
+        "mine",
+    )
     ec2.ec2.stop_instances(InstanceIds=[ec2.ids["machine"]])
     ec2.ec2.start_instances(InstanceIds=[ec2.ids["machine"]])
     ec2.wait("machine", "cmp -n 512 $(ls %s) /dev/zero && ls /var/tmp/root-disk" % store, "/var/tmp/root-disk")
@@ -164,7 +211,10 @@ def test_a_container_keeps_its_address_and_its_root_disk_over_stop_and_start(ec2
     ec2.ec2.stop_instances(InstanceIds=[ec2.ids["container"]])
     assert ec2.ssh("container", "true", check=False) == "" and ec2.ids["container"] in lab("status")
     ec2.ec2.start_instances(InstanceIds=[ec2.ids["container"]])
-    assert ec2.ssh("container", "ls /var/tmp/root-disk; hostname -I").split() == ["/var/tmp/root-disk", ADDRESSES["container"]]
+    assert ec2.ssh("container", "ls /var/tmp/root-disk; hostname -I").split() == [
+        "/var/tmp/root-disk",
+        ADDRESSES["container"],
+    ]
 
 
 def test_up_again_changes_nothing(ec2):
@@ -188,7 +238,14 @@ def test_after_down_nothing_is_left_even_when_the_server_died(ec2):
     assert kernel.value(str(swappiness)) == before
     assert not STATE.exists()
     assert subprocess.run(["ip", "link", "show", BRIDGE], capture_output=True, check=False).returncode != 0
-    assert subprocess.run(["podman", "ps", "-aq", "--filter", "label=%s=machine" % LABEL], capture_output=True, text=True, check=True).stdout == ""
+    assert (
+        subprocess.run(
+            ["podman", "ps", "-aq", "--filter", "label=%s=machine" % LABEL], capture_output=True, text=True, check=True
+        ).stdout
+        == ""
+    )
     assert str(VOLUMES) not in subprocess.run(["losetup", "--list"], capture_output=True, text=True, check=True).stdout
     assert not [name for name in os.listdir("/sys/class/net") if name == network.cable(ec2.ids["machine"])]
-    assert subprocess.run(["podman", "image", "exists", images.tag("bookworm")], check=False).returncode == 0, "caches stay"
+    assert subprocess.run(["podman", "image", "exists", images.tag("bookworm")], check=False).returncode == 0, (
+        "caches stay"
+    )

@@ -20,7 +20,12 @@ from lab import archives
 
 VERSIONS = {"kraft": "4.3.1", "zookeeper": "3.9.2"}
 RACKS = {1: "eu-west-1a", 2: "eu-west-1b", 3: "eu-west-1c"}
-COMMON = {"auto.create.topics.enable": "false", "min.insync.replicas": 2, "default.replication.factor": 3, "offsets.topic.replication.factor": 3}
+COMMON = {
+    "auto.create.topics.enable": "false",
+    "min.insync.replicas": 2,
+    "default.replication.factor": 3,
+    "offsets.topic.replication.factor": 3,
+}
 START_SECONDS = 120
 
 
@@ -43,7 +48,15 @@ def run_module(name: str, /, *, check: bool = False, **params) -> dict:
     arguments = {"ANSIBLE_MODULE_ARGS": dict(params, _ansible_check_mode=check)}
     command = [sys.executable, "-m", "ansible_collections.rackaware.kafka.plugins.modules." + name]
     path = os.pathsep.join(entry for entry in sys.path if entry)
-    done = subprocess.run(command, input=json.dumps(arguments), env=dict(os.environ, PYTHONPATH=path), capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        command,
+        input=json.dumps(arguments),
+        env=dict(os.environ, PYTHONPATH=path),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     lines = done.stdout.strip().splitlines()
     assert lines, done.stderr
     return json.loads(lines[-1])
@@ -83,7 +96,9 @@ class Cluster:
             "node_id": node,
             "roles": ["broker", "controller"],
             "log_dirs": self.log_dirs(node),
-            "initial_controllers": [{"id": each, "host": "127.0.0.1", "port": port} for each, port in self.controllers.items()],
+            "initial_controllers": [
+                {"id": each, "host": "127.0.0.1", "port": port} for each, port in self.controllers.items()
+            ],
             "properties": str(self.properties(node)),
             "libs": str(self.libs),
         }
@@ -91,7 +106,14 @@ class Cluster:
     def properties(self, node: int) -> Path:
         """Write and name a node's configuration."""
         path = self.home / ("broker-%d.properties" % node)
-        values = dict(COMMON, **{"broker.rack": RACKS[node], "log.dirs": ",".join(self.log_dirs(node)), "inter.broker.listener.name": "CLIENT"})
+        values = dict(
+            COMMON,
+            **{
+                "broker.rack": RACKS[node],
+                "log.dirs": ",".join(self.log_dirs(node)),
+                "inter.broker.listener.name": "CLIENT",
+            },
+        )
         client = "CLIENT://127.0.0.1:%d" % self.clients[node]
         if self.mode == "kraft":
             values.update(
@@ -102,7 +124,9 @@ class Cluster:
                     "advertised.listeners": client,
                     "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
                     "controller.listener.names": "CONTROLLER",
-                    "controller.quorum.bootstrap.servers": ",".join("127.0.0.1:%d" % port for port in self.controllers.values()),
+                    "controller.quorum.bootstrap.servers": ",".join(
+                        "127.0.0.1:%d" % port for port in self.controllers.values()
+                    ),
                 }
             )
         else:
@@ -150,7 +174,14 @@ class Cluster:
             home = self.home / ("keeper-%d" % node)
             home.mkdir()
             (home / "myid").write_text("%d" % node)
-            values = {"dataDir": home, "clientPort": port, "clientPortAddress": "127.0.0.1", "tickTime": 2000, "initLimit": 5, "syncLimit": 2}
+            values = {
+                "dataDir": home,
+                "clientPort": port,
+                "clientPortAddress": "127.0.0.1",
+                "tickTime": 2000,
+                "initLimit": 5,
+                "syncLimit": 2,
+            }
             values.update({"admin.enableServer": "false", "4lw.commands.whitelist": "srvr,mntr"})
             values.update({"server.%d" % each: "127.0.0.1:%d:%d" % (first[each], second[each]) for each in RACKS})
             write_properties(home / "zoo.cfg", values)
@@ -165,7 +196,10 @@ class Cluster:
     def _java(self, name: str, *command: str) -> None:
         with open(self.home / (name + ".log"), "ab") as log:
             self.processes[name] = subprocess.Popen(
-                ["java", "-Xmx256m", "-Xms64m", "-cp", "%s/*" % self.libs, *command], stdout=log, stderr=log, start_new_session=True
+                ["java", "-Xmx256m", "-Xms64m", "-cp", "%s/*" % self.libs, *command],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def stop(self, name: str) -> None:
@@ -194,7 +228,9 @@ class Cluster:
 
     def admin(self, **arguments) -> kafka_client.Admin:
         """Ask the cluster."""
-        return kafka_client.Admin(kafka_client.Connection(tuple(self.bootstrap), request_timeout_seconds=20), **arguments)
+        return kafka_client.Admin(
+            kafka_client.Connection(tuple(self.bootstrap), request_timeout_seconds=20), **arguments
+        )
 
     def wait(self, what: str, predicate, *, exclude=()) -> None:
         """Wait until a predicate over Admin.cluster() and Admin.partitions() holds."""
@@ -206,7 +242,14 @@ class Cluster:
             except kafka_client.KafkaError as error:
                 return str(error)
 
-        wait_until(look, lambda seen: not isinstance(seen, str) and predicate(*seen), what=what, timeout=START_SECONDS, interval=0.5, clock=time.monotonic)
+        wait_until(
+            look,
+            lambda seen: not isinstance(seen, str) and predicate(*seen),
+            what=what,
+            timeout=START_SECONDS,
+            interval=0.5,
+            clock=time.monotonic,
+        )
 
     def wait_in_sync(self) -> None:
         """Wait until three brokers serve and every replica is in sync."""

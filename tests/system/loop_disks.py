@@ -17,7 +17,9 @@ SIZE = 400 * MIB
 
 def tool(*command: str | Path) -> str:
     """Run a command and return what it says."""
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, timeout=120, close_fds=True)
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, check=False, timeout=120, close_fds=True
+    )
     assert done.returncode == 0, "%s: %s%s" % (" ".join(str(word) for word in command), done.stdout, done.stderr)
     return done.stdout.strip()
 
@@ -72,7 +74,12 @@ class Disk:
 def attach(file: Path, *options: str) -> str:
     """A loop device of a file; another process may take the free one first."""
     for _try in range(20):
-        done = subprocess.run(["losetup", "--find", "--show", "--partscan", *options, str(file)], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["losetup", "--find", "--show", "--partscan", *options, str(file)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode == 0:
             return done.stdout.strip()
         time.sleep(0.1)
@@ -148,7 +155,9 @@ class Host:
             (wants / unit).symlink_to(self.units / unit)
         elif verb in ("start", "reload"):
             more = ",remount" if verb == "reload" else ""
-            tool("mount", "-t", keys["Type"], "-o", keys["Options"] + more, os.path.realpath(keys["What"]), keys["Where"])
+            tool(
+                "mount", "-t", keys["Type"], "-o", keys["Options"] + more, os.path.realpath(keys["What"]), keys["Where"]
+            )
 
     def said(self, *start: str) -> list[list[str]]:
         """The commands that began so."""

@@ -24,7 +24,11 @@ GOOD, OTHER = "vol-0aaaaaaaaaaaaaaaa", "vol-0bbbbbbbbbbbbbbbb"
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     made = Host(tmp_path)
-    for module, name, folder in ((probe, "BY_ID", made.by_id), (mount_unit, "BY_UUID", made.by_uuid), (mount_unit, "UNITS", made.units)):
+    for module, name, folder in (
+        (probe, "BY_ID", made.by_id),
+        (mount_unit, "BY_UUID", made.by_uuid),
+        (mount_unit, "UNITS", made.units),
+    ):
         monkeypatch.setattr(module, name, str(folder))
     monkeypatch.setattr(AnsibleModule, "run_command", lambda _self, command, **more: made.run(command, **more))
     return made
@@ -50,7 +54,10 @@ def disk(tmp_path):
 @pytest.fixture
 def run(capsys, tmp_path):
     def call(*names, check=False, **more):
-        volumes = [{"path" if name.startswith("/") else "id": name, "mount": str(tmp_path / ("mnt/data-%d" % number))} for number, name in enumerate(names)]
+        volumes = [
+            {"path" if name.startswith("/") else "id": name, "mount": str(tmp_path / ("mnt/data-%d" % number))}
+            for number, name in enumerate(names)
+        ]
         params = {"volumes": volumes, "timeout": 1, "_ansible_check_mode": check, "_ansible_diff": True, **more}
         with patch_module_args(params), pytest.raises(SystemExit):
             data_volume.main()
@@ -63,7 +70,17 @@ def luks(version):
     def make(disk, tmp_path):
         (tmp_path / "key").write_bytes(b"k" * 64)
         cheap = ["--pbkdf=pbkdf2", "--pbkdf-force-iterations=1000"]
-        tool("cryptsetup", "luksFormat", "--batch-mode", "--type", version, *cheap, "--key-file", tmp_path / "key", disk.device)
+        tool(
+            "cryptsetup",
+            "luksFormat",
+            "--batch-mode",
+            "--type",
+            version,
+            *cheap,
+            "--key-file",
+            tmp_path / "key",
+            disk.device,
+        )
 
     return make
 
@@ -144,7 +161,17 @@ def mounted_in_another_namespace(disk, tmp_path):
     tool("mkfs.xfs", "-q", "-K", disk.device)
     (tmp_path / "hidden").mkdir()
     script = 'mount "$0" "$1" && echo ready && read -r line'
-    command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, disk.device, str(tmp_path / "hidden")]
+    command = [
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "sh",
+        "-c",
+        script,
+        disk.device,
+        str(tmp_path / "hidden"),
+    ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "ready\n"
         yield
@@ -244,26 +271,41 @@ def test_check_apply_again(host, disk, run, tmp_path):
 
     predicted = run(GOOD, name, check=True, owner="not-there-before-kafka_install", group="neither")
     predicted = run(GOOD, name, check=True, **owner)
-    assert (blank.digest(), kept.digest()) == before and not (tmp_path / "mnt").exists() and not list(host.units.iterdir())
+    assert (
+        (blank.digest(), kept.digest()) == before and not (tmp_path / "mnt").exists() and not list(host.units.iterdir())
+    )
 
     done = run(GOOD, name, **owner)
     assert predicted["changed"] is done["changed"] is True
     made = done["volumes"][0].pop("uuid")
     assert (predicted["volumes"][0].pop("uuid"), predicted["volumes"]) == (None, done["volumes"])
     assert json.loads(json.dumps(predicted["diff"]).replace("(new)", made)) == done["diff"]
-    assert [(each["state_before"], each["formatted"], each["mounted"]) for each in done["volumes"]] == [("blank", True, True), ("xfs", False, True)]
+    assert [(each["state_before"], each["formatted"], each["mounted"]) for each in done["volumes"]] == [
+        ("blank", True, True),
+        ("xfs", False, True),
+    ]
     assert len(host.said("mkfs.xfs")) == 1 and not [word for word in host.said("mkfs.xfs")[0] if word == "-f"]
     for each, device in zip(done["volumes"], (blank, kept)):
-        assert tool("findmnt", "--noheadings", "--output", "SOURCE,FSTYPE", each["mount"]).split() == [device.device, "xfs"]
+        assert tool("findmnt", "--noheadings", "--output", "SOURCE,FSTYPE", each["mount"]).split() == [
+            device.device,
+            "xfs",
+        ]
         options = tool("findmnt", "--noheadings", "--output", "OPTIONS", each["mount"]).split(",")
         assert {"noatime", "nodev", "nosuid", "noexec"} <= set(options)
-        assert (Path(each["mount"]).owner(), Path(each["mount"]).group(), oct(os.stat(each["mount"]).st_mode)[-4:]) == ("daemon", "daemon", "0750")
+        assert (Path(each["mount"]).owner(), Path(each["mount"]).group(), oct(os.stat(each["mount"]).st_mode)[-4:]) == (
+            "daemon",
+            "daemon",
+            "0750",
+        )
     assert tool("blkid", "--probe", "--output", "value", "--match-tag", "UUID", blank.device) == made
 
     host.commands.clear()
     for check in (False, True):
         again = run(GOOD, name, check=check, **owner)
-        assert (again["changed"], [each["state_before"] for each in again["volumes"]]) == (False, ["mounted", "mounted"])
+        assert (again["changed"], [each["state_before"] for each in again["volumes"]]) == (
+            False,
+            ["mounted", "mounted"],
+        )
         assert again["diff"]["before"] == again["diff"]["after"] == done["diff"]["after"]
     assert {command[0] for command in host.commands} == {"blkid"}
 
@@ -280,9 +322,13 @@ def test_check_apply_again(host, disk, run, tmp_path):
     for each in done["volumes"]:
         tool("umount", each["mount"])
         found = os.stat(each["mount"])
-        assert (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (0, 0, 0), "an unmounted mount point is one that nobody may enter"
+        assert (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (0, 0, 0), (
+            "an unmounted mount point is one that nobody may enter"
+        )
     back = run(GOOD, name, mount_options=["relatime", "nodev"], **owner)
-    assert [(each["state_before"], each["formatted"], each["mounted"]) for each in back["volumes"]] == [("xfs", False, True)] * 2
+    assert [(each["state_before"], each["formatted"], each["mounted"]) for each in back["volumes"]] == [
+        ("xfs", False, True)
+    ] * 2
     assert Path(done["volumes"][0]["mount"], "meta.properties").read_text() == "node.id=1\n"
 
 
@@ -331,11 +377,19 @@ def test_a_run_broken_off_after_the_format_goes_on(host, disk, run, monkeypatch)
     blank = disk()
     host.ebs(GOOD, blank.device)
     real = host.run
-    monkeypatch.setattr(host, "run", lambda command, **more: (1, "", "no systemd") if command[0] == "systemctl" else real(command, **more))
+    monkeypatch.setattr(
+        host,
+        "run",
+        lambda command, **more: (1, "", "no systemd") if command[0] == "systemctl" else real(command, **more),
+    )
     assert "systemctl daemon-reload failed: no systemd" in run(GOOD)["msg"]
     monkeypatch.setattr(host, "run", real)
     done = run(GOOD)
-    assert (done["volumes"][0]["state_before"], done["volumes"][0]["formatted"], done["volumes"][0]["mounted"]) == ("xfs", False, True)
+    assert (done["volumes"][0]["state_before"], done["volumes"][0]["formatted"], done["volumes"][0]["mounted"]) == (
+        "xfs",
+        False,
+        True,
+    )
     assert len(host.said("mkfs.xfs")) == 1
 
 
@@ -362,7 +416,10 @@ def test_findings_only_read_and_do_not_wait_when_told(host, disk, tmp_path):
     before = foreign.digest()
     assert disk_volumes.findings([], host.run) == []
     assert "ext4" in disk_volumes.findings([{"id": GOOD, "mount": str(tmp_path / "a")}], host.run)[0]
-    assert "attach it to this instance" in disk_volumes.findings([{"id": OTHER, "mount": str(tmp_path / "a")}], host.run, timeout=0)[0]
+    assert (
+        "attach it to this instance"
+        in disk_volumes.findings([{"id": OTHER, "mount": str(tmp_path / "a")}], host.run, timeout=0)[0]
+    )
     assert foreign.digest() == before
 
 
@@ -370,12 +427,25 @@ def test_the_unit_is_one_that_systemd_takes(host, disk, run):
     host.ebs(GOOD, disk().device)
     mount = run(GOOD)["volumes"][0]["mount"]
     unit = host.units / tool("systemd-escape", "--path", "--suffix=mount", mount)
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, check=False, timeout=60
+    )
     assert (done.returncode, [line for line in done.stderr.splitlines() if str(unit.name) in line]) == (0, [])
 
 
 @pytest.mark.parametrize(
-    "mount", ["/var/lib/kafka/data0", "/srv/my-data", "/.hidden/.inner", "/a b/c%d", "/größe", "/a:b_c.d@e", "/back\\slash", "//double//", "/"]
+    "mount",
+    [
+        "/var/lib/kafka/data0",
+        "/srv/my-data",
+        "/.hidden/.inner",
+        "/a b/c%d",
+        "/größe",
+        "/a:b_c.d@e",
+        "/back\\slash",
+        "//double//",
+        "/",
+    ],
 )
 def test_a_unit_is_named_as_systemd_itself_would(mount):
     assert mount_unit.name(mount) == tool("systemd-escape", "--path", "--suffix=mount", mount)

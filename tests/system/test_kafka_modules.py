@@ -51,7 +51,9 @@ def test_the_whole_cluster_is_verified_with_a_topic_of_its_own(cluster):
     brokers = [{"id": node, "name": "b%d" % node} for node in RACKS]
 
     def verify(**more):
-        return run_module("kafka_verify", bootstrap_servers=cluster.bootstrap, brokers=brokers, topic="verified", min_racks=3, **more)
+        return run_module(
+            "kafka_verify", bootstrap_servers=cluster.bootstrap, brokers=brokers, topic="verified", min_racks=3, **more
+        )
 
     assert verify(check=True)["changed"] and "verified" not in info(cluster)["topics"]
     first, second = verify(visit_seconds=30), verify(visit_seconds=30)
@@ -84,22 +86,36 @@ def test_identity_is_written_once(cluster):
 
 def test_a_lost_broker_is_seen_by_the_others_and_comes_back_with_a_new_disk(cluster):
     cluster.stop("broker-3")
-    cluster.wait("broker 3 to leave every ISR", lambda _, topics: all(3 not in each["isr"] for listed in topics.values() for each in listed), exclude=[3])
+    cluster.wait(
+        "broker 3 to leave every ISR",
+        lambda _, topics: all(3 not in each["isr"] for listed in topics.values() for each in listed),
+        exclude=[3],
+    )
     seen = info(cluster, exclude_brokers=[3])
     assert seen["counts"]["under_replicated"] == seen["counts"]["at_min_isr"] == 8 and seen["counts"]["offline"] == 0
     assert {broker["id"]: broker["fenced"] for broker in seen["brokers"]} == (
         {1: False, 2: False, 3: True} if cluster.mode == "kraft" else {1: False, 2: False}
     )
-    assert "broker 3" in run_module("kafka_cluster_info", bootstrap_servers=cluster.bootstrap, ask="3", request_timeout_seconds=5)["msg"].lower()
+    assert (
+        "broker 3"
+        in run_module("kafka_cluster_info", bootstrap_servers=cluster.bootstrap, ask="3", request_timeout_seconds=5)[
+            "msg"
+        ].lower()
+    )
     assert run_module("kafka_round_trip", bootstrap_servers=cluster.bootstrap)["marker"]
     if cluster.mode == "kraft":
         shutil.rmtree(cluster.log_dirs(3)[1])
-        assert run_module("kafka_storage", cluster_id=cluster.cluster_id, **cluster.storage(3))["formatted"] == [cluster.log_dirs(3)[1]]
+        assert run_module("kafka_storage", cluster_id=cluster.cluster_id, **cluster.storage(3))["formatted"] == [
+            cluster.log_dirs(3)[1]
+        ]
     cluster.start(3)
     cluster.wait_in_sync()
     with cluster.admin() as admin:
         assert admin.elect_preferred() == {}
-    cluster.wait("preferred leaders", lambda _, topics: all(each["leader"] == each["replicas"][0] for each in topics["rackaware-proof"]))
+    cluster.wait(
+        "preferred leaders",
+        lambda _, topics: all(each["leader"] == each["replicas"][0] for each in topics["rackaware-proof"]),
+    )
     assert info(cluster)["counts"]["without_preferred_leader"] == 0
 
 

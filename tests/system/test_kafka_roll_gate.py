@@ -36,7 +36,12 @@ def cluster(request, tmp_path_factory):
         made.start_all()
         topic = {"name": TOPIC, "partitions": PARTITIONS, "replication_factor": 3, "config": {"min.insync.replicas": 2}}
         assert run_module("kafka_topic", bootstrap_servers=made.bootstrap, **topic)["changed"]
-        made.wait("the topic", lambda _, topics: len(topics.get(TOPIC, ())) == PARTITIONS and all(each["leader"] > 0 for each in topics[TOPIC]))
+        made.wait(
+            "the topic",
+            lambda _, topics: (
+                len(topics.get(TOPIC, ())) == PARTITIONS and all(each["leader"] > 0 for each in topics[TOPIC])
+            ),
+        )
         yield made
 
 
@@ -49,12 +54,25 @@ def healthy(cluster):
 
 
 def gate(cluster, question, nodes, timeout=5, **params):
-    return run_module("kafka_roll_gate", bootstrap_servers=cluster.bootstrap, request_timeout_seconds=timeout, question=question, nodes=nodes, **params)
+    return run_module(
+        "kafka_roll_gate",
+        bootstrap_servers=cluster.bootstrap,
+        request_timeout_seconds=timeout,
+        question=question,
+        nodes=nodes,
+        **params,
+    )
 
 
 def answered(cluster, *question, **params):
     """The gate's answer once there is one: with ZooKeeper there is none while a controller that has gone is not replaced."""
-    return wait_until(lambda: gate(cluster, *question, **params), lambda answer: not answer.get("failed"), what="an answer", timeout=60, interval=0.2)
+    return wait_until(
+        lambda: gate(cluster, *question, **params),
+        lambda answer: not answer.get("failed"),
+        what="an answer",
+        timeout=60,
+        interval=0.2,
+    )
 
 
 def names(answer, node):
@@ -79,7 +97,9 @@ def write(cluster, exclude):
     servers = ["127.0.0.1:%d" % port for node, port in cluster.clients.items() if node != exclude]
     producer = KafkaProducer(bootstrap_servers=servers, acks=1, enable_idempotence=False, linger_ms=5)
     try:
-        futures = [producer.send(TOPIC, value=b"x" * 10_000, partition=partition) for partition in led for _ in range(100)]
+        futures = [
+            producer.send(TOPIC, value=b"x" * 10_000, partition=partition) for partition in led for _ in range(100)
+        ]
         for future in futures:
             future.get(timeout=30)
     finally:
@@ -119,24 +139,45 @@ def test_stopped_it_holds_the_others_and_started_it_is_waited_for(healthy, tmp_p
     held = answered(healthy, "may_stop", [2], in_flight=[3])
     assert not held["open"] and names(held, 3)
     missing = gate(healthy, "back", [3], in_flight=[3])
-    assert (missing["open"], missing["nodes"][0]["registered"]) == (False, False) and missing["counts"]["under_replicated"] == PARTITIONS
-    healthy.wait("broker 3 to leave", lambda _, topics: all(3 not in each["isr"] for each in topics[TOPIC]), exclude=[3])
+    assert (missing["open"], missing["nodes"][0]["registered"]) == (False, False) and missing["counts"][
+        "under_replicated"
+    ] == PARTITIONS
+    healthy.wait(
+        "broker 3 to leave", lambda _, topics: all(3 not in each["isr"] for each in topics[TOPIC]), exclude=[3]
+    )
     # Also when nobody remembers that we stopped it; and it may itself be restarted again.
     alone = gate(healthy, "may_stop", [2])
-    assert not alone["open"] and any(text in alone["reason"] for text in ("broker 3 is out or behind", "voters only 1 would be left"))
+    assert not alone["open"] and any(
+        text in alone["reason"] for text in ("broker 3 is out or behind", "voters only 1 would be left")
+    )
     assert gate(healthy, "may_stop", [3], out=[3])["open"]
 
     events, play = tmp_path / "roll.jsonl", tmp_path / "play.yml"
-    options = {"question": "back", "nodes": [3], "bootstrap_servers": healthy.bootstrap, "events": str(events), "stall_seconds": 120, "interval": 0.2}
+    options = {
+        "question": "back",
+        "nodes": [3],
+        "bootstrap_servers": healthy.bootstrap,
+        "events": str(events),
+        "stall_seconds": 120,
+        "interval": 0.2,
+    }
     play.write_text(PLAY % json.dumps(options))
     command = [sys.executable, "-m", "ansible.cli.playbook", "-i", "localhost,", str(play)]
     # The same collection that this test imports.
     place = next(path for path in sys.path if os.path.isdir(os.path.join(path, "ansible_collections", "rackaware")))
     with open(tmp_path / "output", "w+") as output:
-        waiting = subprocess.Popen(command, env=dict(os.environ, ANSIBLE_COLLECTIONS_PATH=place), stdout=output, stderr=output)
+        waiting = subprocess.Popen(
+            command, env=dict(os.environ, ANSIBLE_COLLECTIONS_PATH=place), stdout=output, stderr=output
+        )
         try:
             # Ansible may need longer to begin than the broker to come back.
-            wait_until(lambda: events.exists() or waiting.poll() is not None, bool, what="the first answer of the gate", timeout=60, interval=0.1)
+            wait_until(
+                lambda: events.exists() or waiting.poll() is not None,
+                bool,
+                what="the first answer of the gate",
+                timeout=60,
+                interval=0.1,
+            )
             healthy.start(3)
             code = waiting.wait(180)
         finally:
@@ -151,7 +192,9 @@ def test_stopped_it_holds_the_others_and_started_it_is_waited_for(healthy, tmp_p
 
     found = run_module("kafka_leader_election", bootstrap_servers=healthy.bootstrap, check=True)
     assert found["elected"] == PARTITIONS // 3 == gate(healthy, "back", [3], elect_leaders=True)["election"]["elected"]
-    healthy.wait("preferred leaders", lambda _, topics: all(each["leader"] == each["replicas"][0] for each in topics[TOPIC]))
+    healthy.wait(
+        "preferred leaders", lambda _, topics: all(each["leader"] == each["replicas"][0] for each in topics[TOPIC])
+    )
     assert not run_module("kafka_leader_election", bootstrap_servers=healthy.bootstrap)["changed"]
 
 
@@ -180,7 +223,9 @@ def test_killed_and_started_again_it_is_back_only_when_it_has_everything(healthy
         reasons.append(answer.get("reason") or answer.get("msg") or "back")
         return answer
 
-    wait_until(look, lambda answer: answer.get("open", False), what="the killed broker to be back", timeout=120, interval=0.1)
+    wait_until(
+        look, lambda answer: answer.get("open", False), what="the killed broker to be back", timeout=120, interval=0.1
+    )
     assert in_sync(healthy, victim, ask=victim) == in_sync(healthy, victim, ask=other) == PARTITIONS
     assert sizes(healthy, victim) == sizes(healthy, other)
     assert len(reasons) > 1
@@ -200,7 +245,10 @@ def test_paused_and_in_flight_it_counts_as_out_although_metadata_lists_it(health
         back = gate(healthy, "back", [paused], in_flight=[paused], timeout=2)
     finally:
         healthy.signal("broker-%d" % paused, signal.SIGCONT)
-    print("asked beside a paused broker: %.2f s; without in_flight: %s" % (took, unknowing.get("reason") or unknowing.get("msg") or "open"))
+    print(
+        "asked beside a paused broker: %.2f s; without in_flight: %s"
+        % (took, unknowing.get("reason") or unknowing.get("msg") or "open")
+    )
     assert listed == PARTITIONS, "metadata had noticed already, so that this test shows nothing"
     assert not held["open"] and names(held, paused), held
     assert not back.get("open"), back

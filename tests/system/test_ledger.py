@@ -33,7 +33,12 @@ def test_producer_rests_while_a_broker_does_not_answer(cluster, tmp_path, idempo
     producer.finish(30)
     journal.close()
     assert turned < 10 * RATE
-    assert producer.sent == producer.acked == sum(kind == "ack" for kind, *_ in entries(tmp_path / "acks.jsonl")) > RATE * SECONDS
+    assert (
+        producer.sent
+        == producer.acked
+        == sum(kind == "ack" for kind, *_ in entries(tmp_path / "acks.jsonl"))
+        > RATE * SECONDS
+    )
 
 
 @pytest.fixture(scope="module")

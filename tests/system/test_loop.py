@@ -41,10 +41,16 @@ def test_check_mode_makes_nothing(loop, path):
 def test_a_file_is_made_in_full_and_attached_once(loop, path):
     first = loop()
     assert first["actions"] == ["create", "attach"]
-    assert path.stat().st_size == 8 * 1024**2 and path.stat().st_blocks * 512 >= 8 * 1024**2 and path.stat().st_mode & 0o777 == 0o600
+    assert (
+        path.stat().st_size == 8 * 1024**2
+        and path.stat().st_blocks * 512 >= 8 * 1024**2
+        and path.stat().st_mode & 0o777 == 0o600
+    )
     again = loop()
     assert (again["changed"], again["device"]) == (False, first["device"])
-    text = subprocess.run(["losetup", "-O", "DIO,LOG-SEC", "--noheadings", first["device"]], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(
+        ["losetup", "-O", "DIO,LOG-SEC", "--noheadings", first["device"]], capture_output=True, text=True, check=True
+    ).stdout
     assert text.split() == ["1", "4096"]
 
 

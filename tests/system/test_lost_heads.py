@@ -10,7 +10,13 @@ import time
 import pytest
 from loop_disks import MIB, Disk, Host, md_member, tool
 
-from ansible_collections.rackaware.kafka.plugins.module_utils._disk import blank_proof, mount_unit, probe, remains, volumes
+from ansible_collections.rackaware.kafka.plugins.module_utils._disk import (
+    blank_proof,
+    mount_unit,
+    probe,
+    remains,
+    volumes,
+)
 from ansible_collections.rackaware.kafka.plugins.module_utils._disk.blank_proof import Permit
 
 GIB = 1024 * MIB
@@ -22,7 +28,11 @@ LOST = 16 * MIB
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     made = Host(tmp_path)
-    for module, name, folder in ((probe, "BY_ID", made.by_id), (mount_unit, "BY_UUID", made.by_uuid), (mount_unit, "UNITS", made.units)):
+    for module, name, folder in (
+        (probe, "BY_ID", made.by_id),
+        (mount_unit, "BY_UUID", made.by_uuid),
+        (mount_unit, "UNITS", made.units),
+    ):
         monkeypatch.setattr(module, name, str(folder))
     return made
 
@@ -65,7 +75,18 @@ def luks(version, *options, payload):
     def make(disk, tmp_path):
         (tmp_path / "key").write_bytes(b"k" * 64)
         cheap = ["--pbkdf=pbkdf2", "--pbkdf-force-iterations=1000"]
-        tool("cryptsetup", "luksFormat", "--batch-mode", "--type", version, *cheap, *options, "--key-file", tmp_path / "key", disk.device)
+        tool(
+            "cryptsetup",
+            "luksFormat",
+            "--batch-mode",
+            "--type",
+            version,
+            *cheap,
+            *options,
+            "--key-file",
+            tmp_path / "key",
+            disk.device,
+        )
         # This kernel opens no LUKS; what is written within lies there, whatever its bytes are.
         inside(disk, payload, "mkfs.xfs", "-q", "-K")
 
@@ -228,7 +249,11 @@ def test_what_is_left_is_named(host, disk, tmp_path, make, what):
     assert probe.probe(lost.device, host.run).what.startswith("what is left of %s, near byte " % what)
 
 
-@pytest.mark.parametrize("permit", [Permit(proven=(VOLUME,)), Permit(declared=(VOLUME,)), Permit(read_whole=(VOLUME,))], ids=["proven", "declared", "read"])
+@pytest.mark.parametrize(
+    "permit",
+    [Permit(proven=(VOLUME,)), Permit(declared=(VOLUME,)), Permit(read_whole=(VOLUME,))],
+    ids=["proven", "declared", "read"],
+)
 def test_a_blank_disk_with_a_proof_may_be_formatted(host, disk, tmp_path, monkeypatch, permit):
     monkeypatch.setattr(blank_proof, "READ_UNASKED", 0)
     size = GIB if permit.read_whole else SIZE
@@ -240,7 +265,13 @@ def test_a_blank_disk_with_a_proof_may_be_formatted(host, disk, tmp_path, monkey
 def test_a_blank_disk_without_a_proof_is_refused_with_both_ways_out(host, disk, tmp_path, permit):
     with pytest.raises(volumes.VolumesError) as caught:
         ask(host, disk(), tmp_path, permit)
-    for words in (VOLUME, "data_volume_read_whole", "all of its 500 GiB", "about 69 minutes", "data_volume_declared_blank"):
+    for words in (
+        VOLUME,
+        "data_volume_read_whole",
+        "all of its 500 GiB",
+        "about 69 minutes",
+        "data_volume_declared_blank",
+    ):
         assert words in str(caught.value)
 
 
@@ -252,7 +283,9 @@ def test_one_byte_anywhere_is_found_by_the_read_of_all(host, disk, tmp_path):
     hidden.write(place, b"x")
     assert probe.probe(hidden.device, host.run).state == probe.BLANK, "the samples miss it"
     assert [each.blank for each in ask(host, hidden, tmp_path, Permit(declared=(VOLUME,)))] == [True]
-    with pytest.raises(volumes.VolumesError, match="holds data without a signature near byte %d" % (place // MIB * MIB)):
+    with pytest.raises(
+        volumes.VolumesError, match="holds data without a signature near byte %d" % (place // MIB * MIB)
+    ):
         ask(host, hidden, tmp_path, Permit())
 
 

@@ -71,7 +71,9 @@ class Disk:
 
 
 def sh(*command: object, stdin: bytes = b"") -> str:
-    done = subprocess.run([str(part) for part in command], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    done = subprocess.run(
+        [str(part) for part in command], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
     assert done.returncode == 0, (command, done.stdout.decode(errors="replace"))
     return done.stdout.decode(errors="replace")
 
@@ -158,14 +160,29 @@ def rotate(run, disk, keys):
 def leaks(text: str, secret: bytes) -> bool:
     """Whether the secret is in a text in any form that a person could turn back; a third of it is enough."""
     part = secret[24:45]
-    forms = {part.hex(), part.decode("latin-1"), repr(part)[2:-1], json.dumps(part.decode("latin-1"))[1:-1], part.decode("utf-8", "surrogateescape")}
+    forms = {
+        part.hex(),
+        part.decode("latin-1"),
+        repr(part)[2:-1],
+        json.dumps(part.decode("latin-1"))[1:-1],
+        part.decode("utf-8", "surrogateescape"),
+    }
     # In base64 the same bytes have one of three forms, whatever stands before them.
     forms |= {base64.b64encode(bytes(shift) + part).decode()[4:-4] for shift in range(3)}
     return any(form in text or form.upper() in text for form in forms)
 
 
 def opens(disk: Disk, key: bytes) -> bool:
-    command = ["cryptsetup", "open", "--test-passphrase", "--batch-mode", "--key-file=-", "--keyfile-size", str(len(key)), disk.device]
+    command = [
+        "cryptsetup",
+        "open",
+        "--test-passphrase",
+        "--batch-mode",
+        "--key-file=-",
+        "--keyfile-size",
+        str(len(key)),
+        disk.device,
+    ]
     return subprocess.run(command, input=key, capture_output=True, check=False).returncode == 0
 
 
@@ -194,7 +211,12 @@ class TestFormat:
         result = volume()
         assert result["actions"] == ["remember formatting", "format", "token provisioning"]
         header = result["header"]
-        assert (header["version"], header["uuid"], header["label"], header["subsystem"]) == (2, UUID, "kafka-d0", SUBSYSTEM)
+        assert (header["version"], header["uuid"], header["label"], header["subsystem"]) == (
+            2,
+            UUID,
+            "kafka-d0",
+            SUBSYSTEM,
+        )
         assert (header["cipher"], header["key_size"], header["keyslots"]) == ("aes-xts-plain64", 512, [0])
         assert header["tokens"]["0"] == {"type": "rackaware-kms", "keyslots": ["0"], "state": "provisioning"}
         before = disk.digest()
@@ -339,9 +361,35 @@ def tools_of_others(kind: str, disk: Disk) -> None:
     if kind in ("ext4", "vfat"):
         sh(*{"ext4": ["mkfs.ext4", "-q"], "vfat": ["mkfs.vfat"]}[kind], device)
     elif kind in ("luks1", "luks2"):
-        sh("cryptsetup", "luksFormat", "--batch-mode", "--type", kind, "--uuid", OTHER_UUID, *CHEAP, "--key-file=-", device, stdin=b"x" * 64)
+        sh(
+            "cryptsetup",
+            "luksFormat",
+            "--batch-mode",
+            "--type",
+            kind,
+            "--uuid",
+            OTHER_UUID,
+            *CHEAP,
+            "--key-file=-",
+            device,
+            stdin=b"x" * 64,
+        )
     elif kind == "ours of another node":
-        sh("cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", "--uuid", UUID, "--subsystem", "x", *CHEAP, "--key-file=-", device, stdin=CANARY)
+        sh(
+            "cryptsetup",
+            "luksFormat",
+            "--batch-mode",
+            "--type",
+            "luks2",
+            "--uuid",
+            UUID,
+            "--subsystem",
+            "x",
+            *CHEAP,
+            "--key-file=-",
+            device,
+            stdin=CANARY,
+        )
     elif kind == "lvm":
         sh("pvcreate", "--quiet", "--yes", "--devices", device, device)
     elif kind == "md":
@@ -407,8 +455,20 @@ class TestRefusals:
         try:
             sh("mkfs.xfs", "-q", disk.device)
             before = disk.digest()
-            params = {"device": disk.device, "name": "kafka-d0", "uuid": UUID, "subsystem": SUBSYSTEM, "allow_format": "blank_only"}
-            result = run(luks_volume, state="formatted", marker_dir=str(tmp_path / "markers"), key={"file": str(keys["old"])}, **params)
+            params = {
+                "device": disk.device,
+                "name": "kafka-d0",
+                "uuid": UUID,
+                "subsystem": SUBSYSTEM,
+                "allow_format": "blank_only",
+            }
+            result = run(
+                luks_volume,
+                state="formatted",
+                marker_dir=str(tmp_path / "markers"),
+                key={"file": str(keys["old"])},
+                **params,
+            )
             assert "nothing was changed: it holds xfs" in result["msg"]
             assert disk.digest() == before
         finally:
@@ -455,7 +515,11 @@ class TestRefusals:
         elif fault != "missing":
             path.write_bytes(CANARY[:16] if fault == "short" else CANARY)
             path.chmod(0o444 if fault == "open to all" else 0o400)
-        sentence = {"on a disk": "may only be in a file system in memory", "open to all": "can be reached by others", "short": "has 16 bytes"}
+        sentence = {
+            "on a disk": "may only be in a file system in memory",
+            "open to all": "can be reached by others",
+            "short": "has 16 bytes",
+        }
         before = disk.digest()
         assert sentence.get(fault, "cannot be opened") in volume(key=path)["msg"]
         assert disk.digest() == before and not (tmp_path / "markers").exists()
@@ -591,7 +655,13 @@ class TestHeaderBackup:
         self.dest = tmp_path / "d0.header"
 
         def call(check=False, **more):
-            params = {"device": disk.device, "uuid": UUID, "dest": str(self.dest), "marker_dir": str(tmp_path / "markers"), **more}
+            params = {
+                "device": disk.device,
+                "uuid": UUID,
+                "dest": str(self.dest),
+                "marker_dir": str(tmp_path / "markers"),
+                **more,
+            }
             return run(luks_header_backup, check=check, **params)
 
         return call
@@ -614,7 +684,10 @@ class TestHeaderBackup:
         sh("dd", "if=/dev/urandom", "of=" + disk.device, "bs=1M", "count=16", "conv=fsync", "status=none")
         before = disk.digest()
         assert "set confirm_uuid" in backup(state="restored")["msg"] and disk.digest() == before
-        assert backup(state="restored", confirm_uuid=UUID, check=True)["actions"] == ["restore"] and disk.digest() == before
+        assert (
+            backup(state="restored", confirm_uuid=UUID, check=True)["actions"] == ["restore"]
+            and disk.digest() == before
+        )
         assert backup(state="restored", confirm_uuid=UUID)["actions"] == ["restore"]
         assert opens(disk, CANARY)
         assert backup(state="restored", confirm_uuid=UUID)["changed"] is False
@@ -706,7 +779,10 @@ def test_a_key_is_in_no_output_at_any_verbosity(disk, keys, tmp_path):
     rotation = {**base, "key": old, "new_key": new, "state": "rotated"}
     tasks = [
         {"rackaware.kafka.luks_volume": {**base, **more, "allow_format": "blank_only", "key": old}},
-        {"rackaware.kafka.luks_volume": {**base, **more, "key": new, "token": {"a": "b"}}, "ignore_errors": "{{ true }}"},
+        {
+            "rackaware.kafka.luks_volume": {**base, **more, "key": new, "token": {"a": "b"}},
+            "ignore_errors": "{{ true }}",
+        },
         {"rackaware.kafka.luks_volume": {**base, **more, "key": old, "state": "open"}, "ignore_errors": "{{ true }}"},
         {"rackaware.kafka.luks_key": rotation, "register": "rotated"},
         {"ansible.builtin.debug": {"var": "rotated"}},
@@ -723,13 +799,35 @@ def test_a_key_is_in_no_output_at_any_verbosity(disk, keys, tmp_path):
         "ANSIBLE_KEEP_REMOTE_FILES": "1",
         "ANSIBLE_REMOTE_TEMP": str(tmp_path / "remote"),
     }
-    command = [str(Path(sys.executable).parent / "ansible-playbook"), "-vvvv", "--diff", "-i", "localhost,", "-c", "local", str(play)]
+    command = [
+        str(Path(sys.executable).parent / "ansible-playbook"),
+        "-vvvv",
+        "--diff",
+        "-i",
+        "localhost,",
+        "-c",
+        "local",
+        str(play),
+    ]
     variables = ["-e", "ansible_python_interpreter=" + sys.executable]
-    done = subprocess.run([*command, *variables], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        [*command, *variables],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
     assert "ignored=3" in done.stdout, done.stdout
     assert opens(disk, NEW)
-    written = [path.read_bytes().decode("latin-1") for place in ("home", "remote", "markers") for path in (tmp_path / place).rglob("*") if path.is_file()]
+    written = [
+        path.read_bytes().decode("latin-1")
+        for place in ("home", "remote", "markers")
+        for path in (tmp_path / place).rglob("*")
+        if path.is_file()
+    ]
     assert written
     for text in [done.stdout, *written]:
         assert not leaks(text, CANARY) and not leaks(text, NEW)
@@ -741,7 +839,10 @@ def test_a_key_is_in_no_command_line_and_no_environment(volume, rotate, memory, 
     for name in ("cryptsetup", "blkid"):
         real = shutil.which(name, path=_command.PATH)
         script = memory / name
-        script.write_text("#!/bin/sh\n{ tr '\\0' ' ' < /proc/$$/cmdline; tr '\\0' ' ' < /proc/$$/environ; echo; } >> %s\nexec %s \"$@\"\n" % (log, real))
+        script.write_text(
+            "#!/bin/sh\n{ tr '\\0' ' ' < /proc/$$/cmdline; tr '\\0' ' ' < /proc/$$/environ; echo; } >> %s\nexec %s \"$@\"\n"
+            % (log, real)
+        )
         script.chmod(0o755)
     monkeypatch.setattr(_command, "PATH", "%s:%s" % (memory, _command.PATH))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of the caller")
@@ -754,6 +855,12 @@ def test_a_key_is_in_no_command_line_and_no_environment(volume, rotate, memory, 
 
 
 def test_the_search_for_leaks_sees_one():
-    for text in (CANARY.hex(), base64.b64encode(CANARY).decode(), repr(CANARY), CANARY.decode("latin-1"), base64.b64encode(b"xy" + CANARY).decode()):
+    for text in (
+        CANARY.hex(),
+        base64.b64encode(CANARY).decode(),
+        repr(CANARY),
+        CANARY.decode("latin-1"),
+        base64.b64encode(b"xy" + CANARY).decode(),
+    ):
         assert leaks("before %s after" % text, CANARY)
     assert not leaks(base64.b64encode(NEW).decode(), CANARY)

@@ -34,8 +34,16 @@ class Host:
 
     def guard(self, *arguments: str) -> tuple[int, str]:
         world = (str(self.home / "start-guard.json"), str(self.home / "state"), sys.executable, WAIT)
-        code = "import sys; from %s import World, main; sys.exit(main(%r, World(*%r)))" % (program.__name__, list(arguments) or ["check"], world)
-        command = [sys.executable, "-c", "import sys; sys.path[:0] = %r; %s" % ([entry for entry in sys.path if entry], code)]
+        code = "import sys; from %s import World, main; sys.exit(main(%r, World(*%r)))" % (
+            program.__name__,
+            list(arguments) or ["check"],
+            world,
+        )
+        command = [
+            sys.executable,
+            "-c",
+            "import sys; sys.path[:0] = %r; %s" % ([entry for entry in sys.path if entry], code),
+        ]
         run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         print(run.stdout + run.stderr)
         return run.returncode, run.stdout + run.stderr
@@ -49,7 +57,9 @@ class Setting:
         cluster.start_all()
         topic = {"name": TOPIC, "replica_assignment": [assignment], "config": {"min.insync.replicas": 1}}
         assert run_module("kafka_topic", bootstrap_servers=cluster.bootstrap, **topic)["changed"]
-        cluster.wait("the topic", lambda _, topics: bool(topics.get(TOPIC)) and len(topics[TOPIC][0]["isr"]) == len(assignment))
+        cluster.wait(
+            "the topic", lambda _, topics: bool(topics.get(TOPIC)) and len(topics[TOPIC][0]["isr"]) == len(assignment)
+        )
         self.hosts = {node: Host(cluster, node, home / ("host-%d" % node)) for node in RACKS}
         for host in self.hosts.values():
             assert host.guard() == (0, "")
@@ -61,7 +71,9 @@ def stored(cluster: Cluster, node: int) -> int:
 
 
 def produce(cluster: Cluster, node: int) -> None:
-    producer = KafkaProducer(bootstrap_servers=["127.0.0.1:%d" % cluster.clients[node]], acks="all", enable_idempotence=False)
+    producer = KafkaProducer(
+        bootstrap_servers=["127.0.0.1:%d" % cluster.clients[node]], acks="all", enable_idempotence=False
+    )
     try:
         for number in range(RECORDS):
             producer.send(TOPIC, value=b"%d" % number * 100, partition=0).get(60)
@@ -86,7 +98,9 @@ def last_one_out(cluster: Cluster) -> None:
     assert len(set(sizes)) == 1 and sizes[0] > 0
     for node in (1, 2):
         cluster.stop("broker-%d" % node)
-    cluster.wait("broker 3 to be alone", lambda _, topics: topics[TOPIC][0]["isr"] == [3] and topics[TOPIC][0]["leader"] == 3)
+    cluster.wait(
+        "broker 3 to be alone", lambda _, topics: topics[TOPIC][0]["isr"] == [3] and topics[TOPIC][0]["leader"] == 3
+    )
     cluster.stop("broker-3")
     for place in cluster.log_dirs(3):
         shutil.rmtree(place)
@@ -103,7 +117,9 @@ def zookeeper(tmp_path_factory):
 def begin(cluster: Cluster, *nodes: int) -> None:
     for node in nodes:
         cluster.start(node)
-    cluster.wait("brokers %s" % (nodes,), lambda seen, _: {each["id"] for each in seen["brokers"]} >= set(nodes), exclude=[3])
+    cluster.wait(
+        "brokers %s" % (nodes,), lambda seen, _: {each["id"] for each in seen["brokers"]} >= set(nodes), exclude=[3]
+    )
 
 
 def test_the_guard_keeps_the_last_in_sync_replica_down_and_its_followers_keep_their_records(zookeeper):
@@ -117,7 +133,10 @@ def test_the_guard_keeps_the_last_in_sync_replica_down_and_its_followers_keep_th
         assert zookeeper.hosts[node].guard() == (0, "")
     begin(cluster, 1, 2)
     code, said = host.guard()
-    assert code == 1 and "it is the last in-sync replica of 1 partition (%s-0); started now it would be elected" % TOPIC in said
+    assert (
+        code == 1
+        and "it is the last in-sync replica of 1 partition (%s-0); started now it would be elected" % TOPIC in said
+    )
     assert stored(cluster, 1) == stored(cluster, 2) > 0
     assert host.guard("accept", "3", "2")[0] == 0
     code, said = host.guard()
@@ -133,7 +152,9 @@ def test_without_the_guard_it_is_elected_and_its_followers_are_emptied(zookeeper
     assert code == 0 and "this was accepted: it is the last in-sync replica of 1 partition" in said
     cluster.start(3)
     cluster.wait_in_sync()
-    wait_until(lambda: [stored(cluster, node) for node in RACKS], lambda sizes: not any(sizes), what="empty logs", timeout=60)
+    wait_until(
+        lambda: [stored(cluster, node) for node in RACKS], lambda sizes: not any(sizes), what="empty logs", timeout=60
+    )
     assert readable(cluster) == 0
     # Kafka has run on the new disks, which are known from now on.
     assert host.guard() == (0, "")
@@ -167,14 +188,26 @@ def test_in_kraft_mode_it_stays_down_as_well_also_once_the_disk_is_formatted(tmp
         begin(cluster, 1)
         # The two of them elect a leader of the quorum first, which then notices that 3 is down; systemd runs the guard again and again.
         last = "it is the last in-sync replica of 1 partition (%s-0)" % TOPIC
-        code, said = wait_until(setting.hosts[3].guard, lambda seen: seen[0] == 0 or last in seen[1], what="an answer", timeout=180)
+        code, said = wait_until(
+            setting.hosts[3].guard, lambda seen: seen[0] == 0 or last in seen[1], what="an answer", timeout=180
+        )
         assert code == 1
-        assert run_module("kafka_storage", cluster_id=cluster.cluster_id, quorum_exists=True, **cluster.storage(3))["changed"]
+        assert run_module("kafka_storage", cluster_id=cluster.cluster_id, quorum_exists=True, **cluster.storage(3))[
+            "changed"
+        ]
         code, said = setting.hosts[3].guard()
         assert code == 1 and last in said
         assert stored(cluster, 1) > 0
         # As the runbook says: the follower leads, with what it has, and nobody needs the blank disk any more.
-        command = ["java", "-Xmx128m", "-cp", "%s/*" % cluster.libs, "org.apache.kafka.tools.LeaderElectionCommand", "--election-type", "unclean"]
+        command = [
+            "java",
+            "-Xmx128m",
+            "-cp",
+            "%s/*" % cluster.libs,
+            "org.apache.kafka.tools.LeaderElectionCommand",
+            "--election-type",
+            "unclean",
+        ]
         command += ["--bootstrap-server", cluster.bootstrap[0], "--topic", TOPIC, "--partition", "0"]
         subprocess.run(command, check=True, timeout=120)
         assert setting.hosts[3].guard()[0] == 0 and readable(cluster) == RECORDS

@@ -36,7 +36,12 @@ def cloud():
     server.start()
     url = "http://%s:%d" % server.get_host_and_port()
     variables = {"AWS_ENDPOINT_URL": url, "AWS_EC2_METADATA_SERVICE_ENDPOINT": url}
-    keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+    keys = {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+    }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**variables, **keys}.items():
             patch.setenv(name, value)
@@ -69,16 +74,39 @@ def host(cloud, module, tmp_path):
         root = tmp_path
 
         def data_key(self, **more):
-            params = {"bucket": BUCKET, "object_key": "%s/LuksInternalStorageKey-d0" % tmp_path.name, "key_id": cloud["arn"], "expected_bucket_owner": OWNER}
-            return module(kms_data_key, **{**params, "encryption_context": {"cluster_id": "demo", "node_id": "1"}, **more})
+            params = {
+                "bucket": BUCKET,
+                "object_key": "%s/LuksInternalStorageKey-d0" % tmp_path.name,
+                "key_id": cloud["arn"],
+                "expected_bucket_owner": OWNER,
+            }
+            return module(
+                kms_data_key, **{**params, "encryption_context": {"cluster_id": "demo", "node_id": "1"}, **more}
+            )
 
         def volume(self, wrapped, **more):
-            params = {"device": self.device, "name": "kafka-d0", "uuid": UUID, "subsystem": "kafka-demo-1", "state": "formatted"}
+            params = {
+                "device": self.device,
+                "name": "kafka-d0",
+                "uuid": UUID,
+                "subsystem": "kafka-demo-1",
+                "state": "formatted",
+            }
             key = {"wrapped": wrapped}
-            return module(luks_volume, **{**params, "allow_format": "blank_only", "marker_dir": str(tmp_path / "m"), "key": key, **more})
+            return module(
+                luks_volume,
+                **{**params, "allow_format": "blank_only", "marker_dir": str(tmp_path / "m"), "key": key, **more},
+            )
 
         def configure(self, *wrapped):
-            store = {"store": "d0", "mount": "/mnt/d0", "name": "kafka-d0", "device": self.device, "uuid": UUID, "subsystem": "kafka-demo-1"}
+            store = {
+                "store": "d0",
+                "mount": "/mnt/d0",
+                "name": "kafka-d0",
+                "device": self.device,
+                "uuid": UUID,
+                "subsystem": "kafka-demo-1",
+            }
             for path, file in stores_files.files([{**store, "keys": list(wrapped)}]).items():
                 place = tmp_path / path.lstrip("/")
                 place.parent.mkdir(parents=True, exist_ok=True)
@@ -87,29 +115,50 @@ def host(cloud, module, tmp_path):
 
         def refused(self, *wrapped):
             """What the role says before it writes such a configuration; empty where it would."""
-            store = {"store": "d0", "mount": "/mnt/d0", "name": "kafka-d0", "device": self.device, "uuid": UUID, "subsystem": "kafka-demo-1"}
+            store = {
+                "store": "d0",
+                "mount": "/mnt/d0",
+                "name": "kafka-d0",
+                "device": self.device,
+                "uuid": UUID,
+                "subsystem": "kafka-demo-1",
+            }
             try:
-                stores_keys.check(stores_files.file_set(stores_files.files([{**store, "keys": list(wrapped)}]))["files"], ["d0"])
+                stores_keys.check(
+                    stores_files.file_set(stores_files.files([{**store, "keys": list(wrapped)}]))["files"], ["d0"]
+                )
             except RackawareError as error:
                 return str(error)
             return ""
 
         def run(self, command="check", **variables):
             program = tmp_path / unlocker.PROGRAM.lstrip("/")
-            code = "import sys; sys.argv = ['kafka-luks', %r, 'd0']; sys.path.insert(0, %r); from kafka_luks._luks import unlocker" % (
-                command,
-                str(tmp_path / "usr/local/lib/kafka-luks"),
+            code = (
+                "import sys; sys.argv = ['kafka-luks', %r, 'd0']; sys.path.insert(0, %r); from kafka_luks._luks import unlocker"
+                % (
+                    command,
+                    str(tmp_path / "usr/local/lib/kafka-luks"),
+                )
             )
             code += "; sys.exit(unlocker.main(directory=%r))" % str(tmp_path / "etc/kafka-luks")
             assert "kafka_luks._luks.unlocker import main" in program.read_text()
             environment = {"PATH": os.environ["PATH"], **cloud["variables"], **variables}
-            return subprocess.run([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+            return subprocess.run(
+                [sys.executable, "-c", code],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
 
     made = Host()
     disk = tmp_path / "disk.img"
     with open(disk, "wb") as stream:
         stream.truncate(32 * MIB)
-    made.device = subprocess.run(["losetup", "--find", "--show", disk], capture_output=True, text=True, check=True).stdout.strip()
+    made.device = subprocess.run(
+        ["losetup", "--find", "--show", disk], capture_output=True, text=True, check=True
+    ).stdout.strip()
     yield made
     subprocess.run(["losetup", "--detach", made.device], check=True)
 
@@ -118,7 +167,13 @@ def test_the_launcher_is_a_program(host, cloud):
     wrapped = host.data_key()["wrapped"]
     host.configure(wrapped)
     program = host.root / unlocker.PROGRAM.lstrip("/")
-    done = subprocess.run([sys.executable, "-I", program, "check", "../x"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", program, "check", "../x"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1 and "cannot be the name of a store" in done.stdout
 
 
@@ -148,14 +203,24 @@ def test_a_whole_rotation_and_what_each_state_of_it_opens(host, module):
     assert [bool(host.refused(*keys)) for keys in _each(first, second)] == [False, False, True]
     host.configure(first["wrapped"], second["wrapped"])
     assert host.run().returncode == 0
-    rotation = {"device": host.device, "uuid": UUID, "key": {"wrapped": first["wrapped"]}, "new_key": {"wrapped": second["wrapped"]}, "state": "rotated"}
+    rotation = {
+        "device": host.device,
+        "uuid": UUID,
+        "key": {"wrapped": first["wrapped"]},
+        "new_key": {"wrapped": second["wrapped"]},
+        "state": "rotated",
+    }
     assert module(luks_key, **rotation)["keyslots"] == [1]
     assert [bool(host.refused(*keys)) for keys in _each(first, second)] == [True, False, False]
     assert "opens with version %s of" % second["version_id"] in host.refused(first["wrapped"])
     assert host.run().returncode == 0
     host.configure(second["wrapped"])
     assert host.run().returncode == 0
-    host.data_key(state="absent", version_id=first["version_id"], confirm_crypto_shred="%s/LuksInternalStorageKey-d0" % host.root.name)
+    host.data_key(
+        state="absent",
+        version_id=first["version_id"],
+        confirm_crypto_shred="%s/LuksInternalStorageKey-d0" % host.root.name,
+    )
     assert host.run().returncode == 0
     assert host.volume(second["wrapped"])["changed"] is False
     host.configure(first["wrapped"])
@@ -181,7 +246,10 @@ def test_another_nodes_key_is_refused(host):
     assert done.returncode == 1 and "InvalidCiphertextException" in done.stdout
 
 
-@pytest.mark.parametrize("how", ["an older version comes back", "another node's object is put in its place", "it is cut off", "it is deleted"])
+@pytest.mark.parametrize(
+    "how",
+    ["an older version comes back", "another node's object is put in its place", "it is cut off", "it is deleted"],
+)
 def test_what_somebody_does_to_the_object_never_opens_another_volume(host, how):
     """A version that was pinned stays what it is; whatever is not it is refused, and the volume is as it was."""
     first, s3, key = host.data_key(), boto3.client("s3"), "%s/LuksInternalStorageKey-d0" % host.root.name
@@ -195,7 +263,9 @@ def test_what_somebody_does_to_the_object_never_opens_another_volume(host, how):
         pinned = {**second["wrapped"], "version_id": replayed}
         sentence = "its SHA-256 differs"
     elif how == "another node's object is put in its place":
-        other = host.data_key(object_key=key + "-other", encryption_context={"cluster_id": "demo", "node_id": "2"})["wrapped"]
+        other = host.data_key(object_key=key + "-other", encryption_context={"cluster_id": "demo", "node_id": "2"})[
+            "wrapped"
+        ]
         pinned = {**other, "encryption_context": first["wrapped"]["encryption_context"]}
         sentence = "InvalidCiphertextException"
     elif how == "it is cut off":
@@ -218,19 +288,43 @@ def test_an_unwrapped_key_is_in_no_output_at_any_verbosity(host, cloud, tmp_path
     second = host.data_key(state="rotated", previous_version_id=first["version_id"])
     wrong = {**first["wrapped"], "encryption_context": {"cluster_id": "other"}}
     old, new, bad = ({"wrapped": each} for each in (first["wrapped"], second["wrapped"], wrong))
-    volume = {"device": host.device, "name": "kafka-d0", "uuid": UUID, "subsystem": "kafka-demo-1", "marker_dir": str(tmp_path / "m")}
+    volume = {
+        "device": host.device,
+        "name": "kafka-d0",
+        "uuid": UUID,
+        "subsystem": "kafka-demo-1",
+        "marker_dir": str(tmp_path / "m"),
+    }
     ignored = {"ignore_errors": "{{ true }}"}
     with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
         tasks = [
             {"rackaware.kafka.luks_volume": {**volume, "state": "formatted", "allow_format": "blank_only", "key": old}},
-            {"rackaware.kafka.luks_volume": {**volume, "state": "formatted", "key": bad, "token": {"a": "b"}}, **ignored},
+            {
+                "rackaware.kafka.luks_volume": {**volume, "state": "formatted", "key": bad, "token": {"a": "b"}},
+                **ignored,
+            },
             {"rackaware.kafka.luks_volume": {**volume, "state": "open", "key": old}, **ignored},
             {"rackaware.kafka.kms_decrypt": first_only(old), "register": "proof"},
             {"ansible.builtin.debug": {"var": "proof"}},
             {"rackaware.kafka.kms_decrypt": first_only(bad), **ignored},
             {"rackaware.kafka.kms_decrypt": {**first_only(old), "validate_only": False, "dest": memory + "/key"}},
-            {"rackaware.kafka.kms_decrypt": {**first_only(old), "validate_only": False, "dest": str(tmp_path / "key")}, **ignored},
-            {"rackaware.kafka.luks_key": {"device": host.device, "uuid": UUID, "key": old, "new_key": new, "state": "rotated"}},
+            {
+                "rackaware.kafka.kms_decrypt": {
+                    **first_only(old),
+                    "validate_only": False,
+                    "dest": str(tmp_path / "key"),
+                },
+                **ignored,
+            },
+            {
+                "rackaware.kafka.luks_key": {
+                    "device": host.device,
+                    "uuid": UUID,
+                    "key": old,
+                    "new_key": new,
+                    "state": "rotated",
+                }
+            },
         ]
         play = tmp_path / "play.yml"
         play.write_text(yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]))
@@ -243,18 +337,38 @@ def test_an_unwrapped_key_is_in_no_output_at_any_verbosity(host, cloud, tmp_path
             "ANSIBLE_DISPLAY_TRACEBACK": "always",
             "ANSIBLE_DEBUG": "1",
         }
-        command = [str(Path(sys.executable).parent / "ansible-playbook"), "-vvvv", "--diff", "-i", "localhost,", "-c", "local", str(play)]
+        command = [
+            str(Path(sys.executable).parent / "ansible-playbook"),
+            "-vvvv",
+            "--diff",
+            "-i",
+            "localhost,",
+            "-c",
+            "local",
+            str(play),
+        ]
         command += ["-e", "ansible_python_interpreter=" + sys.executable]
-        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
         written = Path(memory, "key").read_bytes() if done.returncode == 0 else b""
     assert done.returncode == 0 and "ignored=4" in done.stdout, done.stdout[-4000:]
-    files = [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file() and path.name != "disk.img"]
+    files = [
+        path.read_bytes().decode("latin-1")
+        for path in tmp_path.rglob("*")
+        if path.is_file() and path.name != "disk.img"
+    ]
     keys = [bytes(kms.connect(REGION).unwrap(kms.wrapped(each["wrapped"]))) for each in (first, second)]
     assert written == keys[0]
     for key in keys:
         # The middle of the key, at each of the three places that base64 knows.
         part = key[20:41]
-        forms = {part.hex(), repr(part)[2:-1], part.decode("latin-1"), *(base64.b64encode(bytes(shift) + part).decode()[4:-4] for shift in range(3))}
+        forms = {
+            part.hex(),
+            repr(part)[2:-1],
+            part.decode("latin-1"),
+            *(base64.b64encode(bytes(shift) + part).decode()[4:-4] for shift in range(3)),
+        }
         for text in (done.stdout, *files):
             assert not [form for form in forms if form in text]
     with open(host.device, "rb") as stream:
@@ -269,7 +383,10 @@ def first_only(key: dict) -> dict:
 def test_without_metadata_it_says_what_it_waits_for(host):
     host.configure(host.data_key()["wrapped"])
     done = host.run(AWS_EC2_METADATA_SERVICE_ENDPOINT="http://127.0.0.1:1")
-    assert done.returncode == 1 and "The instance's metadata do not give a session token (IMDSv2): URLError." in done.stdout
+    assert (
+        done.returncode == 1
+        and "The instance's metadata do not give a session token (IMDSv2): URLError." in done.stdout
+    )
     assert "Traceback" not in done.stdout
 
 

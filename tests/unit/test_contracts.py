@@ -78,7 +78,9 @@ STOPS = {
     "playbooks/revoke.yml": "Behind the rule for staying away.",
     "playbooks/downtime_upgrade.yml": "The whole cluster stops, which is what it is for.",
 }
-_STOP = re.compile(r"\bstate['\"]?: ['\"]?(restarted|reloaded|stopped|closed)\b|\bsystemctl\b.*\b(re)?(start|load|stop|kill)\b|ansible\.builtin\.reboot")
+_STOP = re.compile(
+    r"\bstate['\"]?: ['\"]?(restarted|reloaded|stopped|closed)\b|\bsystemctl\b.*\b(re)?(start|load|stop|kill)\b|ansible\.builtin\.reboot"
+)
 
 
 def stops(root):
@@ -87,7 +89,14 @@ def stops(root):
     for path in files_of_tasks(root):
         for task in tasks(yaml.safe_load(path.read_text())):
             own = {name: value for name, value in task.items() if name not in BLOCKS}
-            words = [str(own), *(" ".join(map(str, option["argv"])) for option in own.values() if isinstance(option, dict) and option.get("argv"))]
+            words = [
+                str(own),
+                *(
+                    " ".join(map(str, option["argv"]))
+                    for option in own.values()
+                    if isinstance(option, dict) and option.get("argv")
+                ),
+            ]
             if any(_STOP.search(text) for text in words):
                 found.add(path.relative_to(root).as_posix())
     return found
@@ -159,7 +168,9 @@ class TestRole:
 def test_a_host_with_encrypted_stores_needs_few_tasks():
     """A run that changes nothing takes at most six, the check of the role's inputs included."""
     role = ROOT / "roles/encrypted_store"
-    assert len(read(role / "tasks/main.yml")) + 1 <= 6 and [path.name for path in (role / "tasks").iterdir()] == ["main.yml"]
+    assert len(read(role / "tasks/main.yml")) + 1 <= 6 and [path.name for path in (role / "tasks").iterdir()] == [
+        "main.yml"
+    ]
 
 
 def test_the_surface_for_users_stays_small():
@@ -178,7 +189,11 @@ def test_the_page_of_variables_names_every_input_and_nothing_else():
 def test_the_action_groups_name_every_module_and_those_that_take_a_connection():
     groups = read(ROOT / "meta/runtime.yml")["action_groups"]
     assert groups["all"] == MODULES
-    assert groups["kafka"] == [name for name in MODULES if "rackaware.kafka.connection" in (ROOT / "plugins/modules" / (name + ".py")).read_text()]
+    assert groups["kafka"] == [
+        name
+        for name in MODULES
+        if "rackaware.kafka.connection" in (ROOT / "plugins/modules" / (name + ".py")).read_text()
+    ]
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS, ids=lambda playbook: playbook.stem)
@@ -209,7 +224,9 @@ def imports(playbook, given=None):
     out = []
     for play in read(playbook):
         if "ansible.builtin.import_playbook" in play:
-            out += imports(playbook.parent / play["ansible.builtin.import_playbook"], {**play.get("vars", {}), **(given or {})})
+            out += imports(
+                playbook.parent / play["ansible.builtin.import_playbook"], {**play.get("vars", {}), **(given or {})}
+            )
         else:
             out.append((playbook.resolve().relative_to(ROOT / "playbooks").as_posix(), play, given or {}))
     return out
@@ -232,11 +249,17 @@ def test_a_part_of_the_cluster_is_refused_whatever_tags_and_limit_leave_over():
     assert (play["hosts"], play["tags"], play["gather_facts"]) == ("localhost:all", ["always"], False)
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "playbooks").rglob("*.yml")), ids=lambda path: path.relative_to(ROOT / "playbooks").as_posix())
+@pytest.mark.parametrize(
+    "file",
+    sorted((ROOT / "playbooks").rglob("*.yml")),
+    ids=lambda path: path.relative_to(ROOT / "playbooks").as_posix(),
+)
 def test_hosts_wait_for_each_other_whatever_strategy_is_configured(file):
     """Under another strategy than linear one host is staged, or stopped, while another is still looked at."""
     content = read(file)
-    plays = [play for play in content if isinstance(play, dict) and "hosts" in play] if isinstance(content, list) else []
+    plays = (
+        [play for play in content if isinstance(play, dict) and "hosts" in play] if isinstance(content, list) else []
+    )
     for play in plays:
         if play["hosts"] != "localhost" and "%s: %s" % (file.name, play["name"]) not in ANY_STRATEGY:
             assert play.get("strategy") == "ansible.builtin.linear", play["name"]
@@ -244,9 +267,16 @@ def test_hosts_wait_for_each_other_whatever_strategy_is_configured(file):
 
 def test_what_holds_for_the_whole_cluster_is_not_read_on_localhost():
     """Group variables of the nodes are not localhost's; only the preflight's own play vars are looked at there."""
-    wrong = re.compile(r"\bkafka_(listeners|replication_factor|min_insync_replicas|proof_topic|report_dir|instance_source)\b")
+    wrong = re.compile(
+        r"\bkafka_(listeners|replication_factor|min_insync_replicas|proof_topic|report_dir|instance_source)\b"
+    )
     files = [path for path in (ROOT / "playbooks").rglob("*.yml") if path.name != "preflight.yml"]
-    files += [path for role in ("roll", "upgrade") for place in ("tasks", "vars", "defaults") for path in (ROOT / "roles" / role / place).glob("*.yml")]
+    files += [
+        path
+        for role in ("roll", "upgrade")
+        for place in ("tasks", "vars", "defaults")
+        for path in (ROOT / "roles" / role / place).glob("*.yml")
+    ]
     assert [path.relative_to(ROOT).as_posix() for path in files if wrong.search(path.read_text())] == []
 
 
@@ -284,5 +314,7 @@ def test_nothing_is_left_open_hidden_or_bound_to_one_machine():
             text = path.read_text()
         except UnicodeDecodeError:
             continue
-        found += ["%s: %s" % (path.relative_to(ROOT), line.strip()) for line in text.splitlines() if forbidden.search(line)]
+        found += [
+            "%s: %s" % (path.relative_to(ROOT), line.strip()) for line in text.splitlines() if forbidden.search(line)
+        ]
     assert found == []

@@ -37,7 +37,9 @@ def imported(path):
 
 def test_every_folder_has_its_place():
     assert {path.parts[0] for path in FILES if len(path.parts) == 2} == set(MAY_IMPORT)
-    assert {path.name for path in (ROOT / "tests/unit").glob("_*") if path.is_dir()} - {"__pycache__"} == set(MAY_IMPORT)
+    assert {path.name for path in (ROOT / "tests/unit").glob("_*") if path.is_dir()} - {"__pycache__"} == set(
+        MAY_IMPORT
+    )
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
@@ -48,7 +50,9 @@ def test_a_file_imports_only_what_lies_below_it(path):
 
 def test_the_search_sees_an_import(tmp_path, monkeypatch):
     (tmp_path / "_disk").mkdir()
-    (tmp_path / "_disk/probe.py").write_text("def look():\n    from .._kafka import client\n    from .._roll.gate import back\n    from .. import _text\n")
+    (tmp_path / "_disk/probe.py").write_text(
+        "def look():\n    from .._kafka import client\n    from .._roll.gate import back\n    from .. import _text\n"
+    )
     monkeypatch.setitem(globals(), "UTILS", tmp_path)
     assert list(imported(Path("_disk/probe.py"))) == ["_kafka", "_roll", ""]
 

@@ -20,7 +20,11 @@ def imported(path):
     for node in ast.walk(ast.parse((UTILS / path).read_text())):
         if isinstance(node, ast.ImportFrom) and node.level:
             folder = (UTILS / path).parents[node.level - 1].joinpath(*(node.module or "").split("."))
-            files = [folder / (name.name + ".py") for name in node.names] if folder.is_dir() else [folder.with_suffix(".py")]
+            files = (
+                [folder / (name.name + ".py") for name in node.names]
+                if folder.is_dir()
+                else [folder.with_suffix(".py")]
+            )
             yield from (file.relative_to(UTILS).as_posix() for file in files)
 
 

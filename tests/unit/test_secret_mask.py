@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from ansible_collections.rackaware.kafka.plugins.module_utils import _secret_mask
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import properties, units
 from ansible_collections.rackaware.kafka.plugins.module_utils._host import staging
-from ansible_collections.rackaware.kafka.plugins.module_utils._secret_mask import CHANGED, NOT_SHOWN, masked, masked_pair
+from ansible_collections.rackaware.kafka.plugins.module_utils._secret_mask import (
+    CHANGED,
+    NOT_SHOWN,
+    masked,
+    masked_pair,
+)
 
 S = "c4n4ry"
 FIXED = settings(derandomize=True, deadline=None, max_examples=150, database=None)
@@ -40,7 +45,8 @@ LEFT_OUT = {
     "a log-in": 'sasl.jaas.config=a.b.PlainLoginModule required username="u" password="%s";' % S,
     "a log-in with users": 'x=a.b.PlainLoginModule required user_alice="a;%s";' % S,
     "a log-in file": 'KafkaServer {\n  a.b.PlainLoginModule required\n  username="a"\n  user_bob="%s";\n};' % S,
-    "a log-in over lines": 'listener.jaas.config=a.b.ScramLoginModule required \\\n  username="a" \\\n  password="%s";' % S,
+    "a log-in over lines": 'listener.jaas.config=a.b.ScramLoginModule required \\\n  username="a" \\\n  password="%s";'
+    % S,
     "a flag": "-Djavax.net.ssl.keyStorePassword=%s" % S,
     "a short flag": "-Dstorepass=%s" % S,
     "an option": "ExecStart=/bin/x --password %s --verbose" % S,
@@ -73,8 +79,18 @@ LEFT_OUT = {
     **{"the name " + name: "%s=%s" % (name, S) for name in ("passkey", "ENCRYPTIONKEY", "accesskey")},
 }
 SHOWN = (
-    *("key.converter=org.apache.kafka.connect.json.JsonConverter", "key.serializer=x", "ssl.keystore.location=/etc/kafka/k.pem", "log.cleaner.threads=2"),
-    *("ssl.keystore.certificate.chain=-----BEGIN CERTIFICATE----- MII -----END CERTIFICATE-----", "Where=/mnt/secretfs", "keystone=1", "num.io.threads=8"),
+    *(
+        "key.converter=org.apache.kafka.connect.json.JsonConverter",
+        "key.serializer=x",
+        "ssl.keystore.location=/etc/kafka/k.pem",
+        "log.cleaner.threads=2",
+    ),
+    *(
+        "ssl.keystore.certificate.chain=-----BEGIN CERTIFICATE----- MII -----END CERTIFICATE-----",
+        "Where=/mnt/secretfs",
+        "keystone=1",
+        "num.io.threads=8",
+    ),
     *(
         "listeners=CLIENT://198.51.100.1:9092,REPLICATION://198.51.100.1:9091",
         "advertised.listeners=CLIENT://[2001:db8::1]:1",
@@ -140,7 +156,9 @@ def test_no_text_is_slow(part):
 
 
 def test_the_files_of_a_service_are_shown_but_for_their_secrets():
-    text = units.jvm_options("broker", version="4.3.1", heap_mb=512, flags=["-XX:+UseG1GC"], extra=["-Djavax.net.ssl.keyStorePassword=" + S])
+    text = units.jvm_options(
+        "broker", version="4.3.1", heap_mb=512, flags=["-XX:+UseG1GC"], extra=["-Djavax.net.ssl.keyStorePassword=" + S]
+    )
     assert masked(text) == text.replace(S, NOT_SHOWN)
     for text in (units.logging("broker", version="4.3.1"), units.logging("broker", version="3.9.2")):
         assert masked(text) == text
@@ -153,14 +171,26 @@ def test_a_secret_that_changes_is_said_to_change():
     assert masked_pair("", "password=new\n") == ("", "password=%s\n" % NOT_SHOWN)
 
 
-NAMES = st.sampled_from(["ssl.keystore.password", "ssl.keystore.key", "sasl.jaas.config", "listener.name.a.plain.sasl.jaas.config", "my.secret", "x.api.key"])
+NAMES = st.sampled_from(
+    [
+        "ssl.keystore.password",
+        "ssl.keystore.key",
+        "sasl.jaas.config",
+        "listener.name.a.plain.sasl.jaas.config",
+        "my.secret",
+        "x.api.key",
+    ]
+)
 VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), max_size=20)
 
 
 @FIXED
 @given(st.lists(st.tuples(NAMES, VALUES, VALUES), min_size=1, max_size=4))
 def test_no_value_of_a_secret_setting_is_shown_whatever_is_in_it(pairs):
-    text = "".join(properties.render({"num.io.threads": 8, name: before + S + after, "log.dirs": "/d"}) for name, before, after in pairs)
+    text = "".join(
+        properties.render({"num.io.threads": 8, name: before + S + after, "log.dirs": "/d"})
+        for name, before, after in pairs
+    )
     shown = masked(text)
     assert S not in shown and shown.count("log.dirs=/d\n") == len(pairs)
 
@@ -184,7 +214,11 @@ def test_nothing_is_lost_or_garbled_outside_of_what_is_left_out(text):
     assert _secret_mask.masked_pair(text, text)[0] == masked(text)
 
 
-@pytest.mark.parametrize("contents", ["", "x", "!!!", "eJw=", "eJyLVkpUigUAA4MBSA=="], ids=["empty", "cut", "no base64", "half", "one of two"])
+@pytest.mark.parametrize(
+    "contents",
+    ["", "x", "!!!", "eJw=", "eJyLVkpUigUAA4MBSA=="],
+    ids=["empty", "cut", "no base64", "half", "one of two"],
+)
 def test_what_was_not_packed_here_is_refused(contents):
     files = [{"dest": "/1", "content": ""}, {"dest": "/2", "content": ""}]
     with pytest.raises(staging.FilesError, match="leave it out"):

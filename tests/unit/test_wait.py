@@ -21,7 +21,15 @@ class Clock:
 
 
 def wait(answers, timeout, clock):
-    return wait_until(lambda: next(answers), lambda seen: seen == "up", what="the broker", timeout=timeout, interval=1, clock=clock, sleep=clock.sleep)
+    return wait_until(
+        lambda: next(answers),
+        lambda seen: seen == "up",
+        what="the broker",
+        timeout=timeout,
+        interval=1,
+        clock=clock,
+        sleep=clock.sleep,
+    )
 
 
 def test_returns_what_fulfilled_the_condition():

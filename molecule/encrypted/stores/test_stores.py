@@ -19,7 +19,10 @@ CANARY = b"CANARY-" + uuid.uuid4().hex.encode()
 @pytest.fixture(scope="module")
 def instance():
     found = boto3.client("ec2").describe_instances(
-        Filters=[{"Name": "tag:Name", "Values": ["encrypted-broker-3"]}, {"Name": "instance-state-name", "Values": ["running"]}]
+        Filters=[
+            {"Name": "tag:Name", "Values": ["encrypted-broker-3"]},
+            {"Name": "instance-state-name", "Values": ["running"]},
+        ]
     )
     return found["Reservations"][0]["Instances"][0]
 
@@ -38,7 +41,10 @@ def test_kafka_cannot_start_without_it(host):
     unit = host.check_output("systemctl cat kafka")
     assert "BindsTo=var-lib-kafka-data0.mount" in unit and "AssertPathIsEncrypted=/var/lib/kafka/data0" in unit
     assert host.run("systemd-analyze condition 'AssertPathIsEncrypted=/var/lib/kafka/data0'").rc == 0
-    assert host.check_output("systemctl is-enabled kafka-luks@d0.service var-lib-kafka-data0.mount").split() == ["enabled", "enabled"]
+    assert host.check_output("systemctl is-enabled kafka-luks@d0.service var-lib-kafka-data0.mount").split() == [
+        "enabled",
+        "enabled",
+    ]
 
 
 def test_the_configuration_is_roots_alone(host):
@@ -52,16 +58,33 @@ def test_nothing_waits_and_nothing_failed(host):
 
 
 def test_records_are_in_the_store_and_neither_they_nor_the_key_on_the_raw_disk(host, instance):
-    others = boto3.client("ec2").describe_instances(Filters=[{"Name": "tag:KafkaCluster", "Values": ["encrypted"]}])["Reservations"]
-    servers = [each["PrivateIpAddress"] + ":9092" for reservation in others for each in reservation["Instances"] if each["State"]["Name"] == "running"]
+    others = boto3.client("ec2").describe_instances(Filters=[{"Name": "tag:KafkaCluster", "Values": ["encrypted"]}])[
+        "Reservations"
+    ]
+    servers = [
+        each["PrivateIpAddress"] + ":9092"
+        for reservation in others
+        for each in reservation["Instances"]
+        if each["State"]["Name"] == "running"
+    ]
     producer = KafkaProducer(bootstrap_servers=servers, acks="all")
     for partition in range(3):
         producer.send("rackaware-proof", CANARY, partition=partition).get(30)
     producer.close()
     host.check_output("sync")
-    assert host.run("grep --recursive --files-with-matches %s /var/lib/kafka/data0/logs", CANARY.decode()).stdout.strip()
+    assert host.run(
+        "grep --recursive --files-with-matches %s /var/lib/kafka/data0/logs", CANARY.decode()
+    ).stdout.strip()
     wrapped = json.loads(host.file("/etc/kafka-luks/d0.json").content_string)["keys"][-1]
-    content = boto3.client("s3").get_object(Bucket=wrapped["bucket"], Key=wrapped["key"], VersionId=wrapped["version_id"])["Body"].read()
-    key = boto3.client("kms").decrypt(CiphertextBlob=content, KeyId=wrapped["key_arn"], EncryptionContext=wrapped["encryption_context"])["Plaintext"]
+    content = (
+        boto3.client("s3")
+        .get_object(Bucket=wrapped["bucket"], Key=wrapped["key"], VersionId=wrapped["version_id"])["Body"]
+        .read()
+    )
+    key = boto3.client("kms").decrypt(
+        CiphertextBlob=content, KeyId=wrapped["key_arn"], EncryptionContext=wrapped["encryption_context"]
+    )["Plaintext"]
     assert len(key) == 64
-    assert raw.found(INSTANCES / instance["InstanceId"] / "store0.img", {"record": CANARY, "key": key, "header": b"LUKS\xba\xbe"}) == {"header"}
+    assert raw.found(
+        INSTANCES / instance["InstanceId"] / "store0.img", {"record": CANARY, "key": key, "header": b"LUKS\xba\xbe"}
+    ) == {"header"}

@@ -19,7 +19,11 @@ def unchanged():
     """{host: (ok, changed)} of the last site in the log, which the action idempotence ran."""
     log = Path(os.environ["ANSIBLE_LOG_PATH"]).read_text()
     recap = log[log.rindex("PLAY RECAP") :]
-    return {host: (int(ok), int(changed)) for host, ok, changed, _lost, _failed in RECAP.findall(recap) if host != "localhost"}
+    return {
+        host: (int(ok), int(changed))
+        for host, ok, changed, _lost, _failed in RECAP.findall(recap)
+        if host != "localhost"
+    }
 
 
 def test_a_second_run_changes_nothing(unchanged):

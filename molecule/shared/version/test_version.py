@@ -14,5 +14,7 @@ def test_the_version_is_the_one_of_the_mode(host):
 
 
 def test_the_process_has_that_version_open(host):
-    found = host.check_output("readlink /proc/$(systemctl show --property=MainPID --value kafka)/fd/* | grep -o '/opt/kafka-[0-9.]*/' | sort -u")
+    found = host.check_output(
+        "readlink /proc/$(systemctl show --property=MainPID --value kafka)/fd/* | grep -o '/opt/kafka-[0-9.]*/' | sort -u"
+    )
     assert found == "/opt/kafka-%s/" % VERSION

@@ -51,16 +51,30 @@ def asking(what: str) -> Iterator[None]:
             hint = "; allow %s in the caller's policy" % error.operation_name
         elif re.search("Expired|InvalidClientTokenId|InvalidAccessKeyId|AuthFailure|SignatureDoesNotMatch", code):
             hint = "; renew the credentials, and check the clock"
-        raise AwsError("AWS could not %s: %s (%s)%s." % (what, str(answer.get("Message", "")).rstrip("."), code, hint), code) from None
+        raise AwsError(
+            "AWS could not %s: %s (%s)%s." % (what, str(answer.get("Message", "")).rstrip("."), code, hint), code
+        ) from None
     except BotoCoreError as error:
-        raise AwsError("AWS could not be asked to %s: %s; check the region, the credentials and the network." % (what, str(error).rstrip("."))) from None
+        raise AwsError(
+            "AWS could not be asked to %s: %s; check the region, the credentials and the network."
+            % (what, str(error).rstrip("."))
+        ) from None
 
 
-def client(service: str, *, region: str | None = None, profile: str | None = None, retries: str = "standard", connections: int = 10) -> Any:
+def client(
+    service: str,
+    *,
+    region: str | None = None,
+    profile: str | None = None,
+    retries: str = "standard",
+    connections: int = 10,
+) -> Any:
     """A boto3 client that retries throttled calls; with retries="adaptive" it slows down by itself. Raises AwsError."""
     with asking("make a client for %s" % service):
         session = boto3.session.Session(region_name=region, profile_name=profile)
-        return session.client(service, config=Config(retries={"mode": retries, "max_attempts": 8}, max_pool_connections=connections))
+        return session.client(
+            service, config=Config(retries={"mode": retries, "max_attempts": 8}, max_pool_connections=connections)
+        )
 
 
 def instance_types(ec2: Any, names: Iterable[str], *, zones: bool = False) -> dict[str, dict[str, Any]]:
@@ -75,7 +89,9 @@ def instance_types(ec2: Any, names: Iterable[str], *, zones: bool = False) -> di
                 found.update((answer["InstanceType"], describe_type(answer)) for answer in page["InstanceTypes"])
         if zones:
             with asking("say where instance types are offered"):
-                for page in ec2.get_paginator("describe_instance_type_offerings").paginate(LocationType="availability-zone", Filters=filters):
+                for page in ec2.get_paginator("describe_instance_type_offerings").paginate(
+                    LocationType="availability-zone", Filters=filters
+                ):
                     for offer in page["InstanceTypeOfferings"]:
                         found.get(offer["InstanceType"], {}).setdefault("zones", []).append(offer["Location"])
     unknown = [name for name in wanted if name not in found]
@@ -93,7 +109,9 @@ def instance_types(ec2: Any, names: Iterable[str], *, zones: bool = False) -> di
 def describe_type(answer: dict[str, Any]) -> dict[str, Any]:
     """One entry of DescribeInstanceTypes: memory in MiB, bandwidths as baseline (None where EC2 states none), disks in GB."""
     network = answer.get("NetworkInfo", {})
-    stated = [card["BaselineBandwidthInGbps"] for card in network.get("NetworkCards", []) if "BaselineBandwidthInGbps" in card]
+    stated = [
+        card["BaselineBandwidthInGbps"] for card in network.get("NetworkCards", []) if "BaselineBandwidthInGbps" in card
+    ]
     performance = str(network.get("NetworkPerformance", ""))
     ebs = answer.get("EbsInfo", {})
     # "Up to 10 Gigabit" is a burst, so that only the plain form may stand in for a baseline.
@@ -149,7 +167,11 @@ def volumes(ec2: Any, filters: dict[str, list[str]]) -> list[dict[str, Any]]:
 def volumes_of(ec2: Any, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Those of these EBS volumes that exist, as volumes does. Raises AwsError."""
     # By filter, because a list of ids fails as a whole when one of them is unknown.
-    return [each for start in range(0, len(ids), FILTER_VALUES) for each in volumes(ec2, {"volume-id": list(ids[start : start + FILTER_VALUES])})]
+    return [
+        each
+        for start in range(0, len(ids), FILTER_VALUES)
+        for each in volumes(ec2, {"volume-id": list(ids[start : start + FILTER_VALUES])})
+    ]
 
 
 def delete_tags(ec2: Any, ids: Sequence[str], key: str) -> None:
@@ -174,7 +196,11 @@ def describe_volume(answer: dict[str, Any]) -> dict[str, Any]:
         "create_time": answer["CreateTime"].isoformat() if "CreateTime" in answer else None,
         "tags": {tag["Key"]: tag["Value"] for tag in answer.get("Tags", [])},
         "attachments": [
-            {"instance_id": held.get("InstanceId"), "device": held.get("Device"), "delete_on_termination": bool(held.get("DeleteOnTermination"))}
+            {
+                "instance_id": held.get("InstanceId"),
+                "device": held.get("Device"),
+                "delete_on_termination": bool(held.get("DeleteOnTermination")),
+            }
             for held in answer.get("Attachments", [])
             if held.get("State") != "detached"
         ],

@@ -59,18 +59,31 @@ class Object:
     def wrapped(self, wanted: Wanted) -> Wrapped:
         """All that a host needs to unwrap it."""
         return Wrapped(
-            wanted.bucket, wanted.object_key, self.version_id, self.sha256, self.key_arn, wanted.expected_bucket_owner, dict(self.encryption_context)
+            wanted.bucket,
+            wanted.object_key,
+            self.version_id,
+            self.sha256,
+            self.key_arn,
+            wanted.expected_bucket_owner,
+            dict(self.encryption_context),
         )
 
 
 def check(wanted: Wanted) -> None:
     """Refuse what cannot be meant; raises DataKeyError."""
     if not os.path.basename(wanted.object_key).startswith(NAME):
-        raise DataKeyError("%s is no name for a wrapped key: its last part must begin with %s, by which policies know it." % (wanted.object_key, NAME))
+        raise DataKeyError(
+            "%s is no name for a wrapped key: its last part must begin with %s, by which policies know it."
+            % (wanted.object_key, NAME)
+        )
     if not wanted.encryption_context:
-        raise DataKeyError("The encryption context of %s is empty; bind the key to its cluster, node and volume." % wanted.object_key)
+        raise DataKeyError(
+            "The encryption context of %s is empty; bind the key to its cluster, node and volume." % wanted.object_key
+        )
     if not re.fullmatch(r"\d{12}", wanted.expected_bucket_owner):
-        raise DataKeyError("%s is no AWS account; give the 12 digits of the bucket's owner." % wanted.expected_bucket_owner)
+        raise DataKeyError(
+            "%s is no AWS account; give the 12 digits of the bucket's owner." % wanted.expected_bucket_owner
+        )
 
 
 def refuse_hidden(versions: Sequence[Mapping[str, Any]], wanted: Wanted) -> None:
@@ -81,21 +94,26 @@ def refuse_hidden(versions: Sequence[Mapping[str, Any]], wanted: Wanted) -> None
     if not versions:
         return
     where = "s3://%s/%s" % (wanted.bucket, wanted.object_key)
-    older = sorted((each for each in versions if not each["marker"]), key=lambda each: str(each["modified"]), reverse=True)
+    older = sorted(
+        (each for each in versions if not each["marker"]), key=lambda each: str(each["modified"]), reverse=True
+    )
     markers = [each for each in versions if each["marker"]]
     again = "if it shall be destroyed, finish that with state absent"
     if not older:
         # The versions went one by one, or by a lifecycle rule: whether any volume still needs them, nobody can see here.
         raise DataKeyError(
             "%s has a delete marker and no version any more, and no new key is made in its place, because it opens no volume of the old one: "
-            "look who deleted the versions (unlock_log), restore the bucket from its replica if there is one, or, %s." % (where, again)
+            "look who deleted the versions (unlock_log), restore the bucket from its replica if there is one, or, %s."
+            % (where, again)
         )
     newest = older[0]
     place = "--bucket %s --key %s" % (shlex.quote(wanted.bucket), shlex.quote(wanted.object_key))
     # Deleted twice means two markers, and each of them hides what lies behind it (S3 guide, "Managing delete markers").
     front = [each for each in markers if str(each["modified"]) >= str(newest["modified"])]
     if front:
-        command = "; ".join("aws s3api delete-object %s --version-id %s" % (place, shlex.quote(each["version_id"])) for each in front)
+        command = "; ".join(
+            "aws s3api delete-object %s --version-id %s" % (place, shlex.quote(each["version_id"])) for each in front
+        )
         what = "is hidden by a delete marker"
     else:
         source = urllib.parse.quote("%s/%s" % (wanted.bucket, wanted.object_key)) + "?versionId=" + newest["version_id"]
@@ -115,7 +133,10 @@ def plan(current: Object | None, wanted: Wanted, *, state: str, arn: str, replac
             return ("generate", "store")
         _same_binding(current, wanted, where)
         if current.key_arn != arn:
-            raise DataKeyError("%s is wrapped with %s, not with %s; use state rewrapped to change that." % (where, current.key_arn or "an unknown key", arn))
+            raise DataKeyError(
+                "%s is wrapped with %s, not with %s; use state rewrapped to change that."
+                % (where, current.key_arn or "an unknown key", arn)
+            )
         return ()
     if current is None:
         raise DataKeyError("%s does not exist, so that it cannot be %s; make it with state present." % (where, state))
@@ -125,7 +146,8 @@ def plan(current: Object | None, wanted: Wanted, *, state: str, arn: str, replac
         return ()
     if current.version_id != replaces:
         raise DataKeyError(
-            "The current version of %s is %s, not %s; somebody else changed it: read it with state present." % (where, current.version_id, replaces)
+            "The current version of %s is %s, not %s; somebody else changed it: read it with state present."
+            % (where, current.version_id, replaces)
         )
     return ("generate", "store") if state == ROTATED else ("re-encrypt", "store")
 
@@ -133,7 +155,10 @@ def plan(current: Object | None, wanted: Wanted, *, state: str, arn: str, replac
 def _same_binding(current: Object, wanted: Wanted, where: str) -> None:
     if dict(current.encryption_context) != dict(wanted.encryption_context):
         text = json.dumps(dict(current.encryption_context), sort_keys=True)
-        raise DataKeyError("%s is bound to another encryption context, %s; correct the option, or choose another object." % (where, text))
+        raise DataKeyError(
+            "%s is bound to another encryption context, %s; correct the option, or choose another object."
+            % (where, text)
+        )
 
 
 class Store:
@@ -141,7 +166,11 @@ class Store:
 
     def __init__(self, s3: Any, kms: Any, wanted: Wanted) -> None:
         self._s3, self._kms, self.wanted = s3, kms, wanted
-        self._place = {"Bucket": wanted.bucket, "Key": wanted.object_key, "ExpectedBucketOwner": wanted.expected_bucket_owner}
+        self._place = {
+            "Bucket": wanted.bucket,
+            "Key": wanted.object_key,
+            "ExpectedBucketOwner": wanted.expected_bucket_owner,
+        }
 
     def key_arn(self) -> str:
         """The KMS key's own ARN. A key that somebody disabled, or is about to delete, is reported and left alone."""
@@ -149,18 +178,25 @@ class Store:
             found = self._kms.describe_key(KeyId=self.wanted.key_id)["KeyMetadata"]
         if found.get("KeyState") != "Enabled":
             raise DataKeyError(
-                "The KMS key %s is %s; whoever did that must undo it, nothing here ever enables a key." % (self.wanted.key_id, found.get("KeyState"))
+                "The KMS key %s is %s; whoever did that must undo it, nothing here ever enables a key."
+                % (self.wanted.key_id, found.get("KeyState"))
             )
         if found.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
-            raise DataKeyError("The KMS key %s is no symmetric encryption key; choose one that is." % self.wanted.key_id)
+            raise DataKeyError(
+                "The KMS key %s is no symmetric encryption key; choose one that is." % self.wanted.key_id
+            )
         return found["Arn"]
 
     def require_versioning(self) -> None:
         """Without versions an old key is gone before a host has the new one."""
         with asking("read the versioning of the bucket %s" % self.wanted.bucket):
-            found = self._s3.get_bucket_versioning(Bucket=self.wanted.bucket, ExpectedBucketOwner=self.wanted.expected_bucket_owner)
+            found = self._s3.get_bucket_versioning(
+                Bucket=self.wanted.bucket, ExpectedBucketOwner=self.wanted.expected_bucket_owner
+            )
         if found.get("Status") != "Enabled":
-            raise DataKeyError("The bucket %s keeps no versions; turn versioning on before keys are stored in it." % self.wanted.bucket)
+            raise DataKeyError(
+                "The bucket %s keeps no versions; turn versioning on before keys are stored in it." % self.wanted.bucket
+            )
 
     def current(self, version_id: str | None = None) -> Object | None:
         """The object's current or given version, None when there is none."""
@@ -178,7 +214,12 @@ class Store:
         except ValueError:
             context = {}
         digest = hashlib.sha256(content).hexdigest()
-        facts = {"key_arn": meta.get(META_KEY, ""), "encryption_context": context, "replaces": meta.get(META_REPLACES, ""), "how": meta.get(META_HOW, "")}
+        facts = {
+            "key_arn": meta.get(META_KEY, ""),
+            "encryption_context": context,
+            "replaces": meta.get(META_REPLACES, ""),
+            "how": meta.get(META_HOW, ""),
+        }
         return Object(answer.get("VersionId") or "null", answer["ETag"], digest, content, **facts)
 
     def chain(self, newest: Object | None) -> list[Object]:
@@ -193,7 +234,9 @@ class Store:
     def generate(self, arn: str) -> bytes:
         """A new key, wrapped; nobody outside KMS has seen it."""
         with asking("make a data key with %s" % arn):
-            answer = self._kms.generate_data_key_without_plaintext(KeyId=arn, NumberOfBytes=BYTES, EncryptionContext=dict(self.wanted.encryption_context))
+            answer = self._kms.generate_data_key_without_plaintext(
+                KeyId=arn, NumberOfBytes=BYTES, EncryptionContext=dict(self.wanted.encryption_context)
+            )
         return answer["CiphertextBlob"]
 
     def re_encrypt(self, current: Object, arn: str) -> bytes:
@@ -201,15 +244,26 @@ class Store:
         context = dict(self.wanted.encryption_context)
         contexts = {"SourceEncryptionContext": context, "DestinationEncryptionContext": context}
         with asking("wrap s3://%s/%s anew" % (self.wanted.bucket, self.wanted.object_key)):
-            answer = self._kms.re_encrypt(CiphertextBlob=current.content, SourceKeyId=current.key_arn, DestinationKeyId=arn, **contexts)
+            answer = self._kms.re_encrypt(
+                CiphertextBlob=current.content, SourceKeyId=current.key_arn, DestinationKeyId=arn, **contexts
+            )
         return answer["CiphertextBlob"]
 
     def store(self, content: bytes, arn: str, *, current: Object | None, how: str) -> Object | None:
         """Write a version, unless somebody else wrote one meanwhile (then None), and read it back."""
         context = json.dumps(dict(self.wanted.encryption_context), sort_keys=True, separators=(",", ":"))
-        meta = {META_KEY: arn, META_CONTEXT: context, META_HOW: how, **({META_REPLACES: current.version_id} if current else {})}
+        meta = {
+            META_KEY: arn,
+            META_CONTEXT: context,
+            META_HOW: how,
+            **({META_REPLACES: current.version_id} if current else {}),
+        }
         condition = {"IfMatch": current.etag} if current else {"IfNoneMatch": "*"}
-        sse = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.wanted.sse_kms_key_id} if self.wanted.sse_kms_key_id else {}
+        sse = (
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.wanted.sse_kms_key_id}
+            if self.wanted.sse_kms_key_id
+            else {}
+        )
         try:
             with asking("store s3://%s/%s" % (self.wanted.bucket, self.wanted.object_key)):
                 answer = self._s3.put_object(**self._place, Body=content, Metadata=meta, **condition, **sse)
@@ -220,7 +274,8 @@ class Store:
         written = self.current(answer.get("VersionId"))
         if written is None or written.content != content:
             raise DataKeyError(
-                "s3://%s/%s does not read back as it was written; nothing may use it: look at the bucket." % (self.wanted.bucket, self.wanted.object_key)
+                "s3://%s/%s does not read back as it was written; nothing may use it: look at the bucket."
+                % (self.wanted.bucket, self.wanted.object_key)
             )
         return written
 
@@ -229,7 +284,9 @@ class Store:
         out = []
         with asking("list the versions of s3://%s/%s" % (self.wanted.bucket, self.wanted.object_key)):
             pages = self._s3.get_paginator("list_object_versions").paginate(
-                Bucket=self.wanted.bucket, Prefix=self.wanted.object_key, ExpectedBucketOwner=self.wanted.expected_bucket_owner
+                Bucket=self.wanted.bucket,
+                Prefix=self.wanted.object_key,
+                ExpectedBucketOwner=self.wanted.expected_bucket_owner,
             )
             for page in pages:
                 for kind in ("Versions", "DeleteMarkers"):
@@ -251,13 +308,20 @@ class Store:
             self._s3.delete_object(**self._place, VersionId=version_id)
 
 
-def plan_absent(versions: list[dict[str, Any]], wanted: Wanted, *, version_id: str | None, confirm: str | None) -> tuple[str, ...]:
+def plan_absent(
+    versions: list[dict[str, Any]], wanted: Wanted, *, version_id: str | None, confirm: str | None
+) -> tuple[str, ...]:
     """The versions to delete: all, or one that is not the current one; raises DataKeyError."""
     doomed = [each for each in versions if version_id in (None, each["version_id"])]
     if not doomed:
         return ()
     if version_id is not None and doomed[0]["latest"]:
-        raise DataKeyError("Version %s is the current one of %s; only an older one can go alone." % (version_id, wanted.object_key))
+        raise DataKeyError(
+            "Version %s is the current one of %s; only an older one can go alone." % (version_id, wanted.object_key)
+        )
     if confirm != wanted.object_key:
-        raise DataKeyError("Without %s its volume can never be opened again; set confirm_crypto_shred to that name if that is meant." % wanted.object_key)
+        raise DataKeyError(
+            "Without %s its volume can never be opened again; set confirm_crypto_shred to that name if that is meant."
+            % wanted.object_key
+        )
     return tuple(each["version_id"] for each in doomed)

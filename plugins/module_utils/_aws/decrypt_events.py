@@ -68,7 +68,13 @@ class Event:
         place = " ".join(each for each in (self.cluster, self.node, self.volume) if each)
         name = "" if self.event == DECRYPT else "%s %s" % (self.event, self.what) if self.what else self.event
         middle = "  ".join(each for each in (name, place or ("" if name else "unknown key")) if each)
-        return "%s  %s  %s from %s%s" % (self.time, middle, who, self.source_ip, ": " + self.error if self.error else "")
+        return "%s  %s  %s from %s%s" % (
+            self.time,
+            middle,
+            who,
+            self.source_ip,
+            ": " + self.error if self.error else "",
+        )
 
 
 def parse(content: Any) -> Event | None:
@@ -79,7 +85,9 @@ def parse(content: Any) -> Event | None:
     if QUIET.fullmatch(name) and name != "GetObject" or not name:
         return None
     # ReEncrypt has two; a request that was denied early has no parameters at all.
-    contexts = [asked.get(each) for each in ("encryptionContext", "sourceEncryptionContext", "destinationEncryptionContext")]
+    contexts = [
+        asked.get(each) for each in ("encryptionContext", "sourceEncryptionContext", "destinationEncryptionContext")
+    ]
     context = next((each for each in contexts if each and each.get("purpose") == PURPOSE), {})
     if name == DECRYPT and asked.get("encryptionContext") and not context:
         # Of another service that shares the key, as S3. One without any context is shown: somebody tries what a wrapped key gives without it.
@@ -92,7 +100,9 @@ def parse(content: Any) -> Event | None:
     identity = content.get("userIdentity") or {}
     who = str(identity.get("arn") or identity.get("invokedBy") or identity.get("type") or "")
     session = re.search(r":assumed-role/[^/]+/(i-[0-9a-f]{8,17})$", who)
-    arns = [str(each.get("ARN")) for each in content.get("resources") or [] if str(each.get("ARN", "")).find(":key/") > 0]
+    arns = [
+        str(each.get("ARN")) for each in content.get("resources") or [] if str(each.get("ARN", "")).find(":key/") > 0
+    ]
     return Event(
         time=str(content.get("eventTime", "")),
         event=name,
@@ -123,12 +133,21 @@ def _what(name: str, asked: Mapping[str, Any], arns: list[str], object_key: str)
 def check(hours: int) -> None:
     """Refuse what CloudTrail cannot answer; raises UnlocksError."""
     if not 1 <= hours <= DAYS * 24:
-        raise UnlocksError("CloudTrail remembers %d days, not %d hours; ask for 1 to %d, and read the trail's bucket for more." % (DAYS, hours, DAYS * 24))
+        raise UnlocksError(
+            "CloudTrail remembers %d days, not %d hours; ask for 1 to %d, and read the trail's bucket for more."
+            % (DAYS, hours, DAYS * 24)
+        )
 
 
-def look_up(cloudtrail: Any, name: str, *, start: datetime, end: datetime, sleep: Callable[[float], None] = time.sleep) -> list[Event]:
+def look_up(
+    cloudtrail: Any, name: str, *, start: datetime, end: datetime, sleep: Callable[[float], None] = time.sleep
+) -> list[Event]:
     """The management events that name this resource, as a KMS key by its ARN or a bucket by its name; raises RackawareError."""
-    asked = {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": name}], "StartTime": start, "EndTime": end}
+    asked = {
+        "LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": name}],
+        "StartTime": start,
+        "EndTime": end,
+    }
     out: list[Event | None] = []
     with asking("look up the events of %s" % name):
         for page in cloudtrail.get_paginator("lookup_events").paginate(**asked):
@@ -158,10 +177,16 @@ class Trail:
             for days in range((end + DELIVERY).toordinal() - start.toordinal() + 1):
                 day = start + timedelta(days=days)
                 prefix = "AWSLogs/%s/CloudTrail/%s/%s/" % (self.account, self.region, day.strftime("%Y/%m/%d"))
-                for page in s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix, ExpectedBucketOwner=self.account):
+                for page in s3.get_paginator("list_objects_v2").paginate(
+                    Bucket=self.bucket, Prefix=prefix, ExpectedBucketOwner=self.account
+                ):
                     names += [each["Key"] for each in page.get("Contents", [])]
         stamped = sorted((found[1], name) for name in names for found in [FILE.search(name)] if found)
-        wanted = [name for stamp, name in stamped if start.strftime("%Y%m%dT%H%M") <= stamp <= (end + DELIVERY).strftime("%Y%m%dT%H%M")]
+        wanted = [
+            name
+            for stamp, name in stamped
+            if start.strftime("%Y%m%dT%H%M") <= stamp <= (end + DELIVERY).strftime("%Y%m%dT%H%M")
+        ]
         out = []
         for name in wanted[-self.most_files :]:
             with asking("read s3://%s/%s" % (self.bucket, name)):
@@ -210,5 +235,8 @@ def hints(region: str, *, traced: bool, more: int, most: int) -> list[str]:
             "key_custody; from then on the trail records it, and unlock_log shows it."
         )
     if more:
-        out.append("%d older files of the trail were not read; give fewer hours, or more than %d for most_files (-e files=%d)." % (more, most, most + more))
+        out.append(
+            "%d older files of the trail were not read; give fewer hours, or more than %d for most_files (-e files=%d)."
+            % (more, most, most + more)
+        )
     return out

@@ -47,7 +47,9 @@ def _tags(tags: dict[str, str]) -> list[dict[str, str]]:
 
 def _disk(volume: dict[str, Any], kms_key: str | None) -> dict[str, Any]:
     disk = {"VolumeType": volume["type"], "Encrypted": True}
-    disk.update((name, volume[key]) for name, key in (("Iops", "iops"), ("Throughput", "throughput")) if volume[key] is not None)
+    disk.update(
+        (name, volume[key]) for name, key in (("Iops", "iops"), ("Throughput", "throughput")) if volume[key] is not None
+    )
     return {**disk, **({"KmsKeyId": kms_key} if kms_key else {})}
 
 
@@ -58,7 +60,16 @@ def run_request(node: dict[str, Any], *, subnet_id: str, group_ids: list[str], k
     disks = [{"DeviceName": node["root_device"], "Ebs": root}]
     for volume in new:
         # Without SnapshotId: an empty volume, that outlives the instance.
-        disks.append({"DeviceName": volume["device"], "Ebs": {**_disk(volume, node["kms_key"]), "VolumeSize": volume["size_gb"], "DeleteOnTermination": False}})
+        disks.append(
+            {
+                "DeviceName": volume["device"],
+                "Ebs": {
+                    **_disk(volume, node["kms_key"]),
+                    "VolumeSize": volume["size_gb"],
+                    "DeleteOnTermination": False,
+                },
+            }
+        )
     specifications = [{"ResourceType": "instance", "Tags": _tags(node["tags"])}]
     if new:
         specifications.append({"ResourceType": "volume", "Tags": _tags(node["volume_tags"])})
@@ -72,7 +83,10 @@ def run_request(node: dict[str, Any], *, subnet_id: str, group_ids: list[str], k
         "PrivateIpAddress": node["address"],
         "SecurityGroupIds": group_ids,
         "IamInstanceProfile": {"Name": node["profile"]},
-        "MetadataOptions": {"HttpTokens": METADATA_OPTIONS["http_tokens"], "HttpPutResponseHopLimit": METADATA_OPTIONS["http_put_response_hop_limit"]},
+        "MetadataOptions": {
+            "HttpTokens": METADATA_OPTIONS["http_tokens"],
+            "HttpPutResponseHopLimit": METADATA_OPTIONS["http_put_response_hop_limit"],
+        },
         "BlockDeviceMappings": disks,
         "TagSpecifications": specifications,
         **({"KeyName": key_name} if key_name else {}),
@@ -85,7 +99,9 @@ def volume_request(node: dict[str, Any], volume: dict[str, Any]) -> dict[str, An
         "AvailabilityZone": node["zone"],
         "Size": volume["size_gb"],
         **_disk(volume, node["kms_key"]),
-        "TagSpecifications": [{"ResourceType": "volume", "Tags": _tags({**node["volume_tags"], "KafkaVolume": str(volume["number"])})}],
+        "TagSpecifications": [
+            {"ResourceType": "volume", "Tags": _tags({**node["volume_tags"], "KafkaVolume": str(volume["number"])})}
+        ],
     }
 
 
@@ -100,11 +116,15 @@ def actions(nodes: Iterable[dict[str, Any]]) -> list[str]:
     out = []
     for node in nodes:
         if node["instance_id"] is None:
-            out.append("%s at %s: launch %s in %s" % (node["name"], node["address"], node["instance_type"], node["zone"]))
+            out.append(
+                "%s at %s: launch %s in %s" % (node["name"], node["address"], node["instance_type"], node["zone"])
+            )
         for volume in node["volumes"]:
             spot = "%s: volume %d" % (node["name"], volume["number"])
             if volume["volume_id"] is None:
-                out.append("%s: make it, %s of %d GiB at %s" % (spot, volume["type"], volume["size_gb"], volume["device"]))
+                out.append(
+                    "%s: make it, %s of %d GiB at %s" % (spot, volume["type"], volume["size_gb"], volume["device"])
+                )
                 continue
             spot = "%s (%s)" % (spot, volume["volume_id"])
             if volume["attach"]:
@@ -133,7 +153,14 @@ class Builder:
         with self._lock:
             self.calls[model.name] = self.calls.get(model.name, 0) + 1
 
-    def build(self, nodes: list[dict[str, Any]], *, subnet_ids: dict[str, str], group_ids: dict[str, str], key_name: str | None) -> dict[str, str]:
+    def build(
+        self,
+        nodes: list[dict[str, Any]],
+        *,
+        subnet_ids: dict[str, str],
+        group_ids: dict[str, str],
+        key_name: str | None,
+    ) -> dict[str, str]:
         """Launch, make, attach, change and tag; returns the instance id of each node by name.
 
         What could be begun is also finished before it raises AwsError for what could not; a later run finds it all by its tags.
@@ -143,7 +170,9 @@ class Builder:
                 raise AwsError("Node %s has no subnet in %s; build the network first." % (node["name"], node["zone"]))
             missing = [name for name in node["groups"] if name not in group_ids] if node["instance_id"] is None else []
             if missing:
-                raise AwsError("Node %s has no security group %s; build the network first." % (node["name"], ", ".join(missing)))
+                raise AwsError(
+                    "Node %s has no security group %s; build the network first." % (node["name"], ", ".join(missing))
+                )
         made: dict[str, str] = {}
         fresh: list[tuple[dict[str, Any], dict[str, Any], str]] = []
 
@@ -155,20 +184,28 @@ class Builder:
                         fresh.append((node, volume, self._make_volume(node, volume)))
                 return
             ids = [group_ids[name] for name in node["groups"]]
-            made[node["name"]] = self._launch(node, run_request(node, subnet_id=subnet_ids[node["zone"]], group_ids=ids, key_name=key_name))
+            made[node["name"]] = self._launch(
+                node, run_request(node, subnet_id=subnet_ids[node["zone"]], group_ids=ids, key_name=key_name)
+            )
 
         failures = self._each(begin, nodes)
         launched = {made[node["name"]]: node for node in nodes if node["instance_id"] is None and node["name"] in made}
         for name, sentence in self._wait_instances(launched):
             failures.append(sentence)
             del made[name]
-        self._wait_volumes([volume_id for _node, _volume, volume_id in fresh], "be made", lambda answer: answer["State"] in ("available", "in-use"))
+        self._wait_volumes(
+            [volume_id for _node, _volume, volume_id in fresh],
+            "be made",
+            lambda answer: answer["State"] in ("available", "in-use"),
+        )
         attach = [(made[node["name"]], volume, id_) for node, volume, id_ in fresh]
         built = [node for node in nodes if node["name"] in made]
         existing = [(node, volume) for node in built for volume in node["volumes"] if volume["volume_id"] is not None]
         attach += [(made[node["name"]], volume, volume["volume_id"]) for node, volume in existing if volume["attach"]]
         failures += self._each(self._attach, attach)
-        failures += self._each(self._keep, [(made[node["name"]], volume) for node, volume in existing if volume["keep"]])
+        failures += self._each(
+            self._keep, [(made[node["name"]], volume) for node, volume in existing if volume["keep"]]
+        )
         failures += self._each(self._change, [volume for _node, volume in existing if volume["change"]])
         self._tag([(volume["volume_id"], volume["tags"]) for _node, volume in existing if volume["tags"]])
         if failures:
@@ -189,7 +226,10 @@ class Builder:
                 work(thing)
             except AwsError as error:
                 failures.append(str(error))
-                if re.search("Unauthorized|AccessDenied|Expired|AuthFailure|OptIn|VcpuLimit|VolumeLimit|InvalidAMI|InvalidKeyPair", error.code):
+                if re.search(
+                    "Unauthorized|AccessDenied|Expired|AuthFailure|OptIn|VcpuLimit|VolumeLimit|InvalidAMI|InvalidKeyPair",
+                    error.code,
+                ):
                     stop.set()
 
         with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
@@ -201,7 +241,9 @@ class Builder:
             instance = self._run(node, {**request, "ClientToken": token(request, node["predecessors"], life)})
             if instance["State"]["Name"] not in DEAD:
                 return str(instance["InstanceId"])
-        raise AwsError("Node %s was launched and ended %d times within a day; wait, or change its request." % (node["name"], LIVES))
+        raise AwsError(
+            "Node %s was launched and ended %d times within a day; wait, or change its request." % (node["name"], LIVES)
+        )
 
     def _run(self, node: dict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
         def ask() -> dict[str, Any] | None:
@@ -220,20 +262,30 @@ class Builder:
                     ) from None
                 raise
 
-        return self._until(ask, lambda instance: instance is not None, "find the instance profile %s of %s" % (node["profile"], node["name"]))
+        return self._until(
+            ask,
+            lambda instance: instance is not None,
+            "find the instance profile %s of %s" % (node["profile"], node["name"]),
+        )
 
     def _until(self, fetch: Callable[[], Any], predicate: Callable[[Any], bool], what: str) -> Any:
         try:
             return wait_until(fetch, predicate, what=what, timeout=self.wait_seconds, interval=self.poll_seconds)
         except WaitTimeout:
-            raise AwsError("AWS could not %s within %d s; run this again to go on." % (what, self.wait_seconds)) from None
+            raise AwsError(
+                "AWS could not %s within %d s; run this again to go on." % (what, self.wait_seconds)
+            ) from None
 
-    def _describe(self, ids: list[str], operation: str, name: str, items: Callable[[dict[str, Any]], Iterable[dict[str, Any]]]) -> list[dict[str, Any]]:
+    def _describe(
+        self, ids: list[str], operation: str, name: str, items: Callable[[dict[str, Any]], Iterable[dict[str, Any]]]
+    ) -> list[dict[str, Any]]:
         """By filter, because a list of ids fails as a whole while one of them is too new to be known."""
         found: list[dict[str, Any]] = []
         for start in range(0, len(ids), FILTER_VALUES):
             with asking("describe what was made"):
-                for page in self.ec2.get_paginator(operation).paginate(Filters=[{"Name": name, "Values": ids[start : start + FILTER_VALUES]}]):
+                for page in self.ec2.get_paginator(operation).paginate(
+                    Filters=[{"Name": name, "Values": ids[start : start + FILTER_VALUES]}]
+                ):
                     found.extend(items(page))
         return found
 
@@ -248,9 +300,17 @@ class Builder:
                 node = launched[id_]
                 if state in DEAD:
                     why = instance.get("StateReason", {}).get("Message") or "no reason was given"
-                    ended[id_] = (node["name"], "Node %s (%s) ended at its launch: %s." % (node["name"], id_, why.rstrip(".")))
-                disks = {mapping["DeviceName"]: mapping["Ebs"]["VolumeId"] for mapping in instance.get("BlockDeviceMappings", [])}
-                if state == "running" and {volume["device"] for volume in node["volumes"] if volume["volume_id"] is None} <= set(disks):
+                    ended[id_] = (
+                        node["name"],
+                        "Node %s (%s) ended at its launch: %s." % (node["name"], id_, why.rstrip(".")),
+                    )
+                disks = {
+                    mapping["DeviceName"]: mapping["Ebs"]["VolumeId"]
+                    for mapping in instance.get("BlockDeviceMappings", [])
+                }
+                if state == "running" and {
+                    volume["device"] for volume in node["volumes"] if volume["volume_id"] is None
+                } <= set(disks):
                     running[id_] = disks
             return len(running) + len(ended) == len(launched)
 
@@ -262,7 +322,10 @@ class Builder:
 
     def _instances(self, ids: list[str]) -> list[dict[str, Any]]:
         return self._describe(
-            ids, "describe_instances", "instance-id", lambda page: [i for reservation in page["Reservations"] for i in reservation["Instances"]]
+            ids,
+            "describe_instances",
+            "instance-id",
+            lambda page: [i for reservation in page["Reservations"] for i in reservation["Instances"]],
         )
 
     def _number(self, nodes: list[tuple[dict[str, Any], dict[str, str]]]) -> None:
@@ -275,7 +338,9 @@ class Builder:
         self._tag(numbered)
         for start in range(0, len(roots), TAGGED_AT_ONCE):
             with asking("untag root volumes"):
-                self.ec2.delete_tags(Resources=roots[start : start + TAGGED_AT_ONCE], Tags=[{"Key": FORMAT_TAG, "Value": FORMAT_NEW}])
+                self.ec2.delete_tags(
+                    Resources=roots[start : start + TAGGED_AT_ONCE], Tags=[{"Key": FORMAT_TAG, "Value": FORMAT_NEW}]
+                )
 
     def _tag(self, wanted: list[tuple[str, dict[str, str]]]) -> None:
         """One request for all that get the same tags."""
@@ -294,7 +359,11 @@ class Builder:
 
     def _wait_volumes(self, ids: list[str], what: str, ready: Callable[[dict[str, Any]], bool]) -> None:
         def look() -> int:
-            return sum(1 for answer in self._describe(ids, "describe_volumes", "volume-id", lambda page: page["Volumes"]) if ready(answer))
+            return sum(
+                1
+                for answer in self._describe(ids, "describe_volumes", "volume-id", lambda page: page["Volumes"])
+                if ready(answer)
+            )
 
         if ids:
             self._until(look, lambda count: count == len(ids), "let %d volumes %s" % (len(ids), what))
@@ -306,7 +375,10 @@ class Builder:
 
     def _keep(self, held: tuple[str, dict[str, Any]]) -> None:
         instance_id, volume = held
-        mapping = {"DeviceName": volume["device"], "Ebs": {"DeleteOnTermination": False, "VolumeId": volume["volume_id"]}}
+        mapping = {
+            "DeviceName": volume["device"],
+            "Ebs": {"DeleteOnTermination": False, "VolumeId": volume["volume_id"]},
+        }
         with asking("keep %s when %s ends" % (volume["volume_id"], instance_id)):
             self.ec2.modify_instance_attribute(InstanceId=instance_id, BlockDeviceMappings=[mapping])
 

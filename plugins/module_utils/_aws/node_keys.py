@@ -42,7 +42,9 @@ class Found:
         """{node, object_key, versions, markers} of each wrapped key."""
         out: dict[str, dict[str, Any]] = {}
         for each in self.versions:
-            count = out.setdefault(each.object_key, {"node": self.node, "object_key": each.object_key, "versions": 0, "markers": 0})
+            count = out.setdefault(
+                each.object_key, {"node": self.node, "object_key": each.object_key, "versions": 0, "markers": 0}
+            )
             count["markers" if each.marker else "versions"] += 1
         return list(out.values())
 
@@ -55,7 +57,10 @@ def confirmation(cluster: str, nodes: Sequence[int]) -> str:
 def check(cluster: str, nodes: Sequence[int], present: Sequence[int]) -> list[int]:
     """The nodes in order, once each; raises NodeKeysError for what cannot be meant. present are the nodes that the inventory has."""
     if not policies.CLUSTER.fullmatch(cluster):
-        raise NodeKeysError("%s is no name of a cluster; give the first part of the names of its wrapped keys." % (cluster or "The empty text"))
+        raise NodeKeysError(
+            "%s is no name of a cluster; give the first part of the names of its wrapped keys."
+            % (cluster or "The empty text")
+        )
     if not nodes or min(nodes) < 0:
         raise NodeKeysError('No node is named, or one that is none; add -e followed by {"nodes": [7]} in quotes.')
     here = sorted(set(nodes) & set(present))
@@ -66,7 +71,8 @@ def check(cluster: str, nodes: Sequence[int], present: Sequence[int]) -> list[in
             "erases the headers, too; or take it out of the inventory, if its host is gone." % names
             if len(here) == 1
             else "The nodes %s are in the inventory, so that their keys are not destroyed from here: use erase_stores, which asks the other brokers, "
-            "stops them, and erases the headers, too; or take them out of the inventory, if their hosts are gone." % names
+            "stops them, and erases the headers, too; or take them out of the inventory, if their hosts are gone."
+            % names
         )
     return sorted(set(nodes))
 
@@ -79,7 +85,13 @@ def check_confirmation(cluster: str, nodes: Sequence[int], found: Sequence[Found
             "%d wrapped key%s of the cluster %s, node%s %s, would be destroyed for ever, with all versions: whatever is on the stores of these nodes can "
             "never be read again; to confirm, add -e confirm=%s."
             % (
-                *(len(keys), "" if len(keys) == 1 else "s", cluster, "" if len(nodes) == 1 else "s", ", ".join(map(str, nodes))),
+                *(
+                    len(keys),
+                    "" if len(keys) == 1 else "s",
+                    cluster,
+                    "" if len(nodes) == 1 else "s",
+                    ", ".join(map(str, nodes)),
+                ),
                 confirmation(cluster, nodes),
             )
         )
@@ -96,7 +108,9 @@ class Bucket:
         prefix = "%s/%d/" % (cluster, node)
         versions, others = [], set()
         with asking("list the wrapped keys below s3://%s/%s" % (self.bucket, prefix)):
-            pages = self._s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix, ExpectedBucketOwner=self._owner)
+            pages = self._s3.get_paginator("list_object_versions").paginate(
+                Bucket=self.bucket, Prefix=prefix, ExpectedBucketOwner=self._owner
+            )
             for page in pages:
                 for kind in ("Versions", "DeleteMarkers"):
                     for each in page.get(kind, []):
@@ -113,7 +127,9 @@ class Bucket:
         for batch in _batches(versions):
             objects = [{"Key": each.object_key, "VersionId": each.version_id} for each in batch]
             with asking("destroy %d versions of wrapped keys in s3://%s" % (len(batch), self.bucket)):
-                answer = self._s3.delete_objects(Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True}, ExpectedBucketOwner=self._owner)
+                answer = self._s3.delete_objects(
+                    Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True}, ExpectedBucketOwner=self._owner
+                )
             for error in answer.get("Errors", [])[:1]:
                 raise NodeKeysError(
                     "%d of %d versions were not destroyed, the first of them version %s of %s: AWS says %s; allow s3:DeleteObjectVersion, look at the "
@@ -146,7 +162,10 @@ def lines(found: Sequence[Found], *, gone: bool) -> list[str]:
                 *(key["versions"], "" if key["versions"] == 1 else "s"),
                 *(key["markers"], "" if key["markers"] == 1 else "s"),
             )
-            out.append("%s: %s %s" % (key["object_key"], what, "destroyed, and nothing is left" if gone else "would be destroyed"))
+            out.append(
+                "%s: %s %s"
+                % (key["object_key"], what, "destroyed, and nothing is left" if gone else "would be destroyed")
+            )
         if not each.versions:
             out.append("Node %d: no wrapped key" % each.node)
         out += ["%s: no wrapped key, left alone" % name for name in each.others]

@@ -23,7 +23,20 @@ VERSION = "2012-10-17"
 # Named one by one, because CreateGrant is a Create*.
 # Whoever may PutKeyPolicy may still give away anything: such a change is an event of its own, which unlock_log shows.
 ADMINISTER = (
-    *("CreateAlias", "Describe*", "Enable*", "List*", "Put*", "Update*", "Revoke*", "Disable*", "Get*", "Delete*", "TagResource", "UntagResource"),
+    *(
+        "CreateAlias",
+        "Describe*",
+        "Enable*",
+        "List*",
+        "Put*",
+        "Update*",
+        "Revoke*",
+        "Disable*",
+        "Get*",
+        "Delete*",
+        "TagResource",
+        "UntagResource",
+    ),
     *("ScheduleKeyDeletion", "CancelKeyDeletion", "RotateKeyOnDemand", "GenerateDataKeyWithoutPlaintext"),
 )
 REWRAP = ("kms:ReEncryptFrom", "kms:ReEncryptTo")
@@ -63,7 +76,11 @@ class Custody:
 
     def arn(self, service: str, rest: str) -> str:
         """An ARN of this account, without Region for those services that have none."""
-        place = (":%s:%s" % (self.region, self.account)) if service in ("kms", "cloudtrail") else "::%s" % ("" if service == "s3" else self.account)
+        place = (
+            (":%s:%s" % (self.region, self.account))
+            if service in ("kms", "cloudtrail")
+            else "::%s" % ("" if service == "s3" else self.account)
+        )
         return "arn:%s:%s%s:%s" % (self.partition, service, place, rest)
 
 
@@ -71,16 +88,29 @@ def findings(keys: Custody) -> list[str]:
     """What cannot be meant, one sentence each."""
     out = []
     if not BUCKET.fullmatch(keys.bucket):
-        out.append("%s cannot be the name of a bucket; use 3 to 63 small letters, digits, dots and hyphens." % (keys.bucket or "The empty text"))
+        out.append(
+            "%s cannot be the name of a bucket; use 3 to 63 small letters, digits, dots and hyphens."
+            % (keys.bucket or "The empty text")
+        )
     if not CLUSTER.fullmatch(keys.cluster):
-        out.append("%s cannot be the name of what the keys are for; use letters, digits, dots, hyphens and underscores." % (keys.cluster or "The empty text"))
+        out.append(
+            "%s cannot be the name of what the keys are for; use letters, digits, dots, hyphens and underscores."
+            % (keys.cluster or "The empty text")
+        )
     if "*" in keys.patterns or not keys.patterns:
-        out.append("The key would be open to every role of the account, or to none; name the roles, or patterns like kafka-*.")
+        out.append(
+            "The key would be open to every role of the account, or to none; name the roles, or patterns like kafka-*."
+        )
     wide = [arn for arn in keys.rewrappers if not PRINCIPAL.fullmatch(arn)]
     if wide:
-        out.append("%s would let more than one role or user wrap keys anew; give the whole ARN of each in key_custody_rewrap_arns." % wide[0])
+        out.append(
+            "%s would let more than one role or user wrap keys anew; give the whole ARN of each in key_custody_rewrap_arns."
+            % wide[0]
+        )
     if keys.rewrap_elsewhere and not keys.rewrappers:
-        out.append("key_custody_rewrap_elsewhere is for those in key_custody_rewrap_arns, which is empty; name who wraps the keys anew.")
+        out.append(
+            "key_custody_rewrap_elsewhere is for those in key_custody_rewrap_arns, which is empty; name who wraps the keys anew."
+        )
     return out
 
 
@@ -96,12 +126,29 @@ def key_policy(keys: Custody, known: Any = None) -> dict[str, Any]:
     """
     arns, apps = _known(known)
     root = {"AWS": keys.arn("iam", "root")}
-    decrypt: dict[str, Any] = {"Sid": "InstancesUnwrap", "Effect": "Allow", "Principal": root, "Action": ["kms:Decrypt"], "Resource": "*"}
-    decrypt["Condition"] = {
-        "ArnLike": {"aws:PrincipalArn": sorted({*arns, *(keys.arn("iam", "role/" + pattern) for pattern in keys.patterns)})},
-        "StringEquals": {"kms:EncryptionContext:app": sorted({*apps, keys.app}), "kms:EncryptionContext:purpose": "luks"},
+    decrypt: dict[str, Any] = {
+        "Sid": "InstancesUnwrap",
+        "Effect": "Allow",
+        "Principal": root,
+        "Action": ["kms:Decrypt"],
+        "Resource": "*",
     }
-    administer = {"Sid": "AccountAdministers", "Effect": "Allow", "Principal": root, "Action": ["kms:" + verb for verb in ADMINISTER], "Resource": "*"}
+    decrypt["Condition"] = {
+        "ArnLike": {
+            "aws:PrincipalArn": sorted({*arns, *(keys.arn("iam", "role/" + pattern) for pattern in keys.patterns)})
+        },
+        "StringEquals": {
+            "kms:EncryptionContext:app": sorted({*apps, keys.app}),
+            "kms:EncryptionContext:purpose": "luks",
+        },
+    }
+    administer = {
+        "Sid": "AccountAdministers",
+        "Effect": "Allow",
+        "Principal": root,
+        "Action": ["kms:" + verb for verb in ADMINISTER],
+        "Resource": "*",
+    }
     rewrap: dict[str, Any] | None = None
     if keys.rewrappers:
         # Both halves of ReEncrypt are allowed apart, and each sees the encryption context of its own side: what leaves our context, or comes from another,
@@ -119,7 +166,10 @@ def _known(policy: Any) -> tuple[list[str], list[str]]:
     for statement in (policy or {}).get("Statement", []):
         if statement.get("Sid") == "InstancesUnwrap":
             condition = statement.get("Condition", {})
-            found = condition.get("ArnLike", {}).get("aws:PrincipalArn", []), condition.get("StringEquals", {}).get("kms:EncryptionContext:app", [])
+            found = (
+                condition.get("ArnLike", {}).get("aws:PrincipalArn", []),
+                condition.get("StringEquals", {}).get("kms:EncryptionContext:app", []),
+            )
             return tuple([each] if isinstance(each, str) else list(each) for each in found)  # type: ignore[return-value]
     return [], []
 
@@ -129,11 +179,24 @@ def bucket_policy(keys: Custody) -> dict[str, Any] | None:
     both = [keys.arn("s3", keys.bucket), keys.arn("s3", keys.bucket + "/*")]
     if not keys.strict:
         return None
-    tls = {"Sid": "OnlyTls", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": both, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    tls = {
+        "Sid": "OnlyTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": both,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
     write = None
     if keys.admins:
         condition = {"ArnNotLike": {"aws:PrincipalArn": list(keys.admins)}}
-        write = {"Sid": "OnlyAdministratorsWrite", "Effect": "Deny", "Principal": "*", "Action": list(WRITE_OBJECT), "Resource": both[1:]}
+        write = {
+            "Sid": "OnlyAdministratorsWrite",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": list(WRITE_OBJECT),
+            "Resource": both[1:],
+        }
         write["Condition"] = condition
     return _policy(tls, write)
 
@@ -143,7 +206,13 @@ def trail_policy(keys: Custody) -> dict[str, Any]:
     bucket = keys.bucket + "-trail"
     service = {"Service": "cloudtrail.amazonaws.com"}
     source = {"aws:SourceArn": keys.arn("cloudtrail", "trail/" + keys.trail)}
-    look = {"Sid": "TrailLooks", "Effect": "Allow", "Principal": service, "Action": "s3:GetBucketAcl", "Resource": keys.arn("s3", bucket)}
+    look = {
+        "Sid": "TrailLooks",
+        "Effect": "Allow",
+        "Principal": service,
+        "Action": "s3:GetBucketAcl",
+        "Resource": keys.arn("s3", bucket),
+    }
     write = {"Sid": "TrailWrites", "Effect": "Allow", "Principal": service, "Action": "s3:PutObject"}
     write["Resource"] = keys.arn("s3", "%s/AWSLogs/%s/*" % (bucket, keys.account))
     tls = None
@@ -164,13 +233,31 @@ def trail_policy(keys: Custody) -> dict[str, Any]:
 
 def unlock_policy(keys: Custody) -> dict[str, Any]:
     """Of an instance's role: unwrap keys of this cluster, and read their objects; never write, list, encrypt or make one."""
-    decrypt: dict[str, Any] = {"Sid": "Unwrap", "Effect": "Allow", "Action": ["kms:Decrypt"], "Resource": keys.key_arn if keys.strict else "*"}
-    read = {"Sid": "Read", "Effect": "Allow", "Action": list(READ_OBJECT), "Resource": keys.arn("s3", "%s/%s/*" % (keys.bucket, keys.cluster))}
+    decrypt: dict[str, Any] = {
+        "Sid": "Unwrap",
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt"],
+        "Resource": keys.key_arn if keys.strict else "*",
+    }
+    read = {
+        "Sid": "Read",
+        "Effect": "Allow",
+        "Action": list(READ_OBJECT),
+        "Resource": keys.arn("s3", "%s/%s/*" % (keys.bucket, keys.cluster)),
+    }
     old = None
     if keys.strict:
-        decrypt["Condition"] = {"StringEquals": {"kms:EncryptionContext:app": keys.app, "kms:EncryptionContext:cluster_id": keys.cluster}}
+        decrypt["Condition"] = {
+            "StringEquals": {"kms:EncryptionContext:app": keys.app, "kms:EncryptionContext:cluster_id": keys.cluster}
+        }
         # Credentials that came by IMDSv1 are what a forged request of a server steals.
-        old = {"Sid": "OnlyImdsV2", "Effect": "Deny", "Action": ["kms:Decrypt"], "Resource": "*", "Condition": {"NumericLessThan": {"ec2:RoleDelivery": "2.0"}}}
+        old = {
+            "Sid": "OnlyImdsV2",
+            "Effect": "Deny",
+            "Action": ["kms:Decrypt"],
+            "Resource": "*",
+            "Condition": {"NumericLessThan": {"ec2:RoleDelivery": "2.0"}},
+        }
     return _policy(decrypt, read, old)
 
 
@@ -179,13 +266,18 @@ def revoked_policy(keys: Custody, nodes: Sequence[Any]) -> dict[str, Any]:
     named = sorted({str(node) for node in nodes}, key=lambda node: (len(node), node))
     wrong = [node for node in named if not NODE.fullmatch(node)]
     if wrong or not named:
-        raise CustodyError("%s is no node id; name the nodes whose access shall end by their numbers." % (wrong[0] if wrong else "The empty list"))
+        raise CustodyError(
+            "%s is no node id; name the nodes whose access shall end by their numbers."
+            % (wrong[0] if wrong else "The empty list")
+        )
     objects = [keys.arn("s3", "%s/%s/%s/*" % (keys.bucket, keys.cluster, node)) for node in named]
     read = {"Sid": "RevokedRead", "Effect": "Deny", "Action": list(READ_OBJECT), "Resource": objects}
     decrypt: dict[str, Any] | None = None
     if keys.strict:
         decrypt = {"Sid": "RevokedUnwrap", "Effect": "Deny", "Action": ["kms:Decrypt"], "Resource": "*"}
-        decrypt["Condition"] = {"StringEquals": {"kms:EncryptionContext:cluster_id": keys.cluster, "kms:EncryptionContext:node_id": named}}
+        decrypt["Condition"] = {
+            "StringEquals": {"kms:EncryptionContext:cluster_id": keys.cluster, "kms:EncryptionContext:node_id": named}
+        }
     return _policy(read, decrypt)
 
 
@@ -199,25 +291,38 @@ def revoked_nodes(policy: Any, keys: Custody) -> list[str]:
     if policy and (not nodes or policy != revoked_policy(keys, nodes)):
         raise CustodyError(
             "The policy that denies nodes of cluster %s their keys in bucket %s was changed by hand, or is of another bucket;"
-            " nothing was changed. Look at it and at key_custody_bucket, and correct what is wrong." % (keys.cluster, keys.bucket)
+            " nothing was changed. Look at it and at key_custody_bucket, and correct what is wrong."
+            % (keys.cluster, keys.bucket)
         )
     return nodes
 
 
 def custody(given: Mapping[str, Any]) -> Custody:
     """Read plain data with the fields of Custody."""
-    return Custody(**{name: tuple(value) if name in ("patterns", "admins", "rewrappers") else value for name, value in given.items()})
+    return Custody(
+        **{
+            name: tuple(value) if name in ("patterns", "admins", "rewrappers") else value
+            for name, value in given.items()
+        }
+    )
 
 
-def change_revoked(given: Mapping[str, Any], policy: Any, revoke: Sequence[Any], grant: Sequence[Any]) -> dict[str, Any]:
+def change_revoked(
+    given: Mapping[str, Any], policy: Any, revoke: Sequence[Any], grant: Sequence[Any]
+) -> dict[str, Any]:
     """{nodes, policy} after adding and removing nodes; policy is None when none is left."""
     keys = custody(given)
     before = set(revoked_nodes(policy, keys))
-    nodes = sorted((before | {str(node) for node in revoke}) - {str(node) for node in grant}, key=lambda node: (len(node), node))
+    nodes = sorted(
+        (before | {str(node) for node in revoke}) - {str(node) for node in grant}, key=lambda node: (len(node), node)
+    )
     policy = revoked_policy(keys, nodes) if nodes else None
     # IAM: the inline policies of a role have 10,240 characters together, blanks not counted.
     if policy and len(json.dumps(policy, separators=(",", ":"))) > LARGEST_POLICY:
-        raise CustodyError("%d nodes are too many to deny in one policy of a role; for a whole cluster disable the KMS key instead." % len(nodes))
+        raise CustodyError(
+            "%d nodes are too many to deny in one policy of a role; for a whole cluster disable the KMS key instead."
+            % len(nodes)
+        )
     return {"nodes": nodes, "policy": policy}
 
 

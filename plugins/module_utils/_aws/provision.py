@@ -62,14 +62,22 @@ def audience(listener: dict[str, Any]) -> str:
     """Who may reach a listener: clients (and brokers), brokers, or controllers (and brokers). Raises ListenerError."""
     name, port = listener.get("name"), listener.get("port")
     if not name or isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
-        raise ListenerError("Listener %s has the port %r; give it a name and a port from 1 to 65535 in kafka_listeners." % (name or "(without a name)", port))
+        raise ListenerError(
+            "Listener %s has the port %r; give it a name and a port from 1 to 65535 in kafka_listeners."
+            % (name or "(without a name)", port)
+        )
     found = listener.get("audience", _AUDIENCES.get(str(name).upper(), CLIENTS))
     if found not in (CLIENTS, BROKERS, CONTROLLERS):
-        raise ListenerError("Listener %s is for %s, but an audience is clients, brokers or controllers; correct kafka_listeners." % (name, found))
+        raise ListenerError(
+            "Listener %s is for %s, but an audience is clients, brokers or controllers; correct kafka_listeners."
+            % (name, found)
+        )
     return str(found)
 
 
-def security_groups(topology: Topology, listeners: Iterable[dict[str, Any]], ids: dict[str, str]) -> list[dict[str, Any]]:
+def security_groups(
+    topology: Topology, listeners: Iterable[dict[str, Any]], ids: dict[str, str]
+) -> list[dict[str, Any]]:
     """One group a role as {role, name, description, rules}, the rules in the form of amazon.aws.ec2_security_group.
 
     ids maps group names to ids; a source group without an id (check mode, before it exists) is left out. Raises ListenerError.
@@ -77,10 +85,22 @@ def security_groups(topology: Topology, listeners: Iterable[dict[str, Any]], ids
     rules: dict[str, list[dict[str, Any]]] = {role: [] for role in topology.roles}
 
     def open_(role: str, port: int, why: str, *, roles: Iterable[str] = (), cidrs: Iterable[str] = ()) -> None:
-        groups = [ids[group_name(topology, source)] for source in roles if source in rules and group_name(topology, source) in ids]
+        groups = [
+            ids[group_name(topology, source)]
+            for source in roles
+            if source in rules and group_name(topology, source) in ids
+        ]
         targets = {"group_id": groups, "cidr_ip": list(cidrs)}
         if role in rules and any(targets.values()):
-            rules[role].append({"proto": "tcp", "from_port": port, "to_port": port, "rule_desc": why, **{k: v for k, v in targets.items() if v}})
+            rules[role].append(
+                {
+                    "proto": "tcp",
+                    "from_port": port,
+                    "to_port": port,
+                    "rule_desc": why,
+                    **{k: v for k, v in targets.items() if v},
+                }
+            )
 
     migrating = topology.metadata == "migrating"
     for listener in listeners:
@@ -110,7 +130,10 @@ def security_groups(topology: Topology, listeners: Iterable[dict[str, Any]], ids
 
 
 def network_findings(
-    topology: Topology, vpcs: list[dict[str, Any]], subnets: list[dict[str, Any]], others: dict[str, list[dict[str, Any]]] | None = None
+    topology: Topology,
+    vpcs: list[dict[str, Any]],
+    subnets: list[dict[str, Any]],
+    others: dict[str, list[dict[str, Any]]] | None = None,
 ) -> list[str]:
     """Where the topology contradicts the network that carries the cluster's tag, or what lies beside it, one sentence each.
 
@@ -118,7 +141,8 @@ def network_findings(
     """
     if len(vpcs) > 1:
         return [
-            "%d VPCs carry the tag KafkaCluster=%s (%s); untag those that are not its own." % (len(vpcs), topology.name, _listed(v["vpc_id"] for v in vpcs))
+            "%d VPCs carry the tag KafkaCluster=%s (%s); untag those that are not its own."
+            % (len(vpcs), topology.name, _listed(v["vpc_id"] for v in vpcs))
         ]
     out = []
     for vpc in vpcs:
@@ -152,7 +176,12 @@ def _is_clusters(topology: Topology, thing: dict[str, Any]) -> bool:
     return (thing.get("tags") or {}).get("KafkaCluster") == topology.name
 
 
-def _foreign(topology: Topology, vpcs: list[dict[str, Any]], subnets: list[dict[str, Any]], others: dict[str, list[dict[str, Any]]]) -> list[str]:
+def _foreign(
+    topology: Topology,
+    vpcs: list[dict[str, Any]],
+    subnets: list[dict[str, Any]],
+    others: dict[str, list[dict[str, Any]]],
+) -> list[str]:
     """What amazon.aws would take for the cluster's own by its name or range, though it has not the cluster's tag."""
     out = []
     for vpc in others.get("vpcs", []) if not vpcs else []:
@@ -165,7 +194,11 @@ def _foreign(topology: Topology, vpcs: list[dict[str, Any]], subnets: list[dict[
     for subnet in others.get("subnets", []):
         if subnet["subnet_id"] in mine:
             continue
-        taken = [zone for zone in topology.zones if ipaddress.IPv4Network(zone.cidr).overlaps(ipaddress.IPv4Network(subnet["cidr_block"]))]
+        taken = [
+            zone
+            for zone in topology.zones
+            if ipaddress.IPv4Network(zone.cidr).overlaps(ipaddress.IPv4Network(subnet["cidr_block"]))
+        ]
         if taken:
             out.append(
                 "The subnet %s (%s) lies where the topology wants %s, but was not made by provision; choose another range for %s,"
@@ -185,7 +218,10 @@ def _foreign(topology: Topology, vpcs: list[dict[str, Any]], subnets: list[dict[
 def iam_findings(topology: Topology, roles: list[dict[str, Any]], profiles: list[dict[str, Any]]) -> list[str]:
     """IAM roles and instance profiles of the cluster's names that are not the cluster's, one sentence each."""
     out = []
-    for what, key, things in (("IAM role", "role_name", roles), ("instance profile", "instance_profile_name", profiles)):
+    for what, key, things in (
+        ("IAM role", "role_name", roles),
+        ("instance profile", "instance_profile_name", profiles),
+    ):
         for thing in things:
             if not _is_clusters(topology, thing):
                 out.append(
@@ -272,23 +308,38 @@ def _listed(names: Iterable[Any]) -> str:
     return ", ".join(str(name) for name in names)
 
 
-def instance_findings(topology: Topology, account: Account, types: dict[str, dict[str, Any]], images: list[dict[str, Any]]) -> list[str]:
+def instance_findings(
+    topology: Topology, account: Account, types: dict[str, dict[str, Any]], images: list[dict[str, Any]]
+) -> list[str]:
     """Why the nodes cannot be built as the topology says, one sentence each: what EC2 does not offer, and what would change an identity."""
     out = []
     for kind in sorted({node.instance_type for node in topology.nodes}):
         offered = types[kind].get("zones", [])
         for zone in sorted({node.zone for node in topology.nodes if node.instance_type == kind} - set(offered)):
             out.append(
-                "Instance type %s is not offered in %s; choose another type or zone (it is offered in %s)." % (kind, zone, _listed(offered) or "no zone")
+                "Instance type %s is not offered in %s; choose another type or zone (it is offered in %s)."
+                % (kind, zone, _listed(offered) or "no zone")
             )
-        out.extend(_type_findings(kind, types[kind], max((n.volumes.count for n in topology.nodes if n.instance_type == kind and n.volumes), default=0)))
+        out.extend(
+            _type_findings(
+                kind,
+                types[kind],
+                max((n.volumes.count for n in topology.nodes if n.instance_type == kind and n.volumes), default=0),
+            )
+        )
         store = types[kind]["instance_store"]
         if any(node.storage == INSTANCE_STORE and node.instance_type == kind for node in topology.nodes):
             if store is None:
-                out.append("Instance type %s has no instance store; choose a type that has one (i3, i4i, d3 …), or storage: ebs with volumes." % kind)
+                out.append(
+                    "Instance type %s has no instance store; choose a type that has one (i3, i4i, d3 …), or storage: ebs with volumes."
+                    % kind
+                )
             elif not store["nvme"]:
                 # Their disks have no name that outlives a boot.
-                out.append("The instance stores of type %s are no NVMe disks; choose a type whose are (i3, i4i, d3 …), or storage: ebs with volumes." % kind)
+                out.append(
+                    "The instance stores of type %s are no NVMe disks; choose a type whose are (i3, i4i, d3 …), or storage: ebs with volumes."
+                    % kind
+                )
     # An image matters only to nodes that are still to be made: owners withdraw old images, and a running node does not care.
     for image in sorted({node.image for node in topology.nodes if account.instance(node) is None}):
         found = resolve_image(image, images)
@@ -304,9 +355,16 @@ def instance_findings(topology: Topology, account: Account, types: dict[str, dic
             able = types[kind]["architectures"]
             if able and found.get("architecture") and found["architecture"] not in able:
                 out.append(
-                    "Image %s is built for %s, but instance type %s runs %s; choose one to fit the other." % (image, found["architecture"], kind, _listed(able))
+                    "Image %s is built for %s, but instance type %s runs %s; choose one to fit the other."
+                    % (image, found["architecture"], kind, _listed(able))
                 )
-        out.extend(_image_findings(image, found, max((n.volumes.count for n in topology.nodes if n.image == image and n.volumes), default=0)))
+        out.extend(
+            _image_findings(
+                image,
+                found,
+                max((n.volumes.count for n in topology.nodes if n.image == image and n.volumes), default=0),
+            )
+        )
     for instance_id in account.nameless:
         out.append(
             "Instance %s carries the tag KafkaCluster=%s, but lacks KafkaRole or KafkaNode, so that nobody knows which node it is;"
@@ -343,23 +401,37 @@ def _type_findings(kind: str, facts: dict[str, Any], volumes: int) -> list[str]:
 
 def _image_findings(image: str, found: dict[str, Any], volumes: int) -> list[str]:
     """A disk that the image brings would lie under a data volume, which would then be made from the image's snapshot."""
-    own = {str(mapping.get("device_name")) for mapping in found.get("block_device_mappings") or []} & set(DEVICES[:volumes])
+    own = {str(mapping.get("device_name")) for mapping in found.get("block_device_mappings") or []} & set(
+        DEVICES[:volumes]
+    )
     if not own:
         return []
-    return ["Image %s brings a disk of its own at %s, where a data volume belongs; choose an image without." % (image, _listed(sorted(own)))]
+    return [
+        "Image %s brings a disk of its own at %s, where a data volume belongs; choose an image without."
+        % (image, _listed(sorted(own)))
+    ]
 
 
 def _identity_findings(node: Node, account: Account) -> list[str]:
     key = (node.roles[0], str(node.id))
     live = account.instances.get(key, [])
     if len(live) > 1:
-        return ["Node %s exists %d times (%s); terminate those that are not in use." % (node.name, len(live), _listed(i["instance_id"] for i in live))]
+        return [
+            "Node %s exists %d times (%s); terminate those that are not in use."
+            % (node.name, len(live), _listed(i["instance_id"] for i in live))
+        ]
     out = []
     for instance in account.dead.get(key, []):
         if instance["state"]["name"] == "shutting-down":
-            out.append("Node %s (%s) is shutting down; run this again when it is gone." % (node.name, instance["instance_id"]))
+            out.append(
+                "Node %s (%s) is shutting down; run this again when it is gone." % (node.name, instance["instance_id"])
+            )
     for instance in live:
-        has = {"zone": instance["placement"]["availability_zone"], "address": instance["private_ip_address"], "instance type": instance["instance_type"]}
+        has = {
+            "zone": instance["placement"]["availability_zone"],
+            "address": instance["private_ip_address"],
+            "instance type": instance["instance_type"],
+        }
         wanted = {"zone": node.zone, "address": node.address, "instance type": node.instance_type}
         for what, value in has.items():
             if value != wanted[what]:
@@ -376,26 +448,44 @@ def _volume_findings(node: Node, number: int, account: Account, live: list[dict[
     name = "Data volume %d of node %s" % (number, node.name)
     found = account.volumes.get((node.roles[0], str(node.id)), {}).get(number, [])
     if len(found) > 1:
-        return ["%s exists %d times (%s); delete or untag those that are not in use." % (name, len(found), _listed(v["id"] for v in found))]
+        return [
+            "%s exists %d times (%s); delete or untag those that are not in use."
+            % (name, len(found), _listed(v["id"] for v in found))
+        ]
     mine = [instance["instance_id"] for instance in live]
     out = []
     for volume in found:
         if volume["zone"] != node.zone:
             out.append(
-                "%s (%s) lies in %s, but the node in %s; put the node's zone back, or move the data first." % (name, volume["id"], volume["zone"], node.zone)
+                "%s (%s) lies in %s, but the node in %s; put the node's zone back, or move the data first."
+                % (name, volume["id"], volume["zone"], node.zone)
             )
         if not volume["encrypted"]:
-            out.append("%s (%s) is not encrypted; copy it through an encrypted snapshot, or delete it if its data may go." % (name, volume["id"]))
+            out.append(
+                "%s (%s) is not encrypted; copy it through an encrypted snapshot, or delete it if its data may go."
+                % (name, volume["id"])
+            )
         if node.volumes and volume["size_gb"] > node.volumes.size_gb:
-            out.append("%s (%s) has %d GiB, and EBS cannot shrink it to %d; put size_gb back." % (name, volume["id"], volume["size_gb"], node.volumes.size_gb))
+            out.append(
+                "%s (%s) has %d GiB, and EBS cannot shrink it to %d; put size_gb back."
+                % (name, volume["id"], volume["size_gb"], node.volumes.size_gb)
+            )
         others = [a["instance_id"] for a in volume["attachments"] if a["instance_id"] not in mine]
         if others:
-            out.append("%s (%s) is attached to the foreign instance %s; detach it there first." % (name, volume["id"], _listed(others)))
+            out.append(
+                "%s (%s) is attached to the foreign instance %s; detach it there first."
+                % (name, volume["id"], _listed(others))
+            )
     for instance in live:
-        taken = {mapping["device_name"]: mapping["ebs"]["volume_id"] for mapping in instance.get("block_device_mappings", [])}
+        taken = {
+            mapping["device_name"]: mapping["ebs"]["volume_id"] for mapping in instance.get("block_device_mappings", [])
+        }
         foreign = taken.get(DEVICES[number])
         if foreign and not {volume["id"] for volume in found} & set(taken.values()):
-            out.append("%s belongs at %s of %s, where the volume %s is; detach that first." % (name, DEVICES[number], instance["instance_id"], foreign))
+            out.append(
+                "%s belongs at %s of %s, where the volume %s is; detach that first."
+                % (name, DEVICES[number], instance["instance_id"], foreign)
+            )
     return out
 
 
@@ -409,12 +499,17 @@ def notes(topology: Topology, account: Account, types: dict[str, dict[str, Any]]
             if key not in wanted:
                 out.append("%s (%s) is not in the topology; it was left alone." % (name, instance["instance_id"]))
             elif instance["state"]["name"] != "running":
-                out.append("%s (%s) is %s; it was left so." % (name, instance["instance_id"], instance["state"]["name"]))
+                out.append(
+                    "%s (%s) is %s; it was left so." % (name, instance["instance_id"], instance["state"]["name"])
+                )
     for key, numbered in sorted(account.volumes.items()):
         node = wanted.get(key)
         for number, volumes in sorted(numbered.items()):
             if node is None or node.volumes is None or number >= node.volumes.count:
-                out.extend("Volume %s (%s) is not in the topology; it was left alone." % (v["tags"].get("Name"), v["id"]) for v in volumes)
+                out.extend(
+                    "Volume %s (%s) is not in the topology; it was left alone." % (v["tags"].get("Name"), v["id"])
+                    for v in volumes
+                )
     return out
 
 
@@ -435,7 +530,9 @@ def _bandwidth_notes(topology: Topology, types: dict[str, dict[str, Any]]) -> li
     return sorted(out)
 
 
-def instances_to_change(topology: Topology, account: Account, types: dict[str, dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+def instances_to_change(
+    topology: Topology, account: Account, types: dict[str, dict[str, Any]] | None = None
+) -> list[dict[str, Any]]:
     """The nodes that exist and whose tags, groups, profile or metadata options differ: what amazon.aws.ec2_instance has to be told."""
     out = []
     for node in topology.nodes:
@@ -443,11 +540,22 @@ def instances_to_change(topology: Topology, account: Account, types: dict[str, d
         profile, tags = profile_name(topology, node.roles[0]), node_tags(topology, node, types)
         instance = account.instance(node)
         if instance and not _as_wanted(instance, tags, groups, profile):
-            out.append({"name": node.name, "zone": node.zone, "instance_id": instance["instance_id"], "groups": groups, "profile": profile, "tags": tags})
+            out.append(
+                {
+                    "name": node.name,
+                    "zone": node.zone,
+                    "instance_id": instance["instance_id"],
+                    "groups": groups,
+                    "profile": profile,
+                    "tags": tags,
+                }
+            )
     return out
 
 
-def nodes_to_build(topology: Topology, account: Account, images: list[dict[str, Any]], types: dict[str, dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+def nodes_to_build(
+    topology: Topology, account: Account, images: list[dict[str, Any]], types: dict[str, dict[str, Any]] | None = None
+) -> list[dict[str, Any]]:
     """The nodes that are missing, or whose volumes are missing, detached or different: what rackaware.kafka.kafka_instances has to be told.
 
     instance_id is None for a node that is to be launched; volumes are those that need something, volume_id being None for a new one.
@@ -456,7 +564,12 @@ def nodes_to_build(topology: Topology, account: Account, images: list[dict[str, 
     for node in topology.nodes:
         instance = account.instance(node)
         volumes = [
-            volume for volume in (_volume_to_build(topology, account, node, number) for number in range(node.volumes.count if node.volumes else 0)) if volume
+            volume
+            for volume in (
+                _volume_to_build(topology, account, node, number)
+                for number in range(node.volumes.count if node.volumes else 0)
+            )
+            if volume
         ]
         if instance and not volumes:
             continue
@@ -488,9 +601,23 @@ def _volume_to_build(topology: Topology, account: Account, node: Node, number: i
     """What a volume needs: to be made, attached, changed, tagged, or kept when its instance ends; None when it needs nothing."""
     if node.volumes is None:
         return None
-    wanted = {"type": node.volumes.type, "size_gb": node.volumes.size_gb, "iops": node.volumes.iops, "throughput": node.volumes.throughput}
+    wanted = {
+        "type": node.volumes.type,
+        "size_gb": node.volumes.size_gb,
+        "iops": node.volumes.iops,
+        "throughput": node.volumes.throughput,
+    }
     volume = account.volume(node, number)
-    out: dict[str, Any] = {"number": number, "volume_id": None, "device": DEVICES[number], "attach": True, "keep": False, "change": {}, "tags": {}, **wanted}
+    out: dict[str, Any] = {
+        "number": number,
+        "volume_id": None,
+        "device": DEVICES[number],
+        "attach": True,
+        "keep": False,
+        "change": {},
+        "tags": {},
+        **wanted,
+    }
     if volume is None:
         return out
     # Not the Name: a volume is named once, and by people.
@@ -511,7 +638,11 @@ def _volume_to_build(topology: Topology, account: Account, node: Node, number: i
 def _root_size(image: dict[str, Any]) -> int:
     """The size in GiB of the image's own root disk, below which EC2 refuses to start it."""
     mappings = image.get("block_device_mappings") or []
-    sizes = [(m.get("ebs") or {}).get("volume_size") or 0 for m in mappings if m.get("device_name") == image.get("root_device_name")]
+    sizes = [
+        (m.get("ebs") or {}).get("volume_size") or 0
+        for m in mappings
+        if m.get("device_name") == image.get("root_device_name")
+    ]
     return max(sizes, default=0)
 
 

@@ -18,14 +18,25 @@ def plan(selectors: Sequence[Mapping[str, Any]], advanced: Sequence[Mapping[str,
     A trail has either basic or advanced selectors (CloudTrail API, PutEventSelectors); those that it has stay.
     """
     if advanced:
-        return {} if any(_covers(each, arn) for each in advanced) else {"AdvancedEventSelectors": [*copy.deepcopy(list(advanced)), _advanced(arn)]}
+        return (
+            {}
+            if any(_covers(each, arn) for each in advanced)
+            else {"AdvancedEventSelectors": [*copy.deepcopy(list(advanced)), _advanced(arn)]}
+        )
     for selector in selectors:
-        values = [value for each in selector.get("DataResources") or [] if each.get("Type") == TYPE for value in each.get("Values") or []]
+        values = [
+            value
+            for each in selector.get("DataResources") or []
+            if each.get("Type") == TYPE
+            for value in each.get("Values") or []
+        ]
         # "arn:aws:s3" means all buckets, "arn:aws:s3:::name/" all objects of one.
         if selector.get("ReadWriteType", "All") == "All" and any(arn.startswith(value) for value in values):
             return {}
     # Without any selector a trail records the management events; said here, because the call replaces that.
-    out = copy.deepcopy(list(selectors)) or [{"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}]
+    out = copy.deepcopy(list(selectors)) or [
+        {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}
+    ]
     target = next((each for each in out if each.get("ReadWriteType", "All") == "All"), None)
     if target is None:
         target = {"ReadWriteType": "All", "IncludeManagementEvents": False, "DataResources": []}
@@ -37,11 +48,17 @@ def plan(selectors: Sequence[Mapping[str, Any]], advanced: Sequence[Mapping[str,
 def _covers(selector: Mapping[str, Any], arn: str) -> bool:
     fields = {each["Field"]: each for each in selector.get("FieldSelectors", [])}
     wide = {"eventCategory", "resources.type", "resources.ARN"} >= set(fields)
-    data = fields.get("eventCategory", {}).get("Equals") == ["Data"] and TYPE in (fields.get("resources.type", {}).get("Equals") or ())
+    data = fields.get("eventCategory", {}).get("Equals") == ["Data"] and TYPE in (
+        fields.get("resources.type", {}).get("Equals") or ()
+    )
     where = fields.get("resources.ARN")
     return wide and data and (where is None or any(arn.startswith(value) for value in where.get("StartsWith") or ()))
 
 
 def _advanced(arn: str) -> dict[str, Any]:
-    fields = [("eventCategory", "Equals", "Data"), ("resources.type", "Equals", TYPE), ("resources.ARN", "StartsWith", arn)]
+    fields = [
+        ("eventCategory", "Equals", "Data"),
+        ("resources.type", "Equals", TYPE),
+        ("resources.ARN", "StartsWith", arn),
+    ]
     return {"Name": "Wrapped keys", "FieldSelectors": [{"Field": field, how: [value]} for field, how, value in fields]}

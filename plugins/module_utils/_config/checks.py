@@ -38,7 +38,9 @@ def findings(
     if not members:
         return out
     out += cluster.get("findings") or []
-    out += topology.model_findings(cluster.get("topology"), seen, groups, missing_ok=bool(cluster.get("missing_ok", False)))
+    out += topology.model_findings(
+        cluster.get("topology"), seen, groups, missing_ok=bool(cluster.get("missing_ok", False))
+    )
     out += config_variables.findings(seen, known, roles)
     first = seen[members[0]]
     out += nodes.cluster_findings(
@@ -61,7 +63,13 @@ def findings(
         for fault in faults:
             own.setdefault(fault, []).append(name)
     # What a group sets wrongly is said once.
-    return out + [*shared, *("%s %s: %s" % ("Host" if len(names) == 1 else "Hosts", config_variables.some(names), fault) for fault, names in own.items())]
+    return out + [
+        *shared,
+        *(
+            "%s %s: %s" % ("Host" if len(names) == 1 else "Hosts", config_variables.some(names), fault)
+            for fault, names in own.items()
+        ),
+    ]
 
 
 def core_findings(version: str) -> list[str]:
@@ -69,17 +77,27 @@ def core_findings(version: str) -> list[str]:
     found = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if found >= OLDEST_CORE:
         return []
-    return ["This is ansible-core %s, but the collection needs %d.%d or later; run it with a newer one." % (version, *OLDEST_CORE)]
+    return [
+        "This is ansible-core %s, but the collection needs %d.%d or later; run it with a newer one."
+        % (version, *OLDEST_CORE)
+    ]
 
 
 def _host(
-    name: str, variables: Mapping[str, Any], groups: Mapping[str, Sequence[str]], instances: Mapping[str, Mapping[str, Any]]
+    name: str,
+    variables: Mapping[str, Any],
+    groups: Mapping[str, Sequence[str]],
+    instances: Mapping[str, Mapping[str, Any]],
 ) -> tuple[list[str], list[str]]:
     """What is wrong with the settings of a host, and with the host itself."""
     role = nodes.role(name, groups)
     service = "broker" if role == nodes.COMBINED else role
     own = variables.get(service + "_config") or {}
-    settings = config_settings.zookeeper_findings(own) if service == "zookeeper" else properties.broker_findings(own, service + "_config")
+    settings = (
+        config_settings.zookeeper_findings(own)
+        if service == "zookeeper"
+        else properties.broker_findings(own, service + "_config")
+    )
     for suffix in ("_jvm_options", "_jvm_flags"):
         settings += units.option_findings(service + suffix, variables.get(service + suffix), heap=service + "_heap_mb")
     try:

@@ -23,7 +23,15 @@ DEFAULT_VERSION = {True: "3.9.2", False: "4.3.1"}
 KAFKA_ONLY = ("kafka_listeners", "kafka_replication_factor", "kafka_min_insync_replicas")
 # Where a node that does not set it has another value than one that does.
 WITH_DEFAULT = ("kafka_version", *KAFKA_ONLY)
-NAMES = (*WITH_DEFAULT, "kafka_topology", "kafka_cluster", "kafka_instance_source", "kafka_proof_topic", "kafka_report_dir", "kafka_quorum_removed")
+NAMES = (
+    *WITH_DEFAULT,
+    "kafka_topology",
+    "kafka_cluster",
+    "kafka_instance_source",
+    "kafka_proof_topic",
+    "kafka_report_dir",
+    "kafka_quorum_removed",
+)
 SHOWN = 60
 
 
@@ -32,7 +40,9 @@ def by_role(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return {role: list(groups.get(name) or ()) for role, name in GROUPS.items()}
 
 
-def read(hosts: Mapping[str, Mapping[str, Any]], members: Mapping[str, Sequence[str]], play: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def read(
+    hosts: Mapping[str, Mapping[str, Any]], members: Mapping[str, Sequence[str]], play: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """{version, replication_factor, min_insync_replicas, listeners, client_port, cluster, topology, region, allow_fewer_zones, source, proof_topic,
     report_dir, quorum_removed, findings}.
 
@@ -46,7 +56,11 @@ def read(hosts: Mapping[str, Mapping[str, Any]], members: Mapping[str, Sequence[
     findings = []
     values: dict[str, Any] = _told({}, keepers, play or {})
     for variable in NAMES:
-        given = {name: told[name][variable] for name in names if (name in kafka or variable not in KAFKA_ONLY) and told[name][variable] is not None}
+        given = {
+            name: told[name][variable]
+            for name in names
+            if (name in kafka or variable not in KAFKA_ONLY) and told[name][variable] is not None
+        }
         distinct = _distinct(given)
         if distinct:
             values[variable] = distinct[0][0]

@@ -32,7 +32,9 @@ def role(host: str, groups: Mapping[str, Sequence[str]]) -> str:
     for name in (BROKER, CONTROLLER, ZOOKEEPER):
         if host in (groups.get(name) or ()):
             return name
-    raise NodesError("Host %s is neither broker nor controller nor ZooKeeper node; put it into one of the groups." % host)
+    raise NodesError(
+        "Host %s is neither broker nor controller nor ZooKeeper node; put it into one of the groups." % host
+    )
 
 
 def nodes(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str], port: int) -> list[dict[str, Any]]:
@@ -43,7 +45,9 @@ def nodes(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str], port: in
         try:
             ident = int(variables["kafka_node_id"])
         except (KeyError, TypeError, ValueError):
-            raise NodesError("Host %s has no kafka_node_id; tag the instance with KafkaNode, or set it in the inventory." % name) from None
+            raise NodesError(
+                "Host %s has no kafka_node_id; tag the instance with KafkaNode, or set it in the inventory." % name
+            ) from None
         out.append({"id": ident, "host": str(variables.get("ansible_host") or name), "port": port})
     return sorted(out, key=lambda node: node["id"])
 
@@ -58,7 +62,9 @@ def mounts(volumes: Sequence[str] | None, of_role: str) -> list[dict[str, Any]]:
     out = []
     volumes = list(volumes or ())
     if of_role in (ZOOKEEPER, CONTROLLER) and len(volumes) > 1:
-        raise NodesError("A %s keeps its data on one volume, but has %d; detach the others." % (_title(of_role), len(volumes)))
+        raise NodesError(
+            "A %s keeps its data on one volume, but has %d; detach the others." % (_title(of_role), len(volumes))
+        )
     for number, volume in enumerate(volumes):
         base = KEEPER if of_role == ZOOKEEPER else METADATA if of_role == CONTROLLER else DATA % number
         out.append({"path" if str(volume).startswith("/") else "id": str(volume), "mount": base})
@@ -69,7 +75,10 @@ def data_dirs(volumes: Sequence[str] | None, of_role: str) -> list[str]:
     """The directories below the mount points that the service writes to; without volumes there is one, on the root disk."""
     below = "data" if of_role == ZOOKEEPER else "logs"
     found = [item["mount"] for item in mounts(volumes, of_role)]
-    return ["%s/%s" % (base, below) for base in found or [KEEPER if of_role == ZOOKEEPER else METADATA if of_role == CONTROLLER else DATA % 0]]
+    return [
+        "%s/%s" % (base, below)
+        for base in found or [KEEPER if of_role == ZOOKEEPER else METADATA if of_role == CONTROLLER else DATA % 0]
+    ]
 
 
 def listeners(declared: Sequence[Mapping[str, Any]], of_role: str, host: str) -> dict[str, str]:
@@ -84,10 +93,16 @@ def listeners(declared: Sequence[Mapping[str, Any]], of_role: str, host: str) ->
     out = {
         "listeners": ",".join("%s://%s:%d" % (item["name"], host, int(item["port"])) for item in ours),
         "advertised.listeners": ",".join("%s://%s:%d" % (item["name"], host, int(item["port"])) for item in advertised),
-        "listener.security.protocol.map": ",".join("%s:%s" % (item["name"], item.get("protocol", "PLAINTEXT")) for item in declared),
+        "listener.security.protocol.map": ",".join(
+            "%s:%s" % (item["name"], item.get("protocol", "PLAINTEXT")) for item in declared
+        ),
     }
     if of_role != CONTROLLER:
-        out["inter.broker.listener.name"] = REPLICATION if REPLICATION in named else next(item["name"] for item in declared if item["name"] != CONTROLLERS)
+        out["inter.broker.listener.name"] = (
+            REPLICATION
+            if REPLICATION in named
+            else next(item["name"] for item in declared if item["name"] != CONTROLLERS)
+        )
     return out
 
 
@@ -119,7 +134,10 @@ def ports(declared: Sequence[Mapping[str, Any]], of_role: str) -> list[int]:
 def listener_findings(declared: Any) -> list[str]:
     """What is wrong with kafka_listeners, one sentence each."""
     if not isinstance(declared, (list, tuple)) or not declared:
-        return ["kafka_listeners is %r, but must be a list of {name, port, protocol}; correct it or leave it out." % (declared,)]
+        return [
+            "kafka_listeners is %r, but must be a list of {name, port, protocol}; correct it or leave it out."
+            % (declared,)
+        ]
     out, seen_names, seen_ports = [], set(), {}
     for item in declared:
         if not isinstance(item, Mapping) or not item.get("name") or not item.get("port"):
@@ -127,7 +145,10 @@ def listener_findings(declared: Any) -> list[str]:
             continue
         name, protocol = str(item["name"]), item.get("protocol", "PLAINTEXT")
         if protocol not in PROTOCOLS:
-            out.append("The listener %s has the protocol %s, which Kafka does not know; choose one of %s." % (name, protocol, ", ".join(PROTOCOLS)))
+            out.append(
+                "The listener %s has the protocol %s, which Kafka does not know; choose one of %s."
+                % (name, protocol, ", ".join(PROTOCOLS))
+            )
         try:
             port = int(item["port"])
         except (TypeError, ValueError):
@@ -152,13 +173,23 @@ def version_findings(version: Any, *, keepers: bool, controllers: bool) -> list[
         return ["kafka_version is %r, but must be a full version like 4.3.1; correct it." % (version,)]
     series = (int(parts[0]), int(parts[1]))
     if keepers and controllers:
-        return ["The inventory has ZooKeeper nodes and controllers, but a migration between them is not done by site; keep one of the two groups."]
+        return [
+            "The inventory has ZooKeeper nodes and controllers, but a migration between them is not done by site; keep one of the two groups."
+        ]
     if keepers and series >= KRAFT_SERIES:
-        return ["Kafka %s cannot run with ZooKeeper nodes, since 4.0 removed them; set kafka_version to 3.9.2, or use controllers instead." % version]
+        return [
+            "Kafka %s cannot run with ZooKeeper nodes, since 4.0 removed them; set kafka_version to 3.9.2, or use controllers instead."
+            % version
+        ]
     if controllers and series < ZOOKEEPER_SERIES:
-        return ["Kafka %s cannot grow its controllers' quorum, which came with 3.9; set kafka_version to 4.3.1." % version]
+        return [
+            "Kafka %s cannot grow its controllers' quorum, which came with 3.9; set kafka_version to 4.3.1." % version
+        ]
     if controllers and series < KRAFT_SERIES:
-        return ["Kafka %s with controllers is not supported, 3.x runs with ZooKeeper nodes; set kafka_version to 4.3.1, or use ZooKeeper nodes." % version]
+        return [
+            "Kafka %s with controllers is not supported, 3.x runs with ZooKeeper nodes; set kafka_version to 4.3.1, or use ZooKeeper nodes."
+            % version
+        ]
     return []
 
 
@@ -180,13 +211,17 @@ def cluster_findings(
             out.append("Host %s is a ZooKeeper node and a broker at once; give each its own host." % host)
     for title, members in (("ZooKeeper nodes", keepers), ("controllers", controllers)):
         if members and len(members) % 2 == 0:
-            out.append("There are %d %s, but an even number survives no more losses than one less; use 3 or 5." % (len(members), title))
+            out.append(
+                "There are %d %s, but an even number survives no more losses than one less; use 3 or 5."
+                % (len(members), title)
+            )
         elif 0 < len(members) < 3 and not allow_fewer_zones:
             out.append("There is only one of the %s, but losing one must leave a majority; use 3 or 5." % title)
     out += _replication_findings(replication_factor, min_insync_replicas, len(brokers))
     if not data_on_root_disk:
         out += [
-            "Host %s has no data volumes; attach one, or set kafka_data_on_root_disk: true and live with a shared disk." % host
+            "Host %s has no data volumes; attach one, or set kafka_data_on_root_disk: true and live with a shared disk."
+            % host
             for host in dict.fromkeys(brokers + keepers + controllers)
             if not (hosts.get(host) or {}).get("kafka_data_volumes")
         ]
@@ -199,14 +234,18 @@ def _replication_findings(factor: Any, minimum: Any, brokers: int) -> list[str]:
             return ["The %s is %r, but must be a whole number above zero; correct it." % (name, value)]
     out = []
     if brokers and factor > brokers:
-        out.append("The replication factor is %d, but there are %d brokers; add brokers or lower it." % (factor, brokers))
+        out.append(
+            "The replication factor is %d, but there are %d brokers; add brokers or lower it." % (factor, brokers)
+        )
     if factor < minimum:
         out.append(
-            "The replication factor %d is below min.insync.replicas %d, so that nothing could be written; lower min.insync.replicas." % (factor, minimum)
+            "The replication factor %d is below min.insync.replicas %d, so that nothing could be written; lower min.insync.replicas."
+            % (factor, minimum)
         )
     elif factor == minimum and factor > 1:
         out.append(
-            "The replication factor and min.insync.replicas are both %d, so that writes stop when one broker is away; lower min.insync.replicas." % factor
+            "The replication factor and min.insync.replicas are both %d, so that writes stop when one broker is away; lower min.insync.replicas."
+            % factor
         )
     return out
 
@@ -218,7 +257,9 @@ def _title(of_role: str) -> str:
 def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     """The rows that _report.cluster.build wants: each node with what kafka_service_info said about it (in __kafka_service)."""
     out = []
-    for name in dict.fromkeys(name for members in (BROKER, ZOOKEEPER, CONTROLLER) for name in groups.get(members) or ()):
+    for name in dict.fromkeys(
+        name for members in (BROKER, ZOOKEEPER, CONTROLLER) for name in groups.get(members) or ()
+    ):
         variables = hosts[name]
         told = variables.get("__kafka_service") or {}
         out.append(
@@ -228,7 +269,10 @@ def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, S
                 "rack": variables.get("kafka_rack"),
                 "address": str(variables.get("ansible_host") or name),
                 "roles": [role_ for role_ in (BROKER, ZOOKEEPER, CONTROLLER) if name in (groups.get(role_) or ())],
-                **{key: told.get(key) for key in ("version", "heap_mb", "disks", "restart_needed", "unit_state", "out_of_service")},
+                **{
+                    key: told.get(key)
+                    for key in ("version", "heap_mb", "disks", "restart_needed", "unit_state", "out_of_service")
+                },
             }
         )
     return out
@@ -241,13 +285,18 @@ def unanswered(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> 
         told = hosts[name].get("__kafka_service") or {}
         why = str(told.get("msg") or "no reason was given").strip().rstrip(".")
         if told.get("unreachable"):
-            out.append("%s cannot be reached (%s); bring it back, or replace it, then run the same command again." % (name, why.splitlines()[-1]))
+            out.append(
+                "%s cannot be reached (%s); bring it back, or replace it, then run the same command again."
+                % (name, why.splitlines()[-1])
+            )
         elif "unit_state" not in told:
             out.append("%s did not say how its service is: %s." % (name, why))
     return out
 
 
-def services(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> tuple[list[dict[str, Any]], list[Mapping[str, Any] | None]]:
+def services(
+    hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]
+) -> tuple[list[dict[str, Any]], list[Mapping[str, Any] | None]]:
     """Nodes as _upgrade.rules wants them, {name, id, kind, version, state, restart_needed, protocol}, a combined one as a broker, and records.
 
     The records are the brokers', of the last upgrade. protocol is the inter.broker.protocol.version that the user's own settings ask for, None without one.
@@ -256,13 +305,25 @@ def services(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequen
     for kind in (BROKER, ZOOKEEPER, CONTROLLER):
         for name in groups.get(kind) or ():
             told = hosts[name]["__kafka_service"]
-            one = {"name": name, "id": int(hosts[name]["kafka_node_id"]), "kind": kind, "version": told["version"], "state": told["unit_state"]}
+            one = {
+                "name": name,
+                "id": int(hosts[name]["kafka_node_id"]),
+                "kind": kind,
+                "version": told["version"],
+                "state": told["unit_state"],
+            }
             one["restart_needed"] = told.get("restart_needed")
-            own = (hosts[name].get("broker_config") or {}).get("inter.broker.protocol.version") if kind == BROKER else None
+            own = (
+                (hosts[name].get("broker_config") or {}).get("inter.broker.protocol.version")
+                if kind == BROKER
+                else None
+            )
             nodes.setdefault(name, {**one, "protocol": own})
     return list(nodes.values()), records(hosts, groups.get(BROKER) or ())
 
 
 def records(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[Mapping[str, Any] | None]:
     """What hosts said about the last upgrade, to kafka_service_info (in __kafka_service) or before that to host_preflight (in __kafka_host)."""
-    return [(hosts[name].get("__kafka_service") or hosts[name].get("__kafka_host") or {}).get("upgrade") for name in names]
+    return [
+        (hosts[name].get("__kafka_service") or hosts[name].get("__kafka_host") or {}).get("upgrade") for name in names
+    ]

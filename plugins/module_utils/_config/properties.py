@@ -15,9 +15,27 @@ from .known_settings import BROKER_SETTINGS
 # Who a node is and how it is reached comes from the inventory and from kafka_listeners; a second source would sooner or later contradict it.
 IDENTITY = frozenset(
     (
-        *("broker.id", "broker.id.generation.enable", "reserved.broker.max.id", "node.id", "process.roles", "broker.rack"),
-        *("listeners", "advertised.listeners", "listener.security.protocol.map", "inter.broker.listener.name", "security.inter.broker.protocol"),
-        *("control.plane.listener.name", "controller.listener.names", "controller.quorum.voters", "controller.quorum.bootstrap.servers"),
+        *(
+            "broker.id",
+            "broker.id.generation.enable",
+            "reserved.broker.max.id",
+            "node.id",
+            "process.roles",
+            "broker.rack",
+        ),
+        *(
+            "listeners",
+            "advertised.listeners",
+            "listener.security.protocol.map",
+            "inter.broker.listener.name",
+            "security.inter.broker.protocol",
+        ),
+        *(
+            "control.plane.listener.name",
+            "controller.listener.names",
+            "controller.quorum.voters",
+            "controller.quorum.bootstrap.servers",
+        ),
         *("zookeeper.connect", "log.dir", "log.dirs", "metadata.log.dir"),
     )
 )
@@ -41,7 +59,9 @@ def text(value: Any) -> str:
         return ",".join(text(item) for item in value)
     if value is None or isinstance(value, Mapping):
         found = "null" if value is None else "a mapping"
-        raise PropertiesError("is %s, but must be a text, a number, true, false or a list; correct it or leave it out." % found)
+        raise PropertiesError(
+            "is %s, but must be a text, a number, true, false or a list; correct it or leave it out." % found
+        )
     return str(value)
 
 
@@ -63,10 +83,18 @@ def merge(ours: Mapping[str, Any], theirs: Mapping[str, Any], reserved: Iterable
     return {**ours, **theirs}
 
 
-def findings(settings: Any, reserved: Iterable[str] = IDENTITY, *, name: str = "broker_config", known: Iterable[str] = ()) -> list[str]:
+def findings(
+    settings: Any, reserved: Iterable[str] = IDENTITY, *, name: str = "broker_config", known: Iterable[str] = ()
+) -> list[str]:
     """What is wrong with a user's settings, one sentence each; known settings allow to tell a typo from a plug-in's own setting."""
     if not isinstance(settings, Mapping):
-        found = "null" if settings is None else "a list" if isinstance(settings, (list, tuple)) else "a text, a number or true or false"
+        found = (
+            "null"
+            if settings is None
+            else "a list"
+            if isinstance(settings, (list, tuple))
+            else "a text, a number or true or false"
+        )
         return ["%s is %s, but must be a mapping of Kafka's settings to values; correct it." % (name, found)]
     out = []
     known = sorted(known)
@@ -80,7 +108,9 @@ def findings(settings: Any, reserved: Iterable[str] = IDENTITY, *, name: str = "
                 out.append("%s sets %s, which Kafka does not know; did you mean %s?" % (name, key, near[0]))
         try:
             if "\n" in text(value) or "\r" in text(value) or "\n" in key:
-                out.append("%s: %s has a line break in it, which a properties file cannot hold; remove it." % (name, key))
+                out.append(
+                    "%s: %s has a line break in it, which a properties file cannot hold; remove it." % (name, key)
+                )
         except PropertiesError as error:
             out.append("%s: %s %s" % (name, key, error))
     return out

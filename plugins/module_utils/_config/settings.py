@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
-from .nodes import BROKER, COMBINED, CONTROLLER, CONTROLLERS, ZOOKEEPER_ELECTION, ZOOKEEPER_PEERS, ZOOKEEPER_PORT, listeners, servers
+from .nodes import (
+    BROKER,
+    COMBINED,
+    CONTROLLER,
+    CONTROLLERS,
+    ZOOKEEPER_ELECTION,
+    ZOOKEEPER_PEERS,
+    ZOOKEEPER_PORT,
+    listeners,
+    servers,
+)
 from .properties import ZOOKEEPER_IDENTITY, findings, merge, render
 from .sizing import SOCKETS, THREADS
 
@@ -16,13 +26,19 @@ RACK_AWARE = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
 PROCESS_ROLES = {BROKER: "broker", COMBINED: "broker,controller", CONTROLLER: "controller"}
 
 
-def kafka(node: Mapping[str, Any], cluster: Mapping[str, Any], sized: Mapping[str, Mapping[str, Any]], own: Mapping[str, Any]) -> str:
+def kafka(
+    node: Mapping[str, Any], cluster: Mapping[str, Any], sized: Mapping[str, Mapping[str, Any]], own: Mapping[str, Any]
+) -> str:
     """The properties of a broker, a combined node or a controller.
 
     node: {role, id, rack, address, data_dirs}; cluster: {listeners, controllers, zookeepers: [{id, host, port}], brokers
     (how many), replication_factor, min_insync_replicas}; sized as from _config.sizing.size; own are the user's settings. Raises RackawareError.
     """
-    settings = {**_identity(node, cluster), **_safe(cluster, node["role"]), **{name: sized[name]["value"] for name in (*THREADS, *SOCKETS) if name in sized}}
+    settings = {
+        **_identity(node, cluster),
+        **_safe(cluster, node["role"]),
+        **{name: sized[name]["value"] for name in (*THREADS, *SOCKETS) if name in sized},
+    }
     return render(merge(settings, own))
 
 
@@ -74,7 +90,12 @@ def _safe(cluster: Mapping[str, Any], role: str) -> dict[str, Any]:
         }
     )
     if cluster["controllers"]:
-        out.update({"share.coordinator.state.topic.replication.factor": factor, "share.coordinator.state.topic.min.isr": minimum})
+        out.update(
+            {
+                "share.coordinator.state.topic.replication.factor": factor,
+                "share.coordinator.state.topic.min.isr": minimum,
+            }
+        )
     return out
 
 
@@ -96,7 +117,10 @@ def zookeeper(data_dir: str, members: Sequence[Mapping[str, Any]], own: Mapping[
         "4lw.commands.whitelist": "srvr,ruok,mntr",
     }
     reserved = ZOOKEEPER_IDENTITY | {key for key in own if str(key).startswith("server.")}
-    peers = {"server.%d" % int(member["id"]): "%s:%d:%d" % (member["host"], ZOOKEEPER_PEERS, ZOOKEEPER_ELECTION) for member in members}
+    peers = {
+        "server.%d" % int(member["id"]): "%s:%d:%d" % (member["host"], ZOOKEEPER_PEERS, ZOOKEEPER_ELECTION)
+        for member in members
+    }
     return render({**merge(settings, own, reserved), **peers})
 
 

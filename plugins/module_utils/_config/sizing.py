@@ -34,7 +34,12 @@ KERNEL_BUFFER = 212992
 LINUX_RMEM, LINUX_WMEM = ("4096 131072", 6291456), ("4096 16384", 4194304)
 # kafka.apache.org/documentation, "Java version": the flags LinkedIn runs its busiest clusters with.
 G1 = (
-    *("-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35", "-XX:+ExplicitGCInvokesConcurrent"),
+    *(
+        "-XX:+UseG1GC",
+        "-XX:MaxGCPauseMillis=20",
+        "-XX:InitiatingHeapOccupancyPercent=35",
+        "-XX:+ExplicitGCInvokesConcurrent",
+    ),
     *("-XX:MetaspaceSize=96m", "-XX:MinMetaspaceFreeRatio=50", "-XX:MaxMetaspaceFreeRatio=80"),
 )
 LARGE_REGIONS = "-XX:G1HeapRegionSize=16M"
@@ -47,7 +52,9 @@ class SizingError(RackawareError):
     """The machine or an override does not fit."""
 
 
-def size(instance: Mapping[str, Any], topology: Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> dict[str, dict[str, Any]]:
+def size(
+    instance: Mapping[str, Any], topology: Mapping[str, Any], overrides: Mapping[str, Any] | None = None
+) -> dict[str, dict[str, Any]]:
     """Size one service of one node: {name: {value, reason, overridden}}; names are Kafka's and the kernel's own, heap_mb and jvm_flags ours.
 
     instance: as instance_type_info returns it, vcpus and memory_mb at least. topology: role (broker by default), and for brokers data_disks,
@@ -72,8 +79,16 @@ def size(instance: Mapping[str, Any], topology: Mapping[str, Any], overrides: Ma
     for name, wanted in (overrides or {}).items():
         if name in out and wanted is not None:
             value = _override(name, wanted, memory, floors)
-            out[name] = {"value": value, "reason": "set by you; derived would be %s" % show(out[name]["value"]), "overridden": True}
-    if not out["jvm_flags"]["overridden"] and out["heap_mb"]["value"] >= LARGE_HEAP_MB and LARGE_REGIONS not in out["jvm_flags"]["value"]:
+            out[name] = {
+                "value": value,
+                "reason": "set by you; derived would be %s" % show(out[name]["value"]),
+                "overridden": True,
+            }
+    if (
+        not out["jvm_flags"]["overridden"]
+        and out["heap_mb"]["value"] >= LARGE_HEAP_MB
+        and LARGE_REGIONS not in out["jvm_flags"]["value"]
+    ):
         out["jvm_flags"]["value"] = [*out["jvm_flags"]["value"], LARGE_REGIONS]
     return out
 
@@ -89,7 +104,9 @@ def bandwidth(instance: Mapping[str, Any]) -> float:
 
 def show(value: Any) -> str:
     """A value as a person reads it in a table; a secret among the flags is left out."""
-    return " ".join(_secret_mask.masked(str(part)) for part in value) if isinstance(value, (list, tuple)) else str(value)
+    return (
+        " ".join(_secret_mask.masked(str(part)) for part in value) if isinstance(value, (list, tuple)) else str(value)
+    )
 
 
 def shown(sized: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -124,7 +141,9 @@ def _positive(source: Mapping[str, Any], key: str, what: str) -> float:
     except (TypeError, ValueError):
         number = 0.0
     if isinstance(value, bool) or not math.isfinite(number) or number <= 0:
-        raise SizingError("The sizing needs %s of %s as a number above zero, but got %r; correct it." % (key, what, value))
+        raise SizingError(
+            "The sizing needs %s of %s as a number above zero, but got %r; correct it." % (key, what, value)
+        )
     return number
 
 
@@ -135,7 +154,10 @@ def _count(source: Mapping[str, Any], key: str) -> int:
     except (TypeError, ValueError):
         number = -1
     if isinstance(value, bool) or number < 0:
-        raise SizingError("The sizing needs %s of the topology as a whole number, zero or more, but got %r; correct it." % (key, value))
+        raise SizingError(
+            "The sizing needs %s of the topology as a whole number, zero or more, but got %r; correct it."
+            % (key, value)
+        )
     return number
 
 
@@ -164,7 +186,11 @@ def _threads(vcpus: int, disks: int, topology: Mapping[str, Any]) -> dict[str, t
     fetchers = 1 if factor == 1 else min(8, max(2, vcpus // 4))
     recovery = max(1, min(8, vcpus // disks))
     return {
-        "num.io.threads": (io, "more than the %d data disk%s, so that no disk waits: the most of 8, two a disk, and %d vCPUs" % (disks, _s(disks), vcpus)),
+        "num.io.threads": (
+            io,
+            "more than the %d data disk%s, so that no disk waits: the most of 8, two a disk, and %d vCPUs"
+            % (disks, _s(disks), vcpus),
+        ),
         "num.network.threads": (
             network,
             "%d for the replication factor and one for each %d of %d producers and %d consumers, from 3 to two a vCPU"
@@ -176,7 +202,10 @@ def _threads(vcpus: int, disks: int, topology: Mapping[str, Any]) -> dict[str, t
             if factor == 1
             else "followers in other zones fetch in parallel, so that acks=all waits less: one for 4 vCPUs, 2 to 8",
         ),
-        "num.recovery.threads.per.data.dir": (recovery, "%d vCPUs over %d data disk%s, when a broker reads its logs after a crash" % (vcpus, disks, _s(disks))),
+        "num.recovery.threads.per.data.dir": (
+            recovery,
+            "%d vCPUs over %d data disk%s, when a broker reads its logs after a crash" % (vcpus, disks, _s(disks)),
+        ),
     }
 
 
@@ -218,14 +247,19 @@ def _override(name: str, wanted: Any, memory: int, floors: Mapping[str, int]) ->
     except ValueError:
         value = None
     if value is None or isinstance(wanted, bool):
-        raise SizingError("%s is %r, but must be a whole number; correct it or leave it to the sizing." % (name, wanted))
+        raise SizingError(
+            "%s is %r, but must be a whole number; correct it or leave it to the sizing." % (name, wanted)
+        )
     if name == "heap_mb":
         return _heap_override(value, memory)
     floor = floors.get(name, 1)
     if name in SOCKETS:
         # -1 leaves the buffer to the kernel.
         if value != -1 and value < 4096:
-            raise SizingError("%s is %d, but must be -1 (the kernel's choice) or 4096 and more; correct it or leave it to the sizing." % (name, value))
+            raise SizingError(
+                "%s is %d, but must be -1 (the kernel's choice) or 4096 and more; correct it or leave it to the sizing."
+                % (name, value)
+            )
     elif value < floor:
         why = "more than the %d data disks" % (floor - 1) if name in floors else "%d or more" % floor
         raise SizingError("%s is %d, but must be %s; raise it or leave it to the sizing." % (name, value, why))
@@ -245,10 +279,13 @@ def _heap_override(value: int, memory: int) -> int:
             % (value, HEAP_LIMIT_MB)
         )
     if value < 64:
-        raise SizingError("The heap is set to %d MB, but nothing runs below 64 MB; raise it or leave it to the sizing." % value)
+        raise SizingError(
+            "The heap is set to %d MB, but nothing runs below 64 MB; raise it or leave it to the sizing." % value
+        )
     if value > memory // 2:
         raise SizingError(
-            "The heap is set to %d MB, but must not take more than half of the %d MB of memory, because the rest is page cache; lower it." % (value, memory)
+            "The heap is set to %d MB, but must not take more than half of the %d MB of memory, because the rest is page cache; lower it."
+            % (value, memory)
         )
     return value
 

@@ -42,13 +42,21 @@ def file_set(
     connection: options of CONNECTION_SPEC beside the servers; new_cluster: the time, when no broker of the cluster has run.
     """
     addresses = dict(zip((str(each["id"]) for each in others), nodes.servers(list(others))))
-    places = {path: str(volumes[number]) if number < len(volumes) else "" for number, path in enumerate(node["data_dirs"])}
+    places = {
+        path: str(volumes[number]) if number < len(volumes) else "" for number, path in enumerate(node["data_dirs"])
+    }
     config = {"node": int(node["id"]), "directories": places, "servers": addresses, "connection": dict(connection)}
-    made = [*_copied(), _file(program.CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n", "0640", group="kafka")]
+    made = [
+        *_copied(),
+        _file(program.CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n", "0640", group="kafka"),
+    ]
     if new_cluster is not None:
         made.append(_file(program.NEW_CLUSTER, json.dumps({"time": int(new_cluster)}) + "\n", "0644"))
     folders = {os.path.dirname(each["dest"]) for each in _copied()} - {os.path.dirname(program.PROGRAM)}
-    directories = [{"path": path, **OURS, "mode": "0755"} for path in (os.path.dirname(program.PACKAGE), *sorted(folders), program.STATE)]
+    directories = [
+        {"path": path, **OURS, "mode": "0755"}
+        for path in (os.path.dirname(program.PACKAGE), *sorted(folders), program.STATE)
+    ]
     return {"directories": directories, "files": [dict(each) for each in made]}
 
 

@@ -208,7 +208,15 @@ def _guarded() -> list[str]:
     ]
 
 
-def jvm_options(name: str, *, version: str, heap_mb: int, flags: Sequence[str], extra: Sequence[str] = (), comment: str = "Ansible managed") -> str:
+def jvm_options(
+    name: str,
+    *,
+    version: str,
+    heap_mb: int,
+    flags: Sequence[str],
+    extra: Sequence[str] = (),
+    comment: str = "Ansible managed",
+) -> str:
     """The JVM's argument file: one option a line, read by `java @file`."""
     this = service(name)
     stem = this.stem or name
@@ -236,7 +244,11 @@ def jvm_options(name: str, *, version: str, heap_mb: int, flags: Sequence[str], 
 
 def _argument(option: str) -> str:
     """An option as `java @file` reads it: a blank ends it, and # begins a comment, unless it is quoted; one with quotes of its own is left as it is."""
-    return '"%s"' % option.replace("\\", "\\\\") if re.search(r"[\s#]", option) and not re.search(r"[\"']", option) else option
+    return (
+        '"%s"' % option.replace("\\", "\\\\")
+        if re.search(r"[\s#]", option) and not re.search(r"[\"']", option)
+        else option
+    )
 
 
 def option_findings(name: str, options: Any, *, heap: str) -> list[str]:
@@ -245,13 +257,21 @@ def option_findings(name: str, options: Any, *, heap: str) -> list[str]:
     for option in options if isinstance(options, (list, tuple)) else ():
         text = str(option)
         if HEAP.match(text):
-            out.append("%s has %s, but the heap is %s's, which keeps it below the limit; set that instead." % (name, text, heap))
+            out.append(
+                "%s has %s, but the heap is %s's, which keeps it below the limit; set that instead."
+                % (name, text, heap)
+            )
         elif "\n" in text or any(text.count(quote) % 2 for quote in "\"'"):
-            out.append("%s has %r, which `java @file` cannot read; give one option an entry, with quotes in pairs." % (name, text))
+            out.append(
+                "%s has %r, which `java @file` cannot read; give one option an entry, with quotes in pairs."
+                % (name, text)
+            )
     return out
 
 
-def logging(name: str, *, version: str, levels: Mapping[str, Any] | None = None, comment: str = "Ansible managed") -> str:
+def logging(
+    name: str, *, version: str, levels: Mapping[str, Any] | None = None, comment: str = "Ansible managed"
+) -> str:
     """The logging configuration: everything to the journal, and to files of bounded size. levels: logger to level over ours."""
     this = service(name)
     file = os.path.join(LOG_DIR, "%s.log" % (this.stem or name))

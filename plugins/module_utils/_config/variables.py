@@ -13,11 +13,28 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 # What the inventory says about hosts and clusters, beyond the roles' inputs.
 INVENTORY = (
-    *("kafka_cluster", "kafka_node_id", "kafka_rack", "kafka_instance_type", "kafka_instance_id", "kafka_data_volumes", "kafka_topology"),
+    *(
+        "kafka_cluster",
+        "kafka_node_id",
+        "kafka_rack",
+        "kafka_instance_type",
+        "kafka_instance_id",
+        "kafka_data_volumes",
+        "kafka_topology",
+    ),
     *("kafka_report_dir", "kafka_instance_source", "kafka_proof_topic", "kafka_quorum_removed"),
 )
 # Nobody else names variables so; under the other roles' prefixes (java_, network_ …) only what is nearly one of ours is called a typo.
-OWN = ("kafka_", "broker_", "zookeeper_", "controller_", "os_tuning_", "data_volume_", "encrypted_store_", "key_custody_")
+OWN = (
+    "kafka_",
+    "broker_",
+    "zookeeper_",
+    "controller_",
+    "os_tuning_",
+    "data_volume_",
+    "encrypted_store_",
+    "key_custody_",
+)
 NEAR = 0.85
 # Lists that a survey gives as a text, and that are split where they are read; and one with a sentence of its own.
 SPLIT = ("roll_only", "roll_allow_topics", "kafka_listeners")
@@ -25,10 +42,17 @@ SPLIT = ("roll_only", "roll_allow_topics", "kafka_listeners")
 
 def inputs(specs: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Every input of the roles by name, from their argument_specs files."""
-    return {name: option for spec in specs for entry in spec["argument_specs"].values() for name, option in (entry.get("options") or {}).items()}
+    return {
+        name: option
+        for spec in specs
+        for entry in spec["argument_specs"].values()
+        for name, option in (entry.get("options") or {}).items()
+    }
 
 
-def findings(variables: Mapping[str, Mapping[str, Any]], known: Mapping[str, Mapping[str, Any]], roles: Iterable[str] = ()) -> list[str]:
+def findings(
+    variables: Mapping[str, Mapping[str, Any]], known: Mapping[str, Mapping[str, Any]], roles: Iterable[str] = ()
+) -> list[str]:
     """What is wrong with the variables of these hosts, one sentence each; a mistake that many hosts share is said once.
 
     variables: host to its variables; known: name to option as in argument_specs; roles: the names whose prefixes are ours, too.
@@ -55,21 +79,37 @@ def _unknown(name: str, names: Iterable[str], prefixes: tuple[str, ...]) -> str 
     if near:
         return "The variable %s is unknown; did you mean %s?" % (name, near[0])
     if name.startswith(OWN):
-        return "The variable %s is unknown; docs/variables.md lists all, and names of your own should not begin with %s." % (name, name.split("_")[0] + "_")
+        return (
+            "The variable %s is unknown; docs/variables.md lists all, and names of your own should not begin with %s."
+            % (name, name.split("_")[0] + "_")
+        )
     return None
 
 
 def _types(values: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> list[str]:
     given = {name: values[name] for name in values if name in known and values[name] is not None}
-    texts = [name for name in given if isinstance(given[name], str) and known[name].get("type") == "list" and name not in SPLIT]
+    texts = [
+        name
+        for name in given
+        if isinstance(given[name], str) and known[name].get("type") == "list" and name not in SPLIT
+    ]
     if texts:
         # A module would split it at its commas; a filter takes it letter by letter.
-        out = ["%s is the text %r, but must be a list; write it as [%s]." % (name, given[name][:60], given[name][:60]) for name in sorted(texts)]
+        out = [
+            "%s is the text %r, but must be a list; write it as [%s]." % (name, given[name][:60], given[name][:60])
+            for name in sorted(texts)
+        ]
         return out + _types({name: value for name, value in values.items() if name not in texts}, known)
     # Required inputs are the roles' own business: here only what was given is looked at.
-    spec = {name: {key: value for key, value in known[name].items() if key in ("type", "elements", "choices", "options")} for name in given}
+    spec = {
+        name: {key: value for key, value in known[name].items() if key in ("type", "elements", "choices", "options")}
+        for name in given
+    }
     result = ArgumentSpecValidator(spec).validate(given)
-    return ["The variables do not fit: %s; docs/variables.md has their types." % message.rstrip(".") for message in result.error_messages]
+    return [
+        "The variables do not fit: %s; docs/variables.md has their types." % message.rstrip(".")
+        for message in result.error_messages
+    ]
 
 
 def _hosts(hosts: list[str], total: int) -> str:

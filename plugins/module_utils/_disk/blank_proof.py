@@ -52,7 +52,8 @@ def refusal(title: str, size: int, why: str) -> str:
     """The sentence that names both ways out; title begins it, why completes "…, because"."""
     return (
         "%s looks blank, but nothing proves that nobody needs what it may hold, because %s; add its name to data_volume_read_whole, and all of its %s are read "
-        "first (about %s at 125 MiB/s), or, if you know that it is blank, to data_volume_declared_blank." % (title, why, _size(size), duration(size))
+        "first (about %s at 125 MiB/s), or, if you know that it is blank, to data_volume_declared_blank."
+        % (title, why, _size(size), duration(size))
     )
 
 
@@ -73,7 +74,10 @@ def doubt(volume: Mapping[str, Any] | None, cluster: str) -> str:
     if volume is None:
         return "EC2 does not know it in this Region"
     if volume["tags"].get(TAG) != NEW:
-        return "it lacks the tag %s=%s, which provision gives to a volume that it makes and site removes before it formats it" % (TAG, NEW)
+        return (
+            "it lacks the tag %s=%s, which provision gives to a volume that it makes and site removes before it formats it"
+            % (TAG, NEW)
+        )
     if volume["tags"].get("KafkaCluster") != cluster:
         return "its tag KafkaCluster says %s, not %s" % (volume["tags"].get("KafkaCluster", "nothing"), cluster)
     if volume["snapshot_id"]:
@@ -103,12 +107,19 @@ def tagged(described: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 def in_doubt(blank: Mapping[str, Sequence[Mapping[str, Any]]], permit: Permit) -> list[tuple[str, str, int]]:
     """(host, name, size) of the blank disks that only EC2 can answer for."""
-    every = [(host, str(disk["name"]), int(disk["size_bytes"])) for host, disks in sorted(blank.items()) for disk in disks]
+    every = [
+        (host, str(disk["name"]), int(disk["size_bytes"])) for host, disks in sorted(blank.items()) for disk in disks
+    ]
     return [(host, name, size) for host, name, size in every if not permit.told(name) and not permit.reads(name, size)]
 
 
 def decide(
-    blank: Mapping[str, Sequence[Mapping[str, Any]]], described: Mapping[str, Mapping[str, Any]], cluster: str, permit: Permit, *, silence: str = ""
+    blank: Mapping[str, Sequence[Mapping[str, Any]]],
+    described: Mapping[str, Mapping[str, Any]],
+    cluster: str,
+    permit: Permit,
+    *,
+    silence: str = "",
 ) -> list[str]:
     """The names of the blank disks that EC2 proves to be new; raises BlankProofError for those that nothing proves.
 
@@ -117,7 +128,11 @@ def decide(
     problems = name_findings([*permit.declared, *permit.read_whole])
     for host, name, size in in_doubt(blank, permit):
         ident = volume_id(name)
-        why = (silence or doubt(described.get(ident), cluster)) if ident else "it is no EBS volume, which EC2 could answer for"
+        why = (
+            (silence or doubt(described.get(ident), cluster))
+            if ident
+            else "it is no EBS volume, which EC2 could answer for"
+        )
         if why:
             problems.append(refusal("%s on %s" % (name, host), size, why))
     if problems:

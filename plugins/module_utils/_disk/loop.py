@@ -105,7 +105,18 @@ def loops(sys_block: str = SYS_BLOCK) -> list[Loop]:
         if found is not None:
             holders = tuple(sorted(os.path.basename(path) for path in glob.glob(os.path.join(home, "holders", "*"))))
             sector = int(probe.sysfs(os.path.join(home, "queue", "logical_block_size")) or 512)
-            out.append(Loop(device, found[0], found[2] & DIRECT_IO != 0, sector, found[1], found[2] & READ_ONLY != 0, holders, _busy(device)))
+            out.append(
+                Loop(
+                    device,
+                    found[0],
+                    found[2] & DIRECT_IO != 0,
+                    sector,
+                    found[1],
+                    found[2] & READ_ONLY != 0,
+                    holders,
+                    _busy(device),
+                )
+            )
     return out
 
 
@@ -144,11 +155,16 @@ def bytes_of(text: str) -> int:
     return int(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ")
 
 
-def plan(file: File | None, every: Sequence[Loop], wanted: Wanted, *, state: str, confirm_path: str | None = None) -> tuple[str, ...]:
+def plan(
+    file: File | None, every: Sequence[Loop], wanted: Wanted, *, state: str, confirm_path: str | None = None
+) -> tuple[str, ...]:
     """The steps from what is to state; raises LoopError."""
     mine = [loop for loop in every if file is not None and loop.file == file.number]
     if len(mine) > 1:
-        raise LoopError("%s is behind %s at once; detach all but one by hand." % (wanted.path, " and ".join(loop.device for loop in mine)))
+        raise LoopError(
+            "%s is behind %s at once; detach all but one by hand."
+            % (wanted.path, " and ".join(loop.device for loop in mine))
+        )
     loop = mine[0] if mine else None
     if state != ATTACHED:
         return _plan_away(file, loop, wanted, state=state, confirm_path=confirm_path)
@@ -157,7 +173,10 @@ def plan(file: File | None, every: Sequence[Loop], wanted: Wanted, *, state: str
             raise LoopError("%s does not exist, and no size is given; set size." % wanted.path)
         return ("create", "attach")
     if wanted.size and file.size != wanted.size:
-        raise LoopError("%s has %d bytes, wanted %d; a file with a volume in it is not resized: correct size." % (wanted.path, file.size, wanted.size))
+        raise LoopError(
+            "%s has %d bytes, wanted %d; a file with a volume in it is not resized: correct size."
+            % (wanted.path, file.size, wanted.size)
+        )
     if loop is None:
         return ("attach",)
     other = [
@@ -167,19 +186,27 @@ def plan(file: File | None, every: Sequence[Loop], wanted: Wanted, *, state: str
     ]
     if other:
         raise LoopError(
-            "%s is attached to %s with another %s; close what uses it, detach it, and run this again." % (wanted.path, loop.device, "; ".join(other))
+            "%s is attached to %s with another %s; close what uses it, detach it, and run this again."
+            % (wanted.path, loop.device, "; ".join(other))
         )
     return ()
 
 
-def _plan_away(file: File | None, loop: Loop | None, wanted: Wanted, *, state: str, confirm_path: str | None) -> tuple[str, ...]:
+def _plan_away(
+    file: File | None, loop: Loop | None, wanted: Wanted, *, state: str, confirm_path: str | None
+) -> tuple[str, ...]:
     if loop is not None and (loop.holders or loop.busy):
-        raise LoopError("%s is in use (%s); unmount and close what is on it first." % (loop.device, ", ".join(loop.holders) or "mounted or opened"))
+        raise LoopError(
+            "%s is in use (%s); unmount and close what is on it first."
+            % (loop.device, ", ".join(loop.holders) or "mounted or opened")
+        )
     steps = ("detach",) if loop else ()
     if state == DETACHED or file is None:
         return steps
     if confirm_path != wanted.path:
-        raise LoopError("Removing %s loses what is in it; set confirm_path to the same path if that is meant." % wanted.path)
+        raise LoopError(
+            "Removing %s loses what is in it; set confirm_path to the same path if that is meant." % wanted.path
+        )
     return (*steps, "remove")
 
 
@@ -220,23 +247,41 @@ def _create(wanted: Wanted) -> None:
     except OSError as error:
         if os.path.lexists(draft):
             os.unlink(draft)
-        raise LoopError("%s cannot be made with %d bytes: %s; look at the disk below it." % (wanted.path, wanted.size, error.strerror)) from None
+        raise LoopError(
+            "%s cannot be made with %d bytes: %s; look at the disk below it."
+            % (wanted.path, wanted.size, error.strerror)
+        ) from None
 
 
 def _attach(wanted: Wanted, run: Run) -> None:
     # Not --nooverlap: it hands out an existing device and ignores the other options without a word (tried, util-linux 2.38).
-    argv = ["losetup", "--find", "--show", "--direct-io=%s" % ("on" if wanted.direct_io else "off"), "--sector-size", str(wanted.sector_size)]
-    argv += (["--offset", str(wanted.offset)] if wanted.offset else []) + (["--read-only"] if wanted.read_only else []) + [wanted.path]
+    argv = [
+        "losetup",
+        "--find",
+        "--show",
+        "--direct-io=%s" % ("on" if wanted.direct_io else "off"),
+        "--sector-size",
+        str(wanted.sector_size),
+    ]
+    argv += (
+        (["--offset", str(wanted.offset)] if wanted.offset else [])
+        + (["--read-only"] if wanted.read_only else [])
+        + [wanted.path]
+    )
     code, out, _err = run(argv)
     device = out.strip()
     if code != 0 or not device:
         raise LoopError(
-            "%s cannot be attached (losetup: code %d); look whether its file system can do direct I/O, and at the kernel's log." % (wanted.path, code)
+            "%s cannot be attached (losetup: code %d); look whether its file system can do direct I/O, and at the kernel's log."
+            % (wanted.path, code)
         )
     found = attached(wanted)
     if found is None or found.direct_io != wanted.direct_io or found.sector_size != wanted.sector_size:
         run(["losetup", "--detach", device])
-        raise LoopError("%s cannot be attached with direct I/O and these sectors here; set direct_io to false, or use another file system." % wanted.path)
+        raise LoopError(
+            "%s cannot be attached with direct I/O and these sectors here; set direct_io to false, or use another file system."
+            % wanted.path
+        )
 
 
 def _detach(wanted: Wanted, run: Run) -> None:

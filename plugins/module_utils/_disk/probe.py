@@ -96,7 +96,9 @@ class Probe:
         if self.error:
             return self.error
         if self.state == IN_USE:
-            uses = ["mounted at %s" % mount.point for mount in self.mounts] + ["held by %s" % name for name in self.holders]
+            uses = ["mounted at %s" % mount.point for mount in self.mounts] + [
+                "held by %s" % name for name in self.holders
+            ]
             uses += ["used as swap"] if self.swap else []
             return " and ".join(uses or ["opened exclusively by something else"])
         if self.flaw:
@@ -109,7 +111,10 @@ class Probe:
             return "nobody has read it"
         if self.zero:
             return "nothing"
-        return "%s near byte %d" % (("what is left of %s," % self.remains) if self.remains else "data without a signature", self.data_at or 0)
+        return "%s near byte %d" % (
+            ("what is left of %s," % self.remains) if self.remains else "data without a signature",
+            self.data_at or 0,
+        )
 
 
 def _signature_text(signature: Mapping[str, str]) -> str:
@@ -125,9 +130,14 @@ def _signature_text(signature: Mapping[str, str]) -> str:
 def name_finding(name: str) -> str:
     """What is wrong with the name of a disk, an EBS volume id or a path below BY_ID; empty when nothing is."""
     if not name.startswith("/"):
-        return "" if EBS_ID.fullmatch(name) else "%r is no EBS volume id; it must look like vol-0123456789abcdef0." % name
+        return (
+            "" if EBS_ID.fullmatch(name) else "%r is no EBS volume id; it must look like vol-0123456789abcdef0." % name
+        )
     if os.path.dirname(name) != BY_ID or os.path.normpath(name) != name:
-        return "%s is not a lasting name of a disk, because kernel names move between boots; use the volume's id or its path below %s." % (name, BY_ID)
+        return (
+            "%s is not a lasting name of a disk, because kernel names move between boots; use the volume's id or its path below %s."
+            % (name, BY_ID)
+        )
     return ""
 
 
@@ -151,7 +161,9 @@ def locate(name: str) -> Optional[str]:
     told = _serial(os.path.join(SYS_NUMBERS, number))
     # A link may outlive its disk by a moment, and the kernel gives the name to the next one.
     if told.startswith("vol") and told != serial:
-        raise ProbeError("%s leads to %s, whose serial is %s; let udev settle and run this again." % (link, device, told))
+        raise ProbeError(
+            "%s leads to %s, whose serial is %s; let udev settle and run this again." % (link, device, told)
+        )
     return device
 
 
@@ -250,7 +262,9 @@ def _uses(number: str) -> dict[str, Any]:
     lines = _lines(SWAPS) if os.path.exists(SWAPS) else []
     swaps = [_unescape(line.split()[0]) for line in lines[1:] if line.strip()]
     return {
-        "partitions": tuple(sorted(os.path.basename(os.path.dirname(path)) for path in glob.glob(os.path.join(home, "*", "partition")))),
+        "partitions": tuple(
+            sorted(os.path.basename(os.path.dirname(path)) for path in glob.glob(os.path.join(home, "*", "partition")))
+        ),
         "holders": tuple(sorted(os.path.basename(path) for path in glob.glob(os.path.join(home, "holders", "*")))),
         "mounts": tuple(mount for mount in mounts() if mount.number == number),
         "read_only": sysfs(os.path.join(home, "ro")) == "1",
@@ -267,7 +281,9 @@ def _read(descriptor: int, seen: dict[str, Any], run: Run, samples: int) -> Prob
     if code not in (0, BLKID_NOTHING, BLKID_AMBIVALENT) or (code == BLKID_NOTHING and err.strip()):
         return Probe(**seen, error="blkid failed on it: %s" % ((err or out).strip() or "code %d" % code))
     pairs = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
-    seen["signature"] = {key: value for key, value in pairs.items() if key != "DEVNAME" and not key.startswith("PART_ENTRY_")}
+    seen["signature"] = {
+        key: value for key, value in pairs.items() if key != "DEVNAME" and not key.startswith("PART_ENTRY_")
+    }
     if code == BLKID_AMBIVALENT:
         seen["signature"]["AMBIVALENT"] = "yes"
         for key in ("TYPE", "UUID"):
@@ -281,7 +297,9 @@ def _read(descriptor: int, seen: dict[str, Any], run: Run, samples: int) -> Prob
 
 
 def _verdict(data: Optional[tuple[int, bytes]]) -> dict[str, Any]:
-    return {"zero": True} if data is None else {"zero": False, "data_at": data[0], "remains": disk_remains.name(data[1])}
+    return (
+        {"zero": True} if data is None else {"zero": False, "data_at": data[0], "remains": disk_remains.name(data[1])}
+    )
 
 
 def read_whole(seen: Probe) -> Probe:

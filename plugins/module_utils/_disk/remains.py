@@ -49,7 +49,10 @@ def places(size: int, samples: int, start: int = 0) -> list[tuple[int, int]]:
     found += [(max(0, place - 16 * KIB), NEAR) for place in copies(size)]
     # The first and the middle group of an XFS, wherever in the first 17 MiB it begins and however much is missing at its end.
     found += [(size // 4 - 2 * MIB, EDGE), (size // 2 - 2 * MIB, EDGE)]
-    found += [(place, BLOCK) for place in (*range(EDGE, 8 * EDGE, 2 * MIB), *range(8 * EDGE, min(GIB, size), EDGE), *_samples(size, samples))]
+    found += [
+        (place, BLOCK)
+        for place in (*range(EDGE, 8 * EDGE, 2 * MIB), *range(8 * EDGE, min(GIB, size), EDGE), *_samples(size, samples))
+    ]
     clipped = [(max(offset // BLOCK * BLOCK, start), min(offset + length, size)) for offset, length in found]
     return _merged([(first, end - first) for first, end in clipped if end > first])
 
@@ -104,7 +107,11 @@ def first_data(descriptor: int, spans: Iterable[tuple[int, int]]) -> tuple[int, 
     """(offset, the bytes) of the first chunk that is not all zero, None where all are; raises OSError for what cannot be read."""
     # Pages that were read before would answer for the disk.
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    chunks = [(offset, min(MIB, first + length - offset)) for first, length in spans for offset in range(first, first + length, MIB)]
+    chunks = [
+        (offset, min(MIB, first + length - offset))
+        for first, length in spans
+        for offset in range(first, first + length, MIB)
+    ]
     for number, (offset, length) in enumerate(chunks):
         if number % AHEAD == 0:
             for ahead in chunks[number : number + AHEAD]:
@@ -159,12 +166,17 @@ def name(chunk: bytes) -> str:
     """What a chunk that begins at a multiple of 4 KiB is a part of, empty where nothing in it is known."""
     for what, magics, inside, step in MAGICS:
         for offset in range(inside, len(chunk), step):
-            if any(chunk.startswith(magic, offset) for magic in magics) and (what != "an ext file system" or _is_ext(chunk, offset - inside)):
+            if any(chunk.startswith(magic, offset) for magic in magics) and (
+                what != "an ext file system" or _is_ext(chunk, offset - inside)
+            ):
                 return what
     return ""
 
 
 def _is_ext(chunk: bytes, start: int) -> bool:
     """Two bytes are found by chance: the state, the behaviour on errors and the block size beside them must be possible, too (ext4 disk layout)."""
-    fields = [int.from_bytes(chunk[start + offset : start + offset + length], "little") for offset, length in ((24, 4), (58, 2), (60, 2), (76, 4))]
+    fields = [
+        int.from_bytes(chunk[start + offset : start + offset + length], "little")
+        for offset, length in ((24, 4), (58, 2), (60, 2), (76, 4))
+    ]
     return fields[0] <= 6 and fields[1] < 8 and fields[2] in (1, 2, 3) and fields[3] <= 1

@@ -74,7 +74,9 @@ def demand(root: Root, options: Sequence[str]) -> None:
         raise VolumesError("The mode %r is not octal; give one like '0750', in quotes." % root.mode)
     for each in options:
         if not OPTION.fullmatch(each):
-            raise VolumesError("The mount option %r is none; give each option on its own, without blanks or commas." % each)
+            raise VolumesError(
+                "The mount option %r is none; give each option on its own, without blanks or commas." % each
+            )
 
 
 def plan(judged: Sequence[Judged], root: Root, options: Sequence[str], *, names: bool) -> list[Plan]:
@@ -133,7 +135,10 @@ def apply(plans: Sequence[Plan], root: Root, run: Run, *, timeout: float) -> Non
     try:
         owner, group = pwd.getpwnam(root.owner).pw_uid, grp.getgrnam(root.group).gr_gid
     except KeyError:
-        raise VolumesError("The user %s or the group %s is missing on this host; make them first (kafka_install does)." % (root.owner, root.group)) from None
+        raise VolumesError(
+            "The user %s or the group %s is missing on this host; make them first (kafka_install does)."
+            % (root.owner, root.group)
+        ) from None
     for each in plans:
         if each.volume.blank:
             _format(each, run)
@@ -164,7 +169,9 @@ def _format(each: Plan, run: Run) -> None:
     Without discards (-K), because a blank disk has nothing to discard and a large one takes minutes.
     """
     device = each.volume.probe.device
-    code, out, err = run(["mkfs.xfs", "-q", "-K", "-m", "uuid=%s" % each.uuid, device], environ_update=probe.environment())
+    code, out, err = run(
+        ["mkfs.xfs", "-q", "-K", "-m", "uuid=%s" % each.uuid, device], environ_update=probe.environment()
+    )
     if code != 0:
         told = " ".join((err or out).split()) or "code %d" % code
         sentence = "mkfs.xfs failed on %s (%s): %s; if it wrote anything, the disk is not blank any more: attach a new volume, or zero this one by hand."
@@ -204,7 +211,9 @@ def _cover(mount: str) -> None:
         os.chown(mount, 0, 0)
         os.chmod(mount, 0)
     except OSError as error:
-        raise VolumesError("The mount point %s cannot be made: %s; look at the root disk." % (mount, error.strerror)) from None
+        raise VolumesError(
+            "The mount point %s cannot be made: %s; look at the root disk." % (mount, error.strerror)
+        ) from None
 
 
 def _systemctl(run: Run, verb: str, *units: str) -> None:
@@ -213,7 +222,10 @@ def _systemctl(run: Run, verb: str, *units: str) -> None:
     code, out, err = run(["systemctl", verb, *units], environ_update=probe.environment())
     if code != 0:
         told = " ".join((err or out).split()) or "code %d" % code
-        raise VolumesError("systemctl %s failed: %s; look at journalctl --unit %s." % (" ".join([verb, *units]), told, (units or ("init.scope",))[0]))
+        raise VolumesError(
+            "systemctl %s failed: %s; look at journalctl --unit %s."
+            % (" ".join([verb, *units]), told, (units or ("init.scope",))[0])
+        )
 
 
 def _give(each: Plan, owner: int, group: int, mode: int) -> None:
@@ -224,7 +236,10 @@ def _give(each: Plan, owner: int, group: int, mode: int) -> None:
         try:
             found = os.fstat(descriptor)
             if "%d:%d" % (os.major(found.st_dev), os.minor(found.st_dev)) != each.volume.probe.number:
-                raise VolumesError("%s is not mounted at %s after all; look at journalctl --unit %s." % (each.volume.name, mount, _unit(each)))
+                raise VolumesError(
+                    "%s is not mounted at %s after all; look at journalctl --unit %s."
+                    % (each.volume.name, mount, _unit(each))
+                )
             if (found.st_uid, found.st_gid) != (owner, group):
                 os.fchown(descriptor, owner, group)
             if stat.S_IMODE(found.st_mode) != mode:
@@ -232,4 +247,7 @@ def _give(each: Plan, owner: int, group: int, mode: int) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise VolumesError("The root of %s at %s cannot be given to its owner: %s; look at the disk." % (each.volume.name, mount, error.strerror)) from None
+        raise VolumesError(
+            "The root of %s at %s cannot be given to its owner: %s; look at the disk."
+            % (each.volume.name, mount, error.strerror)
+        ) from None

@@ -50,13 +50,17 @@ def findings(volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float =
     return preview(volumes, run, timeout=timeout)[0]
 
 
-def preview(volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0) -> tuple[list[str], list[dict[str, Any]]]:
+def preview(
+    volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0
+) -> tuple[list[str], list[dict[str, Any]]]:
     """The findings, and [{name, size_bytes}] of the volumes that would be formatted, for which judge then wants a proof. Arguments as in findings."""
     judged, problems = _look(volumes, run, timeout, NONE)
     return problems, [{"name": each.name, "size_bytes": each.probe.size} for each in judged if each.blank]
 
 
-def judge(volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0, permit: Permit = NONE, read: bool = True) -> list[Judged]:
+def judge(
+    volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0, permit: Permit = NONE, read: bool = True
+) -> list[Judged]:
     """All volumes, in their order, when each may be used; raises VolumesError with every sentence otherwise.
 
     A blank one needs a proof: permit's, or every byte of it is read where permit lets it, unless read is false. Other arguments as in findings.
@@ -75,7 +79,9 @@ def _prove(judged: Sequence[Judged], permit: Permit, read: bool) -> tuple[list[J
     unproven = [each for each in judged if each.blank and not permit.told(each.name)]
     # Whatever is refused is refused before hours are spent on the others.
     problems = [
-        blank_proof.refusal(_title(each), each.probe.size, "nobody has answered for it") for each in unproven if not permit.reads(each.name, each.probe.size)
+        blank_proof.refusal(_title(each), each.probe.size, "nobody has answered for it")
+        for each in unproven
+        if not permit.reads(each.name, each.probe.size)
     ]
     if problems or not read:
         return list(judged), problems
@@ -88,13 +94,18 @@ def name_of(volume: Mapping[str, Any]) -> str:
     return str(volume.get("id") or volume.get("path") or "")
 
 
-def _look(volumes: Sequence[Mapping[str, Any]], run: Run, timeout: float, permit: Permit) -> tuple[list[Judged], list[str]]:
+def _look(
+    volumes: Sequence[Mapping[str, Any]], run: Run, timeout: float, permit: Permit
+) -> tuple[list[Judged], list[str]]:
     problems = declared_findings(volumes)
     if problems:
         return [], problems
     try:
         devices = _devices([name_of(volume) for volume in volumes], timeout)
-        problems = _shared("The disk %s is meant by %s; give each volume its own disk.", [(devices[name_of(volume)], name_of(volume)) for volume in volumes])
+        problems = _shared(
+            "The disk %s is meant by %s; give each volume its own disk.",
+            [(devices[name_of(volume)], name_of(volume)) for volume in volumes],
+        )
         if problems:
             return [], problems
         mounts, remembered = disk_probe.mounts(), mount_unit.all_remembered()
@@ -130,12 +141,21 @@ def declared_findings(volumes: Sequence[Mapping[str, Any]]) -> list[str]:
         elif disk_probe.name_finding(name):
             out.append(disk_probe.name_finding(name))
         if not mount.startswith("/") or os.path.normpath(mount) != mount or mount == "/" or not mount.isprintable():
-            out.append("The mount point %r of %s is no plain absolute path; use one like /var/lib/kafka/data0." % (mount, name or "a volume"))
+            out.append(
+                "The mount point %r of %s is no plain absolute path; use one like /var/lib/kafka/data0."
+                % (mount, name or "a volume")
+            )
     points = sorted({str(volume.get("mount") or "") for volume in volumes})
     nested = "The mount point %s lies below %s, which another volume would cover; give them separate places."
     out += [nested % (inner, outer) for outer in points for inner in points if outer and inner.startswith(outer + "/")]
-    out += _shared("The mount point %s is given to %s; give each volume its own.", [(volume.get("mount"), name_of(volume)) for volume in volumes])
-    out += _shared("The volume %s is to be mounted at %s; mount it once.", [(name_of(volume), str(volume.get("mount"))) for volume in volumes])
+    out += _shared(
+        "The mount point %s is given to %s; give each volume its own.",
+        [(volume.get("mount"), name_of(volume)) for volume in volumes],
+    )
+    out += _shared(
+        "The volume %s is to be mounted at %s; mount it once.",
+        [(name_of(volume), str(volume.get("mount"))) for volume in volumes],
+    )
     return out
 
 
@@ -164,18 +184,28 @@ def _devices(names: Sequence[str], timeout: float) -> dict[str, str]:
     return {name: str(device) for name, device in found.items()}
 
 
-def _findings(volume: Judged, here: Sequence[disk_probe.Mount], remembered: Sequence[mount_unit.Remembered]) -> list[str]:
+def _findings(
+    volume: Judged, here: Sequence[disk_probe.Mount], remembered: Sequence[mount_unit.Remembered]
+) -> list[str]:
     seen = volume.probe
     title = _title(volume)
     if seen.state == disk_probe.UNREADABLE:
         return _content(volume)
     if here and not volume.mounted:
-        return ["%s belongs at %s, where something else (%s) is mounted; unmount that, or correct the list of volumes." % (title, volume.mount, here[0].kind)]
+        return [
+            "%s belongs at %s, where something else (%s) is mounted; unmount that, or correct the list of volumes."
+            % (title, volume.mount, here[0].kind)
+        ]
     if volume.mounted:
         return []
     if seen.state == disk_probe.IN_USE:
-        return ["%s is %s, and so is not mounted at %s; free it, or correct the list of volumes." % (title, seen.what, volume.mount)]
-    return _content(volume) or _read_only(title, seen) + _remembered(title, volume, remembered) + _size(title, seen) + _twin(title, seen) + _place(volume.mount)
+        return [
+            "%s is %s, and so is not mounted at %s; free it, or correct the list of volumes."
+            % (title, seen.what, volume.mount)
+        ]
+    return _content(volume) or _read_only(title, seen) + _remembered(title, volume, remembered) + _size(
+        title, seen
+    ) + _twin(title, seen) + _place(volume.mount)
 
 
 def _title(volume: Judged) -> str:
@@ -186,9 +216,15 @@ def _content(volume: Judged) -> list[str]:
     """What keeps a disk from being used that lies on the disk itself."""
     seen = volume.probe
     if seen.state == disk_probe.UNREADABLE:
-        return ["%s cannot be judged, and so is not touched, because %s; look at dmesg, or replace the volume." % (_title(volume), seen.what)]
+        return [
+            "%s cannot be judged, and so is not touched, because %s; look at dmesg, or replace the volume."
+            % (_title(volume), seen.what)
+        ]
     if seen.state == disk_probe.FOREIGN:
-        return ["%s holds %s, and only a blank disk is formatted; %s." % (_title(volume), seen.what, NEW_VOLUME % seen.device)]
+        return [
+            "%s holds %s, and only a blank disk is formatted; %s."
+            % (_title(volume), seen.what, NEW_VOLUME % seen.device)
+        ]
     return []
 
 
@@ -202,7 +238,8 @@ def _remembered(title: str, volume: Judged, remembered: Sequence[mount_unit.Reme
         unit = mount_unit.path(told.mount)
         if told.mount != volume.mount and (told.volume == volume.name or told.uuid == volume.probe.uuid):
             out.append(
-                "%s belongs at %s by %s, not at %s; correct the list of volumes, or disable and remove that unit." % (title, told.mount, unit, volume.mount)
+                "%s belongs at %s by %s, not at %s; correct the list of volumes, or disable and remove that unit."
+                % (title, told.mount, unit, volume.mount)
             )
         elif told.volume == volume.name and volume.blank:
             sentence = "%s is blank, but by %s it had the file system %s; find out who emptied it, and remove the unit if its data may be lost."
@@ -223,13 +260,19 @@ def _twin(title: str, seen: Probe) -> list[str]:
     other = os.path.realpath(os.path.join(mount_unit.BY_UUID, seen.uuid))
     if disk_probe.number_of(other) in (None, seen.number):
         return []
-    return ["%s has the file system %s, and so has %s; detach the copy, or give it another UUID (xfs_admin -U generate)." % (title, seen.uuid, other)]
+    return [
+        "%s has the file system %s, and so has %s; detach the copy, or give it another UUID (xfs_admin -U generate)."
+        % (title, seen.uuid, other)
+    ]
 
 
 def _place(mount: str) -> list[str]:
     """Whether the unmounted mount point may be covered."""
     if os.path.realpath(mount) != mount:
-        return ["The mount point %s is %s in truth, and systemd mounts nothing on a symbolic link; give the real path." % (mount, os.path.realpath(mount))]
+        return [
+            "The mount point %s is %s in truth, and systemd mounts nothing on a symbolic link; give the real path."
+            % (mount, os.path.realpath(mount))
+        ]
     try:
         if os.listdir(mount):
             return ["The mount point %s is not empty, and mounting would hide what it holds; move that away." % mount]

@@ -41,7 +41,9 @@ def installed(version: str, directory: str, checksum: str | None) -> str | None:
         with open(os.path.join(path, STAMP), encoding="ascii") as stream:
             found = stream.read().strip()
     except (OSError, ValueError):
-        raise ArchiveError("%s was not installed by this collection; move it away, so that a verified one can take its place." % path) from None
+        raise ArchiveError(
+            "%s was not installed by this collection; move it away, so that a verified one can take its place." % path
+        ) from None
     if checksum and checksum.lower() != found:
         raise ArchiveError(
             "%s came from the archive with the SHA-512 %s…, but %s… is wanted; correct kafka_install_checksum, or choose another kafka_version."
@@ -82,12 +84,16 @@ def install(version: str, directory: str, url: str, checksum: str | None, opened
             )
         top = _unpack(packed, os.path.join(work, "tree"), url)
         if not os.path.isfile(os.path.join(top, "libs", "kafka_2.13-%s.jar" % version)):
-            raise ArchiveError("%s is not the archive of Kafka %s; correct kafka_install_url or kafka_version." % (url, version))
+            raise ArchiveError(
+                "%s is not the archive of Kafka %s; correct kafka_install_url or kafka_version." % (url, version)
+            )
         with open(os.path.join(top, STAMP), "w", encoding="ascii") as stream:
             stream.write(found + "\n")
         os.rename(top, target(version, directory))
     except OSError as error:
-        raise ArchiveError("Kafka %s cannot be put into %s: %s; look at the disk." % (version, directory, reason(error))) from None
+        raise ArchiveError(
+            "Kafka %s cannot be put into %s: %s; look at the disk." % (version, directory, reason(error))
+        ) from None
     finally:
         shutil.rmtree(work)
     return found
@@ -98,7 +104,9 @@ def _text(url: str, opened: Open) -> str:
         with opened(url) as stream:
             return stream.read(4096).decode("ascii")
     except (OSError, ValueError) as error:
-        raise ArchiveError("%s cannot be fetched: %s; set kafka_install_checksum, or put the file there." % (url, reason(error))) from None
+        raise ArchiveError(
+            "%s cannot be fetched: %s; set kafka_install_checksum, or put the file there." % (url, reason(error))
+        ) from None
 
 
 def _fetch(url: str, path: str, opened: Open) -> str:
@@ -112,7 +120,9 @@ def _fetch(url: str, path: str, opened: Open) -> str:
                 digest.update(chunk)
                 out.write(chunk)
     except (OSError, ValueError) as error:
-        raise ArchiveError("%s cannot be fetched: %s; correct kafka_install_url, or let the host reach it." % (url, reason(error))) from None
+        raise ArchiveError(
+            "%s cannot be fetched: %s; correct kafka_install_url, or let the host reach it." % (url, reason(error))
+        ) from None
 
 
 def _unpack(packed: str, tree: str, url: str) -> str:

@@ -40,7 +40,8 @@ def claim(owner: str, since: str, *, now: str, path: str = PATH) -> bool:
     if before is not None and since < before[0] <= now and before[1] != owner:
         raise ClaimError(
             "This host belongs to a run that took the lock later (%s, since %s). Stop here, and look who works on the cluster. If no"
-            " run does, the clock of the host that keeps the lock was set back: correct it, and run the same command again." % (before[1], before[0])
+            " run does, the clock of the host that keeps the lock was set back: correct it, and run the same command again."
+            % (before[1], before[0])
         )
     if before == (since, owner):
         return False
@@ -60,7 +61,9 @@ def _read(path: str) -> tuple[str, str] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise ClaimError("%s cannot be read: %s; look at it on the host." % (path, getattr(error, "strerror", None) or error)) from None
+        raise ClaimError(
+            "%s cannot be read: %s; look at it on the host." % (path, getattr(error, "strerror", None) or error)
+        ) from None
 
 
 def check(owner: str, answered: float | None, *, now: float, path: str = PATH) -> None:
@@ -102,9 +105,14 @@ def stop_command(unit: str, *, owner: str, answered: float, path: str = PATH) ->
 def refusal(code: int, told: str) -> str | None:
     """Why stop_command stopped nothing, as the end of a sentence; None for another code."""
     if code == ANOTHER_RUN:
-        return "%s has claimed the host, not this run, which has lost the lock of the cluster; look who works on it" % (told or "another run")
+        return "%s has claimed the host, not this run, which has lost the lock of the cluster; look who works on it" % (
+            told or "another run"
+        )
     if code == OLD_ANSWER:
         if told.startswith("-"):
             return "the clock of the host that asked is %s s ahead of this one; look at chrony on both" % told[1:]
-        return "the gate's answer is %s s old, and older than %d s it may be true no longer; start the same command again" % (told, OLDEST_ANSWER)
+        return (
+            "the gate's answer is %s s old, and older than %d s it may be true no longer; start the same command again"
+            % (told, OLDEST_ANSWER)
+        )
     return None

@@ -28,7 +28,9 @@ class IdentityError(RackawareError):
     """The host could not be asked whose it is."""
 
 
-def look(service: str, log_dirs: Sequence[str], *, mounts: Sequence[str] = (), runs: bool, tolerant: bool = False) -> dict[str, Any]:
+def look(
+    service: str, log_dirs: Sequence[str], *, mounts: Sequence[str] = (), runs: bool, tolerant: bool = False
+) -> dict[str, Any]:
     """{host, directories, mounted, process, quorum} of a host, the first being its own name.
 
     directories as in _host.storage.Directory, a ZooKeeper node's with its id from myid; mounted: whether all mounts are there, without which nothing is known
@@ -59,7 +61,9 @@ def _directory(service: str, path: str, tolerant: bool) -> storage.Directory:
 
 def keeper(path: str) -> storage.Directory:
     """A ZooKeeper node's data directory, FORMATTED once it has been in an ensemble; raises MyidError when it cannot be read."""
-    return storage.Directory(path, storage.FORMATTED if myid.has_data(path) else storage.ABSENT, node_id=myid.read(path))
+    return storage.Directory(
+        path, storage.FORMATTED if myid.has_data(path) else storage.ABSENT, node_id=myid.read(path)
+    )
 
 
 def _read(path: str) -> str:
@@ -69,7 +73,9 @@ def _read(path: str) -> str:
     except FileNotFoundError:
         return ""
     except (OSError, ValueError) as error:
-        raise IdentityError("%s cannot be read: %s; run this as root." % (path, getattr(error, "strerror", None) or error)) from None
+        raise IdentityError(
+            "%s cannot be read: %s; run this as root." % (path, getattr(error, "strerror", None) or error)
+        ) from None
 
 
 def _quorum(service: str, text: str) -> list[dict[str, Any]]:
@@ -96,7 +102,11 @@ def findings(
     for group in (kafka, keepers):
         out += _ids(group, hosts, answers)
     try:
-        storage.identity({"host": name, "directories": answer.get("directories") or ()} for name in kafka for answer in answers.get(name, ()))
+        storage.identity(
+            {"host": name, "directories": answer.get("directories") or ()}
+            for name in kafka
+            for answer in answers.get(name, ())
+        )
     except RackawareError as error:
         out.append(str(error))
     return out + _lost(hosts, members, answers, {str(number) for number in removed}) + _blank(keepers, kafka, answers)
@@ -104,7 +114,12 @@ def findings(
 
 def _claims(answers: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
     """(what says so, node id), the disks first."""
-    disks = [(str(item["path"]), int(item["node_id"])) for told in answers for item in told.get("directories") or () if item.get("node_id") is not None]
+    disks = [
+        (str(item["path"]), int(item["node_id"]))
+        for told in answers
+        for item in told.get("directories") or ()
+        if item.get("node_id") is not None
+    ]
     running = [
         ("its running service, started with %s," % told["process"]["path"], int(told["process"]["node_id"]))
         for told in answers
@@ -113,7 +128,9 @@ def _claims(answers: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
     return disks + running
 
 
-def _ids(names: Sequence[str], hosts: Mapping[str, Mapping[str, Any]], answers: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+def _ids(
+    names: Sequence[str], hosts: Mapping[str, Mapping[str, Any]], answers: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[str]:
     wanted = {name: _number(hosts[name].get("kafka_node_id")) for name in names}
     other: dict[str, tuple[str, int]] = {}
     for name in names:
@@ -124,12 +141,24 @@ def _ids(names: Sequence[str], hosts: Mapping[str, Mapping[str, Any]], answers: 
     for name, (what, number) in other.items():
         if name in done:
             continue
-        twin = next((host for host in other if host != name and wanted[host] == number and other[host][1] == wanted[name]), None)
+        twin = next(
+            (host for host in other if host != name and wanted[host] == number and other[host][1] == wanted[name]), None
+        )
         if twin:
             done.add(twin)
             out.append(
                 "%s and %s are swapped: the inventory gives them the node ids %s and %s, but %s says %s and %s says %s; swap kafka_node_id of the two,"
-                " or their disks." % (name, twin, wanted[name], wanted[twin], what.rstrip(","), number, other[twin][0].rstrip(","), other[twin][1])
+                " or their disks."
+                % (
+                    name,
+                    twin,
+                    wanted[name],
+                    wanted[twin],
+                    what.rstrip(","),
+                    number,
+                    other[twin][0].rstrip(","),
+                    other[twin][1],
+                )
             )
             continue
         owner = next((host for host in names if wanted[host] == number), None)
@@ -148,7 +177,10 @@ def _number(value: Any) -> Any:
 
 
 def _lost(
-    hosts: Mapping[str, Mapping[str, Any]], members: Mapping[str, Sequence[str]], answers: Mapping[str, Sequence[Mapping[str, Any]]], removed: set[str]
+    hosts: Mapping[str, Mapping[str, Any]],
+    members: Mapping[str, Sequence[str]],
+    answers: Mapping[str, Sequence[Mapping[str, Any]]],
+    removed: set[str],
 ) -> list[str]:
     """Members of a quorum that the nodes know and the inventory lacks: they may be stopped, and would be forgotten.
 
@@ -165,24 +197,34 @@ def _lost(
         known: dict[str, dict[str, Any]] = {}
         # Each node for itself: while an address changes, one of them knows the old and another the new one.
         for told in (answer for name in asked for answer in answers.get(name, ())):
-            quorum = {str(item["address"] if item["id"] is None else item["id"]): item for item in told.get("quorum") or ()}
+            quorum = {
+                str(item["address"] if item["id"] is None else item["id"]): item for item in told.get("quorum") or ()
+            }
             if names and (role == ZOOKEEPER or len(set(quorum) - removed) > len(names)):
                 known.update(quorum)
         gone = [
             key
             for key, item in known.items()
-            if key not in removed and (key not in ids if item["id"] is not None else item["address"].rsplit(":", 1)[0].strip("[]") not in addresses)
+            if key not in removed
+            and (
+                key not in ids
+                if item["id"] is not None
+                else item["address"].rsplit(":", 1)[0].strip("[]") not in addresses
+            )
         ]
         if gone:
             words = [key if known[key]["id"] is None else "%s (%s)" % (key, known[key]["address"]) for key in gone]
             out.append(
                 "The inventory has %d %s, but the nodes know %d, with %s; start what is stopped and add it to the inventory, or, to take it out for good,"
-                " add -e '%s'." % (len(names), title, len(known), ", ".join(words), json.dumps({"kafka_quorum_removed": gone}))
+                " add -e '%s'."
+                % (len(names), title, len(known), ", ".join(words), json.dumps({"kafka_quorum_removed": gone}))
             )
     return out
 
 
-def _blank(keepers: Sequence[str], kafka: Sequence[str], answers: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+def _blank(
+    keepers: Sequence[str], kafka: Sequence[str], answers: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[str]:
     """ZooKeeper nodes without data that are a majority would elect one of themselves, and those with data would follow it.
 
     Nothing is known of a disk that is not mounted or cannot be read.

@@ -24,14 +24,22 @@ class MyidError(RackawareError):
 def needed(data_dir: str, number: int) -> bool:
     """Whether the id must be written; raises MyidError when the directory is another node's or holds data without an id."""
     if not LOWEST <= number <= HIGHEST:
-        raise MyidError("A ZooKeeper node's id must be %d to %d, not %d; correct kafka_node_id." % (LOWEST, HIGHEST, number))
+        raise MyidError(
+            "A ZooKeeper node's id must be %d to %d, not %d; correct kafka_node_id." % (LOWEST, HIGHEST, number)
+        )
     found = _text(data_dir)
     if found is None:
         if os.path.exists(os.path.join(data_dir, DATA)):
-            raise MyidError("%s holds a ZooKeeper node's data, but no %s that says whose; put the file back, or empty the disk." % (data_dir, NAME))
+            raise MyidError(
+                "%s holds a ZooKeeper node's data, but no %s that says whose; put the file back, or empty the disk."
+                % (data_dir, NAME)
+            )
         return True
     if found != str(number):
-        raise MyidError("%s belongs to ZooKeeper node %s, but this is node %d; attach the right disk, or correct kafka_node_id." % (data_dir, found, number))
+        raise MyidError(
+            "%s belongs to ZooKeeper node %s, but this is node %d; attach the right disk, or correct kafka_node_id."
+            % (data_dir, found, number)
+        )
     return False
 
 
@@ -65,7 +73,9 @@ def _text(data_dir: str) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise MyidError("%s cannot be read: %s; look at that disk." % (path, getattr(error, "strerror", None) or error)) from None
+        raise MyidError(
+            "%s cannot be read: %s; look at that disk." % (path, getattr(error, "strerror", None) or error)
+        ) from None
 
 
 def write(data_dir: str, number: int, user: str | None) -> None:
@@ -84,4 +94,7 @@ def write(data_dir: str, number: int, user: str | None) -> None:
         finally:
             os.close(directory)
     except (OSError, LookupError) as error:
-        raise MyidError("%s cannot be written: %s; look at the disk and at the user %s." % (path, getattr(error, "strerror", None) or error, user)) from None
+        raise MyidError(
+            "%s cannot be written: %s; look at the disk and at the user %s."
+            % (path, getattr(error, "strerror", None) or error, user)
+        ) from None

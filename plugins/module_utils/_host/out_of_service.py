@@ -31,7 +31,10 @@ def read(path: str = OUT_OF_SERVICE) -> dict[str, str] | None:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         why = getattr(error, "strerror", None) or "it is no record"
-        raise OutOfServiceError("%s cannot be read: %s; the broker stays stopped while it is there, so look at it on the host." % (path, why)) from None
+        raise OutOfServiceError(
+            "%s cannot be read: %s; the broker stays stopped while it is there, so look at it on the host."
+            % (path, why)
+        ) from None
 
 
 def wanted(before: dict[str, str] | None, *, present: bool, since: str, by: str, reason: str) -> dict[str, str] | None:
@@ -52,9 +55,16 @@ def write(record: dict[str, Any] | None, path: str = OUT_OF_SERVICE) -> None:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         _durable.write(path, json.dumps(record) + "\n")
     except OSError as error:
-        raise OutOfServiceError("%s cannot be written: %s; look at the disk of the host." % (path, error.strerror)) from None
+        raise OutOfServiceError(
+            "%s cannot be written: %s; look at the disk of the host." % (path, error.strerror)
+        ) from None
 
 
 def sentence(name: str, record: dict[str, str]) -> str:
     """Why a broker is left out, for a person."""
-    return "%s is out of service since %s (%s, by %s) and counts as stopped; grant gives it back." % (name, record["since"], record["reason"], record["by"])
+    return "%s is out of service since %s (%s, by %s) and counts as stopped; grant gives it back." % (
+        name,
+        record["since"],
+        record["reason"],
+        record["by"],
+    )

@@ -32,13 +32,19 @@ def findings(asked: Mapping[str, Any], *, now: float, fetch: Callable[[str], Non
         *clock_findings(asked.get("controller_time"), now),
         *limit_findings(asked.get("open_files"), proc=proc),
         *port_findings(asked.get("ports") or (), proc=proc),
-        *download_findings([] if os.path.exists(asked.get("downloaded") or "") else asked.get("downloads") or (), fetch),
+        *download_findings(
+            [] if os.path.exists(asked.get("downloaded") or "") else asked.get("downloads") or (), fetch
+        ),
     ]
 
 
 def systemd_findings(path: str = "/run/systemd/system") -> list[str]:
     """systemd must be what runs the host (sd_booted(3))."""
-    return [] if os.path.isdir(path) else ["The host is not run by systemd, which starts and watches Kafka; choose an image that is."]
+    return (
+        []
+        if os.path.isdir(path)
+        else ["The host is not run by systemd, which starts and watches Kafka; choose an image that is."]
+    )
 
 
 def clock_findings(controller: float | None, host: float) -> list[str]:
@@ -67,7 +73,9 @@ def limit_findings(wanted: int | None, *, proc: str = PROC) -> list[str]:
             allowed, why = int(hard.group(1)), "systemd's own hard limit, which it may not raise here"
     if wanted <= allowed:
         return []
-    return ["kafka_open_files is %d, but the host allows %d (%s); lower it, or raise the limit." % (wanted, allowed, why)]
+    return [
+        "kafka_open_files is %d, but the host allows %d (%s); lower it, or raise the limit." % (wanted, allowed, why)
+    ]
 
 
 def _may_raise(proc: str) -> bool:
@@ -140,7 +148,9 @@ def download_findings(urls: Sequence[str], fetch: Callable[[str], None]) -> list
         try:
             fetch(url)
         except (OSError, ValueError) as error:
-            out.append("%s cannot be fetched: %s; correct kafka_install_url, or let the host reach it." % (url, reason(error)))
+            out.append(
+                "%s cannot be fetched: %s; correct kafka_install_url, or let the host reach it." % (url, reason(error))
+            )
     return out
 
 
@@ -157,7 +167,9 @@ def java_findings(oldest: int | None, run: Callable[..., tuple[int, str, str]]) 
     if found is None:
         return ["There is no Java that tells its version; install Java %d or later with the role java." % oldest]
     if int(found.group(1)) < oldest:
-        return ["Java is %s, but this version of Kafka needs %d or later; correct java_package." % (found.group(1), oldest)]
+        return [
+            "Java is %s, but this version of Kafka needs %d or later; correct java_package." % (found.group(1), oldest)
+        ]
     return []
 
 
@@ -175,7 +187,10 @@ def installed(names: Sequence[str], run: Callable[..., tuple[int, str, str]]) ->
     """Those of these packages that dpkg or rpm knows as installed by this very name; run is module.run_command."""
     if not names:
         return []
-    for command in (["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n"], ["rpm", "--query", "--queryformat", "%{NAME} installed\n"]):
+    for command in (
+        ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n"],
+        ["rpm", "--query", "--queryformat", "%{NAME} installed\n"],
+    ):
         with contextlib.suppress(OSError):
             # Both end with an error, and still list the others, when one of the names is not known.
             _code, out, _err = run([*command, *names], environ_update={"LC_ALL": "C"}, handle_exceptions=False)
@@ -188,7 +203,11 @@ def installed_in(virtualenv: str, requirements: Sequence[str]) -> list[str]:
     """Those of these requirements, each name==version, that a virtual environment has for the Python that runs this."""
     packages = os.path.join(virtualenv, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
     # packaging.python.org, "Recording installed projects": name-version.dist-info, with underscores in the name.
-    return [each for each in requirements if os.path.isdir(os.path.join(packages, each.replace("-", "_").replace("==", "-") + ".dist-info"))]
+    return [
+        each
+        for each in requirements
+        if os.path.isdir(os.path.join(packages, each.replace("-", "_").replace("==", "-") + ".dist-info"))
+    ]
 
 
 def users(names: Sequence[str]) -> dict[str, dict[str, str]]:

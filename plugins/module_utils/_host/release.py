@@ -38,18 +38,31 @@ class Release:
 
     def features(self) -> dict[str, int]:
         """{feature: level} that this release finalises by default."""
-        found = {name: int(level) for name, level in LEVEL.findall(self._ask("kafka.tools.StorageTool", "version-mapping", "--release-version", self.version))}
+        found = {
+            name: int(level)
+            for name, level in LEVEL.findall(
+                self._ask("kafka.tools.StorageTool", "version-mapping", "--release-version", self.version)
+            )
+        }
         if not found:
-            raise ReleaseError("Kafka %s does not tell the levels of its features; only releases from 4.0 on can be finalised by them." % self.version)
+            raise ReleaseError(
+                "Kafka %s does not tell the levels of its features; only releases from 4.0 on can be finalised by them."
+                % self.version
+            )
         return found
 
     def _ask(self, *arguments: str) -> str:
         if archive.installed(self.version, self.directory, None) is None:
-            raise ReleaseError("Kafka %s is not in %s; install it with the role kafka_install first." % (self.version, self.directory))
+            raise ReleaseError(
+                "Kafka %s is not in %s; install it with the role kafka_install first." % (self.version, self.directory)
+            )
         libs = os.path.join(archive.target(self.version, self.directory), "libs", "*")
         code, out, err = self.run([self.java, "-Xmx128m", "-cp", libs, *arguments], environ_update={"LC_ALL": "C"})
         if code != 0:
-            raise ReleaseError("Kafka %s does not tell about itself (%s): %s" % (self.version, arguments[0], (err or out).strip()[-600:] or "code %d" % code))
+            raise ReleaseError(
+                "Kafka %s does not tell about itself (%s): %s"
+                % (self.version, arguments[0], (err or out).strip()[-600:] or "code %d" % code)
+            )
         return out
 
 

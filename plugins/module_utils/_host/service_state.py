@@ -67,10 +67,16 @@ def crash_loops(
         sleep(1)
 
 
-def age(unit: str, run: Callable[..., tuple[int, str, str]], *, clock: Callable[[], float] = time.monotonic) -> float | None:
+def age(
+    unit: str, run: Callable[..., tuple[int, str, str]], *, clock: Callable[[], float] = time.monotonic
+) -> float | None:
     """For how many seconds the unit's process runs, None when it does not; clock is the one that systemd stamps with."""
     told = _show(unit, run)
-    return clock() - int(told.get("ExecMainStartTimestampMonotonic") or 0) / 1e6 if told.get("ActiveState") == "active" else None
+    return (
+        clock() - int(told.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
+        if told.get("ActiveState") == "active"
+        else None
+    )
 
 
 def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:
@@ -82,7 +88,10 @@ def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:
 def _show(unit: str, run: Callable[..., tuple[int, str, str]]) -> dict[str, str]:
     code, out, err = run(["systemctl", "show", "--property=" + SHOWN, unit], environ_update={"LC_ALL": "C"})
     if code != 0:
-        raise ServiceError("systemd could not be asked about %s: %s; look at the host." % (unit, (err or out).strip() or "code %d" % code))
+        raise ServiceError(
+            "systemd could not be asked about %s: %s; look at the host."
+            % (unit, (err or out).strip() or "code %d" % code)
+        )
     return dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
 
 
@@ -116,7 +125,9 @@ def _read(path: str) -> str:
     except FileNotFoundError:
         return ""
     except (OSError, ValueError) as error:
-        raise ServiceError("%s cannot be read: %s; run this as root." % (path, getattr(error, "strerror", None) or error)) from None
+        raise ServiceError(
+            "%s cannot be read: %s; run this as root." % (path, getattr(error, "strerror", None) or error)
+        ) from None
 
 
 def restart_needed(unit: str) -> bool:
@@ -131,7 +142,9 @@ def restart_needed(unit: str) -> bool:
     except FileNotFoundError:
         return True
     except (OSError, ValueError) as error:
-        raise ServiceError("%s cannot be read: %s; run this as root." % (record, getattr(error, "strerror", None) or error)) from None
+        raise ServiceError(
+            "%s cannot be read: %s; run this as root." % (record, getattr(error, "strerror", None) or error)
+        ) from None
     return not lines or any(_digest(path) != told for told, path in lines)
 
 
@@ -157,14 +170,23 @@ def disks(mounts: Sequence[str]) -> list[dict[str, Any]]:
         found = os.statvfs(mount)
         size = found.f_blocks * found.f_frsize
         used = (found.f_blocks - found.f_bfree) * found.f_frsize
-        out.append({"mount": mount, "size_gb": round(size / 1e9, 1), "used_percent": round(100 * used / size, 1) if size else 0.0, "luks": _luks(mount)})
+        out.append(
+            {
+                "mount": mount,
+                "size_gb": round(size / 1e9, 1),
+                "used_percent": round(100 * used / size, 1) if size else 0.0,
+                "luks": _luks(mount),
+            }
+        )
     return out
 
 
 def _luks(mount: str) -> bool:
     number = os.stat(mount).st_dev
     try:
-        with open("/sys/dev/block/%d:%d/dm/uuid" % (os.major(number), os.minor(number)), encoding="ascii", errors="replace") as stream:
+        with open(
+            "/sys/dev/block/%d:%d/dm/uuid" % (os.major(number), os.minor(number)), encoding="ascii", errors="replace"
+        ) as stream:
             return stream.read().startswith("CRYPT-LUKS")
     except OSError:
         return False

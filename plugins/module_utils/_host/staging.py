@@ -22,7 +22,12 @@ from .._config.units import STAGED
 from .._errors import RackawareError
 
 OWNED_SPEC: dict[str, dict[str, Any]] = {name: {"type": "str", "required": True} for name in ("owner", "group", "mode")}
-DIRECTORIES_SPEC: dict[str, Any] = {"type": "list", "elements": "dict", "default": [], "options": {"path": {"type": "path", "required": True}, **OWNED_SPEC}}
+DIRECTORIES_SPEC: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {"path": {"type": "path", "required": True}, **OWNED_SPEC},
+}
 FILES_SPEC: dict[str, Any] = {
     "type": "list",
     "elements": "dict",
@@ -99,7 +104,9 @@ def unpack(options: Mapping[str, Any]) -> list[dict[str, Any]]:
     except (ValueError, TypeError, zlib.error):
         whole = False
     if not whole:
-        raise FilesError("contents is not what packs the files for a host; leave it out, and give each file its content.")
+        raise FilesError(
+            "contents is not what packs the files for a host; leave it out, and give each file its content."
+        )
     return [{**item, "content": text} for item, text in zip(options["files"], texts)]
 
 
@@ -120,7 +127,10 @@ def owned(item: Mapping[str, Any]) -> Owned:
     except ValueError:
         mode = -1
     if not 0 <= mode <= 0o7777:
-        raise FilesError("%s has the mode %r; write an octal number in quotes, like '0640'." % (item.get("dest") or item.get("path"), item["mode"]))
+        raise FilesError(
+            "%s has the mode %r; write an octal number in quotes, like '0640'."
+            % (item.get("dest") or item.get("path"), item["mode"])
+        )
     return Owned(item["owner"], item["group"], mode)
 
 
@@ -133,7 +143,9 @@ def read(path: str) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise FilesError("%s cannot be read: %s; look at it on the host." % (path, getattr(error, "strerror", None) or error)) from None
+        raise FilesError(
+            "%s cannot be read: %s; look at it on the host." % (path, getattr(error, "strerror", None) or error)
+        ) from None
 
 
 def differs(path: str, wanted: Owned) -> bool:
@@ -142,7 +154,11 @@ def differs(path: str, wanted: Owned) -> bool:
         found = os.lstat(path)
     except FileNotFoundError:
         return False
-    return stat.S_IMODE(found.st_mode) != wanted.mode or found.st_uid != _uid(wanted.owner) or found.st_gid != _gid(wanted.group)
+    return (
+        stat.S_IMODE(found.st_mode) != wanted.mode
+        or found.st_uid != _uid(wanted.owner)
+        or found.st_gid != _gid(wanted.group)
+    )
 
 
 def decide(items: Iterable[Mapping[str, Any]], *, held: bool, promote: bool) -> list[Step]:
@@ -160,7 +176,9 @@ def decide(items: Iterable[Mapping[str, Any]], *, held: bool, promote: bool) -> 
         writes = None if content in ((staged,) if waits else (here,)) else beside if waits else dest
         drops = beside if staged is not None and not waits else None
         fixes = tuple(path for path in (dest, beside) if path not in (writes, drops) and differs(path, wanted))
-        steps.append(Step(dest, content, wanted, writes, drops, fixes, waits, (staged if staged is not None else here) or ""))
+        steps.append(
+            Step(dest, content, wanted, writes, drops, fixes, waits, (staged if staged is not None else here) or "")
+        )
     return steps
 
 
@@ -228,7 +246,10 @@ def diff(step: Step) -> dict[str, str]:
 def _own(path: str, wanted: Owned) -> None:
     uid, gid = _uid(wanted.owner), _gid(wanted.group)
     if uid is None or gid is None:
-        raise FilesError("%s shall belong to %s:%s, but there is no such account; make it first." % (path, wanted.owner, wanted.group))
+        raise FilesError(
+            "%s shall belong to %s:%s, but there is no such account; make it first."
+            % (path, wanted.owner, wanted.group)
+        )
     os.chown(path, uid, gid)
     os.chmod(path, wanted.mode)
 

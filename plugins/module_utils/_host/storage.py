@@ -61,7 +61,9 @@ def read(path: str) -> Directory:
     except FileNotFoundError:
         return Directory(path, _without_meta(path))
     except (OSError, ValueError) as error:
-        raise StorageError("%s/%s cannot be read: %s; look at that disk." % (path, META, getattr(error, "strerror", None) or error)) from None
+        raise StorageError(
+            "%s/%s cannot be read: %s; look at that disk." % (path, META, getattr(error, "strerror", None) or error)
+        ) from None
     node = meta.get("node.id", meta.get("broker.id"))
     return Directory(
         path=path,
@@ -81,7 +83,9 @@ def _without_meta(path: str) -> str:
     except FileNotFoundError:
         return ABSENT
     except OSError as error:
-        raise StorageError("The log directory %s cannot be read: %s; look at that disk." % (path, error.strerror)) from None
+        raise StorageError(
+            "The log directory %s cannot be read: %s; look at that disk." % (path, error.strerror)
+        ) from None
 
 
 def directory_id(cluster_id: str, node_id: int) -> str:
@@ -115,7 +119,8 @@ def check_cluster_id(cluster_id: str) -> None:
         size = 0
     if size != 16:
         raise StorageError(
-            "%s is no cluster id for KRaft, which is the base64 of 16 bytes in 22 characters; leave it to kafka_cluster_identity." % (cluster_id or "''")
+            "%s is no cluster id for KRaft, which is the base64 of 16 bytes in 22 characters; leave it to kafka_cluster_identity."
+            % (cluster_id or "''")
         )
 
 
@@ -158,7 +163,9 @@ def plan(
         if begins or (partly and not lost):
             # Only read for the metadata directory, so that a new data directory of a running voter changes nothing there.
             voters = [
-                "%d@%s:%d:%s" % (each["id"], _host(each["host"]), each["port"], directory_id(cluster_id, int(each["id"]))) for each in initial_controllers
+                "%d@%s:%d:%s"
+                % (each["id"], _host(each["host"]), each["port"], directory_id(cluster_id, int(each["id"])))
+                for each in initial_controllers
             ]
             quorum = ("--initial-controllers", ",".join(voters)) if begins else ("--no-initial-controllers",)
         else:
@@ -198,7 +205,18 @@ def _refuse(each: Directory, cluster_id: str, node_id: int) -> None:
 def command(what: Plan, *, java: str, libs: str, cluster_id: str, properties: str, user: str | None) -> list[str]:
     """The argv that formats; user runs it as somebody else, so that the files are theirs."""
     argv = ["runuser", "-u", user, "--"] if user else []
-    argv += [java, "-Xmx128m", "-cp", os.path.join(libs, "*"), "kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config", properties]
+    argv += [
+        java,
+        "-Xmx128m",
+        "-cp",
+        os.path.join(libs, "*"),
+        "kafka.tools.StorageTool",
+        "format",
+        "--cluster-id",
+        cluster_id,
+        "--config",
+        properties,
+    ]
     argv += list(what.quorum)
     return argv + (["--ignore-formatted"] if what.ignore_formatted else [])
 
@@ -206,7 +224,11 @@ def command(what: Plan, *, java: str, libs: str, cluster_id: str, properties: st
 def verify(after: Sequence[Directory], what: Plan, *, cluster_id: str, node_id: int, code: int, output: str) -> None:
     """Raise StorageError unless formatting did what was planned; code and output are the command's."""
     # It reads the properties, and may quote one.
-    lines = [line.strip() for line in _secret_mask.masked(output).splitlines() if line.strip() and not line.startswith("SLF4J")]
+    lines = [
+        line.strip()
+        for line in _secret_mask.masked(output).splitlines()
+        if line.strip() and not line.startswith("SLF4J")
+    ]
     if code != 0:
         raise StorageError(
             "Formatting %s failed with code %d: %s; nothing that was formatted before has changed."
@@ -216,7 +238,8 @@ def verify(after: Sequence[Directory], what: Plan, *, cluster_id: str, node_id: 
         _refuse(each, cluster_id, node_id)
         if each.state != FORMATTED:
             raise StorageError(
-                "%s is still not formatted, although Kafka's tool reported no error; check that log.dirs in the properties names it." % each.path
+                "%s is still not formatted, although Kafka's tool reported no error; check that log.dirs in the properties names it."
+                % each.path
             )
 
 
@@ -232,7 +255,10 @@ def identity(nodes: Iterable[dict[str, Any]]) -> str | None:
                 found.setdefault(str(each["cluster_id"]), []).append("%s on %s" % (each["path"], node["host"]))
     if len(found) > 1:
         told = "; ".join("%s has %s" % (cluster, ", ".join(places)) for cluster, places in sorted(found.items()))
-        raise StorageError("The nodes carry disks of %d clusters: %s; attach the right disks, or empty those that are not this cluster's." % (len(found), told))
+        raise StorageError(
+            "The nodes carry disks of %d clusters: %s; attach the right disks, or empty those that are not this cluster's."
+            % (len(found), told)
+        )
     return next(iter(found), None)
 
 

@@ -46,7 +46,9 @@ def sysctls(wanted: Mapping[str, Any], root: str = "/") -> list[Setting]:
     out = []
     for name, value in wanted.items():
         if not re.fullmatch(r"[a-zA-Z0-9_./-]+", str(name)):
-            raise KernelError("%r is no name of a kernel parameter; write it as sysctl does, like vm.swappiness." % name)
+            raise KernelError(
+                "%r is no name of a kernel parameter; write it as sysctl does, like vm.swappiness." % name
+            )
         path = os.path.join(root, "proc/sys", *str(name).split("."))
         out.append(_setting(str(name), path, _normal(str(value)), _normal(_read(path))))
     return out
@@ -63,7 +65,11 @@ def schedulers(wanted: str | None, disks: Sequence[str], root: str = "/") -> lis
     if not wanted:
         return []
     home = os.path.join(root, "sys/block")
-    names = [name for name in sorted(os.listdir(home)) if any(fnmatch.fnmatch(name, pattern) for pattern in disks)] if os.path.isdir(home) else []
+    names = (
+        [name for name in sorted(os.listdir(home)) if any(fnmatch.fnmatch(name, pattern) for pattern in disks)]
+        if os.path.isdir(home)
+        else []
+    )
     out = []
     for name in names:
         path = os.path.join(home, name, "queue/scheduler")
@@ -79,7 +85,8 @@ def split(settings: Sequence[Setting], root: str = "/") -> tuple[list[Setting], 
     refused = [setting for setting in needed if setting.found is None or not setting.writable]
     if refused and not os.path.exists(os.path.join(root, CONTAINER)):
         raise KernelError(
-            "The kernel does not have %s, or does not let it be set; correct os_tuning_sysctl, or the kernel." % ", ".join(each.name for each in refused)
+            "The kernel does not have %s, or does not let it be set; correct os_tuning_sysctl, or the kernel."
+            % ", ".join(each.name for each in refused)
         )
     return [setting for setting in needed if setting not in refused], [setting.name for setting in refused]
 
@@ -90,11 +97,20 @@ def write(setting: Setting) -> None:
         with open(setting.path, "w", encoding="ascii") as stream:
             stream.write(setting.wanted)
     except OSError as error:
-        raise KernelError("The kernel refuses %s = %s: %s; correct the value." % (setting.name, setting.wanted, error.strerror)) from None
+        raise KernelError(
+            "The kernel refuses %s = %s: %s; correct the value." % (setting.name, setting.wanted, error.strerror)
+        ) from None
 
 
 def files(
-    sysctl: Mapping[str, Any], hugepage: str | None, scheduler: str | None, disks: Sequence[str], limits: Mapping[str, int], *, header: str, root: str = "/"
+    sysctl: Mapping[str, Any],
+    hugepage: str | None,
+    scheduler: str | None,
+    disks: Sequence[str],
+    limits: Mapping[str, int],
+    *,
+    header: str,
+    root: str = "/",
 ) -> list[dict[str, Any]]:
     """What makes the settings last, as _host.staging.decide takes it: for sysctl.d, tmpfiles.d, udev and the limits of people's sessions."""
     lines = {
@@ -109,7 +125,10 @@ def files(
         "etc/security/limits.d/90-kafka.conf": ["%s - nofile %d" % (user, number) for user, number in limits.items()],
     }
     owned = {"owner": ROOT.owner, "group": ROOT.group, "mode": "%04o" % ROOT.mode}
-    return [{"dest": os.path.join(root, path), "content": "\n".join(["# " + header, *text]) + "\n", **owned} for path, text in lines.items()]
+    return [
+        {"dest": os.path.join(root, path), "content": "\n".join(["# " + header, *text]) + "\n", **owned}
+        for path, text in lines.items()
+    ]
 
 
 def _setting(name: str, path: str, wanted: str, found: str | None) -> Setting:

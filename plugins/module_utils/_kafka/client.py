@@ -48,7 +48,11 @@ NOT_CONTROLLER, ELECTION_NOT_NEEDED, NO_REASSIGNMENT = 41, 84, 85
 
 CONNECTION_SPEC: dict[str, dict[str, Any]] = {
     "bootstrap_servers": {"type": "list", "elements": "str", "required": True},
-    "security_protocol": {"type": "str", "choices": ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], "default": "PLAINTEXT"},
+    "security_protocol": {
+        "type": "str",
+        "choices": ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
+        "default": "PLAINTEXT",
+    },
     "sasl_mechanism": {"type": "str", "choices": ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]},
     "sasl_username": {"type": "str"},
     "sasl_password_file": {"type": "path", "no_log": False},
@@ -100,9 +104,18 @@ class Connection:
             "reconnect_backoff_max_ms": 1000,
         }
         if self.security_protocol.endswith("SSL"):
-            options.update(ssl_check_hostname=self.ssl_check_hostname, ssl_cafile=self.ssl_cafile, ssl_certfile=self.ssl_certfile, ssl_keyfile=self.ssl_keyfile)
+            options.update(
+                ssl_check_hostname=self.ssl_check_hostname,
+                ssl_cafile=self.ssl_cafile,
+                ssl_certfile=self.ssl_certfile,
+                ssl_keyfile=self.ssl_keyfile,
+            )
         if self.security_protocol.startswith("SASL"):
-            options.update(sasl_mechanism=self.sasl_mechanism, sasl_plain_username=self.sasl_username, sasl_plain_password=self._password())
+            options.update(
+                sasl_mechanism=self.sasl_mechanism,
+                sasl_plain_username=self.sasl_username,
+                sasl_plain_password=self._password(),
+            )
         return options
 
     def _password(self) -> str:
@@ -112,21 +125,30 @@ class Connection:
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise KafkaError(
-                "The file with the SASL password, %s, cannot be read: %s; correct sasl_password_file." % (self.sasl_password_file, reason)
+                "The file with the SASL password, %s, cannot be read: %s; correct sasl_password_file."
+                % (self.sasl_password_file, reason)
             ) from None
 
 
 def connection(params: dict[str, Any]) -> Connection:
     """The connection that a module's parameters (CONNECTION_SPEC) describe; raises KafkaError when they contradict each other."""
-    made = Connection(bootstrap_servers=tuple(params["bootstrap_servers"]), **{key: params[key] for key in CONNECTION_SPEC if key != "bootstrap_servers"})
+    made = Connection(
+        bootstrap_servers=tuple(params["bootstrap_servers"]),
+        **{key: params[key] for key in CONNECTION_SPEC if key != "bootstrap_servers"},
+    )
     if not made.bootstrap_servers:
-        raise KafkaError("There is no broker to ask, because bootstrap_servers is empty; name at least one as host:port.")
+        raise KafkaError(
+            "There is no broker to ask, because bootstrap_servers is empty; name at least one as host:port."
+        )
     for server in made.bootstrap_servers:
         address(server)
     if made.security_protocol.startswith("SASL"):
         missing = [key for key in ("sasl_mechanism", "sasl_username", "sasl_password_file") if not getattr(made, key)]
         if missing:
-            raise KafkaError("The security protocol %s needs %s; set %s." % (made.security_protocol, " and ".join(missing), "them" if missing[1:] else "it"))
+            raise KafkaError(
+                "The security protocol %s needs %s; set %s."
+                % (made.security_protocol, " and ".join(missing), "them" if missing[1:] else "it")
+            )
     if made.request_timeout_seconds < 1:
         raise KafkaError("request_timeout_seconds is %d, but must be at least 1." % made.request_timeout_seconds)
     return made
@@ -176,16 +198,21 @@ def at_once(ask: Callable[[int], Any], brokers: Iterable[int], threads: int = AS
 
 def _require_library() -> None:
     lowest, above = (".".join(str(part) for part in version) for version in SUPPORTED)
-    advice = "put kafka-python >= %s, < %s there, or set ansible_python_interpreter to /opt/kafka-admin/bin/python, which the role kafka_install makes." % (
-        lowest,
-        above,
+    advice = (
+        "put kafka-python >= %s, < %s there, or set ansible_python_interpreter to /opt/kafka-admin/bin/python, which the role kafka_install makes."
+        % (
+            lowest,
+            above,
+        )
     )
     if kafka is None:
         raise LibraryError("The Python interpreter %s has no kafka-python; %s" % (sys.executable, advice))
     version = str(kafka.__version__)
     numbers = tuple(int(part) for part in version.split(".")[:3] if part.isdigit())
     if not SUPPORTED[0] <= numbers < SUPPORTED[1]:
-        raise LibraryError("The Python interpreter %s has kafka-python %s, which does not fit; %s" % (sys.executable, version, advice))
+        raise LibraryError(
+            "The Python interpreter %s has kafka-python %s, which does not fit; %s" % (sys.executable, version, advice)
+        )
 
 
 def _name(code: int) -> str:
@@ -197,7 +224,9 @@ def _name(code: int) -> str:
 def _raise(code: int, message: str | None, what: str) -> None:
     """Raise for any code but 0; what completes "Kafka refused …"."""
     if code != 0:
-        raise KafkaError("Kafka refused %s: %s%s" % (what, _name(code), " (%s)" % message.rstrip(".") if message else "") + ".", code)
+        raise KafkaError(
+            "Kafka refused %s: %s%s" % (what, _name(code), " (%s)" % message.rstrip(".") if message else "") + ".", code
+        )
 
 
 def _reason(error: BaseException) -> str:
@@ -213,7 +242,9 @@ class Admin:
     the cluster's behalf; name there whatever is being restarted. Every read is that broker's own view.
     """
 
-    def __init__(self, where: Connection, *, ask: int | tuple[str, int] | None = None, exclude: Iterable[int] = ()) -> None:
+    def __init__(
+        self, where: Connection, *, ask: int | tuple[str, int] | None = None, exclude: Iterable[int] = ()
+    ) -> None:
         _require_library()
         # kafka-python logs each failed attempt; without a handler Python would print them.
         logging.getLogger("kafka").addHandler(logging.NullHandler())
@@ -280,15 +311,21 @@ class Admin:
         known = sorted(at)
         if isinstance(ask, int):
             if ask in self._exclude:
-                raise KafkaError("Broker %d is to be asked and to be left alone at once; take it out of one of them." % ask)
+                raise KafkaError(
+                    "Broker %d is to be asked and to be left alone at once; take it out of one of them." % ask
+                )
             if ask not in known:
-                raise KafkaError("The cluster does not know broker %d; it knows %s." % (ask, ", ".join(map(str, known)) or "none"))
+                raise KafkaError(
+                    "The cluster does not know broker %d; it knows %s." % (ask, ", ".join(map(str, known)) or "none")
+                )
             candidates: list[Any] = [ask]
         elif ask is not None or not self._exclude:
             # A bootstrap node is the address itself, whatever the broker there says its id is.
             candidates = [broker.node_id for broker in cluster.bootstrap_brokers()]
         else:
-            candidates = sorted((node for node in known if node not in self._exclude), key=lambda node: at[node] not in begun)
+            candidates = sorted(
+                (node for node in known if node not in self._exclude), key=lambda node: at[node] not in begun
+            )
         last: KafkaError | None = None
         for node in candidates:
             try:
@@ -299,7 +336,8 @@ class Admin:
         if last is not None:
             raise last
         raise KafkaError(
-            "No broker is left to ask: the cluster knows %s, and all of them are to be left alone; bring one back first." % ", ".join(map(str, known))
+            "No broker is left to ask: the cluster knows %s, and all of them are to be left alone; bring one back first."
+            % ", ".join(map(str, known))
         )
 
     def _send(self, request: Any, node: Any = None) -> Any:
@@ -312,11 +350,14 @@ class Admin:
                 manager.run(manager.cluster.refresh_metadata, self._node)
             return manager.run(manager.send, request, node)
         except kafka_errors.UnknownBrokerIdError:
-            raise KafkaError("The cluster does not know broker %s; check that it runs and has registered." % node) from None
+            raise KafkaError(
+                "The cluster does not know broker %s; check that it runs and has registered." % node
+            ) from None
         except (kafka_errors.KafkaError, OSError) as error:
             target = "Broker %d" % node if isinstance(node, int) else "The broker at %s" % self._servers
             raise KafkaError(
-                "%s did not answer %s: %s; check that it runs." % (target, type(request).__name__.replace("Request", ""), _reason(error)),
+                "%s did not answer %s: %s; check that it runs."
+                % (target, type(request).__name__.replace("Request", ""), _reason(error)),
                 getattr(error, "errno", None),
             ) from None
 
@@ -337,7 +378,10 @@ class Admin:
         # Authorized operations cost the broker a check for each topic, and nobody here reads them.
         return self._send(
             MetadataRequest(
-                topics=named, allow_auto_topic_creation=False, include_cluster_authorized_operations=False, include_topic_authorized_operations=False
+                topics=named,
+                allow_auto_topic_creation=False,
+                include_cluster_authorized_operations=False,
+                include_topic_authorized_operations=False,
             ),
             node,
         )
@@ -371,13 +415,25 @@ class Admin:
 
         # IncludeFencedBrokers came with version 2 (KIP-1073, Kafka 4.0); older brokers would refuse a message that carries it.
         fenced = self._versions().get(60, (0, 0))[1] >= 2
-        answer = self._send(DescribeClusterRequest(include_cluster_authorized_operations=False, include_fenced_brokers=fenced))
+        answer = self._send(
+            DescribeClusterRequest(include_cluster_authorized_operations=False, include_fenced_brokers=fenced)
+        )
         _raise(answer.error_code, answer.error_message, "to describe the cluster")
         brokers = [
-            {"id": broker.broker_id, "host": broker.host, "port": broker.port, "rack": broker.rack, "fenced": bool(fenced and broker.is_fenced)}
+            {
+                "id": broker.broker_id,
+                "host": broker.host,
+                "port": broker.port,
+                "rack": broker.rack,
+                "fenced": bool(fenced and broker.is_fenced),
+            }
             for broker in answer.brokers
         ]
-        return {"cluster_id": answer.cluster_id, "controller_id": answer.controller_id, "brokers": sorted(brokers, key=lambda broker: broker["id"])}
+        return {
+            "cluster_id": answer.cluster_id,
+            "controller_id": answer.controller_id,
+            "brokers": sorted(brokers, key=lambda broker: broker["id"]),
+        }
 
     def partitions(self, topics: Sequence[str] | None = None) -> dict[str, list[dict[str, Any]]]:
         """Partitions of the topics named (None: all) that exist: {topic: [{partition, leader, replicas, isr, offline}]}; leader is -1 for none."""
@@ -386,13 +442,18 @@ class Admin:
     def metadata_from(self, broker_id: int, topics: Sequence[str] | None = None) -> dict[str, Any]:
         """One broker's own view: {brokers: [ids it knows], partitions: as partitions(), those it holds}; raises KafkaError when it does not answer."""
         answer = self._metadata(topics, broker_id)
-        return {"brokers": sorted(broker.node_id for broker in answer.brokers), "partitions": self._partitions(answer, broker_id)}
+        return {
+            "brokers": sorted(broker.node_id for broker in answer.brokers),
+            "partitions": self._partitions(answer, broker_id),
+        }
 
     def view_of(self, broker_id: int) -> dict[str, Any]:
         """All that one broker says of the cluster: {controller_id, brokers: [{id, host, port, rack}], partitions: as partitions()}; under KRaft the first is
         any broker."""
         answer = self._metadata(None, broker_id)
-        brokers = [{"id": each.node_id, "host": each.host, "port": each.port, "rack": each.rack} for each in answer.brokers]
+        brokers = [
+            {"id": each.node_id, "host": each.host, "port": each.port, "rack": each.rack} for each in answer.brokers
+        ]
         return {"controller_id": answer.controller_id, "brokers": brokers, "partitions": self._partitions(answer)}
 
     def controllers_named(self, brokers: Iterable[int]) -> dict[int, int]:
@@ -402,7 +463,11 @@ class Admin:
 
     def silent(self, brokers: Iterable[int]) -> list[int]:
         """Those of these brokers that do not answer, in their order; all are asked at once."""
-        return [broker for broker, said in at_once(lambda broker: self._metadata([], broker), brokers).items() if isinstance(said, KafkaError)]
+        return [
+            broker
+            for broker, said in at_once(lambda broker: self._metadata([], broker), brokers).items()
+            if isinstance(said, KafkaError)
+        ]
 
     def own_minimums(self, brokers: Iterable[int]) -> dict[int, int]:
         """min.insync.replicas as each of these brokers that answers has it for topics that set none; it enforces that where it leads."""
@@ -445,7 +510,13 @@ class Admin:
         out: dict[tuple[str, int], list[int]] = {}
         cursor = None
         while True:
-            answer = self._send(Request(topics=[Request.TopicRequest(name=name) for name in sorted(topics)], response_partition_limit=2000, cursor=cursor))
+            answer = self._send(
+                Request(
+                    topics=[Request.TopicRequest(name=name) for name in sorted(topics)],
+                    response_partition_limit=2000,
+                    cursor=cursor,
+                )
+            )
             for topic in answer.topics:
                 if topic.error_code == TOPIC_AUTHORIZATION_FAILED:
                     _raise(topic.error_code, None, "to describe topic %s" % topic.name)
@@ -454,9 +525,13 @@ class Admin:
                         out[topic.name, each.partition_index] = each.eligible_leader_replicas
             if answer.next_cursor is None:
                 return out
-            cursor = Request.Cursor(topic_name=answer.next_cursor.topic_name, partition_index=answer.next_cursor.partition_index)
+            cursor = Request.Cursor(
+                topic_name=answer.next_cursor.topic_name, partition_index=answer.next_cursor.partition_index
+            )
 
-    def topic_configs(self, topics: Sequence[str], keys: Sequence[str] | None = None, broker_id: int | None = None) -> dict[str, dict[str, dict[str, Any]]]:
+    def topic_configs(
+        self, topics: Sequence[str], keys: Sequence[str] | None = None, broker_id: int | None = None
+    ) -> dict[str, dict[str, dict[str, Any]]]:
         """Configurations of the topics that exist: {topic: {key: {value, own}}}; own is whether the topic itself sets it."""
         return self._configs(TOPIC_RESOURCE, topics, keys, broker_id)
 
@@ -465,21 +540,31 @@ class Admin:
         found = self._configs(BROKER_RESOURCE, [str(broker_id)], keys, broker_id)
         return {key: entry["value"] for key, entry in found[str(broker_id)].items()}
 
-    def _configs(self, kind: int, names: Sequence[str], keys: Sequence[str] | None, node: int | None) -> dict[str, dict[str, dict[str, Any]]]:
+    def _configs(
+        self, kind: int, names: Sequence[str], keys: Sequence[str] | None, node: int | None
+    ) -> dict[str, dict[str, dict[str, Any]]]:
         from kafka.protocol.admin import DescribeConfigsRequest as Request
 
         if not names:
             return {}
         wanted = None if keys is None else list(keys)
         # Every value is asked for, as defaults count too; KafkaAdminClient.describe_configs would leave them out.
-        resources = [Request.DescribeConfigsResource(resource_type=kind, resource_name=name, configuration_keys=wanted) for name in names]
+        resources = [
+            Request.DescribeConfigsResource(resource_type=kind, resource_name=name, configuration_keys=wanted)
+            for name in names
+        ]
         answer = self._send(Request(resources=resources, include_synonyms=False, include_documentation=False), node)
         out = {}
         for result in answer.results:
             if result.error_code == UNKNOWN_TOPIC:
                 continue
-            _raise(result.error_code, result.error_message, "to describe the configuration of %s" % result.resource_name)
-            out[result.resource_name] = {config.name: {"value": config.value, "own": config.config_source == DYNAMIC_TOPIC_SOURCE} for config in result.configs}
+            _raise(
+                result.error_code, result.error_message, "to describe the configuration of %s" % result.resource_name
+            )
+            out[result.resource_name] = {
+                config.name: {"value": config.value, "own": config.config_source == DYNAMIC_TOPIC_SOURCE}
+                for config in result.configs
+            }
         return out
 
     def min_insync_replicas(self, topics: Sequence[str], broker_id: int | None = None) -> dict[str, tuple[int, bool]]:
@@ -491,7 +576,9 @@ class Admin:
         """Reassignments under way: [{topic, partition, replicas, adding, removing}]."""
         from kafka.protocol.admin import ListPartitionReassignmentsRequest as Request
 
-        answer = self._send_to_controller(lambda: Request(timeout_ms=self._timeout_ms, topics=None), lambda got: got.error_code)
+        answer = self._send_to_controller(
+            lambda: Request(timeout_ms=self._timeout_ms, topics=None), lambda got: got.error_code
+        )
         _raise(answer.error_code, answer.error_message, "to list reassignments")
         return sorted(
             (
@@ -518,7 +605,9 @@ class Admin:
 
         if not self.is_kraft:
             return None
-        asked = Request.TopicData(topic_name="__cluster_metadata", partitions=[Request.TopicData.PartitionData(partition_index=0)])
+        asked = Request.TopicData(
+            topic_name="__cluster_metadata", partitions=[Request.TopicData.PartitionData(partition_index=0)]
+        )
         answer = self._send(Request(topics=[asked]))
         _raise(answer.error_code, getattr(answer, "error_message", None), "to describe the quorum")
         found = answer.topics[0].partitions[0]
@@ -529,7 +618,9 @@ class Admin:
                 {
                     "id": member.replica_id,
                     # As meta.properties writes it.
-                    "directory_id": base64.urlsafe_b64encode(getattr(member, "replica_directory_id", None).bytes).decode().rstrip("=")
+                    "directory_id": base64.urlsafe_b64encode(getattr(member, "replica_directory_id", None).bytes)
+                    .decode()
+                    .rstrip("=")
                     if getattr(member, "replica_directory_id", None)
                     else None,
                     "log_end_offset": member.log_end_offset,
@@ -551,10 +642,13 @@ class Admin:
         """Features of the broker asked: {name: {supported: [min, max], finalized: level or None}}."""
         from kafka.protocol.metadata import ApiVersionsRequest
 
-        answer = self._send(ApiVersionsRequest(client_software_name="rackaware", client_software_version="1", min_version=3))
+        answer = self._send(
+            ApiVersionsRequest(client_software_name="rackaware", client_software_version="1", min_version=3)
+        )
         _raise(answer.error_code, None, "to name its versions")
         out: dict[str, dict[str, Any]] = {
-            each.name: {"supported": [each.min_version, each.max_version], "finalized": None} for each in answer.supported_features or []
+            each.name: {"supported": [each.min_version, each.max_version], "finalized": None}
+            for each in answer.supported_features or []
         }
         for each in answer.finalized_features or []:
             out.setdefault(each.name, {"supported": None})["finalized"] = each.max_version_level
@@ -569,10 +663,18 @@ class Admin:
         from kafka.protocol.broker_version_data import BROKER_API_VERSIONS, infer_broker_version_from_api_versions
         from kafka.protocol.metadata import ApiVersionsRequest
 
-        answer = self._send(ApiVersionsRequest(client_software_name="rackaware", client_software_version="1", min_version=3), broker_id)
+        answer = self._send(
+            ApiVersionsRequest(client_software_name="rackaware", client_software_version="1", min_version=3), broker_id
+        )
         _raise(answer.error_code, None, "to name its versions")
-        found = infer_broker_version_from_api_versions({each.api_key: (each.min_version, each.max_version) for each in answer.api_keys})[:2]
-        protocol = None if self.is_kraft else self.broker_configs(broker_id, ["inter.broker.protocol.version"])["inter.broker.protocol.version"]
+        found = infer_broker_version_from_api_versions(
+            {each.api_key: (each.min_version, each.max_version) for each in answer.api_keys}
+        )[:2]
+        protocol = (
+            None
+            if self.is_kraft
+            else self.broker_configs(broker_id, ["inter.broker.protocol.version"])["inter.broker.protocol.version"]
+        )
         return {
             "series": list(found),
             "newest_known": found >= max(BROKER_API_VERSIONS)[:2],
@@ -598,7 +700,9 @@ class Admin:
                 "group": group.group_id,
                 "client_id": member.client_id,
                 "host": member.client_host.lstrip("/"),
-                "subscription": int.from_bytes(member.member_metadata[:2], "big") if isinstance(member.member_metadata, bytes) else None,
+                "subscription": int.from_bytes(member.member_metadata[:2], "big")
+                if isinstance(member.member_metadata, bytes)
+                else None,
             }
             for group in answer.groups
             # A group of the new protocol (KIP-848) is not described this way, and only clients from 3.7 on are in one.
@@ -617,7 +721,11 @@ class Admin:
         named: dict[str, list[int]] = {}
         for name, index in sorted(partitions or ()):
             named.setdefault(name, []).append(index)
-        topics = None if partitions is None else [Request.DescribableLogDirTopic(topic=name, partitions=listed) for name, listed in named.items()]
+        topics = (
+            None
+            if partitions is None
+            else [Request.DescribableLogDirTopic(topic=name, partitions=listed) for name, listed in named.items()]
+        )
         answer = self._send(Request(topics=topics), broker_id)
         _raise(getattr(answer, "error_code", 0) or 0, None, "to describe the log directories of broker %d" % broker_id)
         return [
@@ -653,12 +761,25 @@ class Admin:
         _raise(getattr(answer, "error_code", 0) or 0, None, "to describe the log directories of broker %d" % broker_id)
         if not answer.results:
             _raise(CLUSTER_AUTHORIZATION_FAILED, None, "to describe the log directories of broker %d" % broker_id)
-        return {(topic.name, each.partition_index) for found in answer.results for topic in found.topics for each in topic.partitions if not each.is_future_key}
+        return {
+            (topic.name, each.partition_index)
+            for found in answer.results
+            for topic in found.topics
+            for each in topic.partitions
+            if not each.is_future_key
+        }
 
     # Changing
 
     def create_topic(
-        self, name: str, partitions: int, replication_factor: int, config: dict[str, str], assignment: dict[int, list[int]] | None, *, validate_only: bool
+        self,
+        name: str,
+        partitions: int,
+        replication_factor: int,
+        config: dict[str, str],
+        assignment: dict[int, list[int]] | None,
+        *,
+        validate_only: bool,
     ) -> None:
         """Create a topic, or only let Kafka judge it; with an assignment (partition: broker ids) the two numbers follow from that."""
         from kafka.protocol.admin import CreateTopicsRequest as Request
@@ -669,11 +790,15 @@ class Admin:
             # Kafka refuses an assignment together with numbers.
             num_partitions=-1 if assignment else partitions,
             replication_factor=-1 if assignment else replication_factor,
-            assignments=[topic.CreatableReplicaAssignment(partition_index=index, broker_ids=ids) for index, ids in sorted((assignment or {}).items())],
+            assignments=[
+                topic.CreatableReplicaAssignment(partition_index=index, broker_ids=ids)
+                for index, ids in sorted((assignment or {}).items())
+            ],
             configs=[topic.CreatableTopicConfig(name=key, value=value) for key, value in sorted(config.items())],
         )
         answer = self._send_to_controller(
-            lambda: Request(topics=[made], timeout_ms=self._timeout_ms, validate_only=validate_only), lambda got: got.topics[0].error_code
+            lambda: Request(topics=[made], timeout_ms=self._timeout_ms, validate_only=validate_only),
+            lambda got: got.topics[0].error_code,
         )
         _raise(answer.topics[0].error_code, answer.topics[0].error_message, "to create topic %s" % name)
 
@@ -682,9 +807,15 @@ class Admin:
         from kafka.protocol.admin import CreatePartitionsRequest as Request
 
         topic = Request.CreatePartitionsTopic
-        places = None if assignment is None else [topic.CreatePartitionsAssignment(broker_ids=ids) for ids in assignment]
+        places = (
+            None if assignment is None else [topic.CreatePartitionsAssignment(broker_ids=ids) for ids in assignment]
+        )
         answer = self._send_to_controller(
-            lambda: Request(topics=[topic(name=name, count=count, assignments=places)], timeout_ms=self._timeout_ms, validate_only=validate_only),
+            lambda: Request(
+                topics=[topic(name=name, count=count, assignments=places)],
+                timeout_ms=self._timeout_ms,
+                validate_only=validate_only,
+            ),
             lambda got: got.results[0].error_code,
         )
         _raise(answer.results[0].error_code, answer.results[0].error_message, "to add partitions to topic %s" % name)
@@ -694,10 +825,18 @@ class Admin:
         from kafka.protocol.admin import DeleteTopicsRequest as Request
 
         answer = self._send_to_controller(
-            lambda: Request(topics=[Request.DeleteTopicState(name=name, topic_id=None)], topic_names=[name], timeout_ms=self._timeout_ms),
+            lambda: Request(
+                topics=[Request.DeleteTopicState(name=name, topic_id=None)],
+                topic_names=[name],
+                timeout_ms=self._timeout_ms,
+            ),
             lambda got: got.responses[0].error_code,
         )
-        _raise(answer.responses[0].error_code, getattr(answer.responses[0], "error_message", None), "to delete topic %s" % name)
+        _raise(
+            answer.responses[0].error_code,
+            getattr(answer.responses[0], "error_message", None),
+            "to delete topic %s" % name,
+        )
 
     def alter_topic_config(self, name: str, config: dict[str, str | None], *, validate_only: bool) -> None:
         """Set keys of a topic's configuration, and remove those whose value is None; others stay."""
@@ -707,15 +846,28 @@ class Admin:
         """The same for one broker's dynamic configuration, or with None for the default of all brokers."""
         self._alter(BROKER_RESOURCE, "" if broker_id is None else str(broker_id), config, broker_id, validate_only)
 
-    def _alter(self, kind: int, name: str, config: dict[str, str | None], node: int | None, validate_only: bool) -> None:
+    def _alter(
+        self, kind: int, name: str, config: dict[str, str | None], node: int | None, validate_only: bool
+    ) -> None:
         # Names are not looked up first, as KafkaAdminClient.alter_configs does: brokers do not list replication throttles until they are set.
         from kafka.protocol.admin import IncrementalAlterConfigsRequest as Request
 
         resource = Request.AlterConfigsResource
-        changes = [resource.AlterableConfig(name=key, config_operation=DELETE if value is None else SET, value=value) for key, value in sorted(config.items())]
-        answer = self._send(Request(resources=[resource(resource_type=kind, resource_name=name, configs=changes)], validate_only=validate_only), node)
+        changes = [
+            resource.AlterableConfig(name=key, config_operation=DELETE if value is None else SET, value=value)
+            for key, value in sorted(config.items())
+        ]
+        answer = self._send(
+            Request(
+                resources=[resource(resource_type=kind, resource_name=name, configs=changes)],
+                validate_only=validate_only,
+            ),
+            node,
+        )
         for result in answer.responses:
-            _raise(result.error_code, result.error_message, "to change the configuration of %s" % (name or "all brokers"))
+            _raise(
+                result.error_code, result.error_message, "to change the configuration of %s" % (name or "all brokers")
+            )
 
     def reassign(self, wanted: dict[tuple[str, int], list[int] | None]) -> None:
         """Move partitions to these replicas, or with None cancel the move; raises KafkaError naming the first that Kafka refused."""
@@ -726,17 +878,26 @@ class Admin:
         for (name, index), replicas in sorted(wanted.items()):
             named.setdefault(name, []).append(topic.ReassignablePartition(partition_index=index, replicas=replicas))
         answer = self._send_to_controller(
-            lambda: Request(timeout_ms=self._timeout_ms, topics=[topic(name=name, partitions=listed) for name, listed in named.items()]),
+            lambda: Request(
+                timeout_ms=self._timeout_ms,
+                topics=[topic(name=name, partitions=listed) for name, listed in named.items()],
+            ),
             lambda got: got.error_code,
         )
         _raise(answer.error_code, answer.error_message, "the reassignment")
         for result in answer.responses:
             for each in result.partitions:
-                cancelled = wanted.get((result.name, each.partition_index), ()) is None and each.error_code == NO_REASSIGNMENT
+                cancelled = (
+                    wanted.get((result.name, each.partition_index), ()) is None and each.error_code == NO_REASSIGNMENT
+                )
                 if not cancelled:
-                    _raise(each.error_code, each.error_message, "to reassign %s-%d" % (result.name, each.partition_index))
+                    _raise(
+                        each.error_code, each.error_message, "to reassign %s-%d" % (result.name, each.partition_index)
+                    )
 
-    def elect_preferred(self, partitions: Iterable[tuple[str, int]] | None = None, *, tolerant: bool = False) -> dict[tuple[str, int], str]:
+    def elect_preferred(
+        self, partitions: Iterable[tuple[str, int]] | None = None, *, tolerant: bool = False
+    ) -> dict[tuple[str, int], str]:
         """Elect preferred leaders of these partitions (None: all); returns Kafka's reason for each that could not be, by (topic, partition).
 
         A partition that its preferred replica leads already is no failure, and one whose preferred replica is out is no reason to stop. A request
@@ -763,7 +924,9 @@ class Admin:
         answer = self._send_to_controller(
             lambda: ElectLeadersRequest(
                 election_type=ElectionType.PREFERRED,
-                topic_partitions=None if partitions is None else [(name, sorted(listed)) for name, listed in sorted(named.items())],
+                topic_partitions=None
+                if partitions is None
+                else [(name, sorted(listed)) for name, listed in sorted(named.items())],
                 timeout_ms=self._timeout_ms,
             ),
             lambda got: got.error_code,
@@ -781,10 +944,14 @@ class Admin:
         from kafka.protocol.admin import UpdateFeaturesRequest as Request
 
         updates = [
-            Request.FeatureUpdateKey(feature=name, max_version_level=level, allow_downgrade=False, upgrade_type=1) for name, level in sorted(levels.items())
+            Request.FeatureUpdateKey(feature=name, max_version_level=level, allow_downgrade=False, upgrade_type=1)
+            for name, level in sorted(levels.items())
         ]
         answer = self._send_to_controller(
-            lambda: Request(timeout_ms=self._timeout_ms, feature_updates=updates, validate_only=validate_only, min_version=1), lambda got: got.error_code
+            lambda: Request(
+                timeout_ms=self._timeout_ms, feature_updates=updates, validate_only=validate_only, min_version=1
+            ),
+            lambda got: got.error_code,
         )
         _raise(answer.error_code, answer.error_message, "to finalize features")
         for result in answer.results or []:
@@ -799,7 +966,9 @@ def _lend_zstd() -> None:
         codec.zstd = zstd
 
 
-def produce(where: Connection, topic: str, values: dict[int, bytes], *, key: bytes, compression: str | None = None) -> dict[int, int]:
+def produce(
+    where: Connection, topic: str, values: dict[int, bytes], *, key: bytes, compression: str | None = None
+) -> dict[int, int]:
     """Write one record to each partition, each acknowledged by all in-sync replicas; {partition: offset}.
 
     compression is None or "zstd", which only makes smaller what has runs of equal bytes. Raises KafkaError that names the first partition which did
@@ -812,7 +981,13 @@ def produce(where: Connection, topic: str, values: dict[int, bytes], *, key: byt
 
     timeout = where.request_timeout_seconds
     options = where.options()
-    limits = {"acks": "all", "compression_type": compression, "delivery_timeout_ms": timeout * 1000, "max_block_ms": timeout * 1000, "linger_ms": 0}
+    limits = {
+        "acks": "all",
+        "compression_type": compression,
+        "delivery_timeout_ms": timeout * 1000,
+        "max_block_ms": timeout * 1000,
+        "linger_ms": 0,
+    }
     # delivery_timeout_ms must not be shorter than one request with its linger.
     options["request_timeout_ms"] = max(1000, timeout * 1000 // 2)
     partition = None
@@ -837,7 +1012,9 @@ def produce(where: Connection, topic: str, values: dict[int, bytes], *, key: byt
             producer.close(timeout=1)
 
 
-def consume(where: Connection, topic: str, offsets: dict[int, int], *, clock: Callable[[], float] = time.monotonic) -> dict[int, tuple[bytes, bytes]]:
+def consume(
+    where: Connection, topic: str, offsets: dict[int, int], *, clock: Callable[[], float] = time.monotonic
+) -> dict[int, tuple[bytes, bytes]]:
     """Read the records at these offsets back, {partition: (key, value)}; what did not come within the request timeout is missing."""
     _require_library()
     _lend_zstd()
@@ -849,7 +1026,12 @@ def consume(where: Connection, topic: str, offsets: dict[int, int], *, clock: Ca
     consumer = None
     try:
         consumer = KafkaConsumer(
-            **where.options(), group_id=None, enable_auto_commit=False, auto_offset_reset="none", fetch_max_wait_ms=100, isolation_level="read_uncommitted"
+            **where.options(),
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            fetch_max_wait_ms=100,
+            isolation_level="read_uncommitted",
         )
         consumer.assign(list(places))
         for place, offset in places.items():
@@ -864,7 +1046,9 @@ def consume(where: Connection, topic: str, offsets: dict[int, int], *, clock: Ca
         return found
     # A frame that the broker compressed anew is not one of _kafka.zstd's.
     except (kafka_errors.KafkaError, OSError, zstd.ZstdError) as error:
-        raise KafkaError("Records of topic %s could not be read back: %s; check that every leader answers." % (topic, _reason(error))) from None
+        raise KafkaError(
+            "Records of topic %s could not be read back: %s; check that every leader answers." % (topic, _reason(error))
+        ) from None
     finally:
         if consumer is not None:
             consumer.close()

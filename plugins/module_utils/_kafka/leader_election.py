@@ -26,7 +26,9 @@ def elsewhere(partitions: Iterable[Mapping[str, Any]]) -> tuple[list[tuple[str, 
     return can, cannot
 
 
-def elect(admin: Admin, partitions: Iterable[Mapping[str, Any]], *, check: bool = False, tolerant: bool = False) -> dict[str, Any]:
+def elect(
+    admin: Admin, partitions: Iterable[Mapping[str, Any]], *, check: bool = False, tolerant: bool = False
+) -> dict[str, Any]:
     """Let them lead again where they can: {elected, waiting, refused} as kafka_leader_election returns them; check: only count.
 
     partitions are those of led(), or of a snapshot.
@@ -38,5 +40,8 @@ def elect(admin: Admin, partitions: Iterable[Mapping[str, Any]], *, check: bool 
     return {
         "elected": len(can) - len(refused),
         "waiting": len(cannot),
-        "refused": [{"topic": topic, "partition": partition, "reason": reason} for (topic, partition), reason in sorted(refused.items())],
+        "refused": [
+            {"topic": topic, "partition": partition, "reason": reason}
+            for (topic, partition), reason in sorted(refused.items())
+        ],
     }

@@ -95,7 +95,13 @@ def count(partitions: Sequence[dict[str, Any]], topics: int) -> Counts:
     )
 
 
-def take(admin: Admin, topics: Sequence[str] | None = None, *, minimum: dict[str, tuple[int, bool]] | None = None, eligible: bool = True) -> Snapshot:
+def take(
+    admin: Admin,
+    topics: Sequence[str] | None = None,
+    *,
+    minimum: dict[str, tuple[int, bool]] | None = None,
+    eligible: bool = True,
+) -> Snapshot:
     """Read the cluster in one pass; with topics only those; raises KafkaError for a topic that does not exist.
 
     All partitions come from a single Metadata answer, so that they fit together. Only for topics with a replica out of sync are the
@@ -113,7 +119,11 @@ def take(admin: Admin, topics: Sequence[str] | None = None, *, minimum: dict[str
     minimum.update(admin.min_insync_replicas(unread) if unread else {})
     moving = admin.reassignments(topics)
     moves = {(each["topic"], each["partition"]): each for each in moving}
-    behind = [name for name, listed in found.items() if any(len(each["isr"]) < len(each["replicas"]) for each in listed)] if eligible else []
+    behind = (
+        [name for name, listed in found.items() if any(len(each["isr"]) < len(each["replicas"]) for each in listed)]
+        if eligible
+        else []
+    )
     eligibles = admin.eligible_leader_replicas(behind) if behind else {}
     partitions = []
     shapes = {}
@@ -162,7 +172,13 @@ def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mappi
             first = told if boss_is_witness else each
             replicas = first["replicas"]
             least = min(seen.topics[each["topic"]]["min_isr"], len(replicas))
-            each = {**each, "leader": first["leader"], "replicas": replicas, "isr": [id_ for id_ in first["isr"] if id_ in both], "min_isr": least}
+            each = {
+                **each,
+                "leader": first["leader"],
+                "replicas": replicas,
+                "isr": [id_ for id_ in first["isr"] if id_ in both],
+                "min_isr": least,
+            }
         partitions.append(each)
     moves = {(each["topic"], each["partition"]): each for each in seen.reassignments}
     topics = dict(seen.topics)
@@ -174,15 +190,32 @@ def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mappi
         if not known:
             listed = view["partitions"][name]
             factor = min(len(each["replicas"]) for each in listed)
-            topics[name] = {"partitions": len(listed), "replication_factor": factor, "min_isr": least, "own_min_isr": own}
+            topics[name] = {
+                "partitions": len(listed),
+                "replication_factor": factor,
+                "min_isr": least,
+                "own_min_isr": own,
+            }
         move = moves.get((name, index), {"adding": [], "removing": []})
-        more = {"topic": name, "elr": [], "min_isr": min(least, len(told["replicas"])), "adding": move["adding"], "removing": move["removing"]}
+        more = {
+            "topic": name,
+            "elr": [],
+            "min_isr": min(least, len(told["replicas"])),
+            "adding": move["adding"],
+            "removing": move["removing"],
+        }
         partitions.append({**told, **more})
     listed_too = {each["id"]: each for each in view["brokers"]}
     brokers = [{**each, "fenced": each["fenced"] or each["id"] not in listed_too} for each in seen.brokers]
     ours = {each["id"] for each in seen.brokers}
     brokers += [{**each, "fenced": True} for id_, each in listed_too.items() if id_ not in ours]
-    return replace(seen, brokers=sorted(brokers, key=lambda each: each["id"]), topics=topics, partitions=partitions, witness=witness)
+    return replace(
+        seen,
+        brokers=sorted(brokers, key=lambda each: each["id"]),
+        topics=topics,
+        partitions=partitions,
+        witness=witness,
+    )
 
 
 def troubled(plain: dict[str, Any], limit: int | None = None) -> dict[str, Any]:
@@ -191,7 +224,11 @@ def troubled(plain: dict[str, Any], limit: int | None = None) -> dict[str, Any]:
         raise KafkaError("limit is %d, but must be at least 0." % limit)
     left = list(islice(filter(is_troubled, plain["partitions"]), limit))
     named = {each["topic"] for each in left}
-    return {**plain, "partitions": left, "topics": {name: topic for name, topic in plain["topics"].items() if name in named}}
+    return {
+        **plain,
+        "partitions": left,
+        "topics": {name: topic for name, topic in plain["topics"].items() if name in named},
+    }
 
 
 def summarize(plain: dict[str, Any]) -> dict[str, Any]:
@@ -206,16 +243,25 @@ def summarize(plain: dict[str, Any]) -> dict[str, Any]:
     examples: dict[str, list[str]] = {kind: [] for kind in TROUBLES}
     for each in plain["partitions"]:
         for replica in {*each["replicas"], *([each["leader"]] if each["leader"] >= 0 else [])}:
-            load = loads.get(replica) or loads.setdefault(replica, {"id": replica, "leaders": 0, "replicas": 0, "out_of_sync": 0})
+            load = loads.get(replica) or loads.setdefault(
+                replica, {"id": replica, "leaders": 0, "replicas": 0, "out_of_sync": 0}
+            )
             load["leaders"] += replica == each["leader"]
             load["replicas"] += replica in each["replicas"]
-            load["out_of_sync"] += replica in each["replicas"] and replica not in each["isr"] and replica not in each["adding"]
+            load["out_of_sync"] += (
+                replica in each["replicas"] and replica not in each["isr"] and replica not in each["adding"]
+            )
         if is_troubled(each):
             for kind, has in TROUBLES.items():
                 if len(examples[kind]) < EXAMPLES and has(each):
                     examples[kind].append("%s-%d" % (each["topic"], each["partition"]))
     kept = {name: value for name, value in plain.items() if name not in ("topics", "partitions", "reassignments")}
-    return {**kept, "loads": [loads[id_] for id_ in sorted(loads)], "examples": examples, "reassigning": len(plain["reassignments"])}
+    return {
+        **kept,
+        "loads": [loads[id_] for id_ in sorted(loads)],
+        "examples": examples,
+        "reassigning": len(plain["reassignments"]),
+    }
 
 
 def now() -> str:

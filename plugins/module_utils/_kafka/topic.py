@@ -26,7 +26,11 @@ class Topic:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for results and diffs."""
-        return {"partitions": len(self.replicas), "replication_factor": self.replication_factor, "config": dict(sorted(self.config.items()))}
+        return {
+            "partitions": len(self.replicas),
+            "replication_factor": self.replication_factor,
+            "config": dict(sorted(self.config.items())),
+        }
 
 
 @dataclass(frozen=True)
@@ -78,15 +82,23 @@ def wanted(params: dict[str, Any]) -> Wanted:
     if replicas is not None:
         _check_assignment(name, replicas)
         partitions, factor = len(replicas), len(replicas[0])
-    return Wanted(name, partitions, factor, {key: text(value) for key, value in (params["config"] or {}).items()}, replicas)
+    return Wanted(
+        name, partitions, factor, {key: text(value) for key, value in (params["config"] or {}).items()}, replicas
+    )
 
 
 def _check_assignment(name: str, replicas: list[list[int]]) -> None:
     if not replicas or not all(replicas):
-        raise TopicError("Topic %s: replica_assignment must list the brokers of at least one partition, and at least one broker each." % name)
+        raise TopicError(
+            "Topic %s: replica_assignment must list the brokers of at least one partition, and at least one broker each."
+            % name
+        )
     for index, ids in enumerate(replicas):
         if len(set(ids)) != len(ids):
-            raise TopicError("Topic %s: replica_assignment names a broker twice for partition %d (%s); name each once." % (name, index, ids))
+            raise TopicError(
+                "Topic %s: replica_assignment names a broker twice for partition %d (%s); name each once."
+                % (name, index, ids)
+            )
         if len(ids) != len(replicas[0]):
             raise TopicError(
                 "Topic %s: replica_assignment gives partition %d %d replicas, but partition 0 has %d; give all the same."
@@ -103,7 +115,11 @@ def present(before: Topic | None, want: Wanted) -> Change:
     """The topic shall exist as wanted; raises TopicError for what would need data to be moved or dropped."""
     if before is None:
         config = {key: value for key, value in want.config.items() if value is not None}
-        after = {"partitions": want.partitions, "replication_factor": want.replication_factor, "config": dict(sorted(config.items()))}
+        after = {
+            "partitions": want.partitions,
+            "replication_factor": want.replication_factor,
+            "config": dict(sorted(config.items())),
+        }
         return Change(None, after, create=True, config=dict(config))
     count = len(before.replicas)
     if want.partitions is not None and want.partitions < count:
@@ -125,5 +141,9 @@ def present(before: Topic | None, want: Wanted) -> Change:
     differs = {key: value for key, value in want.config.items() if before.config.get(key) != value}
     more = want.partitions if want.partitions is not None and want.partitions > count else None
     config = {key: value for key, value in {**before.config, **differs}.items() if value is not None}
-    after = {"partitions": more or count, "replication_factor": before.replication_factor, "config": dict(sorted(config.items()))}
+    after = {
+        "partitions": more or count,
+        "replication_factor": before.replication_factor,
+        "config": dict(sorted(config.items())),
+    }
     return Change(before.as_dict(), after, partitions=more, config=differs)

@@ -34,7 +34,14 @@ def write(admin: Admin, want: topic.Wanted, change: topic.Change, *, validate_on
     if change.create:
         assignment = None if want.replicas is None else dict(enumerate(want.replicas))
         config = {key: value for key, value in change.config.items() if value is not None}
-        admin.create_topic(want.name, want.partitions or -1, want.replication_factor or -1, config, assignment, validate_only=validate_only)
+        admin.create_topic(
+            want.name,
+            want.partitions or -1,
+            want.replication_factor or -1,
+            config,
+            assignment,
+            validate_only=validate_only,
+        )
         return
     if change.config:
         admin.alter_topic_config(want.name, change.config, validate_only=validate_only)
@@ -56,5 +63,7 @@ def settle(admin: Admin, name: str, count: int | None, timeout: float) -> None:
         what="every partition of topic %s to have a leader" % name,
         timeout=timeout,
         interval=0.1,
-        describe=lambda found: "%d partitions, %d with a leader" % (len(found), sum(each["leader"] >= 0 for each in found)),
+        describe=lambda found: (
+            "%d partitions, %d with a leader" % (len(found), sum(each["leader"] >= 0 for each in found))
+        ),
     )

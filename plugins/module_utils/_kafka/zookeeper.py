@@ -92,7 +92,10 @@ def look(server: str, timeout: float, asker: Callable[[str, int, str, float], st
     try:
         answer = asker(host, port, "srvr", timeout)
     except OSError as error:
-        out["error"] = "ZooKeeper server %s cannot be asked: %s; check that it runs." % (server, error.strerror or error)
+        out["error"] = "ZooKeeper server %s cannot be asked: %s; check that it runs." % (
+            server,
+            error.strerror or error,
+        )
         return out
     out.update(parse_srvr(answer))
     if "not in the whitelist" in answer:
@@ -122,11 +125,17 @@ def quorum(servers: list[dict[str, Any]]) -> dict[str, Any]:
     serving = len(leaders) + len(followers)
     reason = None
     if len(leaders) > 1:
-        reason = "%d ZooKeeper servers lead at once (%s), so they are not one ensemble; check their server lists." % (len(leaders), ", ".join(leaders))
+        reason = "%d ZooKeeper servers lead at once (%s), so they are not one ensemble; check their server lists." % (
+            len(leaders),
+            ", ".join(leaders),
+        )
     elif not leaders:
         reason = "None of the %d ZooKeeper servers leads; start enough of them for a majority." % len(servers)
     elif serving * 2 <= len(servers):
-        reason = "Only %d of %d ZooKeeper servers serve, which is no majority; start the others." % (serving, len(servers))
+        reason = "Only %d of %d ZooKeeper servers serve, which is no majority; start the others." % (
+            serving,
+            len(servers),
+        )
     elif led is None:
         reason = "%s leads, but does not say how many follow it; add mntr to 4lw.commands.whitelist." % leaders[0]
     elif led < len(followers):

@@ -65,8 +65,17 @@ class Row:
 
     def line(self) -> str:
         """For people."""
-        way = "no encryption" if not self.sector_size else "sectors of %d, %s" % (self.sector_size, ", ".join(self.perf) or "work queues")
-        rates = "write %8.1f MB/s (p99 %7.2f ms)  read %8.1f MB/s (p99 %7.2f ms)" % (self.write_mb_s, self.write_p99_ms, self.read_mb_s, self.read_p99_ms)
+        way = (
+            "no encryption"
+            if not self.sector_size
+            else "sectors of %d, %s" % (self.sector_size, ", ".join(self.perf) or "work queues")
+        )
+        rates = "write %8.1f MB/s (p99 %7.2f ms)  read %8.1f MB/s (p99 %7.2f ms)" % (
+            self.write_mb_s,
+            self.write_p99_ms,
+            self.read_mb_s,
+            self.read_p99_ms,
+        )
         return "%-58s %s  %6.1f s of CPU" % (way, rates, self.cpu_seconds)
 
 
@@ -80,8 +89,22 @@ class Advice:
 
 def fio_command(target: str, kind: str, load: Load) -> list[str]:
     """kind is write or read."""
-    argv = ["fio", "--name=" + kind, "--filename=" + target, "--rw=" + kind, "--bs=" + load.block, "--iodepth=%d" % load.depth, "--ioengine=libaio"]
-    return argv + ["--direct=1", "--size=" + load.size, "--time_based", "--runtime=%d" % load.seconds, "--output-format=json"]
+    argv = [
+        "fio",
+        "--name=" + kind,
+        "--filename=" + target,
+        "--rw=" + kind,
+        "--bs=" + load.block,
+        "--iodepth=%d" % load.depth,
+        "--ioengine=libaio",
+    ]
+    return argv + [
+        "--direct=1",
+        "--size=" + load.size,
+        "--time_based",
+        "--runtime=%d" % load.seconds,
+        "--output-format=json",
+    ]
 
 
 def parse_fio(text: str, kind: str) -> tuple[float, float]:
@@ -103,7 +126,10 @@ def advise(rows: Iterable[Row], *, physical_sector: int) -> Advice:
     """The best way that is safe: sectors larger than the disk's own can be torn by a power cut, and what gains little is not worth a setting."""
     safe = [row for row in rows if row.sector_size and row.sector_size <= max(512, physical_sector)]
     if not safe:
-        raise CryptBenchError("Nothing was measured that is safe on this disk, whose sectors have %d bytes; measure sectors of 512, too." % physical_sector)
+        raise CryptBenchError(
+            "Nothing was measured that is safe on this disk, whose sectors have %d bytes; measure sectors of 512, too."
+            % physical_sector
+        )
     usual = [row for row in safe if not row.perf]
     # cryptsetup chooses the disk's own sector size by itself.
     default = max(usual, key=lambda row: row.sector_size) if usual else safe[0]
@@ -130,7 +156,14 @@ class Bench:
         stat: Callable[[], str] = lambda: _read("/proc/stat"),
         random: Callable[[int], bytes] = os.urandom,
     ) -> None:
-        self._device, self._run, self._marker_dir, self._volume, self._stat, self._random = device, run, marker_dir, volume, stat, random
+        self._device, self._run, self._marker_dir, self._volume, self._stat, self._random = (
+            device,
+            run,
+            marker_dir,
+            volume,
+            stat,
+            random,
+        )
         # The same for one disk each time, so that a run that died can be cleaned up by the next.
         self._uuid = str(uuid.uuid5(NAMESPACE, format_record.identity(device)))
 
@@ -172,7 +205,12 @@ class Bench:
         rows = []
         for perf in FLAGS:
             volume = self._wanted(sector_size=sector_size, perf=perf)
-            volume.perform(luks_volume.plan(volume.facts(key), volume.wanted, state=luks_volume.OPEN, allow_format=luks_volume.BLANK_ONLY).actions, key)
+            volume.perform(
+                luks_volume.plan(
+                    volume.facts(key), volume.wanted, state=luks_volume.OPEN, allow_format=luks_volume.BLANK_ONLY
+                ).actions,
+                key,
+            )
             rows.append(self._row(volume.mapped, sector_size, perf, load))
             volume.perform(luks_volume.plan(volume.facts(), volume.wanted, state=luks_volume.CLOSED).actions)
         return rows
@@ -205,6 +243,8 @@ def _read(path: str) -> str:
 def physical_sector(device: str, sys_block: str = "/sys/class/block") -> int:
     """Bytes of the disk's own sectors; 512 where the kernel does not say."""
     try:
-        return int(_read(os.path.join(sys_block, os.path.basename(os.path.realpath(device)), "queue", "physical_block_size")))
+        return int(
+            _read(os.path.join(sys_block, os.path.basename(os.path.realpath(device)), "queue", "physical_block_size"))
+        )
     except (OSError, ValueError):
         return 512

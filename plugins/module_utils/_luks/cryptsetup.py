@@ -33,7 +33,9 @@ class Cryptsetup:
     def __init__(self, run: Run) -> None:
         self._run = run
 
-    def _call(self, what: str, argv: Sequence[str], *, data: bytes | bytearray | None = None, fine: Sequence[int] = (0,)) -> tuple[int, str]:
+    def _call(
+        self, what: str, argv: Sequence[str], *, data: bytes | bytearray | None = None, fine: Sequence[int] = (0,)
+    ) -> tuple[int, str]:
         code, out, _err = self._run(["cryptsetup", *argv], data=data)
         if code not in fine:
             raise CryptsetupError("cryptsetup could not %s (code %d%s)." % (what, code, _MEANING.get(code, "")))
@@ -46,14 +48,41 @@ class Cryptsetup:
         version = tuple(int(part) for part in found.groups()) if found else ()
         if version < OLDEST:
             text = ".".join(map(str, version)) or "of an unknown version"
-            raise CryptsetupError("cryptsetup is %s, but %s is the oldest that is safe (CVE-2021-4122); update it." % (text, ".".join(map(str, OLDEST))))
+            raise CryptsetupError(
+                "cryptsetup is %s, but %s is the oldest that is safe (CVE-2021-4122); update it."
+                % (text, ".".join(map(str, OLDEST)))
+            )
         return ".".join(map(str, version))
 
-    def format(self, *, device: str, key: bytearray, uuid: str, label: str, subsystem: str, sector_size: int | None = None) -> None:
+    def format(
+        self, *, device: str, key: bytearray, uuid: str, label: str, subsystem: str, sector_size: int | None = None
+    ) -> None:
         """Write a new LUKS2 header: everything that was on the device is lost."""
         sector = [] if sector_size is None else ["--sector-size", str(sector_size)]
-        argv = ["luksFormat", "--batch-mode", "--type", "luks2", "--uuid", uuid, "--label", label, "--subsystem", subsystem]
-        argv += ["--cipher", CIPHER, "--key-size", str(KEY_BITS), "--hash", HASH, *_pbkdf(), *sector, *_stdin(key), device]
+        argv = [
+            "luksFormat",
+            "--batch-mode",
+            "--type",
+            "luks2",
+            "--uuid",
+            uuid,
+            "--label",
+            label,
+            "--subsystem",
+            subsystem,
+        ]
+        argv += [
+            "--cipher",
+            CIPHER,
+            "--key-size",
+            str(KEY_BITS),
+            "--hash",
+            HASH,
+            *_pbkdf(),
+            *sector,
+            *_stdin(key),
+            device,
+        ]
         self._call("format %s" % device, argv, data=key)
 
     def opens(self, *, device: str, key: bytearray, slot: int | None = None) -> bool:
@@ -70,7 +99,11 @@ class Cryptsetup:
 
     def refresh(self, *, name: str, key: bytearray, perf: Sequence[str] = (), discards: bool = False) -> None:
         """Give an open mapping other flags, while it is in use."""
-        self._call("change the flags of %s" % name, ["refresh", "--batch-mode", *_flags(perf, discards), *_stdin(key), name], data=key)
+        self._call(
+            "change the flags of %s" % name,
+            ["refresh", "--batch-mode", *_flags(perf, discards), *_stdin(key), name],
+            data=key,
+        )
 
     def flags(self, *, name: str) -> tuple[str, ...]:
         """The flags of an open mapping, as cryptsetup's options name them."""
@@ -86,14 +119,29 @@ class Cryptsetup:
         """Add new_key in a free slot."""
         both = key + new_key
         try:
-            argv = ["luksAddKey", "--batch-mode", "--key-slot", str(slot), *_pbkdf(), *_stdin(key), "--new-keyfile-size", str(len(new_key)), device, "-"]
+            argv = [
+                "luksAddKey",
+                "--batch-mode",
+                "--key-slot",
+                str(slot),
+                *_pbkdf(),
+                *_stdin(key),
+                "--new-keyfile-size",
+                str(len(new_key)),
+                device,
+                "-",
+            ]
             self._call("add a key to %s" % device, argv, data=both)
         finally:
             forget(both)
 
     def kill_slot(self, *, device: str, slot: int, key: bytearray) -> None:
         """Destroy a slot. In batch mode cryptsetup destroys the last one too (tried, 2.6.1): whoever calls must know another that opens."""
-        self._call("remove slot %d of %s" % (slot, device), ["luksKillSlot", "--batch-mode", *_stdin(key), device, str(slot)], data=key)
+        self._call(
+            "remove slot %d of %s" % (slot, device),
+            ["luksKillSlot", "--batch-mode", *_stdin(key), device, str(slot)],
+            data=key,
+        )
 
     def set_token(self, *, device: str, number: int, token: dict[str, Any]) -> None:
         """Write a token that is not there yet."""
@@ -106,11 +154,16 @@ class Cryptsetup:
 
     def backup(self, *, device: str, dest: str) -> None:
         """Copy the header, with all its slots, to a file that must not exist."""
-        self._call("copy the header of %s" % device, ["luksHeaderBackup", "--batch-mode", device, "--header-backup-file", dest])
+        self._call(
+            "copy the header of %s" % device, ["luksHeaderBackup", "--batch-mode", device, "--header-backup-file", dest]
+        )
 
     def restore(self, *, device: str, source: str) -> None:
         """Write a copied header over the device's."""
-        self._call("restore the header of %s" % device, ["luksHeaderRestore", "--batch-mode", device, "--header-backup-file", source])
+        self._call(
+            "restore the header of %s" % device,
+            ["luksHeaderRestore", "--batch-mode", device, "--header-backup-file", source],
+        )
 
     def erase(self, *, device: str) -> None:
         """Destroy all key slots."""

@@ -40,7 +40,9 @@ def disks(pattern: str) -> list[str]:
     return sorted(out.values())
 
 
-def find(pattern: str, uuid: str, slot: int, slots: int, scan: Callable[[str], object] = luks_header.scan) -> str | None:
+def find(
+    pattern: str, uuid: str, slot: int, slots: int, scan: Callable[[str], object] = luks_header.scan
+) -> str | None:
     """The disk with this volume, or else the one whose turn it is, once all of them are there; None while they are not.
 
     By turn only: two stores that start at once on blank disks never choose the same, and whether it is blank is judged later.
@@ -63,16 +65,21 @@ def cover(mount: str) -> None:
     try:
         if os.path.realpath(mount) != mount:
             raise PlaceError(
-                "The mount point %s is %s in truth, and systemd mounts nothing on a symbolic link; give the real path." % (mount, os.path.realpath(mount))
+                "The mount point %s is %s in truth, and systemd mounts nothing on a symbolic link; give the real path."
+                % (mount, os.path.realpath(mount))
             )
         _parents(os.path.dirname(mount))
         if not os.path.isdir(mount):
             os.mkdir(mount, 0)
         if os.listdir(mount):
-            raise PlaceError("The mount point %s is not empty, and mounting would hide what it holds; move that away." % mount)
+            raise PlaceError(
+                "The mount point %s is not empty, and mounting would hide what it holds; move that away." % mount
+            )
         _lock(mount)
     except OSError as error:
-        raise PlaceError("The mount point %s cannot be made: %s; look at the root disk." % (mount, error.strerror)) from None
+        raise PlaceError(
+            "The mount point %s cannot be made: %s; look at the root disk." % (mount, error.strerror)
+        ) from None
 
 
 def _parents(path: str) -> None:

@@ -85,9 +85,15 @@ def load(path: str) -> Marker | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise MarkerError("%s cannot be read: %s; look at it, and remove it only if its disk may be formatted." % (path, type(error).__name__)) from None
+        raise MarkerError(
+            "%s cannot be read: %s; look at it, and remove it only if its disk may be formatted."
+            % (path, type(error).__name__)
+        ) from None
     if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise MarkerError("%s can be written by others than its owner, so that nobody can trust it; correct its owner and mode." % path)
+        raise MarkerError(
+            "%s can be written by others than its owner, so that nobody can trust it; correct its owner and mode."
+            % path
+        )
     try:
         marker = Marker(**content)
     except TypeError:

@@ -51,7 +51,12 @@ class Header:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for results."""
-        return {**asdict(self), "keyslots": list(self.keyslots), "requirements": list(self.requirements), "tokens": {str(k): v for k, v in self.tokens.items()}}
+        return {
+            **asdict(self),
+            "keyslots": list(self.keyslots),
+            "requirements": list(self.requirements),
+            "tokens": {str(k): v for k, v in self.tokens.items()},
+        }
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,9 @@ def scan(path: str) -> Scan:
         with open(path, "rb") as stream:
             return _scan(stream)
     except OSError as error:
-        raise HeaderError("%s cannot be read: %s; look at the disk." % (path, error.strerror or type(error).__name__)) from None
+        raise HeaderError(
+            "%s cannot be read: %s; look at the disk." % (path, error.strerror or type(error).__name__)
+        ) from None
 
 
 def _scan(stream: BinaryIO) -> Scan:
@@ -113,7 +120,12 @@ def _second_version(stream: BinaryIO, binary: bytes, offset: int) -> Header | No
     if len(binary) < BINARY:
         return None
     version, size, sequence = struct.unpack(">HQQ", binary[6:24])
-    if version != 2 or size not in OFFSETS or struct.unpack(">Q", binary[256:264])[0] != offset or _text(binary[72:104]) != "sha256":
+    if (
+        version != 2
+        or size not in OFFSETS
+        or struct.unpack(">Q", binary[256:264])[0] != offset
+        or _text(binary[72:104]) != "sha256"
+    ):
         return None
     stream.seek(offset)
     whole = bytearray(stream.read(size))
@@ -161,7 +173,9 @@ def size_of(path: str) -> int:
         with open(path, "rb") as stream:
             return stream.seek(0, os.SEEK_END)
     except OSError as error:
-        raise HeaderError("%s cannot be read: %s; look at the disk." % (path, error.strerror or type(error).__name__)) from None
+        raise HeaderError(
+            "%s cannot be read: %s; look at the disk." % (path, error.strerror or type(error).__name__)
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -177,7 +191,11 @@ def sample(path: str, *, start: int = 16 * MIB, samples: int = 1024) -> Sample:
     digest, zero = hashlib.sha256(), True
     end = size_of(path)
     step = max(BINARY, (end - start) // samples // BINARY * BINARY)
-    places = [(start, MIB), *((place, BINARY) for place in range(start + MIB, end - MIB, step)), (max(start, end - MIB), MIB)]
+    places = [
+        (start, MIB),
+        *((place, BINARY) for place in range(start + MIB, end - MIB, step)),
+        (max(start, end - MIB), MIB),
+    ]
     try:
         with open(path, "rb") as stream:
             for place, length in places:
@@ -186,7 +204,9 @@ def sample(path: str, *, start: int = 16 * MIB, samples: int = 1024) -> Sample:
                 zero = zero and not chunk.strip(b"\0")
                 digest.update(chunk)
     except OSError as error:
-        raise HeaderError("%s cannot be read: %s; look at the disk." % (path, error.strerror or type(error).__name__)) from None
+        raise HeaderError(
+            "%s cannot be read: %s; look at the disk." % (path, error.strerror or type(error).__name__)
+        ) from None
     return Sample(zero, digest.hexdigest())
 
 
@@ -205,7 +225,12 @@ def wipe(path: str, *, length: int) -> None:
             while left > 0:
                 chunk = stream.read(min(MIB, left))
                 if not chunk or chunk.strip(b"\0"):
-                    raise HeaderError("%s still holds parts of its header after they were overwritten; destroy the disk." % path)
+                    raise HeaderError(
+                        "%s still holds parts of its header after they were overwritten; destroy the disk." % path
+                    )
                 left -= len(chunk)
     except OSError as error:
-        raise HeaderError("The header of %s cannot be overwritten: %s; look at the disk." % (path, error.strerror or type(error).__name__)) from None
+        raise HeaderError(
+            "The header of %s cannot be overwritten: %s; look at the disk."
+            % (path, error.strerror or type(error).__name__)
+        ) from None

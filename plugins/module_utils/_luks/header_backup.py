@@ -53,11 +53,16 @@ def same(one: Header, other: Header) -> bool:
 def plan_present(header: Header | None, copy: Copy | None, uuid: str, dest: str) -> tuple[str, ...]:
     """Steps to an up-to-date copy; raises HeaderBackupError."""
     if header is None or header.uuid != uuid:
-        raise HeaderBackupError("The device holds %s, not %s; nothing was copied." % (("the volume " + header.uuid) if header else "no LUKS header", uuid))
+        raise HeaderBackupError(
+            "The device holds %s, not %s; nothing was copied."
+            % (("the volume " + header.uuid) if header else "no LUKS header", uuid)
+        )
     if copy is None:
         return ("copy",)
     if copy.header is None or copy.header.uuid != uuid:
-        raise HeaderBackupError("%s is something else than a header of %s, and is not overwritten; choose another place." % (dest, uuid))
+        raise HeaderBackupError(
+            "%s is something else than a header of %s, and is not overwritten; choose another place." % (dest, uuid)
+        )
     steps = () if same(copy.header, header) else ("remove copy", "copy")
     return steps if steps or (copy.mode & 0o377 == 0 and copy.owned) else ("protect",)
 
@@ -110,7 +115,10 @@ def plan_restored(
             "nothing was restored." % (uuid, dest)
         )
     if confirm_uuid != uuid:
-        raise HeaderBackupError("Restoring brings back the key slots of the copy, removed ones too; set confirm_uuid to %s if that is meant." % uuid)
+        raise HeaderBackupError(
+            "Restoring brings back the key slots of the copy, removed ones too; set confirm_uuid to %s if that is meant."
+            % uuid
+        )
     return ("restore",)
 
 

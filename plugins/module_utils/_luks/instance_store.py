@@ -110,7 +110,9 @@ def ebs_id(serial: str) -> str:
     return "vol-" + found[1] if found else ""
 
 
-def disks(*, models: Sequence[str], sys_root: str = "/sys", dev_root: str = "/dev", ask: Callable[[str], bytes] = identify) -> list[Disk]:
+def disks(
+    *, models: Sequence[str], sys_root: str = "/sys", dev_root: str = "/dev", ask: Callable[[str], bytes] = identify
+) -> list[Disk]:
     """Every NVMe namespace, in order of its kernel name; models are shell patterns of what counts as an instance store. Raises InstanceStoreError."""
     links = _links(dev_root)
     try:
@@ -123,7 +125,13 @@ def disks(*, models: Sequence[str], sys_root: str = "/sys", dev_root: str = "/de
     for controller in controllers:
         home = os.path.join(sys_root, "class", "nvme", controller)
         model, serial = disk_probe.sysfs(os.path.join(home, "model")), disk_probe.sysfs(os.path.join(home, "serial"))
-        kind = EBS if model == EBS_MODEL else INSTANCE_STORE if any(fnmatch.fnmatchcase(model, pattern) for pattern in models) else OTHER
+        kind = (
+            EBS
+            if model == EBS_MODEL
+            else INSTANCE_STORE
+            if any(fnmatch.fnmatchcase(model, pattern) for pattern in models)
+            else OTHER
+        )
         for name in sorted(filter(re.compile(r"nvme\d+n\d+").fullmatch, os.listdir(home)), key=_natural):
             queue = os.path.join(home, name, "queue")
             device = os.path.join(dev_root, name)
@@ -139,7 +147,9 @@ def disks(*, models: Sequence[str], sys_root: str = "/sys", dev_root: str = "/de
                     ebs_device_name=ebs_name(ask(device)) if kind == EBS else "",
                     logical_sector=int(disk_probe.sysfs(os.path.join(queue, "logical_block_size")) or 512),
                     physical_sector=int(disk_probe.sysfs(os.path.join(queue, "physical_block_size")) or 512),
-                    holders=tuple(sorted(os.path.basename(path) for path in glob.glob(os.path.join(home, name, "holders", "*")))),
+                    holders=tuple(
+                        sorted(os.path.basename(path) for path in glob.glob(os.path.join(home, name, "holders", "*")))
+                    ),
                 )
             )
     return out
@@ -159,12 +169,25 @@ def _links(dev_root: str) -> dict[str, list[str]]:
 def _by_id(links: Iterable[str]) -> str:
     # udev also makes nvme-eui… links and one with the namespace's number: the model's name and the serial say most to a person.
     ranked = sorted(
-        links, key=lambda path: (not os.path.basename(path).startswith("nvme-Amazon"), os.path.basename(path).startswith("nvme-eui"), len(path), path)
+        links,
+        key=lambda path: (
+            not os.path.basename(path).startswith("nvme-Amazon"),
+            os.path.basename(path).startswith("nvme-eui"),
+            len(path),
+            path,
+        ),
     )
     return ranked[0] if ranked else ""
 
 
-def judged(disk: Disk, run: Run, *, subsystem: str = "", marker_dir: str = format_record.DIRECTORY, probe: Callable[..., Any] = disk_probe.probe) -> Disk:
+def judged(
+    disk: Disk,
+    run: Run,
+    *,
+    subsystem: str = "",
+    marker_dir: str = format_record.DIRECTORY,
+    probe: Callable[..., Any] = disk_probe.probe,
+) -> Disk:
     """The disk with what is on it and what this host remembers of it; subsystem is how ours begin. Raises RackawareError."""
     marker = format_record.load(format_record.path_of(disk.device, marker_dir))
     seen = probe(disk.device, run)
@@ -173,7 +196,11 @@ def judged(disk: Disk, run: Run, *, subsystem: str = "", marker_dir: str = forma
     if seen.error:
         state = "unreadable"
     elif header is not None:
-        state = "luks_ours" if subsystem and header.version == 2 and header.subsystem.startswith(subsystem) else "luks_foreign"
+        state = (
+            "luks_ours"
+            if subsystem and header.version == 2 and header.subsystem.startswith(subsystem)
+            else "luks_foreign"
+        )
     elif seen.partitions or "PTTYPE" in seen.signature:
         state = "partitioned"
     elif seen.state == disk_probe.IN_USE:
@@ -183,5 +210,10 @@ def judged(disk: Disk, run: Run, *, subsystem: str = "", marker_dir: str = forma
     else:
         state = "blank" if seen.state == disk_probe.BLANK else "data"
     uuid = header.uuid if header else str(seen.signature.get("UUID", ""))
-    found = {"mountpoint": mounts[0] if mounts else "", "state": state, "uuid": uuid, "subsystem": header.subsystem if header else ""}
+    found = {
+        "mountpoint": mounts[0] if mounts else "",
+        "state": state,
+        "uuid": uuid,
+        "subsystem": header.subsystem if header else "",
+    }
     return Disk(**{**disk.__dict__, **found, "remembered": marker.uuid if marker else ""})

@@ -64,9 +64,15 @@ def read(path: str) -> bytearray:
             raise KeyFault("The key file %s is no regular file." % path)
         _in_memory(path, status)
         if status.st_uid != os.geteuid() or status.st_mode & 0o077:
-            raise KeyFault("The key file %s can be reached by others than %s; make it 0400." % (path, "root" if os.geteuid() == 0 else "its reader"))
+            raise KeyFault(
+                "The key file %s can be reached by others than %s; make it 0400."
+                % (path, "root" if os.geteuid() == 0 else "its reader")
+            )
         if not SHORTEST <= status.st_size <= LONGEST:
-            raise KeyFault("The key file %s has %d bytes; a key is random and has %d to %d." % (path, status.st_size, SHORTEST, LONGEST))
+            raise KeyFault(
+                "The key file %s has %d bytes; a key is random and has %d to %d."
+                % (path, status.st_size, SHORTEST, LONGEST)
+            )
         key = bytearray(status.st_size)
         if os.readv(descriptor, [key]) != len(key):
             forget(key)
@@ -83,7 +89,8 @@ def _in_memory(path: str, status: os.stat_result) -> None:
     kinds = {mount.kind for mount in probe.mounts() if mount.number == number}
     if not kinds or not kinds <= set(IN_MEMORY):
         raise KeyFault(
-            "%s is on %s; a key may only be in a file system in memory (ramfs or tmpfs), such as /run." % (path, "/".join(sorted(kinds)) or "a disk")
+            "%s is on %s; a key may only be in a file system in memory (ramfs or tmpfs), such as /run."
+            % (path, "/".join(sorted(kinds)) or "a disk")
         )
 
 
@@ -115,6 +122,8 @@ def write(path: str, key: bytearray) -> None:
             raise KeyFault("%s cannot be written as a whole." % path)
     except (OSError, KeyFault) as error:
         os.unlink(path)
-        raise (error if isinstance(error, KeyFault) else KeyFault("%s cannot be written: %s." % (path, error.strerror))) from None
+        raise (
+            error if isinstance(error, KeyFault) else KeyFault("%s cannot be written: %s." % (path, error.strerror))
+        ) from None
     finally:
         os.close(descriptor)

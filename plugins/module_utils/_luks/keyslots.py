@@ -65,18 +65,25 @@ def plan_absent(slots: Slots, slot: int) -> tuple[str, ...]:
     if slot not in slots.every:
         return ()
     if not [other for other in slots.key if other != slot]:
-        raise LuksKeyError("Slot %d is not removed: the key given opens no other slot, so that the volume might be lost." % slot)
+        raise LuksKeyError(
+            "Slot %d is not removed: the key given opens no other slot, so that the volume might be lost." % slot
+        )
     return ("prove", "remove slot", "remove old tokens")
 
 
 def _must_open(slots: Slots) -> None:
     if not slots.key:
-        raise LuksKeyError("Neither key opens the volume, and nothing was changed; give the key that it was formatted or last rotated with.")
+        raise LuksKeyError(
+            "Neither key opens the volume, and nothing was changed; give the key that it was formatted or last rotated with."
+        )
 
 
 def _described(slots: Slots) -> bool:
     wanted = {str(slot) for slot in slots.new}
-    return any(set(token.get("keyslots", [])) & wanted and dict(slots.facts).items() <= token.items() for token in slots.tokens.values())
+    return any(
+        set(token.get("keyslots", [])) & wanted and dict(slots.facts).items() <= token.items()
+        for token in slots.tokens.values()
+    )
 
 
 def _stale(slots: Slots, left: Sequence[int] | None = None) -> list[int]:
@@ -94,13 +101,22 @@ def _stale(slots: Slots, left: Sequence[int] | None = None) -> list[int]:
 class Keys:
     """Reads the slots of a device, and does the steps."""
 
-    def __init__(self, cryptsetup: Cryptsetup, device: str, key: bytearray | None, new_key: bytearray | None, facts: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        cryptsetup: Cryptsetup,
+        device: str,
+        key: bytearray | None,
+        new_key: bytearray | None,
+        facts: Mapping[str, Any],
+    ) -> None:
         self._cryptsetup, self._device, self._key, self._new, self._facts = cryptsetup, device, key, new_key, facts
 
     def slots(self) -> Slots:
         """As they are now."""
         header = header_of(self._device)
-        opened = [() if key is None else slots_of(self._cryptsetup, self._device, key) for key in (self._key, self._new)]
+        opened = [
+            () if key is None else slots_of(self._cryptsetup, self._device, key) for key in (self._key, self._new)
+        ]
         return Slots(header.keyslots, opened[0], opened[1], ours(header), self._facts)
 
     def step(self, step: str, slot: int | None = None) -> None:
@@ -108,7 +124,12 @@ class Keys:
         now = self.slots()
         if step == "add":
             _must_open(now)
-            self._cryptsetup.add_key(device=self._device, key=self._given(self._key), new_key=self._given(self._new), slot=now.free if slot is None else slot)
+            self._cryptsetup.add_key(
+                device=self._device,
+                key=self._given(self._key),
+                new_key=self._given(self._new),
+                slot=now.free if slot is None else slot,
+            )
         elif step == "token":
             states = {token.get("state") for token in now.tokens.values()}
             state = states.pop() if len(states) == 1 else IN_SERVICE
@@ -116,7 +137,10 @@ class Keys:
             self._cryptsetup.set_token(device=self._device, number=free_token(header_of(self._device)), token=token)
         elif step == "prove":
             if not (now.new if self._new is not None else [other for other in now.key if other != slot]):
-                raise LuksKeyError("The key that shall stay does not open %s, so that nothing is removed; look at the disk." % self._device)
+                raise LuksKeyError(
+                    "The key that shall stay does not open %s, so that nothing is removed; look at the disk."
+                    % self._device
+                )
         elif step == "remove old":
             for old in now.key:
                 self._remove(old)

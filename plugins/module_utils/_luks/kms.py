@@ -110,13 +110,18 @@ def wrapped(given: Mapping[str, Any]) -> Wrapped:
     except KeyError as error:
         raise Denied("The wrapped key has no %s; take all its facts from kms_data_key." % error.args[0]) from None
     if not ARN.fullmatch(str(found.key_arn)):
-        raise Denied("%s is no ARN of a KMS key; give the key's own ARN, because an alias can be pointed at another key." % found.key_arn)
+        raise Denied(
+            "%s is no ARN of a KMS key; give the key's own ARN, because an alias can be pointed at another key."
+            % found.key_arn
+        )
     if not re.fullmatch(r"[0-9a-f]{64}", str(found.sha256)):
         raise Denied("The sha256 of %s is not 64 hexadecimal digits; take it from kms_data_key." % found.key)
     if not found.encryption_context or not all(isinstance(value, str) for value in found.encryption_context.values()):
         raise Denied("The encryption context of %s must have at least one entry, and texts as values." % found.key)
     if found.version_id in ("", "null"):
-        raise Denied("%s has no version; turn versioning on in the bucket %s and make the key anew." % (found.key, found.bucket))
+        raise Denied(
+            "%s has no version; turn versioning on in the bucket %s and make the key anew." % (found.key, found.bucket)
+        )
     return found
 
 
@@ -135,7 +140,10 @@ def _sentence(what: str, error: Exception) -> KmsError:
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", "")) or "no code"
         request = error.response.get("ResponseMetadata", {}).get("RequestId", "")
-        return kind("%s: AWS says %s%s%s" % (what, code, " (request %s)" % request if request else "", _ADVICE.get(code, ".")), code)
+        return kind(
+            "%s: AWS says %s%s%s" % (what, code, " (request %s)" % request if request else "", _ADVICE.get(code, ".")),
+            code,
+        )
     return kind("%s: %s; look at the network, the DNS and the VPC endpoints." % (what, type(error).__name__))
 
 
@@ -169,7 +177,9 @@ def instance_credentials(endpoint: str | None = None) -> Credentials:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def ask(path: str, method: str = "GET", **headers: str) -> str:
-        request = urllib.request.Request(base + path, method=method, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        request = urllib.request.Request(
+            base + path, method=method, headers={name.replace("_", "-"): value for name, value in headers.items()}
+        )
         with opener.open(request, timeout=METADATA_SECONDS) as answer:
             return answer.read(65536).decode("utf-8")
 
@@ -190,7 +200,9 @@ def instance_credentials(endpoint: str | None = None) -> Credentials:
         if error.code == 404 and step != "a session token (IMDSv2)":
             raise Denied("The instance has no role; give it the instance profile of its node.", "NoRole") from None
         if error.code in (403, 404, 405):
-            raise Denied("The instance's metadata give no session token (HTTP %d); enable IMDSv2." % error.code, "NoMetadata") from None
+            raise Denied(
+                "The instance's metadata give no session token (HTTP %d); enable IMDSv2." % error.code, "NoMetadata"
+            ) from None
         raise Retry("The instance's metadata do not give %s (HTTP %d)." % (step, error.code)) from None
     except Exception as error:
         raise Retry("The instance's metadata do not give %s: %s." % (step, type(error).__name__)) from None
@@ -206,7 +218,12 @@ class Vault:
         """The pinned version of the object; raises Retry or Denied."""
         what = "The wrapped key s3://%s/%s cannot be read" % (which.bucket, which.key)
         try:
-            answer = self.s3.get_object(Bucket=which.bucket, Key=which.key, VersionId=which.version_id, ExpectedBucketOwner=which.expected_bucket_owner)
+            answer = self.s3.get_object(
+                Bucket=which.bucket,
+                Key=which.key,
+                VersionId=which.version_id,
+                ExpectedBucketOwner=which.expected_bucket_owner,
+            )
             content = _whole(answer["Body"])
         except Exception as error:
             raise _sentence(what, error) from None
@@ -228,13 +245,19 @@ class Vault:
         for name in ("boto3", "botocore", "urllib3"):
             logging.getLogger(name).setLevel(logging.WARNING)
         try:
-            answer = self.kms.decrypt(CiphertextBlob=content, KeyId=which.key_arn, EncryptionContext=dict(which.encryption_context))
+            answer = self.kms.decrypt(
+                CiphertextBlob=content, KeyId=which.key_arn, EncryptionContext=dict(which.encryption_context)
+            )
             plaintext = bytearray(answer.pop("Plaintext"))
         except Exception as error:
             raise _sentence("KMS does not decrypt s3://%s/%s" % (which.bucket, which.key), error) from None
         problem = ""
         if answer.get("KeyId") != which.key_arn:
-            problem = "KMS decrypted s3://%s/%s with another key than %s; the key is not used." % (which.bucket, which.key, which.key_arn)
+            problem = "KMS decrypted s3://%s/%s with another key than %s; the key is not used." % (
+                which.bucket,
+                which.key,
+                which.key_arn,
+            )
         elif len(plaintext) < SHORTEST_KEY:
             problem = "The key in s3://%s/%s is too short; make it with kms_data_key." % (which.bucket, which.key)
         if problem:
@@ -260,7 +283,10 @@ def connect(region: str, credentials: str = INSTANCE) -> Vault:
         if credentials == INSTANCE:
             role = instance_credentials()
             session = boto3.session.Session(
-                aws_access_key_id=role.access_key, aws_secret_access_key=role.secret_key, aws_session_token=role.token, region_name=region
+                aws_access_key_id=role.access_key,
+                aws_secret_access_key=role.secret_key,
+                aws_session_token=role.token,
+                region_name=region,
             )
         else:
             session = boto3.session.Session(region_name=region)

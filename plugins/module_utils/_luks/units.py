@@ -86,7 +86,9 @@ def device_text(comment: str = "Ansible managed") -> str:
     return "# %s\n[Unit]\nJobRunningTimeoutSec=infinity\n" % comment
 
 
-def mount_text(name: str, mapping: str, mount: str, *, options: Sequence[str] = OPTIONS, comment: str = "Ansible managed") -> str:
+def mount_text(
+    name: str, mapping: str, mount: str, *, options: Sequence[str] = OPTIONS, comment: str = "Ansible managed"
+) -> str:
     """The unit that mounts a store. Never nofail; _netdev, because before the network there is no key, and without it the order is a circle."""
     if "_netdev" not in options or "nofail" in options:
         raise LuksUnitsError("The mount of %s needs the option _netdev and not nofail; correct the options." % mount)
@@ -112,7 +114,14 @@ def mount_text(name: str, mapping: str, mount: str, *, options: Sequence[str] = 
     return "\n".join(lines) + "\n"
 
 
-def guard_text(mounts: Sequence[str], *, directories: Sequence[str] = (), user: str = "", prepare: Sequence[str] = (), comment: str = "Ansible managed") -> str:
+def guard_text(
+    mounts: Sequence[str],
+    *,
+    directories: Sequence[str] = (),
+    user: str = "",
+    prepare: Sequence[str] = (),
+    comment: str = "Ansible managed",
+) -> str:
     """A drop-in of the unit that uses the stores: it starts on encrypted mounts only, stops when one goes, and cannot ask for the role's credentials.
 
     directories are mounts or below one; at each start they are made for user, the unit's own, with the mounts that have

@@ -38,7 +38,21 @@ DENIED_SECONDS = 300
 DEVICE_SECONDS = 90
 PR_SET_DUMPABLE, MCL_CURRENT, MCL_FUTURE = 4, 1, 2
 NAMES = {
-    *("device", "slot", "slots", "file", "name", "uuid", "label", "subsystem", "sector_size", "perf", "allow_discards", "allow_format", "filesystem"),
+    *(
+        "device",
+        "slot",
+        "slots",
+        "file",
+        "name",
+        "uuid",
+        "label",
+        "subsystem",
+        "sector_size",
+        "perf",
+        "allow_discards",
+        "allow_format",
+        "filesystem",
+    ),
     *("keys", "credentials", "mount", "denied_seconds"),
 }
 
@@ -72,7 +86,10 @@ def parse(content: Mapping[str, Any], where: str) -> Config:
         raise UnlockError("%s says %s, which nobody knows; correct it." % (where, ", ".join(unknown)))
     missing = [name for name in ("name", "uuid", "subsystem", "keys") if not content.get(name)]
     if missing or bool(content.get("device")) == bool(content.get("file")):
-        raise UnlockError("%s must say name, uuid, subsystem, keys, and either device or file; %s is missing." % (where, ", ".join(missing) or "one of these"))
+        raise UnlockError(
+            "%s must say name, uuid, subsystem, keys, and either device or file; %s is missing."
+            % (where, ", ".join(missing) or "one of these")
+        )
     keys = tuple(kms.wrapped(each) for each in content["keys"])
     file = None
     if content.get("file"):
@@ -96,7 +113,13 @@ def parse(content: Mapping[str, Any], where: str) -> Config:
     luks_volume.check_names(wanted, allow_kernel_name=False)
     place = {name: int(content[name]) for name in ("slot", "slots", "denied_seconds") if name in content}
     return Config(
-        wanted, keys, content.get("allow_format", luks_volume.NEVER), file, content.get("credentials", kms.INSTANCE), mount=content.get("mount") or "", **place
+        wanted,
+        keys,
+        content.get("allow_format", luks_volume.NEVER),
+        file,
+        content.get("credentials", kms.INSTANCE),
+        mount=content.get("mount") or "",
+        **place,
     )
 
 
@@ -198,10 +221,16 @@ def key_for(config: Config, volume: Any, world: World) -> tuple[bytearray, Any]:
         if facts.opens is not False:
             return key, facts
         # Of a format that was cut off nothing opens yet: the plan finishes it, with the newest key.
-        if which is candidates[-1] and luks_volume.plan_or_none(facts, volume.wanted, state=luks_volume.OPEN, allow_format=config.allow_format):
+        if which is candidates[-1] and luks_volume.plan_or_none(
+            facts, volume.wanted, state=luks_volume.OPEN, allow_format=config.allow_format
+        ):
             return key, facts
         forget(key)
-    raise problem or Denied("None of its keys opens %s (UUID %s); give the key it was last rotated with." % (volume.wanted.device, volume.wanted.uuid), "NoKey")
+    raise problem or Denied(
+        "None of its keys opens %s (UUID %s); give the key it was last rotated with."
+        % (volume.wanted.device, volume.wanted.uuid),
+        "NoKey",
+    )
 
 
 def open_store(name: str, world: World, directory: str = CONFIG) -> tuple[str, ...]:
@@ -228,7 +257,9 @@ def _attempt(config: Config, world: World) -> tuple[str, ...]:
     volume = _prepared(config, world)
     key, facts = key_for(config, volume, world)
     try:
-        actions = luks_volume.plan(facts, volume.wanted, state=luks_volume.OPEN, allow_format=config.allow_format).actions
+        actions = luks_volume.plan(
+            facts, volume.wanted, state=luks_volume.OPEN, allow_format=config.allow_format
+        ).actions
         volume.perform(actions, key)
     finally:
         forget(key)
@@ -262,9 +293,17 @@ def _wait_for(config: Config, world: World) -> str:
         world.notify("STATUS=waiting: %s is not there yet." % device)
         world.sleep(1)
     if device_match.is_pattern(device):
-        what = "%d of %d disks %s are there after %d seconds" % (len(device_match.disks(device)), config.slots, device, DEVICE_SECONDS)
+        what = "%d of %d disks %s are there after %d seconds" % (
+            len(device_match.disks(device)),
+            config.slots,
+            device,
+            DEVICE_SECONDS,
+        )
         raise UnlockError("Only %s; look whether the instance type has so many." % what)
-    raise UnlockError("%s did not appear within %d seconds; look whether the instance type has it, and at its name." % (device, DEVICE_SECONDS))
+    raise UnlockError(
+        "%s did not appear within %d seconds; look whether the instance type has it, and at its name."
+        % (device, DEVICE_SECONDS)
+    )
 
 
 def _mark_fresh(name: str, world: World, *, fresh: bool) -> None:

@@ -117,8 +117,15 @@ def judge(facts: Facts, wanted: Wanted) -> Verdict:
         if marker is None or marker.state != READY:
             return Verdict(BLANK)
         if marker.boot == facts.boot:
-            return Verdict(UNKNOWN, "it was in service since this host started and reads as blank now, which a stop of the instance does not explain")
-        return Verdict(BLANK) if facts.untouched else Verdict(UNKNOWN, "its header is gone, but data lie behind it; restore the header from its backup")
+            return Verdict(
+                UNKNOWN,
+                "it was in service since this host started and reads as blank now, which a stop of the instance does not explain",
+            )
+        return (
+            Verdict(BLANK)
+            if facts.untouched
+            else Verdict(UNKNOWN, "its header is gone, but data lie behind it; restore the header from its backup")
+        )
     if marker is not None and facts.untouched:
         if marker.state == FORMATTING:
             return Verdict(TORN, "its first format was interrupted")
@@ -132,12 +139,22 @@ def _judge_header(facts: Facts, header: Header, wanted: Wanted) -> Verdict:
         return Verdict(FOREIGN, "it holds a LUKS%d header, and only LUKS2 is ours" % header.version)
     if (header.uuid, header.subsystem) != (wanted.uuid, wanted.subsystem):
         other = "UUID %s, subsystem %s" % (header.uuid, header.subsystem or "none")
-        return Verdict(FOREIGN, "it holds another LUKS volume (%s; wanted %s, %s)" % (other, wanted.uuid, wanted.subsystem))
+        return Verdict(
+            FOREIGN, "it holds another LUKS volume (%s; wanted %s, %s)" % (other, wanted.uuid, wanted.subsystem)
+        )
     if header.requirements or header.segments != 1 or "cipher_null" in header.cipher:
-        return Verdict(UNKNOWN, "its header asks for what we never write (%s)" % (", ".join(header.requirements) or header.cipher or "no segment"))
+        return Verdict(
+            UNKNOWN,
+            "its header asks for what we never write (%s)"
+            % (", ".join(header.requirements) or header.cipher or "no segment"),
+        )
     # A mapping of ours is the one holder that a volume of ours may have.
     if facts.probe == disk_probe.IN_USE and facts.mapper is None:
-        return Verdict(FOREIGN, "it is in use: %s" % (("open as %s; close that first" % facts.elsewhere) if facts.elsewhere else facts.what))
+        return Verdict(
+            FOREIGN,
+            "it is in use: %s"
+            % (("open as %s; close that first" % facts.elsewhere) if facts.elsewhere else facts.what),
+        )
     return Verdict(MINE)
 
 
@@ -149,19 +166,29 @@ class Plan:
     actions: tuple[str, ...] = ()
 
 
-def plan(facts: Facts, wanted: Wanted, *, state: str, allow_format: str = NEVER, confirm_uuid: str | None = None) -> Plan:
+def plan(
+    facts: Facts, wanted: Wanted, *, state: str, allow_format: str = NEVER, confirm_uuid: str | None = None
+) -> Plan:
     """The steps from what is to state; raises LuksError with the reason when there is no safe way."""
     if facts.mapper is not None and facts.mapper.uuid != wanted.uuid:
-        raise LuksError("/dev/mapper/%s belongs to another volume (%s); choose another name." % (wanted.name, facts.mapper.uuid or "no LUKS volume"))
+        raise LuksError(
+            "/dev/mapper/%s belongs to another volume (%s); choose another name."
+            % (wanted.name, facts.mapper.uuid or "no LUKS volume")
+        )
     if facts.mapper is not None and not facts.here:
-        raise LuksError("/dev/mapper/%s is open on another disk than %s; look at the host." % (wanted.name, wanted.device))
+        raise LuksError(
+            "/dev/mapper/%s is open on another disk than %s; look at the host." % (wanted.name, wanted.device)
+        )
     verdict = judge(facts, wanted)
     if state == CLOSED:
         return Plan(verdict, ("close",) if facts.mapper else ())
     if state == GONE:
         return _plan_erase(facts, wanted, verdict, confirm_uuid)
     if facts.mapper is not None and verdict.kind != MINE:
-        raise LuksError("/dev/mapper/%s is open, but %s is %s: %s; look at the host." % (wanted.name, wanted.device, verdict.kind, verdict.reason))
+        raise LuksError(
+            "/dev/mapper/%s is open, but %s is %s: %s; look at the host."
+            % (wanted.name, wanted.device, verdict.kind, verdict.reason)
+        )
     if verdict.kind == MINE and _nothing_stored(facts):
         verdict = Verdict(TORN, "its first format was interrupted")
     if verdict.kind == MINE and facts.header is not None:
@@ -169,9 +196,15 @@ def plan(facts: Facts, wanted: Wanted, *, state: str, allow_format: str = NEVER,
     if verdict.kind not in (BLANK, TORN):
         raise LuksError("%s is refused, and nothing was changed: %s." % (wanted.device, verdict.reason))
     if allow_format != BLANK_ONLY:
-        raise LuksError("%s is blank, and this may not format it; set allow_format to blank_only if it is the right disk." % wanted.device)
+        raise LuksError(
+            "%s is blank, and this may not format it; set allow_format to blank_only if it is the right disk."
+            % wanted.device
+        )
     if not facts.aes:
-        raise LuksError("The processor of this host has no AES instructions, so that %s would be slow for ever; choose another instance type." % wanted.device)
+        raise LuksError(
+            "The processor of this host has no AES instructions, so that %s would be slow for ever; choose another instance type."
+            % wanted.device
+        )
     opening = _opening(wanted, provisioning=True) if state == OPEN else ()
     return Plan(verdict, ("remember formatting", "format", "token provisioning", *opening))
 
@@ -186,7 +219,9 @@ def plan_or_none(facts: Facts, wanted: Wanted, *, state: str, allow_format: str 
 
 def _nothing_stored(facts: Facts) -> bool:
     """Whether the header is ours, but its first format stopped before its key and its token: the key cannot open it, and behind it all is zero."""
-    return _begun(facts) and facts.mapper is None and facts.opens is False and not ours(facts.header) and facts.untouched
+    return (
+        _begun(facts) and facts.mapper is None and facts.opens is False and not ours(facts.header) and facts.untouched
+    )
 
 
 def _begun(facts: Facts) -> bool:
@@ -196,7 +231,9 @@ def _begun(facts: Facts) -> bool:
 
 def ours(header: Header | None) -> dict[int, dict[str, Any]]:
     """Our tokens, by number."""
-    return {number: token for number, token in (header.tokens if header else {}).items() if token.get("type") == TOKEN_TYPE}
+    return {
+        number: token for number, token in (header.tokens if header else {}).items() if token.get("type") == TOKEN_TYPE
+    }
 
 
 def _plan_mine(facts: Facts, wanted: Wanted, header: Header, state: str) -> Iterator[str]:
@@ -208,9 +245,15 @@ def _plan_mine(facts: Facts, wanted: Wanted, header: Header, state: str) -> Iter
     }
     differing = ["%s %s, wanted %s" % (name, is_, shall) for name, (is_, shall) in drift.items() if is_ != shall]
     if differing:
-        raise LuksError("%s was formatted with another %s; these are fixed at the format: correct the options." % (wanted.device, "; ".join(differing)))
+        raise LuksError(
+            "%s was formatted with another %s; these are fixed at the format: correct the options."
+            % (wanted.device, "; ".join(differing))
+        )
     if facts.opens is False:
-        raise LuksError("The key does not open %s (UUID %s); give the key that it was formatted or last rotated with." % (wanted.device, header.uuid))
+        raise LuksError(
+            "The key does not open %s (UUID %s); give the key that it was formatted or last rotated with."
+            % (wanted.device, header.uuid)
+        )
     tokens = ours(header).values()
     # Without a token only the marker can tell whether anything was ever stored, and in doubt something was.
     provisioning = _begun(facts) if not tokens else all(token.get("state") == PROVISIONING for token in tokens)
@@ -248,22 +291,41 @@ def _plan_erase(facts: Facts, wanted: Wanted, verdict: Verdict, confirm_uuid: st
     if verdict.kind == BLANK and (marker is None or marker.state != ERASING):
         return Plan(verdict)
     # A power cut may have left half of a header, or none and no note that it is gone.
-    unfinished = marker is not None and (marker.state, marker.uuid) == (ERASING, wanted.uuid) and facts.header is None and not facts.signed
+    unfinished = (
+        marker is not None
+        and (marker.state, marker.uuid) == (ERASING, wanted.uuid)
+        and facts.header is None
+        and not facts.signed
+    )
     if verdict.kind != MINE and not (unfinished and facts.probe not in (disk_probe.IN_USE, disk_probe.UNREADABLE)):
-        raise LuksError("%s is not erased, and nothing was changed: %s." % (wanted.device, verdict.reason or "it is not a volume of ours"))
+        raise LuksError(
+            "%s is not erased, and nothing was changed: %s."
+            % (wanted.device, verdict.reason or "it is not a volume of ours")
+        )
     if confirm_uuid != wanted.uuid:
-        raise LuksError("Erasing %s makes its data unreadable for ever; set confirm_uuid to %s if that is meant." % (wanted.device, wanted.uuid))
+        raise LuksError(
+            "Erasing %s makes its data unreadable for ever; set confirm_uuid to %s if that is meant."
+            % (wanted.device, wanted.uuid)
+        )
     if facts.mapper is not None:
         raise LuksError("%s is open as %s; unmount and close it before it is erased." % (wanted.device, wanted.name))
-    return Plan(verdict, ("remember erasing", *(("erase slots",) if facts.header else ()), "wipe header", "remember erased"))
+    return Plan(
+        verdict, ("remember erasing", *(("erase slots",) if facts.header else ()), "wipe header", "remember erased")
+    )
 
 
 def check_names(wanted: Wanted, *, allow_kernel_name: bool) -> None:
     """Refuse what cannot be meant; raises LuksError."""
     if KERNEL_NAME.fullmatch(wanted.device) and not allow_kernel_name:
-        raise LuksError("%s may be another disk after the next boot; give its path below /dev/disk/by-id, or set allow_kernel_name." % wanted.device)
+        raise LuksError(
+            "%s may be another disk after the next boot; give its path below /dev/disk/by-id, or set allow_kernel_name."
+            % wanted.device
+        )
     if not wanted.device.startswith("/dev/"):
-        raise LuksError("%s is no device; give a path below /dev/disk/by-id, or attach the file with loop_device first." % wanted.device)
+        raise LuksError(
+            "%s is no device; give a path below /dev/disk/by-id, or attach the file with loop_device first."
+            % wanted.device
+        )
     if not UUID.fullmatch(wanted.uuid):
         raise LuksError("%s is no UUID; write it as 8-4-4-4-12 lower-case hexadecimal digits." % wanted.uuid)
     if not NAME.fullmatch(wanted.name):
@@ -288,7 +350,10 @@ def mappers(sys_block: str = "/sys/class/block") -> list[Mapper]:
     """All open mappings of LUKS volumes and others, read from the kernel."""
     out = []
     for home in sorted(glob.glob(os.path.join(sys_block, "dm-*"))):
-        name, identity = disk_probe.sysfs(os.path.join(home, "dm", "name")), disk_probe.sysfs(os.path.join(home, "dm", "uuid"))
+        name, identity = (
+            disk_probe.sysfs(os.path.join(home, "dm", "name")),
+            disk_probe.sysfs(os.path.join(home, "dm", "uuid")),
+        )
         found = re.match(r"CRYPT-LUKS2-([0-9a-f]{32})-", identity)
         raw = found.group(1) if found else ""
         uuid = "-".join((raw[:8], raw[8:12], raw[12:16], raw[16:20], raw[20:])) if raw else ""
@@ -343,7 +408,12 @@ class Volume:
         marker = format_record.load(self._record)
         elsewhere = next((each.name for each in every if kernel in each.below and each.name != wanted.name), "")
         opens = None
-        if key is not None and header.header is not None and header.header.version == 2 and header.header.uuid == wanted.uuid:
+        if (
+            key is not None
+            and header.header is not None
+            and header.header.version == 2
+            and header.header.uuid == wanted.uuid
+        ):
             opens = bool(header.header.keyslots) and self.cryptsetup.opens(device=wanted.device, key=key)
         return Facts(
             probe=seen.state,
@@ -395,30 +465,48 @@ class Volume:
         elif action == "format":
             # The new volume has the same UUID, and the same key opens a copy of an earlier one.
             header_backup.destroy(os.path.join(self._marker_dir, header_backup.NAME), wanted.uuid)
-            self.cryptsetup.format(device=device, key=key, uuid=wanted.uuid, label=wanted.label, subsystem=wanted.subsystem, sector_size=wanted.sector_size)
+            self.cryptsetup.format(
+                device=device,
+                key=key,
+                uuid=wanted.uuid,
+                label=wanted.label,
+                subsystem=wanted.subsystem,
+                sector_size=wanted.sector_size,
+            )
             self._remember(FORMATTING)
         elif action in ("token provisioning", "token ready"):
             self._token(key, PROVISIONING if action == "token provisioning" else IN_SERVICE)
         elif action == "token facts":
             self._token_facts(key)
         elif action == "open":
-            self.cryptsetup.open(device=device, name=wanted.name, key=key, perf=wanted.perf or (), discards=wanted.discards)
+            self.cryptsetup.open(
+                device=device, name=wanted.name, key=key, perf=wanted.perf or (), discards=wanted.discards
+            )
         elif action == "refresh":
             shown = _shown(wanted, self.cryptsetup.flags(name=wanted.name))
-            self.cryptsetup.refresh(name=wanted.name, key=key, perf=[flag for flag in shown if flag in PERF], discards=wanted.discards)
+            self.cryptsetup.refresh(
+                name=wanted.name, key=key, perf=[flag for flag in shown if flag in PERF], discards=wanted.discards
+            )
         else:
             raise LuksError("There is no step %s." % action)
 
     def _token(self, key: bytearray, state: str) -> None:
         slots = slots_of(self.cryptsetup, self.wanted.device, key)
         token = token_of(self.wanted.token, slots=slots, state=state)
-        self.cryptsetup.set_token(device=self.wanted.device, number=free_token(header_of(self.wanted.device)), token=token)
+        self.cryptsetup.set_token(
+            device=self.wanted.device, number=free_token(header_of(self.wanted.device)), token=token
+        )
 
     def _token_facts(self, key: bytearray) -> None:
         slots = slots_of(self.cryptsetup, self.wanted.device, key)
         for number, token in ours(header_of(self.wanted.device)).items():
             if {int(slot) for slot in token.get("keyslots", [])} & set(slots):
-                replace_token(self.cryptsetup, self.wanted.device, number, token_of(self.wanted.token, slots=slots, state=str(token.get("state"))))
+                replace_token(
+                    self.cryptsetup,
+                    self.wanted.device,
+                    number,
+                    token_of(self.wanted.token, slots=slots, state=str(token.get("state"))),
+                )
 
     def _token_ready(self) -> None:
         # A token cannot be changed in place. The new one is written before the old goes, so that there is always one.
@@ -439,7 +527,10 @@ class Volume:
         if found.flaw and found.is_xfs:
             code, _out, _err = self._run(["wipefs", "--all", "--types", "xfs", self.mapped])
             if code != 0:
-                raise LuksError("The unfinished file system on %s cannot be removed (code %d); look at the disk." % (self.mapped, code))
+                raise LuksError(
+                    "The unfinished file system on %s cannot be removed (code %d); look at the disk."
+                    % (self.mapped, code)
+                )
         elif found.signature or found.partitions or found.state in (disk_probe.IN_USE, disk_probe.UNREADABLE):
             raise LuksError("%s gets no file system, and nothing was changed: %s." % (self.mapped, found.what))
         # Never -f: mkfs.xfs itself refuses what it recognises.
@@ -464,7 +555,11 @@ class Volume:
 
 def is_signed(seen: Any) -> bool:
     """Whether a probe saw anything else than LUKS."""
-    return bool(seen.partitions or set(seen.signature) & {"PTTYPE", "AMBIVALENT"} or seen.signature.get("TYPE", "crypto_LUKS") != "crypto_LUKS")
+    return bool(
+        seen.partitions
+        or set(seen.signature) & {"PTTYPE", "AMBIVALENT"}
+        or seen.signature.get("TYPE", "crypto_LUKS") != "crypto_LUKS"
+    )
 
 
 def header_of(device: str) -> Header:

@@ -43,17 +43,24 @@ class VerifyError(RackawareError):
 
 def stopped(brokers: Sequence[Mapping[str, Any]]) -> str | None:
     """The sentence about brokers whose service does not run, None when each does; brokers: [{id, name, unit_state, out_of_service}]."""
-    excluded = [out_of_service.sentence(broker["name"], broker["out_of_service"]) for broker in brokers if broker.get("out_of_service")]
+    excluded = [
+        out_of_service.sentence(broker["name"], broker["out_of_service"])
+        for broker in brokers
+        if broker.get("out_of_service")
+    ]
     if excluded:
         return "The cluster is not complete: %s" % " ".join(excluded)
     down = [broker for broker in brokers if broker.get("unit_state") in STOPPED]
     if not down:
         return None
     named = listed(["broker %s (%s: %s)" % (broker["id"], broker["name"], broker["unit_state"]) for broker in down])
-    return "%s %s not run, so that the cluster cannot be complete; see journalctl -u kafka there, and run rackaware.kafka.rolling_restart, which starts %s." % (
-        named[:1].upper() + named[1:],
-        "does" if len(down) == 1 else "do",
-        "it" if len(down) == 1 else "them",
+    return (
+        "%s %s not run, so that the cluster cannot be complete; see journalctl -u kafka there, and run rackaware.kafka.rolling_restart, which starts %s."
+        % (
+            named[:1].upper() + named[1:],
+            "does" if len(down) == 1 else "do",
+            "it" if len(down) == 1 else "them",
+        )
     )
 
 
@@ -74,7 +81,10 @@ def silence(servers: Sequence[str], age: float | None, config: str | None) -> tu
         more = ": the listeners of the broker on this host are at port %s. Set kafka_listeners to what the brokers have, in the variables of all hosts."
         return False, sentence + more % ", ".join(map(str, sorted(own)))
     if age is None:
-        return False, sentence + ", and no broker runs on this host; check the inventory's addresses, and that the brokers run."
+        return (
+            False,
+            sentence + ", and no broker runs on this host; check the inventory's addresses, and that the brokers run.",
+        )
     more = ", although the broker on this host has run for %d s; check ansible_host and kafka_listeners of the inventory, and the broker's log there."
     return age < YOUNG_SECONDS, sentence + more % age
 
@@ -160,9 +170,14 @@ class Watch:
 
     def sentence(self) -> str:
         """Why it ended."""
-        return "The cluster is not complete after %d s, the last %d of them without progress: %s. Look at %s, and run the same command again." % (
-            self.now - self.begun,
-            self.now - self.since,
-            self.state(),
-            "the log of each of these brokers (journalctl -u kafka)" if (self.seen or {}).get("missing") else "the logs of the brokers (journalctl -u kafka)",
+        return (
+            "The cluster is not complete after %d s, the last %d of them without progress: %s. Look at %s, and run the same command again."
+            % (
+                self.now - self.begun,
+                self.now - self.since,
+                self.state(),
+                "the log of each of these brokers (journalctl -u kafka)"
+                if (self.seen or {}).get("missing")
+                else "the logs of the brokers (journalctl -u kafka)",
+            )
         )

@@ -68,7 +68,11 @@ def puzzle(brokers: int, limits: Iterable[Limit], racks: list[str | None], max_b
     for number in range(len(near)):
         near[number] &= ~(1 << number)
     # Of those that are near to all others in it, a batch has one at most, and then nobody else of the limit.
-    needed = [limit for limit in wide if sum(bool(limit.brokers & ~near[member] & ~(1 << member)) for member in limit.members) > limit.spare]
+    needed = [
+        limit
+        for limit in wide
+        if sum(bool(limit.brokers & ~near[member] & ~(1 << member)) for member in limit.members) > limit.spare
+    ]
     return Puzzle(brokers, near, needed, racks, max_batch)
 
 
@@ -105,7 +109,11 @@ class Packing:
     def copy(self) -> Packing:
         """The same, to be filled in another way."""
         other = Packing(self.whole, self.touching, self.exact)
-        other.batches, other.blocked, other._used_up = [list(batch) for batch in self.batches], list(self.blocked), list(self._used_up)
+        other.batches, other.blocked, other._used_up = (
+            [list(batch) for batch in self.batches],
+            list(self.blocked),
+            list(self._used_up),
+        )
         other._taken = [list(taken) for taken in self._taken]
         return other
 
@@ -236,7 +244,10 @@ class Packer:
             effort -= self.cost(packing.batches)
             if effort < 0:
                 return [], False
-            fitting = {broker: [batch for batch in range(len(packing.batches)) if packing.fits(broker, batch)] for broker in waiting}
+            fitting = {
+                broker: [batch for batch in range(len(packing.batches)) if packing.fits(broker, batch)]
+                for broker in waiting
+            }
             chosen = min(waiting, key=lambda broker: (len(fitting[broker]), -self._degree[broker]))
             rest = [broker for broker in waiting if broker != chosen]
             for batch in fitting[chosen] + [-1] * (len(packing.batches) < count):
@@ -314,7 +325,9 @@ def exhaust(whole: Puzzle) -> list[list[int]]:
             bad[sum(place[broker] for broker in some)] = 1
     for chosen in range(1, size):
         if not bad[chosen]:
-            bad[chosen] = any(bad[chosen & ~bit] for bit in place.values() if chosen & bit) or bool(whole.max_batch and popcount(chosen) > whole.max_batch)
+            bad[chosen] = any(bad[chosen & ~bit] for bit in place.values() if chosen & bit) or bool(
+                whole.max_batch and popcount(chosen) > whole.max_batch
+            )
     fewest, last = [0] * size, [0] * size
     for chosen in range(1, size):
         low = chosen & -chosen

@@ -80,14 +80,21 @@ def sentence(kind: str, brokers: Iterable[int], found: Loss) -> str | None:
     who = named(brokers)
     parts = []
     if found.last_copies:
-        text = "%s the last in-sync copy that runs of %s" if kind == DESTROY else "%s without an in-sync replica that runs: %s"
+        text = (
+            "%s the last in-sync copy that runs of %s"
+            if kind == DESTROY
+            else "%s without an in-sync replica that runs: %s"
+        )
         parts.append(text % ("destroy" if kind == DESTROY else "leave", _partitions(found.last_copies)))
     if found.below_minimum:
         parts.append("leave fewer in-sync replicas than min.insync.replicas in %s" % _partitions(found.below_minimum))
     would = "Erasing what %s holds would %s" if kind == DESTROY else "Taking %s out of service would %s"
     more = found.last_copies + found.below_minimum - len(found.first)
     listed = ", ".join(found.first) + (" and %d more" % more if more else "")
-    return "%s (%s); wait until the other replicas are in sync, or raise the replication factor." % (would % (who, " and ".join(parts)), listed)
+    return "%s (%s); wait until the other replicas are in sync, or raise the replication factor." % (
+        would % (who, " and ".join(parts)),
+        listed,
+    )
 
 
 def _partitions(count: int) -> str:

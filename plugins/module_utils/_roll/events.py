@@ -25,7 +25,10 @@ class EventsError(RackawareError):
 def stamped(events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The events with the time, in epoch seconds, where they have none; one that says ago, in seconds, was so long before now."""
     now = time.time()
-    return [{"t": round(now - event.get("ago", 0), 3), **{name: value for name, value in event.items() if name != "ago"}} for event in events]
+    return [
+        {"t": round(now - event.get("ago", 0), 3), **{name: value for name, value in event.items() if name != "ago"}}
+        for event in events
+    ]
 
 
 def of(kind: str, event: str, ids: int | list[int]) -> dict[str, Any]:
@@ -87,6 +90,8 @@ def read(path: str) -> list[dict[str, Any]]:
         with open(path, encoding="utf-8") as stream:
             return [dict(json.loads(line)) for line in stream if line.strip()]
     except OSError as error:
-        raise EventsError("The roll's events cannot be read from %s: %s; name the file that the roll wrote." % (path, error.strerror)) from None
+        raise EventsError(
+            "The roll's events cannot be read from %s: %s; name the file that the roll wrote." % (path, error.strerror)
+        ) from None
     except (ValueError, TypeError):
         raise EventsError("%s has a line that is no event; name the file that the roll wrote." % path) from None

@@ -50,7 +50,12 @@ def fresh(
 
 
 def admit(
-    snapshot: Any, candidates: Iterable[int], in_flight: Iterable[int], down: Iterable[int] = (), *, disruption: str = roll_disruption.RESTART
+    snapshot: Any,
+    candidates: Iterable[int],
+    in_flight: Iterable[int],
+    down: Iterable[int] = (),
+    *,
+    disruption: str = roll_disruption.RESTART,
 ) -> dict[str, Any]:
     """Who of the candidates may go out now, tried in their order: {admitted: [ids], held: [{broker, reason}]}; raises RollError.
 
@@ -85,11 +90,18 @@ def admit(
 
 def _admit_together(cluster: Cluster, wanted: list[int], in_flight: set[int], disruption: str) -> dict[str, Any]:
     """As admit(), for brokers that stay away or whose copies are destroyed."""
-    found = roll_disruption.loss(cluster, wanted, in_flight, headroom=cluster.headroom if disruption == roll_disruption.STAY_AWAY else 0)
+    found = roll_disruption.loss(
+        cluster, wanted, in_flight, headroom=cluster.headroom if disruption == roll_disruption.STAY_AWAY else 0
+    )
     reasons = {id_: _otherwise(cluster, id_, wanted, in_flight) for id_ in wanted}
     reason = roll_disruption.sentence(disruption, wanted, found)
     held = [{"broker": id_, "reason": reasons[id_] or reason} for id_ in wanted if reasons[id_] or reason]
-    shown = {"held": found.held, "last_copies": found.last_copies, "below_minimum": found.below_minimum, "first": list(found.first)}
+    shown = {
+        "held": found.held,
+        "last_copies": found.last_copies,
+        "below_minimum": found.below_minimum,
+        "first": list(found.first),
+    }
     # What no loss explains no acceptance of a loss overrides.
     firm = any(reasons.values())
     return {"admitted": [] if held else wanted, "held": held, "loss": shown, "firm": firm}
@@ -110,7 +122,14 @@ def _otherwise(cluster: Cluster, broker: int, wanted: list[int], in_flight: set[
     return None
 
 
-def _against(cluster: Cluster, broker: int, partitions: Iterable[Mapping[str, Any]], in_flight: set[int], admitted: list[int], down: set[int]) -> str | None:
+def _against(
+    cluster: Cluster,
+    broker: int,
+    partitions: Iterable[Mapping[str, Any]],
+    in_flight: set[int],
+    admitted: list[int],
+    down: set[int],
+) -> str | None:
     """What stands against letting this broker out, None for nothing."""
     going = in_flight | set(admitted)
     out = cluster.out | going
@@ -124,13 +143,23 @@ def _against(cluster: Cluster, broker: int, partitions: Iterable[Mapping[str, An
             return reason
     if broker in cluster.out:
         # Down already, its start takes nothing from anybody, and a reassignment may wait for it.
-        return None if broker in down else "It is not registered, and not known to be down: it may be reading its logs after a crash."
+        return (
+            None
+            if broker in down
+            else "It is not registered, and not known to be down: it may be reading its logs after a crash."
+        )
     for (topic, partition), touched in cluster.moving.items():
         if broker in touched:
             return "Partition %s-%d is being reassigned." % (topic, partition)
     for each in partitions:
         running = [id_ for id_ in each["isr"] if id_ not in out]
-        can = spare(len(running), len(each["replicas"]), each["min_isr"], cluster.headroom, allowed=each["topic"] in cluster.allow)
+        can = spare(
+            len(running),
+            len(each["replicas"]),
+            each["min_isr"],
+            cluster.headroom,
+            allowed=each["topic"] in cluster.allow,
+        )
         if can < 0 or (can == 0 and broker in running):
             missing = [id_ for id_ in each["replicas"] if id_ not in running]
             return "Partition %s-%d has %d in sync and needs %d%s%s." % (
@@ -178,8 +207,14 @@ def back(broker: int, own_view: Any, leaders_view: Any) -> dict[str, Any]:
                 behind[(each["topic"], each["partition"])] = None
     if behind:
         topic, partition = next(iter(behind))
-        return _answer(len(behind), "It is not in sync yet in %s, one of them %s-%d." % (counted(len(behind), "partition"), topic, partition))
-    held = [{(each["topic"], each["partition"]) for each in view["partitions"] if broker in each["replicas"]} for view in (own_view, leaders_view)]
+        return _answer(
+            len(behind),
+            "It is not in sync yet in %s, one of them %s-%d." % (counted(len(behind), "partition"), topic, partition),
+        )
+    held = [
+        {(each["topic"], each["partition"]) for each in view["partitions"] if broker in each["replicas"]}
+        for view in (own_view, leaders_view)
+    ]
     if held[0] != held[1]:
         return _answer(None, "Its own answer and the others' do not name the same partitions for it.")
     return _answer(0, None)

@@ -24,7 +24,10 @@ def read(addresses: Mapping[Any, Any] | None) -> dict[int, str]:
     try:
         return {int(id_): str(host) for id_, host in (addresses or {}).items() if host}
     except (TypeError, ValueError):
-        raise RollError("addresses has the keys %s, but must tell an address for each id of a broker." % ", ".join(map(str, addresses or ()))) from None
+        raise RollError(
+            "addresses has the keys %s, but must tell an address for each id of a broker."
+            % ", ".join(map(str, addresses or ()))
+        ) from None
 
 
 def resolve(host: str) -> frozenset[str]:
@@ -36,7 +39,10 @@ def resolve(host: str) -> frozenset[str]:
 
 
 def mistaken(
-    brokers: Iterable[Mapping[str, Any]], addresses: Mapping[int, str], ids: Iterable[int], resolve: Callable[[str], frozenset[str]] = resolve
+    brokers: Iterable[Mapping[str, Any]],
+    addresses: Mapping[int, str],
+    ids: Iterable[int],
+    resolve: Callable[[str], frozenset[str]] = resolve,
 ) -> dict[int, str]:
     """For each of these ids that another host answers for, one sentence. brokers are the cluster's, with id, host and fenced.
 
@@ -45,7 +51,11 @@ def mistaken(
     another broker advertises what the inventory has for that one, so that the two can be compared.
     """
     advertised = {each["id"]: str(each["host"]) for each in brokers if not each["fenced"] and each["host"]}
-    differ = [id_ for id_ in dict.fromkeys(ids) if id_ in advertised and id_ in addresses and not _alike(advertised[id_], addresses[id_])]
+    differ = [
+        id_
+        for id_ in dict.fromkeys(ids)
+        if id_ in advertised and id_ in addresses and not _alike(advertised[id_], addresses[id_])
+    ]
     if not differ:
         return {}
     names = sorted({*(advertised[id_] for id_ in advertised if id_ in addresses), *addresses.values()})

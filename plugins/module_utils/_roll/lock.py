@@ -61,7 +61,8 @@ def take(found: Lease | None, path: str, owner: str, what: str, *, now: float, s
     if found is not None and found.runs(now) and not break_lock:
         raise LockError(
             "The lock %s is held by %s for %s, since %s and until %s; wait for its end, or, when that run is dead, "
-            "wait until then or set break_lock: true (for the playbooks roll_break_lock)." % (path, found.owner, found.what, found.since, found.expires)
+            "wait until then or set break_lock: true (for the playbooks roll_break_lock)."
+            % (path, found.owner, found.what, found.since, found.expires)
         )
     return Lease(owner, what, text(now), end)
 
@@ -70,8 +71,15 @@ def renewed(found: Lease | None, path: str, owner: str, seconds: int, *, now: fl
     """The lease after owner has asked to keep it; raises LockError when owner does not have it, so that a run that has lost it learns of it."""
     _check(owner, seconds)
     if found is None or found.owner != owner:
-        holder = "no run holds it" if found is None else "%s has taken it for %s since %s" % (found.owner, found.what, found.since)
-        raise LockError("The lock %s is no longer held by %s: %s; stop here, and look who works on the cluster." % (path, owner, holder))
+        holder = (
+            "no run holds it"
+            if found is None
+            else "%s has taken it for %s since %s" % (found.owner, found.what, found.since)
+        )
+        raise LockError(
+            "The lock %s is no longer held by %s: %s; stop here, and look who works on the cluster."
+            % (path, owner, holder)
+        )
     return Lease(owner, found.what, found.since, text(now + seconds))
 
 
@@ -105,7 +113,9 @@ def guarded(path: str, *, make: bool) -> Iterator[None]:
             handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
             fcntl.flock(handle, fcntl.LOCK_EX)
     except OSError as error:
-        raise LockError("The lock's directory %s cannot be used: %s; look at it on the host." % (place, error.strerror)) from None
+        raise LockError(
+            "The lock's directory %s cannot be used: %s; look at it on the host." % (place, error.strerror)
+        ) from None
     try:
         yield
     finally:
@@ -128,7 +138,10 @@ def read(path: str, *, break_lock: bool = False) -> Lease | None:
     except (ValueError, KeyError, TypeError):
         if break_lock:
             return None
-        raise LockError("The lock %s cannot be understood, so that nobody knows who holds it; look at it, or set break_lock: true." % path) from None
+        raise LockError(
+            "The lock %s cannot be understood, so that nobody knows who holds it; look at it, or set break_lock: true."
+            % path
+        ) from None
 
 
 def write(path: str, lease: Lease | None) -> None:
@@ -139,4 +152,6 @@ def write(path: str, lease: Lease | None) -> None:
         else:
             _durable.write(path, json.dumps(asdict(lease)) + "\n")
     except OSError as error:
-        raise LockError("The lock %s cannot be written: %s; look at the disk of the host." % (path, error.strerror)) from None
+        raise LockError(
+            "The lock %s cannot be written: %s; look at the disk of the host." % (path, error.strerror)
+        ) from None

@@ -75,7 +75,9 @@ def without_bridges(whole: Puzzle) -> int:
     racks: dict[str | None, int] = {}
     for number in bits(whole.brokers):
         racks[whole.racks[number]] = racks.get(whole.racks[number], 0) | 1 << number
-    friends = {number: whole.brokers & ~whole.near[number] & ~racks[whole.racks[number]] for number in bits(whole.brokers)}
+    friends = {
+        number: whole.brokers & ~whole.near[number] & ~racks[whole.racks[number]] for number in bits(whole.brokers)
+    }
     left = whole.brokers
     for number in sorted(friends, key=lambda one: popcount(friends[one]), reverse=True):
         if friends[number] & left:
@@ -93,13 +95,21 @@ def certificate(cluster: Cluster, limits: Sequence[Limit], bounds: Sequence[Boun
         return {"kind": "nothing", "lower_bound": 0, "sentence": "There is no broker to restart, so there is no batch."}
     least = -(-waiting // cluster.max_batch) if cluster.max_batch else 1
     if least > total:
-        kind = _cap(cluster, waiting) if least > 1 else {"kind": "single", "sentence": "There is a broker to restart, so there is at least one batch."}
+        kind = (
+            _cap(cluster, waiting)
+            if least > 1
+            else {"kind": "single", "sentence": "There is a broker to restart, so there is at least one batch."}
+        )
         return {**kind, "lower_bound": least}
     best = max(limits, key=lambda limit: -(-len(limit.members) // limit.spare), default=None)
     if best and -(-len(best.members) // best.spare) == total:
         return {**_one_limit(cluster, best), "lower_bound": total}
     if total == 1:
-        return {"kind": "single", "lower_bound": 1, "sentence": "There is a broker to restart, so there is at least one batch."}
+        return {
+            "kind": "single",
+            "lower_bound": 1,
+            "sentence": "There is a broker to restart, so there is at least one batch.",
+        }
     if least == total:
         return {**_cap(cluster, waiting), "lower_bound": total}
     if all(each.kind in ("clique", "single") for each in bounds):
@@ -107,9 +117,12 @@ def certificate(cluster: Cluster, limits: Sequence[Limit], bounds: Sequence[Boun
     if len(bounds) == 1:
         return {**_exhaustive(cluster, bounds[0]), "lower_bound": total}
     parts = [{"brokers": cluster.members(each.brokers), **_part(cluster, limits, each)} for each in bounds]
-    sentence = "No broker of one of these %d groups can go with a broker of another, because every two share what can spare only one; they need %s batches." % (
-        len(parts),
-        " + ".join(str(part["lower_bound"]) for part in parts),
+    sentence = (
+        "No broker of one of these %d groups can go with a broker of another, because every two share what can spare only one; they need %s batches."
+        % (
+            len(parts),
+            " + ".join(str(part["lower_bound"]) for part in parts),
+        )
     )
     return {"kind": "groups", "lower_bound": total, "groups": parts, "sentence": sentence}
 
@@ -132,17 +145,29 @@ def _one_limit(cluster: Cluster, limit: Limit) -> dict[str, Any]:
     members = cluster.members(limit.brokers)
     value = -(-len(members) // limit.spare)
     if limit.source is None:
-        sentence = "%s are voters of the quorum and go one at a time, so there are at least %d batches." % (named(members).capitalize(), value)
+        sentence = "%s are voters of the quorum and go one at a time, so there are at least %d batches." % (
+            named(members).capitalize(),
+            value,
+        )
         return {"kind": "quorum", "brokers": members, "spare": limit.spare, "sentence": sentence}
     each = cluster.partitions[limit.source]
-    sentence = "Partition %s-%d is in sync on %s, which all need a restart, and can spare %d at a time, so there %s." % (
-        each["topic"],
-        each["partition"],
-        named(members),
-        limit.spare,
-        "are at least %d batches" % value if value > 1 else "is at least 1 batch",
+    sentence = (
+        "Partition %s-%d is in sync on %s, which all need a restart, and can spare %d at a time, so there %s."
+        % (
+            each["topic"],
+            each["partition"],
+            named(members),
+            limit.spare,
+            "are at least %d batches" % value if value > 1 else "is at least 1 batch",
+        )
     )
-    return {"kind": "partition", **_place(cluster, limit), "brokers": members, "spare": limit.spare, "sentence": sentence}
+    return {
+        "kind": "partition",
+        **_place(cluster, limit),
+        "brokers": members,
+        "spare": limit.spare,
+        "sentence": sentence,
+    }
 
 
 def _place(cluster: Cluster, limit: Limit) -> dict[str, Any]:
@@ -171,7 +196,10 @@ def _exhaustive(cluster: Cluster, each: Bound) -> dict[str, Any]:
 def _clique(cluster: Cluster, limits: Sequence[Limit], proof: int) -> dict[str, Any]:
     """Brokers with, for every two of them, a partition that can spare only one."""
     members = cluster.members(proof)
-    sentence = "Every two of %s share a partition that can spare only one of them, so there are at least %d batches." % (named(members), len(members))
+    sentence = (
+        "Every two of %s share a partition that can spare only one of them, so there are at least %d batches."
+        % (named(members), len(members))
+    )
     witnesses: list[dict[str, Any]] = []
     missing = len(members) * (len(members) - 1) // 2 if len(members) <= WITNESSED else 0
     seen: set[tuple[int, int]] = set()

@@ -68,7 +68,9 @@ def propose(cluster: Cluster, alike: Iterable[Shape], limits: Iterable[Limit]) -
     return Misplaced(count, hopeless, moves)
 
 
-def _spread(cluster: Cluster, shape: Shape, number: int, members: Mapping[str | None, list[int]], load: Mapping[int, int]) -> list[Move]:
+def _spread(
+    cluster: Cluster, shape: Shape, number: int, members: Mapping[str | None, list[int]], load: Mapping[int, int]
+) -> list[Move]:
     """Moves out of every rack that has more than can be spared, into the racks with fewest replicas; empty when there is no room."""
     rack_of, in_sync = cluster.racks, set(cluster.members(shape.in_sync))
     # Where each replica is, and where it will be.
@@ -81,7 +83,11 @@ def _spread(cluster: Cluster, shape: Shape, number: int, members: Mapping[str | 
         if source not in in_sync or len(sharing) <= shape.spare:
             continue
         taken = set(now.values())
-        room = {rack: [id_ for id_ in ids if id_ not in taken] for rack, ids in members.items() if counts[rack] < shape.spare}
+        room = {
+            rack: [id_ for id_ in ids if id_ not in taken]
+            for rack, ids in members.items()
+            if counts[rack] < shape.spare
+        }
         room = {rack: ids for rack, ids in room.items() if ids}
         if not room:
             return []
@@ -102,7 +108,11 @@ def mended(cluster: Cluster, alike: Iterable[Shape], moves: Mapping[int, Sequenc
     """The shapes once the moves have been made and are in sync."""
     found = []
     for shape in alike:
-        left = [number for number in shape.numbers if number not in moves] if len(shape.numbers) > 1 or shape.numbers[0] in moves else shape.numbers
+        left = (
+            [number for number in shape.numbers if number not in moves]
+            if len(shape.numbers) > 1 or shape.numbers[0] in moves
+            else shape.numbers
+        )
         if left:
             found.append(shape._replace(numbers=left) if len(left) < len(shape.numbers) else shape)
         if len(left) < len(shape.numbers):
@@ -110,11 +120,19 @@ def mended(cluster: Cluster, alike: Iterable[Shape], moves: Mapping[int, Sequenc
                 made = moves.get(number, ())
                 gone, come = cluster.mask(move.source for move in made), cluster.mask(move.target for move in made)
                 if made:
-                    found.append(shape._replace(replicas=shape.replicas & ~gone | come, in_sync=shape.in_sync & ~gone | come, numbers=[number]))
+                    found.append(
+                        shape._replace(
+                            replicas=shape.replicas & ~gone | come,
+                            in_sync=shape.in_sync & ~gone | come,
+                            numbers=[number],
+                        )
+                    )
     return found
 
 
-def needed(cluster: Cluster, moves: Mapping[int, Sequence[Move]], alike: Iterable[Shape], batches: Sequence[Sequence[int]]) -> list[Move]:
+def needed(
+    cluster: Cluster, moves: Mapping[int, Sequence[Move]], alike: Iterable[Shape], batches: Sequence[Sequence[int]]
+) -> list[Move]:
     """Those without which a partition would stand against these batches."""
     masks = [cluster.mask(batch) for batch in batches]
     chosen = []
@@ -130,5 +148,13 @@ def as_data(cluster: Cluster, moves: Iterable[Move]) -> list[dict[str, Any]]:
     listed = []
     for move in moves:
         each = cluster.partitions[move.number]
-        listed.append({"topic": each["topic"], "partition": each["partition"], "from": move.source, "to": move.target, "reason": move.reason})
+        listed.append(
+            {
+                "topic": each["topic"],
+                "partition": each["partition"],
+                "from": move.source,
+                "to": move.target,
+                "reason": move.reason,
+            }
+        )
     return sorted(listed, key=lambda one: (one["topic"], one["partition"], one["from"]))

@@ -22,7 +22,20 @@ from . import moves as repairs
 from .batches import Limit, groups, pack, puzzle
 from .gate import admit, back
 from .lower_bound import Bound, bound, certificate, without_bridges
-from .snapshot import METADATA_TOPIC, Cluster, RollError, Shape, bits, from_cluster, majority, named, popcount, read, shapes, spare
+from .snapshot import (
+    METADATA_TOPIC,
+    Cluster,
+    RollError,
+    Shape,
+    bits,
+    from_cluster,
+    majority,
+    named,
+    popcount,
+    read,
+    shapes,
+    spare,
+)
 
 __all__ = ["RollError", "admit", "back", "from_cluster", "plan", "plan_quorum", "ramp", "resume", "resume_quorum"]
 
@@ -53,13 +66,17 @@ def resume(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str
     if disruption != roll_disruption.RESTART or not made["refused"]:
         return made
     down = set(snapshot["restart"]) & set(snapshot["out"])
-    late = behind(snapshot["partitions"]).intersection(snapshot["restart"]) - {id_ for one in made["refused"] for id_ in one["brokers"]}
+    late = behind(snapshot["partitions"]).intersection(snapshot["restart"]) - {
+        id_ for one in made["refused"] for id_ in one["brokers"]
+    }
     first = sorted(down | late)
     if not first:
         return made
     whole = _returned(snapshot, frozenset(first))
     later = plan(whole)
-    held = {id_ for one in made["refused"] for id_ in one["brokers"]} - {id_ for one in later["refused"] for id_ in one["brokers"]}
+    held = {id_ for one in made["refused"] for id_ in one["brokers"]} - {
+        id_ for one in later["refused"] for id_ in one["brokers"]
+    }
     if not held:
         return made
     # Whoever is held back goes after at least one batch of those that are down.
@@ -74,7 +91,10 @@ def resume(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str
     )
     notes = [note for note in later["notes"] if not note.startswith("No plan has fewer")]
     if len(batches) > least:
-        notes.append("No plan has fewer than %s; whether one has fewer than %d is not known." % (counted(least, "batch"), len(batches)))
+        notes.append(
+            "No plan has fewer than %s; whether one has fewer than %d is not known."
+            % (counted(least, "batch"), len(batches))
+        )
     return {
         **later,
         "batches": batches,
@@ -114,7 +134,10 @@ def _plan(cluster: Cluster) -> dict[str, Any]:
     # Not the gate's question: a topic may be deleted while a roll goes on.
     unknown = cluster.allow and cluster.allow.difference(each["topic"] for each in cluster.partitions)
     if unknown:
-        raise RollError("allow names %s, which the cluster does not have as a topic; correct the name, or leave it out." % ", ".join(sorted(unknown)))
+        raise RollError(
+            "allow names %s, which the cluster does not have as a topic; correct the name, or leave it out."
+            % ", ".join(sorted(unknown))
+        )
     refused, blocked = refusals(cluster, alike)
     # Who is down already takes nothing from anybody, so that no partition stands against it; but a voter counts when it starts, too.
     down = cluster.restart & cluster.out
@@ -126,7 +149,10 @@ def _plan(cluster: Cluster) -> dict[str, Any]:
     ordered = in_order(cluster, batches, waiting)
     verify(cluster, ordered)
     if len(ordered) > proof["lower_bound"]:
-        notes.append("No plan has fewer than %s; whether one has fewer than %d is not known." % (counted(proof["lower_bound"], "batch"), len(ordered)))
+        notes.append(
+            "No plan has fewer than %s; whether one has fewer than %d is not known."
+            % (counted(proof["lower_bound"], "batch"), len(ordered))
+        )
     return {
         "batches": ordered,
         "lower_bound": proof["lower_bound"],
@@ -141,13 +167,19 @@ def _plan_apart(cluster: Cluster, disruption: str) -> dict[str, Any]:
     """One broker at a time, each judged as the gate will judge it."""
     refused = []
     for broker in sorted(cluster.restart):
-        found = roll_disruption.loss(cluster, [broker], headroom=cluster.headroom if disruption == roll_disruption.STAY_AWAY else 0)
+        found = roll_disruption.loss(
+            cluster, [broker], headroom=cluster.headroom if disruption == roll_disruption.STAY_AWAY else 0
+        )
         reason = roll_disruption.sentence(disruption, [broker], found)
         if reason:
             topic, _, partition = found.first[0].rpartition("-")
             refused.append({"topic": topic, "partition": int(partition), "brokers": [broker], "reason": reason})
     going = sorted(cluster.restart - {id_ for one in refused for id_ in one["brokers"]})
-    text = "Each of %s goes alone, because what it holds is judged again once the one before is back." % named(going) if going else "No broker can go."
+    text = (
+        "Each of %s goes alone, because what it holds is judged again once the one before is back." % named(going)
+        if going
+        else "No broker can go."
+    )
     proof = {"kind": disruption, "lower_bound": len(going), "brokers": going, "sentence": text}
     return {
         "batches": [[broker] for broker in going],
@@ -174,13 +206,22 @@ def refusals(cluster: Cluster, alike: Iterable[Shape]) -> tuple[list[dict[str, A
             blocked |= concerned
             brokers, reason = cluster.members(concerned), why_not(cluster, shape)
             for each in (cluster.partitions[number] for number in shape.numbers):
-                found.append({"topic": each["topic"], "partition": each["partition"], "brokers": list(brokers), "reason": reason})
+                found.append(
+                    {"topic": each["topic"], "partition": each["partition"], "brokers": list(brokers), "reason": reason}
+                )
     others = [
-        (topic, partition, touched & asked, "It is being reassigned, so that its in-sync replicas may change; wait until that has ended, or cancel it.")
+        (
+            topic,
+            partition,
+            touched & asked,
+            "It is being reassigned, so that its in-sync replicas may change; wait until that has ended, or cancel it.",
+        )
         for (topic, partition), touched in cluster.moving.items()
     ]
     if cluster.quorum_spare < 1:
-        others.append((METADATA_TOPIC, 0, cluster.voters & asked, quorum_trouble(cluster.voters, cluster.leader, cluster.out)))
+        others.append(
+            (METADATA_TOPIC, 0, cluster.voters & asked, quorum_trouble(cluster.voters, cluster.leader, cluster.out))
+        )
     for topic, partition, brokers, reason in others:
         if brokers:
             blocked |= cluster.mask(brokers)
@@ -192,7 +233,13 @@ def why_not(cluster: Cluster, shape: Shape) -> str:
     """Why a partition of this shape can spare nobody, and what to do."""
     replicas, in_sync = popcount(shape.replicas), popcount(shape.in_sync)
     down = cluster.out.intersection(cluster.members(shape.replicas))
-    not_counting = ", not counting %s that is out" % named(down) if len(down) == 1 else ", not counting %s that are out" % named(down) if down else ""
+    not_counting = (
+        ", not counting %s that is out" % named(down)
+        if len(down) == 1
+        else ", not counting %s that are out" % named(down)
+        if down
+        else ""
+    )
     has = "It has %d of %d replicas in sync%s" % (in_sync, replicas, not_counting)
     allowed = cluster.partitions[shape.numbers[0]]["topic"] in cluster.allow
     if replicas == 1:
@@ -209,15 +256,22 @@ def why_not(cluster: Cluster, shape: Shape) -> str:
         )
     needs = "%d" % shape.min_isr + (" and %d of headroom" % cluster.headroom if cluster.headroom else "")
     if shape.spare == 0 and in_sync == replicas:
-        return "%s and needs %s, so that it can spare none; lower isr_headroom, or raise its replication factor." % (has, needs)
+        return "%s and needs %s, so that it can spare none; lower isr_headroom, or raise its replication factor." % (
+            has,
+            needs,
+        )
     return "%s and needs %s, so that it %s; bring its replicas back, then plan again." % (
         has,
         needs,
-        "can spare none" if shape.spare == 0 else "has too few already, and one that is behind may be the first to heal it",
+        "can spare none"
+        if shape.spare == 0
+        else "has too few already, and one that is behind may be the first to heal it",
     )
 
 
-def solve(cluster: Cluster, alike: Iterable[Shape], candidates: int) -> tuple[list[list[int]], list[Bound], list[Limit]]:
+def solve(
+    cluster: Cluster, alike: Iterable[Shape], candidates: int
+) -> tuple[list[list[int]], list[Bound], list[Limit]]:
     """Batches of ids for the candidates (bits), with the bounds of each group of them and the limits they were made from."""
     limits = []
     for shape in alike:
@@ -254,7 +308,14 @@ def in_order(cluster: Cluster, batches: Sequence[Sequence[int]], down: Sequence[
 
     def turn(batch: Sequence[int]) -> tuple[Any, ...]:
         leads = cluster.leader in set(batch) - cluster.out
-        return leads, cluster.out.isdisjoint(batch), late.isdisjoint(batch), len(batch), cluster.racks[batch[0]] or "", batch
+        return (
+            leads,
+            cluster.out.isdisjoint(batch),
+            late.isdisjoint(batch),
+            len(batch),
+            cluster.racks[batch[0]] or "",
+            batch,
+        )
 
     ordered = sorted((sorted(batch) for batch in batches), key=turn)
     waiting = list(down)
@@ -291,12 +352,19 @@ def verify(cluster: Cluster, batches: Sequence[Sequence[int]]) -> None:
         can = spare(len(running), len(each["replicas"]), each["min_isr"], headroom, allowed=each["topic"] in allow)
         if (turns and most > can) or (can < 0 and any(id_ in turn for id_ in each["replicas"])):
             raise RollError(
-                "The plan takes more of partition %s-%d than it can spare; do not use it, and report this fault." % (each["topic"], each["partition"])
+                "The plan takes more of partition %s-%d than it can spare; do not use it, and report this fault."
+                % (each["topic"], each["partition"])
             )
     for batch in batches:
         voting = cluster.voters.intersection(batch)
-        if len(voting) > 1 or len(voting - out) > max(0, cluster.quorum_spare) or len(batch) > (cluster.max_batch or len(batch)):
-            raise RollError("The plan takes too many of %s at once; do not use it, and report this fault." % named(batch))
+        if (
+            len(voting) > 1
+            or len(voting - out) > max(0, cluster.quorum_spare)
+            or len(batch) > (cluster.max_batch or len(batch))
+        ):
+            raise RollError(
+                "The plan takes too many of %s at once; do not use it, and report this fault." % named(batch)
+            )
 
 
 def _repairs(
@@ -310,11 +378,13 @@ def _repairs(
     if found.stuck:
         notes.append(
             "Too many replicas for the racks: %s with more in one than can be spared, whatever is moved; "
-            "another rack, or another replica of each, would let whole racks go at once." % counted(found.stuck, "partition")
+            "another rack, or another replica of each, would let whole racks go at once."
+            % counted(found.stuck, "partition")
         )
     if found.partitions - found.stuck > repairs.MOVES_AT_MOST:
         notes.append(
-            "Placed without regard to racks: %s, more than moves are listed for; let a rebalance spread them." % counted(found.partitions, "partition")
+            "Placed without regard to racks: %s, more than moves are listed for; let a rebalance spread them."
+            % counted(found.partitions, "partition")
         )
     if not found.moves:
         return [], notes
@@ -322,7 +392,10 @@ def _repairs(
     if len(shorter) >= len(batches):
         return [], notes
     chosen = repairs.needed(cluster, found.moves, alike, shorter)
-    notes.append("With %s the plan would have %s instead of %d." % (counted(len(chosen), "replica move"), counted(len(shorter), "batch"), len(batches)))
+    notes.append(
+        "With %s the plan would have %s instead of %d."
+        % (counted(len(chosen), "replica move"), counted(len(shorter), "batch"), len(batches))
+    )
     return repairs.as_data(cluster, chosen), notes
 
 
@@ -331,9 +404,16 @@ def _accepted(cluster: Cluster, batches: Sequence[Sequence[int]]) -> list[str]:
     going = {id_ for batch in batches for id_ in batch} - cluster.out
     topics: dict[str, set[int]] = {}
     for each in cluster.partitions if cluster.allow else ():
-        if each["topic"] in cluster.allow and len(each["replicas"]) <= each["min_isr"] and going.intersection(each["isr"]):
+        if (
+            each["topic"] in cluster.allow
+            and len(each["replicas"]) <= each["min_isr"]
+            and going.intersection(each["isr"])
+        ):
             topics.setdefault(each["topic"], set()).update(going.intersection(each["isr"]))
-    return ["Topic %s loses availability while %s restart, as allowed by name." % (topic, named(brokers)) for topic, brokers in sorted(topics.items())]
+    return [
+        "Topic %s loses availability while %s restart, as allowed by name." % (topic, named(brokers))
+        for topic, brokers in sorted(topics.items())
+    ]
 
 
 def quorum_trouble(voters: Iterable[int], leader: int | None, out: Iterable[int]) -> str:
@@ -348,16 +428,28 @@ def quorum_trouble(voters: Iterable[int], leader: int | None, out: Iterable[int]
     )
 
 
-def plan_quorum(voters: Iterable[int], leader: int | None, restart: Iterable[int], out: Iterable[int] = ()) -> dict[str, Any]:
+def plan_quorum(
+    voters: Iterable[int], leader: int | None, restart: Iterable[int], out: Iterable[int] = ()
+) -> dict[str, Any]:
     """Batches of one for controllers or ZooKeeper nodes, those that are down first, the leader last; {batches, lower_bound, certificate, refused}."""
     everyone, wanted, down = set(voters), set(restart), set(out)
     unknown = (wanted | down) - everyone
     if unknown:
-        raise RollError("%s is not among the voters (%s); correct restart or out." % (named(unknown, "node").capitalize(), named(everyone, "node")))
+        raise RollError(
+            "%s is not among the voters (%s); correct restart or out."
+            % (named(unknown, "node").capitalize(), named(everyone, "node"))
+        )
     first, later = sorted(wanted & down), sorted(wanted - down, key=lambda id_: (id_ == leader, id_))
     refused = []
     if later and (leader not in everyone - down or len(everyone - down) - 1 < majority(len(everyone))):
-        refused = [{"topic": METADATA_TOPIC, "partition": 0, "brokers": sorted(later), "reason": quorum_trouble(everyone, leader, down)}]
+        refused = [
+            {
+                "topic": METADATA_TOPIC,
+                "partition": 0,
+                "brokers": sorted(later),
+                "reason": quorum_trouble(everyone, leader, down),
+            }
+        ]
         later = []
     going = first + later
     sentence = "Voters go one at a time, so there are as many batches as nodes to restart: %d." % len(going)
@@ -369,7 +461,9 @@ def plan_quorum(voters: Iterable[int], leader: int | None, restart: Iterable[int
     }
 
 
-def resume_quorum(voters: Iterable[int], leader: int | None, restart: Iterable[int], out: Iterable[int] = ()) -> dict[str, Any]:
+def resume_quorum(
+    voters: Iterable[int], leader: int | None, restart: Iterable[int], out: Iterable[int] = ()
+) -> dict[str, Any]:
     """As plan_quorum(), and when a roll that was broken off goes on, the others are planned as if those that are down, and go first, were back."""
     everyone, wanted, down = list(voters), set(restart), set(out)
     made = plan_quorum(everyone, leader, wanted, down)
@@ -382,13 +476,17 @@ def resume_quorum(voters: Iterable[int], leader: int | None, restart: Iterable[i
     return {**plan_quorum(everyone, leader, wanted), "batches": made["batches"] + later["batches"]}
 
 
-def ramp(batches: Sequence[Sequence[int]], canary: int = 1, max_batch: int | None = None, forks: int | None = None) -> list[dict[str, Any]]:
+def ramp(
+    batches: Sequence[Sequence[int]], canary: int = 1, max_batch: int | None = None, forks: int | None = None
+) -> list[dict[str, Any]]:
     """Steps in which to take the batches: a canary, then a tenth of all brokers, then as many as max_batch and forks let go at once.
 
     Each step is {kind, batch, brokers}; batch counts from 1. Part of a safe batch is safe, so that the steps need no count of their own.
     """
     if canary < 0 or any(most is not None and most < 1 for most in (max_batch, forks)):
-        text = "canary is %r, max_batch %r and forks %r, but canary must be at least 0, and the others at least 1 or null."
+        text = (
+            "canary is %r, max_batch %r and forks %r, but canary must be at least 0, and the others at least 1 or null."
+        )
         raise RollError(text % (canary, max_batch, forks))
     most = min((most for most in (max_batch, forks) if most is not None), default=None)
     tenth = -(-sum(len(batch) for batch in batches) // 10)

@@ -14,7 +14,15 @@ from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from .._kafka import snapshot as kafka_snapshot
 from .._kafka import zookeeper
-from .._kafka.client import CLUSTER_AUTHORIZATION_FAILED, CONNECTION_SPEC, TOPIC_AUTHORIZATION_FAILED, Admin, KafkaError, at_once, connection
+from .._kafka.client import (
+    CLUSTER_AUTHORIZATION_FAILED,
+    CONNECTION_SPEC,
+    TOPIC_AUTHORIZATION_FAILED,
+    Admin,
+    KafkaError,
+    at_once,
+    connection,
+)
 from .._text import counted
 from . import disruption, gate, identity, lock, quorum_gate
 from .snapshot import METADATA_TOPIC, RollError, named
@@ -33,7 +41,11 @@ FRESH = 2.0
 MOMENT = 1.0
 # Of each rack; that a rack is cut off from ZooKeeper shows in one of it.
 ASKED_OF_A_RACK = 3
-LIMITS_SPEC: dict[str, dict[str, Any]] = {"max_batch": {"type": "int"}, "isr_headroom": {"type": "int", "default": 0}, "min_isr": {"type": "int"}}
+LIMITS_SPEC: dict[str, dict[str, Any]] = {
+    "max_batch": {"type": "int"},
+    "isr_headroom": {"type": "int", "default": 0},
+    "min_isr": {"type": "int"},
+}
 SPEC: dict[str, dict[str, Any]] = dict(
     CONNECTION_SPEC,
     **LIMITS_SPEC,
@@ -47,7 +59,14 @@ SPEC: dict[str, dict[str, Any]] = dict(
     elect_leaders={"type": "bool", "default": False},
     disruption={"type": "str", "choices": list(disruption.KINDS), "default": disruption.RESTART},
     accepted_last_copies={"type": "int"},
-    lock={"type": "dict", "options": {"path": lock.PATH_SPEC, "owner": {"type": "str", "required": True}, "lease_seconds": lock.LEASE_SPEC}},
+    lock={
+        "type": "dict",
+        "options": {
+            "path": lock.PATH_SPEC,
+            "owner": {"type": "str", "required": True},
+            "lease_seconds": lock.LEASE_SPEC,
+        },
+    },
     zookeeper_servers={
         "type": "list",
         "elements": "dict",
@@ -96,7 +115,9 @@ class Course:
                 else:
                     self.since.pop((what, each["id"]), None)
         counted = answer.get("counts")
-        if counted and (not self.counts or (counted != self.counts[-1][1] and (last or now - self.counts[-1][0] >= CURVE_EVERY))):
+        if counted and (
+            not self.counts or (counted != self.counts[-1][1] and (last or now - self.counts[-1][0] >= CURVE_EVERY))
+        ):
             self.counts.append((now, counted))
 
     def told(self, answer: dict[str, Any], now: float) -> dict[str, Any]:
@@ -121,21 +142,36 @@ def check(params: dict[str, Any]) -> None:
     proofs(params)
     both = set(params["nodes"]) & set(params["in_flight"])
     if params["question"] == MAY_STOP and both:
-        raise RollError("%s shall be stopped and is in flight already; take it out of nodes or in_flight." % named(both).capitalize())
+        raise RollError(
+            "%s shall be stopped and is in flight already; take it out of nodes or in_flight."
+            % named(both).capitalize()
+        )
     if params["disruption"] != disruption.RESTART and (params["question"], params["kind"]) != (MAY_STOP, BROKER):
-        raise RollError("disruption is %s, but only brokers that may stop hold partitions; leave it out." % params["disruption"])
+        raise RollError(
+            "disruption is %s, but only brokers that may stop hold partitions; leave it out." % params["disruption"]
+        )
     if params["accepted_last_copies"] is not None and params["disruption"] != disruption.DESTROY:
         raise RollError("accepted_last_copies is for disruption: destroy only; leave it out.")
     if params["elect_leaders"] and (params["question"], params["kind"]) != (BACK, BROKER):
-        raise RollError("elect_leaders is for brokers that are back, not for %s of a %s; leave it out." % (params["question"], params["kind"]))
+        raise RollError(
+            "elect_leaders is for brokers that are back, not for %s of a %s; leave it out."
+            % (params["question"], params["kind"])
+        )
 
 
 def proofs(params: Mapping[str, Any]) -> dict[int, bool]:
     """The proofs of an earlier answer to the same question, for a Visit; raises RollError."""
     try:
-        return {int(id_): whole for id_, whole in params["proven"].items() if isinstance(whole, bool) and int(id_) in params["nodes"]}
+        return {
+            int(id_): whole
+            for id_, whole in params["proven"].items()
+            if isinstance(whole, bool) and int(id_) in params["nodes"]
+        }
     except ValueError:
-        raise RollError("proven has the keys %s, but must be what an earlier answer returned." % ", ".join(map(str, params["proven"]))) from None
+        raise RollError(
+            "proven has the keys %s, but must be what an earlier answer returned."
+            % ", ".join(map(str, params["proven"]))
+        ) from None
 
 
 def left_alone(params: Mapping[str, Any]) -> set[int]:
@@ -144,7 +180,11 @@ def left_alone(params: Mapping[str, Any]) -> set[int]:
 
 
 def patiently(
-    ask: Callable[[], dict[str, Any]], seconds: float, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+    ask: Callable[[], dict[str, Any]],
+    seconds: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
     """Ask until the answer is yes or the time is over; the last answer, which says when in this visit it became so, as Course.told does."""
     end, course = clock() + seconds, Course()
@@ -158,7 +198,9 @@ def patiently(
         sleep(AGAIN)
 
 
-def brokers_or_controllers(admin: Admin, params: Mapping[str, Any], visit: Visit, *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+def brokers_or_controllers(
+    admin: Admin, params: Mapping[str, Any], visit: Visit, *, sleep: Callable[[float], None] = time.sleep
+) -> dict[str, Any]:
     """The answer of the cluster to either question about brokers or controllers."""
     if params["kind"] == CONTROLLER:
         return controllers(admin, params, sleep=sleep)
@@ -170,7 +212,11 @@ def brokers_or_controllers(admin: Admin, params: Mapping[str, Any], visit: Visit
 def verdict(nodes: Sequence[int], decided: Mapping[str, Any]) -> dict[str, Any]:
     """The answer to may_stop: {open, admitted, held, reason}; open only when every one of the nodes may go."""
     held = decided["held"]
-    return {"open": not held and set(nodes) <= set(decided["admitted"]), **decided, "reason": held[0]["reason"] if held else None}
+    return {
+        "open": not held and set(nodes) <= set(decided["admitted"]),
+        **decided,
+        "reason": held[0]["reason"] if held else None,
+    }
 
 
 def returned(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -185,7 +231,9 @@ def returned(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+def brokers_may_stop(
+    admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep
+) -> dict[str, Any]:
     """Whether these brokers may go out now, by one fresh snapshot; raises RackawareError when it cannot be asked.
 
     Metadata lists a broker that has died until its session ends (9 s under KRaft, 18 s with ZooKeeper), and one that hangs at times longer; so everybody
@@ -212,7 +260,9 @@ def brokers_may_stop(admin: Admin, params: Mapping[str, Any], *, sleep: Callable
     there = sorted(alive - {*in_flight, *params["out"]})
     own = admin.own_minimums(there) if candidates else {}
     silent = [id_ for id_ in there if id_ not in own and id_ not in nodes] if candidates else []
-    snapshot = gate.fresh(_plain(seen), restart=restart, in_flight=in_flight, out=[*down, *silent], min_isr=least(params, own), **limits)
+    snapshot = gate.fresh(
+        _plain(seen), restart=restart, in_flight=in_flight, out=[*down, *silent], min_isr=least(params, own), **limits
+    )
     decided = gate.admit(snapshot, candidates, in_flight, down, disruption=params["disruption"])
     if silent:
         note = " %s %s not answer." % (named(silent).capitalize(), "does" if len(silent) == 1 else "do")
@@ -235,7 +285,10 @@ def _accept(decided: Mapping[str, Any], nodes: Sequence[int], accepted: int | No
         return dict(decided)
     if accepted == decided["loss"]["last_copies"]:
         return {**decided, "admitted": list(nodes), "held": []}
-    told = " What was accepted is the loss of the last copy of %d, not of %d." % (accepted, decided["loss"]["last_copies"])
+    told = " What was accepted is the loss of the last copy of %d, not of %d." % (
+        accepted,
+        decided["loss"]["last_copies"],
+    )
     return {**decided, "held": [{**each, "reason": each["reason"] + told} for each in decided["held"]]}
 
 
@@ -262,9 +315,14 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
     nodes, alive = set(params["nodes"]), _alive(seen)
     apart = {*params["in_flight"], *(set(params["out"]) - nodes)}
     if boss not in alive:
-        raise KafkaError("%s knows no active controller that is alive; wait until one is elected, or look at ZooKeeper." % whose)
+        raise KafkaError(
+            "%s knows no active controller that is alive; wait until one is elected, or look at ZooKeeper." % whose
+        )
     if boss in apart:
-        raise KafkaError("Broker %d, the active controller by broker %s, is in flight or down; wait until it is back, or another is elected." % (boss, first))
+        raise KafkaError(
+            "Broker %d, the active controller by broker %s, is in flight or down; wait until it is back, or another is elected."
+            % (boss, first)
+        )
     racks: dict[Any, list[int]] = {}
     for each in sorted(seen.brokers, key=lambda each: (each["id"] in nodes, each["id"])):
         if each["id"] in alive - apart - {first, boss}:
@@ -272,7 +330,9 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
     voices = [id_ for ids in racks.values() for id_ in ids[:ASKED_OF_A_RACK]]
     told = admin.controllers_named([boss, *voices] if boss != first else voices)
     if boss != first and boss not in told:
-        raise KafkaError("Broker %d, the active controller, does not answer; wait until it does, or another is elected." % boss)
+        raise KafkaError(
+            "Broker %d, the active controller, does not answer; wait until it does, or another is elected." % boss
+        )
     for id_, other in told.items():
         if other != boss:
             text = "%s takes broker %d for the active controller, and broker %d takes %s; wait until they agree: one of them may have lost ZooKeeper."
@@ -281,12 +341,17 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
         if nodes <= set(params["out"]) - alive and params["disruption"] == disruption.RESTART:
             # All of them are down: their start takes nothing from anybody, and may be what it takes to have two.
             return seen
-        raise KafkaError("%s is the only one that answers, and with ZooKeeper two must say the same; bring another broker back first." % whose.rstrip(","))
+        raise KafkaError(
+            "%s is the only one that answers, and with ZooKeeper two must say the same; bring another broker back first."
+            % whose.rstrip(",")
+        )
     # In the order of the question: those that shall not go themselves are first.
     second = boss if boss != first else next(id_ for id_ in voices if id_ in told)
     view = admin.view_of(second)
     if view["controller_id"] != boss:
-        raise KafkaError("Broker %d takes another broker than %d for the active controller by now; ask again." % (second, boss))
+        raise KafkaError(
+            "Broker %d takes another broker than %d for the active controller by now; ask again." % (second, boss)
+        )
     if first is not None and first not in {each["id"] for each in view["brokers"]}:
         text = "Broker %d, which was asked, is not alive by broker %d%s: it may have lost its session with ZooKeeper; wait, or look at that broker's log."
         raise KafkaError(text % (first, second, ", the active controller" if second == boss else ""))
@@ -294,7 +359,13 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
     return kafka_snapshot.agreed(seen, second, view, admin.min_insync_replicas(new, second) if new else {})
 
 
-def nothing_hidden(admin: Admin, seen: kafka_snapshot.Snapshot, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep) -> None:
+def nothing_hidden(
+    admin: Admin,
+    seen: kafka_snapshot.Snapshot,
+    params: Mapping[str, Any],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
     """Raise when a broker holds what the answer does not name: Kafka leaves out, without a word, topics that a principal may not describe.
 
     The nodes that shall go are asked what is on their disks, and the broker that answered; in the place of a node that does not say, all others. What lies
@@ -309,7 +380,9 @@ def nothing_hidden(admin: Admin, seen: kafka_snapshot.Snapshot, params: Mapping[
     said = at_once(admin.held_by, sorted((alive & nodes) | first), OWN_VIEWS_AT_ONCE)
     # What a broker that is down holds, others hold, too, or it is lost.
     if not nodes <= alive or any(isinstance(held, KafkaError) for held in said.values()):
-        said.update(at_once(admin.held_by, sorted(alive - {*params["in_flight"], *params["out"], *said}), OWN_VIEWS_AT_ONCE))
+        said.update(
+            at_once(admin.held_by, sorted(alive - {*params["in_flight"], *params["out"], *said}), OWN_VIEWS_AT_ONCE)
+        )
     failed = [held for held in said.values() if isinstance(held, KafkaError)]
     for error in failed:
         if error.code == CLUSTER_AUTHORIZATION_FAILED or len(failed) == len(said):
@@ -324,7 +397,10 @@ def nothing_hidden(admin: Admin, seen: kafka_snapshot.Snapshot, params: Mapping[
         if again:
             sleep(MOMENT)
     id_, keys = min(left.items())
-    raise KafkaError("Broker %d knows %s, which %s does not name; wait, or look at that broker's log." % (id_, _listed(keys), _whom(admin)))
+    raise KafkaError(
+        "Broker %d knows %s, which %s does not name; wait, or look at that broker's log."
+        % (id_, _listed(keys), _whom(admin))
+    )
 
 
 def _unknown(admin: Admin, broker: int, keys: set[tuple[str, int]]) -> set[tuple[str, int]]:
@@ -333,8 +409,14 @@ def _unknown(admin: Admin, broker: int, keys: set[tuple[str, int]]) -> set[tuple
     if not topics:
         return set()
     try:
-        known = {(topic, each["partition"]) for topic, listed in admin.metadata_from(broker, topics)["partitions"].items() for each in listed}
-        return (keys & known) - {(topic, each["partition"]) for topic, listed in admin.partitions(topics).items() for each in listed}
+        known = {
+            (topic, each["partition"])
+            for topic, listed in admin.metadata_from(broker, topics)["partitions"].items()
+            for each in listed
+        }
+        return (keys & known) - {
+            (topic, each["partition"]) for topic, listed in admin.partitions(topics).items() for each in listed
+        }
     except KafkaError as error:
         if error.code != TOPIC_AUTHORIZATION_FAILED:
             raise
@@ -346,7 +428,11 @@ def _listed(keys: Iterable[tuple[str, int]]) -> str:
     """12 partitions, the first of them a-0, a-1 and b-0."""
     ordered = sorted(keys)
     names = ["%s-%d" % key for key in ordered[:3]]
-    return "%s (%s%s)" % (counted(len(ordered), "partition"), ", ".join(names), " …" if len(ordered) > len(names) else "")
+    return "%s (%s%s)" % (
+        counted(len(ordered), "partition"),
+        ", ".join(names),
+        " …" if len(ordered) > len(names) else "",
+    )
 
 
 def _whom(admin: Admin) -> str:
@@ -383,7 +469,10 @@ def brokers_back(
     voters = {each["id"] for each in seen.quorum["voters"]} if seen.quorum else set()
     if voters & set(nodes):
         quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
-        as_voter = {each["id"]: each["reason"] for each in quorum_gate.voters_back(quorum, since, [id_ for id_ in nodes if id_ in voters])}
+        as_voter = {
+            each["id"]: each["reason"]
+            for each in quorum_gate.voters_back(quorum, since, [id_ for id_ in nodes if id_ in voters])
+        }
         for each in found:
             if each["back"] and as_voter.get(each["id"]):
                 each.update(back=False, reason=as_voter[each["id"]])
@@ -391,7 +480,9 @@ def brokers_back(
     return {**returned(found), **_counts(seen), "asked": admin.asked, "proven": proven}
 
 
-def _each_back(admin: Admin, nodes: Sequence[int], seen: kafka_snapshot.Snapshot, params: Mapping[str, Any], visit: Visit) -> list[dict[str, Any]]:
+def _each_back(
+    admin: Admin, nodes: Sequence[int], seen: kafka_snapshot.Snapshot, params: Mapping[str, Any], visit: Visit
+) -> list[dict[str, Any]]:
     held: dict[int, list[dict[str, Any]]] = {id_: [] for id_ in nodes}
     for each in seen.partitions:
         for id_ in each["replicas"]:
@@ -400,14 +491,18 @@ def _each_back(admin: Admin, nodes: Sequence[int], seen: kafka_snapshot.Snapshot
     views: dict[int, Any] = {id_: {"brokers": seen.brokers, "partitions": listed} for id_, listed in held.items()}
     mistaken = _mistaken(seen, nodes, params)
     # The others' word alone is looked at first: where it says no, the broker need not be asked, which may take a while.
-    said = {id_: _not_back(mistaken[id_]) if id_ in mistaken else gate.back(id_, view, view) for id_, view in views.items()}
+    said = {
+        id_: _not_back(mistaken[id_]) if id_ in mistaken else gate.back(id_, view, view) for id_, view in views.items()
+    }
     in_sync = [id_ for id_ in nodes if said[id_]["back"]]
     opens = len(in_sync) == len(nodes)
     visit.proven = {id_: whole for id_, whole in visit.proven.items() if id_ in in_sync}
     asked = [id_ for id_ in in_sync if not (visit.proven.get(id_) if opens else id_ in visit.proven)]
     topics = {id_: None if opens else _topics(held[id_], seen) for id_ in asked}
     own = at_once(lambda id_: _own_view(admin, id_, topics[id_], seen), asked, OWN_VIEWS_AT_ONCE)
-    alike = _since_then(admin, {id_: view for id_, view in own.items() if not isinstance(view, KafkaError)}, views, seen)
+    alike = _since_then(
+        admin, {id_: view for id_, view in own.items() if not isinstance(view, KafkaError)}, views, seen
+    )
     for id_, view in own.items():
         if isinstance(view, KafkaError):
             said[id_] = _not_back(str(view))
@@ -426,16 +521,33 @@ def _each_back(admin: Admin, nodes: Sequence[int], seen: kafka_snapshot.Snapshot
         said.update({id_: _not_back(old) for id_ in earlier if old and said[id_]["back"]})
     registered = _alive(seen)
     behind = {
-        id_: {(each["topic"], each["partition"]): each for each in views[id_]["partitions"] if id_ in each["replicas"] and id_ not in each["isr"]}
+        id_: {
+            (each["topic"], each["partition"]): each
+            for each in views[id_]["partitions"]
+            if id_ in each["replicas"] and id_ not in each["isr"]
+        }
         for id_ in nodes
         if said[id_]["behind"]
     }
     copying = _copying(admin, behind, left_alone(params), visit) if params["log_sizes"] else {}
-    return [{"id": id_, "registered": id_ in registered, "bytes": None, "bytes_left": None, **copying.get(id_, {}), **said[id_]} for id_ in nodes]
+    return [
+        {
+            "id": id_,
+            "registered": id_ in registered,
+            "bytes": None,
+            "bytes_left": None,
+            **copying.get(id_, {}),
+            **said[id_],
+        }
+        for id_ in nodes
+    ]
 
 
 def _since_then(
-    admin: Admin, own: Mapping[int, Mapping[str, Any]], others: Mapping[int, Mapping[str, Any]], seen: kafka_snapshot.Snapshot
+    admin: Admin,
+    own: Mapping[int, Mapping[str, Any]],
+    others: Mapping[int, Mapping[str, Any]],
+    seen: kafka_snapshot.Snapshot,
 ) -> dict[int, tuple[Mapping[str, Any], Mapping[str, Any]]]:
     """Each broker's own answer, and the others', about the partitions that there are by now: topics come and go between the two.
 
@@ -493,7 +605,9 @@ def _own_view(admin: Admin, broker: int, topics: Sequence[str] | None, seen: kaf
     return {
         "brokers": [{"id": id_} for id_ in answer["brokers"]],
         "partitions": [
-            {**each, "topic": topic, "adding": adding.get((topic, each["partition"]), [])} for topic, listed in answer["partitions"].items() for each in listed
+            {**each, "topic": topic, "adding": adding.get((topic, each["partition"]), [])}
+            for topic, listed in answer["partitions"].items()
+            for each in listed
         ],
     }
 
@@ -523,7 +637,10 @@ def _copying(
             continue
         whole = {key: visit.sizes[key] for key in behind[id_]}
         known = None not in whole.values()
-        out[id_] = {"bytes": sum(held.values()), "bytes_left": sum(max(0, whole[key] - held.get(key, 0)) for key in whole) if known else None}
+        out[id_] = {
+            "bytes": sum(held.values()),
+            "bytes_left": sum(max(0, whole[key] - held.get(key, 0)) for key in whole) if known else None,
+        }
     return out
 
 
@@ -537,7 +654,9 @@ def _sizes(admin: Admin, broker: int, partitions: Iterable[tuple[str, int]]) -> 
     }
 
 
-def controllers(admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep) -> dict[str, Any]:
+def controllers(
+    admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep
+) -> dict[str, Any]:
     """Either question about voters of KRaft; raises RackawareError when nobody answers for the quorum."""
     nodes = list(dict.fromkeys(params["nodes"]))
     quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
@@ -565,7 +684,9 @@ def watch(
     while True:
         quorum = admin.quorum()
         if quorum is None:
-            raise RollError("This cluster keeps its metadata in ZooKeeper, so there is no quorum of controllers; ask with kind: zookeeper.")
+            raise RollError(
+                "This cluster keeps its metadata in ZooKeeper, so there is no quorum of controllers; ask with kind: zookeeper."
+            )
         if quorum["epoch"] != epoch:
             epoch, since, left = quorum["epoch"], quorum_gate.leader_clock(quorum), seconds
         waiting = {each["id"] for each in quorum["voters"]} - set(out) - quorum_gate.caught_up(quorum, since)
@@ -581,10 +702,14 @@ def keepers(params: Mapping[str, Any], look: Callable[[str, float], dict[str, An
     if len(listed) != len(params["zookeeper_servers"]):
         raise RollError("zookeeper_servers names an id twice; give each server its own.")
     if not listed:
-        raise RollError("There is no ZooKeeper server to ask, because zookeeper_servers is empty; name all of the ensemble.")
+        raise RollError(
+            "There is no ZooKeeper server to ask, because zookeeper_servers is empty; name all of the ensemble."
+        )
     nodes = list(dict.fromkeys(params["nodes"]))
     with ThreadPoolExecutor(len(listed)) as pool:
-        found = dict(zip(listed, pool.map(lambda server: look(server, params["request_timeout_seconds"]), listed.values())))
+        found = dict(
+            zip(listed, pool.map(lambda server: look(server, params["request_timeout_seconds"]), listed.values()))
+        )
     if params["question"] == MAY_STOP:
         out = verdict(nodes, quorum_gate.keepers_admit(found, nodes, params["in_flight"]))
         out["note"] = quorum_gate.early(quorum_gate.leading(found), out["admitted"], _restart(params))
@@ -603,7 +728,10 @@ def _restart(params: Mapping[str, Any]) -> list[int]:
 
 
 def _plain(seen: kafka_snapshot.Snapshot) -> dict[str, Any]:
-    return {name: getattr(seen, name) for name in ("brokers", "topics", "partitions", "quorum", "controller_id", "reassignments")}
+    return {
+        name: getattr(seen, name)
+        for name in ("brokers", "topics", "partitions", "quorum", "controller_id", "reassignments")
+    }
 
 
 def _counts(seen: kafka_snapshot.Snapshot) -> dict[str, Any]:

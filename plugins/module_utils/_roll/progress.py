@@ -28,7 +28,12 @@ class Watch:
     """One wait: it is told each answer, and says what to show, what to write down and whether to give up. Times are of one monotonic clock."""
 
     def __init__(self, question: str, kind: str, nodes: Sequence[int], *, stall_seconds: float, now: float) -> None:
-        self.question, self.kind, self.nodes, self.stall_seconds = question, kind, list(dict.fromkeys(nodes)), stall_seconds
+        self.question, self.kind, self.nodes, self.stall_seconds = (
+            question,
+            kind,
+            list(dict.fromkeys(nodes)),
+            stall_seconds,
+        )
         self.start = self.better = self.now = now
         self.answer: Mapping[str, Any] | None = None
         self.error: str | None = None
@@ -73,7 +78,9 @@ class Watch:
         """Numbers of which more is better."""
         if self.question == MAY_STOP:
             counts = answer.get("counts")
-            return [(("may go",), len(answer["admitted"]))] + ([(("under-replicated",), -counts["under_replicated"])] if counts else [])
+            return [(("may go",), len(answer["admitted"]))] + (
+                [(("under-replicated",), -counts["under_replicated"])] if counts else []
+            )
         out: list[tuple[Any, int]] = []
         for each in answer["nodes"]:
             out += [(("registered", each["id"]), int(each["registered"])), (("back", each["id"]), int(each["back"]))]
@@ -148,9 +155,15 @@ class Watch:
         for each in held:
             alike.setdefault(each["reason"], []).append(each["broker"])
         shown = [
-            "%s %s: %s" % (named(ids, NOUNS[self.kind]), "wait" if len(ids) > 1 else "waits", reason.rstrip(".")) for reason, ids in list(alike.items())[:2]
+            "%s %s: %s" % (named(ids, NOUNS[self.kind]), "wait" if len(ids) > 1 else "waits", reason.rstrip("."))
+            for reason, ids in list(alike.items())[:2]
         ]
-        return "%s%s · %d of %d may go" % ("; ".join(shown), _more(len(alike) - 2, "reason"), len(answer["admitted"]), len(self.nodes))
+        return "%s%s · %d of %d may go" % (
+            "; ".join(shown),
+            _more(len(alike) - 2, "reason"),
+            len(answer["admitted"]),
+            len(self.nodes),
+        )
 
     def _returning(self, answer: Mapping[str, Any]) -> str:
         noun = NOUNS[self.kind]
@@ -162,11 +175,20 @@ class Watch:
             elif each["behind"]:
                 first = self._first[each["id"]]
                 what = counted(each["behind"], "partition" if self.kind == BROKER else "record")
-                text = ": %s to catch up%s%s" % (what, " (was %s)" % format(first, ",") if first > each["behind"] else "", self._copying(each))
+                text = ": %s to catch up%s%s" % (
+                    what,
+                    " (was %s)" % format(first, ",") if first > each["behind"] else "",
+                    self._copying(each),
+                )
             else:
                 text = ": %s" % str(each["reason"]).rstrip(".")
             parts.append("%s %d%s" % (noun, each["id"], text))
-        return "%s%s · %d of %d back" % (", ".join(parts), _more(len(missing) - NAMED_AT_MOST, noun), len(answer["back"]), len(self.nodes))
+        return "%s%s · %d of %d back" % (
+            ", ".join(parts),
+            _more(len(missing) - NAMED_AT_MOST, noun),
+            len(answer["back"]),
+            len(self.nodes),
+        )
 
     def _copying(self, each: Mapping[str, Any]) -> str:
         """How much there is to copy, and for how long at the pace since there was most of it."""
@@ -201,7 +223,11 @@ class Watch:
         """Events for those that did not come back."""
         if self.question != BACK or self.answer is None:
             return []
-        return [{**self._named("failed", each["id"]), "reason": each["reason"]} for each in self.answer["nodes"] if not each["back"]]
+        return [
+            {**self._named("failed", each["id"]), "reason": each["reason"]}
+            for each in self.answer["nodes"]
+            if not each["back"]
+        ]
 
     def _named(self, event: str, ids: Any) -> dict[str, Any]:
         return events.of(self.kind, event, ids)

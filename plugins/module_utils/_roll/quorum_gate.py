@@ -24,7 +24,11 @@ FETCH_TIMEOUT_MS = 2000
 
 def caught_up(quorum: Mapping[str, Any], since_ms: int) -> set[int]:
     """The voters that were caught up at or after this moment of the leader's clock; the leader always is."""
-    return {each["id"] for each in quorum["voters"] if each["id"] == quorum["leader"] or each["last_caught_up_ms"] >= since_ms}
+    return {
+        each["id"]
+        for each in quorum["voters"]
+        if each["id"] == quorum["leader"] or each["last_caught_up_ms"] >= since_ms
+    }
 
 
 def leader_clock(quorum: Mapping[str, Any]) -> int:
@@ -32,7 +36,10 @@ def leader_clock(quorum: Mapping[str, Any]) -> int:
     for each in quorum["voters"]:
         if each["id"] == quorum["leader"]:
             return int(each["last_caught_up_ms"])
-    raise KafkaError("None of the voters (%s) leads the quorum; wait for an election, or start the controllers that are down." % _all(quorum))
+    raise KafkaError(
+        "None of the voters (%s) leads the quorum; wait for an election, or start the controllers that are down."
+        % _all(quorum)
+    )
 
 
 def stale(quorum: Mapping[str, Any] | None, broker: int | None) -> str | None:
@@ -49,7 +56,9 @@ def stale(quorum: Mapping[str, Any] | None, broker: int | None) -> str | None:
     return "Broker %d, which was asked, is %.0f s behind in the cluster's metadata." % (broker, behind / 1000)
 
 
-def voters_admit(quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int], in_flight: Iterable[int]) -> dict[str, Any]:
+def voters_admit(
+    quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int], in_flight: Iterable[int]
+) -> dict[str, Any]:
     """Which voters may go out now: {admitted: [ids], held: [{broker, reason}]}; raises RollError for one that is none."""
     members = [each["id"] for each in quorum["voters"]]
     _known(members, nodes, "a voter of the quorum")
@@ -72,12 +81,19 @@ def voters_back(quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int]) 
         else:
             behind = max(0, end - listed[id_]["log_end_offset"]) if id_ != quorum["leader"] else 0
             if id_ not in well:
-                reason = "It has not fetched the whole metadata log since it was asked for; it is %d records behind." % behind
-        out.append({"id": id_, "back": reason is None, "registered": reason is None, "behind": behind, "reason": reason})
+                reason = (
+                    "It has not fetched the whole metadata log since it was asked for; it is %d records behind."
+                    % behind
+                )
+        out.append(
+            {"id": id_, "back": reason is None, "registered": reason is None, "behind": behind, "reason": reason}
+        )
     return out
 
 
-def keepers_admit(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int], in_flight: Iterable[int]) -> dict[str, Any]:
+def keepers_admit(
+    servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int], in_flight: Iterable[int]
+) -> dict[str, Any]:
     """Which ZooKeeper servers may go out now; servers has the answer of _kafka.zookeeper.look for every id of the ensemble."""
     _known(servers, nodes, "a server of the ensemble")
     ensemble = zookeeper.quorum(list(servers.values()))
@@ -109,21 +125,34 @@ def leading(servers: Mapping[int, Mapping[str, Any]]) -> int | None:
     return next((id_ for id_, each in servers.items() if leader is not None and each["server"] == leader), None)
 
 
-def early(leader: int | None, admitted: Iterable[int], restart: Iterable[int], among: Iterable[int] | None = None) -> str | None:
+def early(
+    leader: int | None, admitted: Iterable[int], restart: Iterable[int], among: Iterable[int] | None = None
+) -> str | None:
     """What to say when a leader goes while others of its kind still need a restart, because leadership has moved since the plan was made; else None."""
     waiting = set(restart) - set(admitted)
     if among is not None:
         waiting &= set(among)
     if leader not in set(admitted) or not waiting:
         return None
-    return "Node %d leads, and goes before %s: leadership has moved since the plan was made." % (leader, named(waiting, "node"))
+    return "Node %d leads, and goes before %s: leadership has moved since the plan was made." % (
+        leader,
+        named(waiting, "node"),
+    )
 
 
 def _serves(server: Mapping[str, Any]) -> bool:
     return bool(server["ok"]) and server["mode"] in (zookeeper.LEADER, zookeeper.FOLLOWER, zookeeper.STANDALONE)
 
 
-def _admit(members: Sequence[int], well: set[int], leader: int | None, nodes: Sequence[int], in_flight: set[int], noun: str, how: str) -> dict[str, Any]:
+def _admit(
+    members: Sequence[int],
+    well: set[int],
+    leader: int | None,
+    nodes: Sequence[int],
+    in_flight: set[int],
+    noun: str,
+    how: str,
+) -> dict[str, Any]:
     admitted: list[int] = []
     held = []
     for id_ in dict.fromkeys(nodes):
@@ -137,7 +166,12 @@ def _admit(members: Sequence[int], well: set[int], leader: int | None, nodes: Se
         elif leader is None:
             reason = "No %s is known to lead." % noun
         elif len(rest) < majority(len(members)):
-            reason = "Of %d %ss only %d would be left %s without it, which is no majority." % (len(members), noun, len(rest), how)
+            reason = "Of %d %ss only %d would be left %s without it, which is no majority." % (
+                len(members),
+                noun,
+                len(rest),
+                how,
+            )
         if reason:
             held.append({"broker": id_, "reason": reason})
         else:
@@ -149,7 +183,8 @@ def _known(members: Iterable[int], nodes: Iterable[int], what: str) -> None:
     unknown = set(nodes) - set(members)
     if unknown:
         raise RollError(
-            "%s is not %s, which are %s; the inventory and the cluster disagree." % (named(unknown, "node").capitalize(), what, named(members, "node"))
+            "%s is not %s, which are %s; the inventory and the cluster disagree."
+            % (named(unknown, "node").capitalize(), what, named(members, "node"))
         )
 
 

@@ -117,10 +117,15 @@ def named(ids: Iterable[int], noun: str = "broker") -> str:
 def read(snapshot: Any) -> Cluster:
     """Check a snapshot; raises RollError with what is wrong in it."""
     if not isinstance(snapshot, Mapping):
-        raise RollError("The snapshot is %s, but must be an object with brokers, controllers, partitions, out and restart." % _kind(snapshot))
+        raise RollError(
+            "The snapshot is %s, but must be an object with brokers, controllers, partitions, out and restart."
+            % _kind(snapshot)
+        )
     missing = [key for key in ("brokers", "controllers", "partitions", "out", "restart") if key not in snapshot]
     if missing:
-        raise RollError("The snapshot has no %s; take it with kafka_cluster_info, or add what is missing." % ", ".join(missing))
+        raise RollError(
+            "The snapshot has no %s; take it with kafka_cluster_info, or add what is missing." % ", ".join(missing)
+        )
     racks = _racks(snapshot["brokers"])
     voters, leader = _quorum(snapshot["controllers"])
     out, restart = (_ids(snapshot[key], key) for key in ("out", "restart"))
@@ -128,7 +133,9 @@ def read(snapshot: Any) -> Cluster:
         unknown = ids - set(racks) - (voters if key == "out" else frozenset())
         if unknown:
             apart = "; controllers that are not brokers are planned apart" if unknown & voters else ""
-            raise RollError("The snapshot's %s names %s, which the cluster does not have%s." % (key, named(unknown), apart))
+            raise RollError(
+                "The snapshot's %s names %s, which the cluster does not have%s." % (key, named(unknown), apart)
+            )
     max_batch, headroom = snapshot.get("max_batch"), snapshot.get("isr_headroom", 0)
     if max_batch is not None and (not _is_number(max_batch) or max_batch < 1):
         raise RollError("max_batch is %r, but must be a number of brokers from 1, or null for no limit." % (max_batch,))
@@ -194,7 +201,9 @@ def shapes(cluster: Cluster) -> list[Shape]:
             _complain(partitions[numbers[0]], numbers[0], bit)
         in_sync = isr & running
         count = isr_count if in_sync == isr else popcount(in_sync)
-        made.append(Shape(replicas, in_sync, min_isr, spare(count, replica_count, min_isr, headroom, allowed=allowed), numbers))
+        made.append(
+            Shape(replicas, in_sync, min_isr, spare(count, replica_count, min_isr, headroom, allowed=allowed), numbers)
+        )
     return made
 
 
@@ -219,7 +228,9 @@ def from_cluster(
         # Data from YAML has texts for keys.
         told = {int(id_): rack for id_, rack in (racks or {}).items()}
     except (TypeError, ValueError):
-        raise RollError("racks has the keys %s, but must tell a rack for each id of a broker." % ", ".join(map(str, racks or ()))) from None
+        raise RollError(
+            "racks has the keys %s, but must tell a rack for each id of a broker." % ", ".join(map(str, racks or ()))
+        ) from None
     try:
         brokers = {each["id"]: each["rack"] for each in cluster["brokers"]}
         down = {each["id"] for each in cluster["brokers"] if each.get("fenced")}
@@ -231,17 +242,33 @@ def from_cluster(
         partitions = cluster["partitions"]
         if moving:
             # A replica that is being removed may leave at any moment, so that it cannot be counted on.
-            partitions = [{**each, "isr": [id_ for id_ in each["isr"] if id_ not in each["removing"]]} if each["removing"] else each for each in partitions]
+            partitions = [
+                {**each, "isr": [id_ for id_ in each["isr"] if id_ not in each["removing"]]}
+                if each["removing"]
+                else each
+                for each in partitions
+            ]
         if min_isr:
-            low = {name for name, each in cluster["topics"].items() if not each["own_min_isr"] and each["min_isr"] < min_isr}
-            partitions = [{**each, "min_isr": min(min_isr, len(each["replicas"]))} if each["topic"] in low else each for each in partitions]
+            low = {
+                name
+                for name, each in cluster["topics"].items()
+                if not each["own_min_isr"] and each["min_isr"] < min_isr
+            }
+            partitions = [
+                {**each, "min_isr": min(min_isr, len(each["replicas"]))} if each["topic"] in low else each
+                for each in partitions
+            ]
     except (KeyError, TypeError) as error:
-        raise RollError("The cluster is not what kafka_cluster_info returns (%s: %s); pass its result's cluster." % (type(error).__name__, error)) from None
+        raise RollError(
+            "The cluster is not what kafka_cluster_info returns (%s: %s); pass its result's cluster."
+            % (type(error).__name__, error)
+        ) from None
     brokers.update({id_: None for id_ in unlisted})
     odd = [id_ for id_ in brokers if not _is_number(id_)]
     if odd:
         raise RollError(
-            "The cluster's brokers and replicas have the ids %s, but ids must be numbers; pass what kafka_cluster_info returns." % ", ".join(map(repr, odd))
+            "The cluster's brokers and replicas have the ids %s, but ids must be numbers; pass what kafka_cluster_info returns."
+            % ", ".join(map(repr, odd))
         )
     brokers = {id_: told.get(id_) if rack is None or rack == "" else rack for id_, rack in brokers.items()}
     return {
@@ -258,7 +285,9 @@ def from_cluster(
 
 
 def _kind(value: Any) -> str:
-    return {dict: "an object", list: "a list", str: "a text", int: "a number", type(None): "null"}.get(type(value), type(value).__name__)
+    return {dict: "an object", list: "a list", str: "a text", int: "a number", type(None): "null"}.get(
+        type(value), type(value).__name__
+    )
 
 
 def _is_number(value: Any) -> bool:
@@ -272,15 +301,22 @@ def _ids(value: Any, what: str) -> frozenset[int]:
 
 
 def _racks(brokers: Any) -> dict[int, str | None]:
-    if not isinstance(brokers, (list, tuple)) or not all(isinstance(each, Mapping) and _is_number(each.get("id")) and "rack" in each for each in brokers):
-        raise RollError('The snapshot\'s brokers must be a list of objects with an id and a rack, like {"id": 1, "rack": "a"}; a rack is missing or an id.')
+    if not isinstance(brokers, (list, tuple)) or not all(
+        isinstance(each, Mapping) and _is_number(each.get("id")) and "rack" in each for each in brokers
+    ):
+        raise RollError(
+            'The snapshot\'s brokers must be a list of objects with an id and a rack, like {"id": 1, "rack": "a"}; a rack is missing or an id.'
+        )
     twice = [id_ for id_, times in Counter(each["id"] for each in brokers).items() if times > 1]
     if twice:
         raise RollError("The snapshot lists %s more than once; each broker has one id." % named(twice))
     racks = {each["id"]: _rack(each["id"], each["rack"]) for each in brokers}
     without = [id_ for id_, rack in racks.items() if rack is None]
     if without and len(without) < len(racks):
-        raise RollError("The rack of %s is missing while other brokers have one; set broker.rack there, or say which it is." % named(without))
+        raise RollError(
+            "The rack of %s is missing while other brokers have one; set broker.rack there, or say which it is."
+            % named(without)
+        )
     return racks
 
 
@@ -288,13 +324,18 @@ def _rack(broker: int, rack: Any) -> str | None:
     if rack is None or rack == "":
         return None
     if not isinstance(rack, str) and not _is_number(rack):
-        raise RollError("The rack of broker %d is %r, but must be a text or a whole number; correct it, or put it in quotes." % (broker, rack))
+        raise RollError(
+            "The rack of broker %d is %r, but must be a text or a whole number; correct it, or put it in quotes."
+            % (broker, rack)
+        )
     return str(rack)
 
 
 def _quorum(controllers: Any) -> tuple[frozenset[int], int | None]:
     if not isinstance(controllers, Mapping) or "voters" not in controllers or "leader" not in controllers:
-        raise RollError('The snapshot\'s controllers must be an object with voters and leader; without a quorum it is {"voters": [], "leader": null}.')
+        raise RollError(
+            'The snapshot\'s controllers must be an object with voters and leader; without a quorum it is {"voters": [], "leader": null}.'
+        )
     voters, leader = _ids(controllers["voters"], "voters"), controllers["leader"]
     if leader is not None and not _is_number(leader):
         raise RollError("The leader of the controllers is %r, but must be an id or null." % (leader,))
@@ -304,42 +345,70 @@ def _quorum(controllers: Any) -> tuple[frozenset[int], int | None]:
 def _moving(reassignments: Any) -> dict[tuple[str, int], frozenset[int]]:
     try:
         keys = ("replicas", "adding", "removing")
-        moving = {(each["topic"], each["partition"]): frozenset(id_ for key in keys for id_ in each[key]) for each in reassignments}
+        moving = {
+            (each["topic"], each["partition"]): frozenset(id_ for key in keys for id_ in each[key])
+            for each in reassignments
+        }
         sound = isinstance(reassignments, (list, tuple)) and all(
-            isinstance(topic, str) and all(map(_is_number, (partition, *ids))) for (topic, partition), ids in moving.items()
+            isinstance(topic, str) and all(map(_is_number, (partition, *ids)))
+            for (topic, partition), ids in moving.items()
         )
     except (KeyError, TypeError):
         sound = False
     if not sound:
-        raise RollError("The snapshot's reassignments must be a list of objects with topic, partition, replicas, adding and removing, with numbers for ids.")
+        raise RollError(
+            "The snapshot's reassignments must be a list of objects with topic, partition, replicas, adding and removing, with numbers for ids."
+        )
     return moving
 
 
 def _is_odd(partition: Mapping[str, Any]) -> bool:
     ids = (partition["replicas"], partition["isr"])
     numbers = (*ids[0], *ids[1], partition["min_isr"], partition["partition"])
-    return not (isinstance(partition["topic"], str) and all(isinstance(one, (list, tuple)) for one in ids) and all(map(_is_number, numbers)))
+    return not (
+        isinstance(partition["topic"], str)
+        and all(isinstance(one, (list, tuple)) for one in ids)
+        and all(map(_is_number, numbers))
+    )
 
 
 def _complain(partition: Any, number: int, known: Iterable[int] = ()) -> None:
     """Say what is wrong with a partition that could not be read."""
     if not isinstance(partition, Mapping):
-        raise RollError("Entry %d of the snapshot's partitions is %s, but must be an object." % (number, _kind(partition)))
+        raise RollError(
+            "Entry %d of the snapshot's partitions is %s, but must be an object." % (number, _kind(partition))
+        )
     missing = [key for key in ("topic", "partition", "replicas", "isr", "min_isr") if key not in partition]
     if missing:
-        raise RollError("Entry %d of the snapshot's partitions has no %s; each partition needs it." % (number, ", ".join(missing)))
+        raise RollError(
+            "Entry %d of the snapshot's partitions has no %s; each partition needs it." % (number, ", ".join(missing))
+        )
     name = "%s-%s" % (partition["topic"], partition["partition"])
     for key in ("replicas", "isr"):
         value = partition[key]
         if not isinstance(value, (list, tuple)) or not all(_is_number(id_) for id_ in value):
             raise RollError("Partition %s has the %s %r, but must have a list of ids of brokers." % (name, key, value))
         if len(set(value)) != len(value):
-            raise RollError("Partition %s names a broker twice in its %s (%s)." % (name, key, ", ".join(map(str, value))))
+            raise RollError(
+                "Partition %s names a broker twice in its %s (%s)." % (name, key, ", ".join(map(str, value)))
+            )
     if not _is_number(partition["min_isr"]) or not isinstance(partition["topic"], str):
-        raise RollError("Partition %s has the min_isr %r, but must have a number, and its topic must be a text." % (name, partition["min_isr"]))
+        raise RollError(
+            "Partition %s has the min_isr %r, but must have a number, and its topic must be a text."
+            % (name, partition["min_isr"])
+        )
     if not _is_number(partition["partition"]):
-        raise RollError("A partition of topic %s has the number %r, but must have a whole number." % (partition["topic"], partition["partition"]))
+        raise RollError(
+            "A partition of topic %s has the number %r, but must have a whole number."
+            % (partition["topic"], partition["partition"])
+        )
     unknown = set(partition["replicas"]) - set(known)
     if unknown:
-        raise RollError("Partition %s lies on %s, which the snapshot's brokers do not list; add it there, with its rack." % (name, named(unknown)))
-    raise RollError("Partition %s has %s in sync, which does not hold a replica of it." % (name, named(set(partition["isr"]) - set(partition["replicas"]))))
+        raise RollError(
+            "Partition %s lies on %s, which the snapshot's brokers do not list; add it there, with its rack."
+            % (name, named(unknown))
+        )
+    raise RollError(
+        "Partition %s has %s in sync, which does not hold a replica of it."
+        % (name, named(set(partition["isr"]) - set(partition["replicas"])))
+    )

@@ -56,7 +56,11 @@ def to_restart(
     excluded = out_of_service(hosts, [name for name in names if name in only])
     if excluded:
         raise RollError("roll_only names a broker that must not start: %s" % " ".join(excluded))
-    chosen = [name for name in names if (not only or name in only) and not hosts[name]["__kafka_service"].get("out_of_service")]
+    chosen = [
+        name
+        for name in names
+        if (not only or name in only) and not hosts[name]["__kafka_service"].get("out_of_service")
+    ]
     return [name for name in chosen if everything or _behind(hosts[name], version) or down(hosts[name])]
 
 
@@ -86,7 +90,9 @@ def check_names(only: Sequence[str], names: Sequence[str]) -> None:
     """Raise RollError for a name that is no node."""
     unknown = sorted(set(only) - set(names))
     if unknown:
-        raise RollError("roll_only names %s, which the inventory does not have as a Kafka node; correct it." % ", ".join(unknown))
+        raise RollError(
+            "roll_only names %s, which the inventory does not have as a Kafka node; correct it." % ", ".join(unknown)
+        )
 
 
 def down(host: Mapping[str, Any]) -> bool:
@@ -118,7 +124,12 @@ def recovering(cluster: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]
     """Ids of brokers that run, and are not listed or not in sync in a partition that they hold."""
     alive = _alive(cluster)
     running = {int(hosts[name]["kafka_node_id"]) for name in names if not down(hosts[name])}
-    behind = {id_ for each in cluster["partitions"] for id_ in each["replicas"] if id_ not in each["isr"] and id_ not in each["adding"]}
+    behind = {
+        id_
+        for each in cluster["partitions"]
+        for id_ in each["replicas"]
+        if id_ not in each["isr"] and id_ not in each["adding"]
+    }
     return sorted(running & behind | running - alive)
 
 
@@ -126,7 +137,12 @@ def _alive(cluster: Mapping[str, Any]) -> set[int]:
     return {each["id"] for each in cluster["brokers"] if not each.get("fenced")}
 
 
-def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]], controllers: Iterable[int] = (), restart: Iterable[int] = ()) -> list[str]:
+def findings(
+    cluster: Mapping[str, Any],
+    brokers: Mapping[int, Mapping[str, Any]],
+    controllers: Iterable[int] = (),
+    restart: Iterable[int] = (),
+) -> list[str]:
     """What forbids to begin, one sentence each.
 
     cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts; controllers: ids, also of those that are brokers;
@@ -137,14 +153,19 @@ def findings(cluster: Mapping[str, Any], brokers: Mapping[int, Mapping[str, Any]
     alive = _alive(cluster)
     foreign = sorted(alive - set(brokers))
     if foreign:
-        out.append("The cluster has %s, which the inventory does not know; add what is missing, or remove it from the cluster." % named(foreign))
+        out.append(
+            "The cluster has %s, which the inventory does not know; add what is missing, or remove it from the cluster."
+            % named(foreign)
+        )
     lost = sorted(id_ for id_, host in brokers.items() if id_ not in alive and not down(host))
     if lost:
         text = "%s runs, but the cluster does not list it as alive; it may be reading its logs after a crash: wait, or look at its log."
         out.append(text % named(lost).capitalize())
     rackless = sorted(id_ for id_ in alive if not listed[id_].get("rack"))
     if rackless and len(rackless) < len(alive):
-        out.append("%s has no rack in the cluster, but others have; set kafka_rack for all." % named(rackless).capitalize())
+        out.append(
+            "%s has no rack in the cluster, but others have; set kafka_rack for all." % named(rackless).capitalize()
+        )
     return out + _health(cluster["partitions"], {id_ for id_, host in brokers.items() if down(host)}, set(restart))
 
 
@@ -173,7 +194,11 @@ def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int], restart: se
     # With it comes the Kafka client, which would cost each worker that only asks for a status a tenth of a second.
     from .._kafka.snapshot import is_troubled
 
-    troubled = [each for each in partitions if not set(each["replicas"]) & gone and is_troubled(dict(each)) and not _healed(each, restart)]
+    troubled = [
+        each
+        for each in partitions
+        if not set(each["replicas"]) & gone and is_troubled(dict(each)) and not _healed(each, restart)
+    ]
     if not troubled:
         return []
     first = troubled[0]
@@ -182,7 +207,10 @@ def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int], restart: se
     out = [sentence % (many, first["topic"], first["partition"], len(first["isr"]), len(first["replicas"]))]
     late = set().union(*map(_missing, troubled)) - restart
     if late and all(_missing(each) and each["leader"] >= 0 for each in troubled):
-        out[0] += " If nothing but a restart heals %s, name %s in roll_only, with roll_all." % (named(late), "it" if len(late) == 1 else "them")
+        out[0] += " If nothing but a restart heals %s, name %s in roll_only, with roll_all." % (
+            named(late),
+            "it" if len(late) == 1 else "them",
+        )
     return out
 
 
@@ -197,14 +225,19 @@ def _healed(partition: Mapping[str, Any], restart: set[int]) -> bool:
 def refusals(plan: Mapping[str, Any]) -> list[str]:
     """What a plan refused, as sentences; a long list is cut, and says so."""
     refused = list(plan.get("refused") or []) + list((plan.get("quorum") or {}).get("refused") or [])
-    out = ["Partition %s-%d stands against %s: %s" % (one["topic"], one["partition"], named(one["brokers"]), one["reason"]) for one in refused]
+    out = [
+        "Partition %s-%d stands against %s: %s" % (one["topic"], one["partition"], named(one["brokers"]), one["reason"])
+        for one in refused
+    ]
     whole = len(out) + max(0, plan.get("refused_partitions", 0) - len(plan.get("refused") or []))
     if whole > SENTENCES:
         out = out[:SENTENCES] + ["So do %s more." % counted(whole - SENTENCES, "partition")]
     return out
 
 
-def lines(plan: Mapping[str, Any], names: Mapping[int, str], keepers: Sequence[str], kind: str, absent: Sequence[str] = ()) -> list[str]:
+def lines(
+    plan: Mapping[str, Any], names: Mapping[int, str], keepers: Sequence[str], kind: str, absent: Sequence[str] = ()
+) -> list[str]:
     """The plan for a person, before anything moves: keepers one after another, then the steps of brokers, why there are not fewer, and what absent says of
     brokers that are out of service."""
     out = []
@@ -214,18 +247,27 @@ def lines(plan: Mapping[str, Any], names: Mapping[int, str], keepers: Sequence[s
     steps = plan.get("steps") or []
     for number, step in enumerate(steps, 1):
         note = {"canary": " (the canary)", "ramp": " (a tenth)"}.get(step["kind"], "")
-        out.append("step %d, batch %d%s: %s" % (number, step["batch"], note, ", ".join(names[id_] for id_ in step["brokers"])))
+        out.append(
+            "step %d, batch %d%s: %s" % (number, step["batch"], note, ", ".join(names[id_] for id_ in step["brokers"]))
+        )
     if steps:
         out.append(plan["certificate"]["sentence"])
     out += list(plan.get("notes") or [])
     out += [
-        "Shorter after this move: %s-%d from %s to %s." % (move["topic"], move["partition"], move["from"], move["to"]) for move in plan.get("repairs") or []
+        "Shorter after this move: %s-%d from %s to %s." % (move["topic"], move["partition"], move["from"], move["to"])
+        for move in plan.get("repairs") or []
     ]
     return (out or ["Nobody needs a restart."]) + list(absent)
 
 
 def steps(
-    plan: Mapping[str, Any], brokers: Mapping[int, str], keepers: Mapping[int, str], kind: str, *, keepers_first: bool, roll: int = 1
+    plan: Mapping[str, Any],
+    brokers: Mapping[int, str],
+    keepers: Mapping[int, str],
+    kind: str,
+    *,
+    keepers_first: bool,
+    roll: int = 1,
 ) -> list[dict[str, Any]]:
     """The steps of a plan as hosts of the inventory, in order: {name, group, kind, members, hosts, ids, left, before, canary, last}.
 
@@ -273,7 +315,11 @@ def ending(hosts: Mapping[str, Mapping[str, Any]], planned: Sequence[Mapping[str
         if hosts[step["name"]].get("__roll_done"):
             continue
         told = [hosts[name].get("__roll_failure") for name in [*step["hosts"], step["name"]]]
-        lost = [name for name in step["hosts"] if not hosts[name].get("__roll_failure") and hosts[name].get("__roll_started") != step["name"]]
+        lost = [
+            name
+            for name in step["hosts"]
+            if not hosts[name].get("__roll_failure") and hosts[name].get("__roll_started") != step["name"]
+        ]
         out = list(dict.fromkeys(each for each in told if each))
         if lost and not hosts[step["name"]].get("__roll_failure"):
             out.append("%s could not be reached in the middle of the step; look at the host." % ", ".join(lost))

@@ -43,7 +43,10 @@ LOSS_INTERVAL_SECONDS = 10
 DIALLED = 16
 # A first run of site that broke off is begun again within that time.
 NEW_CLUSTER_SECONDS, CONSENT_SECONDS, SKEW_SECONDS = 86400, 3600, 300
-USAGE = "Use: kafka-start-guard check, or kafka-start-guard accept <node id> <number of partitions, or %s>." % rule.UNANSWERED
+USAGE = (
+    "Use: kafka-start-guard check, or kafka-start-guard accept <node id> <number of partitions, or %s>."
+    % rule.UNANSWERED
+)
 
 
 class GuardError(RackawareError):
@@ -143,7 +146,10 @@ def _use(python: str) -> None:
     try:
         os.execv(python, [python, "-I", *sys.argv])
     except OSError as error:
-        raise GuardError("Other brokers cannot be asked, because %s does not run: %s; run site, which makes it." % (python, error.strerror)) from None
+        raise GuardError(
+            "Other brokers cannot be asked, because %s does not run: %s; run site, which makes it."
+            % (python, error.strerror)
+        ) from None
 
 
 def _wait(config: Config, new: Sequence[str], world: World, *, alone: bool) -> None:
@@ -186,7 +192,12 @@ def ask(config: Config) -> Answer:
                 return rule.answer(config.node, views, problem)
             untried.remove(broker)
             tried.add(broker)
-            given = {**options, "request_timeout_seconds": REQUEST_SECONDS, **config.connection, "bootstrap_servers": [config.servers[broker]]}
+            given = {
+                **options,
+                "request_timeout_seconds": REQUEST_SECONDS,
+                **config.connection,
+                "bootstrap_servers": [config.servers[broker]],
+            }
             try:
                 with client.Admin(client.connection(given)) as admin:
                     views[broker] = view(admin, broker, config.node)
@@ -198,7 +209,10 @@ def ask(config: Config) -> Answer:
             except RackawareError as error:
                 problem = str(error)
     except client.KafkaError as error:
-        raise GuardError("Other brokers cannot be asked whether broker %d may start on a new log directory: %s" % (config.node, error)) from None
+        raise GuardError(
+            "Other brokers cannot be asked whether broker %d may start on a new log directory: %s"
+            % (config.node, error)
+        ) from None
 
 
 def _some(ids: Sequence[int]) -> Sequence[int]:
@@ -240,7 +254,10 @@ def accept(world: World, node: str, partitions: str) -> None:
         raise GuardError(USAGE)
     what: int | str = partitions if partitions == rule.UNANSWERED else int(partitions)
     _write(world.consent, {"node": config.node, "partitions": what, "time": int(world.clock())})
-    print("Broker %d starts at the next attempt, within a minute, if what is lost is then what was accepted: %s." % (config.node, partitions))
+    print(
+        "Broker %d starts at the next attempt, within a minute, if what is lost is then what was accepted: %s."
+        % (config.node, partitions)
+    )
 
 
 def _consent(world: World) -> dict[str, Any] | None:
@@ -332,6 +349,10 @@ def main(arguments: Sequence[str] | None = None, world: World | None = None) -> 
         print(error, file=sys.stderr, flush=True)
         return 1
     except OSError as error:
-        print("Kafka stays down, because its log directories cannot be recorded: %s; look at the host's disks." % error, file=sys.stderr, flush=True)
+        print(
+            "Kafka stays down, because its log directories cannot be recorded: %s; look at the host's disks." % error,
+            file=sys.stderr,
+            flush=True,
+        )
         return 1
     return 0

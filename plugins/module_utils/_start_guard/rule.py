@@ -80,7 +80,10 @@ def unknown(directories: Sequence[Directory], record: Record | None, *, new_clus
             if record is not None or not new_cluster:
                 out.append("the log directory %s is blank" % each.path)
         elif mark and mark.get("volume") != each.volume:
-            out.append("the log directory %s is on %s and comes from %s" % (each.path, each.volume or "the root disk", mark.get("volume") or "the root disk"))
+            out.append(
+                "the log directory %s is on %s and comes from %s"
+                % (each.path, each.volume or "the root disk", mark.get("volume") or "the root disk")
+            )
         elif record is not None and mark.get("id", "") != record.marks.get(each.path):
             out.append("the log directory %s is not the one of the last start" % each.path)
     return out
@@ -101,7 +104,11 @@ def next_witness(node: int, views: Mapping[int, View], untried: Sequence[int]) -
         return None
     if not views:
         return left[0]
-    named = [view.controller for view in views.values() if not view.kraft and view.controller in left and view.controller not in views]
+    named = [
+        view.controller
+        for view in views.values()
+        if not view.kraft and view.controller in left and view.controller not in views
+    ]
     if named:
         return named[0]
     if len(views) < 2:
@@ -123,7 +130,9 @@ def answer(node: int, views: Mapping[int, View], why: str = "") -> Answer:
         return Answer(False, doubt + (" (%s)" % why.rstrip(".") if why else ""))
     trusted = _trusted(views)
     if any(node in view.alive for view in trusted):
-        return Answer(False, "the cluster lists it as alive; either it has not noticed yet, or another process has the same id")
+        return Answer(
+            False, "the cluster lists it as alive; either it has not noticed yet, or another process has the same id"
+        )
     alone: set[tuple[str, int]] = set()
     leaderless: set[tuple[str, int]] = set()
     still: set[tuple[str, int]] = set()
@@ -161,17 +170,29 @@ def _doubt(node: int, views: Mapping[int, View]) -> str:
     if not next(iter(views.values())).kraft:
         bosses = [view.broker for view in views.values() if view.controller == view.broker]
         if len(bosses) > 1:
-            return "%s all say that they are the controller; the ones that are cut off from ZooKeeper must be restarted" % _brokers(bosses)
+            return (
+                "%s all say that they are the controller; the ones that are cut off from ZooKeeper must be restarted"
+                % _brokers(bosses)
+            )
         if not bosses:
             named = sorted({view.controller for view in views.values()} - {node, -1})
-            return "the controller, %s, does not answer" % _brokers(named) if named else "the cluster has no controller yet"
+            return (
+                "the controller, %s, does not answer" % _brokers(named)
+                if named
+                else "the cluster has no controller yet"
+            )
         trusted = _trusted(views)
         if any(view.controller != bosses[0] for view in trusted):
-            return "brokers disagree about the controller: %s" % ", ".join("%d says %d" % (view.broker, view.controller) for view in trusted)
+            return "brokers disagree about the controller: %s" % ", ".join(
+                "%d says %d" % (view.broker, view.controller) for view in trusted
+            )
     trusted = _trusted(views)
     alive = {broker for view in trusted for broker in view.alive} - {node, *(view.broker for view in trusted)}
     if len(trusted) < 2 and alive:
-        return "only broker %d answers, although it lists %s as alive; two are needed" % (trusted[0].broker, _brokers(alive))
+        return "only broker %d answers, although it lists %s as alive; two are needed" % (
+            trusted[0].broker,
+            _brokers(alive),
+        )
     return ""
 
 
@@ -182,12 +203,20 @@ def behind(quorum: Mapping[str, Any], broker: int) -> str:
     seen = max((each["last_caught_up_ms"] for each in members if each["id"] == broker), default=None)
     if now is None or seen is None:
         return "broker %d does not follow the quorum" % broker
-    return "broker %d is %.0f s behind in the cluster's metadata" % (broker, (now - seen) / 1000) if now - seen > BEHIND_MS else ""
+    return (
+        "broker %d is %.0f s behind in the cluster's metadata" % (broker, (now - seen) / 1000)
+        if now - seen > BEHIND_MS
+        else ""
+    )
 
 
 def accepted(consent: Mapping[str, Any] | None, node: int, found: Answer) -> bool:
     """Whether a person has accepted exactly this loss, for this node."""
-    return consent is not None and found.lost is not None and (consent.get("node"), consent.get("partitions")) == (node, found.lost)
+    return (
+        consent is not None
+        and found.lost is not None
+        and (consent.get("node"), consent.get("partitions")) == (node, found.lost)
+    )
 
 
 def sentence(node: int, new: Sequence[str], found: Answer, consent: Mapping[str, Any] | None = None) -> str:
@@ -195,7 +224,10 @@ def sentence(node: int, new: Sequence[str], found: Answer, consent: Mapping[str,
     if found.lost is None:
         advice = "this is asked again until it is settled"
     else:
-        advice = "bring its old disk back, or see docs/runbooks/blank_store.md before kafka-start-guard accept %d %s" % (node, found.lost)
+        advice = (
+            "bring its old disk back, or see docs/runbooks/blank_store.md before kafka-start-guard accept %d %s"
+            % (node, found.lost)
+        )
     if consent is not None:
         advice += " (what was accepted, %s %s, is something else)" % (consent.get("node"), consent.get("partitions"))
     return "Broker %d stays down: %s, and %s; %s." % (node, " and ".join(new), found.reason, advice)

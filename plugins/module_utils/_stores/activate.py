@@ -78,7 +78,10 @@ def stores(given: Sequence[Mapping[str, Any]]) -> list[Store]:
     out = [Store(str(each["store"]), str(each["mount"])) for each in given]
     for each in out:
         if not each.mount.startswith("/") or os.path.normpath(each.mount) != each.mount or each.mount == "/":
-            raise StoreUnitsError("The mount point %r of %s is no plain absolute path; use one like /var/lib/kafka/data0." % (each.mount, each.name))
+            raise StoreUnitsError(
+                "The mount point %r of %s is no plain absolute path; use one like /var/lib/kafka/data0."
+                % (each.mount, each.name)
+            )
     return out
 
 
@@ -86,8 +89,13 @@ def show(units: Sequence[str], run: Run) -> dict[str, dict[str, str]]:
     """What systemd says of each unit, by its name; raises StoreUnitsError."""
     code, out, err = run(["systemctl", "show", "--property=" + ",".join(PROPERTIES), *units], environ_update=TRANSLATED)
     if code != 0:
-        raise StoreUnitsError("systemd could not be asked about %s: %s; look at the host." % (", ".join(units), " ".join((err or out).split())))
-    blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in out.strip().split("\n\n")]
+        raise StoreUnitsError(
+            "systemd could not be asked about %s: %s; look at the host."
+            % (", ".join(units), " ".join((err or out).split()))
+        )
+    blocks = [
+        dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in out.strip().split("\n\n")
+    ]
     return {block["Id"]: block for block in blocks if "Id" in block}
 
 
@@ -117,10 +125,19 @@ def _ids(root: Root) -> tuple[int, int]:
     try:
         return pwd.getpwnam(root.owner).pw_uid, grp.getgrnam(root.group).gr_gid
     except KeyError:
-        raise StoreUnitsError("The user %s or the group %s is missing on this host; make them first." % (root.owner, root.group)) from None
+        raise StoreUnitsError(
+            "The user %s or the group %s is missing on this host; make them first." % (root.owner, root.group)
+        ) from None
 
 
-def apply(plans: Sequence[tuple[Store, Sequence[str]]], root: Root, run: Run, *, timeout: float, sleep: Callable[[float], None] = time.sleep) -> None:
+def apply(
+    plans: Sequence[tuple[Store, Sequence[str]]],
+    root: Root,
+    run: Run,
+    *,
+    timeout: float,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
     """Do the steps. A store that stays locked is left waiting, because it opens by itself once it may; raises StoreUnitsError with its reason."""
     if any(steps for _each, steps in plans):
         _systemctl(run, "daemon-reload")
@@ -149,7 +166,10 @@ def close(closing: Sequence[Store], run: Run) -> None:
 def _systemctl(run: Run, *words: str, fine: Sequence[int] = (0,)) -> None:
     code, out, err = run(["systemctl", *words], environ_update=TRANSLATED)
     if code not in fine:
-        raise StoreUnitsError("systemctl %s failed: %s; look at the journal." % (" ".join(words), " ".join((err or out).split()) or "code %d" % code))
+        raise StoreUnitsError(
+            "systemctl %s failed: %s; look at the journal."
+            % (" ".join(words), " ".join((err or out).split()) or "code %d" % code)
+        )
 
 
 def _wait(each: Store, run: Run, end: float, sleep: Callable[[float], None]) -> None:
@@ -162,11 +182,20 @@ def _wait(each: Store, run: Run, end: float, sleep: Callable[[float], None]) -> 
             return
         if "failed" in states or states[0] == "inactive" and text.startswith("refused"):
             unit = service if states[0] != "active" else mount
-            raise StoreUnitsError("The store %s is not open: %s See journalctl --unit %s." % (each.name, _sentence(text) or "its unit failed.", unit))
+            raise StoreUnitsError(
+                "The store %s is not open: %s See journalctl --unit %s."
+                % (each.name, _sentence(text) or "its unit failed.", unit)
+            )
         if text.startswith("locked"):
-            raise StoreUnitsError("The store %s stays locked, and tries again every few minutes by itself. It says: %s" % (each.name, _sentence(text)))
+            raise StoreUnitsError(
+                "The store %s stays locked, and tries again every few minutes by itself. It says: %s"
+                % (each.name, _sentence(text))
+            )
         if time.monotonic() > end:
-            raise StoreUnitsError("The store %s did not open in time, and goes on trying. It says: %s" % (each.name, _sentence(text) or "nothing."))
+            raise StoreUnitsError(
+                "The store %s did not open in time, and goes on trying. It says: %s"
+                % (each.name, _sentence(text) or "nothing.")
+            )
         sleep(0.5)
 
 
@@ -187,4 +216,6 @@ def _give(mount: str, root: Root) -> None:
         finally:
             os.close(handle)
     except OSError as error:
-        raise StoreUnitsError("The root of %s cannot be given to its owner: %s; look at the disk." % (mount, error.strerror)) from None
+        raise StoreUnitsError(
+            "The root of %s cannot be given to its owner: %s; look at the disk." % (mount, error.strerror)
+        ) from None

@@ -60,13 +60,19 @@ def files(
     for each in stores:
         name, mapping, mount = each["store"], each["name"], each["mount"]
         content = {key: value for key, value in each.items() if key not in MOUNT_NAMES}
-        out[os.path.join(unlocker.CONFIG, name + ".json")] = _file(json.dumps(content, indent=2, sort_keys=True) + "\n", "0600")
+        out[os.path.join(unlocker.CONFIG, name + ".json")] = _file(
+            json.dumps(content, indent=2, sort_keys=True) + "\n", "0600"
+        )
         options = each.get("mount_options") or luks_units.OPTIONS
         text = luks_units.mount_text(name, mapping, mount, options=options, comment=comment)
         out[os.path.join(UNITS, mount_unit.name(mount))] = _file(text)
-        out[os.path.join(UNITS, luks_units.device_unit(mapping) + ".d", "50-wait.conf")] = _file(luks_units.device_text(comment))
+        out[os.path.join(UNITS, luks_units.device_unit(mapping) + ".d", "50-wait.conf")] = _file(
+            luks_units.device_text(comment)
+        )
     if guarded:
-        text = luks_units.guard_text([each["mount"] for each in stores], directories=directories, user=user, prepare=prepare, comment=comment)
+        text = luks_units.guard_text(
+            [each["mount"] for each in stores], directories=directories, user=user, prepare=prepare, comment=comment
+        )
         out[os.path.join(UNITS, guarded + ".d", "50-encrypted-store.conf")] = _file(text)
     if environment:
         lines = ["# %s" % comment, *("%s=%s" % pair for pair in sorted(environment.items()))]
@@ -79,13 +85,17 @@ def file_set(found: Mapping[str, Mapping[str, str]]) -> dict[str, list[dict[str,
     ours = {"owner": "root", "group": "root"}
     places = {os.path.dirname(path) for path in found} - {UNITS, os.path.dirname(unlocker.PROGRAM)}
     places |= {os.path.dirname(unlocker.PACKAGE)}
-    directories = [{"path": path, **ours, "mode": "0700" if path == unlocker.CONFIG else "0755"} for path in sorted(places)]
+    directories = [
+        {"path": path, **ours, "mode": "0700" if path == unlocker.CONFIG else "0755"} for path in sorted(places)
+    ]
     return {"directories": directories, "files": [{"dest": path, **ours, **file} for path, file in found.items()]}
 
 
 def units(stores: Sequence[Mapping[str, Any]]) -> list[str]:
     """The units to enable, in the order in which they start."""
-    return [unit for each in stores for unit in (luks_units.unlock_service(each["store"]), mount_unit.name(each["mount"]))]
+    return [
+        unit for each in stores for unit in (luks_units.unlock_service(each["store"]), mount_unit.name(each["mount"]))
+    ]
 
 
 def _check(stores: Sequence[Mapping[str, Any]]) -> None:
@@ -93,7 +103,9 @@ def _check(stores: Sequence[Mapping[str, Any]]) -> None:
         missing = [name for name in ("store", "name", "mount") if not each.get(name)]
         if missing:
             raise StoreFilesError("Store %d has no %s; name it." % (number, " and no ".join(missing)))
-        unlocker.parse({key: value for key, value in each.items() if key not in MOUNT_NAMES}, "The store %s" % each["store"])
+        unlocker.parse(
+            {key: value for key, value in each.items() if key not in MOUNT_NAMES}, "The store %s" % each["store"]
+        )
     for name in ("store", "name", "mount", "uuid", "device"):
         # Disks that are alike have one pattern, and each its place in it.
         places = [each.get(name) and (each[name], each.get("slot", 0) if name == "device" else 0) for each in stores]

@@ -34,7 +34,10 @@ def configurations(files: Iterable[Mapping[str, Any]], names: Sequence[str]) -> 
             try:
                 content = json.loads(file["content"])
             except ValueError:
-                raise StoreKeysError("The configuration %s is no JSON; take the files from the filter encrypted_store_files." % file["dest"]) from None
+                raise StoreKeysError(
+                    "The configuration %s is no JSON; take the files from the filter encrypted_store_files."
+                    % file["dest"]
+                ) from None
             out[name] = unlocker.parse(content, file["dest"])
     return out
 
@@ -66,14 +69,21 @@ def lost(name: str, config: unlocker.Config, path: str, header: Header) -> str:
     slots = {str(slot) for slot in header.keyslots}
     tokens = [token for token in tokens if slots & {str(slot) for slot in token.get("keyslots") or ()}] or tokens
     # The ciphertext is what counts: a version that was copied back has another id, and opens the volume as ever.
-    known = [(token.get("sha256"), token.get("key_arn"), dict(token.get("encryption_context") or {})) for token in tokens]
+    known = [
+        (token.get("sha256"), token.get("key_arn"), dict(token.get("encryption_context") or {})) for token in tokens
+    ]
     if not tokens or any((key.sha256, key.key_arn, dict(key.encryption_context)) in known for key in config.keys):
         return ""
     return (
         "The store %s keeps its configuration, and nothing was changed: the volume on %s opens with %s, but the new configuration names only %s, "
         "so that it would stay locked at the next boot. Make the former the current version again (aws s3api copy-object, with that version as "
         "copy source), or, if its data may be lost, erase the store with erase_stores."
-        % (name, path, " or ".join(_said(token) for token in tokens), " and ".join(_said(key.as_dict()) for key in config.keys))
+        % (
+            name,
+            path,
+            " or ".join(_said(token) for token in tokens),
+            " and ".join(_said(key.as_dict()) for key in config.keys),
+        )
     )
 
 

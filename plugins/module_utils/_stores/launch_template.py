@@ -22,7 +22,10 @@ from . import files as stores_files
 
 # EC2's limit, before base64.
 LARGEST = 16384
-PACKAGES = {"apt-get": ("cryptsetup-bin", "python3-boto3", "xfsprogs"), "dnf": ("cryptsetup", "python3-boto3", "xfsprogs")}
+PACKAGES = {
+    "apt-get": ("cryptsetup-bin", "python3-boto3", "xfsprogs"),
+    "dnf": ("cryptsetup", "python3-boto3", "xfsprogs"),
+}
 USER_DATA = '''\
 #!/usr/bin/python3
 # Opens encrypted stores at every boot from now on. Runs once, at the first boot; nothing in it is secret.
@@ -89,7 +92,10 @@ class StoreLaunchError(RackawareError):
 def archive(files: Mapping[str, Mapping[str, str]]) -> bytes:
     """The same bytes for the same files, so that its digest can be its name."""
     out = io.BytesIO()
-    with gzip.GzipFile(filename="", mode="wb", fileobj=out, mtime=0) as packed, tarfile.open(mode="w", fileobj=packed, format=tarfile.PAX_FORMAT) as tar:
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=out, mtime=0) as packed,
+        tarfile.open(mode="w", fileobj=packed, format=tarfile.PAX_FORMAT) as tar,
+    ):
         directories = stores_files.file_set(files)["directories"]
         for each in sorted(directories, key=lambda each: each["path"]):
             entry = tarfile.TarInfo(each["path"].lstrip("/"))
@@ -103,15 +109,28 @@ def archive(files: Mapping[str, Mapping[str, str]]) -> bytes:
     return out.getvalue()
 
 
-def launch(stores: Sequence[Mapping[str, Any]], *, bucket: str, prefix: str, region: str, owner: str, **more: Any) -> dict[str, str]:
+def launch(
+    stores: Sequence[Mapping[str, Any]], *, bucket: str, prefix: str, region: str, owner: str, **more: Any
+) -> dict[str, str]:
     """{object_key, content (base64), sha256, user_data (base64)}; more is for _stores.files.files. Raises RackawareError."""
     content = archive(stores_files.files(stores, **more))
     digest = hashlib.sha256(content).hexdigest()
     key = "%s/launch/%s.tar.gz" % (prefix.strip("/"), digest)
-    facts = {"bucket": bucket, "key": key, "sha256": digest, "region": region, "owner": owner, "packages": PACKAGES, "units": stores_files.units(stores)}
+    facts = {
+        "bucket": bucket,
+        "key": key,
+        "sha256": digest,
+        "region": region,
+        "owner": owner,
+        "packages": PACKAGES,
+        "units": stores_files.units(stores),
+    }
     text = USER_DATA % {"facts": json.dumps(facts, indent=1, sort_keys=True).replace("\\", "\\\\")}
     if len(text.encode()) > LARGEST:
-        raise StoreLaunchError("The user data of %d stores have %d bytes, and EC2 takes %d; use fewer stores." % (len(stores), len(text.encode()), LARGEST))
+        raise StoreLaunchError(
+            "The user data of %d stores have %d bytes, and EC2 takes %d; use fewer stores."
+            % (len(stores), len(text.encode()), LARGEST)
+        )
     return {"object_key": key, "content": _base64(content), "sha256": digest, "user_data": _base64(text.encode())}
 
 

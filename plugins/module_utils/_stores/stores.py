@@ -68,7 +68,9 @@ def keys(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[d
             if store:
                 who = _who(hosts[name], name)
                 place = {"host": name, "store": store, "mount": nodes.DATA % number}
-                out.append({**place, "uuid": uuid_of(*who, store), "subsystem": subsystem_of(*who), **identity(*who, store)})
+                out.append(
+                    {**place, "uuid": uuid_of(*who, store), "subsystem": subsystem_of(*who), **identity(*who, store)}
+                )
     return out
 
 
@@ -76,10 +78,15 @@ def _who(variables: Mapping[str, Any], name: str) -> tuple[str, int]:
     try:
         return str(variables["kafka_cluster"]), int(variables["kafka_node_id"])
     except (KeyError, TypeError, ValueError):
-        raise StoresError("Host %s has encrypted stores, but no kafka_cluster or no kafka_node_id, to which their keys are bound; set both." % name) from None
+        raise StoresError(
+            "Host %s has encrypted stores, but no kafka_cluster or no kafka_node_id, to which their keys are bound; set both."
+            % name
+        ) from None
 
 
-def stores(data_volumes: Sequence[str] | None, cluster: str, node_id: int, wrapped: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+def stores(
+    data_volumes: Sequence[str] | None, cluster: str, node_id: int, wrapped: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[dict[str, Any]]:
     """A broker's encrypted stores as encrypted_store wants them; wrapped: object_key to the versions of its key, the newest last."""
     mounts = [(store_of(volume), nodes.DATA % number) for number, volume in enumerate(data_volumes or ())]
     ours = [(store, mount) for store, mount in mounts if store]
@@ -87,7 +94,10 @@ def stores(data_volumes: Sequence[str] | None, cluster: str, node_id: int, wrapp
     for slot, (store, mount) in enumerate(ours):
         object_key = identity(cluster, node_id, store)["object_key"]
         if not wrapped.get(object_key):
-            raise StoresError("There is no wrapped key %s for node %d; run key_custody, and look at the bucket." % (object_key, node_id))
+            raise StoresError(
+                "There is no wrapped key %s for node %d; run key_custody, and look at the bucket."
+                % (object_key, node_id)
+            )
         out.append(
             {
                 "store": store,
@@ -114,12 +124,18 @@ def disks(stores: Sequence[Mapping[str, Any]], seen: Sequence[Mapping[str, Any]]
     for each in stores:
         found = next((disk for disk in seen if (disk["uuid"] or disk["remembered"]) == each["uuid"]), None)
         if found is not None:
-            place = {"store": each["store"], "device": found["by_id"] or found["device"], "open": bool(found["holders"])}
+            place = {
+                "store": each["store"],
+                "device": found["by_id"] or found["device"],
+                "open": bool(found["holders"]),
+            }
             out.append({**place, "name": MAPPING % each["store"], "uuid": each["uuid"], "subsystem": each["subsystem"]})
     return out
 
 
-def guard(data_dirs: Sequence[str], *, cluster_id: str | None, libs: str, properties: str, java: str, user: str, comment: str) -> str:
+def guard(
+    data_dirs: Sequence[str], *, cluster_id: str | None, libs: str, properties: str, java: str, user: str, comment: str
+) -> str:
     """The drop-in that keeps a broker from starting without its encrypted stores; data_dirs are those on them.
 
     A store may be blank at any boot. In KRaft mode its directory then gets the identity in the file cluster_id, without which nothing is formatted.
@@ -131,7 +147,10 @@ def guard(data_dirs: Sequence[str], *, cluster_id: str | None, libs: str, proper
     prepare = []
     if cluster_id:
         blank = " -a ".join('-n "$$(ls -A %s)"' % path for path in data_dirs)
-        tool = '%s -Xmx128m -cp "%s/*" kafka.tools.StorageTool format --ignore-formatted --cluster-id "$$id" --config %s' % (java, libs, properties)
+        tool = (
+            '%s -Xmx128m -cp "%s/*" kafka.tools.StorageTool format --ignore-formatted --cluster-id "$$id" --config %s'
+            % (java, libs, properties)
+        )
         prepare = ["/bin/sh -c 'test %s || { read -r id <%s && exec %s; }'" % (blank, cluster_id, tool)]
     directories = [path for pair in zip(mounts, data_dirs) for path in pair]
     return units.guard_text(mounts, directories=directories, user=user, prepare=prepare, comment=comment)

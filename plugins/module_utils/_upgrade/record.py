@@ -28,8 +28,11 @@ def read(path: str = PATH) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise RecordError("The record of the upgrade, %s, cannot be read: %s; look at it on the host." % (path, reason(error))) from None
+        raise RecordError(
+            "The record of the upgrade, %s, cannot be read: %s; look at it on the host." % (path, reason(error))
+        ) from None
     except (ValueError, KeyError, TypeError):
         raise RecordError(
-            "The record of the upgrade, %s, cannot be understood, so that nobody knows what may be started; copy it from another broker." % path
+            "The record of the upgrade, %s, cannot be understood, so that nobody knows what may be started; copy it from another broker."
+            % path
         ) from None

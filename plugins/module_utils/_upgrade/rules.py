@@ -111,19 +111,28 @@ def supported(start: str, target: str, *, metadata: str, level: int | None) -> N
     """Raise UpgradeError unless Kafka supports going up from start to target; level is the finalised metadata.version in KRaft mode."""
     there, here = series(target), series(start)
     if there[0] > LAST_MAJOR:
-        raise UpgradeError("Kafka %s is newer than this collection, which knows the rules up to %d.x; use a newer one." % (target, LAST_MAJOR))
+        raise UpgradeError(
+            "Kafka %s is newer than this collection, which knows the rules up to %d.x; use a newer one."
+            % (target, LAST_MAJOR)
+        )
     if metadata == ZOOKEEPER:
         if there > LAST_ZOOKEEPER:
             raise UpgradeError(
-                "Kafka %s cannot run with ZooKeeper, which 4.0 removed; set kafka_version to 3.9.2, and migrate to KRaft before you go further." % target
+                "Kafka %s cannot run with ZooKeeper, which 4.0 removed; set kafka_version to 3.9.2, and migrate to KRaft before you go further."
+                % target
             )
         if here < OFFSETS_SCHEMA:
-            raise UpgradeError("Kafka %s is older than 2.1, from where Kafka has no way back after the upgrade; go to 2.1 or later by hand first." % start)
+            raise UpgradeError(
+                "Kafka %s is older than 2.1, from where Kafka has no way back after the upgrade; go to 2.1 or later by hand first."
+                % start
+            )
         return
     if there < FIRST_WITHOUT:
         return
     if here < PRODUCTION_KRAFT:
-        raise UpgradeError("Kafka %s is older than 3.3, from where Kafka 4 takes clusters; upgrade to 3.9.2 first." % start)
+        raise UpgradeError(
+            "Kafka %s is older than 3.3, from where Kafka 4 takes clusters; upgrade to 3.9.2 first." % start
+        )
     if level is None or level < PRODUCTION_LEVEL:
         raise UpgradeError(
             "The cluster's metadata.version is %s, but Kafka %s needs at least %d, which is 3.3-IV3; finalise the upgrade to %s first."
@@ -147,12 +156,25 @@ def merge(records: Iterable[Record | None]) -> Record | None:
 def pin(records: Iterable[Record | None], version: str) -> str | None:
     """The inter.broker.protocol.version that brokers of this version are held at, None where they may speak their own."""
     record = merge(records)
-    if record is None or record["metadata"] != ZOOKEEPER or record["finalizing"] or record["finalized"] or not record["protocol"]:
+    if (
+        record is None
+        or record["metadata"] != ZOOKEEPER
+        or record["finalizing"]
+        or record["finalized"]
+        or not record["protocol"]
+    ):
         return None
     return None if series(record["protocol"]) == series(version) else str(record["protocol"])
 
 
-def decide(asked: str, nodes: Sequence[Mapping[str, Any]], records: Iterable[Record | None], told: Mapping[str, Any] | None, *, now: float) -> Decision:
+def decide(
+    asked: str,
+    nodes: Sequence[Mapping[str, Any]],
+    records: Iterable[Record | None],
+    told: Mapping[str, Any] | None,
+    *,
+    now: float,
+) -> Decision:
     """What to do for everybody to run the version that is asked for; raises UpgradeError.
 
     nodes: {name, id, kind, version, protocol}, version as kafka_service_info says it, protocol as the user sets it for this node, if at all;
@@ -168,7 +190,12 @@ def decide(asked: str, nodes: Sequence[Mapping[str, Any]], records: Iterable[Rec
     if len(others) > 1:
         raise UpgradeError(
             "The cluster runs %s, and %s would be one version more; set kafka_version to one of them, and get everybody there first."
-            % (" and ".join("Kafka %s on %s" % (version, _few(running[version])) for version in sorted(running, key=numbers)), asked)
+            % (
+                " and ".join(
+                    "Kafka %s on %s" % (version, _few(running[version])) for version in sorted(running, key=numbers)
+                ),
+                asked,
+            )
         )
     if current and current["finalizing"] and (others or current["to"] != asked):
         raise UpgradeError(
@@ -197,7 +224,9 @@ def _running(nodes: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     out: dict[str, list[str]] = {}
     for node in nodes:
         if not node.get("version"):
-            raise UpgradeError("Host %s has no Kafka yet; run site with the version that the others run first." % node["name"])
+            raise UpgradeError(
+                "Host %s has no Kafka yet; run site with the version that the others run first." % node["name"]
+            )
         out.setdefault(str(node["version"]), []).append(str(node["name"]))
     return out
 
@@ -234,7 +263,9 @@ def _level(told: Mapping[str, Any] | None, record: Record | None) -> int | None:
 
 
 def _finalized(told: Mapping[str, Any]) -> dict[str, int]:
-    return {name: int(each["finalized"]) for name, each in told["features"].items() if each.get("finalized") is not None}
+    return {
+        name: int(each["finalized"]) for name, each in told["features"].items() if each.get("finalized") is not None
+    }
 
 
 def _protocol(told: Mapping[str, Any]) -> str:
@@ -245,10 +276,15 @@ def _protocol(told: Mapping[str, Any]) -> str:
     return short(min(spoken, key=series))
 
 
-def _begin(start: str, target: str, metadata: str, current: Record | None, told: Mapping[str, Any] | None, now: float) -> Record:
+def _begin(
+    start: str, target: str, metadata: str, current: Record | None, told: Mapping[str, Any] | None, now: float
+) -> Record:
     """A new record; what an upgrade that was not finalised has found before it stays the way back."""
     if current is None and told is None:
-        raise UpgradeError("No broker answers, so that nobody knows what the cluster has agreed on; start the brokers with %s first." % start)
+        raise UpgradeError(
+            "No broker answers, so that nobody knows what the cluster has agreed on; start the brokers with %s first."
+            % start
+        )
     if current is not None:
         protocol, features = current["protocol"], current["features"]
     else:
@@ -281,7 +317,8 @@ def _held(nodes: Sequence[Mapping[str, Any]], protocol: str | None) -> None:
         if own and protocol and series(own) != series(protocol):
             raise UpgradeError(
                 "broker_config of %s sets inter.broker.protocol.version to %s, but %s is what all brokers must speak now; "
-                "remove it from broker_config, as rolling_upgrade keeps it and finalize_upgrade raises it." % (node["name"], own, protocol)
+                "remove it from broker_config, as rolling_upgrade keeps it and finalize_upgrade raises it."
+                % (node["name"], own, protocol)
             )
 
 
@@ -295,7 +332,8 @@ def _may_return(asked: str, start: str, record: Record | None, told: Mapping[str
     since = record["finalized"] or record["finalizing"]
     if since:
         raise UpgradeError(
-            "The upgrade to Kafka %s was finalised on %s, so there is no way back to %s; set kafka_version to %s." % (start, since, asked, start)
+            "The upgrade to Kafka %s was finalised on %s, so there is no way back to %s; set kafka_version to %s."
+            % (start, since, asked, start)
         )
     for broker in (told or {}).get("brokers") or []:
         if record["protocol"] and broker.get("protocol") and series(broker["protocol"]) > series(record["protocol"]):
@@ -321,12 +359,19 @@ def _lines(way: str, start: str, target: str, running: Mapping[str, Sequence[str
     )
     out = [first]
     if len(running) > 1:
-        out.append("An earlier run was broken off: %s." % ", ".join("%d on %s" % (len(running[version]), version) for version in sorted(running, key=numbers)))
+        out.append(
+            "An earlier run was broken off: %s."
+            % ", ".join("%d on %s" % (len(running[version]), version) for version in sorted(running, key=numbers))
+        )
     if way == "up" and record["metadata"] == ZOOKEEPER and series(record["protocol"]) != series(target):
-        out.append("The brokers keep speaking inter.broker.protocol.version %s, so the way back stays open." % record["protocol"])
+        out.append(
+            "The brokers keep speaking inter.broker.protocol.version %s, so the way back stays open."
+            % record["protocol"]
+        )
     elif way == "up" and record["metadata"] == KRAFT:
         out.append(
-            "The features stay at their levels (metadata.version %s), so the way back stays open." % (record["features"] or {}).get(METADATA_VERSION, "?")
+            "The features stay at their levels (metadata.version %s), so the way back stays open."
+            % (record["features"] or {}).get(METADATA_VERSION, "?")
         )
     return out
 
@@ -338,7 +383,9 @@ def rolled(record: Record | None, nodes: Sequence[Mapping[str, Any]], *, now: fl
     """
     if record is None or record["rolled"]:
         return record
-    if any(node["version"] != record["to"] or node.get("state") != "active" or node.get("restart_needed") for node in nodes):
+    if any(
+        node["version"] != record["to"] or node.get("state") != "active" or node.get("restart_needed") for node in nodes
+    ):
         return record
     return dict(record, rolled=text(now))
 
@@ -362,12 +409,25 @@ def finalization(
     strangers = [node for node in nodes if node["version"] != asked or node.get("state") != "active"]
     if strangers:
         node = strangers[0]
-        what = "would start Kafka %s" % (node["version"] or "nothing") if node["version"] != asked else "does not run (%s)" % node.get("state")
-        raise UpgradeError("Host %s %s, but everybody must run %s before that is finalised; run rolling_upgrade first." % (node["name"], what, asked))
+        what = (
+            "would start Kafka %s" % (node["version"] or "nothing")
+            if node["version"] != asked
+            else "does not run (%s)" % node.get("state")
+        )
+        raise UpgradeError(
+            "Host %s %s, but everybody must run %s before that is finalised; run rolling_upgrade first."
+            % (node["name"], what, asked)
+        )
     _agree(nodes, told)
-    missing = sorted({int(node["id"]) for node in nodes if node["kind"] == "broker"} - {int(broker["id"]) for broker in told["brokers"]})
+    missing = sorted(
+        {int(node["id"]) for node in nodes if node["kind"] == "broker"}
+        - {int(broker["id"]) for broker in told["brokers"]}
+    )
     if missing:
-        raise UpgradeError("Broker %s does not answer, so that nobody knows what it can do; bring it back first." % ", ".join(map(str, missing)))
+        raise UpgradeError(
+            "Broker %s does not answer, so that nobody knows what it can do; bring it back first."
+            % ", ".join(map(str, missing))
+        )
     protocol, features = None, {}
     if metadata == ZOOKEEPER:
         protocol = short(asked) if series(_protocol(told)) != series(asked) else None
@@ -383,11 +443,17 @@ def finalization(
     made = None
     if current:
         made = dict(current, finalizing=current["finalizing"] or text(now), finalized=None if needed else text(now))
-    lines = ["To be finalised at Kafka %s, after which there is no way back%s:" % (asked, " to " + current["from"] if current else "")]
+    lines = [
+        "To be finalised at Kafka %s, after which there is no way back%s:"
+        % (asked, " to " + current["from"] if current else "")
+    ]
     if not needed:
         lines.append("nothing changes in Kafka itself")
     if protocol:
-        lines.append("inter.broker.protocol.version from %s to %s, with one more roll of the brokers" % (_protocol(told), protocol))
+        lines.append(
+            "inter.broker.protocol.version from %s to %s, with one more roll of the brokers"
+            % (_protocol(told), protocol)
+        )
     before = _finalized(told)
     lines += ["%s from %d to %d" % (name, before.get(name, 0), level) for name, level in features.items()]
     return Finalization(needed, True, asked, made, protocol, features, lines)
@@ -403,7 +469,10 @@ def _to_raise(told: Mapping[str, Any], levels: Mapping[str, int]) -> dict[str, i
         for broker in told["brokers"]:
             known = (broker.get("supported") or {}).get(name) or [0, 0]
             if known[1] < level:
-                raise UpgradeError("Broker %s knows %s only up to %d, not %d; run rolling_upgrade first." % (broker["id"], name, known[1], level))
+                raise UpgradeError(
+                    "Broker %s knows %s only up to %d, not %d; run rolling_upgrade first."
+                    % (broker["id"], name, known[1], level)
+                )
         out[name] = int(level)
     return out
 
@@ -418,7 +487,9 @@ def _soaked(asked: str, record: Record | None, soak_seconds: int, now: float) ->
             % asked
         )
     if not record["rolled"]:
-        raise UpgradeError("The roll to Kafka %s has not been proven to have ended; run rolling_upgrade again first." % asked)
+        raise UpgradeError(
+            "The roll to Kafka %s has not been proven to have ended; run rolling_upgrade again first." % asked
+        )
     left = moment(record["rolled"]) + soak_seconds - now
     if left > 0:
         raise UpgradeError(
@@ -449,9 +520,16 @@ def warnings(start: str, target: str, lost: Sequence[str], members: Sequence[Map
     if not lost:
         return []
     listed = ", ".join(lost[:SHOWN]) + (" and %d more" % (len(lost) - SHOWN) if len(lost) > SHOWN else "")
-    out = ["Kafka %s does not answer requests that %s answers: %s. Clients that send no newer ones cannot talk to it." % (target, start, listed)]
+    out = [
+        "Kafka %s does not answer requests that %s answers: %s. Clients that send no newer ones cannot talk to it."
+        % (target, start, listed)
+    ]
     old = sorted(
-        {"%s at %s (group %s)" % (each["client_id"] or "without a client id", each["host"], each["group"]) for each in members if each["subscription"] == 0}
+        {
+            "%s at %s (group %s)" % (each["client_id"] or "without a client id", each["host"], each["group"])
+            for each in members
+            if each["subscription"] == 0
+        }
     )
     if old:
         out.append(
@@ -471,4 +549,6 @@ def moment(written: str) -> float:
     try:
         return datetime.strptime(written, FORMAT).replace(tzinfo=timezone.utc).timestamp()
     except ValueError:
-        raise UpgradeError("The record of the upgrade has the time %s, which is none; look at it on the brokers." % written) from None
+        raise UpgradeError(
+            "The record of the upgrade has the time %s, which is none; look at it on the brokers." % written
+        ) from None

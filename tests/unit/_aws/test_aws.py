@@ -20,7 +20,12 @@ I3 = {
     "ProcessorInfo": {"SupportedArchitectures": ["x86_64"]},
     "EbsInfo": {"EbsOptimizedInfo": {"BaselineBandwidthInMbps": 425}},
     "NetworkInfo": {"NetworkPerformance": "Up to 10 Gigabit", "NetworkCards": [{"BaselineBandwidthInGbps": 0.75}]},
-    "InstanceStorageInfo": {"TotalSizeInGB": 475, "Disks": [{"SizeInGB": 475, "Count": 1}], "NvmeSupport": "required", "EncryptionSupport": "required"},
+    "InstanceStorageInfo": {
+        "TotalSizeInGB": 475,
+        "Disks": [{"SizeInGB": 475, "Count": 1}],
+        "NvmeSupport": "required",
+        "EncryptionSupport": "required",
+    },
 }
 
 
@@ -34,7 +39,11 @@ def ec2() -> Any:
 
 def test_a_type_becomes_data(ec2: Any) -> None:
     client, stub = ec2
-    stub.add_response("describe_instance_types", {"InstanceTypes": [I3]}, {"Filters": [{"Name": "instance-type", "Values": ["i3.large"]}]})
+    stub.add_response(
+        "describe_instance_types",
+        {"InstanceTypes": [I3]},
+        {"Filters": [{"Name": "instance-type", "Values": ["i3.large"]}]},
+    )
     assert aws_client.instance_types(client, ["i3.large", "i3.large"]) == {
         "i3.large": {
             "vcpus": 2,
@@ -54,8 +63,15 @@ def test_zones_are_those_that_offer_the_type(ec2: Any) -> None:
     client, stub = ec2
     stub.add_response("describe_instance_types", {"InstanceTypes": [I3]}, {"Filters": ANY})
     offers = [{"InstanceType": "i3.large", "Location": "eu-west-1" + letter} for letter in "ba"]
-    stub.add_response("describe_instance_type_offerings", {"InstanceTypeOfferings": offers}, {"Filters": ANY, "LocationType": "availability-zone"})
-    assert aws_client.instance_types(client, ["i3.large"], zones=True)["i3.large"]["zones"] == ["eu-west-1a", "eu-west-1b"]
+    stub.add_response(
+        "describe_instance_type_offerings",
+        {"InstanceTypeOfferings": offers},
+        {"Filters": ANY, "LocationType": "availability-zone"},
+    )
+    assert aws_client.instance_types(client, ["i3.large"], zones=True)["i3.large"]["zones"] == [
+        "eu-west-1a",
+        "eu-west-1b",
+    ]
 
 
 def test_unknown_types_are_named_in_one_sentence(ec2: Any) -> None:
@@ -63,7 +79,9 @@ def test_unknown_types_are_named_in_one_sentence(ec2: Any) -> None:
     stub.add_response("describe_instance_types", {"InstanceTypes": [I3]}, {"Filters": ANY})
     with pytest.raises(aws_client.AwsError) as caught:
         aws_client.instance_types(client, ["i3.large", "r99.huge", "x.y"])
-    assert str(caught.value).startswith("EC2 in eu-west-1 does not know the instance types r99.huge, x.y; correct the name")
+    assert str(caught.value).startswith(
+        "EC2 in eu-west-1 does not know the instance types r99.huge, x.y; correct the name"
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,7 +92,13 @@ def test_unknown_types_are_named_in_one_sentence(ec2: Any) -> None:
         ({"NetworkPerformance": "12.5 Gigabit"}, 12.5),
         ({"NetworkPerformance": "Up to 25 Gigabit"}, None),
         ({"NetworkPerformance": "Moderate"}, None),
-        ({"NetworkPerformance": "Up to 10 Gigabit", "NetworkCards": [{"BaselineBandwidthInGbps": 5.0}, {"BaselineBandwidthInGbps": 5.0}]}, 10.0),
+        (
+            {
+                "NetworkPerformance": "Up to 10 Gigabit",
+                "NetworkCards": [{"BaselineBandwidthInGbps": 5.0}, {"BaselineBandwidthInGbps": 5.0}],
+            },
+            10.0,
+        ),
     ],
 )
 def test_a_burst_is_no_baseline(network: dict, gbps: float) -> None:
@@ -83,8 +107,20 @@ def test_a_burst_is_no_baseline(network: dict, gbps: float) -> None:
 
 def test_a_type_without_a_store_and_an_old_one_without_encryption() -> None:
     assert aws_client.describe_type({})["instance_store"] is None
-    old = {"InstanceStorageInfo": {"TotalSizeInGB": 48000, "Disks": [{"SizeInGB": 2000, "Count": 24}], "NvmeSupport": "unsupported"}}
-    assert aws_client.describe_type(old)["instance_store"] == {"count": 24, "size_gb": 2000, "total_gb": 48000, "nvme": False, "encrypted": False}
+    old = {
+        "InstanceStorageInfo": {
+            "TotalSizeInGB": 48000,
+            "Disks": [{"SizeInGB": 2000, "Count": 24}],
+            "NvmeSupport": "unsupported",
+        }
+    }
+    assert aws_client.describe_type(old)["instance_store"] == {
+        "count": 24,
+        "size_gb": 2000,
+        "total_gb": 48000,
+        "nvme": False,
+        "encrypted": False,
+    }
 
 
 @pytest.mark.parametrize(
@@ -107,7 +143,11 @@ def test_credentials_that_are_no_longer_good_are_the_reason(ec2: Any, code: str)
     stub.add_client_error("describe_instance_types", code, "Request has expired.")
     with pytest.raises(aws_client.AwsError) as caught:
         aws_client.instance_types(client, ["i3.large"])
-    assert str(caught.value) == "AWS could not describe instance types: Request has expired (%s); renew the credentials, and check the clock." % code
+    assert (
+        str(caught.value)
+        == "AWS could not describe instance types: Request has expired (%s); renew the credentials, and check the clock."
+        % code
+    )
 
 
 def test_volumes_become_data_also_without_a_snapshot(ec2: Any) -> None:
@@ -116,10 +156,23 @@ def test_volumes_become_data_also_without_a_snapshot(ec2: Any) -> None:
         {"InstanceId": "i-1", "Device": "/dev/sdf", "State": "attached", "DeleteOnTermination": False},
         {"InstanceId": "i-0", "Device": "/dev/sdf", "State": "detached"},
     ]
-    answer = {"VolumeId": "vol-2", "AvailabilityZone": "eu-west-1a", "State": "in-use", "VolumeType": "st1", "Size": 500, "Encrypted": True, "SnapshotId": ""}
+    answer = {
+        "VolumeId": "vol-2",
+        "AvailabilityZone": "eu-west-1a",
+        "State": "in-use",
+        "VolumeType": "st1",
+        "Size": 500,
+        "Encrypted": True,
+        "SnapshotId": "",
+    }
     answer["CreateTime"] = datetime(2026, 11, 30, tzinfo=timezone.utc)
-    volumes = [{**answer, "Tags": [{"Key": "KafkaVolume", "Value": "0"}], "Attachments": attachments}, {"VolumeId": "vol-1"}]
-    stub.add_response("describe_volumes", {"Volumes": volumes}, {"Filters": [{"Name": "tag-key", "Values": ["KafkaVolume"]}]})
+    volumes = [
+        {**answer, "Tags": [{"Key": "KafkaVolume", "Value": "0"}], "Attachments": attachments},
+        {"VolumeId": "vol-1"},
+    ]
+    stub.add_response(
+        "describe_volumes", {"Volumes": volumes}, {"Filters": [{"Name": "tag-key", "Values": ["KafkaVolume"]}]}
+    )
     found = aws_client.volumes(client, {"tag-key": ["KafkaVolume"]})
     assert [volume["id"] for volume in found] == ["vol-1", "vol-2"]
     assert found[1] == {
@@ -159,7 +212,9 @@ def test_a_missing_region_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> No
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    with pytest.raises(aws_client.AwsError, match="could not be asked to make a client for ec2: You must specify a region"):
+    with pytest.raises(
+        aws_client.AwsError, match="could not be asked to make a client for ec2: You must specify a region"
+    ):
         aws_client.client("ec2")
 
 
@@ -167,7 +222,11 @@ def test_many_volumes_are_asked_about_in_parts(ec2: Any) -> None:
     client, stub = ec2
     ids = ["vol-%03d" % number for number in range(250)]
     for part in (ids[:200], ids[200:]):
-        stub.add_response("describe_volumes", {"Volumes": [{"VolumeId": part[0]}]}, {"Filters": [{"Name": "volume-id", "Values": part}]})
+        stub.add_response(
+            "describe_volumes",
+            {"Volumes": [{"VolumeId": part[0]}]},
+            {"Filters": [{"Name": "volume-id", "Values": part}]},
+        )
     assert [volume["id"] for volume in aws_client.volumes_of(client, ids)] == ["vol-000", "vol-200"]
 
 

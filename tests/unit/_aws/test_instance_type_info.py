@@ -30,7 +30,9 @@ class Ec2:
         return SimpleNamespace(paginate=paginate)
 
 
-def run(module: Any, ec2: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, **params: Any) -> dict[str, Any]:
+def run(
+    module: Any, ec2: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, **params: Any
+) -> dict[str, Any]:
     monkeypatch.setattr(client, "client", lambda service, **_: ec2)
     with patch_module_args(params), pytest.raises(SystemExit):
         module.main()
@@ -38,14 +40,22 @@ def run(module: Any, ec2: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 
 
 def test_types_are_described(monkeypatch: Any, capsys: Any) -> None:
-    ec2 = Ec2(describe_instance_types={"InstanceTypes": [{"InstanceType": "m5.large", "VCpuInfo": {"DefaultVCpus": 2}}]})
+    ec2 = Ec2(
+        describe_instance_types={"InstanceTypes": [{"InstanceType": "m5.large", "VCpuInfo": {"DefaultVCpus": 2}}]}
+    )
     result = run(instance_type_info, ec2, monkeypatch, capsys, instance_types=["m5.large"], _ansible_check_mode=True)
     assert (result["changed"], result["instance_types"]["m5.large"]["vcpus"]) == (False, 2)
     assert "zones" not in result["instance_types"]["m5.large"]
 
 
 def test_an_unknown_type_is_one_sentence(monkeypatch: Any, capsys: Any) -> None:
-    result = run(instance_type_info, Ec2(describe_instance_types={"InstanceTypes": []}), monkeypatch, capsys, instance_types=["r99.huge"])
+    result = run(
+        instance_type_info,
+        Ec2(describe_instance_types={"InstanceTypes": []}),
+        monkeypatch,
+        capsys,
+        instance_types=["r99.huge"],
+    )
     assert result["failed"]
     assert result["msg"].startswith("EC2 in eu-west-1 does not know the instance type r99.huge; correct the name")
 
@@ -54,7 +64,9 @@ def test_an_unknown_type_is_one_sentence(monkeypatch: Any, capsys: Any) -> None:
 def test_a_missing_library_is_named(module: Any, monkeypatch: Any, capsys: Any) -> None:
     monkeypatch.setattr(client, "BOTO3_ERROR", "no module named boto3")
     result = (
-        run(module, None, monkeypatch, capsys, instance_types=["x"]) if module is instance_type_info else run(module, None, monkeypatch, capsys, filters={})
+        run(module, None, monkeypatch, capsys, instance_types=["x"])
+        if module is instance_type_info
+        else run(module, None, monkeypatch, capsys, filters={})
     )
     assert "(boto3)" in result["msg"]
 
@@ -71,4 +83,6 @@ def test_a_refused_volume_question_is_one_sentence(monkeypatch: Any, capsys: Any
         raise client.AwsError("AWS could not describe EBS volumes: no.")
 
     monkeypatch.setattr(client, "volumes", refuse)
-    assert run(ebs_volume_info, None, monkeypatch, capsys, filters={})["msg"] == "AWS could not describe EBS volumes: no."
+    assert (
+        run(ebs_volume_info, None, monkeypatch, capsys, filters={})["msg"] == "AWS could not describe EBS volumes: no."
+    )

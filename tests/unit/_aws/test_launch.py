@@ -19,7 +19,15 @@ SUBNETS, GROUPS = {"a": "subnet-a"}, {"demo-broker": "sg-b"}
 
 
 def volume(number: int = 0, **more: Any) -> dict[str, Any]:
-    plain = {"number": number, "volume_id": None, "device": "/dev/sd" + "fghi"[number], "attach": True, "keep": False, "change": {}, "tags": {}}
+    plain = {
+        "number": number,
+        "volume_id": None,
+        "device": "/dev/sd" + "fghi"[number],
+        "attach": True,
+        "keep": False,
+        "change": {},
+        "tags": {},
+    }
     return {**plain, "type": "gp3", "size_gb": 500, "iops": 6000, "throughput": None, **more}
 
 
@@ -72,9 +80,14 @@ class Ec2:
             number = request["PrivateIpAddress"].rsplit(".", 1)[1]
             id_ = "i-%s-%d" % (number, len(self.by_token))
             disks = [
-                {"DeviceName": disk["DeviceName"], "Ebs": {"VolumeId": "vol-%s-%s" % (id_, disk["DeviceName"][-1])}} for disk in request["BlockDeviceMappings"]
+                {"DeviceName": disk["DeviceName"], "Ebs": {"VolumeId": "vol-%s-%s" % (id_, disk["DeviceName"][-1])}}
+                for disk in request["BlockDeviceMappings"]
             ]
-            self.by_token[request["ClientToken"]] = {"InstanceId": id_, "State": {"Name": "pending"}, "BlockDeviceMappings": disks}
+            self.by_token[request["ClientToken"]] = {
+                "InstanceId": id_,
+                "State": {"Name": "pending"},
+                "BlockDeviceMappings": disks,
+            }
         return {"Instances": [copy.deepcopy(self.by_token[request["ClientToken"]])]}
 
     def get_paginator(self, operation: str) -> Any:
@@ -121,15 +134,34 @@ def build(ec2: Ec2, *nodes: dict[str, Any], wait_seconds: float = 5) -> dict[str
 def test_a_launch_has_address_tags_and_disks_in_one_request() -> None:
     kept = volume(1, volume_id="vol-kept")
     request = launch.run_request(node(1, volume(), kept), subnet_id="subnet-a", group_ids=["sg-b"], key_name="login")
-    assert (request["MinCount"], request["MaxCount"], request["PrivateIpAddress"], request["KeyName"]) == (1, 1, "198.18.1.11", "login")
+    assert (request["MinCount"], request["MaxCount"], request["PrivateIpAddress"], request["KeyName"]) == (
+        1,
+        1,
+        "198.18.1.11",
+        "login",
+    )
     assert request["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
     root, data = request["BlockDeviceMappings"]
-    assert (root["DeviceName"], root["Ebs"]["DeleteOnTermination"], root["Ebs"]["Encrypted"]) == ("/dev/xvda", True, True)
+    assert (root["DeviceName"], root["Ebs"]["DeleteOnTermination"], root["Ebs"]["Encrypted"]) == (
+        "/dev/xvda",
+        True,
+        True,
+    )
     assert data == {
         "DeviceName": "/dev/sdf",
-        "Ebs": {"VolumeType": "gp3", "Encrypted": True, "Iops": 6000, "KmsKeyId": "alias/kafka", "VolumeSize": 500, "DeleteOnTermination": False},
+        "Ebs": {
+            "VolumeType": "gp3",
+            "Encrypted": True,
+            "Iops": 6000,
+            "KmsKeyId": "alias/kafka",
+            "VolumeSize": 500,
+            "DeleteOnTermination": False,
+        },
     }
-    assert {spec["ResourceType"]: {tag["Key"]: tag["Value"] for tag in spec["Tags"]} for spec in request["TagSpecifications"]} == {
+    assert {
+        spec["ResourceType"]: {tag["Key"]: tag["Value"] for tag in spec["Tags"]}
+        for spec in request["TagSpecifications"]
+    } == {
         "instance": {"Name": "demo-broker-1", "KafkaNode": "1"},
         "volume": {"KafkaNode": "1", "KafkaFormat": "new"},
     }
@@ -143,7 +175,12 @@ def test_kept_volumes_alone_never_say_that_they_are_new() -> None:
 
 def test_a_token_is_the_same_for_the_same_launch_only() -> None:
     request = {"ImageId": "ami-1"}
-    tokens = [launch.token(request, []), launch.token({"ImageId": "ami-2"}, []), launch.token(request, ["i-1"]), launch.token(request, [], 1)]
+    tokens = [
+        launch.token(request, []),
+        launch.token({"ImageId": "ami-2"}, []),
+        launch.token(request, ["i-1"]),
+        launch.token(request, [], 1),
+    ]
     assert len(set(tokens)) == 4
     assert tokens[2] == launch.token(dict(request), iter(["i-1"]))
     assert all(len(token) <= 64 for token in tokens)
@@ -156,7 +193,10 @@ def test_what_is_equal_among_nodes_is_done_once() -> None:
     counted = {action: len(ec2.of(action)) for action in {action for action, _ in ec2.asked}}
     assert counted == {"RunInstances": 100, "DescribeInstances": 2, "CreateTags": 2, "DeleteTags": 1}
     numbered = {request["Tags"][0]["Value"]: request["Resources"] for request in ec2.of("CreateTags")}
-    assert {value: {resource[-1] for resource in resources} for value, resources in numbered.items()} == {"0": {"f"}, "1": {"g"}}
+    assert {value: {resource[-1] for resource in resources} for value, resources in numbered.items()} == {
+        "0": {"f"},
+        "1": {"g"},
+    }
     assert {resource[-1] for resource in ec2.of("DeleteTags")[0]["Resources"]} == {"a"}
 
 
@@ -199,32 +239,46 @@ def test_after_a_refusal_that_holds_for_all_nothing_more_is_begun() -> None:
 
 def test_a_profile_that_ec2_does_not_know_yet_is_waited_for() -> None:
     ec2 = Ec2()
-    late = ("InvalidParameterValue", "Value (kafka-x-demo-broker) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name")
+    late = (
+        "InvalidParameterValue",
+        "Value (kafka-x-demo-broker) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name",
+    )
     ec2.refuse["198.18.1.11"] = [late, late]
     assert len(build(ec2, node(1))) == 1
     ec2.refuse["198.18.1.12"] = [late]
-    with pytest.raises(AwsError, match=r"could not find the instance profile kafka-x-demo-broker of demo-broker-2 within 0 s"):
-        launch.Builder(ec2, wait_seconds=0, poll_seconds=1).build([node(2)], subnet_ids=SUBNETS, group_ids=GROUPS, key_name=None)
+    with pytest.raises(
+        AwsError, match=r"could not find the instance profile kafka-x-demo-broker of demo-broker-2 within 0 s"
+    ):
+        launch.Builder(ec2, wait_seconds=0, poll_seconds=1).build(
+            [node(2)], subnet_ids=SUBNETS, group_ids=GROUPS, key_name=None
+        )
 
 
 def test_an_address_in_use_says_so() -> None:
     ec2 = Ec2()
     ec2.refuse["198.18.1.11"] = [("InvalidIPAddress.InUse", "Address 198.18.1.11 is in use.")]
-    with pytest.raises(AwsError, match=r"Node demo-broker-1 was not launched, because 198\.18\.1\.11 is in use; free that address"):
+    with pytest.raises(
+        AwsError, match=r"Node demo-broker-1 was not launched, because 198\.18\.1\.11 is in use; free that address"
+    ):
         build(ec2, node(1))
 
 
 def test_an_instance_that_ends_at_once_is_told_with_its_reason_and_the_others_are_numbered() -> None:
     ec2 = Ec2()
     ec2.ends = {"i-12-%d" % number for number in range(3)}
-    with pytest.raises(AwsError, match=r"Node demo-broker-2 \(i-12-\d\) ended at its launch: Client\.InvalidKMSKey\.InvalidState: The KMS key is disabled\."):
+    with pytest.raises(
+        AwsError,
+        match=r"Node demo-broker-2 \(i-12-\d\) ended at its launch: Client\.InvalidKMSKey\.InvalidState: The KMS key is disabled\.",
+    ):
         build(ec2, *(node(number, volume()) for number in (1, 2, 3)))
     assert len(ec2.of("CreateTags")[0]["Resources"]) == 2
 
 
 def test_instances_that_do_not_come_are_told_in_one_sentence() -> None:
     with pytest.raises(AwsError, match=r"AWS could not start 1 instances within 0 s; run this again to go on\."):
-        launch.Builder(Ec2(), wait_seconds=0, poll_seconds=1).build([node(1, volume())], subnet_ids=SUBNETS, group_ids=GROUPS, key_name=None)
+        launch.Builder(Ec2(), wait_seconds=0, poll_seconds=1).build(
+            [node(1, volume())], subnet_ids=SUBNETS, group_ids=GROUPS, key_name=None
+        )
 
 
 def test_a_node_without_a_subnet_is_refused_before_anything_is_made() -> None:
@@ -240,11 +294,20 @@ def test_volumes_of_a_node_that_exists() -> None:
     ec2 = Ec2()
     there = [
         volume(0, volume_id="vol-0", attach=False, keep=True),
-        volume(1, volume_id="vol-1", attach=False, change={"size_gb": 600, "type": "gp3", "iops": 80000, "throughput": 2000}),
+        volume(
+            1,
+            volume_id="vol-1",
+            attach=False,
+            change={"size_gb": 600, "type": "gp3", "iops": 80000, "throughput": 2000},
+        ),
         volume(2, volume_id="vol-2", tags={"Team": "x"}),
         volume(3),
     ]
-    assert build(ec2, node(1, *there, instance_id="i-1"), node(2, volume(volume_id="vol-9", attach=False, tags={"Team": "x"}), instance_id="i-2")) == {
+    assert build(
+        ec2,
+        node(1, *there, instance_id="i-1"),
+        node(2, volume(volume_id="vol-9", attach=False, tags={"Team": "x"}), instance_id="i-2"),
+    ) == {
         "demo-broker-1": "i-1",
         "demo-broker-2": "i-2",
     }
@@ -253,9 +316,16 @@ def test_volumes_of_a_node_that_exists() -> None:
     assert [request["AvailabilityZone"] for request in made] == ["a"]
     assert {"Key": "KafkaVolume", "Value": "3"} in made[0]["TagSpecifications"][0]["Tags"]
     assert {"Key": "KafkaFormat", "Value": "new"} in made[0]["TagSpecifications"][0]["Tags"]
-    assert sorted((request["VolumeId"], request["Device"]) for request in ec2.of("AttachVolume")) == [("vol-2", "/dev/sdh"), ("vol-new0", "/dev/sdi")]
-    assert ec2.of("ModifyVolume") == [{"VolumeId": "vol-1", "Size": 600, "VolumeType": "gp3", "Iops": 80000, "Throughput": 2000}]
-    assert [request["BlockDeviceMappings"][0]["Ebs"]["DeleteOnTermination"] for request in ec2.of("ModifyInstanceAttribute")] == [False]
+    assert sorted((request["VolumeId"], request["Device"]) for request in ec2.of("AttachVolume")) == [
+        ("vol-2", "/dev/sdh"),
+        ("vol-new0", "/dev/sdi"),
+    ]
+    assert ec2.of("ModifyVolume") == [
+        {"VolumeId": "vol-1", "Size": 600, "VolumeType": "gp3", "Iops": 80000, "Throughput": 2000}
+    ]
+    assert [
+        request["BlockDeviceMappings"][0]["Ebs"]["DeleteOnTermination"] for request in ec2.of("ModifyInstanceAttribute")
+    ] == [False]
     assert ec2.of("CreateTags") == [{"Resources": ["vol-2", "vol-9"], "Tags": [{"Key": "Team", "Value": "x"}]}]
 
 
@@ -263,7 +333,11 @@ def test_what_is_done_is_a_line_each() -> None:
     lines = launch.actions(
         [
             node(1, volume()),
-            node(2, volume(1, volume_id="vol-1", keep=True, change={"size_gb": 600}, tags={"Team": "x"}), instance_id="i-2"),
+            node(
+                2,
+                volume(1, volume_id="vol-1", keep=True, change={"size_gb": 600}, tags={"Team": "x"}),
+                instance_id="i-2",
+            ),
         ]
     )
     assert lines == [
@@ -276,7 +350,9 @@ def test_what_is_done_is_a_line_each() -> None:
     ]
 
 
-def run_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, ec2: Any, nodes: list, **params: Any) -> dict[str, Any]:
+def run_module(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, ec2: Any, nodes: list, **params: Any
+) -> dict[str, Any]:
     asked: list[Any] = []
     monkeypatch.setattr(client, "client", lambda service, **options: asked.append(options) or ec2)
     given = {"nodes": nodes, "subnet_ids": SUBNETS, "group_ids": GROUPS, "region": "eu-west-1", **params}

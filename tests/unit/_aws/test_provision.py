@@ -10,12 +10,18 @@ import pytest
 from ansible_collections.rackaware.kafka.plugins.module_utils._aws import provision
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import topology as config_topology
 
-LISTENERS = [{"name": "CLIENT", "port": 9092}, {"name": "REPLICATION", "port": 9091}, {"name": "CONTROLLER", "port": 9093}]
+LISTENERS = [
+    {"name": "CLIENT", "port": 9092},
+    {"name": "REPLICATION", "port": 9091},
+    {"name": "CONTROLLER", "port": 9093},
+]
 RAW: dict[str, Any] = {
     "name": "demo",
     "region": "eu-west-1",
     "vpc_cidr": "198.18.0.0/20",
-    "zones": [{"name": "eu-west-1" + letter, "cidr": "198.18.%d.0/24" % number} for number, letter in enumerate("abc", 1)],
+    "zones": [
+        {"name": "eu-west-1" + letter, "cidr": "198.18.%d.0/24" % number} for number, letter in enumerate("abc", 1)
+    ],
     "client_cidrs": ["198.18.8.0/24"],
     "admin_cidrs": ["198.18.9.1/32"],
     "image": "ami-12345678",
@@ -34,7 +40,15 @@ TYPES = {
         "ebs_mbps": 625,
     }
 }
-IMAGES = [{"image_id": "ami-12345678", "name": "debian", "architecture": "x86_64", "creation_date": "2026-01-01", "root_device_name": "/dev/xvda"}]
+IMAGES = [
+    {
+        "image_id": "ami-12345678",
+        "name": "debian",
+        "architecture": "x86_64",
+        "creation_date": "2026-01-01",
+        "root_device_name": "/dev/xvda",
+    }
+]
 
 
 def opened(raw: dict, listeners: list = LISTENERS) -> set[tuple[str, int, str]]:
@@ -45,7 +59,10 @@ def opened(raw: dict, listeners: list = LISTENERS) -> set[tuple[str, int, str]]:
     for group in provision.security_groups(topology, listeners, ids):
         for rule in group["rules"]:
             assert rule["from_port"] == rule["to_port"]
-            out.update((group["role"], rule["from_port"], source) for source in rule.get("group_id", []) + rule.get("cidr_ip", []))
+            out.update(
+                (group["role"], rule["from_port"], source)
+                for source in rule.get("group_id", []) + rule.get("cidr_ip", [])
+            )
     return out
 
 
@@ -109,7 +126,12 @@ def test_a_strange_listener_is_refused(listener: dict, sentence: str) -> None:
 
 def test_names_fit_iam() -> None:
     topology = config_topology.parse(
-        {**ZOOKEEPER, "name": "a" * 24, "region": "ap-southeast-7", "zones": [{**z, "name": "ap-southeast-7" + z["name"][-1]} for z in RAW["zones"]]}
+        {
+            **ZOOKEEPER,
+            "name": "a" * 24,
+            "region": "ap-southeast-7",
+            "zones": [{**z, "name": "ap-southeast-7" + z["name"][-1]} for z in RAW["zones"]],
+        }
     )
     assert all(len(provision.profile_name(topology, role)) <= 64 for role in topology.roles)
 
@@ -134,7 +156,11 @@ def account(raw: dict = ZOOKEEPER) -> tuple[list[dict], list[dict]]:
                     "iops": None,
                     "throughput": None,
                     "encrypted": True,
-                    "tags": {**provision.node_tags(topology, node), "Name": "%s-data%d" % (node.name, index), "KafkaVolume": str(index)},
+                    "tags": {
+                        **provision.node_tags(topology, node),
+                        "Name": "%s-data%d" % (node.name, index),
+                        "KafkaVolume": str(index),
+                    },
                     "attachments": [{"instance_id": id_, "device": device, "delete_on_termination": False}],
                 }
             )
@@ -145,9 +171,16 @@ def account(raw: dict = ZOOKEEPER) -> tuple[list[dict], list[dict]]:
                 "private_ip_address": node.address,
                 "instance_type": node.instance_type,
                 "state": {"name": "running"},
-                "metadata_options": {"http_tokens": "required", "http_put_response_hop_limit": 1, "http_endpoint": "enabled"},
+                "metadata_options": {
+                    "http_tokens": "required",
+                    "http_put_response_hop_limit": 1,
+                    "http_endpoint": "enabled",
+                },
                 "security_groups": [{"group_name": provision.group_name(topology, role)} for role in node.roles],
-                "iam_instance_profile": {"arn": "arn:aws:iam::123456789012:instance-profile/" + provision.profile_name(topology, node.roles[0])},
+                "iam_instance_profile": {
+                    "arn": "arn:aws:iam::123456789012:instance-profile/"
+                    + provision.profile_name(topology, node.roles[0])
+                },
                 "tags": provision.node_tags(topology, node),
                 "block_device_mappings": mappings,
             }
@@ -155,7 +188,9 @@ def account(raw: dict = ZOOKEEPER) -> tuple[list[dict], list[dict]]:
     return instances, volumes
 
 
-def plan(instances: list, volumes: list, raw: dict = ZOOKEEPER, types: dict = TYPES, images: list = IMAGES) -> dict[str, Any]:
+def plan(
+    instances: list, volumes: list, raw: dict = ZOOKEEPER, types: dict = TYPES, images: list = IMAGES
+) -> dict[str, Any]:
     topology = config_topology.parse(raw)
     held = provision.Account(instances, volumes)
     return {
@@ -182,7 +217,11 @@ def test_an_empty_account_needs_everything() -> None:
         ("demo-zookeeper-1", None, 1),
     ]
     volumes = [volume for node in wanted["nodes"] for volume in node["volumes"]]
-    assert [(volume["volume_id"], volume["device"]) for volume in volumes[:3]] == [(None, "/dev/sdf"), (None, "/dev/sdg"), (None, "/dev/sdf")]
+    assert [(volume["volume_id"], volume["device"]) for volume in volumes[:3]] == [
+        (None, "/dev/sdf"),
+        (None, "/dev/sdg"),
+        (None, "/dev/sdf"),
+    ]
     assert wanted["nodes"][0]["volume_tags"] == {
         "Name": "demo-broker-1",
         "KafkaCluster": "demo",
@@ -199,11 +238,20 @@ def test_a_combined_node_gets_both_groups_and_the_brokers_profile() -> None:
 
 
 def test_a_broker_that_becomes_combined_stays_the_same_node() -> None:
-    wanted = plan(*account({**COMBINED, "brokers": RAW["brokers"], "zookeepers": ZOOKEEPER["zookeepers"]}), raw=COMBINED)
+    wanted = plan(
+        *account({**COMBINED, "brokers": RAW["brokers"], "zookeepers": ZOOKEEPER["zookeepers"]}), raw=COMBINED
+    )
     assert wanted["findings"] == []
     assert {node["instance_id"] for node in wanted["instances"]} == {"i-0", "i-1", "i-2"}
-    changed = [(node["instance_id"], volume["volume_id"], volume["tags"]) for node in wanted["nodes"] for volume in node["volumes"]]
-    assert changed[:2] == [("i-0", "vol-0-0", {"KafkaRole": "broker+controller"}), ("i-0", "vol-0-1", {"KafkaRole": "broker+controller"})]
+    changed = [
+        (node["instance_id"], volume["volume_id"], volume["tags"])
+        for node in wanted["nodes"]
+        for volume in node["volumes"]
+    ]
+    assert changed[:2] == [
+        ("i-0", "vol-0-0", {"KafkaRole": "broker+controller"}),
+        ("i-0", "vol-0-1", {"KafkaRole": "broker+controller"}),
+    ]
 
 
 CHANGES = {
@@ -245,7 +293,10 @@ VOLUME_CHANGES = {
     "detached": (lambda v: v.update(attachments=[]), {"attach": True}),
     "grown": (lambda v: v.update(size_gb=400), {"change": {"size_gb": 500}}),
     "another type": (lambda v: v.update(type="gp3"), {"change": {"type": "st1"}}),
-    "a lost tag": (lambda v: v["tags"].pop("KafkaRole") and v["tags"].update(KafkaRole="broker+controller"), {"tags": {"KafkaRole": "broker"}}),
+    "a lost tag": (
+        lambda v: v["tags"].pop("KafkaRole") and v["tags"].update(KafkaRole="broker+controller"),
+        {"tags": {"KafkaRole": "broker"}},
+    ),
     "no number": (lambda v: v["tags"].pop("KafkaVolume"), {"tags": {"KafkaVolume": "1"}}),
     "delete on termination": (lambda v: v["attachments"][0].update(delete_on_termination=True), {"keep": True}),
 }
@@ -260,7 +311,13 @@ def test_a_volume_that_differs_is_adjusted_by_its_id(change: Any, needs: dict) -
     assert [(node["instance_id"], len(node["volumes"])) for node in wanted["nodes"]] == [("i-0", 1)]
     volume = wanted["nodes"][0]["volumes"][0]
     assert (volume["volume_id"], volume["device"]) == ("vol-0-1", "/dev/sdg")
-    assert {key: volume[key] for key in ("attach", "keep", "change", "tags")} == {"attach": False, "keep": False, "change": {}, "tags": {}, **needs}
+    assert {key: volume[key] for key in ("attach", "keep", "change", "tags")} == {
+        "attach": False,
+        "keep": False,
+        "change": {},
+        "tags": {},
+        **needs,
+    }
 
 
 def test_the_name_of_a_volume_and_the_tag_of_its_format_are_not_ours_to_put_back() -> None:
@@ -288,31 +345,63 @@ def test_an_instance_that_is_gone_is_no_node_but_a_predecessor() -> None:
         volume["attachments"] = []
     wanted = plan(instances, volumes)
     assert wanted["findings"] == []
-    assert [(node["name"], node["instance_id"], node["predecessors"]) for node in wanted["nodes"]] == [("demo-broker-1", None, ["i-0"])]
+    assert [(node["name"], node["instance_id"], node["predecessors"]) for node in wanted["nodes"]] == [
+        ("demo-broker-1", None, ["i-0"])
+    ]
 
 
 REFUSED = {
-    "another zone": (lambda i, v: i[0]["placement"].update(availability_zone="eu-west-1b"), "has the zone eu-west-1b, but the topology says eu-west-1a"),
-    "another type": (lambda i, v: i[0].update(instance_type="m5.large"), "has the instance type m5.large, but the topology says i4i.large"),
-    "another address": (lambda i, v: i[0].update(private_ip_address="198.18.1.99"), "has the address 198.18.1.99, but the topology says 198.18.1.11"),
-    "the same node twice": (lambda i, v: i.append({**i[0], "instance_id": "i-9"}), "Node demo-broker-1 exists 2 times (i-0, i-9)"),
-    "the same volume twice": (lambda i, v: v.append({**v[0], "id": "vol-9"}), "Data volume 0 of node demo-broker-1 exists 2 times (vol-0-0, vol-9)"),
+    "another zone": (
+        lambda i, v: i[0]["placement"].update(availability_zone="eu-west-1b"),
+        "has the zone eu-west-1b, but the topology says eu-west-1a",
+    ),
+    "another type": (
+        lambda i, v: i[0].update(instance_type="m5.large"),
+        "has the instance type m5.large, but the topology says i4i.large",
+    ),
+    "another address": (
+        lambda i, v: i[0].update(private_ip_address="198.18.1.99"),
+        "has the address 198.18.1.99, but the topology says 198.18.1.11",
+    ),
+    "the same node twice": (
+        lambda i, v: i.append({**i[0], "instance_id": "i-9"}),
+        "Node demo-broker-1 exists 2 times (i-0, i-9)",
+    ),
+    "the same volume twice": (
+        lambda i, v: v.append({**v[0], "id": "vol-9"}),
+        "Data volume 0 of node demo-broker-1 exists 2 times (vol-0-0, vol-9)",
+    ),
     "an instance that ends": (
-        lambda i, v: (i[0]["state"].update(name="shutting-down"), v[0].update(attachments=[]), v[1].update(attachments=[])),
+        lambda i, v: (
+            i[0]["state"].update(name="shutting-down"),
+            v[0].update(attachments=[]),
+            v[1].update(attachments=[]),
+        ),
         "Node demo-broker-1 (i-0) is shutting down",
     ),
     "an instance without a node": (
-        lambda i, v: i.append({**i[0], "instance_id": "i-9", "tags": {"Name": "demo-broker-1", "KafkaCluster": "demo"}}),
+        lambda i, v: i.append(
+            {**i[0], "instance_id": "i-9", "tags": {"Name": "demo-broker-1", "KafkaCluster": "demo"}}
+        ),
         "Instance i-9 carries the tag KafkaCluster=demo, but lacks KafkaRole or KafkaNode",
     ),
     "a volume without a number": (
         lambda i, v: v.append({**v[0], "id": "vol-9", "attachments": [], "tags": {**v[0]["tags"], "KafkaVolume": ""}}),
         "Volume vol-9 carries the tags of cluster demo, but lacks KafkaVolume",
     ),
-    "a volume elsewhere": (lambda i, v: v[0].update(zone="eu-west-1b"), "lies in eu-west-1b, but the node in eu-west-1a"),
-    "a plain volume": (lambda i, v: v[0].update(encrypted=False), "Data volume 0 of node demo-broker-1 (vol-0-0) is not encrypted"),
+    "a volume elsewhere": (
+        lambda i, v: v[0].update(zone="eu-west-1b"),
+        "lies in eu-west-1b, but the node in eu-west-1a",
+    ),
+    "a plain volume": (
+        lambda i, v: v[0].update(encrypted=False),
+        "Data volume 0 of node demo-broker-1 (vol-0-0) is not encrypted",
+    ),
     "a larger volume": (lambda i, v: v[0].update(size_gb=900), "has 900 GiB, and EBS cannot shrink it to 500"),
-    "a volume at a foreign instance": (lambda i, v: v[0]["attachments"][0].update(instance_id="i-77"), "is attached to the foreign instance i-77"),
+    "a volume at a foreign instance": (
+        lambda i, v: v[0]["attachments"][0].update(instance_id="i-77"),
+        "is attached to the foreign instance i-77",
+    ),
     "a device taken": (
         lambda i, v: (i[0]["block_device_mappings"][1]["ebs"].update(volume_id="vol-x"), v[0].update(attachments=[])),
         "Data volume 0 of node demo-broker-1 belongs at /dev/sdf of i-0, where the volume vol-x is",
@@ -351,7 +440,11 @@ OFFERS = {
         [{**IMAGES[0], "block_device_mappings": [{"device_name": "/dev/sdg", "ebs": {"volume_size": 8}}]}],
         "Image ami-12345678 brings a disk of its own at /dev/sdg",
     ),
-    "another architecture": (TYPES, [{**IMAGES[0], "architecture": "arm64"}], "Image ami-12345678 is built for arm64, but instance type i4i.large runs x86_64"),
+    "another architecture": (
+        TYPES,
+        [{**IMAGES[0], "architecture": "arm64"}],
+        "Image ami-12345678 is built for arm64, but instance type i4i.large runs x86_64",
+    ),
 }
 
 
@@ -388,7 +481,13 @@ def test_a_name_means_the_newest_image_of_the_owners() -> None:
 
 
 def test_the_root_disk_is_never_smaller_than_the_image() -> None:
-    image = {**IMAGES[0], "block_device_mappings": [{"device_name": "/dev/xvda", "ebs": {"volume_size": 32}}, {"device_name": "/dev/xvdb"}]}
+    image = {
+        **IMAGES[0],
+        "block_device_mappings": [
+            {"device_name": "/dev/xvda", "ebs": {"volume_size": 32}},
+            {"device_name": "/dev/xvdb"},
+        ],
+    }
     assert plan([], [], images=[image])["nodes"][0]["root_gb"] == 32
     assert plan([], [])["nodes"][0]["root_gb"] == 20
 
@@ -401,12 +500,17 @@ def test_xen_does_not_matter_to_a_node_without_ebs_volumes() -> None:
 
 
 def test_throughput_beyond_the_instances_is_a_note_only() -> None:
-    raw = {**ZOOKEEPER, "brokers": {**RAW["brokers"], "volumes": {"count": 2, "type": "gp3", "size_gb": 500, "throughput": 125}}}
+    raw = {
+        **ZOOKEEPER,
+        "brokers": {**RAW["brokers"], "volumes": {"count": 2, "type": "gp3", "size_gb": 500, "throughput": 125}},
+    }
     instances, volumes = account(raw)
     for volume in volumes:
         volume["throughput"] = 125
     wanted = plan(instances, volumes, raw=raw)
-    assert wanted.pop("notes") == ["Instance type i4i.large moves 74 MiB/s to and from EBS in the long run, less than the 250 MiB/s of its data volumes."]
+    assert wanted.pop("notes") == [
+        "Instance type i4i.large moves 74 MiB/s to and from EBS in the long run, less than the 250 MiB/s of its data volumes."
+    ]
     assert not any(wanted.values())
 
 
@@ -415,15 +519,35 @@ SUBNET = {"subnet_id": "subnet-1", "availability_zone": "eu-west-1a", "cidr_bloc
 NETWORKS = {
     "another range": ([{**VPC, "cidr_block": "198.19.0.0/20"}], [], "has the range 198.19.0.0/20, not 198.18.0.0/20"),
     "two VPCs": ([VPC, {**VPC, "vpc_id": "vpc-2"}], [], "2 VPCs carry the tag KafkaCluster=demo (vpc-1, vpc-2)"),
-    "a subnet in another zone": ([VPC], [{**SUBNET, "availability_zone": "eu-west-1b"}], "The subnet subnet-1 of cluster demo is 198.18.1.0/24 in eu-west-1b"),
-    "a subnet with public addresses": ([VPC], [{**SUBNET, "map_public_ip_on_launch": True}], "The subnet subnet-1 of cluster demo gives its instances public"),
-    "a subnet in another VPC": ([VPC], [{**SUBNET, "vpc_id": "vpc-7"}], "carries the tag KafkaCluster=demo, but lies in the VPC vpc-7, not in vpc-1"),
-    "a zone with another subnet": ([VPC], [{**SUBNET, "cidr_block": "198.18.7.0/24"}], "The subnet subnet-1 of cluster demo is 198.18.7.0/24 in eu-west-1a"),
+    "a subnet in another zone": (
+        [VPC],
+        [{**SUBNET, "availability_zone": "eu-west-1b"}],
+        "The subnet subnet-1 of cluster demo is 198.18.1.0/24 in eu-west-1b",
+    ),
+    "a subnet with public addresses": (
+        [VPC],
+        [{**SUBNET, "map_public_ip_on_launch": True}],
+        "The subnet subnet-1 of cluster demo gives its instances public",
+    ),
+    "a subnet in another VPC": (
+        [VPC],
+        [{**SUBNET, "vpc_id": "vpc-7"}],
+        "carries the tag KafkaCluster=demo, but lies in the VPC vpc-7, not in vpc-1",
+    ),
+    "a zone with another subnet": (
+        [VPC],
+        [{**SUBNET, "cidr_block": "198.18.7.0/24"}],
+        "The subnet subnet-1 of cluster demo is 198.18.7.0/24 in eu-west-1a",
+    ),
 }
 
 
 OTHERS = {
-    "a VPC of the same name and range": ([], {"vpcs": [{**VPC, "tags": {"Name": "demo"}}]}, "The VPC vpc-1 has the name demo and the range 198.18.0.0/20, but"),
+    "a VPC of the same name and range": (
+        [],
+        {"vpcs": [{**VPC, "tags": {"Name": "demo"}}]},
+        "The VPC vpc-1 has the name demo and the range 198.18.0.0/20, but",
+    ),
     "a subnet where ours belongs": (
         [VPC],
         {"subnets": [{**SUBNET, "cidr_block": "198.18.1.128/25"}]},
@@ -446,7 +570,10 @@ def test_what_is_not_ours_is_never_taken_over(vpcs: list, others: dict, sentence
 
 def test_what_lies_beside_the_cluster_is_nobodys_business() -> None:
     others = {
-        "vpcs": [{**VPC, "cidr_block": "198.19.0.0/20", "tags": {}}, {**VPC, "vpc_id": "vpc-2", "tags": {"KafkaCluster": "demo"}}],
+        "vpcs": [
+            {**VPC, "cidr_block": "198.19.0.0/20", "tags": {}},
+            {**VPC, "vpc_id": "vpc-2", "tags": {"KafkaCluster": "demo"}},
+        ],
         "subnets": [SUBNET, {**SUBNET, "subnet_id": "subnet-9", "cidr_block": "198.18.9.0/24"}],
         "groups": [{"group_id": "sg-1", "group_name": "default", "tags": {}}],
     }
@@ -457,7 +584,10 @@ def test_foreign_roles_and_profiles_are_refused_by_name() -> None:
     topology = config_topology.parse(ZOOKEEPER)
     name = provision.profile_name(topology, "broker")
     foreign = provision.iam_findings(topology, [{"role_name": name, "tags": {}}], [{"instance_profile_name": name}])
-    assert [sentence.split(" was")[0] for sentence in foreign] == ["The IAM role " + name, "The instance profile " + name]
+    assert [sentence.split(" was")[0] for sentence in foreign] == [
+        "The IAM role " + name,
+        "The instance profile " + name,
+    ]
     assert provision.iam_findings(topology, [{"role_name": name, "tags": {"KafkaCluster": "demo"}}], []) == []
 
 

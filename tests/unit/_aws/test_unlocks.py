@@ -25,7 +25,12 @@ CONTEXT = {"app": "kafka", "cluster_id": "demo", "node_id": "3", "volume": "d0",
 numbers = iter(range(1000000))
 
 
-def event(time="2026-03-01T10:00:00Z", who="arn:aws:sts::123456789012:assumed-role/kafka-demo/i-0123456789abcdef0", context=CONTEXT, **more):
+def event(
+    time="2026-03-01T10:00:00Z",
+    who="arn:aws:sts::123456789012:assumed-role/kafka-demo/i-0123456789abcdef0",
+    context=CONTEXT,
+    **more,
+):
     content = {
         "eventTime": time,
         "eventName": "Decrypt",
@@ -57,8 +62,17 @@ class Aws:
         for name, found in ((KEY, pages or [[]]), *(((BUCKET, of_bucket),) if of_bucket else ())):
             for number, page in enumerate(found, 1):
                 attributes = [{"AttributeKey": "ResourceName", "AttributeValue": name}]
-                asked = {"LookupAttributes": attributes, "StartTime": ANY, "EndTime": ANY, **({"NextToken": "t%d" % (number - 1)} if number > 1 else {})}
-                self.stubs[1].add_response("lookup_events", {"Events": page, **({"NextToken": "t%d" % number} if number < len(found) else {})}, asked)
+                asked = {
+                    "LookupAttributes": attributes,
+                    "StartTime": ANY,
+                    "EndTime": ANY,
+                    **({"NextToken": "t%d" % (number - 1)} if number > 1 else {}),
+                }
+                self.stubs[1].add_response(
+                    "lookup_events",
+                    {"Events": page, **({"NextToken": "t%d" % number} if number < len(found) else {})},
+                    asked,
+                )
         for stub in self.stubs:
             stub.activate()
 
@@ -104,14 +118,22 @@ def test_an_unlock_names_instance_node_and_volume_the_oldest_first(asked):
     found = asked([event()], [event(time="2026-03-01T09:00:00Z")], cluster="demo")
     assert [each["time"] for each in found["unlocks"]] == ["2026-03-01T09:00:00Z", "2026-03-01T10:00:00Z"]
     first = found["unlocks"][0]
-    assert (first["instance"], first["cluster"], first["node"], first["volume"], first["key_arn"]) == ("i-0123456789abcdef0", "demo", "3", "d0", KEY)
+    assert (first["instance"], first["cluster"], first["node"], first["volume"], first["key_arn"]) == (
+        "i-0123456789abcdef0",
+        "demo",
+        "3",
+        "d0",
+        KEY,
+    )
     assert found["lines"][1] == "2026-03-01T10:00:00Z  demo 3 d0  i-0123456789abcdef0 from 198.51.100.7"
 
 
 def test_a_person_and_a_denial_stand_out(asked):
     found = asked([event(who="arn:aws:iam::123456789012:user/eve", errorCode="AccessDenied", resources=None)])
     assert found["unlocks"][0]["instance"] == "" and found["unlocks"][0]["error"] == "AccessDenied"
-    assert found["lines"][0].endswith("arn:aws:iam::123456789012:user/eve (no instance) from 198.51.100.7: AccessDenied")
+    assert found["lines"][0].endswith(
+        "arn:aws:iam::123456789012:user/eve (no instance) from 198.51.100.7: AccessDenied"
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,7 +154,13 @@ def test_what_is_no_use_of_the_clusters_keys_is_left_out(asked, other):
 
 
 def test_an_unlock_without_parameters_or_context_is_of_our_key_and_shown(asked):
-    found = asked([event(requestParameters=None, errorCode="AccessDenied"), event(context={}, errorCode="InvalidCiphertextException")], cluster="demo")
+    found = asked(
+        [
+            event(requestParameters=None, errorCode="AccessDenied"),
+            event(context={}, errorCode="InvalidCiphertextException"),
+        ],
+        cluster="demo",
+    )
     assert [each["error"] for each in found["unlocks"]] == ["AccessDenied", "InvalidCiphertextException"]
     assert "  unknown key  i-0123456789abcdef0 from" in found["lines"][0]
 
@@ -150,12 +178,28 @@ AWAY = {"sourceEncryptionContext": CONTEXT, "destinationEncryptionContext": {}, 
     [
         ({"eventName": "ReEncrypt", "requestParameters": AWAY}, "ReEncrypt to %s  demo 3 d0" % OTHER),
         (
-            {"eventName": "CreateGrant", "requestParameters": {"keyId": KEY, "operations": ["Decrypt"], "granteePrincipal": "arn:aws:iam::9:root"}},
+            {
+                "eventName": "CreateGrant",
+                "requestParameters": {
+                    "keyId": KEY,
+                    "operations": ["Decrypt"],
+                    "granteePrincipal": "arn:aws:iam::9:root",
+                },
+            },
             "CreateGrant of Decrypt to arn:aws:iam::9:root",
         ),
         *(
             ({"eventName": name, "requestParameters": {"keyId": KEY}}, name)
-            for name in ("PutKeyPolicy", "ScheduleKeyDeletion", "DisableKey", "EnableKey", "RevokeGrant", "GenerateDataKey", "Encrypt", "SomethingNew")
+            for name in (
+                "PutKeyPolicy",
+                "ScheduleKeyDeletion",
+                "DisableKey",
+                "EnableKey",
+                "RevokeGrant",
+                "GenerateDataKey",
+                "Encrypt",
+                "SomethingNew",
+            )
         ),
     ],
     ids=lambda value: value["eventName"] if isinstance(value, dict) else "",
@@ -168,11 +212,22 @@ def test_whatever_else_is_done_with_the_key_is_shown_for_every_cluster(asked, gi
 
 def of_s3(name, key=None, bucket=BUCKET, category="Management", **more):
     asked = {"bucketName": bucket, **({"key": key} if key else {})}
-    return event(eventName=name, eventSource="s3.amazonaws.com", requestParameters=asked, resources=[], eventCategory=category, **more)
+    return event(
+        eventName=name,
+        eventSource="s3.amazonaws.com",
+        requestParameters=asked,
+        resources=[],
+        eventCategory=category,
+        **more,
+    )
 
 
 def test_a_change_of_the_bucket_is_shown_and_a_look_at_it_is_not(asked):
-    found = asked([event()], of_bucket=[[of_s3("PutBucketPolicy", who=ADMIN), of_s3("GetBucketPolicy", who=ADMIN)]], cluster="demo")
+    found = asked(
+        [event()],
+        of_bucket=[[of_s3("PutBucketPolicy", who=ADMIN), of_s3("GetBucketPolicy", who=ADMIN)]],
+        cluster="demo",
+    )
     assert [each["event"] for each in found["events"]] == ["Decrypt", "PutBucketPolicy"]
     assert "PutBucketPolicy kafka-keys  arn:aws:iam::123456789012:role/admin" in found["lines"][1]
 
@@ -209,7 +264,10 @@ def test_reading_of_a_wrapped_key_is_found_in_the_trail_and_nothing_is_shown_twi
     }
     found = asked([], of_bucket=[[changed]], files=files, now=NOW, cluster="demo", trail_bucket=BUCKET + "-trail")
     assert [each["event"] for each in found["events"]] == ["PutBucketPolicy", "GetObject"]
-    assert found["lines"][1] == "2026-03-01T23:10:00Z  GetObject %s  demo 3 d0  %s (no instance) from 198.51.100.7" % (WRAPPED, ADMIN)
+    assert found["lines"][1] == "2026-03-01T23:10:00Z  GetObject %s  demo 3 d0  %s (no instance) from 198.51.100.7" % (
+        WRAPPED,
+        ADMIN,
+    )
     assert found["aws"].read == [path("20260301T2315"), path("20260302T0005"), path("20260302T0010")]
     assert [re.search(r"\d{4}/\d\d/\d\d", prefix)[0] for prefix in found["aws"].asked] == ["2026/03/01", "2026/03/02"]
     assert len(found["hints"]) == 1
@@ -224,7 +282,10 @@ def test_only_so_many_files_are_read_the_newest_and_that_is_said(asked):
 
 def test_what_cannot_be_seen_is_said_with_how_to_see_it(asked):
     refused, reading = asked([])["hints"]
-    assert "aws cloudtrail lookup-events --region eu-west-1 --lookup-attributes AttributeKey=EventName,AttributeValue=Decrypt" in refused
+    assert (
+        "aws cloudtrail lookup-events --region eu-west-1 --lookup-attributes AttributeKey=EventName,AttributeValue=Decrypt"
+        in refused
+    )
     assert "set key_custody_trail" in reading
 
 
@@ -240,8 +301,14 @@ def test_the_time_is_what_was_asked_for_and_pages_come_at_the_pace_of_cloudtrail
     trail, slept = Trail(), []
     start, end = decrypt_events.span(48, datetime(2026, 3, 3, tzinfo=timezone.utc))
     decrypt_events.look_up(trail, KEY, start=start, end=end, sleep=slept.append)
-    assert (trail.asked["StartTime"].isoformat(), trail.asked["EndTime"].isoformat()) == ("2026-03-01T00:00:00+00:00", "2026-03-03T00:00:00+00:00")
-    assert trail.asked["LookupAttributes"] == [{"AttributeKey": "ResourceName", "AttributeValue": KEY}] and slept == [0.5, 0.5]
+    assert (trail.asked["StartTime"].isoformat(), trail.asked["EndTime"].isoformat()) == (
+        "2026-03-01T00:00:00+00:00",
+        "2026-03-03T00:00:00+00:00",
+    )
+    assert trail.asked["LookupAttributes"] == [{"AttributeKey": "ResourceName", "AttributeValue": KEY}] and slept == [
+        0.5,
+        0.5,
+    ]
 
 
 @pytest.mark.parametrize("hours", [0, 2161])
@@ -252,7 +319,12 @@ def test_more_than_cloudtrail_remembers_is_refused(asked, hours):
 # What a trail records.
 
 OBJECTS = "arn:aws:s3:::kafka-keys/"
-MANAGEMENT = {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": [], "ExcludeManagementEventSources": []}
+MANAGEMENT = {
+    "ReadWriteType": "All",
+    "IncludeManagementEvents": True,
+    "DataResources": [],
+    "ExcludeManagementEventSources": [],
+}
 DATA = {"Type": "AWS::S3::Object", "Values": [OBJECTS]}
 WRITES = {"ReadWriteType": "WriteOnly", "IncludeManagementEvents": False, "DataResources": [DATA]}
 ADVANCED = {"FieldSelectors": [{"Field": "eventCategory", "Equals": ["Management"]}]}
@@ -267,11 +339,18 @@ def test_a_selector_is_added_once_and_what_was_recorded_still_is(present):
     assert aws_trail.plan(after, [], OBJECTS) == {}
     assert any(each["ReadWriteType"] == "All" and DATA in each["DataResources"] for each in after)
     assert any(each["IncludeManagementEvents"] for each in after) == (present != [WRITES])
-    assert {str(value) for each in present for value in each["DataResources"]} <= {str(value) for each in after for value in each["DataResources"]}
+    assert {str(value) for each in present for value in each["DataResources"]} <= {
+        str(value) for each in after for value in each["DataResources"]
+    }
 
 
 def test_a_trail_that_records_all_buckets_is_left_alone():
-    assert aws_trail.plan([{**MANAGEMENT, "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]}], [], OBJECTS) == {}
+    assert (
+        aws_trail.plan(
+            [{**MANAGEMENT, "DataResources": [{"Type": "AWS::S3::Object", "Values": ["arn:aws:s3"]}]}], [], OBJECTS
+        )
+        == {}
+    )
 
 
 def test_advanced_selectors_stay_advanced():

@@ -18,20 +18,50 @@ def read(everywhere=None, groups=GROUPS, local=None, play=None, **changes):
 
 def test_defaults_are_the_roles_own():
     found = read()
-    assert (found["version"], found["replication_factor"], found["min_insync_replicas"], found["client_port"]) == ("3.9.2", 3, 2, 9092)
-    assert (found["cluster"], found["topology"], found["region"], found["proof_topic"], found["findings"]) == ("kafka", {}, None, "rackaware-proof", [])
+    assert (found["version"], found["replication_factor"], found["min_insync_replicas"], found["client_port"]) == (
+        "3.9.2",
+        3,
+        2,
+        9092,
+    )
+    assert (found["cluster"], found["topology"], found["region"], found["proof_topic"], found["findings"]) == (
+        "kafka",
+        {},
+        None,
+        "rackaware-proof",
+        [],
+    )
     assert read(groups={"kafka_brokers": ["b1"], "kafka_controllers": ["b1"]})["version"] == "4.3.1"
 
 
 def test_what_the_nodes_have_counts_and_what_localhost_has_does_not():
-    found = read({"kafka_listeners": PORTS, "kafka_replication_factor": 5, "kafka_cluster": "demo"}, local={"kafka_replication_factor": 1})
-    assert (found["client_port"], found["replication_factor"], found["cluster"], found["findings"]) == (19092, 5, "demo", [])
+    found = read(
+        {"kafka_listeners": PORTS, "kafka_replication_factor": 5, "kafka_cluster": "demo"},
+        local={"kafka_replication_factor": 1},
+    )
+    assert (found["client_port"], found["replication_factor"], found["cluster"], found["findings"]) == (
+        19092,
+        5,
+        "demo",
+        [],
+    )
 
 
 def test_the_topology_gives_what_no_variable_does():
-    topology = {"name": "demo", "region": "eu-west-1", "replication_factor": 4, "min_insync_replicas": 3, "allow_fewer_zones": True}
+    topology = {
+        "name": "demo",
+        "region": "eu-west-1",
+        "replication_factor": 4,
+        "min_insync_replicas": 3,
+        "allow_fewer_zones": True,
+    }
     found = read({"kafka_topology": topology, "kafka_min_insync_replicas": 1})
-    assert (found["replication_factor"], found["min_insync_replicas"], found["region"], found["allow_fewer_zones"]) == (4, 1, "eu-west-1", True)
+    assert (found["replication_factor"], found["min_insync_replicas"], found["region"], found["allow_fewer_zones"]) == (
+        4,
+        1,
+        "eu-west-1",
+        True,
+    )
 
 
 @pytest.mark.parametrize(
@@ -45,19 +75,26 @@ def test_the_topology_gives_what_no_variable_does():
             {"b1": {"kafka_topology": {"name": "x", "region": "r"}}, "b2": {"kafka_topology": {"name": "y"}}},
             "that of x in r on b1 but that of y in no Region on b2",
         ),
-        ({"b1": {"kafka_proof_topic": "x"}, "b2": {"kafka_proof_topic": "y"}}, "kafka_proof_topic is x on b1 but y on b2"),
+        (
+            {"b1": {"kafka_proof_topic": "x"}, "b2": {"kafka_proof_topic": "y"}},
+            "kafka_proof_topic is x on b1 but y on b2",
+        ),
     ],
 )
 def test_nodes_that_disagree_are_named_with_their_values(changes, sentence):
     found = read(**changes)["findings"]
-    assert len(found) == 1 and sentence in found[0] and "set it once, in a group that all of its nodes share." in found[0]
+    assert (
+        len(found) == 1 and sentence in found[0] and "set it once, in a group that all of its nodes share." in found[0]
+    )
 
 
 def test_zookeeper_nodes_need_not_have_what_they_do_not_read():
     assert read(b1={"kafka_replication_factor": 2}, b2={"kafka_replication_factor": 2})["findings"] == []
 
 
-@pytest.mark.parametrize(("value", "ids"), [([4, 5], ["4", "5"]), ("4, 5", ["4", "5"]), (4, ["4"]), ("", []), (None, [])])
+@pytest.mark.parametrize(
+    ("value", "ids"), [([4, 5], ["4", "5"]), ("4, 5", ["4", "5"]), (4, ["4"]), ("", []), (None, [])]
+)
 def test_what_is_taken_out_of_a_quorum_is_a_list_however_it_is_given(value, ids):
     assert read({"kafka_quorum_removed": value})["quorum_removed"] == ids
 
@@ -75,7 +112,11 @@ def test_what_the_preflight_kept_is_not_read_again():
 
 
 def test_what_the_play_itself_sets_is_stronger_than_the_nodes():
-    found = read({"kafka_version": "3.8.1"}, local={"kafka_replication_factor": 1}, play={"kafka_version": "3.9.1", "kafka_replication_factor": 1})
+    found = read(
+        {"kafka_version": "3.8.1"},
+        local={"kafka_replication_factor": 1},
+        play={"kafka_version": "3.9.1", "kafka_replication_factor": 1},
+    )
     assert (found["version"], found["replication_factor"], found["findings"]) == ("3.9.1", 3, [])
 
 
@@ -83,6 +124,10 @@ def test_without_nodes_localhost_is_asked():
     assert read(groups={}, local={"kafka_topology": {"name": "demo"}}, play={})["topology"] == {"name": "demo"}
 
 
-@pytest.mark.parametrize("listeners", ["CLIENT", [], [{"name": "REPLICATION", "port": 1}], [{"name": "CLIENT"}], [{"name": "CLIENT", "port": "x"}]], ids=str)
+@pytest.mark.parametrize(
+    "listeners",
+    ["CLIENT", [], [{"name": "REPLICATION", "port": 1}], [{"name": "CLIENT"}], [{"name": "CLIENT", "port": "x"}]],
+    ids=str,
+)
 def test_listeners_that_cannot_be_read_have_no_port(listeners):
     assert cluster_settings.client_port(listeners) is None

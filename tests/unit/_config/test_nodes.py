@@ -11,7 +11,11 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._config.nodes impo
 
 GROUPS = {"broker": ["b1", "b2", "b3"], "zookeeper": ["z1", "z2", "z3"], "controller": []}
 TYPES = {"m6i.large": {"vcpus": 2, "memory_mb": 8192, "network_gbps": 12.5}}
-LISTENERS = [{"name": "CLIENT", "port": 9092}, {"name": "REPLICATION", "port": 9091}, {"name": "CONTROLLER", "port": 9093}]
+LISTENERS = [
+    {"name": "CLIENT", "port": 9092},
+    {"name": "REPLICATION", "port": 9091},
+    {"name": "CONTROLLER", "port": 9093},
+]
 
 
 def hosts():
@@ -66,7 +70,10 @@ def test_combined_nodes_are_good_too():
         ({"changes": {"b3": {"kafka_rack": "eu-west-1b"}}}, "The brokers lie in 2 racks"),
         ({"changes": {"b1": {"kafka_data_volumes": []}}}, "Host b1 has no data volumes"),
         ({"changes": {"z1": {"kafka_data_volumes": ["vol-1", "vol-2"]}}}, "keeps its data on one volume"),
-        ({"changes": {"b1": {"broker_heap_mb": 4096}}}, "Host b1: The heap is set to 4096 MB, but must stay below 4096 MB"),
+        (
+            {"changes": {"b1": {"broker_heap_mb": 4096}}},
+            "Host b1: The heap is set to 4096 MB, but must stay below 4096 MB",
+        ),
         ({"changes": {"z1": {"zookeeper_heap_mb": 5000}}}, "Host z1: The heap is set to 5000 MB"),
         ({"everywhere": {"broker_hap_mb": 512}}, "The variable broker_hap_mb is unknown; did you mean broker_heap_mb?"),
         ({"everywhere": {"kafka_verison": "3.9.2"}}, "did you mean kafka_version?"),
@@ -77,9 +84,15 @@ def test_combined_nodes_are_good_too():
         ({"everywhere": {"broker_config": {"log.retention.hour": 7}}}, "did you mean log.retention.hours?"),
         ({"everywhere": {"zookeeper_config": {"dataDir": "/tmp"}}}, "which the inventory decides"),
         ({"everywhere": {"kafka_listeners": [{"name": "CLIENT", "port": 0}]}}, "the entry"),
-        ({"everywhere": {"broker_jvm_options": "-Da=b"}}, "broker_jvm_options is the text '-Da=b', but must be a list; write it as [-Da=b]. (all hosts)"),
+        (
+            {"everywhere": {"broker_jvm_options": "-Da=b"}},
+            "broker_jvm_options is the text '-Da=b', but must be a list; write it as [-Da=b]. (all hosts)",
+        ),
         ({"everywhere": {"kafka_data_volumes": "a,b"}}, "kafka_data_volumes is the text 'a,b', but must be a list"),
-        ({"everywhere": {"zookeeper_jvm_options": ["-Xmx31g"]}}, "zookeeper_jvm_options has -Xmx31g, but the heap is zookeeper_heap_mb's"),
+        (
+            {"everywhere": {"zookeeper_jvm_options": ["-Xmx31g"]}},
+            "zookeeper_jvm_options has -Xmx31g, but the heap is zookeeper_heap_mb's",
+        ),
         ({"everywhere": {"broker_heap_mb": 31000}}, "Hosts b1, b2, b3: The heap is set to 31000 MB"),
         ({"listeners": [{"name": "CLIENT", "port": 70000}]}, "from 1 to 65535"),
         ({"findings": ["b1 and b2 disagree."]}, "b1 and b2 disagree."),
@@ -89,7 +102,10 @@ def test_combined_nodes_are_good_too():
         ({"groups": dict(GROUPS, zookeeper=["z1", "z2", "b3"])}, "Host b3 is a ZooKeeper node and a broker at once"),
         ({"groups": dict(GROUPS, zookeeper=[])}, "neither ZooKeeper nodes nor controllers"),
         ({"groups": {"broker": [], "zookeeper": [], "controller": []}}, "The inventory has no Kafka hosts"),
-        ({"groups": dict(GROUPS, controller=["b1"]), "version": "4.3.1"}, "a migration between them is not done by site"),
+        (
+            {"groups": dict(GROUPS, controller=["b1"]), "version": "4.3.1"},
+            "a migration between them is not done by site",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -98,7 +114,8 @@ def test_what_is_wrong_is_said_in_a_sentence(case, sentence):
 
 
 @pytest.mark.parametrize(
-    ("version", "sentence"), [("3.9.2", "Kafka 3.9.2 with controllers is not supported"), ("3.8.1", "cannot grow its controllers' quorum")]
+    ("version", "sentence"),
+    [("3.9.2", "Kafka 3.9.2 with controllers is not supported"), ("3.8.1", "cannot grow its controllers' quorum")],
 )
 def test_3_x_with_controllers_is_refused(version, sentence):
     assert any(sentence in found for found in kraft(version=version))
@@ -126,7 +143,11 @@ def test_a_heap_is_bounded_without_the_api_too():
     assert "below 4096 MB" in kafka_site_findings(found, cluster)[0]
 
 
-@pytest.mark.parametrize("everywhere", [{"broker_heap_mb": 31000}, {"broker_jvm_options": ["-Xmx31g"]}, {"kafka_data_volumes": "vol-1,vol-2"}], ids=str)
+@pytest.mark.parametrize(
+    "everywhere",
+    [{"broker_heap_mb": 31000}, {"broker_jvm_options": ["-Xmx31g"]}, {"kafka_data_volumes": "vol-1,vol-2"}],
+    ids=str,
+)
 def test_a_mistake_of_a_group_is_one_sentence(everywhere):
     assert len(findings(everywhere=everywhere)) == 1, findings(everywhere=everywhere)
 
@@ -135,16 +156,27 @@ def test_a_list_that_a_survey_gives_is_a_text():
     assert findings(everywhere={"roll_only": "b1,b2", "roll_allow_topics": "t"}) == []
 
 
-@pytest.mark.parametrize(("version", "refused"), [("2.18.6", True), ("2.19.0", False), ("2.19.14rc1", False), ("2.21.1", False), ("3.0", False)])
+@pytest.mark.parametrize(
+    ("version", "refused"),
+    [("2.18.6", True), ("2.19.0", False), ("2.19.14rc1", False), ("2.21.1", False), ("3.0", False)],
+)
 def test_an_ansible_that_is_too_old_is_refused_with_nothing_else(monkeypatch, version, refused):
     monkeypatch.setattr(inventory, "__version__", version)
     found = findings(version="3.9")
-    assert len(found) == 1 and ("This is ansible-core %s, but the collection needs 2.19 or later" % version in found[0]) == refused
+    assert (
+        len(found) == 1
+        and ("This is ansible-core %s, but the collection needs 2.19 or later" % version in found[0]) == refused
+    )
 
 
 def test_a_host_has_one_role():
     groups = {"broker": ["b1", "n1"], "controller": ["c1", "n1"], "zookeeper": ["z1"]}
-    assert [nodes.role(name, groups) for name in ("b1", "c1", "n1", "z1")] == ["broker", "controller", "combined", "zookeeper"]
+    assert [nodes.role(name, groups) for name in ("b1", "c1", "n1", "z1")] == [
+        "broker",
+        "controller",
+        "combined",
+        "zookeeper",
+    ]
     with pytest.raises(NodesError, match="Host x is neither"):
         nodes.role("x", groups)
 
@@ -220,7 +252,9 @@ def test_hosts_that_did_not_answer_are_named_with_the_reason():
         "b2": {"unreachable": True, "msg": "Failed to connect.\nNo route to host."},
         "b3": {"failed": True, "msg": "MODULE FAILURE"},
     }
-    assert nodes.unanswered({**{name: {"__kafka_service": told} for name, told in said.items()}, "b4": {}}, ["b1", "b2", "b3", "b4"]) == [
+    assert nodes.unanswered(
+        {**{name: {"__kafka_service": told} for name, told in said.items()}, "b4": {}}, ["b1", "b2", "b3", "b4"]
+    ) == [
         "b2 cannot be reached (No route to host); bring it back, or replace it, then run the same command again.",
         "b3 did not say how its service is: MODULE FAILURE.",
         "b4 did not say how its service is: no reason was given.",

@@ -7,11 +7,28 @@ import pytest
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import properties, settings, sizing
 from ansible_collections.rackaware.kafka.plugins.module_utils._config.properties import PropertiesError
 
-LISTENERS = [{"name": "CLIENT", "port": 9092}, {"name": "REPLICATION", "port": 9091}, {"name": "CONTROLLER", "port": 9093}]
-NODE = {"role": "broker", "id": 2, "rack": "eu-west-1b", "address": "198.18.2.12", "data_dirs": ["/var/lib/kafka/data0/logs", "/var/lib/kafka/data1/logs"]}
+LISTENERS = [
+    {"name": "CLIENT", "port": 9092},
+    {"name": "REPLICATION", "port": 9091},
+    {"name": "CONTROLLER", "port": 9093},
+]
+NODE = {
+    "role": "broker",
+    "id": 2,
+    "rack": "eu-west-1b",
+    "address": "198.18.2.12",
+    "data_dirs": ["/var/lib/kafka/data0/logs", "/var/lib/kafka/data1/logs"],
+}
 ZOOKEEPERS = [{"id": number, "host": "198.18.%d.201" % number, "port": 2181} for number in (1, 2, 3)]
 CONTROLLERS = [{"id": 100 + number, "host": "198.18.%d.221" % number, "port": 9093} for number in (1, 2, 3)]
-CLUSTER = {"listeners": LISTENERS, "controllers": [], "zookeepers": ZOOKEEPERS, "brokers": 3, "replication_factor": 3, "min_insync_replicas": 2}
+CLUSTER = {
+    "listeners": LISTENERS,
+    "controllers": [],
+    "zookeepers": ZOOKEEPERS,
+    "brokers": 3,
+    "replication_factor": 3,
+    "min_insync_replicas": 2,
+}
 KRAFT = dict(CLUSTER, controllers=CONTROLLERS, zookeepers=[])
 SIZED = sizing.size(
     {"vcpus": 4, "memory_mb": 16384, "network_gbps": 10},
@@ -58,7 +75,12 @@ def test_while_an_upgrade_is_open_the_protocol_is_the_old_one_and_a_user_may_sti
     assert "inter.broker.protocol.version" not in parse(settings.kafka(NODE, CLUSTER, SIZED, {}))
     held = dict(CLUSTER, protocol="3.8")
     assert parse(settings.kafka(NODE, held, SIZED, {}))["inter.broker.protocol.version"] == "3.8"
-    assert parse(settings.kafka(NODE, held, SIZED, {"inter.broker.protocol.version": "3.7"}))["inter.broker.protocol.version"] == "3.7"
+    assert (
+        parse(settings.kafka(NODE, held, SIZED, {"inter.broker.protocol.version": "3.7"}))[
+            "inter.broker.protocol.version"
+        ]
+        == "3.7"
+    )
     assert "inter.broker.protocol.version" not in parse(settings.kafka(NODE, dict(KRAFT, protocol="3.8"), SIZED, {}))
 
 
@@ -82,7 +104,9 @@ def test_a_combined_node_is_both_and_does_not_advertise_the_controller():
 
 
 def test_a_controller_makes_topics_so_it_knows_their_defaults():
-    found = parse(settings.kafka({"role": "controller", "id": 101, "address": "198.18.1.221", "data_dirs": ["/m"]}, KRAFT, {}, {}))
+    found = parse(
+        settings.kafka({"role": "controller", "id": 101, "address": "198.18.1.221", "data_dirs": ["/m"]}, KRAFT, {}, {})
+    )
     assert found["listeners"] == "CONTROLLER://198.18.1.221:9093"
     assert found["default.replication.factor"] == "3"
     assert found["unclean.leader.election.enable"] == "false"
@@ -97,10 +121,17 @@ def test_the_sized_threads_and_buffers_are_in_the_file_and_nothing_else_that_was
 
 
 def test_the_users_settings_win():
-    assert broker(**{"min.insync.replicas": 1, "log.retention.hours": 24, "auto.create.topics.enable": True})["auto.create.topics.enable"] == "true"
+    assert (
+        broker(**{"min.insync.replicas": 1, "log.retention.hours": 24, "auto.create.topics.enable": True})[
+            "auto.create.topics.enable"
+        ]
+        == "true"
+    )
 
 
-@pytest.mark.parametrize("key", ["broker.id", "node.id", "broker.rack", "listeners", "log.dirs", "zookeeper.connect", "process.roles"])
+@pytest.mark.parametrize(
+    "key", ["broker.id", "node.id", "broker.rack", "listeners", "log.dirs", "zookeeper.connect", "process.roles"]
+)
 def test_identity_is_not_the_users_to_set(key):
     with pytest.raises(PropertiesError, match="sets %s, which the inventory decides" % key):
         broker(**{key: "1"})
@@ -111,12 +142,27 @@ def test_a_setting_that_is_nearly_one_of_kafkas_is_a_typo():
 
 
 def test_a_setting_of_a_plug_in_is_let_through():
-    assert properties.broker_findings({"confluent.tier.feature.enable": True, "listener.name.client.ssl.keystore.location": "/x"}) == []
+    assert (
+        properties.broker_findings(
+            {"confluent.tier.feature.enable": True, "listener.name.client.ssl.keystore.location": "/x"}
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(True, "true"), (False, "false"), (12, "12"), (["a", "b"], "a,b"), ("C:\\x", "C:\\\\x"), (" x", "\\ x"), ("#x", "\\#x"), ("a=b:c", "a=b:c"), ("", "")],
+    [
+        (True, "true"),
+        (False, "false"),
+        (12, "12"),
+        (["a", "b"], "a,b"),
+        ("C:\\x", "C:\\\\x"),
+        (" x", "\\ x"),
+        ("#x", "\\#x"),
+        ("a=b:c", "a=b:c"),
+        ("", ""),
+    ],
     ids=str,
 )
 def test_a_value_is_written_as_java_reads_it(value, written):

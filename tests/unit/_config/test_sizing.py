@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.rackaware.kafka.plugins.module_utils._config.sizing import ROLES, SizingError, bandwidth, size, table, tables
+from ansible_collections.rackaware.kafka.plugins.module_utils._config.sizing import (
+    ROLES,
+    SizingError,
+    bandwidth,
+    size,
+    table,
+    tables,
+)
 
 XLARGE = {"vcpus": 4, "memory_mb": 32768, "network_gbps": 12.5}
 CLUSTER = {"data_disks": 2, "replication_factor": 3, "producers": 20, "consumers": 20, "cross_az_rtt_ms": 1}
@@ -53,12 +60,17 @@ def test_network_threads_grow_with_producers_consumers_and_replication_factor():
 
 def test_network_threads_stay_in_proportion_to_the_processors():
     assert value(size(XLARGE, dict(CLUSTER, producers=10000)), "num.network.threads") == 8
-    assert value(size(XLARGE, dict(CLUSTER, producers=0, consumers=0, replication_factor=1)), "num.network.threads") == 3
+    assert (
+        value(size(XLARGE, dict(CLUSTER, producers=0, consumers=0, replication_factor=1)), "num.network.threads") == 3
+    )
 
 
 @pytest.mark.parametrize(("vcpus", "factor", "fetchers"), [(2, 3, 2), (16, 3, 4), (96, 3, 8), (96, 1, 1)])
 def test_fetchers_follow_the_processors_when_there_is_something_to_fetch(vcpus, factor, fetchers):
-    assert value(size(dict(XLARGE, vcpus=vcpus), dict(CLUSTER, replication_factor=factor)), "num.replica.fetchers") == fetchers
+    assert (
+        value(size(dict(XLARGE, vcpus=vcpus), dict(CLUSTER, replication_factor=factor)), "num.replica.fetchers")
+        == fetchers
+    )
 
 
 def test_socket_buffers_hold_what_is_in_flight_between_zones():

@@ -16,7 +16,9 @@ BASE: dict[str, Any] = {
     "name": "demo",
     "region": "eu-west-1",
     "vpc_cidr": "198.18.0.0/20",
-    "zones": [{"name": "eu-west-1" + letter, "cidr": "198.18.%d.0/24" % number} for number, letter in enumerate("abc", 1)],
+    "zones": [
+        {"name": "eu-west-1" + letter, "cidr": "198.18.%d.0/24" % number} for number, letter in enumerate("abc", 1)
+    ],
     "image": "ami-12345678",
     "brokers": {"instance_type": "r6i.xlarge", "count": 3},
     "zookeepers": {"instance_type": "m6i.large", "count": 3},
@@ -76,7 +78,9 @@ def test_defaults_are_safe() -> None:
 def test_listed_nodes_are_taken_as_they_are() -> None:
     listed = nodes((7, "a", "198.18.1.50"), (8, "b", "198.18.2.50"), (9, "c", "198.18.3.50"))
     found = config_topology.parse(changed(brokers__count=None, brokers__nodes=listed)).nodes[:3]
-    assert [(node.id, node.zone, node.address) for node in found] == [(n["id"], n["zone"], n["address"]) for n in listed]
+    assert [(node.id, node.zone, node.address) for node in found] == [
+        (n["id"], n["zone"], n["address"]) for n in listed
+    ]
 
 
 def test_controllers_count_from_101() -> None:
@@ -139,48 +143,99 @@ REFUSED = {
     "a name AWS cannot take": (changed(name="Demo_1"), "the name must be 1 to 24 small letters"),
     "two zones": (changed(zones=BASE["zones"][:2]), "names 2 Availability Zones, but losing one must leave a majority"),
     "one zone": (changed(zones=BASE["zones"][:1]), "names 1 Availability Zone, but losing one"),
-    "nodes in two of three zones": (listed(*THREE[:2], {**THREE[0], "id": 3, "address": "198.18.1.13"}), "its 3 brokers lie in eu-west-1a and eu-west-1b only"),
-    "a zone named twice": (changed(zones=[*BASE["zones"], {"name": "eu-west-1a", "cidr": "198.18.4.0/24"}]), "eu-west-1a is named twice"),
+    "nodes in two of three zones": (
+        listed(*THREE[:2], {**THREE[0], "id": 3, "address": "198.18.1.13"}),
+        "its 3 brokers lie in eu-west-1a and eu-west-1b only",
+    ),
+    "a zone named twice": (
+        changed(zones=[*BASE["zones"], {"name": "eu-west-1a", "cidr": "198.18.4.0/24"}]),
+        "eu-west-1a is named twice",
+    ),
     "a zone elsewhere": (
         changed(zones=[*BASE["zones"][:2], {"name": "us-east-1a", "cidr": "198.18.3.0/24"}]),
         "us-east-1a does not lie in region eu-west-1",
     ),
     "a zone that is text": (changed(zones=["eu-west-1a"]), "zone 1 must be a mapping with name and cidr"),
-    "a subnet outside the VPC": (changed(vpc_cidr="198.18.0.0/23"), "its subnet 198.18.2.0/24 lies outside the VPC's 198.18.0.0/23"),
+    "a subnet outside the VPC": (
+        changed(vpc_cidr="198.18.0.0/23"),
+        "its subnet 198.18.2.0/24 lies outside the VPC's 198.18.0.0/23",
+    ),
     "overlapping subnets": (
         changed(zones=[*BASE["zones"][:2], {"name": "eu-west-1c", "cidr": "198.18.2.128/25"}]),
         "its subnet 198.18.2.128/25 overlaps 198.18.2.0/24 of eu-west-1b",
     ),
-    "a range that is none": (changed(vpc_cidr="198.18.0.1/20"), "vpc_cidr is not an IPv4 network: 198.18.0.1/20 has host bits set."),
-    "a client range that is none": (changed(client_cidrs=["everyone"]), "everyone in client_cidrs is not an IPv4 network"),
+    "a range that is none": (
+        changed(vpc_cidr="198.18.0.1/20"),
+        "vpc_cidr is not an IPv4 network: 198.18.0.1/20 has host bits set.",
+    ),
+    "a client range that is none": (
+        changed(client_cidrs=["everyone"]),
+        "everyone in client_cidrs is not an IPv4 network",
+    ),
     "a duplicate node id": (listed(*THREE[:2], {**THREE[2], "id": 2}), "gives node id 2 to 2 nodes"),
-    "one id for a broker and a controller": (kraft(controllers={"instance_type": "m6i.large", "count": 3, "first_id": 3}), "gives node id 3 to 2 nodes"),
+    "one id for a broker and a controller": (
+        kraft(controllers={"instance_type": "m6i.large", "count": 3, "first_id": 3}),
+        "gives node id 3 to 2 nodes",
+    ),
     "a duplicate ZooKeeper id": (
-        changed(zookeepers__count=None, zookeepers__nodes=[{**place, "id": 1, "address": place["address"] + "0"} for place in THREE]),
+        changed(
+            zookeepers__count=None,
+            zookeepers__nodes=[{**place, "id": 1, "address": place["address"] + "0"} for place in THREE],
+        ),
         "gives node id 1 to several ZooKeeper nodes",
     ),
-    "a missing node id": (listed(*THREE[:2], {"zone": "eu-west-1c", "address": "198.18.3.13"}), "brokers, node 3 lacks id"),
+    "a missing node id": (
+        listed(*THREE[:2], {"zone": "eu-west-1c", "address": "198.18.3.13"}),
+        "brokers, node 3 lacks id",
+    ),
     "an id that is text": (listed(*THREE[:2], {**THREE[2], "id": "3"}), "id is '3', but must be a whole number"),
-    "a ZooKeeper id above 255": (changed(zookeepers__first_id=254), "node id 256: the id is out of range; a ZooKeeper node takes 1 to 255"),
-    "an address used twice": (changed(zookeepers__offset=11), "gives the address 198.18.1.11 to several nodes (demo-broker-1, demo-zookeeper-1)"),
-    "an address outside its zone": (listed(*THREE[:2], {**THREE[2], "address": "198.18.1.13"}), "198.18.1.13 lies outside its zone's subnet 198.18.3.0/24"),
-    "an address that AWS keeps": (listed(*THREE[:2], {**THREE[2], "address": "198.18.3.3"}), "AWS keeps the address 198.18.3.3"),
+    "a ZooKeeper id above 255": (
+        changed(zookeepers__first_id=254),
+        "node id 256: the id is out of range; a ZooKeeper node takes 1 to 255",
+    ),
+    "an address used twice": (
+        changed(zookeepers__offset=11),
+        "gives the address 198.18.1.11 to several nodes (demo-broker-1, demo-zookeeper-1)",
+    ),
+    "an address outside its zone": (
+        listed(*THREE[:2], {**THREE[2], "address": "198.18.1.13"}),
+        "198.18.1.13 lies outside its zone's subnet 198.18.3.0/24",
+    ),
+    "an address that AWS keeps": (
+        listed(*THREE[:2], {**THREE[2], "address": "198.18.3.3"}),
+        "AWS keeps the address 198.18.3.3",
+    ),
     "an address that is none": (listed(*THREE[:2], {**THREE[2], "address": "198.18.3"}), "the address is not IPv4"),
-    "an unknown zone": (listed(*THREE[:2], {**THREE[2], "zone": "eu-west-1d"}), "zone eu-west-1d is not among the topology's zones"),
-    "replication above brokers": (changed(replication_factor=4), "replication_factor 4 needs as many brokers, but there are 3"),
+    "an unknown zone": (
+        listed(*THREE[:2], {**THREE[2], "zone": "eu-west-1d"}),
+        "zone eu-west-1d is not among the topology's zones",
+    ),
+    "replication above brokers": (
+        changed(replication_factor=4),
+        "replication_factor 4 needs as many brokers, but there are 3",
+    ),
     "replication below min ISR": (changed(replication_factor=1), "replication_factor 1 is below min_insync_replicas 2"),
     "replication of nothing": (changed(replication_factor=0, min_insync_replicas=0), "must be at least 1"),
-    "a typo": (changed(min_insync_replica=2), "has the unknown key min_insync_replica; did you mean min_insync_replicas?"),
+    "a typo": (
+        changed(min_insync_replica=2),
+        "has the unknown key min_insync_replica; did you mean min_insync_replicas?",
+    ),
     "a typo within": (changed(brokers__volumes={"size": 500}), "volumes has the unknown key size"),
     "nothing for the metadata": (changed(zookeepers=None), "has nothing to keep its metadata"),
-    "combined and controllers": (kraft(brokers={"instance_type": "x", "count": 3, "combined": True}), "has controllers of its own and brokers.combined"),
+    "combined and controllers": (
+        kraft(brokers={"instance_type": "x", "count": 3, "combined": True}),
+        "has controllers of its own and brokers.combined",
+    ),
     "combined and ZooKeeper": (changed(brokers__combined=True), "has ZooKeeper nodes and brokers.combined"),
     "more combined than brokers": (
         {**kraft(), "controllers": None, "brokers": {"instance_type": "x", "count": 3, "combined": 5}},
         "5 combined controllers need as many brokers",
     ),
     "a strange combined": (changed(brokers__combined=2), "combined is 2, but must be true (three), 1, 3 or 5"),
-    "an even number of ZooKeeper nodes": (changed(zookeepers__count=4), "has 4 ZooKeeper nodes, but an even number survives no more failures"),
+    "an even number of ZooKeeper nodes": (
+        changed(zookeepers__count=4),
+        "has 4 ZooKeeper nodes, but an even number survives no more failures",
+    ),
     "no image": (changed(image=None), "brokers: the image is None; give an id"),
     "count and nodes": (changed(brokers__nodes=THREE), "say either nodes (a list) or count"),
     "no nodes": (listed(), "nodes lists no node"),
@@ -191,7 +246,10 @@ REFUSED = {
     "io2 without iops": (changed(brokers__volumes={"type": "io2"}), "a volume of type io2 needs iops"),
     "throughput on st1": (changed(brokers__volumes={"throughput": 250}), "throughput can be chosen for gp3 only"),
     "too few iops": (changed(brokers__volumes={"type": "gp3", "iops": 100}), "gp3 gives 3000 to 80000 iops, not 100"),
-    "too many iops": (changed(brokers__volumes={"type": "io1", "size_gb": 16000, "iops": 64001}), "io1 gives 100 to 64000 iops, not 64001"),
+    "too many iops": (
+        changed(brokers__volumes={"type": "io1", "size_gb": 16000, "iops": 64001}),
+        "io1 gives 100 to 64000 iops, not 64001",
+    ),
     "too many iops for the size, gp3": (
         changed(brokers__volumes={"type": "gp3", "size_gb": 10, "iops": 16000}),
         "gp3 gives at most 500 iops for each GiB, so that 10 GiB have at most 5000, not 16000; lower iops, or raise size_gb to 32.",
@@ -200,7 +258,10 @@ REFUSED = {
         changed(brokers__volumes={"type": "io1", "size_gb": 100, "iops": 60000}),
         "io1 gives at most 50 iops for each GiB, so that 100 GiB have at most 5000, not 60000; lower iops, or raise size_gb to 1200.",
     ),
-    "too many iops for the size, io2": (changed(brokers__volumes={"type": "io2", "size_gb": 200, "iops": 200001}), "200 GiB have at most 200000, not 200001"),
+    "too many iops for the size, io2": (
+        changed(brokers__volumes={"type": "io2", "size_gb": 200, "iops": 200001}),
+        "200 GiB have at most 200000, not 200001",
+    ),
     "too much throughput for the default iops": (
         changed(brokers__volumes={"type": "gp3", "throughput": 1000}),
         "gp3 gives 0.25 MiB/s for each iops, so that 1000 MiB/s need 4000 iops, but it has 3000; raise iops, or lower throughput.",
@@ -213,11 +274,23 @@ REFUSED = {
         changed(brokers__volumes={"type": "gp3", "iops": 80000, "throughput": 2001}),
         "throughput can be chosen for gp3 only, from 125 to 2000",
     ),
-    "a root volume of nothing": (changed(root_volume_gb=0), "root_volume_gb is 0, but a volume of type gp3 holds 1 to 65536 GiB"),
+    "a root volume of nothing": (
+        changed(root_volume_gb=0),
+        "root_volume_gb is 0, but a volume of type gp3 holds 1 to 65536 GiB",
+    ),
     "another tag of ours": (changed(tags={"KafkaMadeBy": "x"}), "the tag KafkaMadeBy is not yours to set"),
-    "too many volumes": (changed(brokers__volumes={"count": 12}), "12 data volumes cannot be attached; give each node 1 to 11"),
-    "instance store and volumes": (changed(brokers__storage="instance_store", brokers__volumes={"count": 1}), "cannot be on the instance store and on EBS"),
-    "ZooKeeper on instance store": (changed(zookeepers__storage="instance_store"), "a ZooKeeper node must not lose its disk"),
+    "too many volumes": (
+        changed(brokers__volumes={"count": 12}),
+        "12 data volumes cannot be attached; give each node 1 to 11",
+    ),
+    "instance store and volumes": (
+        changed(brokers__storage="instance_store", brokers__volumes={"count": 1}),
+        "cannot be on the instance store and on EBS",
+    ),
+    "ZooKeeper on instance store": (
+        changed(zookeepers__storage="instance_store"),
+        "a ZooKeeper node must not lose its disk",
+    ),
     "a tag of ours": (changed(tags={"KafkaRole": "x"}), "the tag KafkaRole is not yours to set"),
     "a list where a mapping belongs": (changed(brokers=[1]), "brokers is [1], but must be a mapping"),
     "a text where a list belongs": (changed(zones="eu-west-1a"), "zones is 'eu-west-1a', but must be a list"),
@@ -228,7 +301,10 @@ REFUSED = {
     "a storage that is none": (changed(brokers__storage="disk"), "storage is 'disk', but must be one of ebs"),
     "a typo in a node": (listed(*THREE[:2], {**THREE[2], "addres": "x"}), "has the unknown key addres; did you mean"),
     "a size that is text": (changed(brokers__volumes={"size_gb": "500"}), "volumes: size_gb is '500', but must be"),
-    "true where a number belongs": (changed(replication_factor=True), "replication_factor is True, but must be a whole number"),
+    "true where a number belongs": (
+        changed(replication_factor=True),
+        "replication_factor is True, but must be a whole number",
+    ),
 }
 
 
@@ -298,13 +374,37 @@ def test_a_good_inventory_has_no_findings() -> None:
 
 
 INVENTORIES = {
-    "empty": ({}, {}, "no Kafka hosts in the groups kafka_brokers, kafka_zookeepers and kafka_controllers: provision the cluster first"),
-    "no brokers": (HOSTS, {**GROUPS, "broker": []}, "The inventory has no brokers; add hosts to the group kafka_brokers."),
-    "nothing for the metadata": (HOSTS, {**GROUPS, "zookeeper": []}, "add hosts to the group kafka_zookeepers or kafka_controllers."),
-    "two clusters": ({**HOSTS, "b1": {**HOSTS["b1"], "kafka_cluster": "other"}}, GROUPS, "mixes the clusters demo, other"),
+    "empty": (
+        {},
+        {},
+        "no Kafka hosts in the groups kafka_brokers, kafka_zookeepers and kafka_controllers: provision the cluster first",
+    ),
+    "no brokers": (
+        HOSTS,
+        {**GROUPS, "broker": []},
+        "The inventory has no brokers; add hosts to the group kafka_brokers.",
+    ),
+    "nothing for the metadata": (
+        HOSTS,
+        {**GROUPS, "zookeeper": []},
+        "add hosts to the group kafka_zookeepers or kafka_controllers.",
+    ),
+    "two clusters": (
+        {**HOSTS, "b1": {**HOSTS["b1"], "kafka_cluster": "other"}},
+        GROUPS,
+        "mixes the clusters demo, other",
+    ),
     "a missing id": ({**HOSTS, "b1": {**HOSTS["b1"], "kafka_node_id": None}}, GROUPS, "Host b1 has no kafka_node_id"),
-    "an id that is text": ({**HOSTS, "b1": {**HOSTS["b1"], "kafka_node_id": "1"}}, GROUPS, "kafka_node_id is '1', but must be a whole number"),
-    "a duplicate id": ({**HOSTS, "b1": {**HOSTS["b1"], "kafka_node_id": 2}}, GROUPS, "Node id 2 is given to several brokers and controllers (b1, b2)"),
+    "an id that is text": (
+        {**HOSTS, "b1": {**HOSTS["b1"], "kafka_node_id": "1"}},
+        GROUPS,
+        "kafka_node_id is '1', but must be a whole number",
+    ),
+    "a duplicate id": (
+        {**HOSTS, "b1": {**HOSTS["b1"], "kafka_node_id": 2}},
+        GROUPS,
+        "Node id 2 is given to several brokers and controllers (b1, b2)",
+    ),
     "a missing rack": ({**HOSTS, "z1": {**HOSTS["z1"], "kafka_rack": ""}}, GROUPS, "Host z1 has no kafka_rack"),
     "two racks": ({**HOSTS, "b1": {**HOSTS["b1"], "kafka_rack": "eu-west-1b"}}, GROUPS, "The brokers lie in 2 racks"),
 }
@@ -318,7 +418,9 @@ def test_an_inventory_is_refused_in_one_sentence(hosts: dict, groups: dict, sent
 
 
 def model(hosts: dict | None = None, groups: dict | None = None, topology: Any = None, **more: Any) -> list[str]:
-    return config_topology.model_findings(changed() if topology is None else topology, HOSTS if hosts is None else hosts, groups or GROUPS, **more)
+    return config_topology.model_findings(
+        changed() if topology is None else topology, HOSTS if hosts is None else hosts, groups or GROUPS, **more
+    )
 
 
 def test_an_inventory_that_is_the_topology_has_no_findings() -> None:
@@ -343,7 +445,9 @@ def test_many_that_are_missing_are_counted() -> None:
 def test_hosts_that_the_topology_lacks_are_named() -> None:
     more = {**HOSTS, "b4": {**HOSTS["b1"], "kafka_node_id": 4}}
     found = model(more, {**GROUPS, "broker": ["b1", "b2", "b3", "b4"]}, missing_ok=True)
-    assert found == ["The inventory has b4 (broker 4), which the topology demo lacks; add the node to the topology, or remove the host."]
+    assert found == [
+        "The inventory has b4 (broker 4), which the topology demo lacks; add the node to the topology, or remove the host."
+    ]
 
 
 def test_a_node_with_another_role_or_id_is_missing_and_strange() -> None:
@@ -359,7 +463,11 @@ def test_a_combined_node_is_in_both_groups() -> None:
     assert "demo-broker-3 (broker and controller 3)" in found[0]
 
 
-@pytest.mark.parametrize("topology", [None, {}, {"allow_fewer_zones": True}, {"name": "demo", "region": "eu-west-1", "replication_factor": 3}], ids=str)
+@pytest.mark.parametrize(
+    "topology",
+    [None, {}, {"allow_fewer_zones": True}, {"name": "demo", "region": "eu-west-1", "replication_factor": 3}],
+    ids=str,
+)
 def test_a_topology_without_nodes_says_nothing_of_them(topology: Any) -> None:
     assert config_topology.model_findings(topology, HOSTS, GROUPS) == []
 
@@ -380,7 +488,10 @@ def test_a_topology_that_cannot_be_read_is_no_answer() -> None:
 
 
 def test_a_combined_node_has_one_id() -> None:
-    assert config_topology.inventory_findings(HOSTS, {"broker": ["b1", "b2", "b3"], "controller": ["b1", "b2", "b3"]}) == []
+    assert (
+        config_topology.inventory_findings(HOSTS, {"broker": ["b1", "b2", "b3"], "controller": ["b1", "b2", "b3"]})
+        == []
+    )
 
 
 def test_fewer_racks_are_accepted_when_asked_for() -> None:
@@ -392,14 +503,24 @@ def test_one_node_may_be_of_another_type_and_keep_its_data_on_instance_stores() 
     places = nodes((1, "a", "198.18.1.11"), (2, "b", "198.18.2.12"), (3, "c", "198.18.3.13"))
     places[2].update(instance_type="i3.large", storage="instance_store")
     raw = kraft(brokers={"instance_type": "m6i.large", "volumes": {"type": "st1", "size_gb": 125}, "nodes": places})
-    found = {node.id: (node.instance_type, node.storage, node.volumes is None) for node in config_topology.parse(raw).nodes if node.role == "broker"}
-    assert found == {1: ("m6i.large", "ebs", False), 2: ("m6i.large", "ebs", False), 3: ("i3.large", "instance_store", True)}
+    found = {
+        node.id: (node.instance_type, node.storage, node.volumes is None)
+        for node in config_topology.parse(raw).nodes
+        if node.role == "broker"
+    }
+    assert found == {
+        1: ("m6i.large", "ebs", False),
+        2: ("m6i.large", "ebs", False),
+        3: ("i3.large", "instance_store", True),
+    }
 
 
 def test_a_controller_is_never_on_an_instance_store() -> None:
     places = nodes((1, "a", "198.18.1.11"), (2, "b", "198.18.2.12"), (3, "c", "198.18.3.13"))
     places[0].update(instance_type="i3.large", storage="instance_store")
-    raw = changed(zookeepers=None, brokers={"instance_type": "m6i.large", "nodes": places, "combined": 1}, allow_fewer_zones=True)
+    raw = changed(
+        zookeepers=None, brokers={"instance_type": "m6i.large", "nodes": places, "combined": 1}, allow_fewer_zones=True
+    )
     assert [node.id for node in config_topology.parse(raw).nodes if node.role == "broker+controller"] == [2]
     raw["brokers"]["combined"] = True
     assert [sentence for sentence in config_topology.findings(raw) if "need as many brokers on ebs" in sentence]

@@ -12,7 +12,16 @@ NAMES = sorted(units.SERVICES)
 
 def unit(name, **more):
     return units.unit(
-        name, **dict({"version": "4.3.1", "open_files": 100000, "writes": ["/var/lib/kafka/data0"], "mounts": ["/var/lib/kafka/data0"]}, **more)
+        name,
+        **dict(
+            {
+                "version": "4.3.1",
+                "open_files": 100000,
+                "writes": ["/var/lib/kafka/data0"],
+                "mounts": ["/var/lib/kafka/data0"],
+            },
+            **more,
+        ),
     ).splitlines()
 
 
@@ -39,9 +48,13 @@ def test_every_service_has_what_keeps_it_safe(name, line):
 
 
 def test_systemd_runs_java_itself():
-    assert "ExecStart=/usr/bin/java @/etc/kafka/broker.jvm.options kafka.Kafka /etc/kafka/broker.properties" in unit("broker")
+    assert "ExecStart=/usr/bin/java @/etc/kafka/broker.jvm.options kafka.Kafka /etc/kafka/broker.properties" in unit(
+        "broker"
+    )
     main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
-    assert "ExecStart=/opt/java @/etc/zookeeper/jvm.options %s /etc/zookeeper/zoo.cfg" % main in unit("zookeeper", java="/opt/java")
+    assert "ExecStart=/opt/java @/etc/zookeeper/jvm.options %s /etc/zookeeper/zoo.cfg" % main in unit(
+        "zookeeper", java="/opt/java"
+    )
 
 
 def test_a_service_writes_down_what_it_starts_with():
@@ -56,7 +69,9 @@ def test_on_the_root_disk_there_is_no_mount_to_wait_for():
 
 
 def options(name="broker", **more):
-    return units.jvm_options(name, **dict({"version": "4.3.1", "heap_mb": 512, "flags": ["-XX:+UseG1GC"]}, **more)).splitlines()
+    return units.jvm_options(
+        name, **dict({"version": "4.3.1", "heap_mb": 512, "flags": ["-XX:+UseG1GC"]}, **more)
+    ).splitlines()
 
 
 def test_the_heap_does_not_move_and_running_out_of_it_ends_the_jvm():
@@ -80,7 +95,10 @@ def test_the_log_of_garbage_collection_is_bounded():
 
 @pytest.mark.parametrize(
     ("version", "option"),
-    [("3.9.2", "-Dlog4j.configuration=file:/etc/kafka/broker.log4j.properties"), ("4.3.1", "-Dlog4j2.configurationFile=/etc/kafka/broker.log4j2.yaml")],
+    [
+        ("3.9.2", "-Dlog4j.configuration=file:/etc/kafka/broker.log4j.properties"),
+        ("4.3.1", "-Dlog4j2.configurationFile=/etc/kafka/broker.log4j2.yaml"),
+    ],
 )
 def test_each_version_is_told_where_its_logging_is(version, option):
     assert option in options(version=version)
@@ -107,17 +125,30 @@ def test_an_option_is_one_word_to_java_as_it_is_to_a_person(option, line):
 
 
 @pytest.mark.parametrize(
-    "option", ["-Xmx31g", "-Xms1g", "-XX:MaxHeapSize=31g", "-XX:MaxRAMPercentage=80", "-XX:InitialHeapSize=1g", "-XX:InitialRAMPercentage=9"]
+    "option",
+    [
+        "-Xmx31g",
+        "-Xms1g",
+        "-XX:MaxHeapSize=31g",
+        "-XX:MaxRAMPercentage=80",
+        "-XX:InitialHeapSize=1g",
+        "-XX:InitialRAMPercentage=9",
+    ],
 )
 def test_options_are_no_way_round_the_heap_that_is_sized(option):
     assert units.option_findings("broker_jvm_options", ["-Dx=y", option], heap="broker_heap_mb") == [
-        "broker_jvm_options has %s, but the heap is broker_heap_mb's, which keeps it below the limit; set that instead." % option
+        "broker_jvm_options has %s, but the heap is broker_heap_mb's, which keeps it below the limit; set that instead."
+        % option
     ]
 
 
 def test_options_that_java_could_not_read_are_refused():
     assert len(units.option_findings("x", ["-Da=b\n-Dc=d", '-Dfoo="a b'], heap="h")) == 2
-    assert units.option_findings("x", ["-XX:+UseG1GC", '-Dfoo="a b"'], heap="h") == units.option_findings("x", "-Dx", heap="h") == []
+    assert (
+        units.option_findings("x", ["-XX:+UseG1GC", '-Dfoo="a b"'], heap="h")
+        == units.option_findings("x", "-Dx", heap="h")
+        == []
+    )
 
 
 def test_log4j_writes_to_the_journal_and_to_bounded_files():

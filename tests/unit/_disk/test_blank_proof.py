@@ -55,13 +55,23 @@ def test_what_ec2_proves(described, why):
 
 @pytest.mark.parametrize(
     ("size", "words"),
-    [(GIB, "1 minute"), (16 * GIB, "3 minutes"), (125 * GIB, "18 minutes"), (500 * GIB, "69 minutes"), (2048 * GIB, "5 hours"), (16384 * GIB, "38 hours")],
+    [
+        (GIB, "1 minute"),
+        (16 * GIB, "3 minutes"),
+        (125 * GIB, "18 minutes"),
+        (500 * GIB, "69 minutes"),
+        (2048 * GIB, "5 hours"),
+        (16384 * GIB, "38 hours"),
+    ],
 )
 def test_how_long_a_read_takes_is_said_beforehand(size, words):
     assert blank_proof.duration(size) == words
 
 
-@pytest.mark.parametrize(("name", "ident"), [(FIRST, FIRST), (LINK, FIRST), (OTHER, ""), (LINK + "-part1", ""), ("/dev/nvme1n1", ""), ("vol-0AAA", "")])
+@pytest.mark.parametrize(
+    ("name", "ident"),
+    [(FIRST, FIRST), (LINK, FIRST), (OTHER, ""), (LINK + "-part1", ""), ("/dev/nvme1n1", ""), ("vol-0AAA", "")],
+)
 def test_the_volume_that_a_name_means(name, ident):
     assert blank_proof.volume_id(name) == ident
 
@@ -75,10 +85,18 @@ class TestDecide:
         with pytest.raises(blank_proof.BlankProofError) as caught:
             blank_proof.decide(blank(FIRST, OTHER), {FIRST: volume(snapshot_id="snap-1")}, "demo", Permit())
         text = str(caught.value)
-        assert text.startswith("%s on b1 looks blank, but nothing proves" % FIRST) and "%s on b1 looks blank" % OTHER in text
-        assert "from the snapshot snap-1; add its name to data_volume_read_whole" in text and "no EBS volume, which EC2 could answer for; add" in text
+        assert (
+            text.startswith("%s on b1 looks blank, but nothing proves" % FIRST)
+            and "%s on b1 looks blank" % OTHER in text
+        )
+        assert (
+            "from the snapshot snap-1; add its name to data_volume_read_whole" in text
+            and "no EBS volume, which EC2 could answer for; add" in text
+        )
 
-    @pytest.mark.parametrize("permit", [Permit(declared=(FIRST, OTHER)), Permit(read_whole=(FIRST, OTHER))], ids=["declared", "read"])
+    @pytest.mark.parametrize(
+        "permit", [Permit(declared=(FIRST, OTHER)), Permit(read_whole=(FIRST, OTHER))], ids=["declared", "read"]
+    )
     def test_what_a_person_answers_for_needs_no_proof(self, permit):
         assert blank_proof.decide(blank(FIRST, OTHER), {}, "demo", permit) == []
 
@@ -88,7 +106,9 @@ class TestDecide:
             blank_proof.decide(blank(FIRST, size=16 * GIB + 1), {}, "demo", Permit())
 
     def test_why_ec2_did_not_answer_is_said(self):
-        with pytest.raises(blank_proof.BlankProofError, match="because EC2 did not answer .no credentials.; add its name"):
+        with pytest.raises(
+            blank_proof.BlankProofError, match="because EC2 did not answer .no credentials.; add its name"
+        ):
             blank_proof.decide(blank(FIRST), {}, "demo", Permit(), silence="EC2 did not answer (no credentials)")
 
     def test_a_word_that_names_no_disk_is_refused(self):
@@ -156,7 +176,10 @@ class TestModule:
         assert "no credentials" in ask(capsys, blank(FIRST))["msg"]
         out = ask(capsys, blank(FIRST, size=GIB), state="spent")
         assert (out["changed"], out["proven"]) == (False, [])
-        assert len(warnings) == 1 and "still have the tag KafkaFormat is not known, because EC2 did not answer" in warnings[0]
+        assert (
+            len(warnings) == 1
+            and "still have the tag KafkaFormat is not known, because EC2 did not answer" in warnings[0]
+        )
 
     def test_without_ebs_volumes_ec2_is_not_asked(self, capsys, monkeypatch):
         monkeypatch.setattr(client, "client", None)

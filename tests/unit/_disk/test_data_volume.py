@@ -39,7 +39,9 @@ def host(tmp_path, monkeypatch):
         def mount(self, name):
             seen = self.disks[name]
             point = Mount(self.number, "/", str(tmp_path / name), "xfs")
-            self.disks[name] = dataclasses.replace(seen, mounts=(point,), exclusive=False, zero=None, signature={"TYPE": "xfs", "UUID": UUID})
+            self.disks[name] = dataclasses.replace(
+                seen, mounts=(point,), exclusive=False, zero=None, signature={"TYPE": "xfs", "UUID": UUID}
+            )
 
         def run(self, command, **_more):
             self.commands.append(command)
@@ -73,7 +75,9 @@ def host(tmp_path, monkeypatch):
     monkeypatch.setattr(disk_probe, "probe", host.probe)
     monkeypatch.setattr(disk_probe, "read_whole", host.read_whole)
     monkeypatch.setattr(disk_probe, "mounts", lambda: [mount for seen in host.disks.values() for mount in seen.mounts])
-    monkeypatch.setattr(disk_probe, "number_of", lambda path: host.number if path.startswith(mount_unit.BY_UUID) else None)
+    monkeypatch.setattr(
+        disk_probe, "number_of", lambda path: host.number if path.startswith(mount_unit.BY_UUID) else None
+    )
     monkeypatch.setattr(volume_plan.uuid, "uuid4", lambda: UUID)
     monkeypatch.setattr(volume_plan.os, "chown", lambda *_of: None)
     monkeypatch.setattr(AnsibleModule, "run_command", lambda _self, command, **more: host.run(command, **more))
@@ -104,7 +108,12 @@ class TestModule:
         }
         before, after = out["diff"]["before"][FIRST], out["diff"]["after"][FIRST]
         assert (before["file_system"], before["mounted"], before["mount_point"]) == ("none", False, "absent")
-        assert (after["file_system"], after["mounted"], after["mount_point"], after["root"]) == ("xfs", True, "root:root 0000", "made-later:made-later 0750")
+        assert (after["file_system"], after["mounted"], after["mount_point"], after["root"]) == (
+            "xfs",
+            True,
+            "root:root 0000",
+            "made-later:made-later 0750",
+        )
 
     def test_a_blank_volume_is_formatted_once_mounted_and_then_left_alone(self, host, capsys):
         host.put(FIRST, zero=True)
@@ -114,7 +123,11 @@ class TestModule:
         assert host.commands[0] == ["mkfs.xfs", "-q", "-K", "-m", "uuid=" + UUID, "/dev/" + FIRST]
         assert oct(os.stat(host.here / FIRST).st_mode)[-4:] == "0750"
         unit = (host.here / "units" / mount_unit.name(str(host.here / FIRST))).read_text()
-        assert "What=/dev/disk/by-uuid/%s\nWhere=%s\nType=xfs\nOptions=noatime,nodev,nosuid,noexec,nofail\n" % (UUID, host.here / FIRST) in unit
+        assert (
+            "What=/dev/disk/by-uuid/%s\nWhere=%s\nType=xfs\nOptions=noatime,nodev,nosuid,noexec,nofail\n"
+            % (UUID, host.here / FIRST)
+            in unit
+        )
         assert "WantedBy=multi-user.target" in unit
         host.commands.clear()
         for check in (True, False):
@@ -124,13 +137,19 @@ class TestModule:
     def test_an_xfs_is_kept(self, host, capsys):
         host.put(FIRST, signature={"TYPE": "xfs", "UUID": UUID})
         out = ask(capsys, host, FIRST)
-        assert (out["changed"], out["volumes"][0]["formatted"], host.verbs()) == (True, False, ["daemon-reload", "enable", "start"])
+        assert (out["changed"], out["volumes"][0]["formatted"], host.verbs()) == (
+            True,
+            False,
+            ["daemon-reload", "enable", "start"],
+        )
 
     def test_one_bad_volume_keeps_all_from_being_touched(self, host, capsys):
         host.put(FIRST, zero=True)
         host.put(SECOND, signature={"TYPE": "ext4"})
         out = ask(capsys, host, FIRST, SECOND)
-        assert out["msg"].startswith("Volume %s (/dev/%s) holds ext4, and only a blank disk is formatted; attach" % (SECOND, SECOND))
+        assert out["msg"].startswith(
+            "Volume %s (/dev/%s) holds ext4, and only a blank disk is formatted; attach" % (SECOND, SECOND)
+        )
         assert host.commands == [] and not (host.here / FIRST).exists()
 
     def test_changed_options_remount_and_never_unmount(self, host, capsys):
@@ -149,7 +168,15 @@ class TestModule:
         assert "user nobody-of-this-name" in ask(capsys, host, FIRST, owner="nobody-of-this-name")["msg"]
         assert host.commands == []
 
-    @pytest.mark.parametrize("more", [{"mode": "rwx"}, {"mode": "0888"}, {"mount_options": ["noatime,exec"]}, {"mount_options": ["a\nWhat=/dev/sda"]}])
+    @pytest.mark.parametrize(
+        "more",
+        [
+            {"mode": "rwx"},
+            {"mode": "0888"},
+            {"mount_options": ["noatime,exec"]},
+            {"mount_options": ["a\nWhat=/dev/sda"]},
+        ],
+    )
     def test_a_mode_or_an_option_that_is_none_is_refused(self, host, capsys, more):
         host.put(FIRST, zero=True)
         assert "give " in ask(capsys, host, FIRST, **more)["msg"]
@@ -179,7 +206,11 @@ class TestModule:
 class TestProof:
     """A disk that looks blank is formatted only when that is proven, too."""
 
-    @pytest.mark.parametrize("more", [{}, {"proven": [SECOND]}, {"declared_blank": [SECOND], "read_whole": [SECOND]}], ids=["none", "proven", "told"])
+    @pytest.mark.parametrize(
+        "more",
+        [{}, {"proven": [SECOND]}, {"declared_blank": [SECOND], "read_whole": [SECOND]}],
+        ids=["none", "proven", "told"],
+    )
     def test_a_large_one_without_a_proof_of_its_own_is_refused(self, host, capsys, more):
         host.put(FIRST, zero=True, size=500 * GIB)
         out = ask(capsys, host, FIRST, **more)
@@ -210,7 +241,10 @@ class TestProof:
         for name in (FIRST, SECOND):
             host.put(name, zero=True)
         host.hidden = (SECOND,)
-        assert "Volume %s (/dev/%s) holds data without a signature near byte 7" % (SECOND, SECOND) in ask(capsys, host, FIRST, SECOND)["msg"]
+        assert (
+            "Volume %s (/dev/%s) holds data without a signature near byte 7" % (SECOND, SECOND)
+            in ask(capsys, host, FIRST, SECOND)["msg"]
+        )
         assert host.commands == []
 
     def test_nothing_is_read_for_hours_when_another_volume_is_refused(self, host, capsys):
@@ -239,7 +273,10 @@ class TestProof:
     def test_the_preflight_names_what_would_be_formatted(self, host):
         host.put(FIRST, zero=True, size=500 * GIB)
         host.put(SECOND, signature={"TYPE": "xfs", "UUID": UUID})
-        assert disk_volumes.preview(volumes(host, FIRST, SECOND), host.run) == ([], [{"name": FIRST, "size_bytes": 500 * GIB}])
+        assert disk_volumes.preview(volumes(host, FIRST, SECOND), host.run) == (
+            [],
+            [{"name": FIRST, "size_bytes": 500 * GIB}],
+        )
         assert host.read == []
 
 
@@ -255,7 +292,11 @@ class TestFindings:
         host.put(FIRST, error="it cannot be read: Input/output error")
         host.put(SECOND, swap=True)
         told = disk_volumes.findings(volumes(host, FIRST, SECOND), host.run)
-        assert len(told) == 2 and "because it cannot be read: Input/output error" in told[0] and "is used as swap" in told[1]
+        assert (
+            len(told) == 2
+            and "because it cannot be read: Input/output error" in told[0]
+            and "is used as swap" in told[1]
+        )
 
     def test_a_disk_that_appears_in_time_is_waited_for(self, host, monkeypatch):
         looks = []
@@ -279,7 +320,12 @@ class TestFindings:
 
     def test_a_bind_mount_of_a_part_is_not_the_volume(self, host):
         point = str(host.here / FIRST)
-        host.put(FIRST, signature={"TYPE": "xfs", "UUID": UUID}, mounts=(Mount(host.number, "/sub", point, "xfs"),), exclusive=False)
+        host.put(
+            FIRST,
+            signature={"TYPE": "xfs", "UUID": UUID},
+            mounts=(Mount(host.number, "/sub", point, "xfs"),),
+            exclusive=False,
+        )
         assert "where something else (xfs) is mounted" in disk_volumes.findings(volumes(host, FIRST), host.run)[0]
 
     def test_a_mount_point_behind_a_link_is_refused(self, host):
@@ -290,7 +336,11 @@ class TestFindings:
 
     @pytest.mark.parametrize(
         ("seen", "sentence"),
-        [({"zero": True, "size": 200 * 1024**2}, "but XFS needs"), ({"zero": True, "read_only": True}, "is read-only"), ({}, "nobody has read it")],
+        [
+            ({"zero": True, "size": 200 * 1024**2}, "but XFS needs"),
+            ({"zero": True, "read_only": True}, "is read-only"),
+            ({}, "nobody has read it"),
+        ],
     )
     def test_a_disk_that_cannot_serve_is_refused(self, host, seen, sentence):
         host.put(FIRST, **seen)
@@ -310,7 +360,10 @@ class TestFindings:
 
     def test_two_names_of_one_disk_are_refused(self, host, monkeypatch):
         monkeypatch.setattr(disk_probe, "locate", lambda _name: "/dev/one")
-        assert "is meant by %s and %s" % (FIRST, SECOND) in disk_volumes.findings(volumes(host, FIRST, SECOND), host.run)[0]
+        assert (
+            "is meant by %s and %s" % (FIRST, SECOND)
+            in disk_volumes.findings(volumes(host, FIRST, SECOND), host.run)[0]
+        )
 
     def test_a_mount_point_with_files_is_refused(self, host):
         host.put(FIRST, zero=True)
@@ -329,7 +382,10 @@ class TestFindings:
             ([{"id": FIRST, "mount": "/"}], "no plain absolute path"),
             ([{"id": FIRST, "mount": "/a/../b"}], "no plain absolute path"),
             ([{"id": FIRST, "mount": "/a\nb"}], "no plain absolute path"),
-            ([{"id": FIRST, "mount": "/a"}, {"id": SECOND, "mount": "/a"}], "The mount point /a is given to %s and %s" % (FIRST, SECOND)),
+            (
+                [{"id": FIRST, "mount": "/a"}, {"id": SECOND, "mount": "/a"}],
+                "The mount point /a is given to %s and %s" % (FIRST, SECOND),
+            ),
             ([{"id": FIRST, "mount": "/a"}, {"id": FIRST, "mount": "/b"}], "to be mounted at /a and /b"),
             ([{"id": FIRST, "mount": "/a"}, {"id": SECOND, "mount": "/a/b"}], "/a/b lies below /a"),
         ],

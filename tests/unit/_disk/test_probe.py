@@ -23,12 +23,22 @@ class TestNames:
 
     @pytest.mark.parametrize(
         "name",
-        ["/dev/nvme1n1", "/dev/sdb", "/dev/xvdf", "/dev/disk/by-path/pci-0", "/dev/disk/by-id/../../sdb", "/dev/disk/by-id/", "/dev/disk/by-id/a/b"],
+        [
+            "/dev/nvme1n1",
+            "/dev/sdb",
+            "/dev/xvdf",
+            "/dev/disk/by-path/pci-0",
+            "/dev/disk/by-id/../../sdb",
+            "/dev/disk/by-id/",
+            "/dev/disk/by-id/a/b",
+        ],
     )
     def test_a_path_that_may_be_another_disk_tomorrow_is_refused(self, name):
         assert "is not a lasting name of a disk" in probe.name_finding(name)
 
-    @pytest.mark.parametrize("name", ["", "vol0123456789abcdef0", "vol-xyz", "vol-0123456789abcdef0\n", "snap-0123456789abcdef0"])
+    @pytest.mark.parametrize(
+        "name", ["", "vol0123456789abcdef0", "vol-xyz", "vol-0123456789abcdef0\n", "snap-0123456789abcdef0"]
+    )
     def test_what_is_no_volume_id_is_refused(self, name):
         assert "is no EBS volume id" in probe.name_finding(name)
 
@@ -109,7 +119,10 @@ def test_mounts_with_blanks_and_optional_fields_are_read(tmp_path, monkeypatch):
     ]
     (tmp_path / "mountinfo").write_text("\n".join(lines) + "\n")
     monkeypatch.setattr(probe, "MOUNTS", str(tmp_path / "mountinfo"))
-    assert probe.mounts() == [Mount("259:1", "/", "/var/lib/kafka/data0", "xfs"), Mount("7:0", "/sub\\dir", "/mnt/with blank\ttab", "ext4")]
+    assert probe.mounts() == [
+        Mount("259:1", "/", "/var/lib/kafka/data0", "xfs"),
+        Mount("7:0", "/sub\\dir", "/mnt/with blank\ttab", "ext4"),
+    ]
 
 
 XFS = {"TYPE": "xfs", "UUID": "u"}
@@ -172,7 +185,10 @@ def test_more_samples_see_more(disk):
     few, many = ({span[0] for span in remains.places(SIZE, samples)} for samples in (remains.FEW, remains.MANY))
     place = max(many - few)
     write(disk, place, b"\x01")
-    asked = [probe.probe(str(disk), lambda *_of, **_more: NOTHING, samples=samples).state for samples in (remains.FEW, remains.MANY)]
+    asked = [
+        probe.probe(str(disk), lambda *_of, **_more: NOTHING, samples=samples).state
+        for samples in (remains.FEW, remains.MANY)
+    ]
     assert asked == ["blank", "foreign"]
 
 
@@ -212,7 +228,20 @@ class TestProbe:
         found = look(disk)
         assert (found.state, found.size, found.zero) == ("blank", SIZE, True)
 
-    @pytest.mark.parametrize("place", [0, MIB, 16 * MIB - 1, SIZE - 16 * MIB, SIZE - 1, SIZE // 4, SIZE // 2, 16 * MIB + 2 * MIB, *remains.copies(SIZE)[-3:]])
+    @pytest.mark.parametrize(
+        "place",
+        [
+            0,
+            MIB,
+            16 * MIB - 1,
+            SIZE - 16 * MIB,
+            SIZE - 1,
+            SIZE // 4,
+            SIZE // 2,
+            16 * MIB + 2 * MIB,
+            *remains.copies(SIZE)[-3:],
+        ],
+    )
     def test_one_byte_at_any_place_that_is_read_is_seen(self, disk, place):
         write(disk, place, b"\x01")
         found = look(disk)
@@ -220,14 +249,23 @@ class TestProbe:
         assert found.data_at <= place < found.data_at + MIB
 
     def test_nothing_found_by_blkid_is_no_proof(self, disk):
-        for answer in (NOTHING, (2, "", "error: cannot open"), (4, "", "usage"), (127, "", "not found"), (0, "DEVNAME=/dev/x\n", "")):
+        for answer in (
+            NOTHING,
+            (2, "", "error: cannot open"),
+            (4, "", "usage"),
+            (127, "", "not found"),
+            (0, "DEVNAME=/dev/x\n", ""),
+        ):
             write(disk, 0, b"\x01")
             assert look(disk, answer).state in ("foreign", "unreadable")
         write(disk, 0, b"\x00")
         assert "blkid failed on it: error: cannot open" in look(disk, (2, "", "error: cannot open")).error
 
     def test_a_signature_beats_zeros(self, disk):
-        assert look(disk, (0, "DEVNAME=/dev/x\nTYPE=crypto_LUKS\nUUID=u\n", "")).signature == {"TYPE": "crypto_LUKS", "UUID": "u"}
+        assert look(disk, (0, "DEVNAME=/dev/x\nTYPE=crypto_LUKS\nUUID=u\n", "")).signature == {
+            "TYPE": "crypto_LUKS",
+            "UUID": "u",
+        }
         ambivalent = look(disk, (8, "", "ambivalent result"))
         assert (ambivalent.state, ambivalent.zero) == ("foreign", None)
 
@@ -276,7 +314,9 @@ class TestProbe:
         assert look(disk).error == "it cannot be opened: No such device or address"
 
     def test_uses_are_seen(self, disk, tmp_path):
-        (tmp_path / "mountinfo").write_text("36 35 259:1 / /mnt rw - xfs /dev/x rw\n37 35 259:2 / /other rw - xfs /dev/y rw\n")
+        (tmp_path / "mountinfo").write_text(
+            "36 35 259:1 / /mnt rw - xfs /dev/x rw\n37 35 259:2 / /other rw - xfs /dev/y rw\n"
+        )
         (tmp_path / "swaps").write_text("Filename Type Size Used Priority\n%s partition 1 0 -2\n" % disk)
         for name in ("holders/dm-0", "disk1"):
             (tmp_path / "numbers/259:1" / name).mkdir(parents=True)
@@ -289,7 +329,12 @@ class TestProbe:
 
 @pytest.mark.parametrize(
     ("magic", "blocks", "in_progress", "state"),
-    [(b"XFSB", SIZE // 4096, 0, "xfs"), (b"XFSB", SIZE // 4096 + 1, 0, "foreign"), (b"XFSB", 1, 1, "foreign"), (b"XFSX", 1, 0, "foreign")],
+    [
+        (b"XFSB", SIZE // 4096, 0, "xfs"),
+        (b"XFSB", SIZE // 4096 + 1, 0, "foreign"),
+        (b"XFSB", 1, 1, "foreign"),
+        (b"XFSX", 1, 0, "foreign"),
+    ],
     ids=["sound", "larger than the disk", "unfinished", "elsewhere"],
 )
 def test_an_xfs_that_the_kernel_would_not_mount_is_foreign(disk, magic, blocks, in_progress, state):

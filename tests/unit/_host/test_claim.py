@@ -22,9 +22,16 @@ def host(tmp_path):
     (tmp_path / "systemctl").chmod(0o755)
 
     def stop(owner=ANN, age=0.0):
-        command = claim.stop_command("kafka.service", owner=owner, answered=time.time() - age, path=str(tmp_path / "claim"))
+        command = claim.stop_command(
+            "kafka.service", owner=owner, answered=time.time() - age, path=str(tmp_path / "claim")
+        )
         done = subprocess.run(
-            ["/bin/sh", "-c", command], env={"PATH": "%s:%s" % (tmp_path, os.environ["PATH"])}, capture_output=True, text=True, check=False, timeout=30
+            ["/bin/sh", "-c", command],
+            env={"PATH": "%s:%s" % (tmp_path, os.environ["PATH"])},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
         )
         called = (tmp_path / "called").read_text().split("\n")[:-1] if (tmp_path / "called").exists() else []
         return done.returncode, done.stderr.strip(), called
@@ -51,7 +58,10 @@ def test_nothing_stops_on_a_host_that_no_run_has_claimed(host):
     assert host(ANN)[0] == claim.ANOTHER_RUN and host(ANN)[2] == []
 
 
-@pytest.mark.parametrize(("age", "sentence"), [(claim.OLDEST_ANSWER + 2, "older than 60 s it may be true no longer"), (-30, "look at chrony on both")])
+@pytest.mark.parametrize(
+    ("age", "sentence"),
+    [(claim.OLDEST_ANSWER + 2, "older than 60 s it may be true no longer"), (-30, "look at chrony on both")],
+)
 def test_nothing_stops_on_an_answer_that_is_old_or_from_the_future(host, age, sentence):
     claim.claim(ANN, EARLY, now=NOW, path=host.path)
     code, said, called = host(ANN, age)
@@ -72,7 +82,9 @@ def test_a_claim_is_written_once_and_never_goes_back_to_an_earlier_run(host):
 
 def test_a_lock_whose_host_set_its_clock_back_is_said_to_be_one_reason(host):
     claim.claim(ANN, LATE, now=NOW, path=host.path)
-    with pytest.raises(claim.ClaimError, match="the clock of the host that keeps the lock was set back: correct it, and run"):
+    with pytest.raises(
+        claim.ClaimError, match="the clock of the host that keeps the lock was set back: correct it, and run"
+    ):
         claim.claim(BOB, EARLY, now=NOW, path=host.path)
 
 
@@ -82,7 +94,8 @@ def test_a_claim_of_a_clock_that_ran_ahead_keeps_nobody_out(host):
 
 
 @pytest.mark.parametrize(
-    ("owner", "answered", "sentence"), [(BOB, 1000, "has claimed the host"), (ANN, 900, "100 s old"), (ANN, 1000, None), (ANN, None, None)]
+    ("owner", "answered", "sentence"),
+    [(BOB, 1000, "has claimed the host"), (ANN, 900, "100 s old"), (ANN, 1000, None), (ANN, None, None)],
 )
 def test_what_a_module_does_for_ever_is_bound_in_the_same_way(host, owner, answered, sentence):
     claim.claim(ANN, EARLY, now=NOW, path=host.path)

@@ -57,7 +57,11 @@ def test_a_first_run_is_predicted_then_done_then_over(capsys, systemd, place):
     expected = run(capsys, place, "a=1\n", _ansible_check_mode=True, _ansible_diff=True)
     assert expected["changed"] and texts(place) == {}
     first = run(capsys, place, "a=1\n", _ansible_diff=True)
-    assert (first["changed"], first["changed_files"], first["diff"]) == (True, expected["changed_files"], expected["diff"])
+    assert (first["changed"], first["changed_files"], first["diff"]) == (
+        True,
+        expected["changed_files"],
+        expected["diff"],
+    )
     assert texts(place) == {"broker.properties": "a=1\n"}
     assert oct(place.stat().st_mode)[-4:] == "0750"
     assert oct((place / "broker.properties").stat().st_mode)[-4:] == "0640"
@@ -136,17 +140,23 @@ def test_a_diff_shows_what_changes_and_no_secret(capsys, systemd, place):
 def test_a_secret_that_alone_changes_is_seen_to_change(capsys, systemd, place):
     run(capsys, place, "a=1\nssl.key.password=old\n")
     out = run(capsys, place, "a=1\nssl.key.password=new\n", _ansible_diff=True)
-    assert out["diff"][0]["before"] != out["diff"][0]["after"] and "new" not in json.dumps(out["diff"]).replace("not shown", "")
+    assert out["diff"][0]["before"] != out["diff"][0]["after"] and "new" not in json.dumps(out["diff"]).replace(
+        "not shown", ""
+    )
 
 
 def test_no_text_is_in_the_result_unless_a_diff_is_asked_for(capsys, systemd, place):
     assert "canary" not in json.dumps(run(capsys, place, "a=canary\n"))
 
 
-@pytest.mark.parametrize("text", ["", "1\n", "a\r\nb\r\n", "no end", "a\\\n  b\\", "\u00e9\u2028\x0b\x85\n", "\ufeffa", "x\0y", "\\u0041\n"])
+@pytest.mark.parametrize(
+    "text", ["", "1\n", "a\r\nb\r\n", "no end", "a\\\n  b\\", "\u00e9\u2028\x0b\x85\n", "\ufeffa", "x\0y", "\\u0041\n"]
+)
 def test_a_file_is_what_was_asked_for_byte_by_byte(capsys, systemd, place, text):
     first = run(capsys, place, text, _ansible_diff=True)
-    assert (place / "broker.properties").read_bytes() == text.encode() and first["changed_files"] == [str(place / "broker.properties")]
+    assert (place / "broker.properties").read_bytes() == text.encode() and first["changed_files"] == [
+        str(place / "broker.properties")
+    ]
     assert not run(capsys, place, text)["changed"]
 
 
@@ -169,7 +179,9 @@ def test_the_journal_is_told_of_the_files_and_not_of_their_texts(capsys, systemd
     said = []
     monkeypatch.setattr(AnsibleModule, "log", lambda self, msg, log_args=None: said.append(msg + repr(log_args)))
     run(capsys, place, "password=canary\n")
-    assert "broker.properties" in said[0] and "contents=NOT_LOGGING_PARAMETER" in said[0] and "canary" not in "".join(said)
+    assert (
+        "broker.properties" in said[0] and "contents=NOT_LOGGING_PARAMETER" in said[0] and "canary" not in "".join(said)
+    )
     assert not re.search("[A-Za-z0-9+/]{40}", said[0].replace(str(place), ""))
 
 
@@ -181,7 +193,14 @@ class TestAction:
     def act(self, args, wait=0):
         task = MagicMock(args=args, check_mode=False, async_val=wait)
         connection = MagicMock(has_native_async=False)
-        plugin = action.ActionModule(task=task, connection=connection, play_context=MagicMock(), loader=None, templar=MagicMock(), shared_loader_obj=None)
+        plugin = action.ActionModule(
+            task=task,
+            connection=connection,
+            play_context=MagicMock(),
+            loader=None,
+            templar=MagicMock(),
+            shared_loader_obj=None,
+        )
         plugin._execute_module = lambda **more: self.sent.append(more) or {"changed": True}
         self.sent = []
         return plugin.run(task_vars={})
@@ -189,14 +208,26 @@ class TestAction:
     def test_the_texts_are_packed_and_everything_else_is_as_given(self):
         assert self.act(self.GIVEN)["changed"]
         (sent,) = self.sent
-        assert "canary" not in repr(sent) and sent["module_args"]["files"][0]["dest"] == "~/x" and sent["wrap_async"] is False
+        assert (
+            "canary" not in repr(sent)
+            and sent["module_args"]["files"][0]["dest"] == "~/x"
+            and sent["wrap_async"] is False
+        )
         assert staging.unpack(sent["module_args"]) == [{**self.GIVEN["files"][0], "at_once": False}]
 
     def test_it_waits_for_nobody_where_the_task_does_not(self):
         self.act(self.GIVEN, wait=30)
         assert self.sent[0]["wrap_async"] is True
 
-    @pytest.mark.parametrize("wrong", [{"contents": "canary"}, {"files": [{"dest": "/x", "content": "canary"}]}, {"files": "canary"}, {"file": "canary"}])
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"contents": "canary"},
+            {"files": [{"dest": "/x", "content": "canary"}]},
+            {"files": "canary"},
+            {"file": "canary"},
+        ],
+    )
     def test_a_wrong_option_is_refused_here_and_not_quoted(self, wrong):
         with pytest.raises(AnsibleActionFail) as raised:
             self.act({**self.GIVEN, **wrong})
@@ -227,7 +258,13 @@ def test_nothing_is_written_when_systemd_cannot_be_asked(capsys, systemd, place)
 
 @pytest.mark.parametrize(
     ("told", "expected"),
-    [(RUNNING, True), (STOPPED, False), (CRASHED, False), ("ActiveState=deactivating\nSubState=stop-sigterm\n", True), ("ActiveState=failed\n", False)],
+    [
+        (RUNNING, True),
+        (STOPPED, False),
+        (CRASHED, False),
+        ("ActiveState=deactivating\nSubState=stop-sigterm\n", True),
+        ("ActiveState=failed\n", False),
+    ],
 )
 def test_a_unit_that_is_stopping_still_runs(told, expected):
     assert service_state.runs("kafka.service", lambda argv, **more: (0, told, "")) is expected

@@ -118,7 +118,14 @@ def run(capsys, monkeypatch, fetched, **params):
 
 def test_a_good_host_passes_and_what_is_installed_is_not_asked_for(capsys, monkeypatch, tmp_path):
     fetched: list[str] = []
-    out = run(capsys, monkeypatch, fetched, controller_time=time.time(), downloads=["https://x/y.tgz"], downloaded=str(tmp_path))
+    out = run(
+        capsys,
+        monkeypatch,
+        fetched,
+        controller_time=time.time(),
+        downloads=["https://x/y.tgz"],
+        downloaded=str(tmp_path),
+    )
     assert (out["findings"], out["changed"], fetched) == ([], False, [])
     run(capsys, monkeypatch, fetched, downloads=["https://x/y.tgz"], downloaded=str(tmp_path / "absent"))
     assert fetched == ["https://x/y.tgz"]
@@ -146,7 +153,9 @@ def test_a_python_package_counts_for_this_python_only(tmp_path):
     major, minor = sys.version_info[:2]
     for version, name in (((major, minor), "kafka_python-3.0.12"), ((major, minor + 1), "packaging-26.1")):
         (tmp_path / "lib" / ("python%d.%d" % version) / "site-packages" / (name + ".dist-info")).mkdir(parents=True)
-    assert preflight.installed_in(str(tmp_path), ["kafka-python==3.0.12", "kafka-python==3.0.13", "packaging==26.1"]) == ["kafka-python==3.0.12"]
+    assert preflight.installed_in(
+        str(tmp_path), ["kafka-python==3.0.12", "kafka-python==3.0.13", "packaging==26.1"]
+    ) == ["kafka-python==3.0.12"]
 
 
 def test_a_service_runs_only_when_it_would_come_back_and_systemd_knows_its_file():
@@ -163,7 +172,13 @@ def test_what_is_installed_is_told(capsys, monkeypatch, tmp_path):
     (tmp_path / "lib" / ("python%d.%d" % sys.version_info[:2]) / "site-packages" / "x-1.dist-info").mkdir(parents=True)
     monkeypatch.setattr(preflight, "installed", lambda names, run: names[:1])
     monkeypatch.setattr(preflight, "running", lambda units, run: units)
-    asked = {"packages": ["chrony", "java"], "python_packages": ["x==1"], "virtualenv": str(tmp_path), "services": ["chrony.service"], "service": "broker"}
+    asked = {
+        "packages": ["chrony", "java"],
+        "python_packages": ["x==1"],
+        "virtualenv": str(tmp_path),
+        "services": ["chrony.service"],
+        "service": "broker",
+    }
     out = run(capsys, monkeypatch, [], **asked)
     assert (out["installed"], out["running"]) == (["chrony", "x==1"], ["chrony.service", "kafka.service"])
 
@@ -221,7 +236,10 @@ def test_whose_disks_and_process_the_host_has_is_told(capsys, monkeypatch, tmp_p
 
 def test_only_an_upgrade_changes_the_version_of_a_host(capsys, monkeypatch):
     monkeypatch.setattr(service_state, "jvm", lambda name: {"version": "3.8.1"})
-    assert "The host carries Kafka 3.8.1, but kafka_version is 3.9.2" in run(capsys, monkeypatch, [], service="broker", version="3.9.2")["msg"]
+    assert (
+        "The host carries Kafka 3.8.1, but kafka_version is 3.9.2"
+        in run(capsys, monkeypatch, [], service="broker", version="3.9.2")["msg"]
+    )
     assert run(capsys, monkeypatch, [], service="broker", version="3.8.1")["findings"] == []
     monkeypatch.setattr(service_state, "jvm", lambda name: {"version": None})
     assert run(capsys, monkeypatch, [], service="broker", version="3.9.2")["findings"] == []

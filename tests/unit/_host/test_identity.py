@@ -17,7 +17,9 @@ COMBINED = {"broker": ["b1", "b2", "b3"], "zookeeper": [], "controller": ["b1", 
 
 def hosts(**ids):
     names = [name for listed in MEMBERS.values() for name in listed]
-    return {name: {"kafka_node_id": ids.get(name, int(name[1])), "ansible_host": "10.0.0.%s" % name[1]} for name in names}
+    return {
+        name: {"kafka_node_id": ids.get(name, int(name[1])), "ansible_host": "10.0.0.%s" % name[1]} for name in names
+    }
 
 
 def disk(number, cluster="abc"):
@@ -56,17 +58,32 @@ def test_two_that_are_swapped_are_one_sentence():
 
 def test_a_running_service_says_whose_it_is_where_no_disk_does():
     found = identity.findings(hosts(), MEMBERS, {**GOOD, "b1": told(process=2), "b2": told(process=1)})
-    assert "b1 and b2 are swapped" in found[0] and "its running service, started with /etc/kafka/broker.properties says 2" in found[0]
+    assert (
+        "b1 and b2 are swapped" in found[0]
+        and "its running service, started with /etc/kafka/broker.properties says 2" in found[0]
+    )
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"b1": told(9)}, "b1 is node 1 in the inventory, but /data0/logs belongs to node 9; correct kafka_node_id, or attach the right disk."),
+        (
+            {"b1": told(9)},
+            "b1 is node 1 in the inventory, but /data0/logs belongs to node 9; correct kafka_node_id, or attach the right disk.",
+        ),
         ({"b1": told(1, 9)}, "b1 is node 1 in the inventory, but /data0/logs belongs to node 9;"),
-        ({"b1": told(1, process=3)}, "b1 is node 1 in the inventory, but its running service, started with /etc/kafka/broker.properties, belongs to node 3,"),
-        ({"z1": told(3)}, "z1 is node 1 in the inventory, but /data0/logs belongs to node 3, which the inventory calls z3"),
-        ({"b2": told(2, cluster="def")}, "The nodes carry disks of 2 clusters: abc has /data0/logs on b1, /data0/logs on b3; def has /data0/logs on b2"),
+        (
+            {"b1": told(1, process=3)},
+            "b1 is node 1 in the inventory, but its running service, started with /etc/kafka/broker.properties, belongs to node 3,",
+        ),
+        (
+            {"z1": told(3)},
+            "z1 is node 1 in the inventory, but /data0/logs belongs to node 3, which the inventory calls z3",
+        ),
+        (
+            {"b2": told(2, cluster="def")},
+            "The nodes carry disks of 2 clusters: abc has /data0/logs on b1, /data0/logs on b3; def has /data0/logs on b2",
+        ),
     ],
 )
 def test_what_is_not_as_the_inventory_says_is_named(changes, sentence):
@@ -82,21 +99,41 @@ def test_three_that_went_round_are_three_sentences():
 def test_a_quorum_that_would_shrink_is_named_unless_a_person_says_so():
     answers = {**GOOD, "z2": told(2, quorum=servers(1, 2, 3, 4, 5))}
     found = identity.findings(hosts(), MEMBERS, answers)
-    assert len(found) == 1 and "The inventory has 3 ZooKeeper nodes, but the nodes know 5, with 4 (10.0.0.4), 5 (10.0.0.5);" in found[0]
+    assert (
+        len(found) == 1
+        and "The inventory has 3 ZooKeeper nodes, but the nodes know 5, with 4 (10.0.0.4), 5 (10.0.0.5);" in found[0]
+    )
     assert """-e '{"kafka_quorum_removed": ["4", "5"]}'""" in found[0]
-    assert identity.findings(hosts(), MEMBERS, answers, [4, 5]) == identity.findings(hosts(), MEMBERS, answers, ["4", "5"]) == []
-    assert "with 5" in identity.findings(hosts(), {**MEMBERS, "zookeeper": ["z1", "z2"]}, answers, [4])[0].replace("3 (10.0.0.3), ", "")
+    assert (
+        identity.findings(hosts(), MEMBERS, answers, [4, 5])
+        == identity.findings(hosts(), MEMBERS, answers, ["4", "5"])
+        == []
+    )
+    assert "with 5" in identity.findings(hosts(), {**MEMBERS, "zookeeper": ["z1", "z2"]}, answers, [4])[0].replace(
+        "3 (10.0.0.3), ", ""
+    )
 
 
 def test_every_zookeeper_node_that_is_known_is_missed_also_where_another_takes_its_place():
     answers = {**GOOD, "z1": told(1, quorum=servers(1, 2, 9))}
-    assert "the nodes know 3, with 9 (10.0.0.9); start what is stopped" in identity.findings(hosts(), MEMBERS, answers)[0]
+    assert (
+        "the nodes know 3, with 9 (10.0.0.9); start what is stopped" in identity.findings(hosts(), MEMBERS, answers)[0]
+    )
     assert identity.findings(hosts(), MEMBERS, answers, [9]) == []
     others = {name: told(number, quorum=servers(7, 8, 9)) for name, number in (("z1", 1), ("z2", 2), ("z3", 3))}
-    assert "with 7 (10.0.0.7), 8 (10.0.0.8), 9 (10.0.0.9);" in identity.findings(hosts(), MEMBERS, {**GOOD, **others})[0]
+    assert (
+        "with 7 (10.0.0.7), 8 (10.0.0.8), 9 (10.0.0.9);" in identity.findings(hosts(), MEMBERS, {**GOOD, **others})[0]
+    )
 
 
-BLANK = [{"directories": [{"path": "/data", "state": "absent", "node_id": None}], "mounted": True, "process": None, "quorum": []}]
+BLANK = [
+    {
+        "directories": [{"path": "/data", "state": "absent", "node_id": None}],
+        "mounted": True,
+        "process": None,
+        "quorum": [],
+    }
+]
 NUMBERED = [{"directories": [{"path": "/data", "state": "absent", "node_id": 2}]}]
 UNKNOWN = [{**BLANK[0], "mounted": False}]
 
@@ -106,13 +143,30 @@ UNKNOWN = [{**BLANK[0], "mounted": False}]
     [
         ({"z2": BLANK, "z3": BLANK}, "2 of the 3 ZooKeeper nodes (z2, z3) have no data, and b1, b2, b3, z1 have some"),
         ({"z2": UNKNOWN + NUMBERED, "z3": BLANK}, "2 of the 3 ZooKeeper nodes (z2, z3) have no data"),
-        ({"z1": BLANK, "z2": BLANK, "z3": BLANK}, "3 of the 3 ZooKeeper nodes (z1, z2, z3) have no data, and b1, b2, b3 have some"),
+        (
+            {"z1": BLANK, "z2": BLANK, "z3": BLANK},
+            "3 of the 3 ZooKeeper nodes (z1, z2, z3) have no data, and b1, b2, b3 have some",
+        ),
         ({"z3": BLANK}, None),
         ({"z2": UNKNOWN, "z3": BLANK}, None),
         ({name: BLANK for name in hosts()}, None),
-        ({"z2": [{"directories": [{"path": "/data", "state": "unreadable", "node_id": None}], "mounted": True}], "z3": BLANK}, None),
+        (
+            {
+                "z2": [{"directories": [{"path": "/data", "state": "unreadable", "node_id": None}], "mounted": True}],
+                "z3": BLANK,
+            },
+            None,
+        ),
     ],
-    ids=["two of three", "a number alone is no data", "all of them", "one of three", "a disk that is not mounted", "a new cluster", "a disk that failed"],
+    ids=[
+        "two of three",
+        "a number alone is no data",
+        "all of them",
+        "one of three",
+        "a disk that is not mounted",
+        "a new cluster",
+        "a disk that failed",
+    ],
 )
 def test_blank_zookeeper_nodes_are_no_majority_beside_data(changes, who):
     found = identity.findings(hosts(), MEMBERS, {**GOOD, **changes})
@@ -129,18 +183,35 @@ def test_a_node_that_is_replaced_or_added_shrinks_nothing():
 def test_controllers_are_known_by_their_addresses():
     found = identity.findings(hosts(), COMBINED, {"b1": told(1, quorum=controllers(1, 2, 3, 4, 5))})
     assert "The inventory has 3 controllers, but the nodes know 5, with 10.0.0.4:9093, 10.0.0.5:9093;" in found[0]
-    assert identity.findings(hosts(), COMBINED, {"b1": told(1, quorum=controllers(1, 2, 3, 4, 5))}, ["10.0.0.4:9093", "10.0.0.5:9093"]) == []
+    assert (
+        identity.findings(
+            hosts(), COMBINED, {"b1": told(1, quorum=controllers(1, 2, 3, 4, 5))}, ["10.0.0.4:9093", "10.0.0.5:9093"]
+        )
+        == []
+    )
 
 
 def test_hosts_that_answered_are_compared_and_those_that_did_not_are_named_first():
     groups = {"kafka_brokers": ["b1", "b2"]}
-    answered = {name: {"kafka_node_id": 3 - int(name[1]), "__kafka_service": {"unit_state": "active", "identity": GOOD[name][0]}} for name in ("b1", "b2")}
+    answered = {
+        name: {
+            "kafka_node_id": 3 - int(name[1]),
+            "__kafka_service": {"unit_state": "active", "identity": GOOD[name][0]},
+        }
+        for name in ("b1", "b2")
+    }
     assert "b1 and b2 are swapped" in kafka_services_findings(answered, ["b1", "b2"], groups)[0]
     assert kafka_services_findings(answered, ["b1", "b2"]) == []
-    removed = {**answered, "b1": {**answered["b1"], "kafka_quorum_removed": [9]}, "b2": {**answered["b2"], "kafka_quorum_removed": [9]}}
+    removed = {
+        **answered,
+        "b1": {**answered["b1"], "kafka_quorum_removed": [9]},
+        "b2": {**answered["b2"], "kafka_quorum_removed": [9]},
+    }
     assert len(kafka_services_findings(removed, ["b1", "b2"], groups)) == 1
     silent = {**answered, "b2": {"kafka_node_id": 1, "__kafka_service": {}}}
-    assert kafka_services_findings(silent, ["b1", "b2"], groups) == ["b2 did not say how its service is: no reason was given."]
+    assert kafka_services_findings(silent, ["b1", "b2"], groups) == [
+        "b2 did not say how its service is: no reason was given."
+    ]
 
 
 @pytest.fixture
@@ -162,7 +233,9 @@ def test_a_broker_is_read_from_its_disk_and_from_the_file_that_it_runs_with(host
     (host / "config.staged").write_text("broker.id=5\n")
     found = look(host)
     assert [(item["node_id"], item["cluster_id"]) for item in found["directories"]] == [(3, "abc")]
-    assert found["process"] == {"path": str(host / "config"), "node_id": 4} and found["mounted"] and found["quorum"] == []
+    assert (
+        found["process"] == {"path": str(host / "config"), "node_id": 4} and found["mounted"] and found["quorum"] == []
+    )
     assert look(host, runs=False)["process"] is None
 
 

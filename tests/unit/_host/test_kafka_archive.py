@@ -51,7 +51,10 @@ def web(monkeypatch):
 
 
 def run(capsys, directory, **params):
-    with patch_module_args({"version": "4.3.1", "url": URL, "directory": str(directory), **params}), pytest.raises(SystemExit):
+    with (
+        patch_module_args({"version": "4.3.1", "url": URL, "directory": str(directory), **params}),
+        pytest.raises(SystemExit),
+    ):
         kafka_archive.main()
     return json.loads(capsys.readouterr().out)
 
@@ -69,7 +72,10 @@ def test_check_then_install_then_nothing(capsys, tmp_path, web):
 def test_files_belong_to_root_and_nobody_else_writes_them(capsys, tmp_path, web):
     run(capsys, tmp_path)
     jar, script = tmp_path / "kafka-4.3.1/libs/kafka_2.13-4.3.1.jar", tmp_path / "kafka-4.3.1/bin/kafka-storage.sh"
-    assert [(oct(path.stat().st_mode)[-3:], path.stat().st_uid) for path in (jar, script)] == [("644", os.getuid()), ("755", os.getuid())]
+    assert [(oct(path.stat().st_mode)[-3:], path.stat().st_uid) for path in (jar, script)] == [
+        ("644", os.getuid()),
+        ("755", os.getuid()),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,11 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.rackaware.kafka.plugins.module_utils._host import sysctl
 from ansible_collections.rackaware.kafka.plugins.modules import kernel_settings
 
-WANTED = {"sysctl": {"vm.swappiness": 1, "net.ipv4.tcp_rmem": "4096 131072 6291456"}, "transparent_hugepage": "madvise", "scheduler": "none"}
+WANTED = {
+    "sysctl": {"vm.swappiness": 1, "net.ipv4.tcp_rmem": "4096 131072 6291456"},
+    "transparent_hugepage": "madvise",
+    "scheduler": "none",
+}
 
 
 @pytest.fixture
@@ -35,7 +39,11 @@ def host(tmp_path, monkeypatch):
 
 
 def run(capsys, **params):
-    given = {name: value for name, value in {**WANTED, "open_files": {"kafka": 100000}, **params}.items() if value is not None}
+    given = {
+        name: value
+        for name, value in {**WANTED, "open_files": {"kafka": 100000}, **params}.items()
+        if value is not None
+    }
     with patch_module_args(given), pytest.raises(SystemExit):
         kernel_settings.main()
     return json.loads(capsys.readouterr().out)
@@ -58,7 +66,10 @@ def test_the_kernel_and_its_next_boot_get_the_same(capsys, host):
     assert after["proc/sys/vm/swappiness"] == "1"
     assert after["sys/block/nvme0n1/queue/scheduler"] == "none"
     assert after["sys/block/loop0/queue/scheduler"] == "[mq-deadline] none\n", "not one of the disks"
-    assert after["etc/sysctl.d/90-kafka.conf"].splitlines()[1:] == ["vm.swappiness = 1", "net.ipv4.tcp_rmem = 4096 131072 6291456"]
+    assert after["etc/sysctl.d/90-kafka.conf"].splitlines()[1:] == [
+        "vm.swappiness = 1",
+        "net.ipv4.tcp_rmem = 4096 131072 6291456",
+    ]
     assert "w /sys/kernel/mm/transparent_hugepage/enabled - - - - madvise" in after["etc/tmpfiles.d/kafka.conf"]
     assert 'KERNEL=="nvme*n*|xvd*"' in after["etc/udev/rules.d/90-kafka.rules"]
     assert "kafka - nofile 100000" in after["etc/security/limits.d/90-kafka.conf"]

@@ -76,7 +76,9 @@ def test_what_is_not_installed_is_not_asked(tmp_path):
 
 def test_the_module_asks_for_features_only_when_told_to(opt, capsys, monkeypatch):
     def run(**more):
-        monkeypatch.setattr(AnsibleModule, "run_command", lambda self, argv, **_: (0, LEVELS if "version-mapping" in argv else PAGE, ""))
+        monkeypatch.setattr(
+            AnsibleModule, "run_command", lambda self, argv, **_: (0, LEVELS if "version-mapping" in argv else PAGE, "")
+        )
         with patch_module_args({"version": "4.3.1", "directory": str(opt), **more}), pytest.raises(SystemExit):
             kafka_release_info.main()
         return json.loads(capsys.readouterr().out)

@@ -98,7 +98,9 @@ class TestCrashLoop:
             active, count = left.pop(0) if len(left) > 1 else left[0]
             return 0, "ActiveState=%s\nNRestarts=%d\nExecMainStartTimestampMonotonic=100000000\n" % (active, count), ""
 
-        looping = service_state.crash_loops("kafka.service", run, seconds, clock=lambda: times[-1], sleep=lambda one: times.append(times[-1] + one))
+        looping = service_state.crash_loops(
+            "kafka.service", run, seconds, clock=lambda: times[-1], sleep=lambda one: times.append(times[-1] + one)
+        )
         return looping, len(times) - 1
 
     @pytest.mark.parametrize(
@@ -129,7 +131,11 @@ class TestCrashLoop:
     def test_it_does_not_crash_again(self, more, waited):
         assert self.look(*more.pop("answers", ()), **more) == (False, waited)
 
-    @pytest.mark.parametrize("after", [("activating", 1), ("active", 2), ("failed", 1)], ids=["waits to be started", "started anew", "given up"])
+    @pytest.mark.parametrize(
+        "after",
+        [("activating", 1), ("active", 2), ("failed", 1)],
+        ids=["waits to be started", "started anew", "given up"],
+    )
     def test_it_does(self, after):
         assert self.look(("active", 1), after) == (True, 2)
 
@@ -158,7 +164,9 @@ def test_the_minimum_that_it_would_start_with_is_the_staged_one(tmp_path, monkey
     here, staged = tmp_path / "broker.properties", tmp_path / "broker.properties.staged"
     monkeypatch.setattr(units, "service", lambda name: Made(config=str(here)))
     assert service_state.next_min_isr("broker") == 1
-    here.write_text("# min.insync.replicas=9\ntransaction.state.log.min.isr=3\nmin.insync.replicas=2\nnum.partitions=12\n")
+    here.write_text(
+        "# min.insync.replicas=9\ntransaction.state.log.min.isr=3\nmin.insync.replicas=2\nnum.partitions=12\n"
+    )
     assert service_state.next_min_isr("broker") == 2
     staged.write_text("num.partitions=12\nmin.insync.replicas = 3\n")
     assert service_state.next_min_isr("broker") == 3
@@ -168,7 +176,12 @@ def test_the_minimum_that_it_would_start_with_is_the_staged_one(tmp_path, monkey
 
 def test_whose_disks_it_has_is_told(capsys, monkeypatch, tmp_path):
     (tmp_path / "meta.properties").write_text("version=0\nbroker.id=3\ncluster.id=abc\n")
-    out = run(capsys, monkeypatch, (0, "LoadState=not-found\nActiveState=inactive\n", ""), log_dirs=[str(tmp_path), str(tmp_path / "none")])
+    out = run(
+        capsys,
+        monkeypatch,
+        (0, "LoadState=not-found\nActiveState=inactive\n", ""),
+        log_dirs=[str(tmp_path), str(tmp_path / "none")],
+    )
     assert [item["node_id"] for item in out["identity"]["directories"]] == [3, None]
 
 
@@ -178,7 +191,9 @@ def test_the_record_of_an_upgrade_is_told(capsys, monkeypatch):
     assert out["upgrade"] == {"from": "3.8.1"}
 
 
-@pytest.mark.parametrize(("state", "began", "age"), [("active", "990000000", 10.0), ("activating", "990000000", None), ("failed", "0", None)])
+@pytest.mark.parametrize(
+    ("state", "began", "age"), [("active", "990000000", 10.0), ("activating", "990000000", None), ("failed", "0", None)]
+)
 def test_how_long_a_service_has_run(state, began, age):
     out = "ActiveState=%s\nExecMainStartTimestampMonotonic=%s\n" % (state, began)
     assert service_state.age("kafka.service", lambda *_, **__: (0, out, ""), clock=lambda: 1000.0) == age

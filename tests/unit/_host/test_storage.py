@@ -7,24 +7,43 @@ import uuid
 import pytest
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._host import storage
-from ansible_collections.rackaware.kafka.plugins.module_utils._host.storage import ABSENT, EMPTY, FOREIGN, FORMATTED, Directory, StorageError
+from ansible_collections.rackaware.kafka.plugins.module_utils._host.storage import (
+    ABSENT,
+    EMPTY,
+    FOREIGN,
+    FORMATTED,
+    Directory,
+    StorageError,
+)
 
 CLUSTER = "MkU3OEVBNTcwNTJENDM2Qk"
 OTHER = "c3pBEHUKSRSvxzST7SNC_Q"
 CONTROLLERS = [{"id": number, "host": "h%d" % number, "port": 9093} for number in (1, 2, 3)]
-META = "#\n#Tue Nov 24 04:51:43 UTC 2026\nnode.id=1\ndirectory.id=gYb04gdet6Bk88J868hVJA\nversion=1\ncluster.id=%s\n" % CLUSTER
+META = (
+    "#\n#Tue Nov 24 04:51:43 UTC 2026\nnode.id=1\ndirectory.id=gYb04gdet6Bk88J868hVJA\nversion=1\ncluster.id=%s\n"
+    % CLUSTER
+)
 OURS = Directory("/d0", FORMATTED, CLUSTER, 1, "x", 1)
 
 
 def plan(*directories, **changed):
-    given = dict(cluster_id=CLUSTER, node_id=1, initial_controllers=CONTROLLERS, metadata_log_dir="/d0", is_controller=True, quorum_exists=False)
+    given = dict(
+        cluster_id=CLUSTER,
+        node_id=1,
+        initial_controllers=CONTROLLERS,
+        metadata_log_dir="/d0",
+        is_controller=True,
+        quorum_exists=False,
+    )
     return storage.plan(directories, **{**given, **changed})
 
 
 class TestRead:
     def test_kraft(self, tmp_path):
         (tmp_path / "meta.properties").write_text(META)
-        assert storage.read(str(tmp_path)) == Directory(str(tmp_path), FORMATTED, CLUSTER, 1, "gYb04gdet6Bk88J868hVJA", 1)
+        assert storage.read(str(tmp_path)) == Directory(
+            str(tmp_path), FORMATTED, CLUSTER, 1, "gYb04gdet6Bk88J868hVJA", 1
+        )
 
     def test_a_node_that_has_run(self, tmp_path):
         (tmp_path / "meta.properties").write_text(META)
@@ -37,7 +56,9 @@ class TestRead:
         seen = storage.read(str(tmp_path))
         assert (seen.node_id, seen.version, seen.cluster_id) == (7, 0, OTHER)
 
-    @pytest.mark.parametrize(("content", "state"), [([], EMPTY), (["lost+found"], EMPTY), (["orders-0"], FOREIGN), ([".hidden"], FOREIGN)])
+    @pytest.mark.parametrize(
+        ("content", "state"), [([], EMPTY), (["lost+found"], EMPTY), (["orders-0"], FOREIGN), ([".hidden"], FOREIGN)]
+    )
     def test_without_meta_properties(self, tmp_path, content, state):
         for name in content:
             (tmp_path / name).mkdir()
@@ -109,7 +130,10 @@ class TestPlan:
         ("directory", "sentence"),
         [
             (Directory("/d0", FOREIGN), "/d0 holds files, but no meta.properties.*never formatted"),
-            (Directory("/d0", FORMATTED, OTHER, 1, "x", 1), "/d0 belongs to cluster %s, but this node shall join %s" % (OTHER, CLUSTER)),
+            (
+                Directory("/d0", FORMATTED, OTHER, 1, "x", 1),
+                "/d0 belongs to cluster %s, but this node shall join %s" % (OTHER, CLUSTER),
+            ),
             (Directory("/d0", FORMATTED, CLUSTER, 2, "x", 1), "/d0 belongs to node 2, but this is node 1"),
             (Directory("/d0", FORMATTED, CLUSTER, 1, None, 0), "version 0, but KRaft needs version 1"),
         ],
@@ -137,7 +161,14 @@ class TestVerify:
 
     def test_a_failure_carries_what_the_tool_said_without_the_noise(self):
         with pytest.raises(StorageError, match="Formatting /d0 failed with code 1: log.dirs is wrong; nothing"):
-            storage.verify([], self.DONE_WHEN, cluster_id=CLUSTER, node_id=1, code=1, output="SLF4J: Failed to load\nlog.dirs is wrong\n")
+            storage.verify(
+                [],
+                self.DONE_WHEN,
+                cluster_id=CLUSTER,
+                node_id=1,
+                code=1,
+                output="SLF4J: Failed to load\nlog.dirs is wrong\n",
+            )
 
     def test_success_that_did_nothing_is_a_failure(self):
         with pytest.raises(StorageError, match="/d0 is still not formatted"):
@@ -156,9 +187,13 @@ class TestIdentity:
         assert storage.identity([node("a", Directory("/d0", EMPTY))]) is None
 
     def test_two_are_refused_with_their_places(self):
-        with pytest.raises(StorageError, match="disks of 2 clusters: %s has /d0 on a; %s has /d1 on b" % (CLUSTER, OTHER)):
+        with pytest.raises(
+            StorageError, match="disks of 2 clusters: %s has /d0 on a; %s has /d1 on b" % (CLUSTER, OTHER)
+        ):
             storage.identity([node("a", OURS), node("b", Directory("/d1", FORMATTED, OTHER, 2, "x", 1))])
 
     def test_a_quorum_exists_once_a_node_has_run(self):
         assert not storage.quorum_exists([node("a", OURS)])
-        assert storage.quorum_exists([node("a", OURS), node("b", Directory("/d0", FORMATTED, CLUSTER, 2, "x", 1, True))])
+        assert storage.quorum_exists(
+            [node("a", OURS), node("b", Directory("/d0", FORMATTED, CLUSTER, 2, "x", 1, True))]
+        )

@@ -21,7 +21,11 @@ class FakeAdmin:
         self.asked_for_elr = None
 
     def cluster(self):
-        return {"cluster_id": "c", "controller_id": 3, "brokers": [{"id": 1, "host": "h", "port": 9092, "rack": "a", "fenced": False}]}
+        return {
+            "cluster_id": "c",
+            "controller_id": 3,
+            "brokers": [{"id": 1, "host": "h", "port": 9092, "rack": "a", "fenced": False}],
+        }
 
     def quorum(self):
         return self._quorum
@@ -43,7 +47,18 @@ class FakeAdmin:
 def test_partitions_are_in_order_and_complete():
     snapshot = kafka_snapshot.take(FakeAdmin({"b": [part()], "a": [part(0), part(1)]}))
     assert [(each["topic"], each["partition"]) for each in snapshot.partitions] == [("a", 0), ("a", 1), ("b", 0)]
-    assert set(snapshot.partitions[0]) == {"topic", "partition", "leader", "replicas", "isr", "offline", "elr", "min_isr", "adding", "removing"}
+    assert set(snapshot.partitions[0]) == {
+        "topic",
+        "partition",
+        "leader",
+        "replicas",
+        "isr",
+        "offline",
+        "elr",
+        "min_isr",
+        "adding",
+        "removing",
+    }
     assert snapshot.topics["a"] == {"partitions": 2, "replication_factor": 3, "min_isr": 2, "own_min_isr": False}
     assert kafka_snapshot.take(FakeAdmin({"own": [part()]})).topics["own"]["own_min_isr"]
 

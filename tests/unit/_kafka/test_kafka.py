@@ -69,7 +69,13 @@ class Manager:
 
 
 def partition(index, leader=1, replicas=(1, 2, 3), isr=(1, 2, 3), offline=()):
-    return Made(partition_index=index, leader_id=leader, replica_nodes=list(replicas), isr_nodes=list(isr), offline_replicas=list(offline))
+    return Made(
+        partition_index=index,
+        leader_id=leader,
+        replica_nodes=list(replicas),
+        isr_nodes=list(isr),
+        offline_replicas=list(offline),
+    )
 
 
 def metadata(*topics, controller=2, brokers=(1, 2, 3)):
@@ -98,7 +104,11 @@ def cluster(monkeypatch):
                 raise kafka.errors.KafkaTimeoutError("No bootstrap")
             made.clear()
             made.update(options)
-            return Made(_manager=manager, close=lambda: made.update(closed=True), get_broker_version_data=lambda node: Made(api_versions=versions))
+            return Made(
+                _manager=manager,
+                close=lambda: made.update(closed=True),
+                get_broker_version_data=lambda node: Made(api_versions=versions),
+            )
 
         monkeypatch.setattr(kafka.admin, "KafkaAdminClient", client)
         monkeypatch.setattr(kafka_client, "dials", lambda server: not server.startswith("down"))
@@ -163,7 +173,13 @@ class TestConnection:
         secret = tmp_path / "password"
         secret.write_text("canary\n")
         where = kafka_client.connection(
-            dict(PARAMS, security_protocol="SASL_PLAINTEXT", sasl_mechanism="SCRAM-SHA-512", sasl_username="me", sasl_password_file=str(secret))
+            dict(
+                PARAMS,
+                security_protocol="SASL_PLAINTEXT",
+                sasl_mechanism="SCRAM-SHA-512",
+                sasl_username="me",
+                sasl_password_file=str(secret),
+            )
         )
         assert "canary" not in repr(where)
         assert where.options()["sasl_plain_password"] == "canary"
@@ -257,7 +273,10 @@ class TestWhomToAsk:
 
     def test_a_brokers_own_view_is_asked_of_that_broker(self, cluster):
         admin, manager = cluster({"Metadata": metadata(topic("t", partition(0, isr=[1])), brokers=(1, 3))})
-        assert admin.metadata_from(3) == {"brokers": [1, 3], "partitions": {"t": [dict(partition=0, leader=1, replicas=[1, 2, 3], isr=[1], offline=[])]}}
+        assert admin.metadata_from(3) == {
+            "brokers": [1, 3],
+            "partitions": {"t": [dict(partition=0, leader=1, replicas=[1, 2, 3], isr=[1], offline=[])]},
+        }
         assert manager.asked("Metadata") == [3]
 
     def test_and_tells_only_what_it_holds(self, cluster):
@@ -274,7 +293,10 @@ class TestWhomToAsk:
 
 class TestReading:
     def test_fenced_brokers_are_asked_for_from_kafka_4_on(self, cluster):
-        brokers = [Made(broker_id=2, host="h2", port=1, rack="b", is_fenced=True), Made(broker_id=1, host="h1", port=1, rack="a", is_fenced=False)]
+        brokers = [
+            Made(broker_id=2, host="h2", port=1, rack="b", is_fenced=True),
+            Made(broker_id=1, host="h1", port=1, rack="a", is_fenced=False),
+        ]
         answer = Made(error_code=0, error_message=None, cluster_id="c", controller_id=3, brokers=brokers)
         admin, manager = cluster({"DescribeCluster": answer})
         assert [(broker["id"], broker["fenced"]) for broker in admin.cluster()["brokers"]] == [(1, False), (2, True)]
@@ -282,21 +304,29 @@ class TestReading:
 
     def test_older_brokers_are_not_sent_what_they_do_not_know(self, cluster):
         answer = Made(
-            error_code=0, error_message=None, cluster_id="c", controller_id=3, brokers=[Made(broker_id=1, host="h", port=1, rack=None, is_fenced=None)]
+            error_code=0,
+            error_message=None,
+            cluster_id="c",
+            controller_id=3,
+            brokers=[Made(broker_id=1, host="h", port=1, rack=None, is_fenced=None)],
         )
         admin, manager = cluster({"DescribeCluster": answer}, ZOOKEEPER)
         assert admin.cluster()["brokers"][0]["fenced"] is False
         assert manager.only("DescribeCluster")[0].include_fenced_brokers is False
 
     def test_an_absent_topic_is_not_an_answer(self, cluster):
-        admin, _ = cluster({"Metadata": metadata(topic("gone", error=3), topic("new", partition(1), partition(0, leader=-1), error=5))})
+        admin, _ = cluster(
+            {"Metadata": metadata(topic("gone", error=3), topic("new", partition(1), partition(0, leader=-1), error=5))}
+        )
         found = admin.partitions(["gone", "new"])
         assert list(found) == ["new"]
         assert [(each["partition"], each["leader"]) for each in found["new"]] == [(0, -1), (1, 1)]
 
     def test_a_topic_that_may_not_be_seen_is_an_error(self, cluster):
         admin, _ = cluster({"Metadata": metadata(topic("secret", error=29))})
-        with pytest.raises(KafkaError, match="Kafka refused to describe topic secret: TOPIC_AUTHORIZATION_FAILED") as caught:
+        with pytest.raises(
+            KafkaError, match="Kafka refused to describe topic secret: TOPIC_AUTHORIZATION_FAILED"
+        ) as caught:
             admin.partitions()
         assert caught.value.code == 29
 
@@ -316,12 +346,22 @@ class TestReading:
         ]
         admin, manager = cluster({"DescribeConfigs": Made(results=results)})
         assert admin.min_insync_replicas(["default", "own", "gone"]) == {"default": (1, False), "own": (2, True)}
-        assert [each.configuration_keys for each in manager.only("DescribeConfigs")[0].resources] == [["min.insync.replicas"]] * 3
+        assert [each.configuration_keys for each in manager.only("DescribeConfigs")[0].resources] == [
+            ["min.insync.replicas"]
+        ] * 3
 
     def test_a_topics_own_configuration_is_told_from_the_default(self, cluster):
         configs = [Made(name="a", value="1", config_source=1), Made(name="b", value="2", config_source=5)]
-        admin, _ = cluster({"DescribeConfigs": Made(results=[Made(error_code=0, error_message=None, resource_name="t", configs=configs)])})
-        assert admin.topic_configs(["t"]) == {"t": {"a": {"value": "1", "own": True}, "b": {"value": "2", "own": False}}}
+        admin, _ = cluster(
+            {
+                "DescribeConfigs": Made(
+                    results=[Made(error_code=0, error_message=None, resource_name="t", configs=configs)]
+                )
+            }
+        )
+        assert admin.topic_configs(["t"]) == {
+            "t": {"a": {"value": "1", "own": True}, "b": {"value": "2", "own": False}}
+        }
 
     def test_each_broker_is_asked_for_what_it_enforces_and_who_does_not_answer_is_left_out(self, cluster):
         def own(broker, value, code=0):
@@ -336,7 +376,16 @@ class TestReading:
             admin.own_minimums([1])
 
     def test_a_brokers_configuration_is_asked_of_that_broker(self, cluster):
-        answer = Made(results=[Made(error_code=0, error_message=None, resource_name="2", configs=[Made(name="a", value="1", config_source=4)])])
+        answer = Made(
+            results=[
+                Made(
+                    error_code=0,
+                    error_message=None,
+                    resource_name="2",
+                    configs=[Made(name="a", value="1", config_source=4)],
+                )
+            ]
+        )
         admin, manager = cluster({"DescribeConfigs": answer})
         assert admin.broker_configs(2) == {"a": "1"}
         assert manager.asked("DescribeConfigs") == [2]
@@ -344,11 +393,15 @@ class TestReading:
     def test_the_controller_of_kraft_is_the_leader_of_the_quorum(self, cluster):
         voter = Made(replica_id=1, replica_directory_id=uuid.UUID(int=1), log_end_offset=9, last_caught_up_timestamp=5)
         old = Made(replica_id=4, replica_directory_id=None, log_end_offset=8, last_caught_up_timestamp=-1)
-        found = Made(error_code=0, leader_id=1, leader_epoch=2, high_watermark=9, current_voters=[voter], observers=[old])
+        found = Made(
+            error_code=0, leader_id=1, leader_epoch=2, high_watermark=9, current_voters=[voter], observers=[old]
+        )
         admin, _ = cluster({"DescribeQuorum": Made(error_code=0, topics=[Made(partitions=[found])])})
         quorum = admin.quorum()
         assert quorum["leader"] == 1
-        assert quorum["voters"] == [{"id": 1, "directory_id": "AAAAAAAAAAAAAAAAAAAAAQ", "log_end_offset": 9, "last_caught_up_ms": 5}]
+        assert quorum["voters"] == [
+            {"id": 1, "directory_id": "AAAAAAAAAAAAAAAAAAAAAQ", "log_end_offset": 9, "last_caught_up_ms": 5}
+        ]
         assert quorum["observers"][0]["directory_id"] is None
 
     def test_zookeeper_has_no_quorum(self, cluster):
@@ -358,7 +411,12 @@ class TestReading:
 
     def test_eligible_leader_replicas_are_read_page_by_page(self, cluster):
         def page(index, elr, cursor):
-            return Made(topics=[Made(name="t", error_code=0, partitions=[Made(partition_index=index, eligible_leader_replicas=elr)])], next_cursor=cursor)
+            return Made(
+                topics=[
+                    Made(name="t", error_code=0, partitions=[Made(partition_index=index, eligible_leader_replicas=elr)])
+                ],
+                next_cursor=cursor,
+            )
 
         answers = [page(0, [3], Made(topic_name="t", partition_index=1)), page(1, None, None)]
         admin, manager = cluster({"DescribeTopicPartitions": answers})
@@ -375,7 +433,9 @@ class TestReading:
 
     def test_all_that_another_broker_says(self, cluster):
         told = Made(
-            topics=[topic("t", partition(1, replicas=(2, 3)), partition(0))], controller_id=3, brokers=[Made(node_id=2, host="two", port=9092, rack="b")]
+            topics=[topic("t", partition(1, replicas=(2, 3)), partition(0))],
+            controller_id=3,
+            brokers=[Made(node_id=2, host="two", port=9092, rack="b")],
         )
         admin, manager = cluster({"Metadata": told}, versions=ZOOKEEPER)
         view = admin.view_of(2)
@@ -386,14 +446,22 @@ class TestReading:
     def test_whom_brokers_take_for_the_controller(self, cluster):
         admin, manager = cluster({"Metadata": metadata(controller=3)}, versions=ZOOKEEPER)
         manager.dead = {2}
-        assert admin.controllers_named([1, 2, 3]) == {1: 3, 3: 3} and all(request.topics == [] for request in manager.only("Metadata"))
+        assert admin.controllers_named([1, 2, 3]) == {1: 3, 3: 3} and all(
+            request.topics == [] for request in manager.only("Metadata")
+        )
 
     def test_what_is_on_disk_without_what_moves_to_another_disk(self, cluster):
         def replica(index, future=False):
             return Made(partition_index=index, partition_size=1, offset_lag=0, is_future_key=future)
 
         def place(*replicas, error=0):
-            return Made(log_dir="/d", error_code=error, total_bytes=1, usable_bytes=1, topics=[Made(name="t", partitions=list(replicas))] if replicas else [])
+            return Made(
+                log_dir="/d",
+                error_code=error,
+                total_bytes=1,
+                usable_bytes=1,
+                topics=[Made(name="t", partitions=list(replicas))] if replicas else [],
+            )
 
         found = [place(replica(0), replica(1)), place(replica(2, future=True)), place(error=56)]
         admin, manager = cluster({"DescribeLogDirs": Made(error_code=0, results=found)})
@@ -418,24 +486,47 @@ class TestReading:
 
     def test_reassignments_can_be_narrowed_to_topics(self, cluster):
         def moving(name):
-            return Made(name=name, partitions=[Made(partition_index=0, replicas=[1, 2, 4], adding_replicas=[4], removing_replicas=[1])])
+            return Made(
+                name=name,
+                partitions=[Made(partition_index=0, replicas=[1, 2, 4], adding_replicas=[4], removing_replicas=[1])],
+            )
 
-        admin, _ = cluster({"ListPartitionReassignments": Made(error_code=0, error_message=None, topics=[moving("b"), moving("a")])})
+        admin, _ = cluster(
+            {"ListPartitionReassignments": Made(error_code=0, error_message=None, topics=[moving("b"), moving("a")])}
+        )
         assert [each["topic"] for each in admin.reassignments()] == ["a", "b"]
-        assert admin.reassignments(["b"]) == [{"topic": "b", "partition": 0, "replicas": [1, 2, 4], "adding": [4], "removing": [1]}]
+        assert admin.reassignments(["b"]) == [
+            {"topic": "b", "partition": 0, "replicas": [1, 2, 4], "adding": [4], "removing": [1]}
+        ]
 
     def test_features_say_supported_and_finalized(self, cluster):
-        supported = [Made(name="metadata.version", min_version=7, max_version=30), Made(name="kraft.version", min_version=0, max_version=1)]
+        supported = [
+            Made(name="metadata.version", min_version=7, max_version=30),
+            Made(name="kraft.version", min_version=0, max_version=1),
+        ]
         finalized = [Made(name="metadata.version", max_version_level=25, min_version_level=25)]
-        admin, _ = cluster({"ApiVersions": Made(error_code=0, supported_features=supported, finalized_features=finalized)})
-        assert admin.features() == {"kraft.version": {"supported": [0, 1], "finalized": None}, "metadata.version": {"supported": [7, 30], "finalized": 25}}
+        admin, _ = cluster(
+            {"ApiVersions": Made(error_code=0, supported_features=supported, finalized_features=finalized)}
+        )
+        assert admin.features() == {
+            "kraft.version": {"supported": [0, 1], "finalized": None},
+            "metadata.version": {"supported": [7, 30], "finalized": 25},
+        }
 
     def test_the_series_follows_from_the_requests_and_the_protocol_from_the_configuration(self, cluster):
         keys = [Made(api_key=1, min_version=0, max_version=17), Made(api_key=0, min_version=0, max_version=11)]
         configs = [
-            Made(resource_name="2", error_code=0, error_message=None, configs=[Made(name="inter.broker.protocol.version", value="3.8-IV0", config_source=5)])
+            Made(
+                resource_name="2",
+                error_code=0,
+                error_message=None,
+                configs=[Made(name="inter.broker.protocol.version", value="3.8-IV0", config_source=5)],
+            )
         ]
-        answers = {"ApiVersions": Made(error_code=0, api_keys=keys, supported_features=None), "DescribeConfigs": Made(results=configs)}
+        answers = {
+            "ApiVersions": Made(error_code=0, api_keys=keys, supported_features=None),
+            "DescribeConfigs": Made(results=configs),
+        }
         admin, manager = cluster(answers, ZOOKEEPER)
         assert admin.versions_of(2) == {"series": [3, 9], "newest_known": False, "supported": {}, "protocol": "3.8-IV0"}
         assert manager.asked("ApiVersions") == [2] and manager.asked("DescribeConfigs") == [2]
@@ -444,13 +535,24 @@ class TestReading:
         keys = [Made(api_key=35, min_version=1, max_version=5)]
         known = [Made(name="metadata.version", min_version=7, max_version=30)]
         admin, _ = cluster({"ApiVersions": Made(error_code=0, api_keys=keys, supported_features=known)})
-        assert admin.versions_of(2) == {"series": [4, 3], "newest_known": True, "supported": {"metadata.version": [7, 30]}, "protocol": None}
+        assert admin.versions_of(2) == {
+            "series": [4, 3],
+            "newest_known": True,
+            "supported": {"metadata.version": [7, 30]},
+            "protocol": None,
+        }
 
     def test_members_tell_how_they_subscribed(self, cluster):
-        listed = Made(error_code=0, groups=[Made(group_id="g", protocol_type="consumer"), Made(group_id="c", protocol_type="connect")])
+        listed = Made(
+            error_code=0,
+            groups=[Made(group_id="g", protocol_type="consumer"), Made(group_id="c", protocol_type="connect")],
+        )
         member = Made(client_id="old", client_host="/198.18.0.9", member_metadata=b"\x00\x01\x00")
         parsed = Made(client_id="other", client_host="/198.18.0.8", member_metadata=Made())
-        groups = [Made(group_id="g", error_code=0, members=[member, parsed]), Made(group_id="h", error_code=69, members=[])]
+        groups = [
+            Made(group_id="g", error_code=0, members=[member, parsed]),
+            Made(group_id="h", error_code=69, members=[]),
+        ]
         admin, manager = cluster({"ListGroups": listed, "DescribeGroups": Made(groups=groups)})
         assert admin.group_members(3) == [
             {"group": "g", "client_id": "old", "host": "198.18.0.9", "subscription": 1},
@@ -468,7 +570,10 @@ class TestReading:
         assert admin.log_dirs(3)[0]["error"] == "KAFKA_STORAGE_ERROR"
         admin.log_dirs(3, [("u", 1), ("t", 2), ("t", 0)])
         everything, some = manager.only("DescribeLogDirs")
-        assert everything.topics is None and [(each.topic, each.partitions) for each in some.topics] == [("t", [0, 2]), ("u", [1])]
+        assert everything.topics is None and [(each.topic, each.partitions) for each in some.topics] == [
+            ("t", [0, 2]),
+            ("u", [1]),
+        ]
         assert manager.asked("DescribeLogDirs") == [3, 3]
 
 
@@ -481,7 +586,10 @@ class TestChanging:
         assert manager.only("CreateTopics")[0].validate_only is True
 
     def test_under_zookeeper_the_controller_is_asked_and_once_more_when_it_moved(self, cluster):
-        answers = [Made(topics=[Made(error_code=41, error_message=None)]), Made(topics=[Made(error_code=0, error_message=None)])]
+        answers = [
+            Made(topics=[Made(error_code=41, error_message=None)]),
+            Made(topics=[Made(error_code=0, error_message=None)]),
+        ]
         admin, manager = cluster({"CreateTopics": answers, "Metadata": metadata(controller=2)}, ZOOKEEPER)
         admin.create_topic("t", 3, 2, {}, None, validate_only=False)
         assert manager.asked("CreateTopics") == [2, 2]
@@ -494,7 +602,9 @@ class TestChanging:
 
     def test_a_refusal_carries_kafkas_reason_and_code(self, cluster):
         admin, _ = cluster({"CreateTopics": Made(topics=[Made(error_code=38, error_message="Only 3 brokers.")])})
-        with pytest.raises(KafkaError, match=r"^Kafka refused to create topic t: INVALID_REPLICATION_FACTOR \(Only 3 brokers\)\.$") as caught:
+        with pytest.raises(
+            KafkaError, match=r"^Kafka refused to create topic t: INVALID_REPLICATION_FACTOR \(Only 3 brokers\)\.$"
+        ) as caught:
             admin.create_topic("t", 1, 9, {}, None, validate_only=False)
         assert caught.value.code == 38
 
@@ -510,7 +620,13 @@ class TestChanging:
         ]
 
     def test_a_bad_value_is_refused_in_validation(self, cluster):
-        admin, _ = cluster({"IncrementalAlterConfigs": Made(responses=[Made(error_code=40, error_message="Value must be at least -1")])})
+        admin, _ = cluster(
+            {
+                "IncrementalAlterConfigs": Made(
+                    responses=[Made(error_code=40, error_message="Value must be at least -1")]
+                )
+            }
+        )
         with pytest.raises(KafkaError, match=r"INVALID_CONFIG \(Value must be at least -1\)"):
             admin.alter_topic_config("t", {"retention.ms": "-5"}, validate_only=True)
 
@@ -535,7 +651,9 @@ class TestChanging:
         done = Made(error_code=0, replica_election_results=[])
         admin, manager = cluster({"ElectLeaders": done})
         assert admin.elect_preferred(("t", index) for index in range(2500)) == {}
-        assert [[len(indexes) for _, indexes in request.topic_partitions] for request in manager.only("ElectLeaders")] == [[1000], [1000], [500]]
+        assert [
+            [len(indexes) for _, indexes in request.topic_partitions] for request in manager.only("ElectLeaders")
+        ] == [[1000], [1000], [500]]
 
     def test_an_election_that_fails_half_way_is_an_error_or_is_told_of_those_that_are_left(self, cluster):
         refused = Made(error_code=44, replica_election_results=[])
@@ -544,7 +662,9 @@ class TestChanging:
         with pytest.raises(KafkaError, match="Kafka refused the election of preferred leaders: POLICY_VIOLATION"):
             admin.elect_preferred(wanted)
         told = admin.elect_preferred(wanted, tolerant=True)
-        assert list(told) == wanted[1000:] and set(told.values()) == {"Kafka refused the election of preferred leaders: POLICY_VIOLATION."}
+        assert list(told) == wanted[1000:] and set(told.values()) == {
+            "Kafka refused the election of preferred leaders: POLICY_VIOLATION."
+        }
 
     def test_what_many_brokers_say_is_told_one_by_one_and_errors_are_answers(self):
         def ask(broker):
@@ -558,7 +678,11 @@ class TestChanging:
 
     def test_a_refused_reassignment_names_the_partition_and_cancelling_nothing_is_fine(self, cluster):
         def answer(code):
-            return Made(error_code=0, error_message=None, responses=[Made(name="t", partitions=[Made(partition_index=0, error_code=code, error_message=None)])])
+            return Made(
+                error_code=0,
+                error_message=None,
+                responses=[Made(name="t", partitions=[Made(partition_index=0, error_code=code, error_message=None)])],
+            )
 
         admin, _ = cluster({"AlterPartitionReassignments": [answer(85), answer(39), answer(85)]})
         admin.reassign({("t", 0): None})
@@ -573,7 +697,11 @@ class TestChanging:
         assert manager.only("CreatePartitions")[0].topics[0].assignments[0].broker_ids == [1, 2]
 
     def test_a_feature_that_cannot_be_finalized_is_named(self, cluster):
-        answer = Made(error_code=0, error_message=None, results=[Made(feature="metadata.version", error_code=95, error_message="too high")])
+        answer = Made(
+            error_code=0,
+            error_message=None,
+            results=[Made(feature="metadata.version", error_code=95, error_message="too high")],
+        )
         admin, _ = cluster({"UpdateFeatures": answer})
         with pytest.raises(KafkaError, match="to finalize feature metadata.version"):
             admin.finalize_features({"metadata.version": 99}, validate_only=True)
@@ -604,14 +732,19 @@ class TestRecords:
 
         monkeypatch.setattr(kafka, "KafkaProducer", Producer)
         assert kafka_client.produce(WHERE, "t", {0: b"x"}, key=b"k") == {0: 5}
-        with pytest.raises(KafkaError, match="A record for t-1 was not acknowledged by all in-sync replicas within 7 s: NotEnoughReplicasError"):
+        with pytest.raises(
+            KafkaError,
+            match="A record for t-1 was not acknowledged by all in-sync replicas within 7 s: NotEnoughReplicasError",
+        ):
             kafka_client.produce(WHERE, "t", {0: b"x", 1: b"y"}, key=b"k")
 
     def test_zstd_needs_no_library(self, monkeypatch):
         from kafka import codec
 
         monkeypatch.setattr(codec, "zstd", None)
-        monkeypatch.setattr(kafka, "KafkaProducer", lambda **options: (_ for _ in ()).throw(kafka.errors.KafkaTimeoutError()))
+        monkeypatch.setattr(
+            kafka, "KafkaProducer", lambda **options: (_ for _ in ()).throw(kafka.errors.KafkaTimeoutError())
+        )
         with pytest.raises(KafkaError):
             kafka_client.produce(WHERE, "t", {0: b"x"}, key=b"k", compression="zstd")
         assert codec.has_zstd() and codec.zstd_decode(codec.zstd_encode(b"a" * 99 + b"b")) == b"a" * 99 + b"b"
@@ -638,7 +771,9 @@ class TestRecords:
                 assert offset == 4
 
             def poll(self, timeout_ms):
-                return {TopicPartition("t", 0): [Made(offset=3, key=b"", value=b""), Made(offset=4, key=b"k", value=b"v")]}
+                return {
+                    TopicPartition("t", 0): [Made(offset=3, key=b"", value=b""), Made(offset=4, key=b"k", value=b"v")]
+                }
 
             def pause(self, place):
                 pass

@@ -14,7 +14,10 @@ WROTE = check_records.values(PLACES, "m")
 
 
 def read(**changed):
-    return {**{partition: (b"m", value) for partition, value in WROTE.items()}, **{int(key[1:]): value for key, value in changed.items()}}
+    return {
+        **{partition: (b"m", value) for partition, value in WROTE.items()},
+        **{int(key[1:]): value for key, value in changed.items()},
+    }
 
 
 def test_replicas_in_enough_racks_pass():
@@ -29,8 +32,16 @@ def test_every_partition_gets_its_own_value():
     ("found", "racks", "sentence"),
     [
         (None, 1, "Topic t does not exist"),
-        ([{"partition": 0, "leader": -1, "replicas": [1]}], 1, "Partition t-0 has no leader, although its replicas are 1"),
-        ([{"partition": 7, "leader": 1, "replicas": [1, 4, 2]}], 3, r"partition t-7 \(brokers 1, 4, 2\) lie in 2 racks \(a, b\), but 3 are wanted"),
+        (
+            [{"partition": 0, "leader": -1, "replicas": [1]}],
+            1,
+            "Partition t-0 has no leader, although its replicas are 1",
+        ),
+        (
+            [{"partition": 7, "leader": 1, "replicas": [1, 4, 2]}],
+            3,
+            r"partition t-7 \(brokers 1, 4, 2\) lie in 2 racks \(a, b\), but 3 are wanted",
+        ),
         ([{"partition": 7, "leader": 5, "replicas": [5]}], 2, r"lie in 0 racks \(none known\), but 2 are wanted"),
     ],
     ids=["absent", "no leader", "too few racks", "no racks known"],
@@ -55,7 +66,9 @@ def test_what_was_not_read_back_is_named():
         check_records.compare("t", PLACES, {0: 4, 1: 9}, WROTE, "m", back)
 
 
-@pytest.mark.parametrize("wrong", [(b"other", WROTE[0]), (b"m", b"other"), (b"m", WROTE[1])], ids=["marker", "value", "another partition's"])
+@pytest.mark.parametrize(
+    "wrong", [(b"other", WROTE[0]), (b"m", b"other"), (b"m", WROTE[1])], ids=["marker", "value", "another partition's"]
+)
 def test_what_came_back_different_is_named(wrong):
     with pytest.raises(ProofError, match=r"differs from what was acknowledged in t-0 at offset 4 \(leader 1\)"):
         check_records.compare("t", PLACES, {0: 4, 1: 9}, WROTE, "m", read(p0=wrong))

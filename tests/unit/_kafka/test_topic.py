@@ -11,7 +11,10 @@ PARAMS = {"name": "t", "partitions": None, "replication_factor": None, "replica_
 THERE = Topic([[1, 2], [2, 3]], 2, {"retention.ms": "5"})
 
 
-@pytest.mark.parametrize(("value", "text"), [(True, "true"), (False, "false"), (5, "5"), ("x", "x"), (None, None), (["delete", "compact"], "delete,compact")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(True, "true"), (False, "false"), (5, "5"), ("x", "x"), (None, None), (["delete", "compact"], "delete,compact")],
+)
 def test_values_are_written_as_kafka_writes_them(value, text):
     assert topic.text(value) == text
 

@@ -19,7 +19,9 @@ Zxid: 0x100000056
 Mode: %s
 Node count: 43
 """
-MNTR = "zk_version\t3.8.4-x, built on y\nzk_avg_latency\t1.5\nzk_synced_followers\t2\nzk_server_state\tleader\nnonsense\n"
+MNTR = (
+    "zk_version\t3.8.4-x, built on y\nzk_avg_latency\t1.5\nzk_synced_followers\t2\nzk_server_state\tleader\nnonsense\n"
+)
 REFUSED = "%s is not executed because it is not in the whitelist.\n"
 
 
@@ -39,7 +41,13 @@ def look(**answers):
 
 @pytest.mark.parametrize(
     ("server", "expected"),
-    [("zk", ("zk", 2181)), ("zk:2182", ("zk", 2182)), ("[::1]:2181", ("::1", 2181)), ("::1", ("::1", 2181)), ("198.18.1.1", ("198.18.1.1", 2181))],
+    [
+        ("zk", ("zk", 2181)),
+        ("zk:2182", ("zk", 2182)),
+        ("[::1]:2181", ("::1", 2181)),
+        ("::1", ("::1", 2181)),
+        ("198.18.1.1", ("198.18.1.1", 2181)),
+    ],
 )
 def test_the_port_may_be_left_out(server, expected):
     assert zookeeper.address(server) == expected
@@ -53,7 +61,13 @@ def test_what_is_no_address_is_refused(server):
 
 def test_a_leader_is_read():
     seen = look(srvr=SRVR % "leader", mntr=MNTR)
-    assert (seen["ok"], seen["mode"], seen["version"], seen["znode_count"], seen["synced_followers"]) == (True, "leader", "3.8.4", 43, 2)
+    assert (seen["ok"], seen["mode"], seen["version"], seen["znode_count"], seen["synced_followers"]) == (
+        True,
+        "leader",
+        "3.8.4",
+        43,
+        2,
+    )
     assert seen["monitor"]["avg_latency"] == 1.5
 
 
@@ -85,7 +99,10 @@ def test_a_server_that_does_not_serve_says_why(answer, sentence):
 
 def servers(*modes, following=None):
     led = modes.count("follower") if following is None else following
-    return [{"server": "zk%d" % number, "mode": mode, "synced_followers": led if mode == "leader" else None} for number, mode in enumerate(modes, 1)]
+    return [
+        {"server": "zk%d" % number, "mode": mode, "synced_followers": led if mode == "leader" else None}
+        for number, mode in enumerate(modes, 1)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +134,10 @@ def test_followers_of_another_leader_are_no_part_of_this_ensemble(following, ok)
 def test_a_leader_that_does_not_say_who_follows_it_is_none_to_decide_by():
     seen = servers("leader", "follower", "follower")
     seen[0]["synced_followers"] = None
-    assert "zk1 leads, but does not say how many follow it; add mntr to 4lw.commands.whitelist" in zookeeper.quorum(seen)["reason"]
+    assert (
+        "zk1 leads, but does not say how many follow it; add mntr to 4lw.commands.whitelist"
+        in zookeeper.quorum(seen)["reason"]
+    )
 
 
 def test_a_real_socket_is_read_to_its_end():

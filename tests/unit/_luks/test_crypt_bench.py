@@ -10,10 +10,25 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.rackaware.kafka.plugins.module_utils._disk import probe as disk_probe
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks import benchmark, format_record, volume
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks import header as luks_header
-from ansible_collections.rackaware.kafka.plugins.module_utils._luks.benchmark import Bench, CryptBenchError, Load, Row, advise, busy_seconds, parse_fio
+from ansible_collections.rackaware.kafka.plugins.module_utils._luks.benchmark import (
+    Bench,
+    CryptBenchError,
+    Load,
+    Row,
+    advise,
+    busy_seconds,
+    parse_fio,
+)
 from ansible_collections.rackaware.kafka.plugins.modules import dm_crypt_benchmark
 
-FIO = {"jobs": [{kind: {"bw_bytes": 123_450_000, "clat_ns": {"percentile": {"99.000000": 2_345_678}}} for kind in ("read", "write")}]}
+FIO = {
+    "jobs": [
+        {
+            kind: {"bw_bytes": 123_450_000, "clat_ns": {"percentile": {"99.000000": 2_345_678}}}
+            for kind in ("read", "write")
+        }
+    ]
+}
 READ, WRITE = "no_read_workqueue", "no_write_workqueue"
 
 
@@ -52,7 +67,9 @@ class Volume:
         marker = format_record.Marker(self.wanted.uuid, seen["marker"], "boot") if seen.get("marker") else None
         probe = disk_probe.IN_USE if mapper else disk_probe.FOREIGN if header or seen.get("data") else disk_probe.BLANK
         opens = None if key is None or header is None else key == seen.get("key")
-        return volume.Facts(probe, "data", header=header, marker=marker, untouched=True, mapper=mapper, opens=opens, boot="boot")
+        return volume.Facts(
+            probe, "data", header=header, marker=marker, untouched=True, mapper=mapper, opens=opens, boot="boot"
+        )
 
     def perform(self, actions, key=None):
         for action in actions:
@@ -79,7 +96,13 @@ def bench(tmp_path):
         return made.code, "warning\n" + json.dumps(FIO), ""
 
     keys = iter(range(1, 100))
-    made = Bench(str(tmp_path / "disk"), run, volume=Volume, stat=lambda: "cpu 1 2 3 4 5 6 7 0\n", random=lambda count: bytes([next(keys)]) * count)
+    made = Bench(
+        str(tmp_path / "disk"),
+        run,
+        volume=Volume,
+        stat=lambda: "cpu 1 2 3 4 5 6 7 0\n",
+        random=lambda count: bytes([next(keys)]) * count,
+    )
     made.code, made.commands = 0, commands
     return made
 
@@ -89,7 +112,9 @@ def test_every_way_is_measured_and_the_disk_is_erased(bench):
     assert [(each.sector_size, each.perf) for each in rows] == [(0, ())] + [
         (size, perf) for size in (512, 4096) for perf in ((), (READ,), (WRITE,), (READ, WRITE))
     ]
-    assert len(bench.commands) == 18 and {command[2] for command in bench.commands[2:]} == {"--filename=/dev/mapper/rackaware-benchmark"}
+    assert len(bench.commands) == 18 and {command[2] for command in bench.commands[2:]} == {
+        "--filename=/dev/mapper/rackaware-benchmark"
+    }
     assert Volume.log.count("format") == 2 and Volume.log.count("open") == Volume.log.count("close") == 8
     assert (Volume.state["header"], Volume.state["open"], Volume.state["marker"]) == (None, False, "erased")
 
@@ -116,7 +141,15 @@ def test_a_disk_that_is_not_blank_is_refused(bench):
 
 def test_the_disk_is_read_and_written_past_the_cache():
     argv = benchmark.fio_command("/dev/x", "write", Load(seconds=3, block="4k", depth=2, size="10M"))
-    assert {"--rw=write", "--direct=1", "--bs=4k", "--iodepth=2", "--size=10M", "--runtime=3", "--filename=/dev/x"} <= set(argv)
+    assert {
+        "--rw=write",
+        "--direct=1",
+        "--bs=4k",
+        "--iodepth=2",
+        "--size=10M",
+        "--runtime=3",
+        "--filename=/dev/x",
+    } <= set(argv)
 
 
 def test_fio_is_read():
@@ -142,7 +175,13 @@ def test_waiting_is_no_work():
         ([row(512, 100), row(4096, 200), row(4096, 300, READ)], 4096, {"perf": [READ]}),
         ([row(512, 300), row(4096, 200)], 4096, {"perf": [], "sector_size": 512}),
     ],
-    ids=["little is gained", "flags are faster", "sectors that could be torn", "the disk's own sectors are the default", "small sectors are faster"],
+    ids=[
+        "little is gained",
+        "flags are faster",
+        "sectors that could be torn",
+        "the disk's own sectors are the default",
+        "small sectors are faster",
+    ],
 )
 def test_the_advice_is_safe_and_worth_it(rows, physical, options):
     assert advise(rows, physical_sector=physical).options == options
@@ -155,9 +194,15 @@ def test_without_a_safe_way_there_is_no_advice():
 
 @pytest.mark.parametrize(
     ("given", "sentence"),
-    [({"device": "/dev/nvme1n1"}, "may be another disk after the next boot"), ({"sector_sizes": [1024]}, "512 or 4096 bytes, not 1024")],
+    [
+        ({"device": "/dev/nvme1n1"}, "may be another disk after the next boot"),
+        ({"sector_sizes": [1024]}, "512 or 4096 bytes, not 1024"),
+    ],
 )
 def test_bad_input_is_one_sentence(capsys, given, sentence):
-    with patch_module_args({"device": "/dev/disk/by-id/none", "_ansible_check_mode": True, **given}), pytest.raises(SystemExit):
+    with (
+        patch_module_args({"device": "/dev/disk/by-id/none", "_ansible_check_mode": True, **given}),
+        pytest.raises(SystemExit),
+    ):
         dm_crypt_benchmark.main()
     assert sentence in json.loads(capsys.readouterr().out)["msg"]

@@ -27,7 +27,11 @@ def host(tmp_path):
             "nvme2",
             instance_store.STORE_MODEL,
             "AWSA",
-            ["nvme-eui.01", "nvme-Amazon_EC2_NVMe_Instance_Storage_AWSA_1", "nvme-Amazon_EC2_NVMe_Instance_Storage_AWSA"],
+            [
+                "nvme-eui.01",
+                "nvme-Amazon_EC2_NVMe_Instance_Storage_AWSA_1",
+                "nvme-Amazon_EC2_NVMe_Instance_Storage_AWSA",
+            ],
         ),
         ("nvme3", "QEMU NVMe Ctrl", "x", []),
     ):
@@ -50,7 +54,15 @@ def host(tmp_path):
 
 def disks(host, **more):
     answer = bytes(3072) + b"sdf\0".ljust(1024, b"\0")
-    return instance_store.disks(**{"models": MODELS, "sys_root": str(host / "sys"), "dev_root": str(host / "dev"), "ask": lambda _device: answer, **more})
+    return instance_store.disks(
+        **{
+            "models": MODELS,
+            "sys_root": str(host / "sys"),
+            "dev_root": str(host / "dev"),
+            "ask": lambda _device: answer,
+            **more,
+        }
+    )
 
 
 def test_disks_come_in_order_with_what_the_kernel_says(host):
@@ -62,9 +74,18 @@ def test_disks_come_in_order_with_what_the_kernel_says(host):
         ("AWSB", "instance_store"),
     ]
     assert found[1].by_id == str(host / "dev/disk/by-id/nvme-Amazon_EC2_NVMe_Instance_Storage_AWSA")
-    assert (found[1].size_bytes, found[1].logical_sector, found[1].physical_sector, found[1].holders) == (1048576, 512, 4096, ())
+    assert (found[1].size_bytes, found[1].logical_sector, found[1].physical_sector, found[1].holders) == (
+        1048576,
+        512,
+        4096,
+        (),
+    )
     assert found[3].holders == ("dm-0",)
-    assert (found[0].ebs_volume_id, found[0].ebs_device_name, found[0].by_id) == ("vol-0123456789abcdef0", "/dev/sdf", "")
+    assert (found[0].ebs_volume_id, found[0].ebs_device_name, found[0].by_id) == (
+        "vol-0123456789abcdef0",
+        "/dev/sdf",
+        "",
+    )
 
 
 def test_the_model_is_a_pattern(host):
@@ -75,13 +96,19 @@ def test_a_host_without_nvme_has_none(tmp_path):
     assert instance_store.disks(models=MODELS, sys_root=str(tmp_path)) == []
 
 
-@pytest.mark.parametrize(("text", "name"), [(b"sdf", "/dev/sdf"), (b"/dev/xvdba", "/dev/xvdba"), (b"", ""), (b"\x01\x02", "")])
+@pytest.mark.parametrize(
+    ("text", "name"), [(b"sdf", "/dev/sdf"), (b"/dev/xvdba", "/dev/xvdba"), (b"", ""), (b"\x01\x02", "")]
+)
 def test_the_name_of_a_volume_may_lack_its_directory(text, name):
     assert instance_store.ebs_name(bytes(3072) + text.ljust(1024, b"\0")) == name
 
 
 def test_a_disk_that_does_not_answer_has_no_name():
-    assert instance_store.identify("/dev/null") == b"" and instance_store.identify("/nowhere") == b"" and instance_store.ebs_name(b"") == ""
+    assert (
+        instance_store.identify("/dev/null") == b""
+        and instance_store.identify("/nowhere") == b""
+        and instance_store.ebs_name(b"") == ""
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import boto3
 import pytest
 from ansible.module_utils.testing import patch_module_args
-from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
@@ -27,14 +33,30 @@ CANARY = b"\ncanary-" + bytes(range(64, 121))
 ARN = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 OTHER_ARN = ARN.replace("1234abcd", "ffffabcd")
 BLOB = b"ciphertext"
-WRAPPED = luks_kms.Wrapped("keys", "demo/LuksInternalStorageKey-d0", "v1", hashlib.sha256(BLOB).hexdigest(), ARN, "123456789012", {"node_id": "1"})
-GET = {"Bucket": "keys", "Key": "demo/LuksInternalStorageKey-d0", "VersionId": "v1", "ExpectedBucketOwner": "123456789012"}
+WRAPPED = luks_kms.Wrapped(
+    "keys",
+    "demo/LuksInternalStorageKey-d0",
+    "v1",
+    hashlib.sha256(BLOB).hexdigest(),
+    ARN,
+    "123456789012",
+    {"node_id": "1"},
+)
+GET = {
+    "Bucket": "keys",
+    "Key": "demo/LuksInternalStorageKey-d0",
+    "VersionId": "v1",
+    "ExpectedBucketOwner": "123456789012",
+}
 DECRYPT = {"CiphertextBlob": BLOB, "KeyId": ARN, "EncryptionContext": {"node_id": "1"}}
 
 
 @pytest.fixture()
 def vault():
-    made = [boto3.client(name, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x") for name in ("s3", "kms")]
+    made = [
+        boto3.client(name, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+        for name in ("s3", "kms")
+    ]
     with Stubber(made[0]) as s3, Stubber(made[1]) as kms:
         yield luks_kms.Vault(*made), s3, kms
 
@@ -61,7 +83,10 @@ def test_an_object_that_was_replaced_is_not_even_decrypted(vault):
 
 @pytest.mark.parametrize(
     ("answer", "sentence"),
-    [({"Plaintext": CANARY, "KeyId": OTHER_ARN}, "with another key than"), ({"Plaintext": CANARY[:16], "KeyId": ARN}, "is too short")],
+    [
+        ({"Plaintext": CANARY, "KeyId": OTHER_ARN}, "with another key than"),
+        ({"Plaintext": CANARY[:16], "KeyId": ARN}, "is too short"),
+    ],
 )
 def test_a_key_of_another_kms_key_or_length_is_not_used(vault, answer, sentence):
     made, s3, kms = vault
@@ -72,7 +97,13 @@ def test_a_key_of_another_kms_key_or_length_is_not_used(vault, answer, sentence)
 
 
 def client_error(code: str, status: int = 400) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": "canary-text"}, "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "r-1"}}, "Decrypt")
+    return ClientError(
+        {
+            "Error": {"Code": code, "Message": "canary-text"},
+            "ResponseMetadata": {"HTTPStatusCode": status, "RequestId": "r-1"},
+        },
+        "Decrypt",
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,7 +169,9 @@ def test_an_error_is_a_code_and_an_advice_and_no_text_of_others(vault, which):
     with pytest.raises(luks_kms.Denied) as caught:
         made.unwrap(WRAPPED)
     assert "canary" not in str(caught.value) and caught.value.__cause__ is None and caught.value.__suppress_context__
-    assert {"s3": "AccessDenied; allow it", "kms": "KMSInvalidStateException; the KMS key is disabled or waits"}[which] in str(caught.value)
+    assert {"s3": "AccessDenied; allow it", "kms": "KMSInvalidStateException; the KMS key is disabled or waits"}[
+        which
+    ] in str(caught.value)
 
 
 def test_a_body_that_breaks_off_is_tried_again(vault):
@@ -301,8 +334,15 @@ def decrypt(vault, monkeypatch, capsys):
     def call(plaintext=CANARY, **params):
         s3.add_response("get_object", stored(), GET)
         if plaintext is not None:
-            kms.add_response("decrypt", {"Plaintext": plaintext, "KeyId": ARN, "ResponseMetadata": {"RequestId": "r-1", "HTTPStatusCode": 200}}, DECRYPT)
-        with patch_module_args({"wrapped": WRAPPED.as_dict(), "_ansible_diff": True, **params}), pytest.raises(SystemExit):
+            kms.add_response(
+                "decrypt",
+                {"Plaintext": plaintext, "KeyId": ARN, "ResponseMetadata": {"RequestId": "r-1", "HTTPStatusCode": 200}},
+                DECRYPT,
+            )
+        with (
+            patch_module_args({"wrapped": WRAPPED.as_dict(), "_ansible_diff": True, **params}),
+            pytest.raises(SystemExit),
+        ):
             kms_decrypt.main()
         text = capsys.readouterr().out
         for form in ("canary-", CANARY.hex(), base64.b64encode(CANARY).decode()):
@@ -314,7 +354,12 @@ def decrypt(vault, monkeypatch, capsys):
 
 def test_by_default_it_only_proves(decrypt):
     result = decrypt()
-    assert (result["changed"], result["valid"], result["key_arn"], result["plaintext_length"]) == (False, True, ARN, len(CANARY))
+    assert (result["changed"], result["valid"], result["key_arn"], result["plaintext_length"]) == (
+        False,
+        True,
+        ARN,
+        len(CANARY),
+    )
 
 
 def test_a_file_is_written_once_and_only_for_its_owner(decrypt, memory):

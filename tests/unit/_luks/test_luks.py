@@ -19,10 +19,28 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._luks.header impor
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks.volume import Facts, Mapper, Verdict
 
 UUID, OTHER = "6f1c0b6d-3a51-4f0e-9d0c-0f6ef3a41a44", "11111111-2222-4333-8444-555555555555"
-WANTED = luks_volume.Wanted(device="/dev/loop9", name="d0", uuid=UUID, label="d0", subsystem="kafka-demo-1", filesystem=True, token={"sha256": "a"})
+WANTED = luks_volume.Wanted(
+    device="/dev/loop9",
+    name="d0",
+    uuid=UUID,
+    label="d0",
+    subsystem="kafka-demo-1",
+    filesystem=True,
+    token={"sha256": "a"},
+)
 READY = {0: {"type": luks_volume.TOKEN_TYPE, "state": "ready", "keyslots": ["0"], "sha256": "a"}}
 BEGUN = {0: {**READY[0], "state": "provisioning"}}
-OURS = Header(version=2, uuid=UUID, label="d0", subsystem="kafka-demo-1", cipher="aes-xts-plain64", key_size=512, sector_size=512, keyslots=(0,), tokens=READY)
+OURS = Header(
+    version=2,
+    uuid=UUID,
+    label="d0",
+    subsystem="kafka-demo-1",
+    cipher="aes-xts-plain64",
+    key_size=512,
+    sector_size=512,
+    keyslots=(0,),
+    tokens=READY,
+)
 NOW, BEFORE = "this boot", "an earlier boot"
 MARKERS = {
     "none": None,
@@ -85,14 +103,22 @@ def test_every_disk_with_every_memory(disk, marker, untouched):
 def test_only_what_is_blank_or_torn_is_ever_formatted(disk, marker, untouched):
     for opens, state in itertools.product((None, False, True), ("formatted", "open", "closed", "erased")):
         try:
-            plan = luks_volume.plan(facts(disk, marker, untouched=untouched, opens=opens), WANTED, state=state, allow_format="blank_only", confirm_uuid=UUID)
+            plan = luks_volume.plan(
+                facts(disk, marker, untouched=untouched, opens=opens),
+                WANTED,
+                state=state,
+                allow_format="blank_only",
+                confirm_uuid=UUID,
+            )
         except luks_volume.LuksError:
             continue
         if "format" in plan.actions:
             torn_header = disk == "ours" and marker.startswith("formatting") and opens is False and untouched
             assert expected(disk, MARKERS[marker], untouched) in (luks_volume.BLANK, luks_volume.TORN) or torn_header
         if "wipe header" in plan.actions:
-            assert disk == "ours" or (marker.startswith("erasing") and marker.endswith("ours") and disk in ("blank", "data", "torn"))
+            assert disk == "ours" or (
+                marker.startswith("erasing") and marker.endswith("ours") and disk in ("blank", "data", "torn")
+            )
 
 
 @pytest.mark.parametrize("disk", sorted(set(DISKS) - {"ours"}))
@@ -109,16 +135,44 @@ PLANS = {
     "a blank disk": (facts(), "open", FIRST + REST),
     "a blank disk that is not opened": (facts(), "formatted", FIRST),
     "cut after the note": (facts("blank", "formatting, this boot, ours", untouched=True), "open", FIRST + REST),
-    "cut after the format": (facts("ours", "formatting, this boot, ours", header=replace(OURS, tokens={}), opens=True), "open", ("token provisioning", *REST)),
-    "cut within the format": (facts("ours", "formatting, this boot, ours", header=replace(OURS, tokens={}), opens=False, untouched=True), "open", FIRST + REST),
-    "cut after the token": (facts("ours", "formatting, this boot, ours", header=replace(OURS, tokens=BEGUN)), "open", REST),
-    "cut after the opening": (facts("ours", "formatting, this boot, ours", header=replace(OURS, tokens=BEGUN), mapper=MAPPED), "open", REST[1:]),
-    "cut between the two tokens": (facts("ours", SAME, header=replace(OURS, tokens={**BEGUN, 1: READY[0]}), mapper=MAPPED), "open", ("token ready",)),
-    "cut before the last note": (facts("ours", "formatting, this boot, ours", mapper=MAPPED), "open", ("remember ready",)),
+    "cut after the format": (
+        facts("ours", "formatting, this boot, ours", header=replace(OURS, tokens={}), opens=True),
+        "open",
+        ("token provisioning", *REST),
+    ),
+    "cut within the format": (
+        facts("ours", "formatting, this boot, ours", header=replace(OURS, tokens={}), opens=False, untouched=True),
+        "open",
+        FIRST + REST,
+    ),
+    "cut after the token": (
+        facts("ours", "formatting, this boot, ours", header=replace(OURS, tokens=BEGUN)),
+        "open",
+        REST,
+    ),
+    "cut after the opening": (
+        facts("ours", "formatting, this boot, ours", header=replace(OURS, tokens=BEGUN), mapper=MAPPED),
+        "open",
+        REST[1:],
+    ),
+    "cut between the two tokens": (
+        facts("ours", SAME, header=replace(OURS, tokens={**BEGUN, 1: READY[0]}), mapper=MAPPED),
+        "open",
+        ("token ready",),
+    ),
+    "cut before the last note": (
+        facts("ours", "formatting, this boot, ours", mapper=MAPPED),
+        "open",
+        ("remember ready",),
+    ),
     "done": (facts("ours", SAME, mapper=MAPPED), "open", ()),
     "the next boot": (facts("ours", "ready, an earlier boot, ours", opens=True), "open", ("open", "remember ready")),
     "a new root disk": (facts("ours", opens=True), "open", ("open", "remember ready")),
-    "a lost token is no reason for a file system": (facts("ours", header=replace(OURS, tokens={})), "open", ("token ready", "open", "remember ready")),
+    "a lost token is no reason for a file system": (
+        facts("ours", header=replace(OURS, tokens={})),
+        "open",
+        ("token ready", "open", "remember ready"),
+    ),
     "a key that was wrapped anew": (
         facts("ours", SAME, header=replace(OURS, tokens={0: {**READY[0], "sha256": "b"}}), mapper=MAPPED),
         "open",
@@ -132,7 +186,11 @@ PLANS = {
     "closing what is not ours": (facts("ext4"), "closed", ()),
     "erasing": (facts("ours", SAME), "erased", ("remember erasing", "erase slots", "wipe header", "remember erased")),
     "erasing a blank disk": (facts(), "erased", ()),
-    "cut within the erasure": (facts("data", "erasing, this boot, ours"), "erased", ("remember erasing", "wipe header", "remember erased")),
+    "cut within the erasure": (
+        facts("data", "erasing, this boot, ours"),
+        "erased",
+        ("remember erasing", "wipe header", "remember erased"),
+    ),
 }
 
 
@@ -193,13 +251,24 @@ def test_the_key_goes_through_stdin_in_full_and_never_through_argv():
     assert len(run.calls) == 6
     for argv, data in run.calls:
         assert data.startswith(bytes(KEY))
-        assert argv[argv.index("--key-file=-") : argv.index("--key-file=-") + 3] == ["--key-file=-", "--keyfile-size", "64"]
+        assert argv[argv.index("--key-file=-") : argv.index("--key-file=-") + 3] == [
+            "--key-file=-",
+            "--keyfile-size",
+            "64",
+        ]
         assert "--batch-mode" in argv
         for form in (KEY.decode("latin-1"), KEY.hex(), base64.b64encode(KEY).decode()):
             assert form not in " ".join(argv)
     text = " ".join(run.calls[0][0])
-    assert "--cipher aes-xts-plain64 --key-size 512 --hash sha256 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --sector-size 4096" in text
-    assert run.calls[2][0][-2:] == ["/dev/x", "n"] and "--perf-no_read_workqueue" in run.calls[2][0] and "--allow-discards" in run.calls[2][0]
+    assert (
+        "--cipher aes-xts-plain64 --key-size 512 --hash sha256 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 --sector-size 4096"
+        in text
+    )
+    assert (
+        run.calls[2][0][-2:] == ["/dev/x", "n"]
+        and "--perf-no_read_workqueue" in run.calls[2][0]
+        and "--allow-discards" in run.calls[2][0]
+    )
     assert run.calls[4][1] == bytes(KEY) + b"n" * 64
 
 
@@ -210,7 +279,9 @@ def test_what_cryptsetup_prints_stays_out_of_the_error():
     assert "secret" not in str(caught.value) and "code 4" in str(caught.value)
 
 
-@pytest.mark.parametrize(("code", "slot", "opens"), [(0, None, True), (2, None, False), (0, 3, True), (1, 3, False), (2, 3, False)])
+@pytest.mark.parametrize(
+    ("code", "slot", "opens"), [(0, None, True), (2, None, False), (0, 3, True), (1, 3, False), (2, 3, False)]
+)
 def test_only_a_wrong_key_is_a_wrong_key(code, slot, opens):
     assert luks_cryptsetup.Cryptsetup(Recorder(open=(code, "", ""))).opens(device="/dev/x", key=KEY, slot=slot) is opens
 
@@ -223,11 +294,16 @@ def test_a_failure_is_no_answer_about_the_key(code, slot):
 
 def test_too_little_memory_is_said():
     cryptsetup = luks_cryptsetup.Cryptsetup(lambda *_args, **_more: (3, "", ""))
-    with pytest.raises(luks_cryptsetup.CryptsetupError, match=r"cryptsetup could not open /dev/x \(code 3: out of memory\)"):
+    with pytest.raises(
+        luks_cryptsetup.CryptsetupError, match=r"cryptsetup could not open /dev/x \(code 3: out of memory\)"
+    ):
         cryptsetup.open(device="/dev/x", name="x", key=bytearray(64))
 
 
-@pytest.mark.parametrize(("text", "fine"), [("cryptsetup 2.4.3", True), ("cryptsetup 2.8.0 flags", True), ("cryptsetup 2.4.2", False), ("?", False)])
+@pytest.mark.parametrize(
+    ("text", "fine"),
+    [("cryptsetup 2.4.3", True), ("cryptsetup 2.8.0 flags", True), ("cryptsetup 2.4.2", False), ("?", False)],
+)
 def test_an_old_cryptsetup_is_refused(text, fine):
     crypt = luks_cryptsetup.Cryptsetup(Recorder(**{"--version": (0, text, "")}))
     if fine:
@@ -238,7 +314,9 @@ def test_an_old_cryptsetup_is_refused(text, fine):
 
 
 def test_flags_are_read_from_the_status():
-    crypt = luks_cryptsetup.Cryptsetup(Recorder(status=(0, "/dev/mapper/n is active.\n  type:    LUKS2\n  flags:   discards no_read_workqueue\n", "")))
+    crypt = luks_cryptsetup.Cryptsetup(
+        Recorder(status=(0, "/dev/mapper/n is active.\n  type:    LUKS2\n  flags:   discards no_read_workqueue\n", ""))
+    )
     assert crypt.flags(name="n") == ("discards", "no_read_workqueue")
 
 
@@ -266,7 +344,9 @@ def volume(monkeypatch, tmp_path):
     disk.write_bytes(bytes(1024))
     inside = SimpleNamespace(state=probe.FOREIGN, signature={}, partitions=(), flaw="", is_xfs=False, what="noise")
     run = Recorder()
-    made = luks_volume.Volume(replace(WANTED, device=str(disk)), run, marker_dir=str(tmp_path / "m"), probe=lambda _device, _run: inside)
+    made = luks_volume.Volume(
+        replace(WANTED, device=str(disk)), run, marker_dir=str(tmp_path / "m"), probe=lambda _device, _run: inside
+    )
     return made, run, inside
 
 
@@ -290,7 +370,10 @@ def test_an_unfinished_file_system_is_made_anew(volume):
     assert [argv[0] for argv, _ in run.calls] == ["wipefs", "mkfs.xfs"]
 
 
-@pytest.mark.parametrize("given", [{"signature": {"TYPE": "ext4"}}, {"partitions": ("p1",)}, {"state": probe.UNREADABLE}, {"state": probe.IN_USE}])
+@pytest.mark.parametrize(
+    "given",
+    [{"signature": {"TYPE": "ext4"}}, {"partitions": ("p1",)}, {"state": probe.UNREADABLE}, {"state": probe.IN_USE}],
+)
 def test_over_anything_else_no_file_system_is_made(volume, given):
     made, run, inside = volume
     vars(inside).update(given)
@@ -391,9 +474,18 @@ def test_a_memory_is_read_as_it_was_written(tmp_path):
 @pytest.mark.parametrize("steps", ["nothing", "one key", "two keys", "other slots"])
 def test_a_rotation_reads_where_it_stopped(steps):
     slots = {
-        "nothing": (keyslots.Slots((0,), key=(0,), tokens=READY), ("add", "prove", "token", "remove old", "remove old tokens")),
-        "two keys": (keyslots.Slots((0, 1), key=(0,), new=(1,), tokens=READY), ("token", "prove", "remove old", "remove old tokens")),
-        "one key": (keyslots.Slots((1,), new=(1,), tokens={**READY, 1: {**READY[0], "keyslots": ["1"]}}), ("remove old tokens",)),
+        "nothing": (
+            keyslots.Slots((0,), key=(0,), tokens=READY),
+            ("add", "prove", "token", "remove old", "remove old tokens"),
+        ),
+        "two keys": (
+            keyslots.Slots((0, 1), key=(0,), new=(1,), tokens=READY),
+            ("token", "prove", "remove old", "remove old tokens"),
+        ),
+        "one key": (
+            keyslots.Slots((1,), new=(1,), tokens={**READY, 1: {**READY[0], "keyslots": ["1"]}}),
+            ("remove old tokens",),
+        ),
         "other slots": (keyslots.Slots((1, 4), new=(1,), tokens={1: {**READY[0], "keyslots": ["1"]}}), ()),
     }[steps]
     assert keyslots.plan_rotated(slots[0]) == slots[1]
@@ -410,7 +502,11 @@ def test_a_device_that_cannot_be_read_is_a_sentence(tmp_path):
 
 
 def test_the_processor_is_asked_for_aes(tmp_path):
-    for text, has in (("flags\t: fpu aes sse\n", True), ("Features\t: fp aes pmull\n", True), ("flags\t: fpu sse\n", False)):
+    for text, has in (
+        ("flags\t: fpu aes sse\n", True),
+        ("Features\t: fp aes pmull\n", True),
+        ("flags\t: fpu sse\n", False),
+    ):
         (tmp_path / "cpuinfo").write_text(text)
         assert luks_volume.cpu_has_aes(str(tmp_path / "cpuinfo")) is has
 
@@ -422,4 +518,6 @@ def test_a_key_is_overwritten():
 
 
 def test_the_verdict_names_its_reason():
-    assert luks_volume.judge(facts("luks1"), WANTED) == Verdict(luks_volume.FOREIGN, "it holds a LUKS1 header, and only LUKS2 is ours")
+    assert luks_volume.judge(facts("luks1"), WANTED) == Verdict(
+        luks_volume.FOREIGN, "it holds a LUKS1 header, and only LUKS2 is ours"
+    )

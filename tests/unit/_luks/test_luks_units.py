@@ -23,7 +23,9 @@ def verify(tmp_path):
         program.chmod(0o755)
         units = tmp_path / "units"
         shutil.rmtree(units, ignore_errors=True)
-        kafka = config_units.unit("broker", version="4.3.1", open_files=1000, writes=[MOUNT], mounts=[MOUNT], java="/bin/true")
+        kafka = config_units.unit(
+            "broker", version="4.3.1", open_files=1000, writes=[MOUNT], mounts=[MOUNT], java="/bin/true"
+        )
         files = {
             "kafka-luks@.service": luks_units.unlock_text(program=str(program)),
             "var-lib-kafka-data0.mount": mount_text or luks_units.mount_text("d0", "kafka-d0", MOUNT),
@@ -43,7 +45,9 @@ def verify(tmp_path):
                 path.write_text(text)
         environment = {"SYSTEMD_UNIT_PATH": "%s:" % units, "PATH": "/usr/bin:/bin", "LC_ALL": "C"}
         command = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=yes", "multi-user.target"]
-        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = subprocess.run(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
         ours = [line for line in done.stdout.splitlines() if "kafka" in line or "cycle" in line]
         return ours
 
@@ -95,7 +99,12 @@ def test_a_lost_mapping_takes_the_mount_and_kafka_with_it():
     assert "BindsTo=dev-mapper-kafka\\x2dd0.device" in mount and "Requires=kafka-luks@d0.service" in mount
     assert "What=/dev/mapper/kafka-d0" in mount and "Options=_netdev,noatime,nodev,nosuid,noexec" in mount
     lines = guard().splitlines()
-    for line in ("BindsTo=var-lib-kafka-data0.mount", "AssertPathIsMountPoint=" + MOUNT, "AssertPathIsEncrypted=" + MOUNT, "RequiresMountsFor=" + MOUNT):
+    for line in (
+        "BindsTo=var-lib-kafka-data0.mount",
+        "AssertPathIsMountPoint=" + MOUNT,
+        "AssertPathIsEncrypted=" + MOUNT,
+        "RequiresMountsFor=" + MOUNT,
+    ):
         assert line in lines
 
 

@@ -33,7 +33,9 @@ def test_a_key_is_found_in_each_form(disk, form):
     assert form in raw.found(disk(5 << 20, b"before" + raw.forms(KEY)[form] + b"after"), raw.forms(KEY))
 
 
-@pytest.mark.parametrize("place", [0, raw.BLOCK - 7, (64 << 20) - 64], ids=["at the start", "across two blocks", "at the end"])
+@pytest.mark.parametrize(
+    "place", [0, raw.BLOCK - 7, (64 << 20) - 64], ids=["at the start", "across two blocks", "at the end"]
+)
 def test_a_key_is_found_wherever_it_is(disk, place):
     if place == raw.BLOCK - 7:
         disk(0, b"x" * (2 * raw.BLOCK))

@@ -95,7 +95,14 @@ def boot(tmp_path):
 
     class Boot:
         said, told, slept = [], [], []
-        config = {"device": "/dev/null", "name": "kafka-d0", "uuid": UUID, "subsystem": "kafka-demo-1", "allow_format": "blank_only", "keys": [OLD]}
+        config = {
+            "device": "/dev/null",
+            "name": "kafka-d0",
+            "uuid": UUID,
+            "subsystem": "kafka-demo-1",
+            "allow_format": "blank_only",
+            "keys": [OLD],
+        }
 
         def write(self, **more):
             path = tmp_path / "d0.json"
@@ -145,7 +152,15 @@ def test_a_store_is_opened_and_systemd_is_told(boot):
 def test_a_blank_disk_is_formatted_and_marked_as_fresh(boot):
     disk = Disk(volume.Facts(probe.BLANK, boot="now"))
     assert boot.open(disk, Cloud()) == 0
-    assert disk.done == ["remember formatting", "format", "token provisioning", "open", "mkfs", "token ready", "remember ready"]
+    assert disk.done == [
+        "remember formatting",
+        "format",
+        "token provisioning",
+        "open",
+        "mkfs",
+        "token ready",
+        "remember ready",
+    ]
     assert (boot.path / "run/d0.fresh").exists()
     assert boot.open(Disk(MINE), Cloud()) == 0
     assert not (boot.path / "run/d0.fresh").exists()
@@ -164,19 +179,30 @@ def test_an_open_store_needs_no_key(boot):
     assert boot.open(Disk(facts), cloud) == 0 and cloud.asked == []
 
 
-@pytest.mark.parametrize("facts", [volume.Facts(probe.FOREIGN, signed=True, what="ext4"), volume.Facts(probe.UNREADABLE, what="gone")])
+@pytest.mark.parametrize(
+    "facts", [volume.Facts(probe.FOREIGN, signed=True, what="ext4"), volume.Facts(probe.UNREADABLE, what="gone")]
+)
 def test_a_wrong_disk_is_refused_before_aws_is_asked(boot, facts):
     disk, cloud = Disk(facts), Cloud()
     assert boot.open(disk, cloud) == 1
     assert (disk.done, cloud.asked, boot.slept) == ([], [], [])
-    assert boot.said[0].startswith("refused: /dev/null is refused, and nothing was changed") and "READY=1" not in boot.told
+    assert (
+        boot.said[0].startswith("refused: /dev/null is refused, and nothing was changed") and "READY=1" not in boot.told
+    )
 
 
 def test_what_passes_is_waited_for_ever_more_slowly_and_said_once(boot):
-    cloud = Cloud(*[kms.Retry("KMS is busy: AWS says ThrottlingException (request %d)." % number, "ThrottlingException") for number in range(9)])
+    cloud = Cloud(
+        *[
+            kms.Retry("KMS is busy: AWS says ThrottlingException (request %d)." % number, "ThrottlingException")
+            for number in range(9)
+        ]
+    )
     assert boot.open(Disk(MINE), cloud) == 0
     assert boot.slept == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-    assert [line for line in boot.said if "waiting" in line] == ["waiting: KMS is busy: AWS says ThrottlingException (request 0)."]
+    assert [line for line in boot.said if "waiting" in line] == [
+        "waiting: KMS is busy: AWS says ThrottlingException (request 0)."
+    ]
     assert boot.told[0].startswith("STATUS=waiting: KMS is busy") and boot.told[0].endswith("Next attempt in 1 s.")
 
 
@@ -185,7 +211,11 @@ def test_a_denial_stays_locked_says_so_once_and_heals(boot):
     disk = Disk(MINE)
     assert boot.open(disk, Cloud(*denied, kms.Retry("busy", "Throttling"))) == 0
     assert boot.slept == [300, 300, 300, 1]
-    assert [line.split(":")[0] for line in boot.said] == ["locked", "waiting", "open as /dev/mapper/kafka-d0 (open, remember ready)"]
+    assert [line.split(":")[0] for line in boot.said] == [
+        "locked",
+        "waiting",
+        "open as /dev/mapper/kafka-d0 (open, remember ready)",
+    ]
     assert disk.done == ["open", "remember ready"]
 
 
@@ -224,10 +254,18 @@ def test_of_two_reasons_the_one_that_passes_decides(boot):
 
 def test_a_format_that_was_cut_off_is_finished_with_the_newest_key(boot):
     boot.write(keys=[OLD, NEW])
-    facts = replace(MINE, header=replace(HEADER, tokens={}), marker=format_record.Marker(UUID, "formatting", "before"), untouched=True)
+    facts = replace(
+        MINE,
+        header=replace(HEADER, tokens={}),
+        marker=format_record.Marker(UUID, "formatting", "before"),
+        untouched=True,
+    )
     disk = Disk(facts, b"none")
     assert boot.open(disk, Cloud()) == 0
-    assert disk.done[:3] == ["remember formatting", "format", "token provisioning"] and disk.tokens[0]["version_id"] == "v2"
+    assert (
+        disk.done[:3] == ["remember formatting", "format", "token provisioning"]
+        and disk.tokens[0]["version_id"] == "v2"
+    )
 
 
 def test_a_disk_that_is_late_is_waited_for_and_then_missed(boot):
@@ -266,7 +304,12 @@ def test_a_wrong_configuration_is_one_sentence(boot, change, sentence):
 
 
 @pytest.mark.parametrize(
-    ("prepare", "sentence"), [(lambda p: p.chmod(0o666), "by others than root"), (lambda p: p.write_text("{"), "is no JSON"), (os.unlink, "cannot be read")]
+    ("prepare", "sentence"),
+    [
+        (lambda p: p.chmod(0o666), "by others than root"),
+        (lambda p: p.write_text("{"), "is no JSON"),
+        (os.unlink, "cannot be read"),
+    ],
 )
 def test_a_configuration_must_be_safe_and_whole(boot, prepare, sentence):
     prepare(boot.write())
@@ -291,7 +334,11 @@ def test_check_tries_every_store_whatever_became_of_the_one_before(boot):
     (boot.path / "d1.json").chmod(0o600)
     disk = Disk(MINE)
     assert unlocker.main(["check", "d1", "d0"], boot.world(disk, Cloud()), str(boot.path)) == 1
-    assert disk.done == [] and boot.said[0].startswith("d1: refused: ") and boot.said[1:] == ["d0: the key can be unwrapped and opens the volume"]
+    assert (
+        disk.done == []
+        and boot.said[0].startswith("d1: refused: ")
+        and boot.said[1:] == ["d0: the key can be unwrapped and opens the volume"]
+    )
 
 
 @pytest.mark.parametrize("words", [["open", "d0", "d1"], ["close"], ["check"], []])

@@ -18,7 +18,16 @@ PROOF = {"sentence": "A record was read back."}
 
 def part(index=0, leader=1, replicas=(1, 2, 3), isr=(1, 2, 3), adding=()):
     return dict(
-        topic="t", partition=index, leader=leader, replicas=list(replicas), isr=list(isr), offline=[], elr=[], min_isr=2, adding=list(adding), removing=[]
+        topic="t",
+        partition=index,
+        leader=leader,
+        replicas=list(replicas),
+        isr=list(isr),
+        offline=[],
+        elr=[],
+        min_isr=2,
+        adding=list(adding),
+        removing=[],
     )
 
 
@@ -28,7 +37,10 @@ def snapshot(*partitions, brokers=(1, 2, 3), quorum=None, fenced=(), reassignmen
         "cluster_id": "abc",
         "metadata": "kraft" if quorum else "zookeeper",
         "controller_id": quorum["leader"] if quorum else 2,
-        "brokers": [{"id": number, "host": "h%d" % number, "port": 9092, "rack": "az-%d" % number, "fenced": number in fenced} for number in brokers],
+        "brokers": [
+            {"id": number, "host": "h%d" % number, "port": 9092, "rack": "az-%d" % number, "fenced": number in fenced}
+            for number in brokers
+        ],
         "partitions": partitions,
         "reassignments": list(reassignments),
         "quorum": quorum,
@@ -39,7 +51,14 @@ def snapshot(*partitions, brokers=(1, 2, 3), quorum=None, fenced=(), reassignmen
 def host(number, **more):
     disk = {"mount": "/data0", "size_gb": 500, "used_percent": 12, "encryption": None}
     given = dict(
-        name="broker-%d" % number, id=number, rack="az-%d" % number, roles=["broker"], version="3.9.2", heap_mb=3584, disks=[disk], unit_state="active"
+        name="broker-%d" % number,
+        id=number,
+        rack="az-%d" % number,
+        roles=["broker"],
+        version="3.9.2",
+        heap_mb=3584,
+        disks=[disk],
+        unit_state="active",
     )
     return {**given, **more}
 
@@ -66,10 +85,17 @@ class TestModel:
 
     def test_leaders_and_replicas_are_counted_for_each_broker(self):
         seen = nodes(report_cluster.build(snapshot(part(0), part(1, leader=2, replicas=[2, 1], isr=[2])), HOSTS))
-        assert [(node["leaders"], node["replicas"], node["out_of_sync"]) for node in seen.values()] == [(1, 2, 1), (1, 2, 0), (0, 1, 0)]
+        assert [(node["leaders"], node["replicas"], node["out_of_sync"]) for node in seen.values()] == [
+            (1, 2, 1),
+            (1, 2, 0),
+            (0, 1, 0),
+        ]
 
     def test_racks_and_versions_are_in_natural_order(self):
-        model = report_cluster.build(snapshot(), [host(1, rack="az-10", version="3.10.0"), host(2, rack="az-9", version="3.9.2"), host(3, rack=None)])
+        model = report_cluster.build(
+            snapshot(),
+            [host(1, rack="az-10", version="3.10.0"), host(2, rack="az-9", version="3.9.2"), host(3, rack=None)],
+        )
         assert [rack["name"] for rack in model["racks"]] == ["az-3", "az-9", "az-10"]
         assert model["versions"] == ["3.9.2", "3.10.0"]
 
@@ -80,17 +106,25 @@ class TestModel:
         quorum = {"leader": 102, "voters": [{"id": 101}, {"id": 102}], "observers": []}
         controllers = [host(number, name="c%d" % number, roles=["controller"]) for number in (101, 102, 103)]
         seen = nodes(report_cluster.build(snapshot(quorum=quorum), HOSTS + controllers))
-        assert [seen["c%d" % number]["marks"] for number in (101, 102, 103)] == [["voter"], ["quorum leader"], ["observer"]]
+        assert [seen["c%d" % number]["marks"] for number in (101, 102, 103)] == [
+            ["voter"],
+            ["quorum leader"],
+            ["observer"],
+        ]
         assert [seen["c%d" % number]["leader"] for number in (101, 102, 103)] == [False, True, False]
         assert seen["broker-2"]["marks"] == []
 
     def test_a_combined_node_is_both(self):
         quorum = {"leader": 1, "voters": [{"id": 1}], "observers": []}
-        node = nodes(report_cluster.build(snapshot(quorum=quorum), [host(1, roles=["controller", "broker"]), *HOSTS[1:]]))["broker-1"]
+        node = nodes(
+            report_cluster.build(snapshot(quorum=quorum), [host(1, roles=["controller", "broker"]), *HOSTS[1:]])
+        )["broker-1"]
         assert (node["roles"], node["marks"], node["leaders"]) == (["broker", "controller"], ["quorum leader"], 1)
 
     def test_a_zookeeper_node_is_found_by_its_address_and_does_not_share_a_brokers_id(self):
-        keepers = [host(number, name="keeper-%d" % number, address="zk%d" % number, roles=["zookeeper"]) for number in (1, 2)]
+        keepers = [
+            host(number, name="keeper-%d" % number, address="zk%d" % number, roles=["zookeeper"]) for number in (1, 2)
+        ]
         seen = nodes(report_cluster.build(snapshot(), HOSTS + keepers, zookeeper=zookeeper("follower", "leader")))
         assert seen["keeper-2"]["marks"] == ["leader"]
         assert seen["keeper-1"]["leaders"] is None and seen["keeper-1"]["registered"] is None
@@ -99,17 +133,33 @@ class TestModel:
         ("changed", "hosts", "finding"),
         [
             ({"partitions": [part(isr=[1, 2])]}, HOSTS, "1 partition lacks an in-sync replica (t-0)."),
-            ({"partitions": [part(n, isr=[1]) for n in range(5)]}, HOSTS, "5 partitions have fewer in-sync replicas than min.insync.replicas"),
+            (
+                {"partitions": [part(n, isr=[1]) for n in range(5)]},
+                HOSTS,
+                "5 partitions have fewer in-sync replicas than min.insync.replicas",
+            ),
             ({"partitions": [part(n, isr=[1]) for n in range(5)]}, HOSTS, "(t-0, t-1, t-2, …)"),
             ({"partitions": [part(leader=-1, isr=[])]}, HOSTS, "1 partition has no leader"),
             ({"fenced": [3]}, HOSTS, "Broker 3 (broker-3) is fenced"),
             ({"brokers": [1, 2]}, HOSTS, "Broker 3 (broker-3) belongs to the inventory, but is not registered"),
             ({"brokers": [1, 2, 3, 4]}, HOSTS, "Broker 4 (h4:9092) belongs to the cluster, but not to the inventory."),
-            ({}, [*HOSTS[:2], host(3, rack="az-1")], "Broker 3 (broker-3) calls its rack az-3, but the inventory says az-1."),
+            (
+                {},
+                [*HOSTS[:2], host(3, rack="az-1")],
+                "Broker 3 (broker-3) calls its rack az-3, but the inventory says az-1.",
+            ),
             ({}, [*HOSTS[:2], host(3, unit_state="failed")], "The service of broker-3 is failed."),
-            ({}, [*HOSTS[:2], host(3, disks=[{"mount": "/d", "used_percent": 91}])], "The disk /d of broker-3 is 91 % full."),
+            (
+                {},
+                [*HOSTS[:2], host(3, disks=[{"mount": "/d", "used_percent": 91}])],
+                "The disk /d of broker-3 is 91 % full.",
+            ),
             ({"reassignments": [{}]}, HOSTS, "1 partition is under reassignment."),
-            ({"quorum": {"leader": -1, "voters": [], "observers": []}}, HOSTS, "The quorum of controllers has no leader."),
+            (
+                {"quorum": {"leader": -1, "voters": [], "observers": []}},
+                HOSTS,
+                "The quorum of controllers has no leader.",
+            ),
         ],
     )
     def test_each_trouble_is_one_sentence(self, changed, hosts, finding):
@@ -119,7 +169,13 @@ class TestModel:
         assert any(finding in each for each in model["findings"]), model["findings"]
 
     def test_a_summary_makes_the_same_model_as_the_whole(self):
-        parts = [part(0), part(1, leader=2, isr=[2]), part(2, leader=-1, isr=[]), part(3, replicas=(2, 3, 4), isr=(2, 3), adding=[4]), part(4, isr=[1, 2])]
+        parts = [
+            part(0),
+            part(1, leader=2, isr=[2]),
+            part(2, leader=-1, isr=[]),
+            part(3, replicas=(2, 3, 4), isr=(2, 3), adding=[4]),
+            part(4, isr=[1, 2]),
+        ]
         whole = snapshot(*parts, reassignments=[{}, {}])
         made = report_cluster.build(whole, HOSTS, proof=PROOF)
         assert made["findings"] and report_cluster.build(kafka_snapshot.summarize(whole), HOSTS, proof=PROOF) == made
@@ -139,37 +195,67 @@ class TestModel:
 
     @pytest.mark.parametrize(("cluster", "hosts"), [({}, HOSTS), (snapshot(), [{"name": "x"}]), (None, HOSTS)])
     def test_wrong_data_is_one_sentence(self, cluster, hosts):
-        with pytest.raises(report_cluster.ModelError, match="The cluster cannot be shown, because .* is missing or of another kind"):
+        with pytest.raises(
+            report_cluster.ModelError, match="The cluster cannot be shown, because .* is missing or of another kind"
+        ):
             report_cluster.build(cluster, hosts)
 
 
 class TestSummary:
     def test_the_table(self):
-        table = report_cluster.summary(report_cluster.build(snapshot(), [host(1, restart_needed=True), *HOSTS[1:]], name="demo", proof=PROOF))
+        table = report_cluster.summary(
+            report_cluster.build(snapshot(), [host(1, restart_needed=True), *HOSTS[1:]], name="demo", proof=PROOF)
+        )
         lines = table.splitlines()
         assert lines[0] == "Kafka cluster demo (3.9.2, ZooKeeper)"
         assert lines[2].split() == ["NODE", "ID", "ROLE", "VERSION", "DISKS", "LEADS", "REPLICAS", "STATE"]
         assert lines[3] == "az-1"
-        assert lines[4].split() == ["broker-1", "1", "broker", "3.9.2", "1", "x", "500", "GB", "1", "1", "restart", "pending"]
+        assert lines[4].split() == [
+            "broker-1",
+            "1",
+            "broker",
+            "3.9.2",
+            "1",
+            "x",
+            "500",
+            "GB",
+            "1",
+            "1",
+            "restart",
+            "pending",
+        ]
         assert "1 partition in 1 topic: all have a leader and all their replicas in sync." in table
         assert "Restart pending on broker-1: run rackaware.kafka.rolling_restart." in table
         assert table.endswith(PROOF["sentence"] + "\n")
 
     def test_it_is_never_wider_than_100_columns(self):
         long = [
-            host(number, name="a-very-long-name-of-a-broker-in-some-cluster-%d" % number, rack="a-rack" * 30, unit_state="activating" * 9)
+            host(
+                number,
+                name="a-very-long-name-of-a-broker-in-some-cluster-%d" % number,
+                rack="a-rack" * 30,
+                unit_state="activating" * 9,
+            )
             for number in (1, 2, 3)
         ]
-        table = report_cluster.summary(report_cluster.build(snapshot(*[part(n, isr=[1]) for n in range(9)]), long, name="n" * 200))
+        table = report_cluster.summary(
+            report_cluster.build(snapshot(*[part(n, isr=[1]) for n in range(9)]), long, name="n" * 200)
+        )
         assert max(map(len, table.splitlines())) <= 100
         assert "…" in table
 
     def test_findings_stand_out(self):
-        assert "! Broker 3 (broker-3) is fenced, and serves nobody." in report_cluster.summary(report_cluster.build(snapshot(fenced=[3]), HOSTS))
+        assert "! Broker 3 (broker-3) is fenced, and serves nobody." in report_cluster.summary(
+            report_cluster.build(snapshot(fenced=[3]), HOSTS)
+        )
 
     def test_a_node_that_says_nothing_is_shown_with_dashes(self):
         bare = {"name": "b", "id": 1, "roles": ["broker"], "rack": "az-1"}
-        row = next(line for line in report_cluster.summary(report_cluster.build(snapshot(brokers=[1]), [bare])).splitlines() if line.startswith("  b "))
+        row = next(
+            line
+            for line in report_cluster.summary(report_cluster.build(snapshot(brokers=[1]), [bare])).splitlines()
+            if line.startswith("  b ")
+        )
         assert row.split()[3:5] == ["-", "-"]
 
     def test_wrong_data_is_one_sentence(self):
@@ -177,7 +263,9 @@ class TestSummary:
             report_cluster.summary({"name": "x"})
 
 
-@pytest.mark.parametrize(("gigabytes", "text"), [(0.5, "512 MB"), (3.5, "3.5 GB"), (500, "500 GB"), (2048, "2 TB"), (16384, "16 TB")])
+@pytest.mark.parametrize(
+    ("gigabytes", "text"), [(0.5, "512 MB"), (3.5, "3.5 GB"), (500, "500 GB"), (2048, "2 TB"), (16384, "16 TB")]
+)
 def test_sizes_are_short(gigabytes, text):
     assert report_cluster.size(gigabytes) == text
 
@@ -215,7 +303,15 @@ class TestReportPage:
     def test_every_text_from_outside_is_escaped(self):
         evil = "<script>alert('x')</script>"
         hosts = [
-            host(number, name=evil, rack=evil, version=evil, unit_state=evil, restart_needed=True, disks=[{"mount": evil, "encryption": evil}])
+            host(
+                number,
+                name=evil,
+                rack=evil,
+                version=evil,
+                unit_state=evil,
+                restart_needed=True,
+                disks=[{"mount": evil, "encryption": evil}],
+            )
             for number in (1, 2, 3)
         ]
         cluster = dict(snapshot(part(isr=[1])), cluster_id=evil)
@@ -244,7 +340,10 @@ class TestReportPage:
             {"mount": "/c"},
         ]
         page = self.page(hosts=[host(1, disks=disks), *HOSTS[1:]])
-        assert '<div class="bar"><i style="width:20.0%">' in page and '<div class="bar bad"><i style="width:95.0%">' in page
+        assert (
+            '<div class="bar"><i style="width:20.0%">' in page
+            and '<div class="bar bad"><i style="width:95.0%">' in page
+        )
         assert ">luks<" in page and ">encrypted<" in page and "20 % of 500 GB" in page
 
     def test_the_proof_is_there_only_when_there_was_one(self):

@@ -38,7 +38,9 @@ def whole(base=1000.0):
         start = base + 5 + (number - 1) * 15
         events.append({"t": start - 4, "event": "batch_started", "batch": number, "brokers": batch})
         if number == 2:
-            events.append({"t": start - 4, "event": "gate_waiting", "brokers": batch, "reason": "t-0 is at its minimum"})
+            events.append(
+                {"t": start - 4, "event": "gate_waiting", "brokers": batch, "reason": "t-0 is at its minimum"}
+            )
             events.append({"t": start, "event": "gate_open", "brokers": batch})
         for broker in batch:
             events += turn(broker, start)
@@ -50,7 +52,11 @@ def whole(base=1000.0):
 def broken():
     """Broker 8 does not come back, and the roll stops for it."""
     events = [event for event in whole() if event["t"] <= 1019 or event.get("broker") in (2, 5)]
-    events = [event for event in events if event["t"] < 1031 and not (event.get("broker") == 8 and event["event"] in ("registered", "back"))]
+    events = [
+        event
+        for event in events
+        if event["t"] < 1031 and not (event.get("broker") == 8 and event["event"] in ("registered", "back"))
+    ]
     events.append({"t": 1080.0, "event": "failed", "broker": 8, "reason": "did not register within 60 seconds"})
     # Broker 8 did stop and start: only what follows never came.
     events += [event for event in turn(8, 1020, until="started") if event not in events]
@@ -61,7 +67,12 @@ LEDGER = {
     "lost": 0,
     "records": {"acked": 12345, "failed": 0},
     "latency_ms": {"p50": 5.0, "p99": 80.0, "max": 900.0},
-    "gaps": {"worst_ms": 1500, "worst_partition": "t-1", "overall_ms": 90, "partitions": {"t-1": {"ms": 1500, "from": 1006.0, "to": 1007.5}}},
+    "gaps": {
+        "worst_ms": 1500,
+        "worst_partition": "t-1",
+        "overall_ms": 90,
+        "partitions": {"t-1": {"ms": 1500, "from": 1006.0, "to": 1007.5}},
+    },
     "isr": {"min_isr_violations": 0, "curve": [[999.0, 1, 1, 0, 0], [1010.0, 7, 3, 0, 0]]},
 }
 
@@ -92,7 +103,14 @@ class Reader(HTMLParser):
 
 
 @pytest.mark.parametrize(
-    ("given", "wanted"), [(5, 5.0), ("5.5", 5.5), ("1970-01-01T00:01:00Z", 60.0), ("1970-01-01T01:00:00+01:00", 0.0), ("1970-01-01 00:00:02", 2.0)]
+    ("given", "wanted"),
+    [
+        (5, 5.0),
+        ("5.5", 5.5),
+        ("1970-01-01T00:01:00Z", 60.0),
+        ("1970-01-01T01:00:00+01:00", 0.0),
+        ("1970-01-01 00:00:02", 2.0),
+    ],
 )
 def test_times_are_epoch_seconds_or_iso(given, wanted):
     assert seconds(given) == wanted
@@ -104,7 +122,18 @@ def test_other_times_are_refused(given):
         model([{"t": given, "event": "roll_started"}])
 
 
-@pytest.mark.parametrize("odd", ["x", 7, {"broker": "x"}, {"brokers": 5}, {"broker": float("nan")}, {"event": "curve", "at_min_isr": "a"}, {"batch": "x"}])
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "x",
+        7,
+        {"broker": "x"},
+        {"brokers": 5},
+        {"broker": float("nan")},
+        {"event": "curve", "at_min_isr": "a"},
+        {"batch": "x"},
+    ],
+)
 def test_what_is_no_event_is_refused(odd):
     with pytest.raises(RollReportError, match="is no event of a roll; look at the file"):
         model([{"t": 1, "event": "roll_started"}, {"t": 2, "event": "back", **odd} if isinstance(odd, dict) else odd])
@@ -115,7 +144,10 @@ def test_no_events_are_refused():
         model([])
 
 
-@pytest.mark.parametrize(("value", "text"), [(None, "–"), (0.04, "0.0 s"), (9.94, "9.9 s"), (59.6, "1 min 00 s"), (125, "2 min 05 s"), (3900, "1 h 05 min")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, "–"), (0.04, "0.0 s"), (9.94, "9.9 s"), (59.6, "1 min 00 s"), (125, "2 min 05 s"), (3900, "1 h 05 min")],
+)
 def test_durations_read_as_a_person_says_them(value, text):
     assert duration(value) == text
 
@@ -137,13 +169,27 @@ def test_a_whole_roll():
 
 def test_the_phases_of_a_broker():
     broker = model(whole(), PLAN)["brokers"][0]
-    assert (broker["id"], broker["rack"], broker["batch"], broker["state"], broker["seconds"]) == (1, "zone-a", 1, "back", 10.0)
-    assert [(phase["phase"], phase["seconds"]) for phase in broker["phases"]] == [("stop", 2.0), ("down", 1.0), ("start", 4.0), ("catch_up", 3.0)]
+    assert (broker["id"], broker["rack"], broker["batch"], broker["state"], broker["seconds"]) == (
+        1,
+        "zone-a",
+        1,
+        "back",
+        10.0,
+    )
+    assert [(phase["phase"], phase["seconds"]) for phase in broker["phases"]] == [
+        ("stop", 2.0),
+        ("down", 1.0),
+        ("start", 4.0),
+        ("catch_up", 3.0),
+    ]
 
 
 def test_a_step_that_nobody_wrote_down_joins_the_phase_before_it():
     events = [event for event in turn(1, 10.0) if event["event"] not in ("started", "registered")]
-    assert [(phase["phase"], phase["seconds"]) for phase in model(events)["brokers"][0]["phases"]] == [("stop", 2.0), ("down", 8.0)]
+    assert [(phase["phase"], phase["seconds"]) for phase in model(events)["brokers"][0]["phases"]] == [
+        ("stop", 2.0),
+        ("down", 8.0),
+    ]
 
 
 def test_brokers_are_grouped_by_rack():
@@ -156,7 +202,9 @@ def test_events_may_come_in_any_order_and_with_iso_times():
 
 
 def test_each_reason_at_the_gate_is_a_wait_of_its_own():
-    events = [{"t": t, "event": "gate_waiting", "broker": 1, "reason": reason} for t, reason in ((1, "x"), (2, "x"), (5, "y"))] + turn(1, 9.0)
+    events = [
+        {"t": t, "event": "gate_waiting", "broker": 1, "reason": reason} for t, reason in ((1, "x"), (2, "x"), (5, "y"))
+    ] + turn(1, 9.0)
     assert [(gate["reason"], gate["seconds"]) for gate in model(events)["gates"]] == [("x", 4), ("y", 4)]
 
 
@@ -210,24 +258,54 @@ def passed(start=970.0, *, until="back"):
 
 def test_zookeeper_nodes_have_rows_of_their_own_and_count_as_out():
     roll = model([{"t": 970.0, "event": "roll_started", "cluster": "demo"}, *passed(), *whole()[1:]], KEPT)
-    assert [(row["name"], row["state"], row["seconds"]) for row in roll["keepers"]] == [("keeper-%d" % n, "back", 10.0) for n in (1, 2, 3)]
+    assert [(row["name"], row["state"], row["seconds"]) for row in roll["keepers"]] == [
+        ("keeper-%d" % n, "back", 10.0) for n in (1, 2, 3)
+    ]
     assert len(roll["brokers"]) == 9 and all(row["seconds"] == 10.0 for row in roll["brokers"])
-    assert roll["sentences"][0] == "All 9 brokers and 3 ZooKeeper nodes of demo were restarted, the brokers in 3 batches, in 1 min 20 s."
-    assert (roll["totals"]["serial_seconds"], roll["totals"]["overhead_seconds"], roll["totals"]["keepers_restarted"]) == (120.0, 20.0, 3)
+    assert (
+        roll["sentences"][0]
+        == "All 9 brokers and 3 ZooKeeper nodes of demo were restarted, the brokers in 3 batches, in 1 min 20 s."
+    )
+    assert (
+        roll["totals"]["serial_seconds"],
+        roll["totals"]["overhead_seconds"],
+        roll["totals"]["keepers_restarted"],
+    ) == (120.0, 20.0, 3)
     texts = set(Reader(page(roll)).texts)
-    assert {"keeper-1", "keeper-2", "keeper-3", "demo-broker-1", "1 (keeper-1)", "1 (demo-broker-1)", "ZooKeeper nodes"} <= texts
+    assert {
+        "keeper-1",
+        "keeper-2",
+        "keeper-3",
+        "demo-broker-1",
+        "1 (keeper-1)",
+        "1 (demo-broker-1)",
+        "ZooKeeper nodes",
+    } <= texts
 
 
 def test_a_roll_of_zookeeper_nodes_only_says_nothing_of_brokers():
-    roll = model([*passed(), {"t": 1000.0, "event": "roll_ended"}], {**KEPT, "batches": [], "lower_bound": 0, "certificate": None})
-    assert roll["sentences"] == ["All 3 ZooKeeper nodes of the cluster were restarted in 30 s."] and roll["brokers"] == []
+    roll = model(
+        [*passed(), {"t": 1000.0, "event": "roll_ended"}],
+        {**KEPT, "batches": [], "lower_bound": 0, "certificate": None},
+    )
+    assert (
+        roll["sentences"] == ["All 3 ZooKeeper nodes of the cluster were restarted in 30 s."] and roll["brokers"] == []
+    )
     assert "broker" not in " ".join(text for text in Reader(page(roll)).texts if "svg" not in text)
 
 
 def test_a_controller_that_does_not_come_back_is_out():
-    kept = {**KEPT, "nodes": [{**node, "roles": ["controller"]} if node["roles"] == ["zookeeper"] else node for node in KEPT["nodes"]]}
+    kept = {
+        **KEPT,
+        "nodes": [
+            {**node, "roles": ["controller"]} if node["roles"] == ["zookeeper"] else node for node in KEPT["nodes"]
+        ],
+    }
     events = [{"t": 0, "event": "controller_gate_waiting", "nodes": [2], "reason": "3 lags"}]
-    events += [{"t": 1, "event": "controller_stopping", "node": 2}, {"t": 60, "event": "roll_stopped", "reason": "it failed"}]
+    events += [
+        {"t": 1, "event": "controller_stopping", "node": 2},
+        {"t": 60, "event": "roll_stopped", "reason": "it failed"},
+    ]
     roll = model(events, kept)
     assert roll["sentences"] == [
         "The roll of the cluster stopped after 0 of 9 brokers and 0 of 3 controllers: it failed.",
@@ -244,7 +322,10 @@ def test_a_watch_of_those_that_are_back_is_drawn_and_counted():
     # Nobody is out while two are watched, and the time counts once.
     assert (roll["totals"]["soak_seconds"], roll["totals"]["overhead_seconds"]) == (3.0, 20.0)
     texts = Reader(page(roll)).texts
-    assert "in all, 40 % of it with nobody out, of that 3.0 s to watch those that were back" in texts and "watched, in sync all the time" in texts
+    assert (
+        "in all, 40 % of it with nobody out, of that 3.0 s to watch those that were back" in texts
+        and "watched, in sync all the time" in texts
+    )
     assert "watched, in sync all the time" not in Reader(page(model(whole(), PLAN))).texts
 
 
@@ -273,7 +354,9 @@ def test_the_model_is_json():
 
 
 @pytest.mark.parametrize(
-    "events", [whole, broken, lambda: whole()[:3], lambda: [{"t": 1, "event": "roll_started"}]], ids=["whole", "stopped", "begun", "empty"]
+    "events",
+    [whole, broken, lambda: whole()[:3], lambda: [{"t": 1, "event": "roll_started"}]],
+    ids=["whole", "stopped", "begun", "empty"],
 )
 def test_the_page_is_closed_html_that_needs_nothing_else(events):
     text = page(model(events(), PLAN, ledger=LEDGER))
@@ -291,13 +374,19 @@ def test_the_page_shows_every_broker_and_every_bar_inside_the_picture():
     bars = [attrs for tag, attrs in reader.found if tag == "rect" and attrs.get("class") in phases]
     assert len(bars) == 36
     for bar in bars:
-        assert float(bar["x"]) + float(bar["width"]) <= float(view[2]) and float(bar["y"]) + float(bar["height"]) <= float(view[3])
+        assert float(bar["x"]) + float(bar["width"]) <= float(view[2]) and float(bar["y"]) + float(
+            bar["height"]
+        ) <= float(view[3])
 
 
 def test_what_comes_from_outside_is_escaped():
     evil = "<script>alert(1)</script>"
     plan = {"nodes": [{"id": 1, "rack": evil, "name": evil}], "batches": [[1]], "certificate": evil}
-    events = [{"t": 0, "event": "gate_waiting", "broker": 1, "reason": evil}, *turn(1, 1.0), {"t": 12, "event": "fault", "broker": 1, "text": evil}]
+    events = [
+        {"t": 0, "event": "gate_waiting", "broker": 1, "reason": evil},
+        *turn(1, 1.0),
+        {"t": 12, "event": "fault", "broker": 1, "text": evil},
+    ]
     text = page(model([*events, {"t": 13, "event": "roll_stopped", "reason": evil}], plan, cluster=evil))
     assert "<script" not in text and "&lt;script&gt;" in text
 
@@ -311,15 +400,23 @@ def test_sixty_brokers_fit():
 @pytest.mark.parametrize(
     ("record", "sentence"),
     [
-        ({"protocol": "3.8", "features": {}, "finalizing": None}, "agreed on inter.broker.protocol.version 3.8 since before 2027-01-01T00:00:00Z"),
-        ({"protocol": None, "features": {"metadata.version": 25, "group.version": 1}, "finalizing": None}, "metadata.version 25, group.version 1"),
+        (
+            {"protocol": "3.8", "features": {}, "finalizing": None},
+            "agreed on inter.broker.protocol.version 3.8 since before 2027-01-01T00:00:00Z",
+        ),
+        (
+            {"protocol": None, "features": {"metadata.version": 25, "group.version": 1}, "finalizing": None},
+            "metadata.version 25, group.version 1",
+        ),
         ({"protocol": "3.8", "features": {}, "finalizing": "2027-01-02T00:00:00Z"}, "so there is none back"),
     ],
     ids=["ZooKeeper", "KRaft", "finalised"],
 )
 def test_the_report_of_an_upgrade_tells_the_way_back(record, sentence):
     events = whole()
-    events[0].update(kind="upgrade", upgrade={"from": "3.8.1", "to": "3.9.2", "began": "2027-01-01T00:00:00Z", **record})
+    events[0].update(
+        kind="upgrade", upgrade={"from": "3.8.1", "to": "3.9.2", "began": "2027-01-01T00:00:00Z", **record}
+    )
     roll = model(events, PLAN)
     assert any(sentence in one and "3.8.1" in one for one in roll["sentences"]) and roll["upgrade"]["to"] == "3.9.2"
     assert sentence in page(roll)

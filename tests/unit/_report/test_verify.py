@@ -43,14 +43,20 @@ class TestStopped:
 
     def test_of_many_the_first_few(self):
         said = verify.stopped(brokers(**{"b%d" % number: "failed" for number in range(1, 8)}))
-        assert said.startswith("Broker 1 (b1: failed), broker 2") and "and 2 more do not run" in said and said.endswith("starts them.")
+        assert (
+            said.startswith("Broker 1 (b1: failed), broker 2")
+            and "and 2 more do not run" in said
+            and said.endswith("starts them.")
+        )
 
 
 class TestSilence:
     def test_a_wrong_port_is_known_at_once_from_the_broker_of_the_host(self):
         may, said = verify.silence(["a:9092", "b:9092"], 3, CONFIG)
         assert not may
-        assert said.startswith("Nothing listens at a:9092, b:9092: the listeners of the broker on this host are at port 9093, 19092.")
+        assert said.startswith(
+            "Nothing listens at a:9092, b:9092: the listeners of the broker on this host are at port 9093, 19092."
+        )
 
     @pytest.mark.parametrize(("age", "may"), [(5, True), (119, True), (120, False), (4000, False)])
     def test_a_young_broker_may_not_listen_yet(self, age, may):
@@ -64,7 +70,10 @@ class TestSilence:
         )
 
     def test_of_many_servers_the_first_few(self):
-        assert "a1:9, a2:9, a3:9 and 297 more," in verify.silence(["a%d:9" % number for number in range(1, 301)], 999, None)[1]
+        assert (
+            "a1:9, a2:9, a3:9 and 297 more,"
+            in verify.silence(["a%d:9" % number for number in range(1, 301)], 999, None)[1]
+        )
 
     @pytest.mark.parametrize("text", ["", "x=1", "#listeners=A://:1", "listeners=A://h"])
     def test_a_configuration_without_ports(self, text):
@@ -80,7 +89,10 @@ class TestComplete:
         want = verify.wanted("t", None, 3, 2)
         assert (want.partitions, want.replication_factor, want.config["compression.type"]) == (3, 2, "producer")
         there = topic.Topic([[1, 2, 3]] * 6, 3)
-        assert (verify.wanted("t", there, 3, 2).partitions, verify.wanted("t", there, 3, 2).replication_factor) == (6, None)
+        assert (verify.wanted("t", there, 3, 2).partitions, verify.wanted("t", there, 3, 2).replication_factor) == (
+            6,
+            None,
+        )
         assert verify.wanted("t", there, 9, 2).replication_factor == 2
 
 
@@ -93,10 +105,15 @@ class TestWatch:
 
     def test_a_line_says_who_is_missing_and_how_many_are_behind(self):
         watch = self.watch((12, answer([2, 3], behind=40, examples=("t-0", "t-1", "t-2"))))
-        assert watch.line() == ("waiting for the cluster, 12 s: broker 2 (b2), broker 3 (b3) are not registered; 40 partitions behind (t-0, t-1, t-2, …)")
+        assert watch.line() == (
+            "waiting for the cluster, 12 s: broker 2 (b2), broker 3 (b3) are not registered; 40 partitions behind (t-0, t-1, t-2, …)"
+        )
 
     def test_a_line_says_why_nobody_could_be_asked(self):
-        assert self.watch((3, {"reason": "Nothing listens at a:1."})).line() == "waiting for the cluster, 3 s: Nothing listens at a:1"
+        assert (
+            self.watch((3, {"reason": "Nothing listens at a:1."})).line()
+            == "waiting for the cluster, 3 s: Nothing listens at a:1"
+        )
 
     @pytest.mark.parametrize(
         "answers",
@@ -112,7 +129,9 @@ class TestWatch:
         assert not self.watch(*zip((10, 90), answers), (180, answers[-1])).over
         assert self.watch(*zip((10, 90), answers), (190, answers[-1])).over
 
-    @pytest.mark.parametrize("later", [answer([2]), answer([2, 3]), {"reason": "Broker 1 did not answer."}], ids=["same", "worse", "silent"])
+    @pytest.mark.parametrize(
+        "later", [answer([2]), answer([2, 3]), {"reason": "Broker 1 did not answer."}], ids=["same", "worse", "silent"]
+    )
     def test_without_progress_it_ends(self, later):
         assert self.watch((10, answer([2])), (110, later)).over and not self.watch((10, answer([2])), (109, later)).over
 
@@ -132,9 +151,15 @@ class TestSize:
     def test_what_travels_stays_small(self):
         whole = snapshot(300, 100_000, behind=0.3)
         small = kafka_snapshot.summarize(whole)
-        hosts = [{"name": "b%d" % id_, "id": id_, "rack": "rack-%d" % (id_ % 3), "roles": ["broker"], "unit_state": "active"} for id_ in range(1, 301)]
+        hosts = [
+            {"name": "b%d" % id_, "id": id_, "rack": "rack-%d" % (id_ % 3), "roles": ["broker"], "unit_state": "active"}
+            for id_ in range(1, 301)
+        ]
         model = report_cluster.build(small, hosts)
         assert len(model["findings"]) == 1 and "(topic-0-" in model["findings"][0]
-        assert sum(each["leaders"] for each in small["loads"]) == 100_000 and sum(each["replicas"] for each in small["loads"]) == 300_000
+        assert (
+            sum(each["leaders"] for each in small["loads"]) == 100_000
+            and sum(each["replicas"] for each in small["loads"]) == 300_000
+        )
         assert max(len(json.dumps(each)) for each in ({"cluster": small}, model)) < 200_000
         assert len(json.dumps(kafka_snapshot.troubled(whole, 1000))) < 1_000_000

@@ -11,14 +11,28 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._roll import snaps
 
 
 def partition(*replicas, isr, min_isr=1, topic="p", number=0, **more):
-    state = {"partition": number, "leader": isr[0] if isr else -1, "replicas": list(replicas), "isr": list(isr), "min_isr": min_isr, "offline": []}
+    state = {
+        "partition": number,
+        "leader": isr[0] if isr else -1,
+        "replicas": list(replicas),
+        "isr": list(isr),
+        "min_isr": min_isr,
+        "offline": [],
+    }
     return {"topic": topic, **state, "adding": [], "removing": [], "elr": [], **more}
 
 
 def cluster(*partitions, down=(), moving=(), quorum=None):
     brokers = [{"id": id_, "rack": "abcd"[id_ - 1], "fenced": id_ in down} for id_ in (1, 2, 3, 4)]
     topics = {each["topic"]: {"own_min_isr": True, "min_isr": each["min_isr"]} for each in partitions}
-    return {"brokers": brokers, "quorum": quorum, "controller_id": 2, "reassignments": list(moving), "topics": topics, "partitions": list(partitions)}
+    return {
+        "brokers": brokers,
+        "quorum": quorum,
+        "controller_id": 2,
+        "reassignments": list(moving),
+        "topics": topics,
+        "partitions": list(partitions),
+    }
 
 
 def admit(seen, nodes, disruption, *, in_flight=(), out=(), down=(), **limits):
@@ -38,13 +52,21 @@ def test_a_broker_that_is_down_and_has_the_last_copy_may_be_started_but_not_eras
     seen = cluster(LAST, down=[3])
     assert admit(seen, [3], "restart", out=[3], down=[3])["admitted"] == [3]
     found = admit(seen, [3], "destroy", out=[3], down=[3])
-    assert found["admitted"] == [] and found["loss"] == {"held": 1, "last_copies": 1, "below_minimum": 0, "first": ["p-0"]}
+    assert found["admitted"] == [] and found["loss"] == {
+        "held": 1,
+        "last_copies": 1,
+        "below_minimum": 0,
+        "first": ["p-0"],
+    }
     assert found["held"][0]["reason"] == (
         "Erasing what broker 3 holds would destroy the last in-sync copy that runs of 1 partition (p-0); "
         "wait until the other replicas are in sync, or raise the replication factor."
     )
     assert plan(seen, [3], "restart")["batches"] == [[3]]
-    assert plan(seen, [3], "destroy")["batches"] == [] and "last in-sync copy" in plan(seen, [3], "destroy")["refused"][0]["reason"]
+    assert (
+        plan(seen, [3], "destroy")["batches"] == []
+        and "last in-sync copy" in plan(seen, [3], "destroy")["refused"][0]["reason"]
+    )
 
 
 @pytest.mark.parametrize("disruption", ["stay_away", "destroy"])
@@ -59,7 +81,13 @@ def test_a_broker_that_is_down_and_has_the_last_copy_may_be_started_but_not_eras
         ("only one that is behind is left", partition(1, 3, isr=[3]), [3], {}, (1, 0)),
         ("its own copy is behind, and nobody else's runs", partition(1, 3, isr=[1]), [3], {"out": [1]}, (1, 0)),
         ("its own copy is behind, and another is complete", partition(1, 3, isr=[1]), [3], {}, (0, 0)),
-        ("a topic that is allowed to lose availability", partition(3, isr=[3], topic="scratch"), [3], {"allow": ["scratch"]}, (1, 0)),
+        (
+            "a topic that is allowed to lose availability",
+            partition(3, isr=[3], topic="scratch"),
+            [3],
+            {"allow": ["scratch"]},
+            (1, 0),
+        ),
         ("a minimum of none", partition(3, isr=[3], min_isr=0), [3], {}, (1, 0)),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -89,7 +117,9 @@ def test_headroom_counts_while_the_broker_can_come_back_and_not_for_an_erasure()
 
 
 def test_the_sentence_names_the_first_and_how_many_more():
-    parts = [partition(3, isr=[3], topic="t", number=number) for number in range(7)] + [partition(1, 3, isr=[1, 3], min_isr=2, topic="u")]
+    parts = [partition(3, isr=[3], topic="t", number=number) for number in range(7)] + [
+        partition(1, 3, isr=[1, 3], min_isr=2, topic="u")
+    ]
     (held,) = admit(cluster(*parts), [3], "destroy")["held"]
     assert held["reason"].startswith(
         "Erasing what broker 3 holds would destroy the last in-sync copy that runs of 7 partitions and leave fewer in-sync replicas than "
@@ -105,7 +135,10 @@ def test_a_voter_stays_while_another_one_is_out():
 
 
 def test_a_plan_takes_brokers_whose_copies_go_one_at_a_time():
-    parts = [partition(a, b, c, isr=[a, b, c], min_isr=2, number=number) for number, (a, b, c) in enumerate([(1, 2, 3), (2, 3, 4), (3, 4, 1)])]
+    parts = [
+        partition(a, b, c, isr=[a, b, c], min_isr=2, number=number)
+        for number, (a, b, c) in enumerate([(1, 2, 3), (2, 3, 4), (3, 4, 1)])
+    ]
     made = plan(cluster(*parts), [1, 2, 3], "destroy")
     assert made["batches"] == [[1], [2], [3]] and made["refused"] == [] and made["lower_bound"] == 3
 
@@ -124,5 +157,7 @@ def test_every_kind_is_judged_by_the_same_rule_in_plan_and_gate():
 
 
 def test_loss_is_the_same_in_any_order_of_brokers():
-    seen = roll_snapshot.read(roll_plan.from_cluster(cluster(partition(1, 2, isr=[1, 2]), partition(2, 3, isr=[2, 3], number=1))))
+    seen = roll_snapshot.read(
+        roll_plan.from_cluster(cluster(partition(1, 2, isr=[1, 2]), partition(2, 3, isr=[2, 3], number=1)))
+    )
     assert roll_disruption.loss(seen, [1, 2]) == roll_disruption.loss(seen, [2, 1])

@@ -94,20 +94,33 @@ class World(RuleBasedStateMachine):
 
     @rule(partition=st.integers(0, 1), broker=st.sampled_from(BROKERS))
     def catches_up(self, partition, broker):
-        if partition < len(self.replicas) and broker in self.replicas[partition] and broker in self.running and self.isr[partition] & self.running:
+        if (
+            partition < len(self.replicas)
+            and broker in self.replicas[partition]
+            and broker in self.running
+            and self.isr[partition] & self.running
+        ):
             self.isr[partition].add(broker)
             self.complete[partition].add(broker)
 
     @rule(partition=st.integers(0, 1), broker=st.sampled_from(BROKERS))
     def falls_behind(self, partition, broker):
-        if partition < len(self.replicas) and len(self.isr[partition]) > 1 and (self.isr[partition] - {broker}) & self.running:
+        if (
+            partition < len(self.replicas)
+            and len(self.isr[partition]) > 1
+            and (self.isr[partition] - {broker}) & self.running
+        ):
             self.isr[partition].discard(broker)
             self.disturb()
 
     @rule(partition=st.integers(0, 1))
     def acknowledges(self, partition):
         """A record with acks=all: it is on the disks of those in sync, all of which must run, and on no other."""
-        if partition < len(self.replicas) and self.isr[partition] <= self.running and len(self.isr[partition]) >= self.least:
+        if (
+            partition < len(self.replicas)
+            and self.isr[partition] <= self.running
+            and len(self.isr[partition]) >= self.least
+        ):
             self.complete[partition] = set(self.isr[partition])
 
     @rule(seconds=st.sampled_from([1, 30, 61, 901]))
@@ -126,7 +139,13 @@ class World(RuleBasedStateMachine):
                 self.lease = lock.take(self.lease, "lock", owner, kind, now=self.now, seconds=LEASE, break_lock=False)
             except lock.LockError:
                 return
-        runner.owner, runner.since, runner.kind, runner.broker, runner.step = owner, lock.text(self.now), kind, broker, "locked"
+        runner.owner, runner.since, runner.kind, runner.broker, runner.step = (
+            owner,
+            lock.text(self.now),
+            kind,
+            broker,
+            "locked",
+        )
 
     def claims_the_hosts(self, name):
         runner = self.runners[name]
@@ -153,11 +172,25 @@ class World(RuleBasedStateMachine):
         isr = self.known if self.believes_old_metadata else self.isr
         listed = [{"id": id_, "rack": None, "fenced": id_ not in self.listed} for id_ in BROKERS]
         partitions = [
-            {"topic": "t", "partition": number, "leader": -1, "replicas": list(replicas), "isr": sorted(isr[number]), "min_isr": self.least}
+            {
+                "topic": "t",
+                "partition": number,
+                "leader": -1,
+                "replicas": list(replicas),
+                "isr": sorted(isr[number]),
+                "min_isr": self.least,
+            }
             | {"offline": [], "adding": [], "removing": [], "elr": []}
             for number, replicas in enumerate(self.replicas)
         ]
-        seen = {"brokers": listed, "quorum": None, "controller_id": 0, "reassignments": [], "topics": {}, "partitions": partitions}
+        seen = {
+            "brokers": listed,
+            "quorum": None,
+            "controller_id": 0,
+            "reassignments": [],
+            "topics": {},
+            "partitions": partitions,
+        }
         silent = [id_ for id_ in self.listed - self.running if id_ != runner.broker]
         down = [runner.broker] if runner.broker not in self.running else []
         snapshot = gate.fresh(seen, restart=[runner.broker], out=[*silent, *down])
@@ -177,7 +210,10 @@ class World(RuleBasedStateMachine):
     def bound(self, runner):
         if not self.binds_stop:
             return True
-        return self.claims.get(runner.broker, ("", ""))[1] == runner.owner and self.now - runner.answered <= claim.OLDEST_ANSWER
+        return (
+            self.claims.get(runner.broker, ("", ""))[1] == runner.owner
+            and self.now - runner.answered <= claim.OLDEST_ANSWER
+        )
 
     def stops(self, name):
         runner = self.runners[name]
@@ -186,7 +222,11 @@ class World(RuleBasedStateMachine):
                 runner.step = "idle"
                 return
             broker = runner.broker
-            taken = [(number, (isr & self.running) - {broker}) for number, isr in enumerate(self.isr) if broker in isr & self.running]
+            taken = [
+                (number, (isr & self.running) - {broker})
+                for number, isr in enumerate(self.isr)
+                if broker in isr & self.running
+            ]
             if runner.kind == "revoke":
                 self.excluded.add(broker)
             self.running.discard(broker)
@@ -195,7 +235,9 @@ class World(RuleBasedStateMachine):
             self.leave(broker)
             # What died or fell behind since the answer is not our action.
             if not runner.disturbed:
-                assert all(len(others) >= self.least for _, others in taken), "below the minimum by our action: %r" % (taken,)
+                assert all(len(others) >= self.least for _, others in taken), "below the minimum by our action: %r" % (
+                    taken,
+                )
             runner.step = "stopped" if runner.kind in ("erase", "renew") else "done"
 
     def destroys(self, name):
@@ -226,11 +268,19 @@ class World(RuleBasedStateMachine):
         if runner.step == "idle":
             self.begins(name, kind, broker)
         else:
-            steps = {"locked": self.claims_the_hosts, "claimed": self.asks, "asked": self.stops, "stopped": self.asks, "cleared": self.destroys}
+            steps = {
+                "locked": self.claims_the_hosts,
+                "claimed": self.asks,
+                "asked": self.stops,
+                "stopped": self.asks,
+                "cleared": self.destroys,
+            }
             steps.get(runner.step, self.ends)(name)
 
     # Several times, so that most of what happens is a runner's doing.
-    one = rule(name=st.sampled_from(RUNNERS), kind=st.sampled_from(sorted(DISRUPTION)), broker=st.sampled_from(BROKERS))(goes_on)
+    one = rule(
+        name=st.sampled_from(RUNNERS), kind=st.sampled_from(sorted(DISRUPTION)), broker=st.sampled_from(BROKERS)
+    )(goes_on)
     two = rule(name=st.just("ann"), kind=st.just("erase"), broker=st.sampled_from(BROKERS))(goes_on)
     three = rule(name=st.just("ann"), kind=st.just("roll"), broker=st.sampled_from(BROKERS))(goes_on)
     four = rule(name=st.just("bob"), kind=st.sampled_from(["erase", "roll"]), broker=st.sampled_from(BROKERS))(goes_on)
@@ -275,22 +325,43 @@ CONTROLS = {
     "a broker that is down is rebuilt by the rule of a restart, and had the last copy": (
         {"destroys_by": "restart"},
         TWO,
-        [("falls_behind", 0, 1), ("acknowledges", 0), ("crash", 3), ("sessions_end",), *[("goes_on", "ann", "erase", 3)] * 6],
+        [
+            ("falls_behind", 0, 1),
+            ("acknowledges", 0),
+            ("crash", 3),
+            ("sessions_end",),
+            *[("goes_on", "ann", "erase", 3)] * 6,
+        ],
     ),
     "two erasures at once, without the lock, take both copies": (
         {"takes_lock": False, "binds_stop": False, "asks_again": False},
         TWO,
-        [*[("goes_on", "ann", "erase", 1)] * 3, *[("goes_on", "bob", "erase", 3)] * 3, *[("goes_on", "ann", "erase", 1), ("goes_on", "bob", "erase", 3)] * 3],
+        [
+            *[("goes_on", "ann", "erase", 1)] * 3,
+            *[("goes_on", "bob", "erase", 3)] * 3,
+            *[("goes_on", "ann", "erase", 1), ("goes_on", "bob", "erase", 3)] * 3,
+        ],
     ),
     "a runner that slept stops a broker while another has one out": (
         {"binds_stop": False},
         TWO,
-        [*roll_of("ann", 1), ("time_passes", 901), *roll_of("bob", 3), ("goes_on", "bob", "roll", 3), ("goes_on", "ann", "roll", 1)],
+        [
+            *roll_of("ann", 1),
+            ("time_passes", 901),
+            *roll_of("bob", 3),
+            ("goes_on", "bob", "roll", 3),
+            ("goes_on", "ann", "roll", 1),
+        ],
     ),
     "another replica drops out between the stop and the erasure": (
         {"asks_again": False},
         dict(placement=[(1, 2, 3)], width=3, least=1),
-        [*[("goes_on", "ann", "erase", 3)] * 4, ("falls_behind", 0, 1), ("crash", 2), *[("goes_on", "ann", "erase", 3)] * 2],
+        [
+            *[("goes_on", "ann", "erase", 3)] * 4,
+            ("falls_behind", 0, 1),
+            ("crash", 2),
+            *[("goes_on", "ann", "erase", 3)] * 2,
+        ],
     ),
     "old metadata still lists a replica that has left": (
         {"believes_old_metadata": True},

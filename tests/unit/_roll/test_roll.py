@@ -21,19 +21,33 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._roll import plan
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll import snapshot as roll_snapshot
 
 ROOT = Path(__file__).resolve().parents[3]
-FIXED = settings(derandomize=True, deadline=None, max_examples=300, database=None, suppress_health_check=list(HealthCheck))
+FIXED = settings(
+    derandomize=True, deadline=None, max_examples=300, database=None, suppress_health_check=list(HealthCheck)
+)
 FEWER = settings(FIXED, max_examples=80)
 
 
 def part(*replicas, topic="t", partition=0, isr=None, min_isr=2):
-    return {"topic": topic, "partition": partition, "replicas": list(replicas), "isr": list(replicas if isr is None else isr), "min_isr": min_isr}
+    return {
+        "topic": topic,
+        "partition": partition,
+        "replicas": list(replicas),
+        "isr": list(replicas if isr is None else isr),
+        "min_isr": min_isr,
+    }
 
 
 def snapshot(partitions, racks="abc", brokers=6, **more):
     """Brokers 1 to n in racks a, b, c, a, b, c …, all to be restarted."""
     listed = [{"id": id_, "rack": racks[(id_ - 1) % len(racks)]} for id_ in range(1, brokers + 1)]
     numbered = [{**each, "partition": number} for number, each in enumerate(partitions)]
-    plain = {"brokers": listed, "controllers": {"voters": [], "leader": None}, "partitions": numbered, "out": [], "restart": list(range(1, brokers + 1))}
+    plain = {
+        "brokers": listed,
+        "controllers": {"voters": [], "leader": None},
+        "partitions": numbered,
+        "out": [],
+        "restart": list(range(1, brokers + 1)),
+    }
     return {**plain, "max_batch": None, "isr_headroom": 0, **more}
 
 
@@ -52,7 +66,11 @@ def generated(brokers, partitions, racks, factor=3, min_isr=2, misplaced=0, seed
 
 def oracle_safe(snap, batch):
     """The rule of the specification, once more and as plainly as possible."""
-    out, voting, batch = set(snap["out"]), set(snap["controllers"]["voters"]) & set(batch), set(batch) - set(snap["out"])
+    out, voting, batch = (
+        set(snap["out"]),
+        set(snap["controllers"]["voters"]) & set(batch),
+        set(batch) - set(snap["out"]),
+    )
     for each in snap["partitions"]:
         before, holders = set(each["isr"]) - out, set(each["replicas"])
         taken, left = before & batch, before - batch
@@ -102,7 +120,13 @@ def snapshots(draw, most=7):
         replicas = draw(st.lists(st.sampled_from(ids), unique=True, min_size=1, max_size=min(4, count)))
         whole = draw(st.booleans()) or draw(st.booleans())
         isr = replicas if whole else draw(st.lists(st.sampled_from(replicas), unique=True))
-        partitions.append({**part(*replicas, isr=isr, min_isr=draw(st.integers(1, 3))), "topic": draw(st.sampled_from("tu")), "partition": number})
+        partitions.append(
+            {
+                **part(*replicas, isr=isr, min_isr=draw(st.integers(1, 3))),
+                "topic": draw(st.sampled_from("tu")),
+                "partition": number,
+            }
+        )
     racks = draw(st.lists(st.sampled_from("abc"), min_size=count, max_size=count))
     voters = draw(st.one_of(st.just([]), st.just(ids), st.lists(st.sampled_from(ids), unique=True, min_size=1)))
     return {
@@ -138,7 +162,9 @@ class TestAgainstBruteForce:
         named = {(each["topic"], each["partition"]) for each in planned["refused"]}
         for each in snap["partitions"]:
             alone = {**snap, "partitions": [each], "controllers": {"voters": [], "leader": None}}
-            assert ((each["topic"], each["partition"]) in named) == any(not oracle_safe(alone, {id_}) for id_ in snap["restart"])
+            assert ((each["topic"], each["partition"]) in named) == any(
+                not oracle_safe(alone, {id_}) for id_ in snap["restart"]
+            )
 
     @FEWER
     @given(snapshots())
@@ -151,7 +177,9 @@ class TestAgainstBruteForce:
         down = [number for number, batch in enumerate(planned["batches"]) for id_ in batch if id_ in snap["out"]]
         if down and snap["max_batch"] is None:
             # Of voters one at a time.
-            assert set(down) == set(range(max(1, len(set(snap["out"]) & set(going) & set(snap["controllers"]["voters"])))))
+            assert set(down) == set(
+                range(max(1, len(set(snap["out"]) & set(going) & set(snap["controllers"]["voters"]))))
+            )
 
     @FEWER
     @given(snapshots())
@@ -220,14 +248,25 @@ def proven(snap, proof, going):
 class TestBatches:
     def test_one_batch_per_rack_where_partitions_are_spread(self):
         planned = plan.plan(generated(30, 3000, 3))
-        assert sorted(map(sorted, planned["batches"])) == [[id_ for id_ in range(1, 31) if id_ % 3 == number] for number in (1, 2, 0)]
+        assert sorted(map(sorted, planned["batches"])) == [
+            [id_ for id_ in range(1, 31) if id_ % 3 == number] for number in (1, 2, 0)
+        ]
         assert planned["lower_bound"] == 3
         assert planned["certificate"]["kind"] == "partition"
         assert planned["repairs"] == planned["refused"] == planned["notes"] == []
 
     @pytest.mark.parametrize(
         ("racks", "factor", "min_isr", "batches"),
-        [(3, 3, 2, 3), (6, 3, 2, 6), (3, 3, 1, 2), (2, 2, 1, 2), (4, 4, 2, 2), (4, 4, 1, 2), (5, 5, 3, 3), (6, 3, 1, 3)],
+        [
+            (3, 3, 2, 3),
+            (6, 3, 2, 6),
+            (3, 3, 1, 2),
+            (2, 2, 1, 2),
+            (4, 4, 2, 2),
+            (4, 4, 1, 2),
+            (5, 5, 3, 3),
+            (6, 3, 1, 3),
+        ],
         ids=lambda value: str(value),
     )
     def test_dense_rack_aware_clusters_reach_the_lower_bound(self, racks, factor, min_isr, batches):
@@ -265,7 +304,10 @@ class TestBatches:
 
     def test_saturation_finds_two_batches_where_first_fit_takes_many(self):
         # A crown: n never goes with any of the other side but its own opposite, which first fit pairs it with.
-        near = [sum(1 << other for other in range(40) if other % 2 != number % 2 and other // 2 != number // 2) for number in range(40)]
+        near = [
+            sum(1 << other for other in range(40) if other % 2 != number % 2 and other // 2 != number // 2)
+            for number in range(40)
+        ]
         packer = roll_batches.Packer(roll_batches.Puzzle((1 << 40) - 1, near, [], ["a"] * 40, None))
         assert len(packer.by_rack()) == 20
         assert len(packer.by_saturation()) == len(packer.rack_by_rack()) == 2
@@ -297,9 +339,27 @@ class TestBatches:
         assert planned["certificate"]["kind"] == "quorum"
 
     def test_a_voter_that_is_down_goes_with_no_other_and_first(self):
-        planned = plan.plan(snapshot([], brokers=5, racks="abcde", controllers={"voters": [1, 2, 3, 4, 5], "leader": 5}, out=[2], restart=[1, 2]))
+        planned = plan.plan(
+            snapshot(
+                [],
+                brokers=5,
+                racks="abcde",
+                controllers={"voters": [1, 2, 3, 4, 5], "leader": 5},
+                out=[2],
+                restart=[1, 2],
+            )
+        )
         assert (planned["batches"], planned["lower_bound"], planned["certificate"]["kind"]) == ([[2], [1]], 2, "quorum")
-        two = plan.plan(snapshot([], brokers=5, racks="abcde", controllers={"voters": [1, 2, 3, 4, 5], "leader": 5}, out=[1, 2], restart=[1, 2]))
+        two = plan.plan(
+            snapshot(
+                [],
+                brokers=5,
+                racks="abcde",
+                controllers={"voters": [1, 2, 3, 4, 5], "leader": 5},
+                out=[1, 2],
+                restart=[1, 2],
+            )
+        )
         assert two["batches"] == [[1], [2]]
 
     def test_a_plan_with_two_voters_in_a_batch_is_not_returned(self, monkeypatch):
@@ -330,7 +390,10 @@ class TestBatches:
         assert len(planned["batches"]) == planned["lower_bound"] == 3
         assert planned["certificate"]["kind"] == "exhaustive"
         assert "into 2 batches was tried" in planned["certificate"]["sentence"]
-        assert "max_batch" in plan.plan({**snapshot(ring, restart=[1, 2, 3, 4, 5]), "max_batch": 3})["certificate"]["sentence"]
+        assert (
+            "max_batch"
+            in plan.plan({**snapshot(ring, restart=[1, 2, 3, 4, 5]), "max_batch": 3})["certificate"]["sentence"]
+        )
 
     @pytest.mark.parametrize("seed", range(60))
     def test_every_way_was_tried_when_it_says_so(self, seed):
@@ -348,9 +411,15 @@ class TestBatches:
         whole = roll_batches.Puzzle((1 << size) - 1, near, wide, ["a"] * size, chance.choice([None, None, 3]))
         packer, fewest = roll_batches.Packer(whole), len(roll_batches.exhaust(whole))
         batches, proven_none = packer.settle(fewest, 10**9)
-        assert not proven_none and sorted(broker for batch in batches for broker in batch) == list(range(size)) and len(batches) == fewest
+        assert (
+            not proven_none
+            and sorted(broker for batch in batches for broker in batch) == list(range(size))
+            and len(batches) == fewest
+        )
         for batch in batches:
-            assert not any(near[one] >> other & 1 for one, other in combinations(batch, 2)) and len(batch) <= (whole.max_batch or size)
+            assert not any(near[one] >> other & 1 for one, other in combinations(batch, 2)) and len(batch) <= (
+                whole.max_batch or size
+            )
             assert all(len(set(batch) & set(limit.members)) <= limit.spare for limit in wide)
         assert fewest == 1 or packer.settle(fewest - 1, 10**9) == ([], True)
         assert packer.settle(fewest, 0) == ([], False)
@@ -371,7 +440,9 @@ class TestResume:
         assert plan.plan(snap)["refused"]
         planned = plan.resume(snap)
         assert (planned["batches"], planned["refused"], planned["lower_bound"]) == ([[2], [1], [3]], [], 3)
-        assert planned["certificate"]["sentence"].startswith("Broker 2 is down and must be back before brokers 1 and 3 can go. Partition t-0")
+        assert planned["certificate"]["sentence"].startswith(
+            "Broker 2 is down and must be back before brokers 1 and 3 can go. Partition t-0"
+        )
 
     def test_in_sync_nowhere_yet_it_counts_as_back_too(self):
         planned = plan.resume(snapshot([part(1, 2, 3, isr=[1, 3])], brokers=3, out=[2]))
@@ -385,7 +456,9 @@ class TestResume:
 
     def test_voters_that_are_down_go_one_after_another(self):
         voters = {"voters": [1, 2, 3, 4, 5], "leader": 5}
-        planned = plan.resume(snapshot([part(1, 3, 4), part(2, 3, 4)], brokers=5, racks="abcde", controllers=voters, out=[1, 2]))
+        planned = plan.resume(
+            snapshot([part(1, 3, 4), part(2, 3, 4)], brokers=5, racks="abcde", controllers=voters, out=[1, 2])
+        )
         assert planned["batches"][:2] == [[1], [2]] and planned["refused"] == []
 
     def test_what_stands_back_for_another_reason_still_does(self):
@@ -402,19 +475,29 @@ class TestResume:
     def test_every_batch_is_safe_once_those_that_are_down_are_back(self, snap):
         planned, strict = plan.resume(snap), plan.plan(snap)
         late = {id_ for each in snap["partitions"] for id_ in set(each["replicas"]).difference(each["isr"])}
-        first = set(snap["restart"]) & (set(snap["out"]) | late - {id_ for each in strict["refused"] for id_ in each["brokers"]})
+        first = set(snap["restart"]) & (
+            set(snap["out"]) | late - {id_ for each in strict["refused"] for id_ in each["brokers"]}
+        )
         if not strict["refused"] or not first:
             assert {**planned, "seconds": 0} == {**strict, "seconds": 0}
             return
-        back_again = [{**each, "isr": sorted({*each["isr"], *(first & set(each["replicas"]))})} for each in snap["partitions"]]
+        back_again = [
+            {**each, "isr": sorted({*each["isr"], *(first & set(each["replicas"]))})} for each in snap["partitions"]
+        ]
         whole = {**snap, "partitions": back_again, "out": [id_ for id_ in snap["out"] if id_ not in first]}
         strictly = {id_ for batch in strict["batches"] for id_ in batch}
         going = {id_ for batch in planned["batches"] for id_ in batch}
-        assert strictly <= going and going | {id_ for each in planned["refused"] for id_ in each["brokers"]} == set(snap["restart"])
+        assert strictly <= going and going | {id_ for each in planned["refused"] for id_ in each["brokers"]} == set(
+            snap["restart"]
+        )
         assert planned["lower_bound"] == planned["certificate"]["lower_bound"] <= len(planned["batches"])
         if going > strictly:
             for batch in planned["batches"]:
-                assert oracle_safe(snap, batch) if set(batch) <= first else not first & set(batch) and oracle_safe(whole, batch)
+                assert (
+                    oracle_safe(snap, batch)
+                    if set(batch) <= first
+                    else not first & set(batch) and oracle_safe(whole, batch)
+                )
                 assert len(batch) <= (snap["max_batch"] or len(batch))
 
 
@@ -426,16 +509,23 @@ class TestBehind:
         assert (made["batches"], made["refused"]) == ([[3]], [])
 
     def test_its_batch_goes_first_and_it_is_the_first_of_it(self):
-        placed = [part(*ids, isr=[id_ for id_ in ids if id_ != 9], min_isr=1) for ids in ((1, 2, 3), (4, 5, 6), (7, 8, 9), (1, 5, 9))]
+        placed = [
+            part(*ids, isr=[id_ for id_ in ids if id_ != 9], min_isr=1)
+            for ids in ((1, 2, 3), (4, 5, 6), (7, 8, 9), (1, 5, 9))
+        ]
         made = plan.resume(snapshot(placed, brokers=9))
         assert made["refused"] == [] and made["batches"][0][0] == 9
-        (leader, *_), *_ = plan.resume(snapshot([part(1, 2, 3, isr=[1, 2], min_isr=1)], brokers=3, controllers={"voters": [1, 2, 3], "leader": 3}))["batches"]
+        (leader, *_), *_ = plan.resume(
+            snapshot([part(1, 2, 3, isr=[1, 2], min_isr=1)], brokers=3, controllers={"voters": [1, 2, 3], "leader": 3})
+        )["batches"]
         assert leader != 3
 
     def test_whoever_waits_for_it_is_planned_as_if_it_were_back(self):
         made = plan.resume(snapshot([part(1, 2, 3, isr=[1, 2])], brokers=3))
         assert made["batches"] == [[3], [1], [2]] and made["refused"] == [] and made["lower_bound"] == 3
-        assert made["certificate"]["sentence"].startswith("Broker 3 is behind and must be back before brokers 1 and 2 can go. ")
+        assert made["certificate"]["sentence"].startswith(
+            "Broker 3 is behind and must be back before brokers 1 and 2 can go. "
+        )
 
     def test_below_the_minimum_all_stay(self):
         made = plan.resume(snapshot([part(1, 2, 3, isr=[1])], brokers=3))
@@ -448,7 +538,9 @@ class TestBehind:
     def test_one_that_is_down_and_one_that_is_behind(self):
         made = plan.resume(snapshot([part(1, 2, 3, isr=[1, 2]), part(1, 2, 4, isr=[1, 2])], brokers=4, out=[4]))
         assert made["refused"] == [] and made["batches"][0] == [3, 4]
-        assert made["certificate"]["sentence"].startswith("Brokers 3 and 4 are down or behind and must be back before brokers 1 and 2 can go.")
+        assert made["certificate"]["sentence"].startswith(
+            "Brokers 3 and 4 are down or behind and must be back before brokers 1 and 2 can go."
+        )
 
 
 class TestRefusals:
@@ -458,17 +550,33 @@ class TestRefusals:
             (part(1, min_isr=1), {}, [1], "only one replica"),
             (part(1, min_isr=2), {}, [1], "only one replica"),
             (part(1, 2), {}, [1, 2], "has 2 replicas and needs 2 in sync"),
-            (part(1, 2, 3, isr=[1, 2]), {}, [1, 2], "has 2 of 3 replicas in sync and needs 2, so that it can spare none"),
+            (
+                part(1, 2, 3, isr=[1, 2]),
+                {},
+                [1, 2],
+                "has 2 of 3 replicas in sync and needs 2, so that it can spare none",
+            ),
             (part(1, 2, 3, isr=[1]), {}, [1, 2, 3], "may be the first to heal it"),
             (part(1, 2, 3), {"out": [3], "restart": [1, 2]}, [1, 2], "not counting broker 3 that is out"),
             (part(1, 2, 3), {"isr_headroom": 1}, [1, 2, 3], "needs 2 and 1 of headroom"),
             (part(1, 2, isr=[1]), {"allow": ["t"]}, [1], "the last one in sync never goes"),
         ],
-        ids=["one replica", "one replica, two wanted", "as many as needed", "at minimum", "below minimum", "one is out", "headroom", "allowed, but the last"],
+        ids=[
+            "one replica",
+            "one replica, two wanted",
+            "as many as needed",
+            "at minimum",
+            "below minimum",
+            "one is out",
+            "headroom",
+            "allowed, but the last",
+        ],
     )
     def test_each_reason_is_given_by_name(self, partition, more, brokers, reason):
         planned = plan.plan(snapshot([partition], **more))
-        assert [(each["topic"], each["partition"], each["brokers"]) for each in planned["refused"]] == [("t", 0, brokers)]
+        assert [(each["topic"], each["partition"], each["brokers"]) for each in planned["refused"]] == [
+            ("t", 0, brokers)
+        ]
         assert reason in planned["refused"][0]["reason"]
         assert not {id_ for batch in planned["batches"] for id_ in batch} & set(brokers)
 
@@ -517,7 +625,11 @@ class TestRepairs:
         planned = plan.plan(snap)
         after = copy.deepcopy(snap)
         for move in planned["repairs"]:
-            each = next(one for one in after["partitions"] if (one["topic"], one["partition"]) == (move["topic"], move["partition"]))
+            each = next(
+                one
+                for one in after["partitions"]
+                if (one["topic"], one["partition"]) == (move["topic"], move["partition"])
+            )
             assert move["from"] in each["replicas"] and move["to"] not in each["replicas"]
             for key in ("replicas", "isr"):
                 each[key] = [move["to"] if id_ == move["from"] else id_ for id_ in each[key]]
@@ -546,7 +658,9 @@ class TestRepairs:
         pairs = [[one, other] for one, other in combinations((1, 3, 5, 7), 2)]
         spread = [part(*pair, *(id_ + 1 for id_ in other)) for pair in pairs for other in pairs]
         # Broker 2 would be the target, because it has least to do.
-        snap = snapshot([part(1, 3, 5, 2), *spread, *[part(1, id_, min_isr=1) for id_ in (4, 6, 8)] * 20], racks="ab", brokers=8)
+        snap = snapshot(
+            [part(1, 3, 5, 2), *spread, *[part(1, id_, min_isr=1) for id_ in (4, 6, 8)] * 20], racks="ab", brokers=8
+        )
         planned = plan.plan(snap)
         assert len(planned["batches"]) == 3
         assert [(move["from"], move["to"] in (4, 6, 8)) for move in planned["repairs"]] == [(5, True)]
@@ -665,9 +779,15 @@ class TestBadInput:
             ({**GOOD, "restart": [1, 9]}, "restart names broker 9, which the cluster does not have"),
             ({**GOOD, "out": [8, 9]}, "out names brokers 8 and 9, which"),
             ({**GOOD, "restart": ["1"]}, "restart is .*must be a list of ids"),
-            ({**GOOD, "restart": [101], "controllers": {"voters": [101], "leader": 101}}, "controllers that are not brokers are planned apart"),
+            (
+                {**GOOD, "restart": [101], "controllers": {"voters": [101], "leader": 101}},
+                "controllers that are not brokers are planned apart",
+            ),
             ({**GOOD, "brokers": [{"id": 1}]}, "a rack is missing"),
-            ({**GOOD, "brokers": [{"id": 1, "rack": "a"}, {"id": 2, "rack": None}], "restart": []}, "The rack of broker 2 is missing"),
+            (
+                {**GOOD, "brokers": [{"id": 1, "rack": "a"}, {"id": 2, "rack": None}], "restart": []},
+                "The rack of broker 2 is missing",
+            ),
             ({**GOOD, "brokers": [*GOOD["brokers"], {"id": 1, "rack": "a"}]}, "lists broker 1 more than once"),
             ({**GOOD, "controllers": None}, "must be an object with voters and leader"),
             ({**GOOD, "controllers": {"voters": [], "leader": "x"}}, "must be an id or null"),
@@ -677,24 +797,56 @@ class TestBadInput:
             ({**GOOD, "allow": ["t", "v", "u"]}, "allow names u, v, which the cluster does not have as a topic"),
             ({**GOOD, "partitions": {}}, "partitions are an object, but must be a list"),
             ({**GOOD, "partitions": [7]}, "Entry 0 of the snapshot's partitions is a number"),
-            ({**GOOD, "partitions": [without("isr", part(1, 2, 3))]}, "Entry 0 of the snapshot's partitions has no isr"),
-            ({**GOOD, "partitions": [part(1, 2, 9)]}, "Partition t-0 lies on broker 9, which the snapshot's brokers do not list"),
-            ({**GOOD, "partitions": [part(1, 2, isr=[1, 3])]}, "Partition t-0 has broker 3 in sync, which does not hold a replica"),
+            (
+                {**GOOD, "partitions": [without("isr", part(1, 2, 3))]},
+                "Entry 0 of the snapshot's partitions has no isr",
+            ),
+            (
+                {**GOOD, "partitions": [part(1, 2, 9)]},
+                "Partition t-0 lies on broker 9, which the snapshot's brokers do not list",
+            ),
+            (
+                {**GOOD, "partitions": [part(1, 2, isr=[1, 3])]},
+                "Partition t-0 has broker 3 in sync, which does not hold a replica",
+            ),
             ({**GOOD, "partitions": [part(1, 1, 2)]}, "names a broker twice in its replicas"),
-            ({**GOOD, "partitions": [part(1, 2, 3), part(1, 2, 3, isr=[1, 1, 2, 3])]}, "names a broker twice in its isr"),
+            (
+                {**GOOD, "partitions": [part(1, 2, 3), part(1, 2, 3, isr=[1, 1, 2, 3])]},
+                "names a broker twice in its isr",
+            ),
             ({**GOOD, "partitions": [part("1", 2)]}, "must have a list of ids"),
             ({**GOOD, "partitions": [part(1, 2, min_isr="2")]}, "has the min_isr '2'"),
             ({**GOOD, "partitions": [part(1, 2, min_isr=None)]}, "has the min_isr None"),
             ({**GOOD, "partitions": [part(1, 2, topic=["t"])]}, "its topic must be a text"),
             ({**GOOD, "reassignments": [{"topic": "t"}]}, "reassignments must be a list of objects"),
-            *[({**GOOD, "reassignments": value}, "reassignments must be a list of objects") for value in ("", 0, {}, 7, "x", [7])],
-            *[({**GOOD, "reassignments": [{**MOVE, **odd}]}, "numbers for ids") for odd in ({"replicas": ["1"]}, {"adding": [None]}, {"removing": "1"})],
-            *[({**GOOD, "reassignments": [{**MOVE, **odd}]}, "reassignments must be") for odd in ({"topic": 7}, {"topic": []}, {"partition": "0"})],
-            *[({**GOOD, "allow": value}, "allow is .*must be a list of names") for value in ("", 0, {}, [1])],
-            *[(odd_rack(value), "The rack of broker 1 is .*must be a text") for value in (True, False, 1.0, math.nan, ["a"], [], {"a": 1})],
-            *[({**GOOD, "partitions": [part(1, 2, 3), without("partition", part(4, 5, 6))]}, "Entry 1 .*has no partition;")],
             *[
-                ({**GOOD, "partitions": [part(1, 2, 3), part(4, 5, 6, partition=value)]}, "has the number .*must have a whole number")
+                ({**GOOD, "reassignments": value}, "reassignments must be a list of objects")
+                for value in ("", 0, {}, 7, "x", [7])
+            ],
+            *[
+                ({**GOOD, "reassignments": [{**MOVE, **odd}]}, "numbers for ids")
+                for odd in ({"replicas": ["1"]}, {"adding": [None]}, {"removing": "1"})
+            ],
+            *[
+                ({**GOOD, "reassignments": [{**MOVE, **odd}]}, "reassignments must be")
+                for odd in ({"topic": 7}, {"topic": []}, {"partition": "0"})
+            ],
+            *[({**GOOD, "allow": value}, "allow is .*must be a list of names") for value in ("", 0, {}, [1])],
+            *[
+                (odd_rack(value), "The rack of broker 1 is .*must be a text")
+                for value in (True, False, 1.0, math.nan, ["a"], [], {"a": 1})
+            ],
+            *[
+                (
+                    {**GOOD, "partitions": [part(1, 2, 3), without("partition", part(4, 5, 6))]},
+                    "Entry 1 .*has no partition;",
+                )
+            ],
+            *[
+                (
+                    {**GOOD, "partitions": [part(1, 2, 3), part(4, 5, 6, partition=value)]},
+                    "has the number .*must have a whole number",
+                )
                 for value in (None, "x", "", True, 1.0, math.nan, [], [1], {})
             ],
             *[
@@ -702,11 +854,17 @@ class TestBadInput:
                 for value in (None, True, 7, 1.0, math.nan, [], {})
             ],
             *[
-                ({**GOOD, "partitions": [part(1, 2, 3), {**part(1, 2, 3), key: value}]}, "must have a list of ids of brokers")
+                (
+                    {**GOOD, "partitions": [part(1, 2, 3), {**part(1, 2, 3), key: value}]},
+                    "must have a list of ids of brokers",
+                )
                 for key in ("replicas", "isr")
                 for value in ([1.0, 2, 3], [True, 2, 3], "", {}, {1: 1, 2: 2, 3: 3}, None, [[1]])
             ],
-            *[({**GOOD, "partitions": [part(1, 2, 3), part(1, 2, 3, min_isr=value)]}, "has the min_isr") for value in (2.0, "2", None, [2])],
+            *[
+                ({**GOOD, "partitions": [part(1, 2, 3), part(1, 2, 3, min_isr=value)]}, "has the min_isr")
+                for value in (2.0, "2", None, [2])
+            ],
         ],
     )
     def test_is_one_sentence(self, snap, message):
@@ -717,14 +875,23 @@ class TestBadInput:
     def test_a_rack_may_be_a_number_also_zero(self):
         racks = [{**each, "rack": "abc".index(each["rack"])} for each in GOOD["brokers"]]
         assert plan.plan({**GOOD, "brokers": racks})["batches"] == plan.plan(GOOD)["batches"]
-        assert roll_snapshot.read({**GOOD, "brokers": racks}).racks[1] == "0" == roll_snapshot.read(odd_rack(0)).racks[1]
+        assert (
+            roll_snapshot.read({**GOOD, "brokers": racks}).racks[1] == "0" == roll_snapshot.read(odd_rack(0)).racks[1]
+        )
 
 
 def seen(**more):
     """A cluster as kafka_cluster_info returns it."""
     brokers = [{"id": id_, "host": "h", "port": 9092, "rack": "abc"[id_ - 1], "fenced": False} for id_ in (1, 2, 3)]
     partition = {**part(1, 2, 3), "leader": 1, "offline": [], "elr": [], "adding": [], "removing": []}
-    plain = {"brokers": brokers, "partitions": [partition], "reassignments": [], "quorum": None, "controller_id": 3, "metadata": "zookeeper"}
+    plain = {
+        "brokers": brokers,
+        "partitions": [partition],
+        "reassignments": [],
+        "quorum": None,
+        "controller_id": 3,
+        "metadata": "zookeeper",
+    }
     return {**plain, **more}
 
 
@@ -757,7 +924,9 @@ class TestFromCluster:
         assert plan.from_cluster(seen())["controllers"] == {"voters": [], "leader": 3}
 
     def test_a_replica_that_is_being_removed_is_not_counted_on(self):
-        cluster = seen(reassignments=[{"topic": "t", "partition": 0, "replicas": [1, 2], "adding": [], "removing": [3]}])
+        cluster = seen(
+            reassignments=[{"topic": "t", "partition": 0, "replicas": [1, 2], "adding": [], "removing": [3]}]
+        )
         cluster["partitions"][0]["removing"] = [3]
         made = plan.from_cluster(cluster)
         assert made["partitions"][0]["isr"] == [1, 2]
@@ -771,10 +940,22 @@ class TestFromCluster:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            (lambda cluster: cluster["brokers"].__delitem__(slice(1, None)) or cluster["brokers"][0].pop("rack"), "not what kafka_cluster_info returns"),
-            (lambda cluster: cluster["brokers"][0].update(id="1"), "The cluster's brokers and replicas .*must be numbers"),
-            (lambda cluster: cluster["brokers"][0].update(id=None), "The cluster's brokers and replicas .*must be numbers"),
-            (lambda cluster: cluster["partitions"][0].update(replicas=[1, "9"]), "The cluster's brokers and replicas .*must be numbers"),
+            (
+                lambda cluster: cluster["brokers"].__delitem__(slice(1, None)) or cluster["brokers"][0].pop("rack"),
+                "not what kafka_cluster_info returns",
+            ),
+            (
+                lambda cluster: cluster["brokers"][0].update(id="1"),
+                "The cluster's brokers and replicas .*must be numbers",
+            ),
+            (
+                lambda cluster: cluster["brokers"][0].update(id=None),
+                "The cluster's brokers and replicas .*must be numbers",
+            ),
+            (
+                lambda cluster: cluster["partitions"][0].update(replicas=[1, "9"]),
+                "The cluster's brokers and replicas .*must be numbers",
+            ),
             (lambda cluster: cluster["partitions"][0].update(replicas=[1, [9]]), "not what kafka_cluster_info returns"),
             (lambda cluster: cluster["brokers"].append(7), "not what kafka_cluster_info returns"),
             (lambda cluster: cluster.update(quorum=[1]), "not what kafka_cluster_info returns"),
@@ -795,7 +976,9 @@ class TestFromCluster:
 
 class TestCommand:
     def call(self, path):
-        return subprocess.run([sys.executable, str(ROOT / "tests/plan.py"), str(path)], capture_output=True, text=True, check=False)
+        return subprocess.run(
+            [sys.executable, str(ROOT / "tests/plan.py"), str(path)], capture_output=True, text=True, check=False
+        )
 
     def test_prints_the_plan_as_one_object(self, tmp_path):
         (tmp_path / "snapshot.json").write_text(json.dumps(GOOD))

@@ -48,7 +48,10 @@ class BigCluster:
 
     def cluster(self):
         self.now += 0.1
-        brokers = [{"id": id_, "host": "h", "port": 9092, "rack": "abc"[id_ // RACK], "fenced": False} for id_ in range(3 * RACK)]
+        brokers = [
+            {"id": id_, "host": "h", "port": 9092, "rack": "abc"[id_ // RACK], "fenced": False}
+            for id_ in range(3 * RACK)
+        ]
         return {"cluster_id": "c", "controller_id": 299, "brokers": [*brokers, {**brokers[-1], "id": self.asked}]}
 
     def quorum(self):
@@ -72,7 +75,9 @@ class BigCluster:
             self.own.append(broker)
             if self.gone(broker):
                 raise KafkaError("Broker %d did not answer Metadata; check that it runs." % broker)
-            named = self.listed(name for name in self.there() if broker in self.replicas(name) and (topics is None or name in topics))
+            named = self.listed(
+                name for name in self.there() if broker in self.replicas(name) and (topics is None or name in topics)
+            )
             return {"brokers": list(range(3 * RACK)), "partitions": named}
 
     def silent(self, brokers):
@@ -85,7 +90,14 @@ def wait(cluster, limit=1800.0, nodes=range(RACK)):
     """As kafka_roll_wait asks: visit after visit, each a process of its own that is given what the one before returned; when it opened, and the visits."""
     visits, proven = 0, {}
     while cluster.now < limit:
-        params = {"nodes": list(nodes), "in_flight": [], "out": [], "log_sizes": False, "proven": proven, "addresses": {}}
+        params = {
+            "nodes": list(nodes),
+            "in_flight": [],
+            "out": [],
+            "log_sizes": False,
+            "proven": proven,
+            "addresses": {},
+        }
         visit = poll.Visit(proven=poll.proofs(params))
 
         def pause(seconds):

@@ -16,12 +16,25 @@ RACKS = {1: "a", 2: "a", 3: "b", 4: "b"}
 
 
 def part(*replicas, topic="t", partition=0, isr=None, min_isr=2, **more):
-    return {"topic": topic, "partition": partition, "replicas": list(replicas), "isr": list(replicas if isr is None else isr), "min_isr": min_isr, **more}
+    return {
+        "topic": topic,
+        "partition": partition,
+        "replicas": list(replicas),
+        "isr": list(replicas if isr is None else isr),
+        "min_isr": min_isr,
+        **more,
+    }
 
 
 def snapshot(*partitions, brokers=BROKERS, **more):
     listed = [{"id": id_, "rack": RACKS.get(id_, "c")} for id_ in brokers]
-    plain = {"brokers": listed, "controllers": {"voters": [], "leader": None}, "partitions": list(partitions), "out": [], "restart": list(brokers)}
+    plain = {
+        "brokers": listed,
+        "controllers": {"voters": [], "leader": None},
+        "partitions": list(partitions),
+        "out": [],
+        "restart": list(brokers),
+    }
     return {**plain, **more}
 
 
@@ -34,7 +47,9 @@ class TestAdmit:
     def test_whoever_can_go_goes_and_counts_as_out_for_the_next(self):
         result = plan.admit(snapshot(part(1, 2, 3), part(4, 2, 3, partition=1)), [1, 4, 2], [])
         assert result["admitted"] == [1, 4]
-        assert result["held"] == [{"broker": 2, "reason": "Partition t-0 has 2 in sync and needs 2; broker 1 is out or behind."}]
+        assert result["held"] == [
+            {"broker": 2, "reason": "Partition t-0 has 2 in sync and needs 2; broker 1 is out or behind."}
+        ]
 
     def test_the_order_of_the_candidates_decides(self):
         assert plan.admit(snapshot(part(1, 2, 3)), [3, 1], [])["admitted"] == [3]
@@ -54,10 +69,30 @@ class TestAdmit:
             (part(1, 2, isr=[1]), {"allow": ["t"]}, [], "has 1 in sync and needs 2; broker 2 is out or behind"),
             (part(2, 3, 4), {}, [1], "in flight already"),
             (part(2, 3, 4), {"max_batch": 1}, [2], "as many as max_batch lets go"),
-            (part(2, 3, 4), {"controllers": {"voters": [1, 2, 3], "leader": 2}}, [3], "Broker 3, a voter like it, is out"),
-            (part(2, 3, 4), {"controllers": {"voters": [1, 2, 3], "leader": 2}, "out": [3]}, [], "without it the quorum has no majority"),
-            (part(2, 3, 4), {"controllers": {"voters": [1, 2, 3], "leader": None}}, [], "No running voter is known to lead"),
-            (part(2, 3, 4), {"controllers": {"voters": [1, 2, 3], "leader": 1}, "out": [3]}, [], "without it the quorum has no majority"),
+            (
+                part(2, 3, 4),
+                {"controllers": {"voters": [1, 2, 3], "leader": 2}},
+                [3],
+                "Broker 3, a voter like it, is out",
+            ),
+            (
+                part(2, 3, 4),
+                {"controllers": {"voters": [1, 2, 3], "leader": 2}, "out": [3]},
+                [],
+                "without it the quorum has no majority",
+            ),
+            (
+                part(2, 3, 4),
+                {"controllers": {"voters": [1, 2, 3], "leader": None}},
+                [],
+                "No running voter is known to lead",
+            ),
+            (
+                part(2, 3, 4),
+                {"controllers": {"voters": [1, 2, 3], "leader": 1}, "out": [3]},
+                [],
+                "without it the quorum has no majority",
+            ),
         ],
     )
     def test_each_reason_to_hold(self, partition, more, flying, why):
@@ -65,7 +100,11 @@ class TestAdmit:
         assert result["admitted"] == []
         assert why in reason(result)
 
-    @pytest.mark.parametrize("more", [{"restart": [1]}, {"restart": [1, 2, 3]}], ids=["alone", "although others wait, as the lead moves during a roll"])
+    @pytest.mark.parametrize(
+        "more",
+        [{"restart": [1]}, {"restart": [1, 2, 3]}],
+        ids=["alone", "although others wait, as the lead moves during a roll"],
+    )
     def test_the_leader_goes(self, more):
         assert plan.admit(snapshot(controllers={"voters": [1, 2, 3], "leader": 1}, **more), [1], [])["admitted"] == [1]
 
@@ -75,16 +114,26 @@ class TestAdmit:
         assert result["admitted"] == [4]
         assert reason(result) == "Partition t-0 is being reassigned."
 
-    @pytest.mark.parametrize("isr", [[2, 3], [2], [1]], ids=["the others are in sync", "below the minimum", "the last, as Kafka keeps it listed"])
+    @pytest.mark.parametrize(
+        "isr",
+        [[2, 3], [2], [1]],
+        ids=["the others are in sync", "below the minimum", "the last, as Kafka keeps it listed"],
+    )
     def test_who_is_known_to_be_down_may_be_restarted(self, isr):
         assert plan.admit(snapshot(part(1, 2, 3, isr=isr), out=[1]), [1], [], [1])["admitted"] == [1]
 
     def test_who_is_out_and_may_be_reading_its_logs_is_left_alone(self):
         result = plan.admit(snapshot(part(1, 2, 3, isr=[2, 3]), out=[1]), [1], [])
-        assert result["admitted"] == [] and reason(result) == "It is not registered, and not known to be down: it may be reading its logs after a crash."
+        assert (
+            result["admitted"] == []
+            and reason(result)
+            == "It is not registered, and not known to be down: it may be reading its logs after a crash."
+        )
 
     def test_who_was_down_and_has_come_up_is_counted_as_running(self):
-        assert "has 2 in sync and needs 2" in reason(plan.admit(snapshot(part(1, 2, 3, isr=[1, 2]), out=[3]), [1], [], [1]))
+        assert "has 2 in sync and needs 2" in reason(
+            plan.admit(snapshot(part(1, 2, 3, isr=[1, 2]), out=[3]), [1], [], [1])
+        )
 
     def test_a_reassignment_does_not_hold_who_is_down_because_it_may_wait_for_it(self):
         moving = [{"topic": "t", "partition": 0, "replicas": [1, 2], "adding": [3], "removing": [1]}]
@@ -94,10 +143,14 @@ class TestAdmit:
         voters = {"voters": [1, 2, 3], "leader": 3}
         result = plan.admit(snapshot(controllers=voters, out=[1]), [1, 2], [], [1])
         assert result["admitted"] == [1] and "Broker 1, a voter like it, is out" in reason(result)
-        assert "Broker 2, a voter like it, is out" in reason(plan.admit(snapshot(controllers=voters, out=[1]), [1], [2], [1]))
+        assert "Broker 2, a voter like it, is out" in reason(
+            plan.admit(snapshot(controllers=voters, out=[1]), [1], [2], [1])
+        )
 
     def test_allowed_by_name_it_goes(self):
-        assert plan.admit(snapshot(part(1, min_isr=1), part(1, 2, partition=1), allow=["t"]), [1, 2], [])["admitted"] == [1]
+        assert plan.admit(snapshot(part(1, min_isr=1), part(1, 2, partition=1), allow=["t"]), [1, 2], [])[
+            "admitted"
+        ] == [1]
 
     def test_an_unknown_broker_is_an_error(self):
         with pytest.raises(plan.RollError, match="does not have broker 9; the inventory and the cluster disagree"):
@@ -116,7 +169,15 @@ def made_up(chance):
     for number in range(chance.randint(0, 8)):
         replicas = chance.sample(ids, chance.randint(1, min(5, len(ids))))
         isr = [id_ for id_ in replicas if id_ not in out and chance.random() < 0.98]
-        partitions.append(part(*replicas, topic="t%d" % (number % 3), partition=number, isr=isr, min_isr=chance.randint(1, min(3, len(replicas)))))
+        partitions.append(
+            part(
+                *replicas,
+                topic="t%d" % (number % 3),
+                partition=number,
+                isr=isr,
+                min_isr=chance.randint(1, min(3, len(replicas))),
+            )
+        )
     voters = chance.choice([[], chance.sample(ids, 3), chance.sample(ids, 5) if len(ids) > 4 else []])
     if len(set(voters) - set(out)) <= len(voters) // 2:
         # Without a majority there is nobody to ask.
@@ -138,8 +199,14 @@ def made_up(chance):
 
 def quorum_of(snap, chance):
     """What the leader says, who is another at each step: whoever runs has caught up."""
-    listed = [{"id": id_, "last_caught_up_ms": 0 if id_ in snap["out"] else 9, "log_end_offset": 1} for id_ in snap["controllers"]["voters"]]
-    return {"leader": chance.choice([id_ for id_ in snap["controllers"]["voters"] if id_ not in snap["out"]]), "voters": listed}
+    listed = [
+        {"id": id_, "last_caught_up_ms": 0 if id_ in snap["out"] else 9, "log_end_offset": 1}
+        for id_ in snap["controllers"]["voters"]
+    ]
+    return {
+        "leader": chance.choice([id_ for id_ in snap["controllers"]["voters"] if id_ not in snap["out"]]),
+        "voters": listed,
+    }
 
 
 class TestPlanAndGate:
@@ -161,7 +228,10 @@ class TestPlanAndGate:
             seen = {
                 **seen,
                 "out": [id_ for id_ in seen["out"] if id_ not in going],
-                "partitions": [{**each, "isr": [id_ for id_ in each["replicas"] if id_ in each["isr"] or id_ in going]} for each in seen["partitions"]],
+                "partitions": [
+                    {**each, "isr": [id_ for id_ in each["replicas"] if id_ in each["isr"] or id_ in going]}
+                    for each in seen["partitions"]
+                ],
             }
         return None
 
@@ -191,7 +261,12 @@ class TestBack:
             (None, WELL, None, "its own answer is missing"),
             (WELL, None, None, "the others' answer is missing"),
             (snapshot(brokers=(2, 3, 4)), WELL, None, "not registered and unfenced by its own answer"),
-            (WELL, {**WELL, "brokers": [{"id": 1, "rack": "a", "fenced": True}]}, None, "not registered and unfenced by the others' answer"),
+            (
+                WELL,
+                {**WELL, "brokers": [{"id": 1, "rack": "a", "fenced": True}]},
+                None,
+                "not registered and unfenced by the others' answer",
+            ),
             ({**WELL, "out": [1]}, WELL, None, "not registered and unfenced by its own answer"),
             (snapshot(part(1, 2, 3, isr=[2, 3])), WELL, 1, "not in sync yet in 1 partition, one of them t-0"),
             (WELL, snapshot(part(1, 2, 3, isr=[2, 3])), 1, "not in sync yet in 1 partition, one of them t-0"),
@@ -234,7 +309,12 @@ class Model:
         self.gate, self.home = gate or self.real_gate, home or self.real_home
 
     def views(self, in_sync):
-        return snapshot(*(part(*replicas, partition=number, isr=sorted(isr)) for number, (replicas, isr) in enumerate(zip(self.partitions, in_sync))))
+        return snapshot(
+            *(
+                part(*replicas, partition=number, isr=sorted(isr))
+                for number, (replicas, isr) in enumerate(zip(self.partitions, in_sync))
+            )
+        )
 
     def real_gate(self, broker, view, flying):
         return self.asked(broker, view, flying)
@@ -258,7 +338,11 @@ class Model:
 
     def starts(self):
         subsets = [
-            [frozenset(one for one, chosen in zip(replicas, mask) if chosen) for mask in product((0, 1), repeat=len(replicas))] for replicas in self.partitions
+            [
+                frozenset(one for one, chosen in zip(replicas, mask) if chosen)
+                for mask in product((0, 1), repeat=len(replicas))
+            ]
+            for replicas in self.partitions
         ]
         for in_sync in product(*subsets):
             if all(in_sync):
@@ -281,12 +365,20 @@ class Model:
         for broker, phase in zip(BROKERS, phases):
             inside = [isr for replicas, isr in zip(self.partitions, truth) if broker in replicas]
             if phase == WAITS and broker not in dead and self.gate(broker, view, flying):
-                yield "stop %d" % broker, (become(broker, OUT), gone(broker), view, lost, dead), self.breaks(broker, truth, view, lost)
+                yield (
+                    "stop %d" % broker,
+                    (become(broker, OUT), gone(broker), view, lost, dead),
+                    self.breaks(broker, truth, view, lost),
+                )
             if broker not in dead:
                 # Catching up in one partition; a broker that is in flight has started again by then.
                 for number, (replicas, isr) in enumerate(zip(self.partitions, truth)):
                     if broker in replicas and broker not in isr and isr - dead:
-                        yield "%d in sync" % broker, (phases, (*truth[:number], isr | {broker}, *truth[number + 1 :]), view, lost, dead), False
+                        yield (
+                            "%d in sync" % broker,
+                            (phases, (*truth[:number], isr | {broker}, *truth[number + 1 :]), view, lost, dead),
+                            False,
+                        )
                 if phase == OUT and all(broker in isr for isr in inside):
                     yield "%d says so" % broker, (become(broker, SEEN), truth, view, lost, dead), False
                 if phase in (OUT, SEEN) and self.home(broker, phase, truth, view):
@@ -300,7 +392,9 @@ class Model:
 
     def breaks(self, broker, truth, view, lost):
         """Whether stopping it leaves a partition below its minimum, or without anybody, and no crash that could not be seen is the cause."""
-        return any(broker in isr and len(isr - {broker}) + len(lost & (seen - isr)) < 2 for isr, seen in zip(truth, view))
+        return any(
+            broker in isr and len(isr - {broker}) + len(lost & (seen - isr)) < 2 for isr, seen in zip(truth, view)
+        )
 
     def search(self, starts=None):
         """The first way to break a promise, None for none; and how many states there are."""
@@ -327,7 +421,11 @@ class TestModel:
         # A search that sees little proves little.
         assert states > 90_000
 
-    @pytest.mark.parametrize("partitions", [TWO, [(1, 2, 3, 4), (1, 2, 3)], [(1, 2, 3), (1, 2, 4), (2, 3, 4)]], ids=["apart", "nested", "three"])
+    @pytest.mark.parametrize(
+        "partitions",
+        [TWO, [(1, 2, 3, 4), (1, 2, 3)], [(1, 2, 3), (1, 2, 4), (2, 3, 4)]],
+        ids=["apart", "nested", "three"],
+    )
     def test_partitions_that_share_brokers_are_not_broken_either(self, partitions):
         broken, states = Model(partitions, crashes=0).search()
         assert broken is None
@@ -353,7 +451,9 @@ class TestModel:
         def trusting(broker, _view, flying):
             return all(RACKS[one] == RACKS[broker] for one in flying)
 
-        broken, _states = Model([(1, 2, 3)], gate=trusting, crashes=0).search([((WAITS,) * 4, *[(frozenset({1, 2, 3}),)] * 2, frozenset(), frozenset())])
+        broken, _states = Model([(1, 2, 3)], gate=trusting, crashes=0).search(
+            [((WAITS,) * 4, *[(frozenset({1, 2, 3}),)] * 2, frozenset(), frozenset())]
+        )
         assert broken == ("stop 1", "stop 2")
 
     def test_red_when_an_old_answer_of_another_is_enough_to_be_back(self):

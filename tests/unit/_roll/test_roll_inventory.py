@@ -11,7 +11,10 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._roll.snapshot imp
 
 
 def host(node, state="active", restart=False, looping=False):
-    return {"kafka_node_id": node, "__kafka_service": {"unit_state": state, "restart_needed": restart, "crash_looping": looping}}
+    return {
+        "kafka_node_id": node,
+        "__kafka_service": {"unit_state": state, "restart_needed": restart, "crash_looping": looping},
+    }
 
 
 HOSTS = {"b1": host(1), "b2": host(2, restart=True), "b3": host(3, "failed"), "z1": host(1, restart=True)}
@@ -41,22 +44,42 @@ def test_a_broker_that_crashes_again_and_again_counts_as_down_although_systemd_h
     seen = cluster(partition(isr=(1, 3)), fenced=(2,))
     assert roll_steps.to_restart(hosts, list(hosts), everything=False, only=[]) == ["b2"]
     assert roll_steps.findings(seen, {int(each["kafka_node_id"]): each for each in hosts.values()}) == []
-    assert roll_steps.status(hosts, list(hosts))["down"] == [2] and roll_steps.status(HOSTS, ["b1", "b3"])["down"] == [3]
+    assert roll_steps.status(hosts, list(hosts))["down"] == [2] and roll_steps.status(HOSTS, ["b1", "b3"])["down"] == [
+        3
+    ]
 
 
 def test_a_broker_that_crashed_once_and_reads_its_logs_is_waited_for():
     seen = cluster(partition(isr=(1, 3)), fenced=(2,))
     assert roll_steps.to_restart({"b2": host(2)}, ["b2"], everything=False, only=[]) == []
-    assert "Broker 2 runs, but the cluster does not list it as alive; it may be reading its logs" in roll_steps.findings(seen, BROKERS)[0]
+    assert (
+        "Broker 2 runs, but the cluster does not list it as alive; it may be reading its logs"
+        in roll_steps.findings(seen, BROKERS)[0]
+    )
 
 
 def partition(replicas=(1, 2, 3), isr=(1, 2, 3), leader=1, number=0):
-    return {"topic": "t", "partition": number, "replicas": list(replicas), "isr": list(isr), "min_isr": 2, "leader": leader, "adding": [], "removing": []}
+    return {
+        "topic": "t",
+        "partition": number,
+        "replicas": list(replicas),
+        "isr": list(isr),
+        "min_isr": 2,
+        "leader": leader,
+        "adding": [],
+        "removing": [],
+    }
 
 
 def cluster(*partitions, ids=(1, 2, 3), fenced=(), racks="abc"):
     brokers = [{"id": id_, "rack": racks[number] or None, "fenced": id_ in fenced} for number, id_ in enumerate(ids)]
-    return {"brokers": brokers, "partitions": list(partitions) or [partition()], "quorum": None, "controller_id": 1, "reassignments": []}
+    return {
+        "brokers": brokers,
+        "partitions": list(partitions) or [partition()],
+        "quorum": None,
+        "controller_id": 1,
+        "reassignments": [],
+    }
 
 
 BROKERS = {1: host(1), 2: host(2), 3: host(3)}
@@ -73,7 +96,11 @@ def test_a_healthy_cluster_that_is_the_inventory_may_begin():
         (cluster(ids=(1, 2)), BROKERS, "Broker 3 runs, but the cluster does not list it as alive"),
         (cluster(fenced=(3,)), BROKERS, "Broker 3 runs, but"),
         (cluster(racks=["a", "b", ""]), BROKERS, "Broker 3 has no rack in the cluster"),
-        (cluster(partition(isr=(1, 2))), BROKERS, "not healthy: 1 partition is behind, one of them t-0 with 2 of 3 replicas in sync"),
+        (
+            cluster(partition(isr=(1, 2))),
+            BROKERS,
+            "not healthy: 1 partition is behind, one of them t-0 with 2 of 3 replicas in sync",
+        ),
         (cluster(partition(leader=-1, isr=())), BROKERS, "not healthy"),
     ],
     ids=["unknown broker", "lost broker", "fenced broker", "no rack", "behind", "offline"],
@@ -99,19 +126,39 @@ def test_brokers_that_a_broken_off_roll_left_down_do_not_forbid_to_go_on():
         ([partition(isr=(1, 2)), partition(isr=(1, 3), number=1)], [1, 2, 3], None),
         ([{**partition(replicas=(1, 2, 3, 4), isr=(1, 2)), "adding": [4]}], [3], None),
         ([partition(isr=(1, 2))], [], "t-0 with 2 of 3 replicas in sync"),
-        ([partition(isr=(1, 2))], [1, 2], "If nothing but a restart heals broker 3, name it in roll_only, with roll_all."),
+        (
+            [partition(isr=(1, 2))],
+            [1, 2],
+            "If nothing but a restart heals broker 3, name it in roll_only, with roll_all.",
+        ),
         ([partition(isr=(1,))], [3], "If nothing but a restart heals broker 2, name it in roll_only"),
-        ([partition(isr=(1, 2), leader=-1)], [3], "t-0 with 2 of 3 replicas in sync; wait until it has healed, or find out why it does not."),
+        (
+            [partition(isr=(1, 2), leader=-1)],
+            [3],
+            "t-0 with 2 of 3 replicas in sync; wait until it has healed, or find out why it does not.",
+        ),
         ([partition(isr=(1, 2)), partition(isr=(2, 3), number=1)], [3], "t-1 with 2 of 3 replicas in sync"),
     ],
-    ids=["the one", "both", "each of them", "beside one that is added", "nobody", "others", "one of two", "without a leader", "another one too"],
+    ids=[
+        "the one",
+        "both",
+        "each of them",
+        "beside one that is added",
+        "nobody",
+        "others",
+        "one of two",
+        "without a leader",
+        "another one too",
+    ],
 )
 def test_what_only_a_restart_heals_forbids_nothing_where_it_gets_one(partitions, restart, found):
     said = roll_steps.findings(cluster(*partitions), BROKERS, (), restart)
     assert said == [] if found is None else len(said) == 1 and found in said[0]
     hosts = {"b%d" % id_: each for id_, each in BROKERS.items()}
     names = ["b%d" % id_ for id_ in restart]
-    assert kafka_roll_findings(cluster(*partitions), {**hosts, "c9": host(9)}, list(hosts), restart=[*names, "c9"]) == said
+    assert (
+        kafka_roll_findings(cluster(*partitions), {**hosts, "c9": host(9)}, list(hosts), restart=[*names, "c9"]) == said
+    )
 
 
 def kraft(*voters):
@@ -123,8 +170,18 @@ def kraft(*voters):
     [
         ((101, 102, 103), [103, 102, 101], []),
         ((1, 2, 3), [1, 2, 3], []),
-        ((101, 102, 103), [101, 102, 103, 104], ["Controller 104 of the inventory does not vote in the quorum, the voters are nodes 101, 102 and 103; add it"]),
-        ((101, 102, 103), [101, 102], ["Node 103 votes in the quorum, but is no controller of the inventory; add what is missing"]),
+        (
+            (101, 102, 103),
+            [101, 102, 103, 104],
+            [
+                "Controller 104 of the inventory does not vote in the quorum, the voters are nodes 101, 102 and 103; add it"
+            ],
+        ),
+        (
+            (101, 102, 103),
+            [101, 102],
+            ["Node 103 votes in the quorum, but is no controller of the inventory; add what is missing"],
+        ),
         ((1, 2, 4), [1, 2, 3], ["Controller 3 of the inventory does not vote", "Node 4 votes in the quorum"]),
     ],
     ids=["dedicated", "combined", "one that only follows", "one that is not known", "combined, both"],
@@ -134,7 +191,10 @@ def test_the_voters_are_the_controllers_of_the_inventory(voters, controllers, se
     assert len(found) == len(sentences) and all(begin in each for each, begin in zip(found, sentences))
     hosts = {"c%d" % id_: host(id_) for id_ in controllers}
     hosts.update({"b%d" % id_: each for id_, each in BROKERS.items()})
-    assert kafka_roll_findings(kraft(*voters), hosts, ["b1", "b2", "b3"], controllers=["c%d" % id_ for id_ in controllers]) == found
+    assert (
+        kafka_roll_findings(kraft(*voters), hosts, ["b1", "b2", "b3"], controllers=["c%d" % id_ for id_ in controllers])
+        == found
+    )
 
 
 def plan(**more):
@@ -146,7 +206,11 @@ def plan(**more):
 def test_a_person_sees_the_steps_and_why_there_are_not_fewer():
     lines = roll_steps.lines(plan(), {1: "b1", 2: "b2", 3: "b3"}, ["z2", "z1"], "zookeeper")
     assert lines[0] == "ZooKeeper nodes, one after another, the leader last: z2, z1"
-    assert [line for line in lines if line.startswith("step")] == ["step 1, batch 1 (the canary): b2", "step 2, batch 2: b3", "step 3, batch 3: b1"]
+    assert [line for line in lines if line.startswith("step")] == [
+        "step 1, batch 1 (the canary): b2",
+        "step 2, batch 2: b3",
+        "step 3, batch 3: b1",
+    ]
     assert "at least 3 batches" in " ".join(lines)
 
 
@@ -162,7 +226,9 @@ def test_refusals_are_sentences_and_a_long_list_is_cut():
 
 
 def test_for_an_upgrade_whoever_runs_another_version_gets_a_restart():
-    hosts = {name: dict(each, __kafka_service=dict(each["__kafka_service"], version="3.8.1")) for name, each in HOSTS.items()}
+    hosts = {
+        name: dict(each, __kafka_service=dict(each["__kafka_service"], version="3.8.1")) for name, each in HOSTS.items()
+    }
     hosts["b1"]["__kafka_service"]["version"] = "3.9.2"
     assert roll_steps.to_restart(hosts, ["b1", "b2", "z1"], everything=False, only=[], version="3.9.2") == ["b2", "z1"]
     assert roll_steps.to_restart(hosts, ["b1"], everything=False, only=[], version="3.8.1") == ["b1"]
@@ -207,7 +273,17 @@ def test_which_brokers_systemd_has_restarted(told, fenced, restarted):
         ((1, 2), [], (), host("3", looping=True), []),
         ((1, 2), [], (), host("3", "unknown"), [3]),
     ],
-    ids=["one", "two", "none", "added by a reassignment", "behind and not registered", "not registered", "stopped", "crashing again and again", "nobody knows"],
+    ids=[
+        "one",
+        "two",
+        "none",
+        "added by a reassignment",
+        "behind and not registered",
+        "not registered",
+        "stopped",
+        "crashing again and again",
+        "nobody knows",
+    ],
 )
 def test_which_brokers_recover(isr, adding, fenced, third, expected):
     seen = cluster({**partition(isr=isr), "adding": adding}, fenced=fenced)
@@ -227,12 +303,22 @@ def test_the_status_has_all_four_and_nothing_of_the_cluster_that_nobody_asked():
 
 class TestSteps:
     PLAN = {
-        "steps": [{"kind": "canary", "brokers": [1]}, {"kind": "batch", "brokers": [4, 7]}, {"kind": "batch", "brokers": [2]}],
+        "steps": [
+            {"kind": "canary", "brokers": [1]},
+            {"kind": "batch", "brokers": [4, 7]},
+            {"kind": "batch", "brokers": [2]},
+        ],
         "quorum": {"batches": [[2], [1]]},
     }
 
     def steps(self, **more):
-        return roll_steps.steps(self.PLAN, {1: "b1", 2: "b2", 4: "b4", 7: "b7"}, {1: "c1", 2: "c2"}, "controller", **{"keepers_first": True, **more})
+        return roll_steps.steps(
+            self.PLAN,
+            {1: "b1", 2: "b2", 4: "b4", 7: "b7"},
+            {1: "c1", 2: "c2"},
+            "controller",
+            **{"keepers_first": True, **more},
+        )
 
     def test_keepers_then_brokers_each_after_all_before(self):
         steps = self.steps()
@@ -249,7 +335,10 @@ class TestSteps:
 
     def test_or_the_other_way_round(self):
         steps = self.steps(keepers_first=False)
-        assert [(step["group"], step["kind"]) for step in steps[2:4]] == [("kafka_roll_1_brokers", "broker"), ("kafka_roll_1_keepers_last", "controller")]
+        assert [(step["group"], step["kind"]) for step in steps[2:4]] == [
+            ("kafka_roll_1_brokers", "broker"),
+            ("kafka_roll_1_keepers_last", "controller"),
+        ]
         assert steps[-1]["before"] == ["roll-1-step-%d" % number for number in range(1, 5)]
 
     def test_the_canary_and_the_last_are_known(self):
@@ -270,9 +359,18 @@ class TestSteps:
         [
             ({"roll-1-step-4": {"__roll_failure": "The gate."}}, ["The gate."]),
             ({"b4": {"__roll_failure": "Broke."}, "b7": {"__roll_started": "roll-1-step-4"}}, ["Broke."]),
-            ({"b4": {"__roll_started": "roll-1-step-4"}}, ["b7 could not be reached in the middle of the step; look at the host."]),
-            ({"b4": {"__roll_failure": "Broke."}}, ["Broke.", "b7 could not be reached in the middle of the step; look at the host."]),
-            ({"b4": {"__roll_started": "roll-1-step-4"}, "b7": {"__roll_started": "roll-1-step-4"}}, ["Step roll-1-step-4 was broken off."]),
+            (
+                {"b4": {"__roll_started": "roll-1-step-4"}},
+                ["b7 could not be reached in the middle of the step; look at the host."],
+            ),
+            (
+                {"b4": {"__roll_failure": "Broke."}},
+                ["Broke.", "b7 could not be reached in the middle of the step; look at the host."],
+            ),
+            (
+                {"b4": {"__roll_started": "roll-1-step-4"}, "b7": {"__roll_started": "roll-1-step-4"}},
+                ["Step roll-1-step-4 was broken off."],
+            ),
             (
                 {"b4": {"__roll_started": "roll-1-step-4"}, "b7": {"__roll_started": "roll-0-step-9"}},
                 ["b7 could not be reached in the middle of the step; look at the host."],

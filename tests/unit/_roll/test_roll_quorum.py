@@ -15,18 +15,30 @@ def quorum(ago, leader=101, lag=(), observers=()):
     """Voters by id and the milliseconds since the leader saw them caught up."""
 
     def members(listed):
-        return [{"id": id_, "last_caught_up_ms": NOW - ms, "log_end_offset": 500 - dict(lag).get(id_, 0)} for id_, ms in dict(listed).items()]
+        return [
+            {"id": id_, "last_caught_up_ms": NOW - ms, "log_end_offset": 500 - dict(lag).get(id_, 0)}
+            for id_, ms in dict(listed).items()
+        ]
 
     return {"leader": leader, "epoch": 3, "voters": members(ago), "observers": members(observers)}
 
 
 def keeper(id_, mode="follower", error=None):
-    return {"server": "z%d:2181" % id_, "mode": None if error else mode, "ok": error is None, "error": error, "synced_followers": None}
+    return {
+        "server": "z%d:2181" % id_,
+        "mode": None if error else mode,
+        "ok": error is None,
+        "error": error,
+        "synced_followers": None,
+    }
 
 
 def ensemble(following=None, **modes):
     """Servers by id; following is how many the leader says follow it, all of those that do unless given."""
-    servers = {int(name[1:]): keeper(int(name[1:]), **({"error": mode} if " " in mode else {"mode": mode})) for name, mode in modes.items()}
+    servers = {
+        int(name[1:]): keeper(int(name[1:]), **({"error": mode} if " " in mode else {"mode": mode}))
+        for name, mode in modes.items()
+    }
     for each in servers.values():
         if each["mode"] == "leader":
             each["synced_followers"] = list(modes.values()).count("follower") if following is None else following
@@ -51,7 +63,13 @@ class TestVotersAdmit:
             (ONE_LATE, 103, {}),
             ({101: 0, 102: 10, 103: NOW + 1}, 103, {}),
         ],
-        ids=["a follower", "the leader", "one of five is down already", "the one that is late itself", "one never seen"],
+        ids=[
+            "a follower",
+            "the leader",
+            "one of five is down already",
+            "the one that is late itself",
+            "one never seen",
+        ],
     )
     def test_goes(self, ago, node, more):
         assert self.ask(quorum(ago), [node], **more) == {"admitted": [node], "held": []}
@@ -67,7 +85,15 @@ class TestVotersAdmit:
             (quorum({101: 0}), 101, {}, "Of 1 voters only 0 would be left"),
             (quorum(WELL, leader=-1), 102, {}, "No voter is known to lead."),
         ],
-        ids=["the leader without a majority", "another is out", "itself is out", "another is late", "two voters", "one voter", "no leader"],
+        ids=[
+            "the leader without a majority",
+            "another is out",
+            "itself is out",
+            "another is late",
+            "two voters",
+            "one voter",
+            "no leader",
+        ],
     )
     def test_is_held(self, seen, node, more, why):
         result = self.ask(seen, [node], **more)
@@ -97,9 +123,19 @@ class TestLeadershipThatMoves:
 
     def test_it_is_said_when_a_leader_goes_before_others(self):
         said = "Node 103 leads, and goes before node 101: leadership has moved since the plan was made."
-        assert gate.early(103, [103], [103, 101]) == said and gate.early(103, [103], [103, 101, 9], [101, 102, 103]) == said
-        assert gate.early(103, [103], [103]) is None and gate.early(101, [103], [103, 101]) is None and gate.early(None, [103], [103, 101]) is None
-        assert gate.leading(ensemble(z1="follower", z2="leader", z3="follower")) == 2 and gate.leading(ensemble(z1="follower")) is None
+        assert (
+            gate.early(103, [103], [103, 101]) == said
+            and gate.early(103, [103], [103, 101, 9], [101, 102, 103]) == said
+        )
+        assert (
+            gate.early(103, [103], [103]) is None
+            and gate.early(101, [103], [103, 101]) is None
+            and gate.early(None, [103], [103, 101]) is None
+        )
+        assert (
+            gate.leading(ensemble(z1="follower", z2="leader", z3="follower")) == 2
+            and gate.leading(ensemble(z1="follower")) is None
+        )
 
 
 class TestVotersBack:
@@ -112,7 +148,13 @@ class TestVotersBack:
             (quorum(WELL), 9, "not a voter of the quorum (nodes 101, 102 and 103)"),
             (quorum(WELL, leader=-1), 102, "Nobody leads"),
         ],
-        ids=["a follower that fetched since", "the leader", "one that was caught up only before", "a stranger", "no leader"],
+        ids=[
+            "a follower that fetched since",
+            "the leader",
+            "one that was caught up only before",
+            "a stranger",
+            "no leader",
+        ],
     )
     def test_each_case(self, seen, node, why):
         (found,) = gate.voters_back(seen, SINCE, [node])
@@ -158,7 +200,12 @@ class TestKeepers:
             (TWO, 1, {}, "Of 3 ZooKeeper servers only 1 would be left serving without it"),
             (ensemble(z1="follower", z2="follower", z3="follower"), 1, {}, "None of the 3 ZooKeeper servers leads"),
             (ensemble(z1="standalone"), 1, {}, "no majority"),
-            (ensemble(1, z1="follower", z4="follower", z5="leader"), 1, {}, "z5:2181 leads and says that 1 follow it, but 2 say that they follow"),
+            (
+                ensemble(1, z1="follower", z4="follower", z5="leader"),
+                1,
+                {},
+                "z5:2181 leads and says that 1 follow it, but 2 say that they follow",
+            ),
         ],
         ids=[
             "a follower",

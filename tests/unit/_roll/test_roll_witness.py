@@ -31,7 +31,10 @@ class Split:
         self.lost, self.was, self.asked, self.slow = set(lost), was, asked, set(slow)
         self.living = [id_ for id_ in BROKERS if id_ not in self.lost]
         self.boss = was if was in self.living else min(self.living)
-        self.truth = {index: [id_ for id_ in replicas if id_ in self.living and id_ not in behind] or replicas[:1] for index, replicas in PLACES.items()}
+        self.truth = {
+            index: [id_ for id_ in replicas if id_ in self.living and id_ not in behind] or replicas[:1]
+            for index, replicas in PLACES.items()
+        }
 
     def view(self, broker):
         stale = broker in self.lost
@@ -41,7 +44,10 @@ class Split:
             "controller_id": self.was if stale else self.boss,
             "brokers": [{"id": id_, "host": "h", "port": 1, "rack": RACKS[id_]} for id_ in listed],
             "partitions": {
-                "t": [{"partition": index, "leader": ids[0], "replicas": PLACES[index], "isr": list(ids), "offline": []} for index, ids in isr.items()]
+                "t": [
+                    {"partition": index, "leader": ids[0], "replicas": PLACES[index], "isr": list(ids), "offline": []}
+                    for index, ids in isr.items()
+                ]
             },
         }
 
@@ -49,7 +55,11 @@ class Split:
 
     def cluster(self):
         seen = self.view(self.asked)
-        return {"cluster_id": "c", "controller_id": seen["controller_id"], "brokers": [{**each, "fenced": False} for each in seen["brokers"]]}
+        return {
+            "cluster_id": "c",
+            "controller_id": seen["controller_id"],
+            "brokers": [{**each, "fenced": False} for each in seen["brokers"]],
+        }
 
     def quorum(self):
         return None
@@ -80,7 +90,11 @@ def cases():
                     for asked, slow in product(BROKERS, some([id_ for id_ in BROKERS if id_ not in (*lost, boss)], 1)):
                         if asked not in (*nodes, *flying):
                             yield lost, was, asked, nodes, flying, slow, ()
-                            yield from ((lost, was, asked, nodes, flying, slow, (id_,)) for id_ in BROKERS if slow and id_ not in lost)
+                            yield from (
+                                (lost, was, asked, nodes, flying, slow, (id_,))
+                                for id_ in BROKERS
+                                if slow and id_ not in lost
+                            )
 
 
 def broken(believe):
@@ -92,9 +106,15 @@ def broken(believe):
         except KafkaError:
             yield None, None
             continue
-        plain = {name: getattr(seen, name) for name in ("brokers", "topics", "partitions", "quorum", "controller_id", "reassignments")}
+        plain = {
+            name: getattr(seen, name)
+            for name in ("brokers", "topics", "partitions", "quorum", "controller_id", "reassignments")
+        }
         going = set(gate.admit(gate.fresh(plain, restart=nodes, in_flight=flying), nodes, flying)["admitted"])
-        yield any(going.intersection(isr) and len(set(isr) - going - set(flying)) < 2 for isr in split.truth.values()), (lost, nodes)
+        yield (
+            any(going.intersection(isr) and len(set(isr) - going - set(flying)) < 2 for isr in split.truth.values()),
+            (lost, nodes),
+        )
 
 
 def test_whoever_has_lost_zookeeper_nobody_is_stopped_who_is_needed():
@@ -113,7 +133,10 @@ def test_red_when_the_controller_of_the_one_that_is_asked_is_believed():
     """Brokers that are cut off from ZooKeeper together with the controller agree with each other."""
 
     def hasty(split, params):
-        kept, split.controllers_named = split.controllers_named, lambda brokers: {broker: split.was for broker in kept(brokers)}
+        kept, split.controllers_named = (
+            split.controllers_named,
+            lambda brokers: {broker: split.was for broker in kept(brokers)},
+        )
         return poll.witnessed(split, params)
 
     assert any(wrong for wrong, _ in broken(hasty))
@@ -136,7 +159,10 @@ class TestAgreed:
     """What two answers have in common."""
 
     def seen(self, *partitions, brokers=(1, 2, 3), moving=()):
-        listed = [{"topic": "t", "elr": [], "adding": [], "removing": [], "min_isr": 2, "offline": [], "leader": 1, **each} for each in partitions]
+        listed = [
+            {"topic": "t", "elr": [], "adding": [], "removing": [], "min_isr": 2, "offline": [], "leader": 1, **each}
+            for each in partitions
+        ]
         told = [{"id": id_, "host": "h", "port": 1, "rack": "a", "fenced": False} for id_ in brokers]
         topics = {"t": {"partitions": len(listed), "replication_factor": 3, "min_isr": 2, "own_min_isr": True}}
         return snapshot.Snapshot("c", "zookeeper", 1, told, topics, listed, list(moving), None)
@@ -148,16 +174,28 @@ class TestAgreed:
     def one(self, index=0, replicas=(1, 2, 3), isr=(1, 2, 3)):
         return {"partition": index, "replicas": list(replicas), "isr": list(isr), "leader": 2, "offline": []}
 
-    @pytest.mark.parametrize(("controller", "replicas", "isr"), [(1, [1, 2, 3], [1, 2]), (2, [4, 2, 1], [2, 1])], ids=["asked first", "the witness"])
+    @pytest.mark.parametrize(
+        ("controller", "replicas", "isr"),
+        [(1, [1, 2, 3], [1, 2]), (2, [4, 2, 1], [2, 1])],
+        ids=["asked first", "the witness"],
+    )
     def test_replicas_are_the_controllers_and_in_sync_is_who_is_so_by_both(self, controller, replicas, isr):
         seen = self.seen(self.one())
-        found = snapshot.agreed(seen, 2, self.view({"t": [self.one(replicas=(4, 2, 1), isr=(4, 2, 1))]}, controller=controller), {})
-        assert [(each["replicas"], each["isr"], each["min_isr"]) for each in found.partitions] == [(replicas, isr, 2)] and found.witness == 2
+        found = snapshot.agreed(
+            seen, 2, self.view({"t": [self.one(replicas=(4, 2, 1), isr=(4, 2, 1))]}, controller=controller), {}
+        )
+        assert [(each["replicas"], each["isr"], each["min_isr"]) for each in found.partitions] == [
+            (replicas, isr, 2)
+        ] and found.witness == 2
         assert seen.partitions[0]["isr"] == [1, 2, 3]
 
     def test_what_only_one_names_stays_and_what_is_gone_again_does_not(self):
         seen = self.seen(self.one(), self.one(1))
-        named = {"t": [self.one(), self.one(2, isr=(1,))], "u": [self.one(isr=(2, 3)), self.one(1)], "gone": [self.one()]}
+        named = {
+            "t": [self.one(), self.one(2, isr=(1,))],
+            "u": [self.one(isr=(2, 3)), self.one(1)],
+            "gone": [self.one()],
+        }
         found = snapshot.agreed(seen, 2, self.view(named), {"u": (3, False)})
         assert [(each["topic"], each["partition"], each["isr"], each["min_isr"]) for each in found.partitions] == [
             ("t", 0, [1, 2, 3], 2),
@@ -166,11 +204,19 @@ class TestAgreed:
             ("u", 0, [2, 3], 3),
             ("u", 1, [1, 2, 3], 3),
         ]
-        assert found.topics["u"] == {"partitions": 2, "replication_factor": 3, "min_isr": 3, "own_min_isr": False} and "gone" not in found.topics
+        assert (
+            found.topics["u"] == {"partitions": 2, "replication_factor": 3, "min_isr": 3, "own_min_isr": False}
+            and "gone" not in found.topics
+        )
 
     def test_who_is_listed_by_one_only_is_not_counted_on(self):
         found = snapshot.agreed(self.seen(self.one()), 2, self.view({"t": [self.one()]}, brokers=(1, 2, 4)), {})
-        assert [(each["id"], each["fenced"]) for each in found.brokers] == [(1, False), (2, False), (3, True), (4, True)]
+        assert [(each["id"], each["fenced"]) for each in found.brokers] == [
+            (1, False),
+            (2, False),
+            (3, True),
+            (4, True),
+        ]
 
     def test_the_result_of_a_module_does_not_show_it(self):
         assert "witness" not in self.seen(self.one()).to_dict()
@@ -179,7 +225,13 @@ class TestAgreed:
 def test_a_broker_that_was_asked_by_its_address_needs_another_besides_the_controller():
     split = Split((), 4, 1)
     split.controllers_named = lambda brokers: {4: 4}
-    admin = Made(asked=None, **{name: getattr(split, name) for name in ("cluster", "quorum", "partitions", "min_insync_replicas", "reassignments")})
+    admin = Made(
+        asked=None,
+        **{
+            name: getattr(split, name)
+            for name in ("cluster", "quorum", "partitions", "min_insync_replicas", "reassignments")
+        },
+    )
     admin.controllers_named, admin.view_of = split.controllers_named, split.view_of
     with pytest.raises(KafkaError, match="The broker that was asked is the only one that answers"):
         poll.witnessed(admin, {"nodes": [2], "in_flight": [], "out": []})

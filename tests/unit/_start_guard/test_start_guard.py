@@ -53,7 +53,12 @@ def answer(*views, node=3):
     [
         ([seen(0), seen(1)], RECORD, False, []),
         ([seen(0), seen(1, used=False)], RECORD, False, ["/d1/logs is blank"]),
-        ([seen(0, used=False, id=None), seen(1, used=False, id=None)], RECORD, False, ["/d0/logs is blank", "/d1/logs is blank"]),
+        (
+            [seen(0, used=False, id=None), seen(1, used=False, id=None)],
+            RECORD,
+            False,
+            ["/d0/logs is blank", "/d1/logs is blank"],
+        ),
         ([seen(0, id="other"), seen(1)], RECORD, False, ["/d0/logs is not the one of the last start"]),
         ([seen(0, id=None), seen(1)], RECORD, False, ["/d0/logs is not the one of the last start"]),
         ([seen(0), seen(1)], {PATHS[0]: "id-0"}, False, ["/d1/logs is not the one of the last start"]),
@@ -134,7 +139,9 @@ def test_it_starts_when_it_is_in_no_in_sync_set_and_leads_nothing(partitions, op
 
 @pytest.mark.parametrize("kraft", [False, True])
 def test_of_two_views_the_stricter_counts(kraft):
-    for views in itertools.permutations([view(1, partition(1, [1]), kraft=kraft), view(2, partition(-1, [3]), kraft=kraft)]):
+    for views in itertools.permutations(
+        [view(1, partition(1, [1]), kraft=kraft), view(2, partition(-1, [3]), kraft=kraft)]
+    ):
         assert answer(*views).lost == 1
 
 
@@ -214,10 +221,20 @@ def test_in_kraft_mode_a_broker_with_old_metadata_is_no_witness(voters, observer
 def test_the_sentence_says_what_why_and_what_to_do_and_consent_is_for_that_alone():
     found = answer(view(1, partition(-1, [3])), view(2))
     text = rule.sentence(3, ["the log directory /d is blank"], found)
-    assert text.startswith("Broker 3 stays down: the log directory /d is blank, and it is the last in-sync replica of 1 partition (t-0); started now")
-    assert text.endswith("or see docs/runbooks/blank_store.md before kafka-start-guard accept 3 1.") and text.count(". ") == 0
+    assert text.startswith(
+        "Broker 3 stays down: the log directory /d is blank, and it is the last in-sync replica of 1 partition (t-0); started now"
+    )
+    assert (
+        text.endswith("or see docs/runbooks/blank_store.md before kafka-start-guard accept 3 1.")
+        and text.count(". ") == 0
+    )
     assert rule.accepted({"node": 3, "partitions": 1}, 3, found)
-    for other in (None, {"node": 3, "partitions": 2}, {"node": 1, "partitions": 1}, {"node": 3, "partitions": rule.UNANSWERED}):
+    for other in (
+        None,
+        {"node": 3, "partitions": 2},
+        {"node": 1, "partitions": 1},
+        {"node": 3, "partitions": rule.UNANSWERED},
+    ):
         assert not rule.accepted(other, 3, found)
     waiting = answer(view(1, alive=(1, 2, 3)), view(2))
     assert not rule.accepted({"node": 3, "partitions": None}, 3, waiting)
@@ -236,12 +253,19 @@ class Host:
         self.servers({1: "127.0.0.1:1", 2: "127.0.0.1:2"})
         self.mark = tmp_path / "data0/.logs.kafka-log-dir"
         self.logs.mkdir(parents=True)
-        monkeypatch.setattr(kafka_wrapper, "listening", lambda servers: [server for server in servers if int(server[-1]) in self.views])
+        monkeypatch.setattr(
+            kafka_wrapper, "listening", lambda servers: [server for server in servers if int(server[-1]) in self.views]
+        )
         monkeypatch.setattr(kafka_wrapper, "Admin", self.admin)
         monkeypatch.setattr(program, "view", lambda broker, _id, _node: self.look(broker))
 
     def servers(self, servers):
-        found = {"node": 3, "directories": {str(self.logs): "vol-0"}, "servers": servers, "connection": {"security_protocol": "PLAINTEXT"}}
+        found = {
+            "node": 3,
+            "directories": {str(self.logs): "vol-0"},
+            "servers": servers,
+            "connection": {"security_protocol": "PLAINTEXT"},
+        }
         self.config.write_text(json.dumps(found))
 
     def admin(self, where, digits=1):
@@ -278,7 +302,9 @@ class Host:
         self.now += seconds
 
     def run(self, *arguments):
-        world = program.World(str(self.config), str(self.state), sys.executable, 5, lambda: self.now, self.pass_time, self.status.append)
+        world = program.World(
+            str(self.config), str(self.state), sys.executable, 5, lambda: self.now, self.pass_time, self.status.append
+        )
         return program.main(list(arguments) or ["check"], world)
 
 
@@ -326,7 +352,10 @@ def test_it_is_asked_until_the_cluster_has_noticed(host):
     host.blank_disk()
     settle(host, partition(1, [1, 3]))
     start = host.now
-    host.pass_time = lambda seconds: (setattr(host, "now", host.now + seconds), settle(host) if host.now >= start + 3 else None)
+    host.pass_time = lambda seconds: (
+        setattr(host, "now", host.now + seconds),
+        settle(host) if host.now >= start + 3 else None,
+    )
     assert host.run() == 0 and 3 <= host.now - start < 5
 
 
@@ -336,7 +365,10 @@ def test_who_cannot_be_asked_gives_no_permission_and_says_why(host, capsys):
     host.blank_disk()
     assert host.run() == 1 and "no other broker answers; bring its old disk back" in capsys.readouterr().err
     host.views = {1: kafka_wrapper.KafkaError("Broker 1 did not answer Metadata: time is up; check that it runs.")}
-    assert host.run() == 1 and "no other broker answers (Broker 1 did not answer Metadata: time is up" in capsys.readouterr().err
+    assert (
+        host.run() == 1
+        and "no other broker answers (Broker 1 did not answer Metadata: time is up" in capsys.readouterr().err
+    )
     host.servers({})
     assert host.run() == 1 and "accept 3 unanswered" in capsys.readouterr().err
 
@@ -360,7 +392,10 @@ def test_a_missing_client_keeps_nobody_from_a_usual_start(host, monkeypatch, cap
     world = program.World(str(host.config), str(host.state), str(tmp_path / "no-python"))
     assert program.main(["check"], world) == 0
     host.blank_disk()
-    assert program.main(["check"], world) == 1 and "no-python does not run: No such file or directory; run site" in capsys.readouterr().err
+    assert (
+        program.main(["check"], world) == 1
+        and "no-python does not run: No such file or directory; run site" in capsys.readouterr().err
+    )
 
 
 def test_the_first_broker_of_a_new_cluster_has_nobody_to_ask_and_its_permission_is_used_up(host, capsys):
@@ -451,7 +486,9 @@ def test_what_cannot_be_meant_is_one_sentence(host, capsys, arguments, said):
     assert host.run(*arguments) == 1 and said in capsys.readouterr().err and not host.state.exists()
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", '{"node": 3}', '{"node": "x", "directories": {}, "servers": {}, "connection": {}}'])
+@pytest.mark.parametrize(
+    "content", [None, "", "[]", '{"node": 3}', '{"node": "x", "directories": {}, "servers": {}, "connection": {}}']
+)
 def test_without_a_configuration_nothing_starts(host, capsys, content):
     host.config.unlink() if content is None else host.config.write_text(content)
     assert host.run() == 1 and "is missing or not what the role broker writes; run site." in capsys.readouterr().err
@@ -491,7 +528,12 @@ def test_a_view_has_what_the_node_holds_and_asks_for_eligible_replicas_where_nob
 
         def partitions(self):
             listed = [([1, 3], -1, []), ([1, 2], -1, []), ([3], 3, [3])]
-            return {"t": [{"partition": n, "replicas": r, "leader": leader, "isr": isr} for n, (r, leader, isr) in enumerate(listed)]}
+            return {
+                "t": [
+                    {"partition": n, "replicas": r, "leader": leader, "isr": isr}
+                    for n, (r, leader, isr) in enumerate(listed)
+                ]
+            }
 
         def eligible_leader_replicas(self, topics):
             assert topics == ["t"]
@@ -510,7 +552,12 @@ def test_a_view_has_what_the_node_holds_and_asks_for_eligible_replicas_where_nob
 
 
 def files(**more):
-    options = {"volumes": ["vol-1"], "others": [{"id": 1, "host": "198.18.1.11", "port": 9092}], "connection": {"security_protocol": "SSL"}, **more}
+    options = {
+        "volumes": ["vol-1"],
+        "others": [{"id": 1, "host": "198.18.1.11", "port": 9092}],
+        "connection": {"security_protocol": "SSL"},
+        **more,
+    }
     found = start_guard.file_set({"id": 3, "data_dirs": ["/var/lib/kafka/data0/logs"]}, **options)
     return {each["dest"]: each for each in found["files"]}, [each["path"] for each in found["directories"]]
 
@@ -523,10 +570,14 @@ def test_the_host_gets_the_program_whom_to_ask_and_for_a_new_cluster_only_a_perm
         "servers": {"1": "198.18.1.11:9092"},
         "connection": {"security_protocol": "SSL"},
     }
-    assert {path for path in made if path.startswith(program.PACKAGE)} == set(_program.package(program.SOURCE, program.PACKAGE))
+    assert {path for path in made if path.startswith(program.PACKAGE)} == set(
+        _program.package(program.SOURCE, program.PACKAGE)
+    )
     assert program.STATE in directories and program.NEW_CLUSTER not in made
     assert json.loads(files(new_cluster=1234.5)[0][program.NEW_CLUSTER]["content"]) == {"time": 1234}
-    assert json.loads(files(volumes=[])[0]["/etc/kafka/start-guard.json"]["content"])["directories"] == {"/var/lib/kafka/data0/logs": ""}
+    assert json.loads(files(volumes=[])[0]["/etc/kafka/start-guard.json"]["content"])["directories"] == {
+        "/var/lib/kafka/data0/logs": ""
+    }
 
 
 def test_nothing_of_it_waits_for_a_restart(tmp_path):
@@ -545,8 +596,16 @@ def installed(tmp_path):
     for path, each in made.items():
         place = tmp_path / path.lstrip("/")
         place.parent.mkdir(parents=True, exist_ok=True)
-        text = each["content"].replace("/etc/kafka/", "%s/etc/kafka/" % tmp_path).replace("/var/lib/", "%s/var/lib/" % tmp_path)
-        place.write_text(text.replace("/usr/local/lib/", "%s/usr/local/lib/" % tmp_path).replace("/opt/kafka-admin/bin/python", sys.executable))
+        text = (
+            each["content"]
+            .replace("/etc/kafka/", "%s/etc/kafka/" % tmp_path)
+            .replace("/var/lib/", "%s/var/lib/" % tmp_path)
+        )
+        place.write_text(
+            text.replace("/usr/local/lib/", "%s/usr/local/lib/" % tmp_path).replace(
+                "/opt/kafka-admin/bin/python", sys.executable
+            )
+        )
         place.chmod(int(each["mode"], 8))
     (tmp_path / "var/lib/kafka/data0/logs").mkdir(parents=True)
     return tmp_path
@@ -579,7 +638,8 @@ def test_the_program_runs_as_installed_and_fast_on_known_disks(installed):
     source.write_text(source.read_text().replace("REQUEST_SECONDS = 30, 1, 5", "REQUEST_SECONDS = 1, 1, 5"))
     blank = run()
     assert blank.returncode == 1 and re.fullmatch(
-        r"Broker 3 stays down: the log directory \S+ is blank, and no other broker answers; .*unanswered\.\n", blank.stderr
+        r"Broker 3 stays down: the log directory \S+ is blank, and no other broker answers; .*unanswered\.\n",
+        blank.stderr,
     )
     assert stat.S_IMODE((installed / "usr/local/sbin/kafka-start-guard").stat().st_mode) == 0o755
 
@@ -603,7 +663,13 @@ def formatted(version, started=False):
     ("host", "exists"),
     [
         ({}, False),
-        ({"__kafka_host": {"running": ["chrony.service"]}, "__kafka_storage": {"directories": [{"state": "empty", "version": None, "started": False}]}}, False),
+        (
+            {
+                "__kafka_host": {"running": ["chrony.service"]},
+                "__kafka_storage": {"directories": [{"state": "empty", "version": None, "started": False}]},
+            },
+            False,
+        ),
         ({"__kafka_host": {"running": ["kafka.service"]}}, True),
         ({"__kafka_storage": formatted(0)}, True),
         # Formatted by a run of site that broke off before the first start.

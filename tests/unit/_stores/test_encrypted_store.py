@@ -15,7 +15,14 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._stores import act
 from ansible_collections.rackaware.kafka.plugins.modules import encrypted_store
 
 SERVICE, MOUNT = "kafka-luks@d0.service", "mnt-d0.mount"
-ON = {"LoadState": "loaded", "ActiveState": "active", "UnitFileState": "enabled", "NeedDaemonReload": "no", "StatusText": "", "Result": "success"}
+ON = {
+    "LoadState": "loaded",
+    "ActiveState": "active",
+    "UnitFileState": "enabled",
+    "NeedDaemonReload": "no",
+    "StatusText": "",
+    "Result": "success",
+}
 OFF = {**ON, "ActiveState": "inactive", "UnitFileState": "disabled"}
 UUID = "6f1c0b6d-3a51-4f0e-9d0c-0f6ef3a41a44"
 
@@ -32,13 +39,20 @@ class Systemd:
             return 0, "", ""
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         blocks = zip((SERVICE, MOUNT), answer)
-        return 0, "\n\n".join("\n".join(["Id=" + name, *("%s=%s" % pair for pair in told.items())]) for name, told in blocks) + "\n", ""
+        return (
+            0,
+            "\n\n".join("\n".join(["Id=" + name, *("%s=%s" % pair for pair in told.items())]) for name, told in blocks)
+            + "\n",
+            "",
+        )
 
 
 @pytest.fixture()
 def call(monkeypatch, capsys):
     def run(systemd, check=False, **more):
-        monkeypatch.setattr(encrypted_store.AnsibleModule, "run_command", lambda _self, argv, **how: systemd(argv, **how))
+        monkeypatch.setattr(
+            encrypted_store.AnsibleModule, "run_command", lambda _self, argv, **how: systemd(argv, **how)
+        )
         monkeypatch.setattr(activate, "owned", lambda *_: True)
         monkeypatch.setattr(activate, "_give", lambda mount, root: systemd.asked.append(["give", mount, root.owner]))
         params = {"stores": [{"store": "d0", "mount": "/mnt/d0"}], "_ansible_check_mode": check, **more}
@@ -80,9 +94,18 @@ def test_the_mounted_root_is_given_to_its_owner(call):
 @pytest.mark.parametrize(
     ("told", "sentence"),
     [
-        (dict(OFF, ActiveState="activating", StatusText="locked: AWS says AccessDenied. Next attempt in 300 s."), "stays locked, and tries again every few"),
-        (dict(OFF, ActiveState="failed", StatusText="refused: the disk holds ext4."), "is not open: refused: the disk holds ext4. See journalctl"),
-        (dict(OFF, ActiveState="activating", StatusText="waiting: no network"), "goes on trying. It says: waiting: no network."),
+        (
+            dict(OFF, ActiveState="activating", StatusText="locked: AWS says AccessDenied. Next attempt in 300 s."),
+            "stays locked, and tries again every few",
+        ),
+        (
+            dict(OFF, ActiveState="failed", StatusText="refused: the disk holds ext4."),
+            "is not open: refused: the disk holds ext4. See journalctl",
+        ),
+        (
+            dict(OFF, ActiveState="activating", StatusText="waiting: no network"),
+            "goes on trying. It says: waiting: no network.",
+        ),
     ],
 )
 def test_what_keeps_a_store_closed_is_said_in_the_unlockers_words(call, told, sentence):
@@ -106,7 +129,9 @@ def test_ownership_is_judged_by_owner_group_and_mode(tmp_path):
 
 
 def header(uuid):
-    return Header(version=2, uuid=uuid, label="", subsystem="", cipher="", key_size=512, sector_size=512, keyslots=(), tokens={})
+    return Header(
+        version=2, uuid=uuid, label="", subsystem="", cipher="", key_size=512, sector_size=512, keyslots=(), tokens={}
+    )
 
 
 @pytest.fixture()
@@ -170,7 +195,9 @@ def unlock(path):
     try:
         flags = device_match._flags(handle)
         if flags is not None and flags & device_match.IMMUTABLE:
-            device_match.fcntl.ioctl(handle, device_match.SET_FLAGS, device_match.struct.pack("l", flags & ~device_match.IMMUTABLE))
+            device_match.fcntl.ioctl(
+                handle, device_match.SET_FLAGS, device_match.struct.pack("l", flags & ~device_match.IMMUTABLE)
+            )
     finally:
         os.close(handle)
 
@@ -206,10 +233,22 @@ def told(tmp_path, monkeypatch, by_id):
     monkeypatch.setattr(unlocker, "CONFIG", str(tmp_path / "etc"))
 
     def given(*keys, on_disk=None, uuid=UUID, slots=(0,), file=None):
-        headers = {} if on_disk is None else {str(tmp_path / "store-b"): Header(2, uuid, subsystem=SUBSYSTEM, keyslots=slots, tokens=dict(enumerate(on_disk)))}
+        headers = (
+            {}
+            if on_disk is None
+            else {
+                str(tmp_path / "store-b"): Header(
+                    2, uuid, subsystem=SUBSYSTEM, keyslots=slots, tokens=dict(enumerate(on_disk))
+                )
+            }
+        )
         monkeypatch.setattr(luks_header, "scan", lambda path: Scan(headers.get(path), torn=False))
         content = {"name": "kafka-d0", "uuid": UUID, "subsystem": SUBSYSTEM, "keys": list(keys), "slots": 2}
-        content.update({"file": {"path": str(tmp_path / "store-b"), "size": "1G"}} if file else {"device": str(tmp_path / "store-*")})
+        content.update(
+            {"file": {"path": str(tmp_path / "store-b"), "size": "1G"}}
+            if file
+            else {"device": str(tmp_path / "store-*")}
+        )
         place = {"owner": own, "group": group}
         return {
             "stores": [{"store": "d0", "mount": "/mnt/d0"}],
@@ -228,7 +267,10 @@ def test_a_configuration_that_no_longer_opens_the_volume_is_not_written(call, to
     systemd = Systemd((state, state))
     result = call(systemd, check=check, timeout=0, **told(wrapped("v2"), on_disk=[token(wrapped("v1"))], file=file))
     assert result["failed"] and not result["changed"] and systemd.asked == []
-    assert "the volume on %s/store-b opens with version v1 of s3://keys/demo/1/LuksInternalStorageKey-d0" % tmp_path in result["msg"]
+    assert (
+        "the volume on %s/store-b opens with version v1 of s3://keys/demo/1/LuksInternalStorageKey-d0" % tmp_path
+        in result["msg"]
+    )
     assert "names only version v2" in result["msg"] and "stay locked at the next boot" in result["msg"]
     assert not (tmp_path / "etc").exists()
 
@@ -245,7 +287,16 @@ def test_a_configuration_that_no_longer_opens_the_volume_is_not_written(call, to
         (["v2"], {"on_disk": [token(wrapped("v1"))], "uuid": UUID.replace("6f", "70")}),
         (["v2"], {"on_disk": [{"type": "clevis", "keyslots": ["0"]}]}),
     ],
-    ids=["the same", "rotation begun", "rotation done", "old token left", "blank", "no token yet", "another volume", "a token that is not ours"],
+    ids=[
+        "the same",
+        "rotation begun",
+        "rotation done",
+        "old token left",
+        "blank",
+        "no token yet",
+        "another volume",
+        "a token that is not ours",
+    ],
 )
 def test_a_configuration_that_opens_the_volume_or_has_none_is_written(call, told, tmp_path, keys, header):
     result = call(Systemd((ON, ON)), **told(*map(wrapped, keys), **header))

@@ -38,7 +38,13 @@ def store(number=0, **more):
 
 
 def test_two_stores_have_their_own_files_and_share_the_program():
-    found = files([store(0), store(1)], guarded="kafka.service", user="kafka", directories=["/var/lib/kafka/data0/logs"], environment={"B": "2", "A": "1"})
+    found = files(
+        [store(0), store(1)],
+        guarded="kafka.service",
+        user="kafka",
+        directories=["/var/lib/kafka/data0/logs"],
+        environment={"B": "2", "A": "1"},
+    )
     units = "/etc/systemd/system/"
     assert {path for path in found if not path.startswith("/usr/local")} == {
         "/etc/kafka-luks/d0.json",
@@ -53,13 +59,21 @@ def test_two_stores_have_their_own_files_and_share_the_program():
     }
     assert found["/etc/kafka-luks/environment"] == {"content": "# Ansible managed\nA=1\nB=2\n", "mode": "0600"}
     assert found[unlocker.PROGRAM]["mode"] == "0755" and found["/etc/kafka-luks/d0.json"]["mode"] == "0600"
-    assert {path for path in found if path.startswith(unlocker.PACKAGE)} == set(_program.package(unlocker.SOURCE, unlocker.PACKAGE))
+    assert {path for path in found if path.startswith(unlocker.PACKAGE)} == set(
+        _program.package(unlocker.SOURCE, unlocker.PACKAGE)
+    )
 
 
 def test_what_is_written_is_what_the_program_reads():
-    content = json.loads(files([store(perf=["no_read_workqueue"], allow_format="blank_only")])["/etc/kafka-luks/d0.json"]["content"])
+    content = json.loads(
+        files([store(perf=["no_read_workqueue"], allow_format="blank_only")])["/etc/kafka-luks/d0.json"]["content"]
+    )
     config = unlocker.parse(content, "it")
-    assert (config.wanted.device, config.wanted.perf, config.allow_format) == ("/dev/disk/by-id/nvme-x0", ("no_read_workqueue",), "blank_only")
+    assert (config.wanted.device, config.wanted.perf, config.allow_format) == (
+        "/dev/disk/by-id/nvme-x0",
+        ("no_read_workqueue",),
+        "blank_only",
+    )
     assert config.keys[0].version_id == "v1"
 
 

@@ -53,9 +53,15 @@ def test_the_archive_holds_what_the_role_would_write_with_the_same_modes():
         assert {path: archive.extractfile(entry).read().decode() for path, entry in entries.items()} == {
             path: file["content"] for path, file in written.items()
         }
-        assert all("%04o" % entry.mode == written[path]["mode"] and (entry.uid, entry.gid) == (0, 0) for path, entry in entries.items())
+        assert all(
+            "%04o" % entry.mode == written[path]["mode"] and (entry.uid, entry.gid) == (0, 0)
+            for path, entry in entries.items()
+        )
         assert archive.getmember("etc/kafka-luks").mode == 0o700
-    assert hashlib.sha256(content).hexdigest() == found["sha256"] and found["object_key"] == "secretfs/launch/%s.tar.gz" % found["sha256"]
+    assert (
+        hashlib.sha256(content).hexdigest() == found["sha256"]
+        and found["object_key"] == "secretfs/launch/%s.tar.gz" % found["sha256"]
+    )
 
 
 def test_the_same_stores_make_the_same_archive_and_others_another():
@@ -75,7 +81,10 @@ def test_the_user_data_are_a_program_that_fits_and_holds_names_only():
         "sha256": found["sha256"],
         "region": "eu-west-1",
         "owner": "123456789012",
-        "packages": {"apt-get": ["cryptsetup-bin", "python3-boto3", "xfsprogs"], "dnf": ["cryptsetup", "python3-boto3", "xfsprogs"]},
+        "packages": {
+            "apt-get": ["cryptsetup-bin", "python3-boto3", "xfsprogs"],
+            "dnf": ["cryptsetup", "python3-boto3", "xfsprogs"],
+        },
         "units": ["kafka-luks@secretfs.service", "mnt-secretfs.mount"],
     }
     assert not re.search(r"version_id|BEGIN|AKIA", text)
@@ -88,7 +97,13 @@ def test_a_unit_whose_name_is_escaped_arrives_as_it_is():
 
 def test_too_many_stores_are_refused():
     stores = [
-        {**STORE, "store": "s%d" % number, "name": "n%d" % number, "mount": "/mnt/%s%d" % ("x" * 200, number), "uuid": "6f1c0b6d-3a51-4f0e-9d0c-%012d" % number}
+        {
+            **STORE,
+            "store": "s%d" % number,
+            "name": "n%d" % number,
+            "mount": "/mnt/%s%d" % ("x" * 200, number),
+            "uuid": "6f1c0b6d-3a51-4f0e-9d0c-%012d" % number,
+        }
         for number in range(100)
     ]
     with pytest.raises(RackawareError, match="EC2 takes 16384"):

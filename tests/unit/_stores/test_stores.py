@@ -26,7 +26,12 @@ ROOT = Path(__file__).resolve().parents[3]
 VOLUMES = stores_module.volumes(2)
 HOSTS = {
     "b1": {"kafka_cluster": "demo", "kafka_node_id": 1, "kafka_data_volumes": ["vol-0123456789abcdef0"]},
-    "b2": {"kafka_cluster": "demo", "kafka_node_id": 2, "kafka_data_volumes": VOLUMES, "kafka_instance_type": "i3.large"},
+    "b2": {
+        "kafka_cluster": "demo",
+        "kafka_node_id": 2,
+        "kafka_data_volumes": VOLUMES,
+        "kafka_instance_type": "i3.large",
+    },
 }
 KEY = {
     "bucket": "keys",
@@ -43,27 +48,50 @@ GIVEN = {"account": "123456789012", "region": "eu-west-1", "bucket": "keys", "cl
 def test_only_stores_have_keys_each_its_own_and_bound_to_its_place():
     found = kafka_store_keys(HOSTS, ["b1", "b2"])
     assert [each["object_key"] for each in found] == NAMES
-    assert found[1]["encryption_context"] == {"app": "kafka", "cluster_id": "demo", "node_id": "2", "volume": "d1", "purpose": "luks"}
+    assert found[1]["encryption_context"] == {
+        "app": "kafka",
+        "cluster_id": "demo",
+        "node_id": "2",
+        "volume": "d1",
+        "purpose": "luks",
+    }
 
 
 def test_another_application_has_one_store_on_each_host():
     (found,) = kafka_store_keys({}, ["web1"], app="secretfs", store="secretfs")
     assert found["object_key"] == "secretfs/web1/LuksInternalStorageKey-secretfs"
-    assert found["encryption_context"] == {"app": "secretfs", "cluster_id": "secretfs", "node_id": "web1", "volume": "secretfs", "purpose": "luks"}
+    assert found["encryption_context"] == {
+        "app": "secretfs",
+        "cluster_id": "secretfs",
+        "node_id": "web1",
+        "volume": "secretfs",
+        "purpose": "luks",
+    }
 
 
 def test_a_store_has_the_disk_with_its_header_or_with_its_memory_and_nobody_elses():
     stores = kafka_store_keys(HOSTS, ["b2"])
     blank = {"by_id": "", "device": "/dev/nvme3n1", "uuid": "", "remembered": "", "holders": []}
-    headed = {"by_id": "/dev/disk/by-id/a", "device": "/dev/nvme1n1", "uuid": stores[1]["uuid"], "remembered": stores[0]["uuid"], "holders": ["dm-0"]}
+    headed = {
+        "by_id": "/dev/disk/by-id/a",
+        "device": "/dev/nvme1n1",
+        "uuid": stores[1]["uuid"],
+        "remembered": stores[0]["uuid"],
+        "holders": ["dm-0"],
+    }
     damaged = {**blank, "remembered": stores[0]["uuid"]}
-    assert [(each["store"], each["device"], each["name"], each["open"]) for each in kafka_store_disks(stores, [blank, headed, damaged])] == [
+    assert [
+        (each["store"], each["device"], each["name"], each["open"])
+        for each in kafka_store_disks(stores, [blank, headed, damaged])
+    ] == [
         ("d0", "/dev/nvme3n1", "kafka-d0", False),
         ("d1", "/dev/disk/by-id/a", "kafka-d1", True),
     ]
     assert kafka_store_disks(stores, [{**damaged, "uuid": "of somebody else"}, blank]) == []
     wanted = kafka_stores(VOLUMES, "demo", 2, WRAPPED)
-    assert [(each["uuid"], each["subsystem"]) for each in stores] == [(each["uuid"], each["subsystem"]) for each in wanted]
+    assert [(each["uuid"], each["subsystem"]) for each in stores] == [
+        (each["uuid"], each["subsystem"]) for each in wanted
+    ]
 
 
 def test_a_host_without_identity_gets_no_key():
@@ -88,7 +116,10 @@ def test_a_store_without_a_key_is_refused():
 
 def test_mounts_can_be_told_apart_and_keep_their_numbers():
     both = ["vol-0123456789abcdef0", *VOLUMES]
-    assert [each["mount"] for each in kafka_mounts(both, "broker", encrypted=True)] == ["/var/lib/kafka/data1", "/var/lib/kafka/data2"]
+    assert [each["mount"] for each in kafka_mounts(both, "broker", encrypted=True)] == [
+        "/var/lib/kafka/data1",
+        "/var/lib/kafka/data2",
+    ]
     assert [each["id"] for each in kafka_mounts(both, "broker", encrypted=False)] == ["vol-0123456789abcdef0"]
     assert len(kafka_mounts(both, "broker")) == 3
 
@@ -99,14 +130,18 @@ def test_a_blank_store_gets_directories_always_and_an_identity_in_kraft_mode_onl
     place.update(user="kafka", comment="x")
     zookeeper, kraft = (stores_module.guard(dirs, cluster_id=file, **place) for file in (None, "/etc/kafka/cluster.id"))
     for text in (zookeeper, kraft):
-        assert "AssertPathIsEncrypted=/var/lib/kafka/data1\n" in text and "--mode=0750 /var/lib/kafka/data1/logs\n" in text
+        assert (
+            "AssertPathIsEncrypted=/var/lib/kafka/data1\n" in text and "--mode=0750 /var/lib/kafka/data1/logs\n" in text
+        )
     assert "StorageTool" not in zookeeper
     blank = '-n "$$(ls -A /var/lib/kafka/data0/logs)" -a -n "$$(ls -A /var/lib/kafka/data1/logs)" || '
     assert blank + "{ read -r id </etc/kafka/cluster.id && exec /usr/bin/java" in kraft
     assert '--cluster-id "$$id" --config /etc/kafka/broker.properties; }\'' in kraft
 
 
-@pytest.mark.parametrize(("full", "told", "formats"), [(False, "abc\n", True), (True, "abc\n", False), (False, None, False)])
+@pytest.mark.parametrize(
+    ("full", "told", "formats"), [(False, "abc\n", True), (True, "abc\n", False), (False, None, False)]
+)
 def test_a_blank_store_is_formatted_with_the_id_that_the_host_keeps_and_never_without(tmp_path, full, told, formats):
     logs, java, identity = tmp_path / "logs", tmp_path / "java", tmp_path / "cluster.id"
     logs.mkdir()
@@ -116,7 +151,9 @@ def test_a_blank_store_is_formatted_with_the_id_that_the_host_keeps_and_never_wi
         (logs / "meta.properties").touch()
     if told:
         identity.write_text(told)
-    text = stores_module.guard([str(logs)], cluster_id=str(identity), libs="/libs", properties="/p", java=str(java), user="kafka", comment="x")
+    text = stores_module.guard(
+        [str(logs)], cluster_id=str(identity), libs="/libs", properties="/p", java=str(java), user="kafka", comment="x"
+    )
     command = next(line for line in text.splitlines() if "/bin/sh" in line).split("'")[1].replace("$$", "$")
     run = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
     assert (run.returncode == 0) == (formats or full)
@@ -138,7 +175,10 @@ def test_the_report_names_the_layers_that_are_active(volume, luks, hardware, ebs
     row = {"name": "b", "disks": [{"mount": "/var/lib/kafka/data0", "luks": luks}]}
     volumes = [{"id": "vol-0123456789abcdef0", "encrypted": ebs}]
     types = {"i3.large": {"instance_store": {"encrypted": hardware}}}
-    assert stores_module.with_layers([row], {"b": host}, {"broker": ["b"]}, types, volumes)[0]["disks"][0]["encryption"] == label
+    assert (
+        stores_module.with_layers([row], {"b": host}, {"broker": ["b"]}, types, volumes)[0]["disks"][0]["encryption"]
+        == label
+    )
 
 
 def test_the_tag_of_an_instance_counts_its_stores_and_nobody_may_set_it():
@@ -149,7 +189,11 @@ def test_the_tag_of_an_instance_counts_its_stores_and_nobody_may_set_it():
 
 
 def actions(policy, effect="Allow"):
-    listed = [[each["Action"]] if isinstance(each["Action"], str) else each["Action"] for each in policy["Statement"] if each["Effect"] == effect]
+    listed = [
+        [each["Action"]] if isinstance(each["Action"], str) else each["Action"]
+        for each in policy["Statement"]
+        if each["Effect"] == effect
+    ]
     return {action for each in listed for action in each}
 
 
@@ -159,7 +203,10 @@ def test_nobody_but_instances_may_decrypt_and_they_nothing_else():
     assert not {"kms:*", "kms:Encrypt", "kms:GenerateDataKey"} & actions(found["key"])
     assert actions(found["unlock"]) == {"kms:Decrypt", "s3:GetObject", "s3:GetObjectVersion"}
     decrypt, read, _old = found["unlock"]["Statement"]
-    assert decrypt["Resource"] == KEY["key_arn"] and decrypt["Condition"]["StringEquals"]["kms:EncryptionContext:cluster_id"] == "demo"
+    assert (
+        decrypt["Resource"] == KEY["key_arn"]
+        and decrypt["Condition"]["StringEquals"]["kms:EncryptionContext:cluster_id"] == "demo"
+    )
     assert read["Resource"] == "arn:aws:s3:::keys/demo/*"
     assert found["key"]["Statement"][1]["Condition"]["StringEquals"]["kms:EncryptionContext:purpose"] == "luks"
 
@@ -172,7 +219,9 @@ HOLDS = {
     "ArnLike": lambda found, wanted: any(fnmatch.fnmatchcase(found, each) for each in wanted),
     "Bool": lambda found, wanted: found in wanted,
 }
-ADMIN, REWRAPPER, INSTANCE = ("arn:aws:iam::123456789012:role/" + name for name in ("admin", "rewrap", "kafka-demo-broker"))
+ADMIN, REWRAPPER, INSTANCE = (
+    "arn:aws:iam::123456789012:role/" + name for name in ("admin", "rewrap", "kafka-demo-broker")
+)
 OURS = {"kms:EncryptionContext:app": "kafka", "kms:EncryptionContext:purpose": "luks"}
 SAME, ELSEWHERE = ({"kms:ReEncryptOnSameKey": value} for value in ("true", "false"))
 
@@ -183,27 +232,44 @@ def allows(policy, who, action, **context):
     def counts(statement):
         actions_ = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
         request = {"aws:PrincipalArn": who, **context}
-        conditions = [(HOLDS[kind], key, wanted) for kind, each in statement.get("Condition", {}).items() for key, wanted in each.items()]
+        conditions = [
+            (HOLDS[kind], key, wanted)
+            for kind, each in statement.get("Condition", {}).items()
+            for key, wanted in each.items()
+        ]
         return any(fnmatch.fnmatchcase(action, each) for each in actions_) and all(
-            key in request and holds(request[key], [wanted] if isinstance(wanted, str) else wanted) for holds, key, wanted in conditions
+            key in request and holds(request[key], [wanted] if isinstance(wanted, str) else wanted)
+            for holds, key, wanted in conditions
         )
 
     effects = [statement["Effect"] for statement in policy["Statement"] if counts(statement)]
     return "Allow" in effects and "Deny" not in effects
 
 
-@pytest.mark.parametrize("context", [{}, OURS, {**OURS, **SAME}, {**OURS, **ELSEWHERE}], ids=["nothing", "ours", "same key", "another key"])
+@pytest.mark.parametrize(
+    "context", [{}, OURS, {**OURS, **SAME}, {**OURS, **ELSEWHERE}], ids=["nothing", "ours", "same key", "another key"]
+)
 @pytest.mark.parametrize("who", [ADMIN, INSTANCE, "arn:aws:iam::123456789012:user/eve"])
-@pytest.mark.parametrize("action", ["ReEncryptFrom", "ReEncryptTo", "CreateGrant", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair"])
+@pytest.mark.parametrize(
+    "action", ["ReEncryptFrom", "ReEncryptTo", "CreateGrant", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair"]
+)
 def test_nobody_gets_a_key_out_of_our_context(action, who, context):
     assert not allows(key_custody_policies(GIVEN)["key"], who, "kms:" + action, **context)
 
 
 def test_the_evaluation_sees_what_is_allowed():
     policy = key_custody_policies(GIVEN)["key"]
-    assert allows(policy, ADMIN, "kms:PutKeyPolicy") and allows(policy, ADMIN, "kms:CreateAlias") and allows(policy, ADMIN, "kms:ScheduleKeyDeletion")
-    assert allows(policy, ADMIN, "kms:GenerateDataKeyWithoutPlaintext") and allows(policy, INSTANCE, "kms:Decrypt", **OURS)
-    assert not allows(policy, ADMIN, "kms:Decrypt", **OURS) and not allows(policy, INSTANCE, "kms:Decrypt", **{**OURS, "kms:EncryptionContext:app": "x"})
+    assert (
+        allows(policy, ADMIN, "kms:PutKeyPolicy")
+        and allows(policy, ADMIN, "kms:CreateAlias")
+        and allows(policy, ADMIN, "kms:ScheduleKeyDeletion")
+    )
+    assert allows(policy, ADMIN, "kms:GenerateDataKeyWithoutPlaintext") and allows(
+        policy, INSTANCE, "kms:Decrypt", **OURS
+    )
+    assert not allows(policy, ADMIN, "kms:Decrypt", **OURS) and not allows(
+        policy, INSTANCE, "kms:Decrypt", **{**OURS, "kms:EncryptionContext:app": "x"}
+    )
 
 
 @pytest.mark.parametrize("action", ["kms:ReEncryptFrom", "kms:ReEncryptTo"])
@@ -211,7 +277,9 @@ def test_who_wraps_keys_anew_does_so_in_our_context_and_under_the_same_key(actio
     policy = key_custody_policies({**GIVEN, "rewrappers": [REWRAPPER]})["key"]
     assert allows(policy, REWRAPPER, action, **OURS, **SAME)
     assert not allows(policy, REWRAPPER, action, **OURS, **ELSEWHERE) and not allows(policy, REWRAPPER, action, **OURS)
-    assert not allows(policy, REWRAPPER, action, **SAME) and not allows(policy, REWRAPPER, action, **{**OURS, "kms:EncryptionContext:app": "x"}, **SAME)
+    assert not allows(policy, REWRAPPER, action, **SAME) and not allows(
+        policy, REWRAPPER, action, **{**OURS, "kms:EncryptionContext:app": "x"}, **SAME
+    )
     assert not allows(policy, ADMIN, action, **OURS, **SAME) and not allows(policy, REWRAPPER, "kms:CreateGrant")
     moved = key_custody_policies({**GIVEN, "rewrappers": [REWRAPPER], "rewrap_elsewhere": True})["key"]
     assert allows(moved, REWRAPPER, action, **OURS, **ELSEWHERE) and not allows(moved, REWRAPPER, action, **ELSEWHERE)
@@ -224,7 +292,10 @@ def test_who_shares_the_key_keeps_what_it_may():
     kafka = key_custody_policies(GIVEN)["key"]
     both = key_custody_policies({**GIVEN, "app": "secretfs", "cluster": "secretfs", "patterns": ["web"]}, kafka)["key"]
     condition = both["Statement"][1]["Condition"]
-    assert condition["ArnLike"]["aws:PrincipalArn"] == ["arn:aws:iam::123456789012:role/kafka-*", "arn:aws:iam::123456789012:role/web"]
+    assert condition["ArnLike"]["aws:PrincipalArn"] == [
+        "arn:aws:iam::123456789012:role/kafka-*",
+        "arn:aws:iam::123456789012:role/web",
+    ]
     assert condition["StringEquals"]["kms:EncryptionContext:app"] == ["kafka", "secretfs"]
     assert key_custody_policies(GIVEN, both)["key"] == both and key_custody_policies(GIVEN, kafka)["key"] == kafka
 
@@ -254,7 +325,11 @@ def test_what_cannot_be_meant_is_one_sentence(given, sentence):
 
 def test_nodes_are_revoked_and_granted_one_by_one():
     first = key_custody_revoked(GIVEN, {}, revoke=[10, 2])
-    assert first["nodes"] == ["2", "10"] and actions(first["policy"], "Deny") == {"kms:Decrypt", "s3:GetObject", "s3:GetObjectVersion"}
+    assert first["nodes"] == ["2", "10"] and actions(first["policy"], "Deny") == {
+        "kms:Decrypt",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+    }
     assert first["policy"]["Statement"][1]["Condition"]["StringEquals"]["kms:EncryptionContext:node_id"] == ["2", "10"]
     assert not actions(first["policy"])
     again = key_custody_revoked(GIVEN, first["policy"], revoke=["2"])
@@ -273,9 +348,14 @@ def test_another_clusters_denial_names_none_of_our_nodes():
 FIVE = key_custody_revoked(GIVEN, {}, revoke=[5])["policy"]
 OTHERS = {
     "of another bucket": key_custody_revoked({**GIVEN, "bucket": "other"}, {}, revoke=[5])["policy"],
-    "with one text for a list": json.loads(json.dumps(FIVE).replace('["arn:aws:s3:::keys/demo/5/*"]', '"arn:aws:s3:::keys/demo/5/*"')),
+    "with one text for a list": json.loads(
+        json.dumps(FIVE).replace('["arn:aws:s3:::keys/demo/5/*"]', '"arn:aws:s3:::keys/demo/5/*"')
+    ),
     "with another name": json.loads(json.dumps(FIVE).replace("RevokedRead", "Denied")),
-    "with a statement more": {**FIVE, "Statement": [*FIVE["Statement"], {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}]},
+    "with a statement more": {
+        **FIVE,
+        "Statement": [*FIVE["Statement"], {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}],
+    },
     "that is no policy": {"Statement": "Deny"},
 }
 
@@ -299,22 +379,44 @@ def test_a_node_that_is_no_number_is_refused():
 @pytest.fixture()
 def last_play(tmp_path):
     """The play of site that checks the unlock, run on hosts that are this machine, whose systemd-run writes down what it was asked and gives a code."""
-    plays = [play for play in yaml.safe_load((ROOT / "playbooks/site.yml").read_text()) if "encrypted store could be opened" in play["name"]]
+    plays = [
+        play
+        for play in yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
+        if "encrypted store could be opened" in play["name"]
+    ]
     assert len(plays) == 1
     plays[0]["tasks"][0]["ansible.builtin.import_tasks"] = str(ROOT / "playbooks/parts/check_unlock.yml")
-    first = {"name": "First", "hosts": "localhost", "gather_facts": False, "tasks": [{"name": "Look", "ansible.builtin.debug": {"msg": ""}}]}
+    first = {
+        "name": "First",
+        "hosts": "localhost",
+        "gather_facts": False,
+        "tasks": [{"name": "Look", "ansible.builtin.debug": {"msg": ""}}],
+    }
     (tmp_path / "play.yml").write_text(yaml.safe_dump([first, *plays]))
 
     def run(hosts, code=0, *options):
-        (tmp_path / "inventory.yml").write_text(yaml.safe_dump({"all": {"children": {"kafka_brokers": {"hosts": hosts}}}}))
+        (tmp_path / "inventory.yml").write_text(
+            yaml.safe_dump({"all": {"children": {"kafka_brokers": {"hosts": hosts}}}})
+        )
         program = tmp_path / "systemd-run"
-        program.write_text('#!/bin/sh\necho "$@" >> %s/asked\necho "d1: refused: gone" >&2\nexit %d\n' % (tmp_path, code))
+        program.write_text(
+            '#!/bin/sh\necho "$@" >> %s/asked\necho "d1: refused: gone" >&2\nexit %d\n' % (tmp_path, code)
+        )
         program.chmod(0o755)
         places = (tmp_path, Path(sys.executable).parent, os.environ["PATH"])
         environment = {**os.environ, "PATH": "%s:%s:%s" % places, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-        here = ["-i", str(tmp_path / "inventory.yml"), "-c", "local", "-e", "ansible_python_interpreter=" + sys.executable]
+        here = [
+            "-i",
+            str(tmp_path / "inventory.yml"),
+            "-c",
+            "local",
+            "-e",
+            "ansible_python_interpreter=" + sys.executable,
+        ]
         command = ["ansible-playbook", *here, str(tmp_path / "play.yml"), *options]
-        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
         asked = (tmp_path / "asked").read_text().splitlines() if (tmp_path / "asked").exists() else []
         return done, [line.rsplit("/usr/local/sbin/kafka-luks ", 1)[1] for line in asked]
 

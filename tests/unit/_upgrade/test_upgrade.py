@@ -13,15 +13,24 @@ DAY = 86400
 
 def nodes(brokers, keepers=None, kind="zookeeper", state="active"):
     """Brokers and keepers of these versions."""
-    out = [{"name": "b%d" % number, "id": number, "kind": "broker", "version": version, "state": state} for number, version in enumerate(brokers, 1)]
+    out = [
+        {"name": "b%d" % number, "id": number, "kind": "broker", "version": version, "state": state}
+        for number, version in enumerate(brokers, 1)
+    ]
     keepers = [brokers[0]] * 3 if keepers is None else keepers
-    return out + [{"name": "k%d" % number, "id": number, "kind": kind, "version": version, "state": state} for number, version in enumerate(keepers, 1)]
+    return out + [
+        {"name": "k%d" % number, "id": number, "kind": kind, "version": version, "state": state}
+        for number, version in enumerate(keepers, 1)
+    ]
 
 
 def spoken(series, protocol="3.8-IV0", count=3):
     """What brokers in ZooKeeper mode say."""
     each = series if isinstance(series, list) else [series] * count
-    brokers = [{"id": number, "series": list(one), "newest_known": False, "supported": {}, "protocol": protocol} for number, one in enumerate(each, 1)]
+    brokers = [
+        {"id": number, "series": list(one), "newest_known": False, "supported": {}, "protocol": protocol}
+        for number, one in enumerate(each, 1)
+    ]
     return {"brokers": brokers, "features": {}, "members": []}
 
 
@@ -29,17 +38,29 @@ def raised(level, series=(4, 0), highest=25, count=3, **more):
     """What brokers in KRaft mode say."""
     features = {rules.METADATA_VERSION: {"supported": [7, highest], "finalized": level}, **more}
     known = {name: each["supported"] for name, each in features.items()}
-    brokers = [{"id": number, "series": list(series), "newest_known": series == (4, 3), "supported": known, "protocol": None} for number in range(1, count + 1)]
+    brokers = [
+        {"id": number, "series": list(series), "newest_known": series == (4, 3), "supported": known, "protocol": None}
+        for number in range(1, count + 1)
+    ]
     return {"brokers": brokers, "features": features, "members": []}
 
 
 def record(start="3.8.1", to="3.9.2", **more):
-    base = {"from": start, "to": to, "metadata": ZOOKEEPER, "protocol": "3.8", "features": {}, "began": "2027-01-01T00:00:00Z"}
+    base = {
+        "from": start,
+        "to": to,
+        "metadata": ZOOKEEPER,
+        "protocol": "3.8",
+        "features": {},
+        "began": "2027-01-01T00:00:00Z",
+    }
     return {**base, "rolled": None, "finalizing": None, "finalized": None, **more}
 
 
 def kraft_record(**more):
-    return record("4.0.2", "4.3.1", **{"metadata": KRAFT, "protocol": None, "features": {"metadata.version": 25}, **more})
+    return record(
+        "4.0.2", "4.3.1", **{"metadata": KRAFT, "protocol": None, "features": {"metadata.version": 25}, **more}
+    )
 
 
 class TestVersions:
@@ -48,7 +69,10 @@ class TestVersions:
         with pytest.raises(UpgradeError, match="full one like 4.3.1"):
             rules.numbers(text)
 
-    @pytest.mark.parametrize(("text", "found"), [("3.8.1", (3, 8)), ("3.8", (3, 8)), ("3.8-IV0", (3, 8)), ("3.10-IV2", (3, 10)), ("4.3.1", (4, 3))])
+    @pytest.mark.parametrize(
+        ("text", "found"),
+        [("3.8.1", (3, 8)), ("3.8", (3, 8)), ("3.8-IV0", (3, 8)), ("3.10-IV2", (3, 10)), ("4.3.1", (4, 3))],
+    )
     def test_the_series_of_versions_and_protocols(self, text, found):
         assert rules.series(text) == found
 
@@ -116,7 +140,13 @@ class TestPin:
             ([record(finalizing="2027-01-03T00:00:00Z", finalized="2027-01-03T00:00:00Z")], "3.9.2"),
             ([kraft_record()], "4.3.1"),
         ],
-        ids=["no upgrade", "the old version speaks it anyway", "one copy says that finalising began", "finalised", "KRaft has none"],
+        ids=[
+            "no upgrade",
+            "the old version speaks it anyway",
+            "one copy says that finalising began",
+            "finalised",
+            "KRaft has none",
+        ],
     )
     def test_nobody_is_held_otherwise(self, records, version):
         assert rules.pin(records, version) is None
@@ -134,13 +164,24 @@ class TestUp:
         assert "keep speaking inter.broker.protocol.version 3.8" in " ".join(found.lines)
 
     def test_in_kraft_the_way_back_is_the_levels(self):
-        extra = {"transaction.version": {"supported": [0, 2], "finalized": 2}, "share.version": {"supported": [0, 1], "finalized": None}}
+        extra = {
+            "transaction.version": {"supported": [0, 2], "finalized": 2},
+            "share.version": {"supported": [0, 1], "finalized": None},
+        }
         found = decide("4.3.1", nodes(["4.0.2"] * 3, kind="controller"), [None], raised(25, **extra))
-        assert found.record["features"] == {"metadata.version": 25, "transaction.version": 2} and found.record["protocol"] is None
+        assert (
+            found.record["features"] == {"metadata.version": 25, "transaction.version": 2}
+            and found.record["protocol"] is None
+        )
         assert "metadata.version 25" in " ".join(found.lines)
 
     def test_a_run_that_was_broken_off_goes_on_with_its_record(self):
-        found = decide("3.9.2", nodes(["3.9.2", "3.8.1", "3.8.1"], ["3.9.2"] * 3), [record(), record(), None], spoken([(3, 9), (3, 8), (3, 8)]))
+        found = decide(
+            "3.9.2",
+            nodes(["3.9.2", "3.8.1", "3.8.1"], ["3.9.2"] * 3),
+            [record(), record(), None],
+            spoken([(3, 9), (3, 8), (3, 8)]),
+        )
         assert (found.way, found.start, found.mixed, found.record) == ("up", "3.8.1", True, record())
         assert "An earlier run was broken off: 2 on 3.8.1, 4 on 3.9.2." in found.lines
 
@@ -189,7 +230,10 @@ class TestUp:
 
 class TestRefused:
     def test_a_third_version(self):
-        with pytest.raises(UpgradeError, match=r"Kafka 3\.8\.1 on b2, b3, k1 and 2 more and Kafka 3\.9\.1 on b1, and 3\.9\.2 would be one version more"):
+        with pytest.raises(
+            UpgradeError,
+            match=r"Kafka 3\.8\.1 on b2, b3, k1 and 2 more and Kafka 3\.9\.1 on b1, and 3\.9\.2 would be one version more",
+        ):
             decide("3.9.2", nodes(["3.9.1", "3.8.1", "3.8.1"], ["3.8.1"] * 3), [record(to="3.9.1")], None)
 
     def test_three_versions_that_run(self):
@@ -221,7 +265,9 @@ class TestRefused:
             assert decide("3.9.2", those, [None], spoken((3, 8))).way == "up"
         else:
             with pytest.raises(
-                UpgradeError, match="broker_config of b2 sets inter.broker.protocol.version to %s, but 3.8 is what all brokers must speak" % own
+                UpgradeError,
+                match="broker_config of b2 sets inter.broker.protocol.version to %s, but 3.8 is what all brokers must speak"
+                % own,
             ):
                 decide("3.9.2", those, [None], spoken((3, 8)))
 
@@ -230,7 +276,10 @@ class TestBack:
     def test_to_the_version_before(self):
         found = decide("3.8.1", nodes(["3.9.2"] * 3), [record(rolled="2027-01-02T00:00:00Z")], spoken((3, 9)))
         assert (found.way, found.start, found.target) == ("back", "3.9.2", "3.8.1")
-        assert found.record == record("3.9.2", "3.8.1", began=rules.text(NOW)) and "nothing was finalised" in found.lines[0]
+        assert (
+            found.record == record("3.9.2", "3.8.1", began=rules.text(NOW))
+            and "nothing was finalised" in found.lines[0]
+        )
 
     def test_from_the_middle(self):
         found = decide("3.8.1", nodes(["3.9.2", "3.8.1", "3.8.1"]), [record()], spoken([(3, 9), (3, 8), (3, 8)]))
@@ -254,16 +303,31 @@ class TestBack:
         assert (found.way, found.record["protocol"], found.record["to"]) == ("back", "3.8", "3.8.1")
 
     def test_in_kraft(self):
-        assert decide("4.0.2", nodes(["4.3.1"] * 3, kind="controller"), [kraft_record()], raised(25, (4, 3), 30)).way == "back"
+        assert (
+            decide("4.0.2", nodes(["4.3.1"] * 3, kind="controller"), [kraft_record()], raised(25, (4, 3), 30)).way
+            == "back"
+        )
 
     @pytest.mark.parametrize(
         ("asked", "running", "records", "told", "sentence"),
         [
             ("3.8.1", "3.9.2", [None], spoken((3, 9)), "no record of coming from there"),
             ("3.7.2", "3.9.2", [record()], spoken((3, 9)), "no record of coming from there"),
-            ("3.8.1", "3.9.2", [record(finalized="2027-02-01T00:00:00Z")], spoken((3, 9), "3.9"), "finalised on 2027-02-01"),
+            (
+                "3.8.1",
+                "3.9.2",
+                [record(finalized="2027-02-01T00:00:00Z")],
+                spoken((3, 9), "3.9"),
+                "finalised on 2027-02-01",
+            ),
             ("3.8.1", "3.9.2", [record(finalizing="2027-02-01T00:00:00Z")], spoken((3, 9)), "being finalised since"),
-            ("3.8.1", "3.9.2", [record()], spoken((3, 9), "3.9-IV0"), r"Broker 1 speaks inter.broker.protocol.version 3\.9-IV0, above the 3\.8"),
+            (
+                "3.8.1",
+                "3.9.2",
+                [record()],
+                spoken((3, 9), "3.9-IV0"),
+                r"Broker 1 speaks inter.broker.protocol.version 3\.9-IV0, above the 3\.8",
+            ),
         ],
         ids=["nobody wrote it down", "two steps", "finalised", "half finalised", "raised by hand"],
     )
@@ -367,7 +431,12 @@ class TestFinalization:
     @pytest.mark.parametrize(
         ("those", "records", "told", "sentence"),
         [
-            (nodes(["3.9.2", "3.8.1", "3.9.2"]), [ROLLED], spoken((3, 9)), "Host b2 would start Kafka 3.8.1, but everybody must run 3.9.2"),
+            (
+                nodes(["3.9.2", "3.8.1", "3.9.2"]),
+                [ROLLED],
+                spoken((3, 9)),
+                "Host b2 would start Kafka 3.8.1, but everybody must run 3.9.2",
+            ),
             (nodes(["3.9.2"] * 3, ["3.8.1"] * 3), [ROLLED], spoken((3, 9)), "Host k1 would start"),
             (nodes(["3.9.2"] * 3, state="failed"), [ROLLED], spoken((3, 9)), r"does not run \(failed\)"),
             (nodes(["3.9.2"] * 3), [ROLLED], spoken((3, 9), count=2), "Broker 3 does not answer"),
@@ -383,7 +452,9 @@ class TestFinalization:
 
     def test_a_broker_that_does_not_know_the_level(self):
         with pytest.raises(UpgradeError, match="Broker 1 knows metadata.version only up to 25, not 30"):
-            finalization("4.3.1", nodes(["4.3.1"] * 3, kind="controller"), [None], kraft_told(highest=25), LEVELS, soak=0)
+            finalization(
+                "4.3.1", nodes(["4.3.1"] * 3, kind="controller"), [None], kraft_told(highest=25), LEVELS, soak=0
+            )
 
     def test_a_protocol_that_the_inventory_holds_down(self):
         those = [dict(node, protocol="3.8") for node in nodes(["3.9.2"] * 3)]
@@ -396,7 +467,13 @@ class TestFinalization:
 
 
 class TestClients:
-    BEFORE = {"0": ["Produce", 0, 11], "1": ["Fetch", 0, 17], "4": ["LeaderAndIsr", 0, 7], "18": ["ApiVersions", 0, 4], "99": ["Gone", 0, 1]}
+    BEFORE = {
+        "0": ["Produce", 0, 11],
+        "1": ["Fetch", 0, 17],
+        "4": ["LeaderAndIsr", 0, 7],
+        "18": ["ApiVersions", 0, 4],
+        "99": ["Gone", 0, 1],
+    }
     AFTER = {"0": ["Produce", 3, 12], "1": ["Fetch", 4, 17], "18": ["ApiVersions", 0, 4]}
 
     def test_what_is_not_answered_any_more(self):
@@ -417,4 +494,7 @@ class TestClients:
         assert "and 4 more" in rules.warnings("3.9.2", "4.0.2", ["A below %d" % number for number in range(10)], [])[0]
 
     def test_nothing_lost_nobody_named(self):
-        assert rules.warnings("4.0.2", "4.3.1", [], [{"group": "g", "client_id": "old", "host": "h", "subscription": 0}]) == []
+        assert (
+            rules.warnings("4.0.2", "4.3.1", [], [{"group": "g", "client_id": "old", "host": "h", "subscription": 0}])
+            == []
+        )

@@ -17,7 +17,14 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._config import nod
 from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
 from ansible_collections.rackaware.kafka.plugins.module_utils._upgrade import record as upgrade_record
 
-RECORD = {"from": "3.8.1", "to": "3.9.2", "metadata": "zookeeper", "protocol": "3.8", "features": {}, "began": "2027-01-01T00:00:00Z"}
+RECORD = {
+    "from": "3.8.1",
+    "to": "3.9.2",
+    "metadata": "zookeeper",
+    "protocol": "3.8",
+    "features": {},
+    "began": "2027-01-01T00:00:00Z",
+}
 RECORD.update(rolled=None, finalizing=None, finalized=None)
 GROUPS = {"broker": ["b1", "b2"], "zookeeper": ["z1"], "controller": []}
 
@@ -32,7 +39,10 @@ def hosts(version="3.8.1", record=None, key="__kafka_service"):
 
 
 def told(series=(3, 8)):
-    brokers = [{"id": number, "series": list(series), "newest_known": False, "supported": {}, "protocol": "3.8-IV0"} for number in (1, 2)]
+    brokers = [
+        {"id": number, "series": list(series), "newest_known": False, "supported": {}, "protocol": "3.8-IV0"}
+        for number in (1, 2)
+    ]
     return {"brokers": brokers, "features": {}}
 
 
@@ -60,7 +70,15 @@ def test_a_combined_node_is_a_broker():
     both = {"broker": ["b1"], "controller": ["b1"]}
     nodes, records = config_nodes.services(hosts(record=RECORD), both)
     assert nodes == [
-        {"name": "b1", "id": 1, "kind": "broker", "version": "3.8.1", "state": "active", "restart_needed": None, "protocol": None}
+        {
+            "name": "b1",
+            "id": 1,
+            "kind": "broker",
+            "version": "3.8.1",
+            "state": "active",
+            "restart_needed": None,
+            "protocol": None,
+        }
     ] and records == [RECORD]
 
 

@@ -31,7 +31,10 @@ def test_nothing_in_check_mode(model, tmp_path):
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize(("more", "why"), [({"dest": "/proc/none/e"}, "cannot be written to /proc/none/e"), ({"model": {}}, "The page cannot be made")])
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [({"dest": "/proc/none/e"}, "cannot be written to /proc/none/e"), ({"model": {}}, "The page cannot be made")],
+)
 def test_bad_input_is_one_sentence(model, tmp_path, more, why):
     with pytest.raises(AnsibleActionFail, match=why):
         write(**{"model": model, "dest": str(tmp_path / "e"), **more})

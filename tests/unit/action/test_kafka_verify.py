@@ -13,8 +13,14 @@ from ansible_collections.rackaware.kafka.plugins.action import kafka_verify
 from ansible_collections.rackaware.kafka.plugins.module_utils._report import verify
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_verify as docs
 
-BROKERS = [{"id": 1, "name": "b1", "unit_state": "active", "disks": []}, {"id": "2", "name": "b2", "unit_state": "active"}]
-CLUSTER = {"counts": {"under_replicated": 0, "under_min_isr": 0, "offline": 0}, "examples": {"under_replicated": [], "under_min_isr": [], "offline": []}}
+BROKERS = [
+    {"id": 1, "name": "b1", "unit_state": "active", "disks": []},
+    {"id": "2", "name": "b2", "unit_state": "active"},
+]
+CLUSTER = {
+    "counts": {"under_replicated": 0, "under_min_isr": 0, "offline": 0},
+    "examples": {"under_replicated": [], "under_min_isr": [], "offline": []},
+}
 READY = {"ready": True, "missing": [], "cluster": CLUSTER, "proof": {"sentence": "Yes."}, "changed": True}
 MISSING = {"ready": False, "missing": [2], "cluster": CLUSTER, "changed": False}
 SILENT = {"ready": False, "reason": "Nothing listens at a:1, yet.", "changed": False}
@@ -29,7 +35,9 @@ class Stage:
 
     def run(self, *answers, check=False, **args):
         args = {"bootstrap_servers": ["a:1"], "brokers": BROKERS, **args}
-        task = MagicMock(args=args, check_mode=check, async_val=0, delegate_to="b1", action="rackaware.kafka.kafka_verify")
+        task = MagicMock(
+            args=args, check_mode=check, async_val=0, delegate_to="b1", action="rackaware.kafka.kafka_verify"
+        )
         plugin = kafka_verify.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), None)
         left = list(answers)
 
@@ -57,7 +65,9 @@ def stage(monkeypatch):
 
 def test_a_complete_cluster_takes_one_question_and_no_line(stage):
     assert stage.run(READY) == {**READY, "seconds": 5.0}
-    assert stage.lines == [] and stage.asked == [{"bootstrap_servers": ["a:1"], "brokers": [{"id": 1, "name": "b1"}, {"id": 2, "name": "b2"}]}]
+    assert stage.lines == [] and stage.asked == [
+        {"bootstrap_servers": ["a:1"], "brokers": [{"id": 1, "name": "b1"}, {"id": 2, "name": "b2"}]}
+    ]
 
 
 def test_what_is_missing_is_shown_meanwhile(stage):
@@ -75,7 +85,9 @@ def test_a_service_that_systemd_starts_again_and_again_is_waited_for_and_named(s
 
 def test_without_progress_it_ends_and_says_who_is_missing(stage):
     said = stage.fail(MISSING, stall_seconds=60)
-    assert said.startswith("The cluster is not complete after 65 s, the last 60 of them without progress: broker 2 (b2) is not registered.")
+    assert said.startswith(
+        "The cluster is not complete after 65 s, the last 60 of them without progress: broker 2 (b2) is not registered."
+    )
     assert len(stage.asked) == 13
 
 
@@ -85,17 +97,30 @@ def test_a_service_that_does_not_run_ends_it_before_anybody_is_asked(stage):
 
 
 def test_a_refusal_ends_it_at_once(stage):
-    assert stage.fail({"failed": True, "msg": "Nothing listens at a:1."}) == "Nothing listens at a:1." and len(stage.asked) == 1
+    assert (
+        stage.fail({"failed": True, "msg": "Nothing listens at a:1."}) == "Nothing listens at a:1."
+        and len(stage.asked) == 1
+    )
 
 
 def test_an_interpreter_that_cannot_be_run_says_so(stage):
-    answer = {"failed": True, "msg": "The module failed.", "module_stderr": "x\n/bin/sh: 1: /opt/kafka-admin/bin/python: Permission denied\n"}
+    answer = {
+        "failed": True,
+        "msg": "The module failed.",
+        "module_stderr": "x\n/bin/sh: 1: /opt/kafka-admin/bin/python: Permission denied\n",
+    }
     assert stage.fail(answer) == "The module failed. /bin/sh: 1: /opt/kafka-admin/bin/python: Permission denied"
 
 
-@pytest.mark.parametrize("answer", [AnsibleConnectionFailure("No route."), {"unreachable": True, "msg": "No route."}], ids=["raised", "returned"])
+@pytest.mark.parametrize(
+    "answer",
+    [AnsibleConnectionFailure("No route."), {"unreachable": True, "msg": "No route."}],
+    ids=["raised", "returned"],
+)
 def test_a_host_that_cannot_be_reached_ends_it_at_once(stage, answer):
-    assert stage.fail(answer).startswith("b1, from which the cluster is asked, cannot be reached (No route); bring it back")
+    assert stage.fail(answer).startswith(
+        "b1, from which the cluster is asked, cannot be reached (No route); bring it back"
+    )
 
 
 class TestCheckMode:

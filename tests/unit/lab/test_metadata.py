@@ -25,12 +25,19 @@ def instance(monkeypatch):
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws():
         iam, ec2 = boto3.client("iam", region_name=REGION), boto3.client("ec2", region_name=REGION)
-        trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+        trust = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            ],
+        }
         iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(trust))
         iam.create_instance_profile(InstanceProfileName="p")
         iam.add_role_to_instance_profile(InstanceProfileName="p", RoleName="r")
         image = ec2.describe_images()["Images"][0]["ImageId"]
-        made = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, UserData="#!/bin/sh\ntrue\n", IamInstanceProfile={"Name": "p"})
+        made = ec2.run_instances(
+            ImageId=image, MinCount=1, MaxCount=1, UserData="#!/bin/sh\ntrue\n", IamInstanceProfile={"Name": "p"}
+        )
         yield made["Instances"][0]
 
 
@@ -41,7 +48,9 @@ def client(instance, now=lambda: 0.0):
     token = http.put("/latest/api/token", headers=TTL, environ_overrides=caller).text
 
     def ask(path, **headers):
-        return http.get("/latest/" + path, headers={"X-aws-ec2-metadata-token": token, **headers}, environ_overrides=caller)
+        return http.get(
+            "/latest/" + path, headers={"X-aws-ec2-metadata-token": token, **headers}, environ_overrides=caller
+        )
 
     return http, caller, ask
 
@@ -60,7 +69,11 @@ def test_the_role_of_the_instance_gives_its_credentials(instance):
     assert ask("meta-data/iam/security-credentials/").text == "r"
     given = json.loads(ask("meta-data/iam/security-credentials/r").text)
     who = boto3.client(
-        "sts", region_name=REGION, aws_access_key_id=given["AccessKeyId"], aws_secret_access_key=given["SecretAccessKey"], aws_session_token=given["Token"]
+        "sts",
+        region_name=REGION,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["Token"],
     ).get_caller_identity()["Arn"]
     assert who.endswith("assumed-role/r/" + instance["InstanceId"])
 
@@ -70,6 +83,8 @@ def test_version_1_strangers_and_old_tokens_get_nothing(instance):
     http, caller, ask = client(instance, lambda: clock[0])
     assert http.get("/latest/meta-data/instance-id", environ_overrides=caller).status_code == 401
     assert http.put("/latest/api/token", environ_overrides=caller).status_code == 400
-    assert http.put("/latest/api/token", headers=TTL, environ_overrides={"REMOTE_ADDR": "198.18.200.1"}).status_code == 404
+    assert (
+        http.put("/latest/api/token", headers=TTL, environ_overrides={"REMOTE_ADDR": "198.18.200.1"}).status_code == 404
+    )
     clock[0] = 61.0
     assert ask("meta-data/instance-id").status_code == 401

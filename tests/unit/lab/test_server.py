@@ -58,7 +58,13 @@ def test_what_the_lab_cannot_do_is_an_error_that_clients_understand_and_try_agai
     api = Api(world)
     api.moto = Response("<ok/>", status=200)
     asked = Client(api).post("/", data="Action=TerminateInstances&Version=2016-11-15&InstanceId.1=i-1")
-    parsed = EC2QueryParser().parse({"body": asked.data, "headers": dict(asked.headers), "status_code": asked.status_code}, None)
-    assert (asked.status_code, parsed["Error"]["Code"], parsed["Error"]["Message"]) == (500, "InternalError", "podman rm ended with 1: <busy>")
+    parsed = EC2QueryParser().parse(
+        {"body": asked.data, "headers": dict(asked.headers), "status_code": asked.status_code}, None
+    )
+    assert (asked.status_code, parsed["Error"]["Code"], parsed["Error"]["Message"]) == (
+        500,
+        "InternalError",
+        "podman rm ended with 1: <busy>",
+    )
     assert world.said == ["TerminateInstances: podman rm ended with 1: <busy>"]
     assert Client(api).post("/", data="Action=DescribeInstances&Version=2016-11-15").status_code == 200

@@ -41,7 +41,16 @@ def test_one_broker_out_is_no_violation():
 def test_two_of_three_out_is_one_and_our_doing():
     changes = [isr(0, THREE), isr(10.2, (2, 3)), isr(10.4, (3,)), isr(20, THREE)]
     (one,) = found(changes, out(1, 10, 25) + out(2, 10, 25))
-    assert one == {"time": 10.4, "topic": "t", "partition": 0, "min_isr": 2, "before": [2, 3], "after": [3], "out": [1, 2], "self_inflicted": True}
+    assert one == {
+        "time": 10.4,
+        "topic": "t",
+        "partition": 0,
+        "min_isr": 2,
+        "before": [2, 3],
+        "after": [3],
+        "out": [1, 2],
+        "self_inflicted": True,
+    }
 
 
 def test_both_leaving_at_once_are_seen():
@@ -74,7 +83,10 @@ def test_each_fall_counts():
 
 def test_a_stopped_broker_that_is_still_listed_does_not_count_as_in_sync():
     # Killed instead of shut down: the metadata lists both until they are fenced, seconds later.
-    (one,) = found([isr(0, THREE)], [event(10, "stopping", 1), event(10.1, "stopped", 1), event(11, "stopping", 2), event(11.1, "stopped", 2)])
+    (one,) = found(
+        [isr(0, THREE)],
+        [event(10, "stopping", 1), event(10.1, "stopped", 1), event(11, "stopping", 2), event(11.1, "stopped", 2)],
+    )
     assert (one["time"], one["after"], one["self_inflicted"]) == (11.1, [3], True)
 
 
@@ -89,12 +101,20 @@ def test_a_broker_added_to_the_isr_runs_whatever_the_events_say():
 
 
 def test_partitions_are_watched_each_for_itself():
-    changes = [isr(0, THREE), isr(0, (4, 5, 6), partition=1, replicas=(4, 5, 6)), isr(10.5, (2, 3)), isr(10.6, (5, 6), partition=1)]
+    changes = [
+        isr(0, THREE),
+        isr(0, (4, 5, 6), partition=1, replicas=(4, 5, 6)),
+        isr(10.5, (2, 3)),
+        isr(10.6, (5, 6), partition=1),
+    ]
     assert found(changes, out(1, 10, 20) + out(4, 10, 20)) == []
 
 
 def test_events_of_other_kinds_are_passed_over_and_bad_ones_told():
-    assert [one.broker for one in events([{"t": 2, "event": "back", "broker": 2}, {"event": "plan"}, event("1", "stopping", "1")])] == [1, 2]
+    assert [
+        one.broker
+        for one in events([{"t": 2, "event": "back", "broker": 2}, {"event": "plan"}, event("1", "stopping", "1")])
+    ] == [1, 2]
     with pytest.raises(LedgerError, match="lacks t"):
         events([{"event": "back", "broker": 2}])
 

@@ -16,7 +16,9 @@ from ledger.records import Ack, Failure, Journal, LedgerError, Row, decode, enco
 
 def acks(count=10, *, producer="idempotent", partition=0, start=100.0, step=0.1, latency=0.01):
     """One record each step seconds, at offsets from 0, all of one key."""
-    return [Ack(producer, "t", partition, n, "k", n + 1, start + n * step - latency, start + n * step) for n in range(count)]
+    return [
+        Ack(producer, "t", partition, n, "k", n + 1, start + n * step - latency, start + n * step) for n in range(count)
+    ]
 
 
 def rows(written):
@@ -26,12 +28,14 @@ def rows(written):
 def test_everything_there_is_ok():
     report = judge(acks(), rows(acks()), idempotent=["idempotent"])
     assert report["ok"] and report["problems"] == []
-    assert {kind: report[kind] for kind in ("lost", "moved", "reordered", "duplicated", "unacknowledged_present")} == dict.fromkeys(
-        ("lost", "moved", "reordered", "duplicated", "unacknowledged_present"), 0
-    )
+    assert {
+        kind: report[kind] for kind in ("lost", "moved", "reordered", "duplicated", "unacknowledged_present")
+    } == dict.fromkeys(("lost", "moved", "reordered", "duplicated", "unacknowledged_present"), 0)
 
 
-@pytest.mark.parametrize("gone", [[0], [9], [3, 4], list(range(10))], ids=["the first", "the last", "two in the middle", "all"])
+@pytest.mark.parametrize(
+    "gone", [[0], [9], [3, 4], list(range(10))], ids=["the first", "the last", "two in the middle", "all"]
+)
 def test_an_acknowledged_record_that_is_gone_is_lost(gone):
     report = judge(acks(), [row for row in rows(acks()) if row.offset not in gone])
     assert report["lost"] == len(gone) and not report["ok"]
@@ -73,7 +77,11 @@ def test_a_record_before_an_earlier_one_of_its_key_is_reordered():
 
 
 def test_keys_are_ordered_each_for_itself():
-    written = [Ack("plain", "t", 0, 0, "a", 7, 1, 2), Ack("plain", "t", 0, 1, "b", 3, 1, 2), Ack("plain", "t", 0, 2, "a", 8, 1, 2)]
+    written = [
+        Ack("plain", "t", 0, 0, "a", 7, 1, 2),
+        Ack("plain", "t", 0, 1, "b", 3, 1, 2),
+        Ack("plain", "t", 0, 2, "a", 8, 1, 2),
+    ]
     assert judge(written, rows(written))["reordered"] == 0
 
 
@@ -90,7 +98,9 @@ def test_a_late_duplicate_of_an_early_record_is_no_reordering():
 
 
 def test_an_unacknowledged_record_may_be_there():
-    report = judge(acks(9), rows(acks()), sent=12, failures=[Failure("idempotent", "t", 0, "KafkaTimeoutError", 1, 5.0, False)])
+    report = judge(
+        acks(9), rows(acks()), sent=12, failures=[Failure("idempotent", "t", 0, "KafkaTimeoutError", 1, 5.0, False)]
+    )
     assert report["ok"] and report["unacknowledged_present"] == 1
     assert report["records"] == {"sent": 12, "acked": 9, "failed": 1, "unresolved": 2, "read": 10, "foreign": 0}
 
@@ -119,7 +129,10 @@ def test_gaps_are_measured_by_partition_and_overall():
 
 def test_silence_to_the_end_and_all_the_time_is_a_gap():
     found = gaps({("t", 0): [1.0], ("t", 1): []}, started=0.0, ended=10.0)
-    assert found["partitions"]["t-0"] == {"ms": 9000, "from": 1.0, "to": 10.0} and found["partitions"]["t-1"]["ms"] == 10000
+    assert (
+        found["partitions"]["t-0"] == {"ms": 9000, "from": 1.0, "to": 10.0}
+        and found["partitions"]["t-1"]["ms"] == 10000
+    )
 
 
 def test_percentiles_take_the_nearest_rank():
@@ -134,7 +147,13 @@ def test_a_value_names_its_record():
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [(b"t:0:1", None), (None, encode("run", "p", "t:0:1", 7, 9)), (b"k", encode("other", "p", "k", 7, 9)), (b"k", b"run|p|k|x|"), (b"k", b"run|p|k|1|.a")],
+    [
+        (b"t:0:1", None),
+        (None, encode("run", "p", "t:0:1", 7, 9)),
+        (b"k", encode("other", "p", "k", 7, 9)),
+        (b"k", b"run|p|k|x|"),
+        (b"k", b"run|p|k|1|.a"),
+    ],
     ids=["no value", "no key", "another run", "no number", "damaged filling"],
 )
 def test_what_is_not_ours_has_no_producer(key, value):
@@ -169,13 +188,24 @@ def test_the_load_is_the_same_for_the_same_seed_and_takes_every_partition_in_tur
     for begin in range(0, 60, 6):
         assert {entry[:2] for entry in first[begin : begin + 6]} == set(load.places)
     sequences = [(key, sequence) for _, _, key, sequence in first]
-    assert len(set(sequences)) == 60 and all(sequence == sum(k == key for k, _ in sequences[: at + 1]) for at, (key, sequence) in enumerate(sequences))
+    assert len(set(sequences)) == 60 and all(
+        sequence == sum(k == key for k, _ in sequences[: at + 1]) for at, (key, sequence) in enumerate(sequences)
+    )
 
 
 @pytest.fixture
 def finished(tmp_path):
     """The files of a run in which broker 1 was out for a while."""
-    facts = {"run": "r", "bootstrap": "none:1", "topics": ["t"], "partitions": 1, "idempotent": ["idempotent"], "sent": 10, "started": 99.0, "ended": 101.0}
+    facts = {
+        "run": "r",
+        "bootstrap": "none:1",
+        "topics": ["t"],
+        "partitions": 1,
+        "idempotent": ["idempotent"],
+        "sent": 10,
+        "started": 99.0,
+        "ended": 101.0,
+    }
     (tmp_path / "run.json").write_text(json.dumps(facts))
     (tmp_path / "acks.jsonl").write_text("".join(json.dumps(["ack", *ack]) + "\n" for ack in acks()))
     (tmp_path / "read.jsonl").write_text("".join(json.dumps(["row", *row]) + "\n" for row in rows(acks())))
@@ -208,7 +238,9 @@ def test_verify_fails_on_a_violation_and_tells_ours_from_others(finished, capsys
     with open(finished / "isr.jsonl", "a", encoding="utf-8") as file:
         file.write(json.dumps(["isr", 100.5, "t", 0, 2, 1, [1, 2, 3], [2], 2]) + "\n")
     assert verify(finished) == 1
-    assert json.loads(capsys.readouterr().out)["isr"] | {"curve": []} == json.loads((finished / "report.json").read_text())["isr"] | {"curve": []}
+    assert json.loads(capsys.readouterr().out)["isr"] | {"curve": []} == json.loads(
+        (finished / "report.json").read_text()
+    )["isr"] | {"curve": []}
     # Broker 3 went by itself: with faults on purpose that is not the roll's doing.
     assert verify(finished, "--faults") == 0
 

@@ -24,7 +24,9 @@ class Leaders(FakeAdmin):
         for (topic, index), leader in self.leaders.items():
             if topics is None or topic in topics:
                 isr = [2, 3] if (topic, index) == ("a", 2) else [1, 2, 3]
-                out.setdefault(topic, []).append({"partition": index, "leader": leader, "replicas": [1, 2, 3], "isr": isr, "offline": []})
+                out.setdefault(topic, []).append(
+                    {"partition": index, "leader": leader, "replicas": [1, 2, 3], "isr": isr, "offline": []}
+                )
         return out
 
     def elect_preferred(self, partitions, *, tolerant=False):

@@ -39,7 +39,10 @@ class Topics(FakeAdmin):
         self.topics, self.calls = {}, []
 
     def cluster(self):
-        brokers = [{"id": number, "host": "h", "port": 9092, "rack": "abc"[number - 1], "fenced": False} for number in (1, 2, 3)]
+        brokers = [
+            {"id": number, "host": "h", "port": 9092, "rack": "abc"[number - 1], "fenced": False}
+            for number in (1, 2, 3)
+        ]
         return {"cluster_id": "c", "controller_id": 1, "brokers": brokers}
 
     def quorum(self):
@@ -66,7 +69,8 @@ class Topics(FakeAdmin):
 
     def topic_configs(self, topics):
         return {
-            name: {key: {"value": value, "own": True} for key, value in self.topics[name]["config"].items()} | {"default": {"value": "1", "own": False}}
+            name: {key: {"value": value, "own": True} for key, value in self.topics[name]["config"].items()}
+            | {"default": {"value": "1", "own": False}}
             for name in topics
         }
 
@@ -75,7 +79,10 @@ class Topics(FakeAdmin):
         if factor > 3:
             raise KafkaError("Kafka refused to create topic %s: INVALID_REPLICATION_FACTOR." % name, 38)
         if not validate_only:
-            self.topics[name] = {"replicas": list((assignment or dict.fromkeys(range(partitions), [1, 2, 3][:factor])).values()), "config": dict(config)}
+            self.topics[name] = {
+                "replicas": list((assignment or dict.fromkeys(range(partitions), [1, 2, 3][:factor])).values()),
+                "config": dict(config),
+            }
 
     def alter_topic_config(self, name, config, *, validate_only):
         self.calls.append(("alter", validate_only, config))
@@ -152,7 +159,10 @@ class TestClusterInfo:
     def test_the_cluster(self, run, cluster):
         cluster.topics["t"] = {"replicas": [[1, 2, 3]], "config": {}}
         result = run(kafka_cluster_info, **SERVERS)
-        assert not result["changed"] and result["cluster"]["counts"]["partitions"] == len(result["cluster"]["partitions"]) == 1
+        assert (
+            not result["changed"]
+            and result["cluster"]["counts"]["partitions"] == len(result["cluster"]["partitions"]) == 1
+        )
 
     def test_a_healthy_one_has_nothing_troubled(self, run, cluster):
         cluster.topics["t"] = {"replicas": [[1, 2, 3]], "config": {}}
@@ -165,7 +175,11 @@ class TestClusterInfo:
         bad = {"leader": -1, "isr": []}
         whole = cluster.partitions
         monkeypatch.setattr(
-            cluster, "partitions", lambda topics=None: {name: [{**p, **(bad if name != "fine" else {})} for p in each] for name, each in whole(topics).items()}
+            cluster,
+            "partitions",
+            lambda topics=None: {
+                name: [{**p, **(bad if name != "fine" else {})} for p in each] for name, each in whole(topics).items()
+            },
         )
         seen = run(kafka_cluster_info, **SERVERS, only_troubled=True, limit=2)["cluster"]
         assert [(each["topic"], each["partition"]) for each in seen["partitions"]] == [("t", 0), ("t", 1)]
@@ -175,7 +189,9 @@ class TestClusterInfo:
         cluster.topics["t"] = {"replicas": [[1, 2, 3], [2, 3, 1]], "config": {}}
         seen = run(kafka_cluster_info, **SERVERS, summary=True)["cluster"]
         assert not {"topics", "partitions", "reassignments"} & set(seen) and seen["reassigning"] == 0
-        assert seen["loads"][0] == {"id": 1, "leaders": 1, "replicas": 2, "out_of_sync": 0} and seen["checked_at"].endswith("Z")
+        assert seen["loads"][0] == {"id": 1, "leaders": 1, "replicas": 2, "out_of_sync": 0} and seen[
+            "checked_at"
+        ].endswith("Z")
 
     @pytest.mark.parametrize(("ask", "whom"), [(None, None), ("2", 2), ("three:9092", ("three", 9092))])
     def test_one_broker_can_be_chosen(self, run, cluster, ask, whom):
@@ -212,12 +228,22 @@ class TestRoundTrip:
             return {partition: 8 if compression else 7 for partition in values}
 
         monkeypatch.setattr(round_trip, "produce", produce)
-        monkeypatch.setattr(round_trip, "consume", lambda where, topic, offsets: {p: record for p, record in self.written.items() if p not in self.lost})
+        monkeypatch.setattr(
+            round_trip,
+            "consume",
+            lambda where, topic, offsets: {p: record for p, record in self.written.items() if p not in self.lost},
+        )
 
     def test_every_partition_is_written_and_read(self, run, cluster):
         result = run(kafka_round_trip, **SERVERS, min_racks=3)
         assert not result["changed"]
-        assert result["partitions"][0] == {"partition": 0, "offset": 7, "leader": 1, "replicas": [1, 2, 3], "racks": ["a", "b", "c"]}
+        assert result["partitions"][0] == {
+            "partition": 0,
+            "offset": 7,
+            "leader": 1,
+            "replicas": [1, 2, 3],
+            "racks": ["a", "b", "c"],
+        }
         assert all(result["marker"].encode() == key for key, _ in self.written.values()) and len(self.written) == 2
 
     def test_the_second_record_is_a_compressed_one_with_something_to_compress(self, run, cluster):
@@ -255,10 +281,19 @@ class TestRoundTrip:
 class TestZooKeeper:
     def test_all_servers_in_the_order_given(self, run, monkeypatch):
         modes = {"a:2181": "follower", "b": "leader", "c": None}
-        monkeypatch.setattr(zookeeper, "look", lambda server, timeout: {"server": server, "mode": modes[server], "synced_followers": 1})
+        monkeypatch.setattr(
+            zookeeper, "look", lambda server, timeout: {"server": server, "mode": modes[server], "synced_followers": 1}
+        )
         result = run(zookeeper_info, servers=["a:2181", "b", "c"])
         assert [each["server"] for each in result["servers"]] == ["a:2181", "b", "c"]
-        assert result["quorum"] == {"ok": True, "size": 3, "serving": 2, "leader": "b", "followers": ["a:2181"], "reason": None}
+        assert result["quorum"] == {
+            "ok": True,
+            "size": 3,
+            "serving": 2,
+            "leader": "b",
+            "followers": ["a:2181"],
+            "reason": None,
+        }
 
     @pytest.mark.parametrize(("servers", "sentence"), [([], "servers is empty"), (["zk:port"], "is not an address")])
     def test_bad_input_is_one_sentence(self, run, servers, sentence):
@@ -298,7 +333,9 @@ class TestStorage:
         applied = run(kafka_storage, **params)
         assert applied["changed"] and applied["formatted"] == params["log_dirs"] and not applied["joins_as_observer"]
         call = (tmp_path / "calls").read_text()
-        assert "--cluster-id %s --config /etc/kafka/broker.properties --initial-controllers 1@h1:9093:" % CLUSTER in call
+        assert (
+            "--cluster-id %s --config /etc/kafka/broker.properties --initial-controllers 1@h1:9093:" % CLUSTER in call
+        )
         assert "--ignore-formatted" not in call
         again = run(kafka_storage, **params)
         assert not again["changed"] and (tmp_path / "calls").read_text() == call
@@ -330,7 +367,9 @@ class TestStorage:
 
     def test_info(self, run, params, tmp_path):
         before = run(kafka_storage_info, log_dirs=params["log_dirs"])
-        assert [each["state"] for each in before["directories"]] == ["absent", "absent"] and before["cluster_id"] is None
+        assert [each["state"] for each in before["directories"]] == ["absent", "absent"] and before[
+            "cluster_id"
+        ] is None
         run(kafka_storage, **params)
         after = run(kafka_storage_info, log_dirs=params["log_dirs"])
         assert (after["cluster_id"], after["node_id"], after["started"], after["changed"]) == (CLUSTER, 1, False, False)

@@ -25,7 +25,9 @@ def test_a_broker_is_taken_out_once_and_given_back(record, run_main):
     checked = run_main(kafka_out_of_service, check=True, **OUT)
     assert checked["changed"] and not record.exists()
     first = run_main(kafka_out_of_service, **OUT)
-    assert first["changed"] and first["diff"]["before"] == {} and json.loads(record.read_text()) == first["out_of_service"]
+    assert (
+        first["changed"] and first["diff"]["before"] == {} and json.loads(record.read_text()) == first["out_of_service"]
+    )
     assert not run_main(kafka_out_of_service, **OUT)["changed"]
     assert "is out of service since" in out_of_service.sentence("b3", first["out_of_service"])
     back = run_main(kafka_out_of_service, state="absent")

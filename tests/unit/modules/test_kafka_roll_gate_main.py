@@ -53,7 +53,13 @@ class Brokers(FakeAdmin):
 
     def cluster(self):
         brokers = [
-            {"id": id_, "host": self.hosts.get(id_, "h"), "port": 9092, "rack": "abc"[id_ % 3], "fenced": id_ in self.fenced}
+            {
+                "id": id_,
+                "host": self.hosts.get(id_, "h"),
+                "port": 9092,
+                "rack": "abc"[id_ % 3],
+                "fenced": id_ in self.fenced,
+            }
             for id_ in range(1, 7)
             if id_ not in self.gone
         ]
@@ -84,16 +90,30 @@ class Brokers(FakeAdmin):
     def _partitions(self, isr):
         def listed(replicas, in_sync):
             return [
-                {"partition": index, "leader": ids[0] if ids else -1, "replicas": replicas[index], "isr": ids, "offline": []} for index, ids in in_sync.items()
+                {
+                    "partition": index,
+                    "leader": ids[0] if ids else -1,
+                    "replicas": replicas[index],
+                    "isr": ids,
+                    "offline": [],
+                }
+                for index, ids in in_sync.items()
             ]
 
-        return {"t": listed(self.replicas, isr), **{name: listed({0: ids}, {0: ids}) for name, ids in self.more.items()}}
+        return {
+            "t": listed(self.replicas, isr),
+            **{name: listed({0: ids}, {0: ids}) for name, ids in self.more.items()},
+        }
 
     def partitions(self, topics=None):
         if topics is None:
             self.read += 1
         self._allowed(topics)
-        return {name: listed for name, listed in copy.deepcopy(self._partitions(self.isr)).items() if topics is None or name in topics}
+        return {
+            name: listed
+            for name, listed in copy.deepcopy(self._partitions(self.isr)).items()
+            if topics is None or name in topics
+        }
 
     def _allowed(self, topics):
         for name in self.forbidden.intersection(topics or ()):
@@ -109,7 +129,9 @@ class Brokers(FakeAdmin):
         known = self._partitions(own) if own else {}
         for name, index in self.disks.get(broker, ()):
             if name in self.knows.get(broker, ()):
-                known[name] = [{"partition": index, "leader": broker, "replicas": [broker], "isr": [broker], "offline": []}]
+                known[name] = [
+                    {"partition": index, "leader": broker, "replicas": [broker], "isr": [broker], "offline": []}
+                ]
         return {
             "brokers": [] if own == {} else [1, 2, 3, 4, 5, 6],
             "partitions": {name: listed for name, listed in known.items() if topics is None or name in topics},
@@ -133,8 +155,14 @@ class Brokers(FakeAdmin):
         if broker in self.hung:
             raise KafkaError("Broker %d did not answer DescribeLogDirs; check that it runs." % broker)
         sizes = {0: 70, 1: 5} if broker in (1, 4) else {0: 100, 1: 4}
-        replicas = [{"topic": "t", "partition": index, "size_bytes": size, "future": False} for index, size in sizes.items() if ("t", index) in partitions]
-        return [{"path": "/d", "replicas": [*replicas, {"topic": "t", "partition": 0, "size_bytes": 1, "future": True}]}]
+        replicas = [
+            {"topic": "t", "partition": index, "size_bytes": size, "future": False}
+            for index, size in sizes.items()
+            if ("t", index) in partitions
+        ]
+        return [
+            {"path": "/d", "replicas": [*replicas, {"topic": "t", "partition": 0, "size_bytes": 1, "future": True}]}
+        ]
 
     def reassignments(self, topics=None):
         return self.moving
@@ -163,9 +191,17 @@ def run(run_main):
 
 def voters(*caught_up_ms, leader=1, epoch=1, observers=()):
     def members(times):
-        return [{"id": id_, "last_caught_up_ms": when, "log_end_offset": 10, "directory_id": None} for id_, when in times]
+        return [
+            {"id": id_, "last_caught_up_ms": when, "log_end_offset": 10, "directory_id": None} for id_, when in times
+        ]
 
-    return {"leader": leader, "epoch": epoch, "high_watermark": 10, "voters": members(enumerate(caught_up_ms, 1)), "observers": members(observers)}
+    return {
+        "leader": leader,
+        "epoch": epoch,
+        "high_watermark": 10,
+        "voters": members(enumerate(caught_up_ms, 1)),
+        "observers": members(observers),
+    }
 
 
 class TestMayStop:
@@ -183,7 +219,9 @@ class TestMayStop:
         cluster.isr[0] = [1, 2]
         result = self.ask(run, [1, 4])
         assert (result["open"], result["admitted"]) == (False, [4])
-        assert result["held"] == [{"broker": 1, "reason": "Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind."}]
+        assert result["held"] == [
+            {"broker": 1, "reason": "Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind."}
+        ]
         assert result["reason"] == result["held"][0]["reason"] and result["counts"]["at_min_isr"] == 1
 
     @pytest.mark.parametrize("accepted", [None, 0, 1])
@@ -191,7 +229,11 @@ class TestMayStop:
         """A host that is taken for gone, or a stop that is not seen yet: no loss that is accepted stands for it."""
         params = {"disruption": "destroy", "out": [1], "accepted_last_copies": accepted}
         result = self.ask(run, [1], **params)
-        assert not result["open"] and result["admitted"] == [] and result["loss"]["last_copies"] == result["loss"]["below_minimum"] == 0
+        assert (
+            not result["open"]
+            and result["admitted"] == []
+            and result["loss"]["last_copies"] == result["loss"]["below_minimum"] == 0
+        )
         assert "Broker 1 is taken for stopped or gone, but the cluster lists it as alive" in result["reason"]
         cluster.fenced = {1}
         cluster.isr[0] = [2, 3]
@@ -201,7 +243,10 @@ class TestMayStop:
         cluster.hung = {3}
         result = self.ask(run, [1, 4])
         assert result["admitted"] == [4]
-        assert result["reason"] == "Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind. Broker 3 does not answer."
+        assert (
+            result["reason"]
+            == "Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind. Broker 3 does not answer."
+        )
 
     def test_one_that_shall_go_is_counted_as_running_though_it_does_not_answer(self, run, cluster):
         cluster.hung = {1}
@@ -284,7 +329,13 @@ class TestMayStop:
             ({"nodes": [1], "in_flight": [1]}, "Broker 1 shall be stopped and is in flight already"),
             ({"nodes": [1], "bootstrap_servers": ["nowhere"]}, "not an address of a broker"),
             ({"nodes": [9]}, "the inventory and the cluster disagree"),
-            *[({"nodes": [1], "wait_seconds": value}, "wait_seconds is %s, but must be a number of seconds from 0." % value) for value in ("nan", "inf", -1.0)],
+            *[
+                (
+                    {"nodes": [1], "wait_seconds": value},
+                    "wait_seconds is %s, but must be a number of seconds from 0." % value,
+                )
+                for value in ("nan", "inf", -1.0)
+            ],
         ],
         ids=["nobody", "already out", "no address", "a stranger", "no number", "for ever", "less than nothing"],
     )
@@ -308,12 +359,18 @@ class TestStaleWitness:
     def test_in_sync_is_who_is_so_by_both(self, run, zombie):
         result = self.ask(run, [2, 4])
         assert (result["open"], result["admitted"], result["asked"], result["witness"]) == (False, [4], 1, 6)
-        assert result["reason"] == "Partition t-0 has 2 in sync and needs 2; broker 1 is out or behind." and zombie.viewed == [6]
+        assert result[
+            "reason"
+        ] == "Partition t-0 has 2 in sync and needs 2; broker 1 is out or behind." and zombie.viewed == [6]
 
     def test_and_the_other_way_round_where_the_controller_is_asked_first(self, run, cluster):
         cluster.views = {1: {0: [1, 2], 1: [4, 5, 6]}}
         result = self.ask(run, [2])
-        assert not result["open"] and (result["asked"], result["witness"]) == (6, 1) and result["counts"]["at_min_isr"] == 1
+        assert (
+            not result["open"]
+            and (result["asked"], result["witness"]) == (6, 1)
+            and result["counts"]["at_min_isr"] == 1
+        )
 
     def test_who_is_not_alive_by_the_controller_is_not_asked(self, run, zombie):
         zombie.lists = {6: [2, 3, 4, 5, 6]}
@@ -329,16 +386,37 @@ class TestStaleWitness:
     @pytest.mark.parametrize(
         ("change", "params", "why"),
         [
-            ({"hung": {6}}, {}, "Broker 6, the active controller, does not answer; wait until it does, or another is elected."),
+            (
+                {"hung": {6}},
+                {},
+                "Broker 6, the active controller, does not answer; wait until it does, or another is elected.",
+            ),
             ({"boss": -1}, {}, "Broker 1, which was asked, knows no active controller that is alive"),
             ({"gone": {6}}, {}, "knows no active controller that is alive"),
             ({}, {"in_flight": [6]}, "Broker 6, the active controller by broker 1, is in flight or down"),
             ({}, {"out": [6]}, "Broker 6, the active controller by broker 1, is in flight or down"),
-            ({"bosses": {6: 5}}, {}, "takes broker 6 for the active controller, and broker 6 takes broker 5; wait until they agree"),
-            ({"bosses": {3: 5}}, {}, "takes broker 6 for the active controller, and broker 3 takes broker 5; wait until they agree"),
+            (
+                {"bosses": {6: 5}},
+                {},
+                "takes broker 6 for the active controller, and broker 6 takes broker 5; wait until they agree",
+            ),
+            (
+                {"bosses": {3: 5}},
+                {},
+                "takes broker 6 for the active controller, and broker 3 takes broker 5; wait until they agree",
+            ),
             ({"bosses": {5: -1}}, {}, "and broker 5 takes nobody; wait until they agree"),
         ],
-        ids=["silent", "nobody is it", "not alive", "in flight", "down", "it is not any more", "by another rack", "one knows of none"],
+        ids=[
+            "silent",
+            "nobody is it",
+            "not alive",
+            "in flight",
+            "down",
+            "it is not any more",
+            "by another rack",
+            "one knows of none",
+        ],
     )
     def test_the_controller_must_be_known_and_be_asked(self, run, zombie, change, params, why):
         for name, value in change.items():
@@ -365,7 +443,10 @@ class TestStaleWitness:
         cluster.replicas, cluster.isr, cluster.gone = {0: [1, 2, 6]}, {0: [1, 6]}, {2, 3, 4, 5}
         cluster.hung = {1}
         result = self.ask(run, [1])
-        assert "is the only one that answers, and with ZooKeeper two must say the same" in result["msg"] and result["retry"]
+        assert (
+            "is the only one that answers, and with ZooKeeper two must say the same" in result["msg"]
+            and result["retry"]
+        )
         cluster.gone, cluster.isr = {1, 2, 3, 4, 5}, {0: [6]}
         result = self.ask(run, [1], out=[1])
         assert result["open"] and (result["asked"], result["witness"]) == (6, None)
@@ -395,7 +476,10 @@ class TestHidden:
         return run(question="may_stop", nodes=nodes, **more)
 
     def test_what_a_broker_holds_and_may_not_be_seen_refuses(self, run, cluster):
-        cluster.disks, cluster.forbidden = {1: {("secret", 3), ("secret", 1), ("vault", 0), ("vault", 1)}}, {"secret", "vault"}
+        cluster.disks, cluster.forbidden = (
+            {1: {("secret", 3), ("secret", 1), ("vault", 0), ("vault", 1)}},
+            {"secret", "vault"},
+        )
         cluster.knows = {1: {"secret", "vault"}}
         result = self.ask(run, [1, 4])
         assert result["msg"] == (
@@ -432,7 +516,9 @@ class TestHidden:
 
     def test_who_may_not_ask_for_disks_may_not_stop_anybody(self, run, cluster, monkeypatch):
         def refused(broker):
-            raise KafkaError("Kafka refused to describe the log directories of broker %d: CLUSTER_AUTHORIZATION_FAILED." % broker, 31)
+            raise KafkaError(
+                "Kafka refused to describe the log directories of broker %d: CLUSTER_AUTHORIZATION_FAILED." % broker, 31
+            )
 
         monkeypatch.setattr(cluster, "held_by", refused)
         assert "CLUSTER_AUTHORIZATION_FAILED" in self.ask(run, [1])["msg"]
@@ -478,7 +564,12 @@ class TestProofs:
         assert first["proven"] == {"1": True} and cluster.asked_itself == [1]
         cluster.isr[1] = [4, 5, 6]
         second = run(question="back", nodes=[1, 4], proven=first["proven"])
-        assert second["open"] and second["proven"] == {"1": True, "4": True} and cluster.asked_itself == [1, 4] and cluster.probed == [1]
+        assert (
+            second["open"]
+            and second["proven"] == {"1": True, "4": True}
+            and cluster.asked_itself == [1, 4]
+            and cluster.probed == [1]
+        )
 
     @pytest.mark.parametrize(
         ("change", "why"),
@@ -503,7 +594,9 @@ class TestProofs:
         assert run(question="back", nodes=[4], proven={"4": True})["open"] and cluster.asked_itself == []
 
     def test_those_of_somebody_else_are_no_proofs(self, run, cluster):
-        assert run(question="back", nodes=[4], proven={"9": True})["proven"] == {"4": True} and cluster.asked_itself == [4]
+        assert run(question="back", nodes=[4], proven={"9": True})["proven"] == {
+            "4": True
+        } and cluster.asked_itself == [4]
         assert "must be what an earlier answer returned" in run(question="back", nodes=[4], proven={"x": True})["msg"]
 
     def test_topics_that_come_and_go_between_two_answers_undo_none(self, run, cluster, monkeypatch):
@@ -544,7 +637,14 @@ class TestBack:
             ({"own": {1: {}}}, True, None, "not registered and unfenced by its own answer", [1]),
             ({"hung": {1}}, True, None, "Broker 1 did not answer Metadata", [1]),
         ],
-        ids=["not listed", "fenced", "behind by the others", "behind by its own word, the others being old", "started, and knows nothing yet", "no answer"],
+        ids=[
+            "not listed",
+            "fenced",
+            "behind by the others",
+            "behind by its own word, the others being old",
+            "started, and knows nothing yet",
+            "no answer",
+        ],
     )
     def test_not_back_with_a_reason(self, run, cluster, change, registered, behind, why, asked):
         for name, value in change.items():
@@ -576,7 +676,9 @@ class TestBack:
         # The first of the in-sync ones leads in this cluster.
         cluster.isr[0] = [2, 3, 1]
         result = self.ask(run, [1, 4], elect_leaders=True, check=check)
-        assert result["open"] and result["changed"] and result["election"] == {"elected": 1, "waiting": 0, "refused": []}
+        assert (
+            result["open"] and result["changed"] and result["election"] == {"elected": 1, "waiting": 0, "refused": []}
+        )
         # What the question has read is what the election goes by, so that nothing can fail between the two.
         assert cluster.elected == ([] if check else [("t", 0)]) and cluster.read == 1
 
@@ -588,15 +690,26 @@ class TestBack:
         assert not result["open"] and not result["changed"] and "election" not in result and cluster.elected == []
 
     def test_an_election_that_is_refused_is_told_and_all_are_back_all_the_same(self, run, cluster):
-        cluster.isr[0], cluster.refuses = [2, 3, 1], "Kafka refused the election of preferred leaders: POLICY_VIOLATION."
+        cluster.isr[0], cluster.refuses = (
+            [2, 3, 1],
+            "Kafka refused the election of preferred leaders: POLICY_VIOLATION.",
+        )
         result = self.ask(run, [1], elect_leaders=True)
         assert result["open"] and not result["changed"]
-        assert result["election"] == {"elected": 0, "waiting": 0, "refused": [{"topic": "t", "partition": 0, "reason": cluster.refuses}]}
+        assert result["election"] == {
+            "elected": 0,
+            "waiting": 0,
+            "refused": [{"topic": "t", "partition": 0, "reason": cluster.refuses}],
+        }
 
     @pytest.mark.parametrize(("question", "kind"), [("may_stop", "broker"), ("back", "controller")])
     def test_an_election_is_for_brokers_that_are_back(self, run, cluster, question, kind):
         said = run(question=question, kind=kind, nodes=[1], elect_leaders=True)
-        assert said["msg"] == "elect_leaders is for brokers that are back, not for %s of a %s; leave it out." % (question, kind) and not said["retry"]
+        assert (
+            said["msg"]
+            == "elect_leaders is for brokers that are back, not for %s of a %s; leave it out." % (question, kind)
+            and not said["retry"]
+        )
 
 
 class TestOneVisit:
@@ -605,7 +718,9 @@ class TestOneVisit:
     @pytest.fixture
     def ask(self, cluster):
         visit = poll.Visit()
-        return lambda *nodes: poll.brokers_back(cluster, {"nodes": nodes, "in_flight": [], "out": [], "log_sizes": True}, visit)
+        return lambda *nodes: poll.brokers_back(
+            cluster, {"nodes": nodes, "in_flight": [], "out": [], "log_sizes": True}, visit
+        )
 
     def test_who_was_proven_back_is_not_asked_again_but_must_answer_when_the_gate_opens(self, ask, cluster):
         cluster.isr[1] = [5, 6]
@@ -613,7 +728,11 @@ class TestOneVisit:
         assert cluster.asked_itself == [1] and cluster.probed == []
         cluster.isr[1], cluster.hung = [4, 5, 6], {1}
         found = ask(1, 4)
-        assert (found["open"], found["back"], found["reason"]) == (False, [4], "It does not answer any more.") and cluster.probed == [1]
+        assert (found["open"], found["back"], found["reason"]) == (
+            False,
+            [4],
+            "It does not answer any more.",
+        ) and cluster.probed == [1]
         cluster.hung = set()
         assert ask(1, 4)["open"] and cluster.asked_itself == [1, 4, 1] and cluster.probed == [4]
 
@@ -643,7 +762,9 @@ class TestOneVisit:
 
     def test_each_is_judged_by_what_it_holds_and_not_by_all_there_is(self, ask, cluster, monkeypatch):
         cluster.more, seen, rule = {"u": [5, 6]}, [], poll.gate.back
-        monkeypatch.setattr(poll.gate, "back", lambda id_, own, others: seen.append(len(others["partitions"])) or rule(id_, own, others))
+        monkeypatch.setattr(
+            poll.gate, "back", lambda id_, own, others: seen.append(len(others["partitions"])) or rule(id_, own, others)
+        )
         assert ask(1, 4)["open"] and set(seen) == {1}
 
     def test_configurations_are_read_once_and_eligible_replicas_never(self, ask, cluster):
@@ -701,7 +822,10 @@ class TestControllers:
         result = self.ask(run, "may_stop", [2], restart=[1, 2])
         assert result["open"] and result["note"] is None
         result = self.ask(run, "may_stop", [1], restart=[1, 2])
-        assert result["open"] and result["note"] == "Node 1 leads, and goes before node 2: leadership has moved since the plan was made."
+        assert (
+            result["open"]
+            and result["note"] == "Node 1 leads, and goes before node 2: leadership has moved since the plan was made."
+        )
 
     def test_an_answer_from_before_the_question_is_not_enough(self, run, cluster):
         cluster.quorums = [voters(9000, 8999, 9000), voters(9900, 8999, 9900)]
@@ -727,7 +851,13 @@ class TestZooKeeper:
         def look(server, timeout):
             mode = modes[server]
             error = None if mode else "ZooKeeper server %s cannot be asked." % server
-            return {"server": server, "mode": mode, "ok": mode is not None, "error": error, "synced_followers": 2 if mode == "leader" else None}
+            return {
+                "server": server,
+                "mode": mode,
+                "ok": mode is not None,
+                "error": error,
+                "synced_followers": 2 if mode == "leader" else None,
+            }
 
         monkeypatch.setattr(poll.keepers, "__defaults__", (look,))
         return modes
@@ -744,7 +874,9 @@ class TestZooKeeper:
     def test_the_servers_are_needed(self, run, modes):
         assert "zookeeper_servers" in run(question="back", kind="zookeeper", nodes=[1])["msg"]
         assert "empty" in run(question="back", kind="zookeeper", nodes=[1], zookeeper_servers=[])["msg"]
-        assert "twice" in run(question="back", kind="zookeeper", nodes=[1], zookeeper_servers=self.SERVERS[:1] * 2)["msg"]
+        assert (
+            "twice" in run(question="back", kind="zookeeper", nodes=[1], zookeeper_servers=self.SERVERS[:1] * 2)["msg"]
+        )
 
 
 class TestLock:
@@ -763,11 +895,18 @@ class TestLock:
 
     def test_lost_it_fails_before_anybody_is_asked(self, run, cluster, path):
         result = run(question="may_stop", nodes=[1], lock={"owner": "she", "path": str(path)})
-        assert "is no longer held by she: me has taken it" in result["msg"] and result["retry"] is False and cluster.read == 0
+        assert (
+            "is no longer held by she: me has taken it" in result["msg"]
+            and result["retry"] is False
+            and cluster.read == 0
+        )
 
     def test_left_alone_in_check_mode(self, run, cluster, path):
         before = path.read_text()
-        assert run(check=True, question="may_stop", nodes=[1], lock={"owner": "she", "path": str(path)})["open"] and path.read_text() == before
+        assert (
+            run(check=True, question="may_stop", nodes=[1], lock={"owner": "she", "path": str(path)})["open"]
+            and path.read_text() == before
+        )
 
 
 class TestPatience:
@@ -779,7 +918,10 @@ class TestPatience:
 
         def answer():
             states = left.pop(0) if len(left) > 1 else left[0]
-            nodes = [{"id": id_, "registered": state != self.GONE, "back": state == self.BACK} for id_, state in enumerate(states, 1)]
+            nodes = [
+                {"id": id_, "registered": state != self.GONE, "back": state == self.BACK}
+                for id_, state in enumerate(states, 1)
+            ]
             return {"open": all(each["back"] for each in nodes), "nodes": nodes}
 
         last = poll.patiently(answer, seconds, clock=lambda: sum(slept), sleep=slept.append)
@@ -804,7 +946,9 @@ class TestPatience:
             return {"open": len(left) == 1, "counts": {"under_replicated": left.pop(0)}}
 
         last = poll.patiently(answer, 30.0, clock=lambda: sum(slept), sleep=slept.append)
-        assert last["curve"] == [{"ago": ago, "under_replicated": number} for ago, number in ((2.1, 3), (0.9, 5), (0.0, 1))]
+        assert last["curve"] == [
+            {"ago": ago, "under_replicated": number} for ago, number in ((2.1, 3), (0.9, 5), (0.0, 1))
+        ]
 
     @pytest.mark.parametrize("answer", [{"open": True}, {"open": True, "counts": None}])
     def test_where_nothing_is_counted_there_is_no_curve(self, answer):

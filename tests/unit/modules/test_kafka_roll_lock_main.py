@@ -41,7 +41,12 @@ def test_check_mode_asks_only(run, path):
 def test_taken_and_its_directory_made(run, path):
     result = run(what="rolling_restart", lease_seconds=60)
     assert result["changed"] and result["held"] and result["previous"] is None
-    assert result["lock"] == {"owner": ME, "what": "rolling_restart", "since": "2026-09-21T14:13:20Z", "expires": "2026-09-21T14:14:20Z"}
+    assert result["lock"] == {
+        "owner": ME,
+        "what": "rolling_restart",
+        "since": "2026-09-21T14:13:20Z",
+        "expires": "2026-09-21T14:14:20Z",
+    }
     assert json.loads(path.read_text()) == result["lock"] == result["diff"]["after"]
     assert [each.name for each in path.parent.iterdir()] == ["roll.lock"]
 
@@ -51,7 +56,11 @@ def test_taken_again_by_its_owner_it_keeps_the_beginning(run, clock):
     assert not run(what="rolling_restart")["changed"]
     clock[0] += 100
     result = run(what="rolling_restart")
-    assert result["changed"] and {**result["lock"], "expires": first["expires"]} == first and result["lock"]["expires"] == lock.text(START + 1000)
+    assert (
+        result["changed"]
+        and {**result["lock"], "expires": first["expires"]} == first
+        and result["lock"]["expires"] == lock.text(START + 1000)
+    )
 
 
 @pytest.mark.parametrize("check", [False, True], ids=["for real", "in check mode"])
@@ -59,7 +68,10 @@ def test_held_by_another_is_refused_with_who_since_and_until(run, path, check):
     run(owner=OTHER, what="rolling_upgrade")
     before = path.read_text()
     message = run(check)["msg"]
-    assert "is held by bob@ops2:22 r2 for rolling_upgrade, since 2026-09-21T14:13:20Z and until 2026-09-21T14:28:20Z" in message
+    assert (
+        "is held by bob@ops2:22 r2 for rolling_upgrade, since 2026-09-21T14:13:20Z and until 2026-09-21T14:28:20Z"
+        in message
+    )
     assert "break_lock: true" in message and path.read_text() == before
 
 
@@ -79,7 +91,10 @@ def test_broken_it_is_taken_over(run):
 
 @pytest.mark.parametrize("seconds", [0, -1, 7 * 86400 + 1, 10**12])
 def test_a_lease_is_from_a_second_to_a_week(run, path, seconds):
-    assert run(lease_seconds=seconds)["msg"] == "lease_seconds is %d, but must be from 1 to 604800, which is a week." % seconds
+    assert (
+        run(lease_seconds=seconds)["msg"]
+        == "lease_seconds is %d, but must be from 1 to 604800, which is a week." % seconds
+    )
     assert not path.exists()
 
 
@@ -88,7 +103,10 @@ def test_renewing_what_was_lost_fails(run, path, other):
     if other:
         run(owner=OTHER)
     before = path.read_text() if other else None
-    with pytest.raises(lock.LockError, match="no longer held by %s: %s" % (ME, "%s has taken it" % OTHER if other else "no run holds it")):
+    with pytest.raises(
+        lock.LockError,
+        match="no longer held by %s: %s" % (ME, "%s has taken it" % OTHER if other else "no run holds it"),
+    ):
         lock.renew(str(path), ME, 900, now=START)
     assert (path.read_text() if path.exists() else None) == before
 
@@ -114,7 +132,9 @@ def test_releasing_where_nothing_ever_was_makes_nothing(run, path):
     assert not run(state="released")["changed"] and not path.parent.exists()
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"owner": 1}', '{"owner": "a", "what": "b", "since": "c", "expires": "d"}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"owner": 1}', '{"owner": "a", "what": "b", "since": "c", "expires": "d"}']
+)
 def test_a_file_that_is_no_lease_is_nobodys_to_take(run, path, text):
     path.parent.mkdir()
     path.write_text(text)
@@ -164,7 +184,12 @@ def test_renewed_by_its_owner_it_lasts_and_says_when_it_was_looked_at(run, clock
     run()
     clock[0] += 100
     result = run(state="renewed")
-    assert result["held"] and result["changed"] and result["lock"]["expires"] == lock.text(START + 1000) and result["answered"] == START + 100
+    assert (
+        result["held"]
+        and result["changed"]
+        and result["lock"]["expires"] == lock.text(START + 1000)
+        and result["answered"] == START + 100
+    )
 
 
 @pytest.mark.parametrize("other", [False, True], ids=["nobody has it", "another run has taken it"])

@@ -26,7 +26,15 @@ def cluster(factor=3, **more):
         for number, ids in enumerate([[1, 2, 3], [4, 5, 6], [1, 5, 3]])
     ]
     topics = {"t": {"partitions": 3, "replication_factor": factor, "min_isr": min(2, factor), "own_min_isr": False}}
-    plain = {"cluster_id": "c", "metadata": "zookeeper", "controller_id": 6, "brokers": brokers, "partitions": partitions, "reassignments": [], "quorum": None}
+    plain = {
+        "cluster_id": "c",
+        "metadata": "zookeeper",
+        "controller_id": 6,
+        "brokers": brokers,
+        "partitions": partitions,
+        "reassignments": [],
+        "quorum": None,
+    }
     return {**plain, "topics": topics, **more}
 
 
@@ -42,7 +50,9 @@ def test_the_plan_and_its_steps_are_returned_and_nothing_changes(run, check):
     assert "quorum" not in result
 
 
-@pytest.mark.parametrize(("forks", "sizes", "noted"), [(1, [1] * 6, True), (2, [1, 1, 2, 2], False), (20, [1, 1, 2, 2], False)])
+@pytest.mark.parametrize(
+    ("forks", "sizes", "noted"), [(1, [1] * 6, True), (2, [1, 1, 2, 2], False), (20, [1, 1, 2, 2], False)]
+)
 def test_a_step_has_no_more_brokers_than_ansible_works_on_at_once(run, forks, sizes, noted):
     result = run(snapshot=cluster(), forks=forks)
     assert len(result["batches"]) == 3 and [len(step["brokers"]) for step in result["steps"]] == sizes
@@ -97,7 +107,9 @@ class TestAsking:
 
 def test_every_option_reaches_the_planner(run):
     brokers = cluster()["brokers"][:5]
-    result = run(snapshot=cluster(brokers=brokers), restart=[1, 2, 4, 6], out=[3], racks={"6": "a"}, max_batch=1, canary=0)
+    result = run(
+        snapshot=cluster(brokers=brokers), restart=[1, 2, 4, 6], out=[3], racks={"6": "a"}, max_batch=1, canary=0
+    )
     # Broker 4 can only go once 6 is back, which is down and goes first.
     assert result["batches"] == [[6], [4]]
     assert {id_ for each in result["refused"] for id_ in each["brokers"]} == {1, 2}
@@ -134,7 +146,12 @@ def test_what_is_wrong_is_one_sentence(run, params, message):
 
 def test_the_documentation_and_the_specification_name_the_same_options():
     assert documented(kafka_roll_plan) == declared(kafka_roll_plan.SPEC)
-    assert set(yaml.safe_load(kafka_roll_plan.RETURN)) == {*kafka_roll_plan.plan.plan(EMPTY), "steps", "quorum", "refused_partitions"}
+    assert set(yaml.safe_load(kafka_roll_plan.RETURN)) == {
+        *kafka_roll_plan.plan.plan(EMPTY),
+        "steps",
+        "quorum",
+        "refused_partitions",
+    }
 
 
 EMPTY = {"brokers": [], "controllers": {"voters": [], "leader": None}, "partitions": [], "out": [], "restart": []}

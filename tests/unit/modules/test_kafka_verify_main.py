@@ -63,7 +63,9 @@ def stage(monkeypatch, tmp_path):
     monkeypatch.setattr(kafka_verify.time, "monotonic", lambda: fake.now)
     monkeypatch.setattr(kafka_verify.time, "sleep", sleep)
     monkeypatch.setattr(service_state, "age", lambda unit, run: fake.age)
-    monkeypatch.setattr(units, "service", lambda name: replace(units.SERVICES[name], config=str(tmp_path / "broker.properties")))
+    monkeypatch.setattr(
+        units, "service", lambda name: replace(units.SERVICES[name], config=str(tmp_path / "broker.properties"))
+    )
     monkeypatch.setattr(round_trip, "produce", produce)
     monkeypatch.setattr(round_trip, "consume", lambda where, topic, offsets: fake.records)
     return fake
@@ -95,12 +97,17 @@ def test_a_second_run_changes_nothing_and_writes_again(run, stage):
 def test_a_topic_of_an_older_version_is_configured_and_keeps_its_replicas(run, stage):
     stage.topics["rackaware-proof"] = {"replicas": [[1, 2, 3]] * 5, "config": {"retention.ms": "3600000"}}
     assert run(replication_factor=2)["changed"]
-    assert stage.calls == [("alter", False, {"compression.type": "producer"})] and len(stage.topics["rackaware-proof"]["replicas"]) == 5
+    assert (
+        stage.calls == [("alter", False, {"compression.type": "producer"})]
+        and len(stage.topics["rackaware-proof"]["replicas"]) == 5
+    )
 
 
 def test_only_servers_that_listen_are_asked(run, stage):
     run()
-    assert stage.dialled == ("one:9092", "two:9092") and {where.bootstrap_servers for where, _ in stage.opened} == {("two:9092",)}
+    assert stage.dialled == ("one:9092", "two:9092") and {where.bootstrap_servers for where, _ in stage.opened} == {
+        ("two:9092",)
+    }
 
 
 def test_it_waits_for_brokers_and_replicas_within_a_visit(run, stage):

@@ -51,7 +51,9 @@ def run(run_main):
 
 def test_every_broker_that_is_there_is_asked(run, cluster):
     found = run(kafka_version_info)
-    assert [broker["id"] for broker in found["brokers"]] == [1, 2] and found["members"] == [] and found["changed"] is False
+    assert (
+        [broker["id"] for broker in found["brokers"]] == [1, 2] and found["members"] == [] and found["changed"] is False
+    )
     assert found["features"]["metadata.version"]["finalized"] == 25
     assert [member["group"] for member in run(kafka_version_info, members=True)["members"]] == ["g1", "g2"]
 
@@ -64,7 +66,11 @@ def test_a_broker_that_does_not_answer_is_an_error(run, cluster):
 def test_check_then_raise_then_nothing(run, cluster):
     levels = {"metadata.version": 30, "share.version": "1"}
     checked = run(kafka_features, check=True, levels=levels)
-    assert checked["changed"] and cluster.calls == [({"metadata.version": 30, "share.version": 1}, True)] and cluster.levels["metadata.version"] == 25
+    assert (
+        checked["changed"]
+        and cluster.calls == [({"metadata.version": 30, "share.version": 1}, True)]
+        and cluster.levels["metadata.version"] == 25
+    )
     raised = run(kafka_features, levels=levels)
     assert (raised["changed"], raised["previous"]) == (True, {"metadata.version": 25, "share.version": 0})
     assert cluster.levels == {"metadata.version": 30, "share.version": 1}
@@ -81,7 +87,11 @@ def test_a_level_that_is_higher_stays(run, cluster):
     [
         (lambda cluster: None, {"metadata.version": "high"}, "must be a whole number"),
         (lambda cluster: setattr(cluster, "is_kraft", False), {"metadata.version": 30}, "runs with ZooKeeper"),
-        (lambda cluster: setattr(cluster, "error", KafkaError("No broker answered.")), {"metadata.version": 30}, "No broker answered."),
+        (
+            lambda cluster: setattr(cluster, "error", KafkaError("No broker answered.")),
+            {"metadata.version": 30},
+            "No broker answered.",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(run, cluster, prepare, levels, sentence):

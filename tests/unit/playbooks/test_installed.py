@@ -17,15 +17,24 @@ PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml") if "
 
 
 def run(command, *arguments):
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"), "ANSIBLE_NOCOLOR": "1"}
-    done = subprocess.run([BIN / command, *arguments], cwd="/", env=environment, capture_output=True, text=True, check=False)
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".collections"),
+        "ANSIBLE_NOCOLOR": "1",
+    }
+    done = subprocess.run(
+        [BIN / command, *arguments], cwd="/", env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS)
 def test_a_playbook_runs_by_its_full_name(playbook):
-    assert "playbook: " in run("ansible-playbook", "rackaware.kafka." + playbook, "--syntax-check", "-i", str(ROOT / "inventories/static"))
+    assert "playbook: " in run(
+        "ansible-playbook", "rackaware.kafka." + playbook, "--syntax-check", "-i", str(ROOT / "inventories/static")
+    )
 
 
 @pytest.mark.parametrize(("kind", "folder"), [("module", "modules"), ("filter", "filter")])

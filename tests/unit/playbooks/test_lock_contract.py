@@ -83,7 +83,10 @@ def tasks(listed: list[dict[str, Any]], directory: Path, role: Path | None) -> I
                 for name in ROLES.get(told["name"], [told["name"].removeprefix("rackaware.kafka.")]):
                     for entry in TEMPLATES.get(told.get("tasks_from", "main"), [told.get("tasks_from", "main")]):
                         place = ROOT / "roles" / name / "tasks" / (entry + ".yml")
-                        checked = ((told.get("apply") or {}) | (each.get("ansible.builtin.include_role") or {}).get("apply", {})).get("check_mode")
+                        checked = (
+                            (told.get("apply") or {})
+                            | (each.get("ansible.builtin.include_role") or {}).get("apply", {})
+                        ).get("check_mode")
                         for task in tasks(read(place), place.parent, place.parents[1]):
                             yield Task(task, check_mode=True) if checked else task
         yield Task(each)
@@ -112,7 +115,11 @@ def takes_lock(task: Task) -> bool:
 
 def renews(task: Task) -> bool:
     told = task.get("rackaware.kafka.kafka_roll_lock")
-    return takes_lock(task) or any(module in task for module in RENEWS) or (told is not None and told.get("state") == "renewed")
+    return (
+        takes_lock(task)
+        or any(module in task for module in RENEWS)
+        or (told is not None and told.get("state") == "renewed")
+    )
 
 
 def faults(listed: list[Task]) -> list[str]:
@@ -140,10 +147,29 @@ def test_whatever_stops_or_destroys_has_the_lock_and_looks_again_right_before(pl
 def test_the_operations_are_found():
     found = {name for name in PLAYBOOKS if any(harms(task) for task in flow(ROOT / "playbooks" / (name + ".yml")))}
     assert found >= {
-        *("rolling_restart", "rolling_upgrade", "rolling_site", "downtime_upgrade", "finalize_upgrade", "revoke", "erase_stores", "renew_stores"),
+        *(
+            "rolling_restart",
+            "rolling_upgrade",
+            "rolling_site",
+            "downtime_upgrade",
+            "finalize_upgrade",
+            "revoke",
+            "erase_stores",
+            "renew_stores",
+        ),
         *("rotate_keys", "backup_headers", "restore_headers", "deprovision"),
     }
-    assert not found & {"site", "prove", "preflight", "sizing", "provision", "unlock_log", "verify_unlock", "key_custody", "grant"}
+    assert not found & {
+        "site",
+        "prove",
+        "preflight",
+        "sizing",
+        "provision",
+        "unlock_log",
+        "verify_unlock",
+        "key_custody",
+        "grant",
+    }
 
 
 def as_flow(*listed: dict[str, Any]) -> list[Task]:
@@ -174,7 +200,11 @@ def test_a_flow_with_a_fault_is_seen(title):
 def test_no_service_of_kafka_is_stopped_but_with_an_answer():
     """systemd's own module asks nobody; what it may stop is an encrypted store, after Kafka."""
     for path in [*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]:
-        for task in tasks([each for each in read(path) if "hosts" not in each and "ansible.builtin.import_playbook" not in each], path.parent, None):
+        for task in tasks(
+            [each for each in read(path) if "hosts" not in each and "ansible.builtin.import_playbook" not in each],
+            path.parent,
+            None,
+        ):
             for module in ("ansible.builtin.systemd_service", "ansible.builtin.service"):
                 if module in task and task[module].get("state") in ("stopped", "restarted"):
                     assert task[module]["name"].startswith("kafka-luks@"), (path, task["name"])
@@ -190,14 +220,22 @@ def listed_tasks() -> Iterator[tuple[Path, Task]]:
 
 def test_no_look_at_a_host_waits_for_ever():
     """A disk that does not answer, or what a service put in the place of a file, hangs whoever reads it."""
-    looks = ("rackaware.kafka.kafka_service_info", "rackaware.kafka.host_preflight", "rackaware.kafka.kafka_storage_info")
+    looks = (
+        "rackaware.kafka.kafka_service_info",
+        "rackaware.kafka.host_preflight",
+        "rackaware.kafka.kafka_storage_info",
+    )
     found = [(path.name, task) for path, task in listed_tasks() if any(module in task for module in looks)]
     assert len(found) >= 5 and not [(name, task.get("name")) for name, task in found if not task.get("timeout")]
 
 
 def test_no_condition_looks_through_all_hosts():
     """Each task of a block has the block's conditions evaluated again, for each host."""
-    assert not [(path.name, task.get("name")) for path, task in listed_tasks() if "hostvars | rackaware" in str(task.get("when"))]
+    assert not [
+        (path.name, task.get("name"))
+        for path, task in listed_tasks()
+        if "hostvars | rackaware" in str(task.get("when"))
+    ]
 
 
 def test_every_question_of_the_gate_renews_the_lock():

@@ -17,7 +17,14 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._stores import sto
 
 ROOT = Path(__file__).resolve().parents[3]
 OURS = (
-    *("kafka_service_info", "kafka_roll_lock", "kafka_roll_gate", "kafka_roll_service", "kafka_out_of_service", "encrypted_store"),
+    *(
+        "kafka_service_info",
+        "kafka_roll_lock",
+        "kafka_roll_gate",
+        "kafka_roll_service",
+        "kafka_out_of_service",
+        "encrypted_store",
+    ),
     *("instance_store_info", "luks_volume", "luks_header_backup", "kms_data_key"),
 )
 AWS = ("aws_caller_info", "iam_policy_info", "iam_policy")
@@ -91,15 +98,33 @@ def run(collections, tmp_path):
     def call(playbook, case=None, nodes=(3,), **extra):
         hosts = {
             "b%d" % id_: {
-                **{"kafka_node_id": id_, "kafka_rack": "abc"[id_ - 1], "kafka_cluster": "demo", "kafka_data_volumes": ["/dev/mapper/kafka-d0"]},
-                **{"ansible_connection": "local", "ansible_host": "198.51.100.%d" % id_, "ansible_python_interpreter": sys.executable},
+                **{
+                    "kafka_node_id": id_,
+                    "kafka_rack": "abc"[id_ - 1],
+                    "kafka_cluster": "demo",
+                    "kafka_data_volumes": ["/dev/mapper/kafka-d0"],
+                },
+                **{
+                    "ansible_connection": "local",
+                    "ansible_host": "198.51.100.%d" % id_,
+                    "ansible_python_interpreter": sys.executable,
+                },
             }
             for id_ in (1, 2, 3)
         }
         keepers = {
             "z%d" % id_: {
-                **{"kafka_node_id": id_, "kafka_rack": "abc"[id_ - 1], "kafka_cluster": "demo", "kafka_data_volumes": ["vol-0%d" % id_]},
-                **{"ansible_connection": "local", "ansible_host": "198.51.100.2%d" % id_, "ansible_python_interpreter": sys.executable},
+                **{
+                    "kafka_node_id": id_,
+                    "kafka_rack": "abc"[id_ - 1],
+                    "kafka_cluster": "demo",
+                    "kafka_data_volumes": ["vol-0%d" % id_],
+                },
+                **{
+                    "ansible_connection": "local",
+                    "ansible_host": "198.51.100.2%d" % id_,
+                    "ansible_python_interpreter": sys.executable,
+                },
             }
             for id_ in (1, 2, 3)
         }
@@ -123,7 +148,16 @@ def run(collections, tmp_path):
             "OPERATION_CASE": json.dumps(case or {}),
             "OPERATION_LOG": str(tmp_path / "log"),
         }
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"), *given, str(ROOT / "playbooks" / (playbook + ".yml"))]
+        command = [
+            sys.executable,
+            "-m",
+            "ansible",
+            "playbook",
+            "-i",
+            str(tmp_path / "hosts.json"),
+            *given,
+            str(ROOT / "playbooks" / (playbook + ".yml")),
+        ]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
         whole = (tmp_path / "log").read_text().splitlines() if (tmp_path / "log").exists() else []
         log = [line for line in whole if not line.startswith(("kafka_service_info", "aws_caller", "iam_policy_info"))]
@@ -153,12 +187,19 @@ def test_an_erasure_asks_before_the_stop_and_again_before_what_cannot_be_undone(
         "kafka_roll_lock released on localhost",
     ]
     events = [json.loads(line) for line in (tmp_path / "demo-erase.jsonl").read_text().splitlines()]
-    assert [event["event"] for event in events] == ["erase_started", "erase_ended"] and events[0]["loss"]["last_copies"] == 2
+    assert [event["event"] for event in events] == ["erase_started", "erase_ended"] and events[0]["loss"][
+        "last_copies"
+    ] == 2
 
 
 def test_the_last_copy_is_not_erased_and_the_sentence_says_how_it_could_be(run):
     code, said, log = run(**ERASE, case={"no": [1]})
-    assert code != 0 and "The last copy of 2 partitions." in said and "accept_loss" in said and '"last_copies": 2' in said.replace("\\", ""), said
+    assert (
+        code != 0
+        and "The last copy of 2 partitions." in said
+        and "accept_loss" in said
+        and '"last_copies": 2' in said.replace("\\", "")
+    ), said
     assert log == ["kafka_roll_lock on localhost", ASK + "renews on localhost", "kafka_roll_lock released on localhost"]
 
 
@@ -182,13 +223,21 @@ def test_a_host_that_is_lost_in_the_middle_ends_the_erasure_with_its_keys_kept(r
 def test_a_host_that_is_lost_keeps_the_next_from_being_erased(run):
     case = {"unreachable": ["instance_store_info on b2"]}
     code, said, log = run("erase_stores", case, nodes=(2, 3), confirm="erase-b2,b3")
-    assert code != 0 and "b2 was lost in the middle" in said and log[-2:] == ["instance_store_info on b2", RELEASED], said
+    assert code != 0 and "b2 was lost in the middle" in said and log[-2:] == ["instance_store_info on b2", RELEASED], (
+        said
+    )
 
 
 @pytest.mark.parametrize(("disks", "became"), [(True, "erased"), (False, "no disk found")])
 def test_what_became_of_each_store_is_said_and_written_down(run, tmp_path, disks, became):
-    (store,) = stores.keys({"b3": {"kafka_node_id": 3, "kafka_cluster": "demo", "kafka_data_volumes": ["/dev/mapper/kafka-d0"]}}, ["b3"])
-    found = [{"device": "/dev/nvme1n1", "by_id": "", "uuid": store["uuid"], "remembered": "", "holders": []}] if disks else []
+    (store,) = stores.keys(
+        {"b3": {"kafka_node_id": 3, "kafka_cluster": "demo", "kafka_data_volumes": ["/dev/mapper/kafka-d0"]}}, ["b3"]
+    )
+    found = (
+        [{"device": "/dev/nvme1n1", "by_id": "", "uuid": store["uuid"], "remembered": "", "holders": []}]
+        if disks
+        else []
+    )
     code, said, log = run(**ERASE, case={"disks": found})
     assert code == 0 and '"d0": "%s"' % became in said, said
     assert len([line for line in log if line.startswith("luks_volume erased on b3")]) == disks
@@ -197,7 +246,8 @@ def test_what_became_of_each_store_is_said_and_written_down(run, tmp_path, disks
 
 
 @pytest.mark.parametrize(
-    ("accepted", "sentence"), [({"cluster": "other", "last_copies": 2}, "it must name the cluster demo"), ({"cluster": "demo"}, "last_copies")]
+    ("accepted", "sentence"),
+    [({"cluster": "other", "last_copies": 2}, "it must name the cluster demo"), ({"cluster": "demo"}, "last_copies")],
 )
 def test_a_loss_is_accepted_by_the_clusters_name_and_the_number(run, accepted, sentence):
     code, said, log = run(**ERASE, accept_loss=accepted)
@@ -207,12 +257,23 @@ def test_a_loss_is_accepted_by_the_clusters_name_and_the_number(run, accepted, s
 def test_an_accepted_loss_is_passed_on_and_written_down(run, tmp_path):
     code, said, log = run(**ERASE, accept_loss={"cluster": "demo", "last_copies": 2})
     assert code == 0 and log[1] == "kafka_roll_gate destroy [3] 2 renews on localhost", said
-    assert json.loads((tmp_path / "demo-erase.jsonl").read_text().splitlines()[0])["accepted"] == {"cluster": "demo", "last_copies": 2}
+    assert json.loads((tmp_path / "demo-erase.jsonl").read_text().splitlines()[0])["accepted"] == {
+        "cluster": "demo",
+        "last_copies": 2,
+    }
 
 
 TOPOLOGY = {
-    **{"name": "demo", "region": "eu-west-1", "vpc_cidr": "198.18.0.0/20", "image": "name:debian", "client_cidrs": ["198.18.0.0/20"]},
-    "zones": [{"name": "eu-west-1" + letter, "cidr": "198.18.%d.0/24" % number} for number, letter in enumerate("abc", 1)],
+    **{
+        "name": "demo",
+        "region": "eu-west-1",
+        "vpc_cidr": "198.18.0.0/20",
+        "image": "name:debian",
+        "client_cidrs": ["198.18.0.0/20"],
+    },
+    "zones": [
+        {"name": "eu-west-1" + letter, "cidr": "198.18.%d.0/24" % number} for number, letter in enumerate("abc", 1)
+    ],
     "brokers": {"instance_type": "i3.large", "storage": "instance_store", "count": 3},
     "zookeepers": {"instance_type": "m6i.large", "volumes": {"type": "gp3", "size_gb": 20}, "count": 3},
 }
@@ -236,7 +297,11 @@ def test_a_revocation_denies_records_that_the_broker_is_out_of_service_and_stops
 
 
 URGENT = {"playbook": "revoke", "confirm": "demo", "urgent": True, "kafka_topology": TOPOLOGY}
-DENIED, LOCK, STOPPED = "iam_policy present on localhost", "kafka_roll_lock on localhost", "kafka_roll_service stopped on %s bound to 1000.0"
+DENIED, LOCK, STOPPED = (
+    "iam_policy present on localhost",
+    "kafka_roll_lock on localhost",
+    "kafka_roll_service stopped on %s bound to 1000.0",
+)
 
 
 def test_an_urgent_one_denies_first_asks_nobody_and_still_has_the_lock(run):
@@ -251,7 +316,9 @@ def test_an_urgent_one_denies_and_stops_whatever_is_silent(run, silent):
     code, said, log = run(**URGENT, case={"unreachable": ["kafka_service_info on " + silent]}, nodes=(2, 3))
     assert log[:2] == [DENIED, LOCK] and log[-1] == RELEASED, said
     assert [host for host in ("b2", "b3") if STOPPED % host in log] == [host for host in ("b2", "b3") if host != silent]
-    assert (code != 0 and "revoke stopped at %s (Refuse a host that does not answer)" % silent in said) == (silent != "z1"), said
+    assert (code != 0 and "revoke stopped at %s (Refuse a host that does not answer)" % silent in said) == (
+        silent != "z1"
+    ), said
 
 
 def test_an_urgent_one_denies_also_where_the_host_that_keeps_the_lock_is_the_silent_one(run):
@@ -261,10 +328,20 @@ def test_an_urgent_one_denies_also_where_the_host_that_keeps_the_lock_is_the_sil
 
 
 def test_an_urgent_one_goes_on_after_a_host_that_fails_or_is_lost(run):
-    case = {"fails": ["kafka_out_of_service its keys are revoked on b1"], "unreachable": ["encrypted_store closed on b2"]}
+    case = {
+        "fails": ["kafka_out_of_service its keys are revoked on b1"],
+        "unreachable": ["encrypted_store closed on b2"],
+    }
     code, said, log = run(**URGENT, case=case, nodes=(1, 2, 3))
-    assert code != 0 and "encrypted_store closed on b3" in [line.split(" bound")[0] for line in log] and log[-1] == RELEASED, said
-    assert "b1 (Record that the broker is out of service): It broke on purpose." in said and "b2 was lost in the middle" in said
+    assert (
+        code != 0
+        and "encrypted_store closed on b3" in [line.split(" bound")[0] for line in log]
+        and log[-1] == RELEASED
+    ), said
+    assert (
+        "b1 (Record that the broker is out of service): It broke on purpose." in said
+        and "b2 was lost in the middle" in said
+    )
 
 
 @pytest.mark.parametrize("how", ["fails", "unreachable"])
@@ -272,13 +349,17 @@ def test_where_a_broker_fails_or_is_lost_the_next_is_not_denied(run, how):
     case = {how: ["encrypted_store closed on b2"]}
     code, said, log = run("revoke", case=case, nodes=(2, 3), confirm="demo", kafka_topology=TOPOLOGY)
     assert code != 0 and "revoke stopped at b2" in said and log[-1] == RELEASED, said
-    assert [line for line in log if line.startswith("iam_policy")] == ["iam_policy present on b2"] and not [line for line in log if line.endswith("on b3")]
+    assert [line for line in log if line.startswith("iam_policy")] == ["iam_policy present on b2"] and not [
+        line for line in log if line.endswith("on b3")
+    ]
 
 
 def test_a_question_that_cannot_be_asked_because_a_host_is_lost_is_a_failure_like_any_other(run):
     case = {"unreachable": ["kafka_roll_gate stay_away [3] renews on b3"]}
     code, said, log = run("revoke", case=case, confirm="demo", kafka_topology=TOPOLOGY)
-    assert code != 0 and "b1 keeps the lock and asks the brokers, and cannot be reached" in said and log[-1] == RELEASED, said
+    assert (
+        code != 0 and "b1 keeps the lock and asks the brokers, and cannot be reached" in said and log[-1] == RELEASED
+    ), said
 
 
 def test_one_that_may_not_go_is_neither_denied_nor_stopped(run):
@@ -301,7 +382,9 @@ def test_grant_gives_back_what_was_out_of_service(run):
 
 
 def test_a_grant_whose_only_host_is_lost_releases_the_lock_and_says_so(run):
-    code, said, log = run("grant", case={"unreachable": ["kafka_out_of_service absent on b3"]}, confirm="demo", kafka_topology=TOPOLOGY)
+    code, said, log = run(
+        "grant", case={"unreachable": ["kafka_out_of_service absent on b3"]}, confirm="demo", kafka_topology=TOPOLOGY
+    )
     assert code != 0 and "grant stopped at b3 was lost in the middle" in said and log[-1] == RELEASED, said
 
 
@@ -315,14 +398,20 @@ def downtime(run, tmp_path, monkeypatch):
     text = yaml.safe_dump([{"name": "Plan", "hosts": "localhost", "gather_facts": False, "tasks": [staged]}, *plays])
     turn = "ansible.builtin.include_role:\n        name: rackaware.kafka.{{ __downtime_role }}\n        rolespec_validate: false\n        tasks_from: turn\n"
     assert turn in text
-    text = text.replace(turn, "rackaware.kafka.kafka_roll_service: {kind: broker, node: 1}\n").replace(": parts/", ": %s/playbooks/parts/" % ROOT)
+    text = text.replace(turn, "rackaware.kafka.kafka_roll_service: {kind: broker, node: 1}\n").replace(
+        ": parts/", ": %s/playbooks/parts/" % ROOT
+    )
     (tmp_path / "downtime.yml").write_text(text)
     monkeypatch.setenv("OPERATION_FORKS", "2")
     return lambda case: run(str(tmp_path / "downtime"), case, confirm="demo")
 
 
 def of_services(log):
-    return [line.removeprefix("kafka_roll_service ").split(" bound")[0] for line in log if line.startswith("kafka_roll_service")]
+    return [
+        line.removeprefix("kafka_roll_service ").split(" bound")[0]
+        for line in log
+        if line.startswith("kafka_roll_service")
+    ]
 
 
 def test_a_downtime_stops_brokers_first_and_starts_them_last(downtime):
@@ -330,11 +419,17 @@ def test_a_downtime_stops_brokers_first_and_starts_them_last(downtime):
     assert code == 0 and log[-1] == RELEASED, said
     up, down = ["started on z1", "started on z2", "started on z3"], ["stopped on b1", "stopped on b2", "stopped on b3"]
     found = of_services(log)
-    assert sorted(found[:3]) == down and sorted(found[6:9]) == up and sorted(found[9:]) == [each.replace("z", "b") for each in up], found
+    assert (
+        sorted(found[:3]) == down
+        and sorted(found[6:9]) == up
+        and sorted(found[9:]) == [each.replace("z", "b") for each in up]
+    ), found
 
 
 @pytest.mark.parametrize("lost", ["kafka_roll_service stopped on %s", "kafka_roll_lock renewed on %s"])
 def test_a_downtime_that_loses_all_hosts_of_a_batch_stops_no_more_and_releases_the_lock(downtime, lost):
     code, said, log = downtime({"unreachable": [lost % "b1", lost % "b2"]})
-    assert code != 0 and log[-1] == RELEASED and not [line for line in of_services(log) if line[-2:] not in ("b1", "b2")], said
+    assert (
+        code != 0 and log[-1] == RELEASED and not [line for line in of_services(log) if line[-2:] not in ("b1", "b2")]
+    ), said
     assert "downtime_upgrade stopped at" in said and "b1" in said.split("downtime_upgrade stopped at")[1], said

@@ -14,7 +14,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-REPLACED = ("kafka_service_info", "kafka_cluster_info", "kafka_roll_lock", "kafka_roll_plan", "kafka_roll_wait", "kafka_roll_service", "kafka_roll_gate")
+REPLACED = (
+    "kafka_service_info",
+    "kafka_cluster_info",
+    "kafka_roll_lock",
+    "kafka_roll_plan",
+    "kafka_roll_wait",
+    "kafka_roll_service",
+    "kafka_roll_gate",
+)
 STAND_IN = """
 import json, os
 from ansible.errors import AnsibleActionFail
@@ -123,7 +131,18 @@ def collections(tmp_path_factory):
 def run(collections, tmp_path):
     """Returns run(case, **extra), which gives the code, what was said on one line, the log, the report and the events."""
 
-    def call(case=(), unreachable=(), silent=(), plan=None, cluster=None, heals=None, canary=0, state="active", playbook="playbooks/parts/roll.yml", **extra):
+    def call(
+        case=(),
+        unreachable=(),
+        silent=(),
+        plan=None,
+        cluster=None,
+        heals=None,
+        canary=0,
+        state="active",
+        playbook="playbooks/parts/roll.yml",
+        **extra,
+    ):
         hosts = {
             "b%d" % id_: {
                 "kafka_node_id": id_,
@@ -139,7 +158,12 @@ def run(collections, tmp_path):
         # As a person writes it: without a group for ZooKeeper nodes.
         groups = {"kafka_brokers": {"hosts": hosts}}
         (tmp_path / "hosts.json").write_text(json.dumps({"all": {"children": groups}}))
-        more = {"roll_events": str(tmp_path / "roll.jsonl"), "roll_canary": False, "__kafka_instance_types": {"": {}}, **extra}
+        more = {
+            "roll_events": str(tmp_path / "roll.jsonl"),
+            "roll_canary": False,
+            "__kafka_instance_types": {"": {}},
+            **extra,
+        }
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
             "ANSIBLE_COLLECTIONS_PATH": str(collections),
@@ -148,15 +172,37 @@ def run(collections, tmp_path):
             "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
             "ANSIBLE_SSH_ARGS": "-o ConnectTimeout=2",
             "ROLL_CASE": json.dumps(
-                {**dict.fromkeys(case, True), "plan": plan or {}, "cluster": cluster or {}, "heals": heals, "silent": list(silent), "state": state}
+                {
+                    **dict.fromkeys(case, True),
+                    "plan": plan or {},
+                    "cluster": cluster or {},
+                    "heals": heals,
+                    "silent": list(silent),
+                    "state": state,
+                }
             ),
             "ROLL_CANARY": str(canary),
             "ROLL_LOG": str(tmp_path / "log"),
         }
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"), "-e", json.dumps(more)]
-        done = subprocess.run([*command, str(ROOT / playbook)], env=environment, capture_output=True, text=True, check=False, timeout=120)
+        command = [
+            sys.executable,
+            "-m",
+            "ansible",
+            "playbook",
+            "-i",
+            str(tmp_path / "hosts.json"),
+            "-e",
+            json.dumps(more),
+        ]
+        done = subprocess.run(
+            [*command, str(ROOT / playbook)], env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
         whole = (tmp_path / "log").read_text().splitlines() if (tmp_path / "log").exists() else []
-        log = [line for line in whole if not line.startswith(("kafka_service_info", "renewed", "connected", "claimed", "bound"))]
+        log = [
+            line
+            for line in whole
+            if not line.startswith(("kafka_service_info", "renewed", "connected", "claimed", "bound"))
+        ]
         said = " ".join((done.stdout + done.stderr).split())
         written = (tmp_path / "roll.jsonl").read_text() if (tmp_path / "roll.jsonl").exists() else ""
         events = [json.loads(line)["event"] for line in written.splitlines()]
@@ -205,7 +251,11 @@ def test_every_wait_is_on_the_host_that_keeps_the_lock(run, tmp_path):
 
 def test_the_canary_is_watched_and_nobody_after_the_last_step(run):
     log = run(canary=1, roll_canary_soak_seconds=30, roll_soak_seconds=5)[2]
-    assert [line for line in log if line.startswith("held")] == ["held 30.0 s: 1", "held 5.0 s: 4,7", "held 5.0 s: 2,5,8"]
+    assert [line for line in log if line.startswith("held")] == [
+        "held 30.0 s: 1",
+        "held 5.0 s: 4,7",
+        "held 5.0 s: 2,5,8",
+    ]
 
 
 def test_a_second_roll_in_one_run_asks_for_its_own_steps(run, tmp_path):
@@ -219,7 +269,9 @@ def test_a_second_roll_in_one_run_asks_for_its_own_steps(run, tmp_path):
     assert [ids.split()[-1] for ids in steps[::4]] == ["2,5,8", "1,4,7", "2,5,8", "3,6,9"]
     for begin in range(0, 16, 4):
         ids = steps[begin].split()[-1].split(",")
-        assert steps[begin].startswith("kafka_roll_wait may_stop") and of(steps[begin + 1 : begin + 4], "kafka_roll_service") == ["b" + id_ for id_ in ids]
+        assert steps[begin].startswith("kafka_roll_wait may_stop") and of(
+            steps[begin + 1 : begin + 4], "kafka_roll_service"
+        ) == ["b" + id_ for id_ in ids]
     # The report of the first one is kept.
     assert len(list(tmp_path.glob("roll-*Z.html"))) == 1 and (tmp_path / "roll.html").exists()
 
@@ -233,12 +285,31 @@ def test_a_refusal_lets_the_lock_go_and_begins_no_report(run):
 
 
 BROKERS = [{"id": id_, "rack": "abc"[id_ % 3], "fenced": False, "host": "h", "port": 1} for id_ in range(1, 11)]
-BEHIND = {"topic": "t", "partition": 0, "leader": 1, "replicas": [1, 2, 3], "isr": [1, 2], "min_isr": 2, "offline": [], "adding": [], "removing": []}
+BEHIND = {
+    "topic": "t",
+    "partition": 0,
+    "leader": 1,
+    "replicas": [1, 2, 3],
+    "isr": [1, 2],
+    "min_isr": 2,
+    "offline": [],
+    "adding": [],
+    "removing": [],
+}
 STRANGE = {
     "a broker that the inventory does not know": ({"brokers": BROKERS}, "which the inventory does not know"),
-    "a broker that the cluster does not list": ({"brokers": BROKERS[:8]}, "Broker 9 runs, but the cluster does not list it as alive"),
-    "a rack that is missing": ({"brokers": [*BROKERS[:8], {**BROKERS[8], "rack": None}]}, "Broker 9 has no rack in the cluster"),
-    "a partition without a leader": ({"partitions": [{**BEHIND, "leader": -1, "isr": [1, 2, 3]}]}, "The cluster is not healthy: 1 partition is behind"),
+    "a broker that the cluster does not list": (
+        {"brokers": BROKERS[:8]},
+        "Broker 9 runs, but the cluster does not list it as alive",
+    ),
+    "a rack that is missing": (
+        {"brokers": [*BROKERS[:8], {**BROKERS[8], "rack": None}]},
+        "Broker 9 has no rack in the cluster",
+    ),
+    "a partition without a leader": (
+        {"partitions": [{**BEHIND, "leader": -1, "isr": [1, 2, 3]}]},
+        "The cluster is not healthy: 1 partition is behind",
+    ),
 }
 
 
@@ -247,7 +318,10 @@ def test_a_cluster_that_is_not_as_it_should_be_is_refused_with_nobody_stopped(ru
     cluster, sentence = STRANGE[title]
     code, said, log, report, events = run(cluster=cluster)
     assert code != 0 and sentence in said, said
-    assert len(of(log, "kafka_roll_lock released")) == 1 and of(log, "kafka_roll_service") == of(log, "kafka_roll_wait may_stop") == []
+    assert (
+        len(of(log, "kafka_roll_lock released")) == 1
+        and of(log, "kafka_roll_service") == of(log, "kafka_roll_wait may_stop") == []
+    )
     assert report is None and events == []
 
 
@@ -255,16 +329,27 @@ def test_a_broker_that_catches_up_is_waited_for_before_the_plan(run):
     code, said, log, report, events = run(cluster={"partitions": [BEHIND]}, heals="kafka_roll_wait back 3")
     assert code == 0, said
     begin = log.index("kafka_roll_wait back 3")
-    assert log[begin - 1].startswith("kafka_cluster_info") and log[begin + 1].startswith("kafka_cluster_info") and log[begin + 2].startswith("kafka_roll_plan")
+    assert (
+        log[begin - 1].startswith("kafka_cluster_info")
+        and log[begin + 1].startswith("kafka_cluster_info")
+        and log[begin + 2].startswith("kafka_roll_plan")
+    )
 
 
 @pytest.mark.parametrize(
-    ("case", "extra"), [([], {}), (["kafka_roll_wait back 3"], {"roll_only": "b2"})], ids=["it is so again", "it does not get on and is not of the roll"]
+    ("case", "extra"),
+    [([], {}), (["kafka_roll_wait back 3"], {"roll_only": "b2"})],
+    ids=["it is so again", "it does not get on and is not of the roll"],
 )
 def test_one_that_does_not_is_refused_with_nobody_stopped(run, case, extra):
     code, said, log, report, events = run(case, cluster={"partitions": [BEHIND]}, **extra)
     assert code != 0 and "The cluster is not healthy: 1 partition is behind" in said, said
-    assert len(of(log, "kafka_cluster_info")) == 2 and len(of(log, "kafka_roll_lock released")) == 1 and of(log, "kafka_roll_service") == [] and events == []
+    assert (
+        len(of(log, "kafka_cluster_info")) == 2
+        and len(of(log, "kafka_roll_lock released")) == 1
+        and of(log, "kafka_roll_service") == []
+        and events == []
+    )
 
 
 def test_one_that_does_not_get_on_may_be_what_the_roll_heals(run):
@@ -273,7 +358,10 @@ def test_one_that_does_not_get_on_may_be_what_the_roll_heals(run):
 
 
 def test_where_everybody_has_to_catch_up_nobody_else_could_be_asked(run):
-    behind = [{**BEHIND, "leader": a, "replicas": [a, b, c], "isr": [a]} for a, b, c in ((1, 2, 3), (4, 5, 6), (7, 8, 9), (2, 1, 4), (5, 7, 4))]
+    behind = [
+        {**BEHIND, "leader": a, "replicas": [a, b, c], "isr": [a]}
+        for a, b, c in ((1, 2, 3), (4, 5, 6), (7, 8, 9), (2, 1, 4), (5, 7, 4))
+    ]
     code, said, log, report, events = run(cluster={"partitions": behind})
     assert code != 0 and "The cluster is not healthy: 5 partitions are behind" in said, said
     assert of(log, "kafka_roll_wait") == []
@@ -281,18 +369,31 @@ def test_where_everybody_has_to_catch_up_nobody_else_could_be_asked(run):
 
 def test_a_host_that_does_not_answer_is_named_and_the_lock_let_go(run, tmp_path):
     code, said, log, report, events = run(unreachable=["b1"], silent=["b4", "b5"])
-    assert [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("connected")] == ["connected by ssh"] * 2
-    assert code != 0 and "b4 cannot be reached (Failed to connect to the host via ssh: No route to host); bring it back, or replace it" in said, said
+    assert [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("connected")] == [
+        "connected by ssh"
+    ] * 2
+    assert (
+        code != 0
+        and "b4 cannot be reached (Failed to connect to the host via ssh: No route to host); bring it back, or replace it"
+        in said
+    ), said
     assert "b5 cannot be reached" in said and len(of(log, "kafka_roll_lock released")) == 1
     assert of(log, "kafka_cluster_info") == of(log, "kafka_roll_service") == [] and events == []
 
 
-NINTH = {"brokers": [{"id": id_, "rack": "abc"[(id_ - 1) % 3], "fenced": id_ == 9, "host": "h", "port": 1} for id_ in range(1, 10)]}
+NINTH = {
+    "brokers": [
+        {"id": id_, "rack": "abc"[(id_ - 1) % 3], "fenced": id_ == 9, "host": "h", "port": 1} for id_ in range(1, 10)
+    ]
+}
 
 
 def test_a_broker_that_crashed_and_reads_its_logs_is_waited_for(run, tmp_path):
     code, said, log, report, events = run(cluster=NINTH)
-    assert code != 0 and "Broker 9 runs, but the cluster does not list it as alive; it may be reading its logs after a crash" in said, said
+    assert (
+        code != 0
+        and "Broker 9 runs, but the cluster does not list it as alive; it may be reading its logs after a crash" in said
+    ), said
     assert len(of(log, "kafka_roll_lock released")) == 1 and of(log, "kafka_roll_service") == [] and events == []
     asked = [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("kafka_service_info")]
     assert len(asked) == 10 and asked[-1].endswith("b9")
@@ -306,7 +407,9 @@ def test_and_whoever_is_back_meanwhile_takes_its_turn(run):
 def test_a_broker_that_crashes_again_and_again_is_down(run, tmp_path):
     code, said, log, report, events = run(["looping b9"], cluster=NINTH)
     assert code == 0, said
-    assert [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("known to be down")] == ["known to be down: [9]"] * 2
+    assert [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("known to be down")] == [
+        "known to be down: [9]"
+    ] * 2
 
 
 def test_a_node_that_came_up_since_the_roll_began_is_not_down(run, tmp_path):
@@ -315,7 +418,10 @@ def test_a_node_that_came_up_since_the_roll_began_is_not_down(run, tmp_path):
         (tmp_path / "log").unlink(missing_ok=True)
         code, said, log, report, events = run(case, cluster=NINTH)
         assert code == 0, said
-        assert len([line for line in (tmp_path / "log").read_text().splitlines() if line == "known to be down: [9]"]) == 2 * known
+        assert (
+            len([line for line in (tmp_path / "log").read_text().splitlines() if line == "known to be down: [9]"])
+            == 2 * known
+        )
 
 
 def test_a_watch_that_fails_takes_nobody_for_down_and_lets_the_lock_go(run):
@@ -366,7 +472,10 @@ def test_a_step_whose_every_node_is_lost_stops_the_roll_with_a_report_and_withou
 BAD_TASKS = {
     "none": (None, "There is no file"),
     "broken": ("- name: [\n", "cannot be read: YAML parsing failed"),
-    "a module that does not exist": ("- block:\n  - name: Patch\n    ansible.builtin.aptt: {}\n", "ansible.builtin.aptt"),
+    "a module that does not exist": (
+        "- block:\n  - name: Patch\n    ansible.builtin.aptt: {}\n",
+        "ansible.builtin.aptt",
+    ),
     "a keyword that does not exist": ("- name: Patch\n  ansible.builtin.raw: 'true'\n  wen: true\n", "wen"),
     "an import that is not there": ("- ansible.builtin.import_tasks: nowhere.yml\n", "nowhere.yml"),
 }

@@ -25,7 +25,11 @@ WRITE = {
 }
 # Inputs that may have a secret; what is made of them has it, too.
 INPUTS = {
-    *("%s_%s" % (kind, what) for kind in ("broker", "controller", "zookeeper") for what in ("config", "jvm_options", "jvm_flags")),
+    *(
+        "%s_%s" % (kind, what)
+        for kind in ("broker", "controller", "zookeeper")
+        for what in ("config", "jvm_options", "jvm_flags")
+    ),
     *("encrypted_store_environment", "secretfs_environment"),
 }
 ALLOWED = {
@@ -108,7 +112,15 @@ def test_what_may_have_a_secret_goes_through_what_packs_it(path):
 
 def test_what_is_made_of_an_input_is_known_to_carry_it():
     found = carriers()
-    assert {"__broker_files", "__controller_files", "__zookeeper_files", "__broker_set", "__broker_sized", "__encrypted_store_set", "__launch"} <= found
+    assert {
+        "__broker_files",
+        "__controller_files",
+        "__zookeeper_files",
+        "__broker_set",
+        "__broker_sized",
+        "__encrypted_store_set",
+        "__launch",
+    } <= found
     assert not {"__broker_unit", "__broker_data_dirs", "__kafka_host", "__kafka_sized"} & found
 
 
@@ -139,12 +151,24 @@ OFFENDING = """
 
 
 def test_a_task_that_shows_one_is_found():
-    assert [each.split()[0] for each in offences(yaml.safe_load(OFFENDING), carriers())] == ["Copies", "Shows", "Keeps", "Loops"]
+    assert [each.split()[0] for each in offences(yaml.safe_load(OFFENDING), carriers())] == [
+        "Copies",
+        "Shows",
+        "Keeps",
+        "Loops",
+    ]
 
 
 def test_user_data_has_no_text_of_a_file():
     key = {
-        **{"bucket": "b", "key": "k", "version_id": "v1", "sha256": "a" * 64, "encryption_context": {"n": "1"}, "expected_bucket_owner": "123456789012"},
+        **{
+            "bucket": "b",
+            "key": "k",
+            "version_id": "v1",
+            "sha256": "a" * 64,
+            "encryption_context": {"n": "1"},
+            "expected_bucket_owner": "123456789012",
+        },
         "key_arn": "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     }
     store = {
@@ -156,5 +180,7 @@ def test_user_data_has_no_text_of_a_file():
         "subsystem": "x",
         "keys": [key],
     }
-    made = launch_template.launch([store], bucket="b", prefix="p", region="eu-west-1", owner="123456789012", environment={"HTTPS_PROXY": "c4n4ry"})
+    made = launch_template.launch(
+        [store], bucket="b", prefix="p", region="eu-west-1", owner="123456789012", environment={"HTTPS_PROXY": "c4n4ry"}
+    )
     assert "c4n4ry" not in base64.b64decode(made["user_data"]).decode()

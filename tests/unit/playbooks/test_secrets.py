@@ -34,9 +34,18 @@ KAFKA = {
 SECRETS = {
     **{kind + "_config": KAFKA for kind in ("broker", "controller")},
     "zookeeper_config": {"ssl.keyStore.password": CANARY, "ssl.quorum.trustStore.password": CANARY},
-    **{kind + "_jvm_options": ["-Djavax.net.ssl.keyStorePassword=" + CANARY] for kind in ("broker", "controller", "zookeeper")},
-    **{kind + "_jvm_flags": ["-XX:+UseG1GC", "-Dplugin.token=" + CANARY] for kind in ("broker", "controller", "zookeeper")},
-    "encrypted_store_environment": {"HTTPS_PROXY": "http://proxy:%s@198.51.100.1:3128" % CANARY, "AWS_SECRET_ACCESS_KEY": CANARY},
+    **{
+        kind + "_jvm_options": ["-Djavax.net.ssl.keyStorePassword=" + CANARY]
+        for kind in ("broker", "controller", "zookeeper")
+    },
+    **{
+        kind + "_jvm_flags": ["-XX:+UseG1GC", "-Dplugin.token=" + CANARY]
+        for kind in ("broker", "controller", "zookeeper")
+    },
+    "encrypted_store_environment": {
+        "HTTPS_PROXY": "http://proxy:%s@198.51.100.1:3128" % CANARY,
+        "AWS_SECRET_ACCESS_KEY": CANARY,
+    },
 }
 HIDDEN = {"my.plugin.setting": PLAIN}
 PATHS = {
@@ -225,7 +234,11 @@ def collection(place, patches):
             (here / "roles" / each.name).symlink_to(each)
     for name, text in SKELETON.items():
         (here / "roles/key_custody/tasks" / name).write_text(text)
-    for name, text in {"journal.py": JOURNAL, "daemon.py": "def booted():\n    return True\n", "__init__.py": ""}.items():
+    for name, text in {
+        "journal.py": JOURNAL,
+        "daemon.py": "def booted():\n    return True\n",
+        "__init__.py": "",
+    }.items():
         (place / "python/systemd").mkdir(parents=True, exist_ok=True)
         (place / "python/systemd" / name).write_text(text)
     (place / "callbacks").mkdir()
@@ -244,21 +257,34 @@ def made(tmp_path_factory):
 def inventory(mode, more=None):
     """Two brokers and one node of the quorum; more is for the first broker alone."""
     common = {
-        **{"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "kafka_cluster": "demo", "java_package": "java"},
+        **{
+            "ansible_connection": "local",
+            "ansible_python_interpreter": sys.executable,
+            "kafka_cluster": "demo",
+            "java_package": "java",
+        },
         **{"kafka_instance": {"vcpus": 2, "memory_mb": 8192, "network_gbps": 10}, "kafka_data_on_root_disk": True},
         "kafka_version": "4.3.1" if mode == "kraft" else "3.9.2",
     }
     ids = {"b1": 1, "b2": 2, "k1": 101 if mode == "kraft" else 21}
     hosts = {
-        name: {**common, "kafka_node_id": id_, "kafka_rack": "aba"[n], "ansible_host": "198.51.100.%d" % (n + 1)} for n, (name, id_) in enumerate(ids.items())
+        name: {**common, "kafka_node_id": id_, "kafka_rack": "aba"[n], "ansible_host": "198.51.100.%d" % (n + 1)}
+        for n, (name, id_) in enumerate(ids.items())
     }
     hosts["b1"].update(more or {})
     keepers = "kafka_controllers" if mode == "kraft" else "kafka_zookeepers"
-    cluster = {"kafka_replication_factor": 2, "kafka_min_insync_replicas": 1, "kafka_topology": {"allow_fewer_zones": True}}
+    cluster = {
+        "kafka_replication_factor": 2,
+        "kafka_min_insync_replicas": 1,
+        "kafka_topology": {"allow_fewer_zones": True},
+    }
     return {
         "all": {
             "vars": cluster,
-            "children": {group: {"hosts": {name: hosts[name] for name in names}} for group, names in (("kafka_brokers", ("b1", "b2")), (keepers, ("k1",)))},
+            "children": {
+                group: {"hosts": {name: hosts[name] for name in names}}
+                for group, names in (("kafka_brokers", ("b1", "b2")), (keepers, ("k1",)))
+            },
         }
     }
 
@@ -273,7 +299,9 @@ class Run:
             (self.disk / directory).mkdir(parents=True, exist_ok=True)
         (tmp_path / "hosts.json").write_text(json.dumps(inventory(mode, more)))
         # In a file, as an inventory is: what is on the command line the caller has shown himself.
-        (tmp_path / "vars.json").write_text(json.dumps({"roll_events": str(self.seen / "roll.jsonl"), "kafka_report_dir": str(self.seen), **variables}))
+        (tmp_path / "vars.json").write_text(
+            json.dumps({"roll_events": str(self.seen / "roll.jsonl"), "kafka_report_dir": str(self.seen), **variables})
+        )
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
             "PATH": "%s:%s" % (place / "bin", os.environ["PATH"]),
@@ -295,9 +323,26 @@ class Run:
             "SECRETS_JOURNAL": str(self.seen / "journal"),
             "SECRETS_RESULTS": str(self.seen / "results"),
         }
-        command = [sys.executable, "-m", "ansible", "playbook", "-vvv", "-i", str(tmp_path / "hosts.json"), "-e", "@%s" % (tmp_path / "vars.json"), *options]
+        command = [
+            sys.executable,
+            "-m",
+            "ansible",
+            "playbook",
+            "-vvv",
+            "-i",
+            str(tmp_path / "hosts.json"),
+            "-e",
+            "@%s" % (tmp_path / "vars.json"),
+            *options,
+        ]
         done = subprocess.run(
-            [*command, str(ROOT / "playbooks" / playbook)], env=environment, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=600
+            [*command, str(ROOT / "playbooks" / playbook)],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
         )
         self.said = done.stdout + done.stderr
         assert (done.returncode != 0) is fails, self.said[-6000:]
@@ -307,7 +352,11 @@ class Run:
         """Where to what is there."""
         return {
             "output": self.said,
-            **{str(path.relative_to(self.seen)): path.read_bytes().decode(errors="replace") for path in self.seen.rglob("*") if path.is_file()},
+            **{
+                str(path.relative_to(self.seen)): path.read_bytes().decode(errors="replace")
+                for path in self.seen.rglob("*")
+                if path.is_file()
+            },
         }
 
     def leaks(self, secret=CANARY):
@@ -342,7 +391,13 @@ def shows(text, secret):
 def test_the_search_finds_each_form_of_a_secret(secret):
     whole = "a=%s\n" % secret
     packed = base64.b64encode(zlib.compress(json.dumps([whole] * 3).encode())).decode()
-    for text in (whole, base64.b64encode(whole.encode()).decode(), base64.b64encode(b"q" + whole.encode()).decode(), whole.encode().hex(), packed):
+    for text in (
+        whole,
+        base64.b64encode(whole.encode()).decode(),
+        base64.b64encode(b"q" + whole.encode()).decode(),
+        whole.encode().hex(),
+        packed,
+    ):
         assert shows("x: " + text, secret)
     assert not shows("a=(not shown)\n", secret)
 
@@ -379,7 +434,10 @@ def test_site_and_a_roll_show_no_secret_and_put_it_on_the_disks(made, tmp_path):
     assert run.leaks() == []
     assert run.on_disk("broker") == run.on_disk("zookeeper") == [True, True]
     # The search has something to search: the modules told the journal of themselves, a diff was shown, and a callback kept results.
-    assert re.search("file_set.*Invoked with", run.everything["journal"]) and "+ssl.keystore.password=(not shown)" in run.said
+    assert (
+        re.search("file_set.*Invoked with", run.everything["journal"])
+        and "+ssl.keystore.password=(not shown)" in run.said
+    )
     assert "turn | Stop" in run.said and "roll_started" in run.everything["roll.jsonl"]
     assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in run.everything["results"]
 
@@ -388,7 +446,12 @@ def test_without_a_diff_no_text_is_shown_at_all(made, tmp_path):
     """Also not under a name that does not say that it is secret; with tasks of the user the stop and the start are apart."""
     (tmp_path / "patch.yml").write_text("- name: Patch\n  ansible.builtin.raw: 'true'\n")
     both = {kind + "_config": {**KAFKA, **HIDDEN} for kind in ("broker", "controller")}
-    run = Run(made, tmp_path, "rolling_site.yml", variables={**SECRETS, **both, "roll_node_tasks": str(tmp_path / "patch.yml")})
+    run = Run(
+        made,
+        tmp_path,
+        "rolling_site.yml",
+        variables={**SECRETS, **both, "roll_node_tasks": str(tmp_path / "patch.yml")},
+    )
     assert run.leaks() == [] and run.leaks(PLAIN) == [] and "Patch" in run.said
     for kind in ("broker", "controller"):
         assert run.on_disk(kind) == [True, True] and run.on_disk(kind, PLAIN) == [True, False]
@@ -419,7 +482,11 @@ def test_encrypted_stores_show_no_secret(made, tmp_path):
 
 def test_a_refusal_quotes_no_secret(made, tmp_path):
     broken = {
-        "broker_config": {"ssl.keystore.password": {"a": CANARY}, "ssl.keystore.key": "-----BEGIN\n%s" % CANARY, "sasl.jaas.config": None},
+        "broker_config": {
+            "ssl.keystore.password": {"a": CANARY},
+            "ssl.keystore.key": "-----BEGIN\n%s" % CANARY,
+            "sasl.jaas.config": None,
+        },
         "broker_jvm_options": {"-Dpassword": CANARY},
         "broker_jvm_flags": {"-Dpassword": CANARY},
     }

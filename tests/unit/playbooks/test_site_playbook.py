@@ -62,14 +62,19 @@ def collections(tmp_path_factory):
             (here / "roles" / role.name / part.name).symlink_to(part)
         for task in (role / "tasks").glob("*.yml"):
             # Nobody else works on the cluster.
-            (here / "roles" / role.name / "tasks" / task.name).write_text("[]\n" if (role.name, task.stem) == ("roll", "lock") else STAGE)
+            (here / "roles" / role.name / "tasks" / task.name).write_text(
+                "[]\n" if (role.name, task.stem) == ("roll", "lock") else STAGE
+            )
     return place.parent
 
 
 def nodes(keepers="zookeeper", zookeepers=3):
     """Three brokers, and as many ZooKeeper nodes, or the brokers as controllers."""
     found = {}
-    for letter, role, count in (("b", "brokers", 3), *([("z", "zookeepers", zookeepers)] if keepers == "zookeeper" else [])):
+    for letter, role, count in (
+        ("b", "brokers", 3),
+        *([("z", "zookeepers", zookeepers)] if keepers == "zookeeper" else []),
+    ):
         for number in range(1, count + 1):
             found["%s%d" % (letter, number)] = (
                 role,
@@ -89,7 +94,9 @@ def nodes(keepers="zookeeper", zookeepers=3):
 def run(collections, tmp_path):
     """Returns run(playbook, …), which gives the code, what was said on one line, and the log."""
 
-    def call(playbook, *options, case=None, group=None, changes=None, keepers="zookeeper", zookeepers=3, environment=None):
+    def call(
+        playbook, *options, case=None, group=None, changes=None, keepers="zookeeper", zookeepers=3, environment=None
+    ):
         found = nodes(keepers, zookeepers)
         for name, values in (changes or {}).items():
             found[name][1].update(values)
@@ -98,7 +105,9 @@ def run(collections, tmp_path):
             groups.setdefault("kafka_" + role, {"hosts": {}})["hosts"][name] = values
         if keepers == "controller":
             groups["kafka_controllers"] = {"hosts": dict.fromkeys(found, {})}
-        (tmp_path / "hosts.json").write_text(json.dumps({"all": {"children": {"kafka": {"children": groups, "vars": group or {}}}}}))
+        (tmp_path / "hosts.json").write_text(
+            json.dumps({"all": {"children": {"kafka": {"children": groups, "vars": group or {}}}}})
+        )
         env = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "KAFKA_"))},
             "ANSIBLE_COLLECTIONS_PATH": str(collections),
@@ -109,7 +118,16 @@ def run(collections, tmp_path):
             "SITE_LOG": str(tmp_path / "log"),
             **(environment or {}),
         }
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"), *options, str(ROOT / "playbooks" / (playbook + ".yml"))]
+        command = [
+            sys.executable,
+            "-m",
+            "ansible",
+            "playbook",
+            "-i",
+            str(tmp_path / "hosts.json"),
+            *options,
+            str(ROOT / "playbooks" / (playbook + ".yml")),
+        ]
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
         log = (tmp_path / "log").read_text().splitlines() if (tmp_path / "log").exists() else []
         return done.returncode, " ".join((done.stdout + done.stderr).split()), log
@@ -118,7 +136,15 @@ def run(collections, tmp_path):
 
 
 def disk(number, cluster="abc", path="/var/lib/kafka/data0/logs"):
-    return {"path": path, "state": "formatted", "cluster_id": cluster, "node_id": number, "directory_id": None, "version": 0, "started": False}
+    return {
+        "path": path,
+        "state": "formatted",
+        "cluster_id": cluster,
+        "node_id": number,
+        "directory_id": None,
+        "version": 0,
+        "started": False,
+    }
 
 
 def process(number):
@@ -151,13 +177,20 @@ def test_hosts_that_are_not_what_the_inventory_says_are_refused_before_anything_
 def test_a_disk_that_was_mounted_only_now_is_read_then(run, keepers):
     mounted = {"b2": {"identity": {"mounted": False}, "disks": [disk(3)]}}
     code, said, log = run("site", case=mounted, keepers=keepers)
-    assert code != 0 and "b2 is node 2 in the inventory, but /var/lib/kafka/data0/logs belongs to node 3, which the inventory calls b3" in said, said[-3000:]
+    assert (
+        code != 0
+        and "b2 is node 2 in the inventory, but /var/lib/kafka/data0/logs belongs to node 3, which the inventory calls b3"
+        in said
+    ), said[-3000:]
     assert [line for line in log if line.startswith("kafka_storage_info")] == ["kafka_storage_info b2"]
 
 
 @pytest.mark.parametrize("keepers", ["zookeeper", "controller"])
 def test_no_host_is_asked_twice_for_disks_that_are_mounted(run, keepers):
-    case = {"b%d" % number: {"identity": {"directories": [disk(number)], "process": process(number)}} for number in (1, 2, 3)}
+    case = {
+        "b%d" % number: {"identity": {"directories": [disk(number)], "process": process(number)}}
+        for number in (1, 2, 3)
+    }
     code, said, log = run("site", "--check", case=case, keepers=keepers)
     assert code == 0, said[-3000:]
     assert not [line for line in log if line.startswith("kafka_storage_info")] and "file_set b1" in log
@@ -183,13 +216,17 @@ def test_variables_of_the_nodes_group_are_seen_and_nodes_that_disagree_are_refus
 
 
 def test_fewer_zones_are_allowed_by_the_nodes_group(run):
-    code, said, log = run("preflight", changes={"b3": {"kafka_rack": "b"}}, group={"kafka_topology": {"allow_fewer_zones": True}})
+    code, said, log = run(
+        "preflight", changes={"b3": {"kafka_rack": "b"}}, group={"kafka_topology": {"allow_fewer_zones": True}}
+    )
     assert code == 0, said
 
 
 def test_what_an_import_sets_holds_for_all_nodes(run, tmp_path):
     wrapped = tmp_path / "wrapped.yml"
-    wrapped.write_text("- import_playbook: %s\n  vars: {kafka_replication_factor: 5}\n" % (ROOT / "playbooks/preflight.yml"))
+    wrapped.write_text(
+        "- import_playbook: %s\n  vars: {kafka_replication_factor: 5}\n" % (ROOT / "playbooks/preflight.yml")
+    )
     code, said, log = run(str(wrapped.with_suffix("")))
     assert code != 0 and "The replication factor is 5, but there are 3 brokers" in said, said
 
@@ -222,7 +259,10 @@ TOPOLOGY = {
     "name": "demo",
     "region": "eu-west-1",
     "vpc_cidr": "198.18.0.0/20",
-    "zones": [{"name": "eu-west-1%s" % letter, "cidr": "198.18.%d.0/24" % number} for number, letter in ((1, "a"), (2, "b"), (3, "c"))],
+    "zones": [
+        {"name": "eu-west-1%s" % letter, "cidr": "198.18.%d.0/24" % number}
+        for number, letter in ((1, "a"), (2, "b"), (3, "c"))
+    ],
     "client_cidrs": ["198.18.0.0/20"],
     "admin_cidrs": ["198.18.0.0/20"],
     "image": "name:debian",
@@ -240,9 +280,28 @@ def test_nodes_of_the_topology_that_the_inventory_lacks_are_named(run):
 
 def test_an_inventory_without_hosts_names_the_groups_and_the_cluster(tmp_path):
     (tmp_path / "hosts.json").write_text("{}")
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"), "-e", json.dumps({"kafka_topology": TOPOLOGY})]
+    command = [
+        sys.executable,
+        "-m",
+        "ansible",
+        "playbook",
+        "-i",
+        str(tmp_path / "hosts.json"),
+        "-e",
+        json.dumps({"kafka_topology": TOPOLOGY}),
+    ]
     env = {**os.environ, "KAFKA_CLUSTER": "orders", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-    done = subprocess.run([*command, str(ROOT / "playbooks/preflight.yml")], env=env, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        [*command, str(ROOT / "playbooks/preflight.yml")],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     said = " ".join(done.stdout.split())
-    assert done.returncode != 0 and "no Kafka hosts in the groups kafka_brokers, kafka_zookeepers and kafka_controllers" in said
+    assert (
+        done.returncode != 0
+        and "no Kafka hosts in the groups kafka_brokers, kafka_zookeepers and kafka_controllers" in said
+    )
     assert "The topology is that of demo, and KAFKA_CLUSTER is orders" in said

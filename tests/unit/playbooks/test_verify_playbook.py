@@ -27,7 +27,9 @@ def run(tmp_path):
         place = tmp_path / "tree"
         verify.tree(place, ROOT, said)
         action = place / "ansible_collections/rackaware/kafka/plugins/action/kafka_service_info.py"
-        action.write_text(action.read_text().replace("'active'", "%r.get(task_vars['inventory_hostname'], 'active')" % states))
+        action.write_text(
+            action.read_text().replace("'active'", "%r.get(task_vars['inventory_hostname'], 'active')" % states)
+        )
         own = {"ansible_connection": "local", **({"ansible_become": become} if become else {})}
         hosts = {"b%d" % id_: {"kafka_node_id": id_, "kafka_rack": "rack-%d" % (id_ % 3), **own} for id_ in (1, 2, 3)}
         (tmp_path / "hosts.json").write_text(json.dumps({"all": {"children": {"kafka_brokers": {"hosts": hosts}}}}))
@@ -46,8 +48,26 @@ def run(tmp_path):
             "SUDO_LOG": str(tmp_path / "log"),
         }
         more = {"kafka_report_dir": str(tmp_path / "reports"), "ansible_python_interpreter": sys.executable}
-        command = [sys.executable, "-m", "ansible", "playbook", "-i", str(tmp_path / "hosts.json"), "-e", json.dumps(more), *arguments]
-        done = subprocess.run([*command, "playbooks/parts/prove.yml"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        command = [
+            sys.executable,
+            "-m",
+            "ansible",
+            "playbook",
+            "-i",
+            str(tmp_path / "hosts.json"),
+            "-e",
+            json.dumps(more),
+            *arguments,
+        ]
+        done = subprocess.run(
+            [*command, "playbooks/parts/prove.yml"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
         return done.returncode, done.stdout + done.stderr, (tmp_path / "log").read_text().count("called")
 
     return call
@@ -56,12 +76,18 @@ def run(tmp_path):
 def test_the_summary_and_the_page_are_dated_and_one_result_is_enough(run, tmp_path):
     code, said, sudo = run()
     assert code == 0 and sudo == 0, said
-    assert "Checked 20" in said and "30 partitions in 1 topic: all have a leader" in said and "No node needs a restart." in said
+    assert (
+        "Checked 20" in said
+        and "30 partitions in 1 topic: all have a leader" in said
+        and "No node needs a restart." in said
+    )
     page = (tmp_path / "reports" / "kafka.html").read_text()
     assert "checked 20" in page and "<b>Proven.</b> A record acknowledged" in page
 
 
-@pytest.mark.parametrize(("arguments", "become"), [(["-b"], None), ([], True)], ids=["by the command line", "by the inventory"])
+@pytest.mark.parametrize(
+    ("arguments", "become"), [(["-b"], None), ([], True)], ids=["by the command line", "by the inventory"]
+)
 def test_the_broker_is_asked_as_the_user_that_its_tasks_run_as(run, arguments, become):
     code, said, sudo = run(*arguments, become=become)
     assert code == 0 and sudo > 0, said
@@ -75,7 +101,9 @@ def test_a_broker_that_does_not_run_is_said_without_asking_anybody(run):
 
 def test_in_check_mode_a_new_cluster_is_asked_nothing(run):
     code, said, sudo = run("--check", "-b", b1="absent", b2="absent", b3="absent")
-    assert code == 0 and sudo == 0 and "Verify" not in said.split("PLAY RECAP")[0].split("skipping")[0].split("TASK")[-1], said
+    assert (
+        code == 0 and sudo == 0 and "Verify" not in said.split("PLAY RECAP")[0].split("skipping")[0].split("TASK")[-1]
+    ), said
 
 
 def tasks(node):
@@ -101,5 +129,7 @@ def calls(module):
 def test_no_snapshot_of_a_whole_cluster_travels_through_variables():
     asked = list(calls("kafka_cluster_info"))
     assert asked
-    assert [path for path, given in asked if not (given.get("only_troubled") is True or given.get("summary") is True)] == []
+    assert [
+        path for path, given in asked if not (given.get("only_troubled") is True or given.get("summary") is True)
+    ] == []
     assert [path for path, given in calls("kafka_roll_plan") if "snapshot" in given] == []
