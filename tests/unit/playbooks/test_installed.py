@@ -37,11 +37,10 @@ def test_a_playbook_runs_by_its_full_name(playbook):
     )
 
 
-@pytest.mark.parametrize(("kind", "folder"), [("module", "modules"), ("filter", "filter")])
-def test_every_plugin_has_a_page(kind, folder):
+@pytest.mark.parametrize(("kind", "files"), [("module", "modules/*.py"), ("filter", "filter/*.yml")])
+def test_every_plugin_has_a_page(kind, files):
     shown = json.loads(run("ansible-doc", "--type", kind, "--list", "--json", "rackaware.kafka"))
-    files = {"rackaware.kafka." + path.stem for path in (ROOT / "plugins" / folder).glob("[a-z]*.py")}
-    assert set(shown) == files
+    assert set(shown) == {"rackaware.kafka." + path.stem for path in (ROOT / "plugins").glob(files)}
     assert all(shown.values()), "one without a description"
 
 

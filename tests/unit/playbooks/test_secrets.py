@@ -219,10 +219,10 @@ def collection(place, patches):
         if each.name not in ("action", "module_utils"):
             (here / "plugins" / each.name).symlink_to(each)
     utils = ROOT / "plugins/module_utils"
-    for file in utils.rglob("*.py"):
+    for file in (path for path in utils.rglob("*") if path.is_file() and path.suffix != ".pyc"):
         name = file.relative_to(utils).with_suffix("").as_posix()
         copied = here / "plugins/module_utils" / file.relative_to(utils)
-        copied.parent.mkdir(exist_ok=True)
+        copied.parent.mkdir(parents=True, exist_ok=True)
         copied.write_text(file.read_text() + {"_host/claim": UNBOUND, **patches}.get(name, ""))
     for each in (ROOT / "plugins/modules").glob("*.py"):
         if each.stem not in REAL:
