@@ -23,7 +23,7 @@ NAMED = (
 )
 # ssl.keystore.key, private_key, apiKey, but neither key.serializer nor ssl.keystore.location.
 KEY = r"[._-]key|(?-i:[a-z0-9]Key)"
-# A properties file may have blanks instead of a sign between name and value; elsewhere only a sign says that a word is a name.
+# A properties file may have blanks instead of a sign between name and value. Elsewhere only a sign makes a word a name.
 SECRET = re.compile(
     r"(?:%s)[\w.\-\[\]]*[\"']?[ \t]*[=:]?[ \t]*|"
     r"(?:%s)[\"']?[ \t]*[=:][ \t]*|^[ \t]*(?:[#!][ \t]*)?[\w.\-]*(?:%s)[ \t]+" % (NAMED, KEY, KEY),
@@ -128,7 +128,7 @@ def _unclosed(text: str) -> int:
 
 
 def _goes_on(line: str) -> bool:
-    """Whether a properties file, a unit or a shell continues the line on the next: it ends with a backslash that stands for itself."""
+    """Whether a properties file, a unit or a shell continues the line on the next: it ends with an unescaped backslash."""
     kept = line.rstrip("\r")
     return (len(kept) - len(kept.rstrip("\\"))) % 2 == 1
 

@@ -130,9 +130,10 @@ def describe_type(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attachments(answer: dict[str, Any]) -> int | None:
-    """How many EBS volumes fit where EC2 does not say so itself: on Nitro 28 devices, of which the network card and local disks take theirs.
+    """How many EBS volumes fit where EC2 does not say so, None where this rule does not hold.
 
-    docs.aws.amazon.com/ec2, "Amazon EBS volume limits for Amazon EC2 instances". None where that rule does not hold.
+    On Nitro there are 28 devices, and network cards and local disks count among them (docs.aws.amazon.com/ec2, "Amazon EBS
+    volume limits for Amazon EC2 instances").
     """
     if answer.get("Hypervisor") != "nitro":
         return None
@@ -155,7 +156,7 @@ def _instance_store(answer: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def volumes(ec2: Any, filters: dict[str, list[str]]) -> list[dict[str, Any]]:
-    """The EBS volumes that match DescribeVolumes' filters, in order of their ids (see describe_volume). Raises AwsError."""
+    """The EBS volumes that match filters of DescribeVolumes, ordered by id (see describe_volume). Raises AwsError."""
     wanted = [{"Name": name, "Values": values} for name, values in filters.items()]
     found: list[dict[str, Any]] = []
     with asking("describe EBS volumes"):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Wrapped keys in S3, made and changed without anybody ever seeing the key: the controller asks KMS for a ciphertext, and stores it."""
+"""Wrapped keys in S3: the controller asks KMS for a ciphertext, and stores it. The plaintext never leaves KMS here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .names import KEY_NAME as NAME
 
 PRESENT, ROTATED, REWRAPPED, ABSENT = "present", "rotated", "rewrapped", "absent"
 BYTES = 64
-# What an object says of itself; S3 keeps it beside the object, readable by whoever may read the object.
+# An object's metadata; S3 keeps them beside the object, readable for all who may read the object.
 META_KEY, META_CONTEXT, META_REPLACES, META_HOW = "kms-key-arn", "encryption-context", "replaces", "made-by"
 MISSING = ("404", "NoSuchKey", "NotFound", "NoSuchVersion")
 
@@ -33,7 +33,7 @@ class DataKeyError(RackawareError):
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which object, wrapped with which KMS key, bound to what, in whose bucket; key_id may be an alias here, and nowhere else."""
+    """Which object, wrapped with which KMS key, bound to what, in whose bucket. Only here key_id may be an alias."""
 
     bucket: str
     object_key: str
@@ -87,9 +87,10 @@ def check(wanted: Wanted) -> None:
 
 
 def refuse_hidden(versions: Sequence[Mapping[str, Any]], wanted: Wanted) -> None:
-    """Raise DataKeyError where there is no current version, but any other, or a delete marker: volumes may depend on it, and a new key opens none of them.
+    """Raise DataKeyError where there is an older version or a delete marker, but no current version.
 
-    versions as Store.versions lists them. A key that was destroyed on purpose (state absent) leaves neither versions nor markers.
+    Volumes may depend on the older versions, and a new key opens none of them. versions as Store.versions lists them. A
+    key that was destroyed on purpose (state absent) leaves neither versions nor markers.
     """
     if not versions:
         return
@@ -100,10 +101,11 @@ def refuse_hidden(versions: Sequence[Mapping[str, Any]], wanted: Wanted) -> None
     markers = [each for each in versions if each["marker"]]
     again = "if it shall be destroyed, finish that with state absent"
     if not older:
-        # The versions went one by one, or by a lifecycle rule: whether any volume still needs them, nobody can see here.
+        # The versions were deleted one by one, or by a lifecycle rule. A volume may still need them.
         raise DataKeyError(
-            "%s has a delete marker and no version any more, and no new key is made in its place, because it opens no volume of the old one: "
-            "look who deleted the versions (unlock_log), restore the bucket from its replica if there is one, or, %s."
+            "%s has a delete marker and no version any more, and no new key is made in its place, because it opens no volume"
+            " of the old one: look who deleted the versions (unlock_log), restore the bucket from its replica if there is"
+            " one, or, %s."
             % (where, again)
         )
     newest = older[0]
@@ -126,7 +128,10 @@ def refuse_hidden(versions: Sequence[Mapping[str, Any]], wanted: Wanted) -> None
 
 
 def plan(current: Object | None, wanted: Wanted, *, state: str, arn: str, replaces: str | None) -> tuple[str, ...]:
-    """The steps from what is to state, for all states but absent; raises DataKeyError. Without a current version, refuse_hidden comes first."""
+    """The steps to a state other than absent; raises DataKeyError.
+
+    Call refuse_hidden first where there is no current version.
+    """
     where = "s3://%s/%s" % (wanted.bucket, wanted.object_key)
     if state == PRESENT:
         if current is None:
@@ -141,12 +146,12 @@ def plan(current: Object | None, wanted: Wanted, *, state: str, arn: str, replac
     if current is None:
         raise DataKeyError("%s does not exist, so that it cannot be %s; make it with state present." % (where, state))
     _same_binding(current, wanted, where)
-    # The version that is to be replaced makes a second run of the same play change nothing, and two plays at once not replace twice.
+    # replaces names the version to replace: a second run of the play changes nothing, and two plays at once replace once.
     if (current.replaces, current.how) == (replaces, state):
         return ()
     if current.version_id != replaces:
         raise DataKeyError(
-            "The current version of %s is %s, not %s; somebody else changed it: read it with state present."
+            "The current version of %s is %s, not %s; it has been changed meanwhile: read it with state present."
             % (where, current.version_id, replaces)
         )
     return ("generate", "store") if state == ROTATED else ("re-encrypt", "store")
@@ -173,12 +178,12 @@ class Store:
         }
 
     def key_arn(self) -> str:
-        """The KMS key's own ARN. A key that somebody disabled, or is about to delete, is reported and left alone."""
+        """The KMS key's own ARN. A key that is disabled, or whose deletion is pending, is reported and left alone."""
         with asking("describe the KMS key %s" % self.wanted.key_id):
             found = self._kms.describe_key(KeyId=self.wanted.key_id)["KeyMetadata"]
         if found.get("KeyState") != "Enabled":
             raise DataKeyError(
-                "The KMS key %s is %s; whoever did that must undo it, nothing here ever enables a key."
+                "The KMS key %s is %s; enable it by hand, as the collection never does."
                 % (self.wanted.key_id, found.get("KeyState"))
             )
         if found.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
@@ -223,7 +228,7 @@ class Store:
         return Object(answer.get("VersionId") or "null", answer["ETag"], digest, content, **facts)
 
     def chain(self, newest: Object | None) -> list[Object]:
-        """The versions that still exist of those that replaced each other up to newest, which comes last: what may open a volume during a rotation."""
+        """The versions that led to newest, as far as they exist, newest last: those that may open a volume during a rotation."""
         out: list[Object] = []
         while newest is not None and newest.version_id not in [each.version_id for each in out]:
             _same_binding(newest, self.wanted, "s3://%s/%s" % (self.wanted.bucket, self.wanted.object_key))
@@ -232,7 +237,7 @@ class Store:
         return out
 
     def generate(self, arn: str) -> bytes:
-        """A new key, wrapped; nobody outside KMS has seen it."""
+        """A new wrapped key; its plaintext has never left KMS."""
         with asking("make a data key with %s" % arn):
             answer = self._kms.generate_data_key_without_plaintext(
                 KeyId=arn, NumberOfBytes=BYTES, EncryptionContext=dict(self.wanted.encryption_context)
@@ -240,17 +245,17 @@ class Store:
         return answer["CiphertextBlob"]
 
     def re_encrypt(self, current: Object, arn: str) -> bytes:
-        """The same key, wrapped anew within KMS."""
+        """The same key, wrapped again within KMS."""
         context = dict(self.wanted.encryption_context)
         contexts = {"SourceEncryptionContext": context, "DestinationEncryptionContext": context}
-        with asking("wrap s3://%s/%s anew" % (self.wanted.bucket, self.wanted.object_key)):
+        with asking("rewrap s3://%s/%s" % (self.wanted.bucket, self.wanted.object_key)):
             answer = self._kms.re_encrypt(
                 CiphertextBlob=current.content, SourceKeyId=current.key_arn, DestinationKeyId=arn, **contexts
             )
         return answer["CiphertextBlob"]
 
     def store(self, content: bytes, arn: str, *, current: Object | None, how: str) -> Object | None:
-        """Write a version, unless somebody else wrote one meanwhile (then None), and read it back."""
+        """Write a version and read it back; None where another version has been written meanwhile."""
         context = json.dumps(dict(self.wanted.encryption_context), sort_keys=True, separators=(",", ":"))
         meta = {
             META_KEY: arn,
@@ -280,7 +285,7 @@ class Store:
         return written
 
     def versions(self) -> list[dict[str, Any]]:
-        """All versions and delete markers of this very object, as {version_id, latest, marker, modified}, versions before markers, the newest first."""
+        """All versions of this object, then its delete markers, newest first, as {version_id, latest, marker, modified}."""
         out = []
         with asking("list the versions of s3://%s/%s" % (self.wanted.bucket, self.wanted.object_key)):
             pages = self._s3.get_paginator("list_object_versions").paginate(

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Who used which wrapped key and when, and who changed what guards them, from the events of CloudTrail. No host can change them.
+"""Who used which wrapped key and when, and who changed their policies, from the events of CloudTrail.
 
-Two sources, because neither has all. LookupEvents has the management events of 90 days, for one attribute a call, 50 a page, two pages a second an account
-and Region (CloudTrail API, LookupEvents); it is asked for our KMS key and our bucket only. Reading an object is a data event, which only a trail with a
-selector for it records (CloudTrail guide, "Logging data events"), in files in the trail's bucket.
+No host can change these events. There are two sources, because neither has all. LookupEvents has the management events of
+90 days, for one attribute per call, 50 per page, two pages per second for an account and Region (CloudTrail API,
+LookupEvents); it is asked for our KMS key and our bucket only. Reading an object is a data event. Only a trail with a
+selector for it records that (CloudTrail guide, "Logging data events"), in files in the trail's bucket.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ from .client import asking
 DAYS = 90
 PURPOSE = "luks"
 DECRYPT = "Decrypt"
-# Of a key: what only looks, and the making of keys that nobody sees, says nothing. All else is shown, also what AWS adds one day.
+# Events of a key that are not shown: those that only read, and those that make keys without a plaintext. All else is
+# shown, also events that AWS may add.
 QUIET = re.compile(r"(Describe|List|Get)\w*|GenerateDataKeyWithoutPlaintext|RotateKey")
 PACE_SECONDS = 0.5
-# A file is delivered within about 15 minutes of its events (CloudTrail guide, "How CloudTrail works"); twice that is asked for.
+# A file is delivered within about 15 minutes of its events (CloudTrail guide, "How CloudTrail works"); this is twice that.
 DELIVERY = timedelta(minutes=30)
 FILE = re.compile(r"_(\d{8}T\d{4})Z_[^/]+\.json\.gz$")
 
@@ -41,8 +43,12 @@ class UnlocksError(RackawareError):
 
 @dataclass(frozen=True)
 class Event:
-    """One event: instance is the id of the instance whose role asked, empty for anybody else; error is empty where it was done; what is a policy's, a
-    grant's or an object's name where there is one. cluster, node and volume are those of the encryption context, or of the object's name."""
+    """One event.
+
+    instance is the id of the instance whose role made the request, empty for other callers; error is empty for a request
+    that succeeded; what is the name of a policy, a grant or an object, if any; cluster, node and volume are those of the
+    encryption context, or of the object's name.
+    """
 
     time: str
     event: str
@@ -90,7 +96,8 @@ def parse(content: Any) -> Event | None:
     ]
     context = next((each for each in contexts if each and each.get("purpose") == PURPOSE), {})
     if name == DECRYPT and asked.get("encryptionContext") and not context:
-        # Of another service that shares the key, as S3. One without any context is shown: somebody tries what a wrapped key gives without it.
+        # Of another service that shares the key, such as S3. A request without any context is shown: it may be an attempt to
+        # decrypt a wrapped key without it.
         return None
     place = [str(context.get(each, "")) for each in ("cluster_id", "node_id", "volume")]
     object_key = str(asked.get("key", "")) if content.get("eventSource") == "s3.amazonaws.com" else ""
@@ -142,7 +149,7 @@ def check(hours: int) -> None:
 def look_up(
     cloudtrail: Any, name: str, *, start: datetime, end: datetime, sleep: Callable[[float], None] = time.sleep
 ) -> list[Event]:
-    """The management events that name this resource, as a KMS key by its ARN or a bucket by its name; raises RackawareError."""
+    """The management events of this resource, a KMS key's ARN or a bucket's name; raises RackawareError."""
     asked = {
         "LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": name}],
         "StartTime": start,
@@ -163,7 +170,7 @@ def look_up(
 
 @dataclass(frozen=True)
 class Trail:
-    """Where a trail's files are: its bucket, the account and Region whose events are meant, and how many files may be read."""
+    """A trail's files: its bucket, the account and Region of the events, and how many files may be read."""
 
     bucket: str
     account: str
@@ -171,7 +178,7 @@ class Trail:
     most_files: int
 
     def read(self, s3: Any, of_bucket: str, *, start: datetime, end: datetime) -> tuple[list[Event], int]:
-        """The data events of the objects of a bucket, and how many files were too many: the newest are read. Raises RackawareError."""
+        """The data events of the objects of a bucket, and how many older files were not read; raises RackawareError."""
         names = []
         with asking("list the trail's files in s3://%s" % self.bucket):
             for days in range((end + DELIVERY).toordinal() - start.toordinal() + 1):
@@ -197,7 +204,7 @@ class Trail:
 
 
 def _records(content: bytes, bucket: str) -> list[Any]:
-    """The events of a file that are of objects in this bucket; none of a file that is damaged, whose digest says more than we can."""
+    """The events of a file that are of objects in this bucket; none of a damaged file, which CloudTrail's digests show."""
     try:
         records = json.loads(gzip.decompress(content)).get("Records", [])
     except (OSError, EOFError, zlib.error, ValueError, AttributeError):
@@ -212,7 +219,7 @@ def _records(content: bytes, bucket: str) -> list[Any]:
 
 
 def chosen(events: Iterable[Event], cluster: str) -> list[Event]:
-    """Each once, the oldest first: those of the cluster, and those that are of none, as a change of a policy that guards all."""
+    """The events of the cluster and those of no cluster, such as a change of the key's policy; each once, oldest first."""
     once = {each.event_id or each: each for each in events if cluster in ("", each.cluster) or not each.cluster}
     return sorted(once.values(), key=lambda each: each.time)
 

@@ -4,9 +4,10 @@
 # Private to the collection: may change at any time.
 """Builds many nodes of a cluster on EC2 at once: the requests as pure data, and a builder that sends them with one wait.
 
-A node comes in the shape of _aws.provision.nodes_to_build. One RunInstances a node is the least that EC2 allows: an address can be given only
-to a request for one instance (API reference, "RunInstances", PrivateIpAddress), and the tag KafkaNode, which
-differs between nodes, holds for all instances of a request. Its data volumes come with it, and whatever is equal among nodes is done once.
+A node is as in _aws.provision.nodes_to_build. EC2 needs one RunInstances per node: an address can be given only to a
+request for one instance (API reference, "RunInstances", PrivateIpAddress), and the tag KafkaNode, which differs between
+nodes, would hold for all instances of a request. Data volumes come with the launch. Requests that are equal for several
+nodes are made once.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from .._wait import WaitTimeout, wait_until
 from .client import AwsError, asking
 from .provision import DEAD, FORMAT_NEW, FORMAT_TAG, METADATA_OPTIONS
 
-# Requests at a time. EC2 allows two RunInstances a second in the long run (docs.aws.amazon.com/ec2, "Request throttling"); the client slows down by itself.
+# Requests at a time. EC2 allows two RunInstances per second in the long run (docs.aws.amazon.com/ec2, "Request
+# throttling"); the client slows down by itself.
 AT_ONCE = 8
-# DescribeInstances and DescribeVolumes take so many values in a filter, CreateTags so many resources with room to spare (1000).
+# DescribeInstances and DescribeVolumes take 200 values in a filter; CreateTags takes 1000 resources, so 500 are safe.
 FILTER_VALUES, TAGGED_AT_ONCE = 200, 500
 # How many lives of one node EC2 may remember: a client token is valid for at least 24 hours after its instance is gone.
 LIVES = 50
@@ -32,10 +34,11 @@ POLL_SECONDS = 3
 
 
 def token(request: dict[str, Any], predecessors: Iterable[str], life: int = 0) -> str:
-    """The client token of a launch: the same for the same request, so that a run that lost the answer to it gets it when it asks again.
+    """The client token of a launch. It is the same for the same request, so that a run that lost the answer gets it again.
 
-    EC2 gives that answer also when its instance is gone, for at least 24 hours (API reference, "Ensuring idempotency"): predecessors are the
-    ids of those that it still lists (for an hour), life counts those that only its answers show.
+    EC2 repeats that answer for at least 24 hours, also after the instance has ended (API reference, "Ensuring
+    idempotency"). predecessors are the ids of ended instances that EC2 still lists (for an hour); life counts those that
+    only its answers show.
     """
     text = json.dumps([request, sorted(predecessors), life], sort_keys=True)
     return "kafka-" + hashlib.sha256(text.encode()).hexdigest()[:50]
@@ -163,7 +166,7 @@ class Builder:
     ) -> dict[str, str]:
         """Launch, make, attach, change and tag; returns the instance id of each node by name.
 
-        What could be begun is also finished before it raises AwsError for what could not; a later run finds it all by its tags.
+        It finishes all nodes that it could begin, and then raises AwsError for the others. A later run finds all by tags.
         """
         for node in nodes:
             if node["instance_id"] is None and node["zone"] not in subnet_ids:
@@ -215,7 +218,7 @@ class Builder:
         return made
 
     def _each(self, work: Callable[[Any], None], things: list[Any]) -> list[str]:
-        """Do it for each, several at a time; returns what went wrong. After a refusal that holds for all nothing more is begun."""
+        """Do it for each, several at a time; returns the failures. After a refusal that holds for all it begins no more."""
         failures: list[str] = []
         stop = threading.Event()
 
@@ -290,7 +293,10 @@ class Builder:
         return found
 
     def _wait_instances(self, launched: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
-        """Until all run and have their disks, and number the data volumes; returns the nodes that ended instead, each with a sentence."""
+        """Wait until all instances run and have their disks, and number the data volumes.
+
+        Returns the nodes whose instances ended instead, each with a sentence.
+        """
         running: dict[str, dict[str, str]] = {}
         ended: dict[str, tuple[str, str]] = {}
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""All wrapped keys of nodes whose hosts are gone: found by their names in the bucket, because nobody else remembers how many stores such a host had."""
+"""All wrapped keys of nodes whose hosts are gone.
+
+They are found by their names in the bucket: only the bucket shows how many stores such a host had.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def confirmation(cluster: str, nodes: Sequence[int]) -> str:
 
 
 def check(cluster: str, nodes: Sequence[int], present: Sequence[int]) -> list[int]:
-    """The nodes in order, once each; raises NodeKeysError for what cannot be meant. present are the nodes that the inventory has."""
+    """The nodes in order, once each; raises NodeKeysError for a refused list. present are the nodes of the inventory."""
     if not policies.CLUSTER.fullmatch(cluster):
         raise NodeKeysError(
             "%s is no name of a cluster; give the first part of the names of its wrapped keys."
@@ -104,7 +107,7 @@ class Bucket:
         self._s3, self.bucket, self._owner = s3, bucket, owner
 
     def find(self, cluster: str, node: int) -> Found:
-        """All versions and delete markers of a node's wrapped keys. The prefix ends with a slash, so that node 7 is not node 70."""
+        """All versions and delete markers of a node's wrapped keys. The prefix ends with a slash: node 7 is not node 70."""
         prefix = "%s/%d/" % (cluster, node)
         versions, others = [], set()
         with asking("list the wrapped keys below s3://%s/%s" % (self.bucket, prefix)):
@@ -148,8 +151,8 @@ def left(found: Sequence[Found]) -> None:
     keys = [key["object_key"] for each in found for key in each.wrapped()]
     if keys:
         raise NodeKeysError(
-            "%s is still there after all its versions were destroyed: somebody makes it anew at this moment, as site does for a host of the inventory; "
-            "stop that, and run this again." % keys[0]
+            "%s is still there after all its versions were destroyed: another run makes it again at this moment, as site does"
+            " for a host of the inventory; stop that run, and run this again." % keys[0]
         )
 
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""From a topology, and from what the account holds already, to what provision has to do: pure data in, pure data out.
+"""From a topology and from the account's current resources to the work of provision: pure data in, pure data out.
 
-What the account holds comes in the shapes that the amazon.aws *_info modules and rackaware.kafka.ebs_volume_info return.
+The resources are as the amazon.aws *_info modules and rackaware.kafka.ebs_volume_info return them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ CLIENTS, BROKERS, CONTROLLERS = "clients", "brokers", "controllers"
 # A listener that does not say for whom it is: by the names that the default listeners have.
 _AUDIENCES = {"REPLICATION": BROKERS, "CONTROLLER": CONTROLLERS}
 METADATA_OPTIONS = {"http_tokens": "required", "http_put_response_hop_limit": 1}
-# On what provision itself made of the cluster as a whole; nothing without it is ever deleted, and nothing that exists ever gets it.
+# On shared resources that provision created. Nothing without this tag is deleted, and no existing resource gets it.
 MADE_BY = {"KafkaMadeBy": "rackaware.kafka"}
-# A volume's birth certificate: made by provision, without a snapshot, attached to nothing before. Whoever formats it takes the tag away.
+# A volume gets this tag when provision creates it, without a snapshot. The tag is removed before the volume is formatted.
 FORMAT_TAG, FORMAT_NEW = "KafkaFormat", "new"
 DEAD = ("shutting-down", "terminated")
 
@@ -41,7 +41,10 @@ def resource_tags(topology: Topology) -> dict[str, str]:
 
 
 def node_tags(topology: Topology, node: Node, types: dict[str, dict[str, Any]] | None = None) -> dict[str, str]:
-    """The tags of an instance: the inventory's model; types as instance_type_info gives them, for nodes whose data are on instance stores."""
+    """The tags of an instance, from which the inventory is read.
+
+    types are those of instance_type_info, for nodes whose data are on instance stores.
+    """
     tags = {**resource_tags(topology), "Name": node.name, "KafkaRole": node.role, "KafkaNode": str(node.id)}
     if node.storage == INSTANCE_STORE and types:
         tags["KafkaStores"] = str((types[node.instance_type]["instance_store"] or {}).get("count", 0))
@@ -54,7 +57,7 @@ def group_name(topology: Topology, role: str) -> str:
 
 
 def profile_name(topology: Topology, role: str) -> str:
-    """The name of a role's IAM role and instance profile; with the Region, because IAM names hold for the whole account."""
+    """The name of a role's IAM role and instance profile; with the Region, because IAM names are account-wide."""
     return "kafka-%s-%s-%s" % (topology.region, topology.name, role)
 
 
@@ -78,7 +81,7 @@ def audience(listener: dict[str, Any]) -> str:
 def security_groups(
     topology: Topology, listeners: Iterable[dict[str, Any]], ids: dict[str, str]
 ) -> list[dict[str, Any]]:
-    """One group a role as {role, name, description, rules}, the rules in the form of amazon.aws.ec2_security_group.
+    """One group per role as {role, name, description, rules}, the rules in the form of amazon.aws.ec2_security_group.
 
     ids maps group names to ids; a source group without an id (check mode, before it exists) is left out. Raises ListenerError.
     """
@@ -135,7 +138,7 @@ def network_findings(
     subnets: list[dict[str, Any]],
     others: dict[str, list[dict[str, Any]]] | None = None,
 ) -> list[str]:
-    """Where the topology contradicts the network that carries the cluster's tag, or what lies beside it, one sentence each.
+    """Where the topology contradicts the network with the cluster's tag, or other resources, one sentence each.
 
     others holds vpcs, subnets and groups of the cluster's names and ranges, whatever their tags.
     """
@@ -240,7 +243,7 @@ def missing_subnets(topology: Topology, subnets: list[dict[str, Any]]) -> list[d
 def image_queries(topology: Topology) -> list[dict[str, Any]]:
     """What to ask amazon.aws.ec2_ami_info, as {filters, owners}: at most one question for ids and one for names.
 
-    A name is only looked for among image_owners: anybody may publish an image under any name.
+    A name is only looked for among image_owners, because any account may publish an image under any name.
     """
     images = sorted({node.image for node in topology.nodes})
     ids = [image for image in images if not image.startswith("name:")]
@@ -258,7 +261,7 @@ def resolve_image(image: str, images: list[dict[str, Any]]) -> dict[str, Any] | 
 
 
 class Account:
-    """What the account holds of a cluster: live instances and volumes by the node that they belong to, and what belongs to no node."""
+    """A cluster's live instances and volumes in the account, by node, and those that belong to no node."""
 
     def __init__(self, instances: list[dict[str, Any]], volumes: list[dict[str, Any]]) -> None:
         self.instances: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -278,7 +281,7 @@ class Account:
                 self.volumes.setdefault(_key(volume["tags"]), {}).setdefault(number, []).append(volume)
 
     def _number(self, volume: dict[str, Any]) -> int | None:
-        """Which of its node's volumes this is; one whose run ended before it was numbered has its number from where it is attached."""
+        """The number of a volume in its node; without a tag, as after a run that was interrupted, it follows from the device."""
         number = str(volume["tags"].get("KafkaVolume", ""))
         if number.isdigit():
             return int(number)
@@ -311,7 +314,10 @@ def _listed(names: Iterable[Any]) -> str:
 def instance_findings(
     topology: Topology, account: Account, types: dict[str, dict[str, Any]], images: list[dict[str, Any]]
 ) -> list[str]:
-    """Why the nodes cannot be built as the topology says, one sentence each: what EC2 does not offer, and what would change an identity."""
+    """Why the nodes cannot be built as the topology says, one sentence each.
+
+    EC2 does not offer it, or the change would alter a node's identity.
+    """
     out = []
     for kind in sorted({node.instance_type for node in topology.nodes}):
         offered = types[kind].get("zones", [])
@@ -340,7 +346,7 @@ def instance_findings(
                     "The instance stores of type %s are no NVMe disks; choose a type whose are (i3, i4i, d3 …), or storage: ebs with volumes."
                     % kind
                 )
-    # An image matters only to nodes that are still to be made: owners withdraw old images, and a running node does not care.
+    # An image matters only for new nodes: owners withdraw old images, and a running node does not need them.
     for image in sorted({node.image for node in topology.nodes if account.instance(node) is None}):
         found = resolve_image(image, images)
         if found is None:
@@ -367,7 +373,7 @@ def instance_findings(
         )
     for instance_id in account.nameless:
         out.append(
-            "Instance %s carries the tag KafkaCluster=%s, but lacks KafkaRole or KafkaNode, so that nobody knows which node it is;"
+            "Instance %s carries the tag KafkaCluster=%s, but lacks KafkaRole or KafkaNode, so that it is unknown which node it is;"
             " give it back its tags, or take KafkaCluster away." % (instance_id, topology.name)
         )
     for volume_id in account.numberless:
@@ -384,7 +390,8 @@ def _type_findings(kind: str, facts: dict[str, Any], volumes: int) -> list[str]:
     """Why an instance type cannot hold that many EBS data volumes."""
     if not volumes:
         return []
-    # docs.aws.amazon.com/ebs, "Amazon EBS volumes and NVMe": only on Nitro is an EBS volume an NVMe disk, whose serial is the volume's id.
+    # docs.aws.amazon.com/ebs, "Amazon EBS volumes and NVMe": only on Nitro is an EBS volume an NVMe disk, with the
+        # volume's id as its serial.
     if facts.get("hypervisor") == "xen":
         return [
             "Instance type %s runs on Xen, where an EBS volume has no serial number, so that no host could tell its data volumes apart;"
@@ -400,7 +407,7 @@ def _type_findings(kind: str, facts: dict[str, Any], volumes: int) -> list[str]:
 
 
 def _image_findings(image: str, found: dict[str, Any], volumes: int) -> list[str]:
-    """A disk that the image brings would lie under a data volume, which would then be made from the image's snapshot."""
+    """An image with a disk of its own at a data volume's device: the volume would be made from the image's snapshot."""
     own = {str(mapping.get("device_name")) for mapping in found.get("block_device_mappings") or []} & set(
         DEVICES[:volumes]
     )
@@ -533,7 +540,7 @@ def _bandwidth_notes(topology: Topology, types: dict[str, dict[str, Any]]) -> li
 def instances_to_change(
     topology: Topology, account: Account, types: dict[str, dict[str, Any]] | None = None
 ) -> list[dict[str, Any]]:
-    """The nodes that exist and whose tags, groups, profile or metadata options differ: what amazon.aws.ec2_instance has to be told."""
+    """The existing nodes whose tags, groups, profile or metadata options differ, as input of amazon.aws.ec2_instance."""
     out = []
     for node in topology.nodes:
         groups = [group_name(topology, role) for role in node.roles]
@@ -556,9 +563,9 @@ def instances_to_change(
 def nodes_to_build(
     topology: Topology, account: Account, images: list[dict[str, Any]], types: dict[str, dict[str, Any]] | None = None
 ) -> list[dict[str, Any]]:
-    """The nodes that are missing, or whose volumes are missing, detached or different: what rackaware.kafka.kafka_instances has to be told.
+    """The nodes that are missing, or whose volumes are missing, detached or different, as input of kafka_instances.
 
-    instance_id is None for a node that is to be launched; volumes are those that need something, volume_id being None for a new one.
+    instance_id is None for a node to launch; volumes are those to change, with volume_id None for a new one.
     """
     out = []
     for node in topology.nodes:
@@ -598,7 +605,7 @@ def nodes_to_build(
 
 
 def _volume_to_build(topology: Topology, account: Account, node: Node, number: int) -> dict[str, Any] | None:
-    """What a volume needs: to be made, attached, changed, tagged, or kept when its instance ends; None when it needs nothing."""
+    """What a volume needs: to be made, attached, changed, tagged, or kept when its instance ends; None for nothing."""
     if node.volumes is None:
         return None
     wanted = {

@@ -13,7 +13,7 @@ TYPE = "AWS::S3::Object"
 
 
 def plan(selectors: Sequence[Mapping[str, Any]], advanced: Sequence[Mapping[str, Any]], arn: str) -> dict[str, Any]:
-    """What PutEventSelectors must be told so that reads and writes of all objects below arn are recorded; empty where they are.
+    """The input of PutEventSelectors that records reads and writes of all objects below arn; empty where they are recorded.
 
     A trail has either basic or advanced selectors (CloudTrail API, PutEventSelectors); those that it has stay.
     """

@@ -85,7 +85,10 @@ def file_of(path: str) -> File | None:
 
 
 def loops(sys_block: str = SYS_BLOCK) -> list[Loop]:
-    """Every attached loop device; asked of the kernel, because a path in sysfs may be cut off, deleted, or of another mount namespace."""
+    """All attached loop devices, as the kernel says.
+
+    A path in sysfs may be cut off, deleted, or of another mount namespace.
+    """
     out = []
     for home in sorted(glob.glob(os.path.join(sys_block, "loop*"))):
         if not os.path.exists(os.path.join(home, "loop", "backing_file")):
@@ -254,7 +257,7 @@ def _create(wanted: Wanted) -> None:
 
 
 def _attach(wanted: Wanted, run: Run) -> None:
-    # Not --nooverlap: it hands out an existing device and ignores the other options without a word (tried, util-linux 2.38).
+    # Not --nooverlap: it returns an existing device and silently ignores the other options (tried, util-linux 2.38).
     argv = [
         "losetup",
         "--find",

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The systemd unit that mounts a data volume; it also remembers on the root disk which volume was given a file system."""
+"""The systemd unit that mounts a data volume.
+
+It also records on the root disk which volume has been formatted.
+"""
 
 from __future__ import annotations
 
@@ -74,8 +77,8 @@ def path(mount: str) -> str:
 def text(volume: str, uuid: str, mount: str, options: Sequence[str]) -> str:
     """The unit's text.
 
-    nofail keeps the mount from being ordered before local-fs.target, where a lost disk would hold up sshd (systemd.mount(5)); Kafka's unit
-    requires its mounts itself.
+    nofail keeps the mount from being ordered before local-fs.target, where a lost disk would hold up sshd
+    (systemd.mount(5)). Kafka's unit requires its mounts itself.
     """
     values = {"volume": volume, "uuid": uuid, "mount": mount, "options": ",".join([*options, "nofail"])}
     escaped = {key: value.replace("%", "%%") for key, value in values.items()}

@@ -45,10 +45,11 @@ class Mount:
 
 @dataclass(frozen=True)
 class Probe:
-    """What was seen of a device. zero is None where nobody looked; data_at is where the first data lie that were
-    read, remains what they are a part of.
+    """What was seen of a device.
 
-    signature is what blkid found; flaw says why an XFS cannot be mounted; error why something could not be read.
+    signature is what blkid found; flaw is why an XFS cannot be mounted; error is why something could not be read.
+    zero is whether all bytes that were read are zero, None when none were read. data_at is the offset of the first data,
+    and remains is what they are a part of.
     """
 
     device: str
@@ -108,7 +109,7 @@ class Probe:
         if self.signature:
             return _signature_text(self.signature)
         if self.zero is None:
-            return "nobody has read it"
+            return "it has not been read"
         if self.zero:
             return "nothing"
         return "%s near byte %d" % (
@@ -200,7 +201,7 @@ def number_of(path: str) -> Optional[str]:
 
 
 def mounts() -> list[Mount]:
-    """Everything that is mounted, in order; of two at one point the later one is seen. Raises ProbeError when the kernel does not say."""
+    """All mounts, in order; of two at one mount point the later one is visible. Raises ProbeError when it cannot be read."""
     out = []
     for line in _lines(MOUNTS):
         fields = line.split(" ")
@@ -229,9 +230,10 @@ def environment() -> dict[str, str]:
 
 
 def probe(device: str, run: Run, *, samples: int = disk_remains.MANY) -> Probe:
-    """Look at a device without writing to it; run is module.run_command. What cannot be read comes back as error, never as blank.
+    """Look at a device without writing to it; run is module.run_command.
 
-    samples is how many blocks are read besides both edges and the places of second copies, where no signature is found.
+    What cannot be read comes back as error, never as blank. Where no signature is found, both edges, the places of
+    second copies and this many samples are read.
     """
     number = number_of(device)
     if number is None:

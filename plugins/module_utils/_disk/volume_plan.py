@@ -164,9 +164,10 @@ def _unit(each: Plan) -> str:
 
 
 def _format(each: Plan, run: Run) -> None:
-    """Never with -f: mkfs.xfs then looks for signatures once more, opens the device exclusively, and refuses what the probe did not see.
+    """Make the file system, without -f and without discards (-K).
 
-    Without discards (-K), because a blank disk has nothing to discard and a large one takes minutes.
+    Without -f mkfs.xfs looks for signatures once more, opens the device exclusively, and refuses what the probe did not
+    see. A blank disk has nothing to discard, and discarding a large one takes minutes.
     """
     device = each.volume.probe.device
     code, out, err = run(
@@ -197,14 +198,17 @@ def _wait_for_links(plans: Sequence[Plan], timeout: float) -> None:
 
 
 def _cover(mount: str) -> None:
-    """Make the mount point one that nobody but root may enter, so that nothing is written to the root disk while the volume is away."""
+    """Make the mount point a directory that only root may enter.
+
+    While the volume is not mounted, Kafka then cannot write to the root disk by mistake.
+    """
     try:
         parents, parent = [], os.path.dirname(mount)
         while not os.path.isdir(parent):
             parents, parent = [parent, *parents], os.path.dirname(parent)
         for each in parents:
             os.mkdir(each)
-            # Whatever the umask: the owner of the mounted root has to come through here.
+            # Independent of the umask: the owner of the mounted root has to pass through here.
             os.chmod(each, 0o755)
         if not os.path.isdir(mount):
             os.mkdir(mount, 0)

@@ -20,7 +20,9 @@ from .probe import Probe, Run
 # mkfs.xfs makes nothing smaller.
 SMALLEST = 300 * disk_probe.MIB
 NONE = Permit()
-NEW_VOLUME = "attach the right volume or a new one, or zero this one by hand (blkdiscard --zeroout %s) if nobody needs what it holds"
+NEW_VOLUME = (
+    "attach the right volume or a new one, or zero this one by hand (blkdiscard --zeroout %s) if its data are not needed"
+)
 
 
 class VolumesError(RackawareError):
@@ -29,7 +31,10 @@ class VolumesError(RackawareError):
 
 @dataclass(frozen=True)
 class Judged:
-    """A volume that may be used: name as given, mount, what was seen; mounted says whether its file system is at the mount point already."""
+    """A volume that may be used: its name as given, its mount point, and what was seen on it.
+
+    mounted is whether its file system is already at the mount point.
+    """
 
     name: str
     mount: str
@@ -53,7 +58,10 @@ def findings(volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float =
 def preview(
     volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0
 ) -> tuple[list[str], list[dict[str, Any]]]:
-    """The findings, and [{name, size_bytes}] of the volumes that would be formatted, for which judge then wants a proof. Arguments as in findings."""
+    """The findings, and [{name, size_bytes}] of the volumes that would be formatted.
+
+    judge needs a proof that these are blank. Arguments as in findings.
+    """
     judged, problems = _look(volumes, run, timeout, NONE)
     return problems, [{"name": each.name, "size_bytes": each.probe.size} for each in judged if each.blank]
 
@@ -61,9 +69,10 @@ def preview(
 def judge(
     volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0, permit: Permit = NONE, read: bool = True
 ) -> list[Judged]:
-    """All volumes, in their order, when each may be used; raises VolumesError with every sentence otherwise.
+    """All volumes, in their order, when each may be used; else raises VolumesError with all sentences.
 
-    A blank one needs a proof: permit's, or every byte of it is read where permit lets it, unless read is false. Other arguments as in findings.
+    A volume that looks blank needs a proof: permit has one, or every byte is read where permit allows it. With read
+    false nothing is read. Other arguments as in findings.
     """
     problems = blank_proof.name_findings([*permit.proven, *permit.declared, *permit.read_whole])
     if not problems:
@@ -77,9 +86,9 @@ def judge(
 
 def _prove(judged: Sequence[Judged], permit: Permit, read: bool) -> tuple[list[Judged], list[str]]:
     unproven = [each for each in judged if each.blank and not permit.told(each.name)]
-    # Whatever is refused is refused before hours are spent on the others.
+    # Refusals come first, before hours are spent on reading the others.
     problems = [
-        blank_proof.refusal(_title(each), each.probe.size, "nobody has answered for it")
+        blank_proof.refusal(_title(each), each.probe.size, "neither EC2 nor the operator answers for it")
         for each in unproven
         if not permit.reads(each.name, each.probe.size)
     ]
@@ -111,7 +120,7 @@ def _look(
         mounts, remembered = disk_probe.mounts(), mount_unit.all_remembered()
         judged = []
         for volume in volumes:
-            # Without a proof from outside the disk itself is asked more; what is read in full is not.
+            # More samples of a disk that only the operator declares blank: EC2 does not answer for it, and no full read follows.
             samples = remains.MANY if name_of(volume) in permit.declared else remains.FEW
             seen = disk_probe.probe(devices[name_of(volume)], run, samples=samples)
             here = [mount for mount in mounts if mount.point == volume["mount"]][-1:]

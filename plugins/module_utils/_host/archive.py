@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Kafka's archive: fetched once, held against its SHA-512, unpacked beside its place, and put there in one move."""
+"""Kafka's archive: downloaded once, checked against its SHA-512, unpacked, and renamed into place."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ def target(version: str, directory: str) -> str:
 
 
 def installed(version: str, directory: str, checksum: str | None) -> str | None:
-    """The SHA-512 of the archive that a version came from, None when it is not there. Raises ArchiveError for another's directory."""
+    """The SHA-512 of the archive that a version came from, None when it is not installed.
+
+    Raises ArchiveError for a directory that the collection did not make.
+    """
     path = target(version, directory)
     if not os.path.lexists(path):
         return None
@@ -53,7 +56,10 @@ def installed(version: str, directory: str, checksum: str | None) -> str | None:
 
 
 def parse_checksum(text: str, url: str) -> str:
-    """The SHA-512 in a checksum file: the form of sha512sum, or gpg's groups of eight, as Apache publishes it. Raises ArchiveError."""
+    """The SHA-512 in a checksum file, in the form of sha512sum or in gpg's groups of eight, as Apache publishes it.
+
+    Raises ArchiveError.
+    """
     name = url.rsplit("/", 1)[-1]
     rest = text.replace(name, " ").replace(":", " ").replace("*", " ")
     digits = re.sub(r"\s+", "", rest).lower()
@@ -69,7 +75,7 @@ def install(version: str, directory: str, url: str, checksum: str | None, opened
     """
     wanted = checksum.lower() if checksum else parse_checksum(_text(url + ".sha512", opened), url)
     os.makedirs(directory, exist_ok=True)
-    # In the same directory, so that the last move is one; a run that died leaves a hidden directory, which the next one removes.
+    # In the same directory, so that the rename is atomic. A run that died leaves a hidden directory; the next run removes it.
     for left in os.listdir(directory):
         if left.startswith(".kafka-%s." % version):
             shutil.rmtree(os.path.join(directory, left))

@@ -33,9 +33,10 @@ def look(
 ) -> dict[str, Any]:
     """{host, directories, mounted, process, quorum} of a host, the first being its own name.
 
-    directories as in _host.storage.Directory, a ZooKeeper node's with its id from myid; mounted: whether all mounts are there, without which nothing is known
-    of what lies below; process: {path, node_id} of the file that the running service was started with, else None; quorum: [{id, address}], the ZooKeeper
-    servers or controllers that its configuration names. With tolerant a disk that cannot be read is UNREADABLE, else StorageError or MyidError is raised.
+    directories: as in _host.storage.Directory, a ZooKeeper node's with its id from myid; mounted: whether all mounts are
+    there, without which nothing is known of the directories; process: {path, node_id} of the file that the running service
+    was started with, else None; quorum: [{id, address}], the ZooKeeper servers or controllers that its configuration names.
+    With tolerant a disk that cannot be read is UNREADABLE, else StorageError or MyidError is raised.
     """
     config = units.service(service).config
     directories = [_directory(service, path, tolerant) for path in log_dirs]
@@ -52,15 +53,15 @@ def look(
 
 def _directory(service: str, path: str, tolerant: bool) -> storage.Directory:
     try:
-        return keeper(path) if service == ZOOKEEPER else storage.read(path)
+        return zookeeper_directory(path) if service == ZOOKEEPER else storage.read(path)
     except RackawareError:
         if not tolerant:
             raise
         return storage.Directory(path, UNREADABLE)
 
 
-def keeper(path: str) -> storage.Directory:
-    """A ZooKeeper node's data directory, FORMATTED once it has been in an ensemble; raises MyidError when it cannot be read."""
+def zookeeper_directory(path: str) -> storage.Directory:
+    """A ZooKeeper node's data directory, FORMATTED once the node has been in an ensemble; raises MyidError."""
     return storage.Directory(
         path, storage.FORMATTED if myid.has_data(path) else storage.ABSENT, node_id=myid.read(path)
     )
@@ -91,15 +92,15 @@ def findings(
     answers: Mapping[str, Sequence[Mapping[str, Any]]],
     removed: Iterable[Any] = (),
 ) -> list[str]:
-    """What hosts say of themselves and the inventory does not, one sentence each.
+    """Where the hosts contradict the inventory, one sentence each.
 
-    hosts: host to its variables; members: role to host names; answers: host to what look() said there, once or more; removed: ids of ZooKeeper nodes or
-    controllers that a person takes out of the quorum on purpose.
+    hosts: host to its variables; members: role to host names; answers: host to the answers of look() there; removed: ids
+    of ZooKeeper nodes or controllers that the operator takes out of the quorum on purpose.
     """
-    keepers = list(members.get(ZOOKEEPER) or ())
+    zookeepers = list(members.get(ZOOKEEPER) or ())
     kafka = list(dict.fromkeys([*(members.get(BROKER) or ()), *(members.get(CONTROLLER) or ())]))
     out = []
-    for group in (kafka, keepers):
+    for group in (kafka, zookeepers):
         out += _ids(group, hosts, answers)
     try:
         storage.identity(
@@ -109,7 +110,8 @@ def findings(
         )
     except RackawareError as error:
         out.append(str(error))
-    return out + _lost(hosts, members, answers, {str(number) for number in removed}) + _blank(keepers, kafka, answers)
+    out += _lost(hosts, members, answers, {str(number) for number in removed})
+    return out + _blank(zookeepers, kafka, answers)
 
 
 def _claims(answers: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
@@ -184,9 +186,9 @@ def _lost(
 ) -> list[str]:
     """Members of a quorum that the nodes know and the inventory lacks: they may be stopped, and would be forgotten.
 
-    Of ZooKeeper each of them, because new nodes in their place may be a majority that knows nothing. Controllers are known by
-    addresses, which change with a host that is replaced, so that only a larger quorum says something; new ones form none by
-    themselves (kafka-storage --no-initial-controllers).
+    Each ZooKeeper node counts, because new nodes in their place may be a majority without data. Controllers are known by
+    their addresses, which change when a host is replaced, so only a larger quorum is a finding. New controllers form no
+    quorum by themselves (kafka-storage --no-initial-controllers).
     """
     out = []
     for role, title in ((ZOOKEEPER, "ZooKeeper nodes"), (CONTROLLER, "controllers")):
@@ -223,23 +225,23 @@ def _lost(
 
 
 def _blank(
-    keepers: Sequence[str], kafka: Sequence[str], answers: Mapping[str, Sequence[Mapping[str, Any]]]
+    zookeepers: Sequence[str], kafka: Sequence[str], answers: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> list[str]:
-    """ZooKeeper nodes without data that are a majority would elect one of themselves, and those with data would follow it.
+    """ZooKeeper nodes without data are a majority: they would elect one of themselves, and those with data would follow.
 
-    Nothing is known of a disk that is not mounted or cannot be read.
+    A disk that is not mounted or cannot be read counts neither as blank nor as data.
     """
-    states: dict[str, set[str]] = {name: set() for name in (*keepers, *kafka)}
+    states: dict[str, set[str]] = {name: set() for name in (*zookeepers, *kafka)}
     for name in states:
-        for told in answers.get(name, ()):
-            if told.get("mounted", True):
-                states[name].update(item["state"] for item in told.get("directories") or ())
-    blank = [name for name in keepers if states[name] == {storage.ABSENT}]
+        for answer in answers.get(name, ()):
+            if answer.get("mounted", True):
+                states[name].update(item["state"] for item in answer.get("directories") or ())
+    blank = [name for name in zookeepers if states[name] == {storage.ABSENT}]
     data = sorted(name for name in states if storage.FORMATTED in states[name])
-    if len(blank) * 2 <= len(keepers) or not data:
+    if len(blank) * 2 <= len(zookeepers) or not data:
         return []
     return [
-        "%d of the %d ZooKeeper nodes (%s) have no data, and %s have some: a majority that knows nothing would become the"
+        "%d of the %d ZooKeeper nodes (%s) have no data, and %s have some: a majority without data would become the"
         " ensemble, and the cluster's metadata would be lost; begin with the ZooKeeper nodes that have data, and add fewer than"
-        " half at a time." % (len(blank), len(keepers), ", ".join(blank), ", ".join(data))
+        " half at a time." % (len(blank), len(zookeepers), ", ".join(blank), ", ".join(data))
     ]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""What keeps a host from running Kafka, seen before anything on it changes: one sentence each, an empty list means go."""
+"""What keeps a host from running Kafka, one sentence each, before anything on it changes; an empty list means go."""
 
 from __future__ import annotations
 
@@ -25,8 +25,11 @@ PROC = "/proc"
 
 
 def findings(asked: Mapping[str, Any], *, now: float, fetch: Callable[[str], None], proc: str = PROC) -> list[str]:
-    """asked: {ports, open_files, controller_time, downloads, downloaded}; now: the host's time, seconds since 1970; fetch raises OSError or ValueError
-    for a URL that does not answer. Volumes are looked at by _disk.volumes."""
+    """All findings but those of volumes, which are in _disk.volumes.
+
+    asked: {ports, open_files, controller_time, downloads, downloaded}; now: the host's time, seconds since 1970; fetch
+    raises OSError or ValueError for a URL that does not answer.
+    """
     return [
         *systemd_findings(),
         *clock_findings(asked.get("controller_time"), now),
@@ -61,7 +64,10 @@ def clock_findings(controller: float | None, host: float) -> list[str]:
 
 
 def limit_findings(wanted: int | None, *, proc: str = PROC) -> list[str]:
-    """Whether systemd can give a service this many open files: at most fs.nr_open, and its own hard limit where it may not raise that."""
+    """Whether systemd can give a service this many open files.
+
+    The limit is fs.nr_open, and systemd's own hard limit where it may not raise that.
+    """
     if wanted is None:
         return []
     with open(os.path.join(proc, "sys/fs/nr_open"), encoding="ascii") as stream:
@@ -85,7 +91,7 @@ def _may_raise(proc: str) -> bool:
 
 
 def port_findings(wanted: Sequence[int], *, proc: str = PROC) -> list[str]:
-    """Whether somebody else than our own services listens on a port that the node needs."""
+    """Whether a process that is none of our services listens on a port that the node needs."""
     held = {port: inode for port, inode in _listening(proc) if port in wanted}
     if not held:
         return []
@@ -221,7 +227,7 @@ def users(names: Sequence[str]) -> dict[str, dict[str, str]]:
 
 
 def running(units: Sequence[str], run: Callable[..., tuple[int, str, str]]) -> list[str]:
-    """Those of these units of systemd that are active and enabled, and whose files systemd has read since they changed."""
+    """Those of these systemd units that are active and enabled, and whose files have not changed since systemd read them."""
     if not units:
         return []
     wanted = ["ActiveState=active", "NeedDaemonReload=no", "UnitFileState=enabled"]

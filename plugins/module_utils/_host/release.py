@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""What an installed release of Kafka says about itself: the requests that it answers, and the levels of its features."""
+"""The requests that an installed release of Kafka answers, and the levels of its features, as it says itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from typing import Any, Callable
 from .._errors import RackawareError
 from . import archive
 
-# As org.apache.kafka.common.protocol.Protocol prints it for Kafka's own docs: the name and key of an API, then each version of its request.
+# As org.apache.kafka.common.protocol.Protocol prints it for Kafka's docs: name and key of an API, then each version of
+# its request.
 PROTOCOL = re.compile(r'<a name="The_Messages_\w+">(\w+) API \(Key: (\d+)\):</a>|<pre>\w+ Request \(Version: (\d+)\)')
 LEVEL = re.compile(r"^([a-z][a-z.]*)=(\d+)(?: .*)?$", re.MULTILINE)
 
@@ -37,7 +38,7 @@ class Release:
         return parse_protocol(self._ask("org.apache.kafka.common.protocol.Protocol"), self.version)
 
     def features(self) -> dict[str, int]:
-        """{feature: level} that this release finalises by default."""
+        """{feature: level} that this release finalizes by default."""
         found = {
             name: int(level)
             for name, level in LEVEL.findall(
@@ -46,7 +47,7 @@ class Release:
         }
         if not found:
             raise ReleaseError(
-                "Kafka %s does not tell the levels of its features; only releases from 4.0 on can be finalised by them."
+                "Kafka %s does not list the levels of its features; only releases from 4.0 on can be finalized by them."
                 % self.version
             )
         return found

@@ -32,7 +32,7 @@ def state(unit: str, run: Callable[..., tuple[int, str, str]]) -> str:
 
 
 def restarts(unit: str, run: Callable[..., tuple[int, str, str]]) -> int:
-    """How often systemd started the unit anew by itself, since a person last did."""
+    """How often systemd has restarted the unit by itself since its last manual start."""
     return int(_show(unit, run).get("NRestarts") or 0)
 
 
@@ -46,8 +46,8 @@ def crash_loops(
 ) -> bool:
     """Whether systemd starts a unit again and again; clock is the one that systemd stamps with.
 
-    Started anew once, and that its process lives, looks the same; so a young process, also one that is about to be started, is watched until it is so
-    many seconds old, or is gone. What does not run and will not be started is no loop.
+    A process that has just been restarted may live or crash again. So a young process, or one that is about to be started,
+    is watched until it is this many seconds old, or has ended. A unit that does not run and will not be started is no loop.
     """
     begun, before = clock(), None
     while True:
@@ -70,7 +70,7 @@ def crash_loops(
 def age(
     unit: str, run: Callable[..., tuple[int, str, str]], *, clock: Callable[[], float] = time.monotonic
 ) -> float | None:
-    """For how many seconds the unit's process runs, None when it does not; clock is the one that systemd stamps with."""
+    """How many seconds the unit's process has run, None when it does not run; clock is the one that systemd stamps with."""
     told = _show(unit, run)
     return (
         clock() - int(told.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
@@ -80,7 +80,7 @@ def age(
 
 
 def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:
-    """Whether a process of the unit runs or is about to; one that crashed and that systemd waits to start again does not."""
+    """Whether a process of the unit runs or is about to; false for one that crashed and waits for its restart by systemd."""
     told = _show(unit, run)
     return told.get("ActiveState") not in ("inactive", "failed") and told.get("SubState") != "auto-restart"
 
@@ -131,9 +131,9 @@ def _read(path: str) -> str:
 
 
 def restart_needed(unit: str) -> bool:
-    """Whether a unit that runs would start with something else than it did; staged files count as those it would start with.
+    """Whether the files that a running unit was started with have changed since; staged files count as the new ones.
 
-    What it started with is what the unit itself wrote down then (_config.units.started); without that record nobody knows, and that counts as yes.
+    The unit records the digests of these files at its start (_config.units.started). Without that record the answer is yes.
     """
     record = units.started(unit)
     try:
@@ -145,7 +145,7 @@ def restart_needed(unit: str) -> bool:
         raise ServiceError(
             "%s cannot be read: %s; run this as root." % (record, getattr(error, "strerror", None) or error)
         ) from None
-    return not lines or any(_digest(path) != told for told, path in lines)
+    return not lines or any(_digest(path) != digest for digest, path in lines)
 
 
 def _digest(path: str) -> str | None:
@@ -162,7 +162,10 @@ def _digest(path: str) -> str | None:
 
 
 def disks(mounts: Sequence[str]) -> list[dict[str, Any]]:
-    """[{mount, size_gb, used_percent, luks}] of the mount points that are there; luks is whether a LUKS mapping is right below the file system."""
+    """[{mount, size_gb, used_percent, luks}] of the mount points that exist.
+
+    luks is whether a LUKS mapping is directly below the file system.
+    """
     out = []
     for mount in mounts:
         if not os.path.ismount(mount):

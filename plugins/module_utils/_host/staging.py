@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Files and directories of a host: decided as a whole, written atomically, and staged while a running service has read the old ones."""
+"""Files and directories of a host: decided as a whole, written atomically, and staged while a service runs with the old ones."""
 
 from __future__ import annotations
 
@@ -65,8 +65,11 @@ class Owned:
 
 @dataclass(frozen=True)
 class Step:
-    """What happens to one file: writes is the path that gets the content, if any; drops is a staged file that is no longer wanted; fixes are
-    paths with a wrong owner or mode; waits is whether the content waits beside its place for its service's turn."""
+    """What happens to one file.
+
+    writes is the path that gets the content, if any; drops is a staged file that is not needed any more; fixes are paths
+    with a wrong owner or mode; waits is whether the content is staged for the next restart of its service.
+    """
 
     dest: str
     content: str
@@ -84,10 +87,10 @@ class Step:
 
 
 def pack(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of file_set as they travel to its module: no text among the files, and all of them in one option that is never logged.
+    """The options of file_set as its module gets them: all texts are packed in one option that is never logged.
 
-    A module writes its parameters to the host's journal, and Ansible shows them at -vvv. Marked no_log, a text itself would be starred out wherever
-    it occurs, so that a file with "1" in it would garble every path in the result; packed, it occurs nowhere else.
+    A module writes its parameters to the host's journal, and Ansible shows them at -vvv. With no_log Ansible also replaces
+    the value wherever it occurs in the result: the text "1" would garble every path with a 1. A packed text occurs nowhere.
     """
     texts = json.dumps([item["content"] for item in options["files"]])
     packed = base64.b64encode(zlib.compress(texts.encode("ascii"))).decode("ascii")
@@ -149,7 +152,7 @@ def read(path: str) -> str | None:
 
 
 def differs(path: str, wanted: Owned) -> bool:
-    """Whether a path that is there has another owner, group or mode; an account that does not exist yet owns nothing."""
+    """Whether an existing path has another owner, group or mode; an account that does not exist yet owns nothing."""
     try:
         found = os.lstat(path)
     except FileNotFoundError:
@@ -164,8 +167,8 @@ def differs(path: str, wanted: Owned) -> bool:
 def decide(items: Iterable[Mapping[str, Any]], *, held: bool, promote: bool) -> list[Step]:
     """What happens to each file: {dest, content, owner, group, mode}.
 
-    held: a running service has read what is in place, so that a difference is staged beside it; promote: it is this service's turn, and
-    what is wanted goes in place whatever runs. A file with at_once is not what the service itself reads, and is never staged.
+    held: a running service has read the files in place, so changes are staged beside them; promote: the service is being
+    restarted, so the content goes in place. A file with at_once is not read by the service, and is never staged.
     """
     steps = []
     for item in items:
@@ -183,7 +186,7 @@ def decide(items: Iterable[Mapping[str, Any]], *, held: bool, promote: bool) -> 
 
 
 def missing_directories(items: Iterable[Mapping[str, Any]]) -> list[tuple[str, Owned]]:
-    """The directories {path, owner, group, mode} that are not there, or not as they should be; raises FilesError for a path that is none."""
+    """The directories {path, owner, group, mode} that are missing or differ; raises FilesError for a path of another kind."""
     out = []
     for item in items:
         path, wanted = item["path"], owned(item)
@@ -195,7 +198,7 @@ def missing_directories(items: Iterable[Mapping[str, Any]]) -> list[tuple[str, O
 
 
 def make_directory(path: str, wanted: Owned) -> None:
-    """Make a directory as wanted, and those above it for everybody to pass."""
+    """Make a directory as wanted, and those above it with mode 0755."""
     try:
         os.makedirs(path, mode=0o755, exist_ok=True)
         _own(path, wanted)

@@ -89,7 +89,7 @@ def _without_meta(path: str) -> str:
 
 
 def directory_id(cluster_id: str, node_id: int) -> str:
-    """The directory id of a controller's metadata, the same wherever it is computed: Kafka's base64 of a name-based UUID."""
+    """The directory id of a controller's metadata: Kafka's base64 of a name-based UUID, so that all hosts compute the same."""
     attempt = 0
     while True:
         made = encode(uuid.uuid5(NAMESPACE, "%s/%d/%d" % (cluster_id, node_id, attempt)))
@@ -143,11 +143,11 @@ def plan(
     is_controller: bool,
     quorum_exists: bool,
 ) -> Plan:
-    """What formatting is needed; raises StorageError when a directory is another's, or holds data that nobody claims.
+    """The directories to format; raises StorageError for one of another node or cluster, or with data of unknown origin.
 
-    initial_controllers: [{id, host, port}] the voters that the cluster begins with. A controller outside them, or one whose metadata is
-    gone while the quorum lives on, begins as an observer with a directory id of its own, because a voter that forgot what it acknowledged
-    would break the quorum's promise (KIP-853).
+    initial_controllers: [{id, host, port}], the first voters of the cluster. Any other controller, and one whose metadata
+    is lost while the quorum exists, begins as an observer with a directory id of its own: a voter that forgot what it
+    acknowledged would break the quorum's promise (KIP-853).
     """
     check_cluster_id(cluster_id)
     for each in directories:
@@ -161,7 +161,7 @@ def plan(
         lost = partly and metadata_log_dir in missing
         begins = not quorum_exists and not lost and node_id in [int(each["id"]) for each in initial_controllers]
         if begins or (partly and not lost):
-            # Only read for the metadata directory, so that a new data directory of a running voter changes nothing there.
+            # Kafka reads it for the metadata directory only: a new data directory of a running voter changes nothing there.
             voters = [
                 "%d@%s:%d:%s"
                 % (each["id"], _host(each["host"]), each["port"], directory_id(cluster_id, int(each["id"])))
@@ -203,7 +203,7 @@ def _refuse(each: Directory, cluster_id: str, node_id: int) -> None:
 
 
 def command(what: Plan, *, java: str, libs: str, cluster_id: str, properties: str, user: str | None) -> list[str]:
-    """The argv that formats; user runs it as somebody else, so that the files are theirs."""
+    """The argv that formats; user is the user that runs it and owns the files, None for the caller."""
     argv = ["runuser", "-u", user, "--"] if user else []
     argv += [
         java,
@@ -263,10 +263,11 @@ def identity(nodes: Iterable[dict[str, Any]]) -> str | None:
 
 
 def brokers_have_run(hosts: Iterable[Mapping[str, Any]], unit: str = "kafka.service") -> bool:
-    """Whether a broker runs or has run on any of these hosts, by what host_preflight said of them in __kafka_host, and kafka_storage_info, of disks that were
-    mounted only then, in __kafka_storage.
+    """Whether a broker runs or has run on any of these hosts.
 
-    In KRaft mode a directory is formatted before the first start, so that there only what a start makes counts.
+    It reads __kafka_host, the answer of host_preflight, and __kafka_storage, the answer of kafka_storage_info for disks
+    that were mounted later. In KRaft mode a directory is formatted before the first start, so only the files of a start
+    count there.
     """
     for host in hosts:
         before, after = host.get("__kafka_host") or {}, host.get("__kafka_storage") or {}
@@ -279,5 +280,5 @@ def brokers_have_run(hosts: Iterable[Mapping[str, Any]], unit: str = "kafka.serv
 
 
 def quorum_exists(nodes: Iterable[dict[str, Any]]) -> bool:
-    """Whether a KRaft node of the cluster has ever run, so that its quorum has voted; the same shape as for identity."""
+    """Whether a KRaft node of the cluster has ever run, and its quorum has thus voted; nodes as in identity."""
     return any(each["started"] for node in nodes for each in node["directories"])

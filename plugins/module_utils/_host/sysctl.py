@@ -15,7 +15,7 @@ from typing import Any, Mapping, Sequence
 from .._errors import RackawareError
 from . import staging
 
-# Written by systemd, as PID 1 of a container, for everybody to see.
+# systemd writes it as PID 1 of a container, readable by all users.
 CONTAINER = "run/systemd/container"
 HUGEPAGE = "sys/kernel/mm/transparent_hugepage/enabled"
 ROOT = staging.Owned("root", "root", 0o644)
@@ -27,7 +27,10 @@ class KernelError(RackawareError):
 
 @dataclass(frozen=True)
 class Setting:
-    """One value in /proc or /sys: name as a person knows it, path of its file, found and wanted as text; writable is whether this host may."""
+    """One value in /proc or /sys: its usual name, the path of its file, and the values found and wanted, as text.
+
+    writable is whether this host may set it.
+    """
 
     name: str
     path: str
@@ -80,7 +83,10 @@ def schedulers(wanted: str | None, disks: Sequence[str], root: str = "/") -> lis
 
 
 def split(settings: Sequence[Setting], root: str = "/") -> tuple[list[Setting], list[str]]:
-    """What must be written now, and the names that only the machine around this container can set. Raises KernelError elsewhere."""
+    """The settings to write now, and the names that only the host of this container can set.
+
+    Raises KernelError outside of a container.
+    """
     needed = [setting for setting in settings if setting.differs]
     refused = [setting for setting in needed if setting.found is None or not setting.writable]
     if refused and not os.path.exists(os.path.join(root, CONTAINER)):
@@ -112,7 +118,7 @@ def files(
     header: str,
     root: str = "/",
 ) -> list[dict[str, Any]]:
-    """What makes the settings last, as _host.staging.decide takes it: for sysctl.d, tmpfiles.d, udev and the limits of people's sessions."""
+    """The files that keep the settings over a boot, as in _host.staging.decide: sysctl.d, tmpfiles.d, udev, limits.d."""
     lines = {
         "etc/sysctl.d/90-kafka.conf": ["%s = %s" % (name, _normal(str(value))) for name, value in sysctl.items()],
         "etc/tmpfiles.d/kafka.conf": ["w /%s - - - - %s" % (HUGEPAGE, hugepage)] if hugepage else [],

@@ -23,11 +23,11 @@ WITHOUT_FLAGS = (errno.ENOTTY, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, err
 
 
 class PlaceError(RackawareError):
-    """There is no such place, or it is taken."""
+    """The mount point does not exist, or it is in use."""
 
 
 def is_pattern(device: str) -> bool:
-    """Whether a device is a shell pattern; after a stop and start an instance has other disks, with other serial numbers."""
+    """Whether a device is a shell pattern; a stop and start gives an instance other disks, with other serial numbers."""
     return any(letter in device for letter in "*?[")
 
 
@@ -43,9 +43,10 @@ def disks(pattern: str) -> list[str]:
 def find(
     pattern: str, uuid: str, slot: int, slots: int, scan: Callable[[str], object] = luks_header.scan
 ) -> str | None:
-    """The disk with this volume, or else the one whose turn it is, once all of them are there; None while they are not.
+    """The disk with this volume, else the one at position slot, once all slots disks are there; None until then.
 
-    By turn only: two stores that start at once on blank disks never choose the same, and whether it is blank is judged later.
+    Position alone decides, so that two stores that start at once on blank disks never choose the same one. Whether the
+    disk is blank is checked later.
     """
     found = disks(pattern)
     for path in found:
@@ -59,7 +60,10 @@ def find(
 
 
 def cover(mount: str) -> None:
-    """Make the directory below a mount one in which nobody, not even root, writes by mistake; raises PlaceError for one that holds anything."""
+    """Make the directory below a mount immutable, so that not even root writes there by mistake.
+
+    Raises PlaceError for one that holds anything.
+    """
     if os.path.ismount(mount):
         return
     try:

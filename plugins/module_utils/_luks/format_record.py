@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""What this host remembers of a disk that it encrypted: on the root disk, because an instance store forgets everything when the instance stops."""
+"""The record of a disk that this host encrypted.
+
+It is on the root disk, because an instance store is blank after the instance stops.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from .._errors import RackawareError
 DIRECTORY = "/var/lib/kafka-luks"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 SYS_BLOCK = "/sys/class/block"
-# formatting: nothing was ever stored; ready: something may be; erasing, erased: we destroy, or have destroyed, the keys ourselves.
+# formatting: nothing was ever stored. ready: data may be stored. erasing, erased: we destroy, or have destroyed, the keys.
 FORMATTING, READY, ERASING, ERASED = "formatting", "ready", "erasing", "erased"
 STATES = (FORMATTING, READY, ERASING, ERASED)
 
@@ -51,7 +54,7 @@ def boot_id(path: str = BOOT_ID) -> str:
 
 
 def identity(device: str, sys_block: str = SYS_BLOCK) -> str:
-    """A name that stays with the disk and not with the kernel's numbering: its serial, or the file behind a loop device, or else its own name."""
+    """A name that stays with the disk when the kernel renumbers: its serial, the file behind a loop device, or its own name."""
     kernel = os.path.basename(os.path.realpath(device))
     namespace = re.fullmatch(r"nvme\d+(n\d+)", kernel)
     home = os.path.join(sys_block, kernel)
@@ -77,7 +80,7 @@ def path_of(device: str, directory: str, sys_block: str = SYS_BLOCK) -> str:
 
 
 def load(path: str) -> Marker | None:
-    """What is remembered, None if nothing; raises MarkerError for a file that somebody else could have written or that is damaged."""
+    """The record, None if there is none; raises MarkerError for one that is damaged or that other users can write."""
     try:
         with _regular_file.opened(path) as stream:
             status = os.fstat(stream.fileno())
@@ -91,7 +94,7 @@ def load(path: str) -> Marker | None:
         ) from None
     if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise MarkerError(
-            "%s can be written by others than its owner, so that nobody can trust it; correct its owner and mode."
+            "%s can be written by others than its owner, so it is not trusted; correct its owner and mode."
             % path
         )
     try:

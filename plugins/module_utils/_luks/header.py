@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""LUKS headers read without cryptsetup, because that repairs what it reads, and a disk of somebody else is not ours to repair."""
+"""LUKS headers read without cryptsetup, which repairs what it reads: a foreign disk must not be changed."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ class Sample:
 
 
 def sample(path: str, *, start: int = 16 * MIB, samples: int = 1024) -> Sample:
-    """Read a MiB at start (there a file system's superblock would be), the last MiB, and samples in between; raises HeaderError."""
+    """Read the MiB at start, where a superblock would be, the last MiB, and samples in between; raises HeaderError."""
     digest, zero = hashlib.sha256(), True
     end = size_of(path)
     step = max(BINARY, (end - start) // samples // BINARY * BINARY)
@@ -211,7 +211,7 @@ def sample(path: str, *, start: int = 16 * MIB, samples: int = 1024) -> Sample:
 
 
 def wipe(path: str, *, length: int) -> None:
-    """Overwrite the first length bytes, where both headers and all key slots are, with zeros, and read them back; raises HeaderError."""
+    """Overwrite the first length bytes (both headers, all key slots) with zeros, and read them back; raises HeaderError."""
     try:
         with open(path, "r+b", buffering=0) as stream:
             for place in range(0, length, MIB):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""An encrypted disk: what is on it, what may be done with it, and doing it. The decisions are pure; nothing is formatted that is not proven blank."""
+"""An encrypted disk: facts, decisions and steps. The decisions are pure; only what is proven blank is formatted."""
 
 from __future__ import annotations
 
@@ -39,7 +39,11 @@ class LuksError(RackawareError):
 
 @dataclass(frozen=True)
 class Wanted:
-    """One volume as it shall be. device outlives a boot (by-id, loop); perf None leaves the flags alone; token holds public facts of the wrapped key."""
+    """One volume as it shall be.
+
+    device is a name that outlives a boot (by-id, loop); perf None leaves the flags alone; token holds public facts of the
+    wrapped key.
+    """
 
     device: str
     name: str
@@ -55,7 +59,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Mapper:
-    """An open mapping: its name, the UUID of the header it was opened with, and the kernel's names of the devices below it."""
+    """An open mapping: its name, the UUID of its header when it was opened, and the kernel's names of the devices below."""
 
     name: str
     uuid: str
@@ -66,9 +70,9 @@ class Mapper:
 class Facts:
     """Everything that a decision needs.
 
-    signed is whether there is a signature of anything but LUKS; opens is whether the key opens the header (None: there was none to try); untouched is
-    whether what lies behind the header's area is still as the marker promises (zero, or what it was at the erasure); here is whether the mapping is on
-    this very device.
+    signed is whether there is a signature of anything but LUKS; opens is whether the key opens the header (None: there was
+    none to try); untouched is whether the data behind the header's area are still as the marker says (zero, or unchanged
+    since the erasure); here is whether the mapping is on this very device.
     """
 
     probe: str
@@ -108,7 +112,7 @@ def judge(facts: Facts, wanted: Wanted) -> Verdict:
         return Verdict(FOREIGN, "this host remembers it as the volume %s, which is another" % marker.uuid)
     if facts.signed:
         return Verdict(FOREIGN, "it holds %s" % facts.what)
-    # Remains of a header count as ours only where nothing was ever stored: the marker is set before the first byte is written.
+    # Remains of a header are ours only where nothing was ever stored: the marker is set before the first byte is written.
     if facts.torn:
         if marker is not None and marker.state == FORMATTING and facts.untouched:
             return Verdict(TORN, "its first format was interrupted")
@@ -218,7 +222,10 @@ def plan_or_none(facts: Facts, wanted: Wanted, *, state: str, allow_format: str 
 
 
 def _nothing_stored(facts: Facts) -> bool:
-    """Whether the header is ours, but its first format stopped before its key and its token: the key cannot open it, and behind it all is zero."""
+    """Whether the header is ours, but its first format stopped before its key and its token.
+
+    The key cannot open it then, and all bytes behind it are zero.
+    """
     return (
         _begun(facts) and facts.mapper is None and facts.opens is False and not ours(facts.header) and facts.untouched
     )
@@ -338,7 +345,7 @@ def check_names(wanted: Wanted, *, allow_kernel_name: bool) -> None:
 
 
 def cpu_has_aes(path: str = "/proc/cpuinfo") -> bool:
-    """Whether the processor brings AES instructions; without them encryption takes a core for every few hundred MB/s."""
+    """Whether the processor has AES instructions; without them encryption takes a core for every few hundred MB/s."""
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
             return any(re.match(r"(flags|Features)\s*:.*\b(aes|vaes)\b", line) for line in stream)
@@ -363,7 +370,7 @@ def mappers(sys_block: str = "/sys/class/block") -> list[Mapper]:
 
 
 class Volume:
-    """A volume on this host: gathers facts, then does the steps of a plan. The key is the caller's, who overwrites it afterwards."""
+    """A volume on this host: gathers facts, then does the steps of a plan. The caller overwrites the key afterwards."""
 
     def __init__(
         self,
@@ -433,7 +440,7 @@ class Volume:
         )
 
     def _untouched(self, marker: Marker | None, header: Header | None, zero: bool) -> bool:
-        # Thousands of reads are half a minute on a hard disk: only where the answer can matter, which it cannot for a volume in service.
+        # Thousands of reads take half a minute on a hard disk: only where the answer matters, never for a volume in service.
         if marker is None or (header is not None and (marker.state != FORMATTING or ours(header))):
             return False
         if marker.state == ERASED:
@@ -520,7 +527,7 @@ class Volume:
                 replace_token(self.cryptsetup, self.wanted.device, number, finished)
 
     def _mkfs(self) -> None:
-        # Until the token says ready nobody has mounted the volume, so that an unfinished file system is empty.
+        # Before the token says ready the volume is never mounted, so an unfinished file system is empty.
         found = self._probe(self.mapped, self._run)
         if found.state == disk_probe.XFS:
             return
@@ -571,7 +578,7 @@ def header_of(device: str) -> Header:
 
 
 def token_of(facts: Mapping[str, Any], *, slots: Sequence[int], state: str) -> dict[str, Any]:
-    """The token that binds slots to the wrapped key that opens them: where it is, which version, and with which context it decrypts. No secret."""
+    """The token that names the wrapped key of these slots: its place, its version and its encryption context. No secret."""
     return {**facts, "type": TOKEN_TYPE, "state": state, "keyslots": [str(slot) for slot in slots]}
 
 

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The program that kafka.service runs before each start of a broker. It is these files themselves, copied to the host.
+"""The program that kafka.service runs before each start of a broker. These files are copied to the host.
 
-On the log directories of the last start it ends within some 30 ms and asks nobody. Otherwise it asks other brokers for up to WAIT_SECONDS and fails with
-one sentence; systemd runs it again, without a limit, so that a broker starts by itself once others can answer.
+On the log directories of the last start it ends within some 30 ms and asks no broker. Otherwise it asks other brokers for
+up to WAIT_SECONDS and fails with one sentence. systemd runs it again, without a limit, so that a broker starts by itself
+once others can answer.
 """
 
 from __future__ import annotations
@@ -33,13 +34,15 @@ NEW_CLUSTER = STATE + "/new-cluster"
 PYTHON = "/opt/kafka-admin/bin/python"
 # Beside the log directory, because what lies in it decides whether kafka_storage takes it for empty.
 MARK = ".%s.kafka-log-dir"
-# Of Kafka: the first comes with formatting or the first start, the second with the first start and stays (seen with 3.9.2 and 4.3.1; .lock does not).
+# Files of Kafka: the first comes with formatting or the first start; the second with the first start, and it stays (seen
+# with 3.9.2 and 4.3.1; .lock does not stay).
 META, RUN = "meta.properties", "recovery-point-offset-checkpoint"
-# Longer than a session of ZooKeeper (18 s), so that a broker that has just crashed needs one attempt; shorter than systemd's TimeoutStartSec (90 s).
+# Longer than a ZooKeeper session (18 s), so that a broker that has just crashed needs one attempt; shorter than systemd's
+# TimeoutStartSec (90 s).
 WAIT_SECONDS, INTERVAL_SECONDS, REQUEST_SECONDS = 30, 1, 5
-# A loss that is known does not go away by asking, and each answer of a big cluster has megabytes.
+# Asking again does not undo a known loss, and each answer of a big cluster has megabytes.
 LOSS_INTERVAL_SECONDS = 10
-# Of hundreds of brokers only so many are dialled at once, others at the next attempt.
+# Of hundreds of brokers only this many are asked at once, others at the next attempt.
 DIALLED = 16
 # A first run of site that broke off is begun again within that time.
 NEW_CLUSTER_SECONDS, CONSENT_SECONDS, SKEW_SECONDS = 86400, 3600, 300
@@ -225,7 +228,7 @@ def _some(ids: Sequence[int]) -> Sequence[int]:
 
 def view(admin: Admin, broker: int, node: int) -> View:
     """What one broker says about the partitions that a node holds; raises KafkaError."""
-    # Under KRaft only a broker that reaches the active controller can answer this, so that one which is cut off is no witness.
+    # In KRaft mode only a broker that reaches the active controller answers this: one that is cut off is no witness.
     quorum = admin.quorum()
     old = rule.behind(quorum, broker) if quorum is not None else ""
     if old:
@@ -246,7 +249,7 @@ def view(admin: Admin, broker: int, node: int) -> View:
 
 
 def accept(world: World, node: str, partitions: str) -> None:
-    """Write down what a person accepts; raises GuardError."""
+    """Record the loss that the operator accepts; raises GuardError."""
     config = load(world.config)
     if node != str(config.node):
         raise GuardError("This host is broker %d, not %s; nothing was accepted." % (config.node, node))
@@ -284,7 +287,10 @@ def _record(path: str) -> Record | None:
 
 
 def _remember(directories: Sequence[Directory], record: Record | None, world: World) -> None:
-    """Mark the directories, and write down the marks. After a crash between the two the marks are new to the record, and are asked about."""
+    """Mark the directories, and record the marks.
+
+    After a crash between the two the record lacks the new marks, and the next start asks other brokers.
+    """
     ran = (record is not None and record.ran) or any(each.used for each in directories)
     kept = {}
     for each in directories:

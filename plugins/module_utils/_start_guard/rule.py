@@ -2,14 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Whether a broker may start on the log directories that it finds: at once on those of its last start, on others only once other brokers agree.
+"""Whether a broker may start on the log directories that it finds.
 
-A broker that is the last in-sync replica of a partition is elected when it registers, whatever it has on its disk, and its followers truncate to that.
-In ZooKeeper mode nothing in Kafka prevents it; KRaft compares directory ids and detects unclean shutdowns from 4.0 on.
-A partition without a leader may elect a replica outside of the in-sync set, too: the last known leader where eligible
-leader replicas are on (KIP-966), any replica where unclean elections are.
+On those of its last start it starts at once, on others only once other brokers agree.
 
-Loaded at each start of a broker, before its JVM: nothing here may import what takes long, as dataclasses do.
+A broker that is the last in-sync replica of a partition is elected when it registers, whatever its disk has, and its
+followers truncate to that. In ZooKeeper mode nothing in Kafka prevents it; KRaft compares directory ids, and detects
+unclean shutdowns from 4.0 on. A partition without a leader may also elect a replica outside of the in-sync set: the last
+known leader where eligible leader replicas are on (KIP-966), any replica where unclean elections are on.
+
+It is loaded at each start of a broker, before its JVM, so slow imports such as dataclasses are not allowed here.
 """
 
 from __future__ import annotations
@@ -25,7 +27,10 @@ BEHIND_MS = 2000
 
 
 class Directory(NamedTuple):
-    """One log directory: the volume that the inventory has for it, whether a broker has run on it (None: it cannot be read), and its mark."""
+    """One log directory: its volume in the inventory, whether a broker has run on it, and its mark.
+
+    used is None where the directory cannot be read.
+    """
 
     path: str
     volume: str
@@ -34,16 +39,16 @@ class Directory(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What the last start left on the root disk: path to id of its mark; ran is whether Kafka was seen to."""
+    """What the last start recorded on the root disk: path to id of its mark; ran is whether Kafka was seen to run."""
 
     marks: Mapping[str, str]
     ran: bool
 
 
 class View(NamedTuple):
-    """What one broker says: its id, whether the cluster is in KRaft mode, the controller, the brokers that are alive, and the partitions
+    """The answer of one broker: its id, whether the cluster is in KRaft mode, the controller, and the brokers that are alive.
 
-    {topic, partition, leader, isr, elr} that the node of the question holds.
+    partitions are those {topic, partition, leader, isr, elr} that the node of the question holds.
     """
 
     broker: int
@@ -54,9 +59,11 @@ class View(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Whether the node may start; if not, reason goes on from "Broker 3 stays down: …, and", and lost is how many partitions lose their last copy.
+    """Whether the node may start, and if not, why.
 
-    lost is UNANSWERED when no broker could be asked, and None while the cluster has not noticed yet that the node is down: waiting helps, consent does not.
+    reason completes "Broker 3 stays down: …, and". lost is how many partitions lose their last copy, UNANSWERED when no
+    broker could be asked, and None while the cluster has not yet noticed that the node is down: waiting helps then, and
+    consent does not.
     """
 
     open: bool
@@ -67,13 +74,14 @@ class Answer(NamedTuple):
 def unknown(directories: Sequence[Directory], record: Record | None, *, new_cluster: bool) -> list[str]:
     """What is new since the last start, in words for each directory; record is None where no broker has started.
 
-    A disk with data and without a mark is from before there were marks, or was kept when its instance was replaced. On such a host new_cluster, which
-    site says while no broker of the inventory has run, allows blank directories.
+    A disk with data and without a mark is older than the marks, or was kept when its instance was replaced. Without a
+    record, new_cluster allows blank directories; site sets it while no broker of the inventory has run.
     """
     out = []
     for each in directories:
         if each.used is None:
-            # Kafka takes such a directory for offline, and makes none of its replicas anew elsewhere (LogManager.getOrCreateLog).
+            # Kafka treats such a directory as offline, and does not recreate its replicas elsewhere
+            # (LogManager.getOrCreateLog).
             continue
         mark = each.mark or {}
         if not each.used:
@@ -118,10 +126,11 @@ def next_witness(node: int, views: Mapping[int, View], untried: Sequence[int]) -
 
 
 def answer(node: int, views: Mapping[int, View], why: str = "") -> Answer:
-    """What these views say together about a node that wants to start blank, the stricter view of each partition; why: why others did not answer.
+    """What these views say together about a node that wants to start blank: of each partition the strictest view counts.
 
-    Under ZooKeeper a broker that lost its session goes on to serve metadata as it was then, so that only the controller and the brokers which that lists
-    as alive are believed. Two are needed unless no other is alive.
+    why is why other brokers did not answer. In ZooKeeper mode a broker that lost its session still serves the metadata of
+    that moment, so only the controller and the brokers that it lists as alive are trusted. Two views are needed unless no
+    other broker is alive.
     """
     if not views:
         return Answer(False, "no other broker answers%s" % (" (%s)" % why.rstrip(".") if why else ""), UNANSWERED)
@@ -166,7 +175,7 @@ def _trusted(views: Mapping[int, View]) -> list[View]:
 
 
 def _doubt(node: int, views: Mapping[int, View]) -> str:
-    """Why these views do not settle anything, empty when they do."""
+    """Why these views do not suffice for an answer, empty when they do."""
     if not next(iter(views.values())).kraft:
         bosses = [view.broker for view in views.values() if view.controller == view.broker]
         if len(bosses) > 1:
@@ -197,7 +206,7 @@ def _doubt(node: int, views: Mapping[int, View]) -> str:
 
 
 def behind(quorum: Mapping[str, Any], broker: int) -> str:
-    """Why a broker's metadata may be old in KRaft mode, empty when it is not: how long ago, by the leader's clock, it had all of it."""
+    """Why a broker's metadata may be old in KRaft mode, empty when they are current, by the leader's clock."""
     members = [*quorum["voters"], *quorum["observers"]]
     now = max((each["last_caught_up_ms"] for each in quorum["voters"] if each["id"] == quorum["leader"]), default=None)
     seen = max((each["last_caught_up_ms"] for each in members if each["id"] == broker), default=None)
@@ -211,7 +220,7 @@ def behind(quorum: Mapping[str, Any], broker: int) -> str:
 
 
 def accepted(consent: Mapping[str, Any] | None, node: int, found: Answer) -> bool:
-    """Whether a person has accepted exactly this loss, for this node."""
+    """Whether the operator has accepted exactly this loss, for this node."""
     return (
         consent is not None
         and found.lost is not None

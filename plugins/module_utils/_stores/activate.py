@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The units of encrypted stores on a host: enabled, started, and waited for, with the unlocker's own words when a store stays locked."""
+"""The units of encrypted stores on a host: enabled, started, and waited for.
+
+When a store stays locked, the error quotes the unlocker.
+"""
 
 from __future__ import annotations
 
@@ -138,7 +141,10 @@ def apply(
     timeout: float,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Do the steps. A store that stays locked is left waiting, because it opens by itself once it may; raises StoreUnitsError with its reason."""
+    """Do the steps; raises StoreUnitsError with the reason of a store that stays locked.
+
+    Such a store is left waiting, because it opens by itself once its key is granted.
+    """
     if any(steps for _each, steps in plans):
         _systemctl(run, "daemon-reload")
     for each, steps in plans:
@@ -146,7 +152,7 @@ def apply(
             _systemctl(run, "enable", *each.units)
     for each, steps in plans:
         if "mount" in steps:
-            # A store that failed before starts anew; the jobs go on when this run ends.
+            # A store that failed before is started again; the jobs go on when this run ends.
             _systemctl(run, "reset-failed", *each.units, fine=(0, 1))
             _systemctl(run, "start", "--no-block", *each.units)
     end = time.monotonic() + timeout

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Every file that a host with encrypted stores needs, as data: the program, its configurations, and the units. What writes them decides nothing."""
+"""All files that a host with encrypted stores needs, as data: the program, its configurations, and the units."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def files(
     defaults: Mapping[str, Any] | None = None,
     comment: str = "Ansible managed",
 ) -> dict[str, dict[str, str]]:
-    """{path: {content, mode}}, all of root. stores as the unlocker's configuration with store (its name) and mount; guarded is the unit that uses them.
+    """{path: {content, mode}}, all owned by root.
 
-    defaults is for what a store does not say itself.
-    Raises RackawareError for a store that is not whole, and for two that would be in each other's way.
+    stores are configurations of the unlocker, with store (the name) and mount; defaults has what a store leaves out;
+    guarded is the unit that uses the stores. Raises RackawareError for an incomplete store, and for two that conflict.
     """
     stores = [{**(defaults or {}), **each} for each in stores]
     _check(stores)

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Encrypted stores without Ansible on the host: an archive of every file that opens them, and user data that fetch it at the first boot.
+"""Encrypted stores without Ansible on the host: an archive of their files, and user data that fetch it at the first boot.
 
-User data are limited to 16 KB, and whoever may describe the instance can read them: they hold names and digests only.
+User data are limited to 16 KB, and readable by any caller who may describe the instance: they hold names and digests
+only.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The encrypted stores of Kafka's nodes: which data volumes are such, what their keys are called, and what a host needs to know of them."""
+"""The encrypted stores of Kafka's nodes: which data volumes they are, the names of their keys, and their configuration."""
 
 from __future__ import annotations
 
@@ -87,7 +87,10 @@ def _who(variables: Mapping[str, Any], name: str) -> tuple[str, int]:
 def stores(
     data_volumes: Sequence[str] | None, cluster: str, node_id: int, wrapped: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> list[dict[str, Any]]:
-    """A broker's encrypted stores as encrypted_store wants them; wrapped: object_key to the versions of its key, the newest last."""
+    """A broker's encrypted stores as the role encrypted_store takes them.
+
+    wrapped maps object_key to the versions of its key, the newest last.
+    """
     mounts = [(store_of(volume), nodes.DATA % number) for number, volume in enumerate(data_volumes or ())]
     ours = [(store, mount) for store, mount in mounts if store]
     out = []
@@ -116,9 +119,9 @@ def stores(
 
 
 def disks(stores: Sequence[Mapping[str, Any]], seen: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """{store, device, name, uuid, subsystem, open} of each of these stores that has a disk; seen as instance_store_info lists them.
+    """{store, device, name, uuid, subsystem, open} of those of these stores that have a disk.
 
-    What the host remembers counts only where no header says otherwise.
+    seen is the list of instance_store_info. The host's record of a disk counts only where the disk has no header.
     """
     out = []
     for each in stores:
@@ -138,7 +141,8 @@ def guard(
 ) -> str:
     """The drop-in that keeps a broker from starting without its encrypted stores; data_dirs are those on them.
 
-    A store may be blank at any boot. In KRaft mode its directory then gets the identity in the file cluster_id, without which nothing is formatted.
+    A store may be blank at any boot. In KRaft mode its directory is then formatted with the id in the file cluster_id;
+    without that file nothing is formatted.
     """
     # With it comes boto3, which would cost each worker that only asks for a store's name a tenth of a second.
     from .._luks import units

@@ -132,7 +132,7 @@ HERE = Mount("259:1", "/", "/mnt", "xfs")
 @pytest.mark.parametrize(
     ("seen", "state", "what"),
     [
-        ({}, "unreadable", "nobody has read it"),
+        ({}, "unreadable", "it has not been read"),
         ({"zero": True}, "blank", "nothing"),
         ({"zero": False, "data_at": 5}, "foreign", "data without a signature near byte 5"),
         ({"zero": False, "data_at": 5, "remains": "an XFS"}, "foreign", "what is left of an XFS, near byte 5"),

@@ -280,7 +280,7 @@ def test_an_unforeseen_error_shows_its_class_only(boot, capsys):
             raise ValueError(CANARY)
 
     assert boot.open(Broken(MINE), Cloud()) == 1
-    assert boot.said == ["refused: an error that nobody foresaw, ValueError."]
+    assert boot.said == ["refused: an unexpected error, ValueError."]
     assert capsys.readouterr() == ("", "")
 
 
@@ -289,9 +289,9 @@ def test_an_unforeseen_error_shows_its_class_only(boot, capsys):
     [
         ({"device": None}, "either device or file"),
         ({"file": {"path": "/x", "size": "1G"}}, "either device or file"),
-        ({"device": None, "file": {"path": "/x", "size": "1G", "colour": 1}}, "nobody knows"),
+        ({"device": None, "file": {"path": "/x", "size": "1G", "colour": 1}}, "has an unknown option of its file"),
         ({"device": None, "file": {"path": "/x"}}, "is no size"),
-        ({"colour": 1}, "says colour, which nobody knows"),
+        ({"colour": 1}, "says colour, which is unknown"),
         ({"uuid": ""}, "uuid is missing"),
         ({"keys": []}, "keys is missing"),
         ({"device": "/dev/nvme1n1"}, "another disk after the next boot"),
