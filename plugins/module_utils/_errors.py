@@ -15,7 +15,7 @@ class RackawareError(Exception):
 
 
 def reason(error: Exception) -> str:
-    """The cause of a failed call or request, without its wrapping: an HTTP status, the reason of a URLError, strerror."""
+    """The cause of a failed call or request: an HTTP status, the reason of a URLError, or strerror."""
     if isinstance(error, TimeoutError):
         return "it does not answer in time"
     inner = error if hasattr(error, "code") else getattr(error, "reason", None) or error

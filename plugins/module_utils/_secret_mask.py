@@ -128,7 +128,10 @@ def _unclosed(text: str) -> int:
 
 
 def _goes_on(line: str) -> bool:
-    """Whether a properties file, a unit or a shell continues the line on the next: it ends with an unescaped backslash."""
+    """Whether a properties file, a unit or a shell continues the line on the next.
+
+    It ends with an unescaped backslash.
+    """
     kept = line.rstrip("\r")
     return (len(kept) - len(kept.rstrip("\\"))) % 2 == 1
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""AWS for what amazon.aws and community.aws lack: one client factory, one error handler, and the questions themselves."""
+"""Requests to AWS that amazon.aws and community.aws lack, with one client factory and one error handler."""
 
 from __future__ import annotations
 
@@ -78,7 +78,10 @@ def client(
 
 
 def instance_types(ec2: Any, names: Iterable[str], *, zones: bool = False) -> dict[str, dict[str, Any]]:
-    """Each instance type as data (see describe_type); with zones also where it is offered. Raises AwsError, also for a type that EC2 does not know."""
+    """Each instance type as data (see describe_type); with zones also where it is offered.
+
+    Raises AwsError, also for a type that EC2 does not know.
+    """
     wanted = sorted(set(names))
     found: dict[str, dict[str, Any]] = {}
     for start in range(0, len(wanted), FILTER_VALUES):
@@ -97,8 +100,8 @@ def instance_types(ec2: Any, names: Iterable[str], *, zones: bool = False) -> di
     unknown = [name for name in wanted if name not in found]
     if unknown:
         raise AwsError(
-            "EC2 in %s does not know the instance type%s %s; correct the name, or choose a type that this region offers."
-            % (ec2.meta.region_name, "" if len(unknown) == 1 else "s", ", ".join(unknown))
+            "EC2 in %s does not know the instance type%s %s; correct the name, or choose a type that this region"
+            " offers." % (ec2.meta.region_name, "" if len(unknown) == 1 else "s", ", ".join(unknown))
         )
     for facts in found.values():
         if zones:
@@ -107,7 +110,10 @@ def instance_types(ec2: Any, names: Iterable[str], *, zones: bool = False) -> di
 
 
 def describe_type(answer: dict[str, Any]) -> dict[str, Any]:
-    """One entry of DescribeInstanceTypes: memory in MiB, bandwidths as baseline (None where EC2 states none), disks in GB."""
+    """One entry of DescribeInstanceTypes.
+
+    Memory is in MiB, bandwidths are baselines (None where EC2 states none), disks are in GB.
+    """
     network = answer.get("NetworkInfo", {})
     stated = [
         card["BaselineBandwidthInGbps"] for card in network.get("NetworkCards", []) if "BaselineBandwidthInGbps" in card
@@ -132,8 +138,8 @@ def describe_type(answer: dict[str, Any]) -> dict[str, Any]:
 def _attachments(answer: dict[str, Any]) -> int | None:
     """How many EBS volumes fit where EC2 does not say so, None where this rule does not hold.
 
-    On Nitro there are 28 devices, and network cards and local disks count among them (docs.aws.amazon.com/ec2, "Amazon EBS
-    volume limits for Amazon EC2 instances").
+    On Nitro there are 28 devices, and network cards and local disks count among them (docs.aws.amazon.com/ec2, "Amazon
+    EBS volume limits for Amazon EC2 instances").
     """
     if answer.get("Hypervisor") != "nitro":
         return None

@@ -103,10 +103,9 @@ def refuse_hidden(versions: Sequence[Mapping[str, Any]], wanted: Wanted) -> None
     if not older:
         # The versions were deleted one by one, or by a lifecycle rule. A volume may still need them.
         raise DataKeyError(
-            "%s has a delete marker and no version any more, and no new key is made in its place, because it opens no volume"
-            " of the old one: look who deleted the versions (unlock_log), restore the bucket from its replica if there is"
-            " one, or, %s."
-            % (where, again)
+            "%s has a delete marker and no version any more, and no new key is made in its place, because it opens no"
+            " volume of the old one: look who deleted the versions (unlock_log), restore the bucket from its replica"
+            " if there is one, or, %s." % (where, again)
         )
     newest = older[0]
     place = "--bucket %s --key %s" % (shlex.quote(wanted.bucket), shlex.quote(wanted.object_key))
@@ -122,8 +121,8 @@ def refuse_hidden(versions: Sequence[Mapping[str, Any]], wanted: Wanted) -> None
         command = "aws s3api copy-object %s --copy-source %s" % (place, shlex.quote(source))
         what = "has no current version, but older ones"
     raise DataKeyError(
-        "%s %s, and no new key is made in its place, because it opens no volume of the old one: bring version %s back with: %s; or, %s."
-        % (where, what, newest["version_id"], command, again)
+        "%s %s, and no new key is made in its place, because it opens no volume of the old one: bring version %s back"
+        " with: %s; or, %s." % (where, what, newest["version_id"], command, again)
     )
 
 
@@ -146,7 +145,7 @@ def plan(current: Object | None, wanted: Wanted, *, state: str, arn: str, replac
     if current is None:
         raise DataKeyError("%s does not exist, so that it cannot be %s; make it with state present." % (where, state))
     _same_binding(current, wanted, where)
-    # replaces names the version to replace: a second run of the play changes nothing, and two plays at once replace once.
+    # replaces names the version to replace: a second run changes nothing, and two runs at once replace it once.
     if (current.replaces, current.how) == (replaces, state):
         return ()
     if current.version_id != replaces:
@@ -183,7 +182,7 @@ class Store:
             found = self._kms.describe_key(KeyId=self.wanted.key_id)["KeyMetadata"]
         if found.get("KeyState") != "Enabled":
             raise DataKeyError(
-                "The KMS key %s is %s; enable it by hand, as the collection never does."
+                "The KMS key %s is %s; enable it, or cancel its deletion, by hand: the collection never does."
                 % (self.wanted.key_id, found.get("KeyState"))
             )
         if found.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
@@ -228,7 +227,7 @@ class Store:
         return Object(answer.get("VersionId") or "null", answer["ETag"], digest, content, **facts)
 
     def chain(self, newest: Object | None) -> list[Object]:
-        """The versions that led to newest, as far as they exist, newest last: those that may open a volume during a rotation."""
+        """The existing versions that led to newest, newest last: during a rotation each may open the volume."""
         out: list[Object] = []
         while newest is not None and newest.version_id not in [each.version_id for each in out]:
             _same_binding(newest, self.wanted, "s3://%s/%s" % (self.wanted.bucket, self.wanted.object_key))
@@ -285,7 +284,10 @@ class Store:
         return written
 
     def versions(self) -> list[dict[str, Any]]:
-        """All versions of this object, then its delete markers, newest first, as {version_id, latest, marker, modified}."""
+        """All versions of this object, then its delete markers, newest first.
+
+        Each is {version_id, latest, marker, modified}.
+        """
         out = []
         with asking("list the versions of s3://%s/%s" % (self.wanted.bucket, self.wanted.object_key)):
             pages = self._s3.get_paginator("list_object_versions").paginate(

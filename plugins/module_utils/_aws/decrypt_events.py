@@ -4,8 +4,8 @@
 # Private to the collection: may change at any time.
 """Who used which wrapped key and when, and who changed their policies, from the events of CloudTrail.
 
-No host can change these events. There are two sources, because neither has all. LookupEvents has the management events of
-90 days, for one attribute per call, 50 per page, two pages per second for an account and Region (CloudTrail API,
+No host can change these events. There are two sources, because neither has all. LookupEvents has the management events
+of 90 days, for one attribute per call, 50 per page, two pages per second for an account and Region (CloudTrail API,
 LookupEvents); it is asked for our KMS key and our bucket only. Reading an object is a data event. Only a trail with a
 selector for it records that (CloudTrail guide, "Logging data events"), in files in the trail's bucket.
 """
@@ -32,7 +32,8 @@ DECRYPT = "Decrypt"
 # shown, also events that AWS may add.
 QUIET = re.compile(r"(Describe|List|Get)\w*|GenerateDataKeyWithoutPlaintext|RotateKey")
 PACE_SECONDS = 0.5
-# A file is delivered within about 15 minutes of its events (CloudTrail guide, "How CloudTrail works"); this is twice that.
+# A file is delivered within about 15 minutes of its events (CloudTrail guide, "How CloudTrail works"); twice
+# that is read.
 DELIVERY = timedelta(minutes=30)
 FILE = re.compile(r"_(\d{8}T\d{4})Z_[^/]+\.json\.gz$")
 
@@ -45,9 +46,9 @@ class UnlocksError(RackawareError):
 class Event:
     """One event.
 
-    instance is the id of the instance whose role made the request, empty for other callers; error is empty for a request
-    that succeeded; what is the name of a policy, a grant or an object, if any; cluster, node and volume are those of the
-    encryption context, or of the object's name.
+    instance is the id of the instance whose role made the request, empty for other callers; error is empty for a
+    request that succeeded; what is the name of a policy, a grant or an object, if any; cluster, node and volume are
+    those of the encryption context, or of the object's name.
     """
 
     time: str
@@ -96,8 +97,8 @@ def parse(content: Any) -> Event | None:
     ]
     context = next((each for each in contexts if each and each.get("purpose") == PURPOSE), {})
     if name == DECRYPT and asked.get("encryptionContext") and not context:
-        # Of another service that shares the key, such as S3. A request without any context is shown: it may be an attempt to
-        # decrypt a wrapped key without it.
+        # Of another service that shares the key, such as S3. A request without any context is shown: it may be an
+        # attempt to decrypt a wrapped key without it.
         return None
     place = [str(context.get(each, "")) for each in ("cluster_id", "node_id", "volume")]
     object_key = str(asked.get("key", "")) if content.get("eventSource") == "s3.amazonaws.com" else ""
@@ -204,7 +205,10 @@ class Trail:
 
 
 def _records(content: bytes, bucket: str) -> list[Any]:
-    """The events of a file that are of objects in this bucket; none of a damaged file, which CloudTrail's digests show."""
+    """The events of a file that are of objects in this bucket.
+
+    A damaged file has none; CloudTrail's digests show the damage.
+    """
     try:
         records = json.loads(gzip.decompress(content)).get("Records", [])
     except (OSError, EOFError, zlib.error, ValueError, AttributeError):
@@ -219,7 +223,10 @@ def _records(content: bytes, bucket: str) -> list[Any]:
 
 
 def chosen(events: Iterable[Event], cluster: str) -> list[Event]:
-    """The events of the cluster and those of no cluster, such as a change of the key's policy; each once, oldest first."""
+    """The events of the cluster and those of no cluster, such as a change of the key's policy.
+
+    Each event is there once, oldest first.
+    """
     once = {each.event_id or each: each for each in events if cluster in ("", each.cluster) or not each.cluster}
     return sorted(once.values(), key=lambda each: each.time)
 
@@ -233,13 +240,13 @@ def span(hours: int, now: datetime | None = None) -> tuple[datetime, datetime]:
 def hints(region: str, *, traced: bool, more: int, most: int) -> list[str]:
     """What cannot be seen by these two ways, and how to see it."""
     out = [
-        "Requests that were refused before KMS knew the key are recorded without it; to see them: aws cloudtrail lookup-events --region %s "
-        "--lookup-attributes AttributeKey=EventName,AttributeValue=Decrypt" % region
+        "Requests that were refused before KMS knew the key are recorded without it; to see them: aws cloudtrail"
+        " lookup-events --region %s --lookup-attributes AttributeKey=EventName,AttributeValue=Decrypt" % region
     ]
     if not traced:
         out.append(
-            "Reading of wrapped keys (GetObject) is a data event, which CloudTrail's event history does not have: set key_custody_trail, and run "
-            "key_custody; from then on the trail records it, and unlock_log shows it."
+            "Reading of wrapped keys (GetObject) is a data event, which CloudTrail's event history does not have: set"
+            " key_custody_trail, and run key_custody; from then on the trail records it, and unlock_log shows it."
         )
     if more:
         out.append(

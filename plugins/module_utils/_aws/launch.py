@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Builds many nodes of a cluster on EC2 at once: the requests as pure data, and a builder that sends them with one wait.
+"""Builds many nodes of a cluster on EC2 at once.
 
-A node is as in _aws.provision.nodes_to_build. EC2 needs one RunInstances per node: an address can be given only to a
-request for one instance (API reference, "RunInstances", PrivateIpAddress), and the tag KafkaNode, which differs between
-nodes, would hold for all instances of a request. Data volumes come with the launch. Requests that are equal for several
-nodes are made once.
+The requests are pure data; a builder sends them, and waits once. A node is as in _aws.provision.nodes_to_build.
+EC2 needs one RunInstances per node: an address can be given only to a request for one instance (API reference,
+"RunInstances", PrivateIpAddress), and the tag KafkaNode, which differs between nodes, would hold for all instances of a
+request. Data volumes come with the launch. Requests that are equal for several nodes are made once.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ POLL_SECONDS = 3
 
 
 def token(request: dict[str, Any], predecessors: Iterable[str], life: int = 0) -> str:
-    """The client token of a launch. It is the same for the same request, so that a run that lost the answer gets it again.
+    """The client token of a launch.
 
-    EC2 repeats that answer for at least 24 hours, also after the instance has ended (API reference, "Ensuring
-    idempotency"). predecessors are the ids of ended instances that EC2 still lists (for an hour); life counts those that
-    only its answers show.
+    It is the same for the same request, so that a run that lost the answer gets it again. EC2 repeats that answer for
+    at least 24 hours, also after the instance has ended (API reference, "Ensuring idempotency"). predecessors are the
+    ids of ended instances that EC2 still lists (for an hour); life counts those that only its answers show.
     """
     text = json.dumps([request, sorted(predecessors), life], sort_keys=True)
     return "kafka-" + hashlib.sha256(text.encode()).hexdigest()[:50]
@@ -166,7 +166,8 @@ class Builder:
     ) -> dict[str, str]:
         """Launch, make, attach, change and tag; returns the instance id of each node by name.
 
-        It finishes all nodes that it could begin, and then raises AwsError for the others. A later run finds all by tags.
+        It finishes all nodes that it could begin, and then raises AwsError for the others. A later run finds all
+        by their tags.
         """
         for node in nodes:
             if node["instance_id"] is None and node["zone"] not in subnet_ids:
@@ -218,7 +219,10 @@ class Builder:
         return made
 
     def _each(self, work: Callable[[Any], None], things: list[Any]) -> list[str]:
-        """Do it for each, several at a time; returns the failures. After a refusal that holds for all it begins no more."""
+        """Do it for each, several at a time; returns the failures.
+
+        After a refusal that holds for all it begins no more.
+        """
         failures: list[str] = []
         stop = threading.Event()
 
@@ -259,8 +263,8 @@ class Builder:
                     return None
                 if error.code == "InvalidIPAddress.InUse":
                     raise AwsError(
-                        "Node %s was not launched, because %s is in use; free that address, or run this again if a run that was cut has just launched it."
-                        % (node["name"], node["address"]),
+                        "Node %s was not launched, because %s is in use; free that address, or run this again if a"
+                        " run that was cut has just launched it." % (node["name"], node["address"]),
                         error.code,
                     ) from None
                 raise

@@ -58,7 +58,10 @@ def confirmation(cluster: str, nodes: Sequence[int]) -> str:
 
 
 def check(cluster: str, nodes: Sequence[int], present: Sequence[int]) -> list[int]:
-    """The nodes in order, once each; raises NodeKeysError for a refused list. present are the nodes of the inventory."""
+    """The nodes in order, once each.
+
+    present are the nodes of the inventory. Raises NodeKeysError for a list that is refused.
+    """
     if not policies.CLUSTER.fullmatch(cluster):
         raise NodeKeysError(
             "%s is no name of a cluster; give the first part of the names of its wrapped keys."
@@ -70,8 +73,9 @@ def check(cluster: str, nodes: Sequence[int], present: Sequence[int]) -> list[in
     if here:
         names = ", ".join(map(str, here))
         raise NodeKeysError(
-            "Node %s is in the inventory, so that its keys are not destroyed from here: use erase_stores, which asks the other brokers, stops it, and "
-            "erases the headers, too; or take it out of the inventory, if its host is gone." % names
+            "Node %s is in the inventory, so that its keys are not destroyed from here: use erase_stores, which asks"
+            " the other brokers, stops it, and erases the headers, too; or take it out of the inventory, if its host"
+            " is gone." % names
             if len(here) == 1
             else "The nodes %s are in the inventory, so that their keys are not destroyed from here: use erase_stores, which asks the other brokers, "
             "stops them, and erases the headers, too; or take them out of the inventory, if their hosts are gone."
@@ -85,8 +89,8 @@ def check_confirmation(cluster: str, nodes: Sequence[int], found: Sequence[Found
     keys = [key for each in found for key in each.wrapped()]
     if keys and confirm != confirmation(cluster, nodes):
         raise NodeKeysError(
-            "%d wrapped key%s of the cluster %s, node%s %s, would be destroyed for ever, with all versions: whatever is on the stores of these nodes can "
-            "never be read again; to confirm, add -e confirm=%s."
+            "%d wrapped key%s of the cluster %s, node%s %s, would be destroyed for ever, with all versions: whatever"
+            " is on the stores of these nodes can never be read again; to confirm, add -e confirm=%s."
             % (
                 *(
                     len(keys),
@@ -107,7 +111,10 @@ class Bucket:
         self._s3, self.bucket, self._owner = s3, bucket, owner
 
     def find(self, cluster: str, node: int) -> Found:
-        """All versions and delete markers of a node's wrapped keys. The prefix ends with a slash: node 7 is not node 70."""
+        """All versions and delete markers of a node's wrapped keys.
+
+        The prefix ends with a slash: node 7 is not node 70.
+        """
         prefix = "%s/%d/" % (cluster, node)
         versions, others = [], set()
         with asking("list the wrapped keys below s3://%s/%s" % (self.bucket, prefix)):
@@ -135,8 +142,8 @@ class Bucket:
                 )
             for error in answer.get("Errors", [])[:1]:
                 raise NodeKeysError(
-                    "%d of %d versions were not destroyed, the first of them version %s of %s: AWS says %s; allow s3:DeleteObjectVersion, look at the "
-                    "bucket's Object Lock, and run this again."
+                    "%d of %d versions were not destroyed, the first of them version %s of %s: AWS says %s; allow"
+                    " s3:DeleteObjectVersion, look at the bucket's Object Lock, and run this again."
                     % (len(answer["Errors"]), len(batch), error.get("VersionId"), error.get("Key"), error.get("Code"))
                 )
 
@@ -151,8 +158,8 @@ def left(found: Sequence[Found]) -> None:
     keys = [key["object_key"] for each in found for key in each.wrapped()]
     if keys:
         raise NodeKeysError(
-            "%s is still there after all its versions were destroyed: another run makes it again at this moment, as site does"
-            " for a host of the inventory; stop that run, and run this again." % keys[0]
+            "%s is still there after all its versions were destroyed: another run makes it again at this moment, as"
+            " site does for a host of the inventory; stop that run, and run this again." % keys[0]
         )
 
 

@@ -18,12 +18,12 @@ from typing import Any, Mapping, Sequence
 from .._errors import RackawareError
 
 VERSION = "2012-10-17"
-# What an administrator of keys may do. Neither Decrypt nor Encrypt nor GenerateDataKey, so that plaintext keys never leave
-# KMS and the host's memory. Neither ReEncrypt* nor CreateGrant. With ReEncrypt a caller rewraps a key under a KMS key of
-# its own, and decrypts it there, without a Decrypt under this one (KMS API, ReEncrypt: allowed by ReEncryptFrom here and
-# ReEncryptTo there). With CreateGrant it gives Decrypt or ReEncryptFrom to any principal (KMS guide, "Grants").
-# The actions are named one by one, because CreateGrant is a Create*.
-# An administrator with PutKeyPolicy may still allow anything: that change is an event of its own, which unlock_log shows.
+# What an administrator of keys may do. Neither Decrypt nor Encrypt nor GenerateDataKey, so that plaintext keys never
+# leave KMS and the host's memory. Neither ReEncrypt* nor CreateGrant. With ReEncrypt a caller rewraps a key under a KMS
+# key of its own, and decrypts it there, without a Decrypt under this one (KMS API, ReEncrypt: allowed by ReEncryptFrom
+# here and ReEncryptTo there). With CreateGrant it gives Decrypt or ReEncryptFrom to any principal (KMS guide,
+# "Grants"). The actions are named one by one, because CreateGrant is a Create*. An administrator with PutKeyPolicy may
+# still allow anything: that change is an event of its own, which unlock_log shows.
 ADMINISTER = (
     *(
         "CreateAlias",
@@ -59,8 +59,8 @@ class CustodyError(RackawareError):
 class Custody:
     """Whose keys, and where.
 
-    cluster is also the first part of all objects' names; patterns name the IAM roles that may ever unwrap; rewrappers are
-    the ARNs that may rewrap keys, under the same KMS key unless rewrap_elsewhere.
+    cluster is also the first part of all objects' names; patterns name the IAM roles that may ever unwrap; rewrappers
+    are the ARNs that may rewrap keys, under the same KMS key unless rewrap_elsewhere.
     """
 
     account: str
@@ -107,12 +107,13 @@ def findings(keys: Custody) -> list[str]:
     wide = [arn for arn in keys.rewrappers if not PRINCIPAL.fullmatch(arn)]
     if wide:
         out.append(
-            "%s would allow more than one role or user to rewrap keys; give the whole ARN of each in key_custody_rewrap_arns."
-            % wide[0]
+            "%s would allow more than one role or user to rewrap keys; give the whole ARN of each in"
+            " key_custody_rewrap_arns." % wide[0]
         )
     if keys.rewrap_elsewhere and not keys.rewrappers:
         out.append(
-            "key_custody_rewrap_elsewhere is for those in key_custody_rewrap_arns, which is empty; name who rewraps the keys."
+            "key_custody_rewrap_elsewhere is for those in key_custody_rewrap_arns, which is empty; name who rewraps"
+            " the keys."
         )
     return out
 
@@ -124,10 +125,10 @@ def _policy(*statements: Mapping[str, Any] | None) -> dict[str, Any]:
 def key_policy(keys: Custody, known: Any = None) -> dict[str, Any]:
     """The policy of the KMS key.
 
-    The account administers the key. Only instances' roles decrypt, with the application's context, and only if their own
-    policy allows it, too. Only the rewrappers of this run rewrap: without the option the permission is removed again.
-    known is the current policy. Its roles of other applications or clusters keep their access, because several may share
-    the key.
+    The account administers the key. Only instances' roles decrypt, with the application's context, and only if their
+    own policy allows it, too. Only the rewrappers of this run rewrap: without the option the permission is removed
+    again. known is the current policy. Its roles of other applications or clusters keep their access, because several
+    may share the key.
     """
     arns, apps = _known(known)
     root = {"AWS": keys.arn("iam", "root")}
@@ -156,9 +157,9 @@ def key_policy(keys: Custody, known: Any = None) -> dict[str, Any]:
     }
     rewrap: dict[str, Any] | None = None
     if keys.rewrappers:
-        # Both halves of ReEncrypt are allowed separately, and each sees the encryption context of its own side: leaving our
-        # context, or coming from another, is not allowed. ReEncryptOnSameKey is true where source and destination are one
-        # KMS key (KMS guide, "AWS KMS condition keys").
+        # Both halves of ReEncrypt are allowed separately, and each sees the encryption context of its own side: leaving
+        # our context, or coming from another, is not allowed. ReEncryptOnSameKey is true where source and destination
+        # are one KMS key (KMS guide, "AWS KMS condition keys").
         rewrap = {"Sid": "Rewrap", "Effect": "Allow", "Principal": root, "Action": list(REWRAP), "Resource": "*"}
         context = {"kms:EncryptionContext:app": sorted({*apps, keys.app}), "kms:EncryptionContext:purpose": "luks"}
         rewrap["Condition"] = {"ArnEquals": {"aws:PrincipalArn": sorted(keys.rewrappers)}, "StringEquals": context}
@@ -302,8 +303,8 @@ def revoked_nodes(policy: Any, keys: Custody) -> list[str]:
     nodes = re.findall(re.escape(objects) + r'(\d+)/\*"', json.dumps(policy))
     if policy and (not nodes or policy != revoked_policy(keys, nodes)):
         raise CustodyError(
-            "The policy that denies nodes of cluster %s their keys in bucket %s was changed by hand, or is of another bucket;"
-            " nothing was changed. Look at it and at key_custody_bucket, and correct what is wrong."
+            "The policy that denies nodes of cluster %s their keys in bucket %s was changed by hand, or is of another"
+            " bucket; nothing was changed. Look at it and at key_custody_bucket, and correct what is wrong."
             % (keys.cluster, keys.bucket)
         )
     return nodes
@@ -339,7 +340,10 @@ def change_revoked(
 
 
 def policies(given: Mapping[str, Any], known: Any = None) -> dict[str, Any]:
-    """All policies of a custody, and its findings; given has the fields of Custody, known is the KMS key's current policy."""
+    """All policies of a custody, and its findings.
+
+    given has the fields of Custody, known is the KMS key's current policy.
+    """
     keys = custody(given)
     return {
         "findings": findings(keys),

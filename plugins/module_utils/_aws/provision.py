@@ -26,7 +26,8 @@ _AUDIENCES = {"REPLICATION": BROKERS, "CONTROLLER": CONTROLLERS}
 METADATA_OPTIONS = {"http_tokens": "required", "http_put_response_hop_limit": 1}
 # On shared resources that provision created. Nothing without this tag is deleted, and no existing resource gets it.
 MADE_BY = {"KafkaMadeBy": "rackaware.kafka"}
-# A volume gets this tag when provision creates it, without a snapshot. The tag is removed before the volume is formatted.
+# A volume gets this tag when provision creates it, without a snapshot. The tag is removed before the volume is
+# formatted.
 FORMAT_TAG, FORMAT_NEW = "KafkaFormat", "new"
 DEAD = ("shutting-down", "terminated")
 
@@ -83,7 +84,8 @@ def security_groups(
 ) -> list[dict[str, Any]]:
     """One group per role as {role, name, description, rules}, the rules in the form of amazon.aws.ec2_security_group.
 
-    ids maps group names to ids; a source group without an id (check mode, before it exists) is left out. Raises ListenerError.
+    ids maps group names to ids; a source group without an id (check mode, before it exists) is left out. Raises
+    ListenerError.
     """
     rules: dict[str, list[dict[str, Any]]] = {role: [] for role in topology.roles}
 
@@ -151,21 +153,21 @@ def network_findings(
     for vpc in vpcs:
         if vpc["cidr_block"] != topology.vpc_cidr:
             out.append(
-                "The VPC %s of cluster %s has the range %s, not %s, and a VPC cannot be moved; put vpc_cidr back, or deprovision first."
-                % (vpc["vpc_id"], topology.name, vpc["cidr_block"], topology.vpc_cidr)
+                "The VPC %s of cluster %s has the range %s, not %s, and a VPC cannot be moved; put vpc_cidr back, or"
+                " deprovision first." % (vpc["vpc_id"], topology.name, vpc["cidr_block"], topology.vpc_cidr)
             )
     wanted = {zone.name: zone.cidr for zone in topology.zones}
     for subnet in subnets:
         zone, cidr = subnet["availability_zone"], subnet["cidr_block"]
         if wanted.get(zone, cidr) != cidr or (cidr in wanted.values() and wanted.get(zone) != cidr):
             out.append(
-                "The subnet %s of cluster %s is %s in %s, but not so in the topology; a subnet cannot be moved, so put zones back, or deprovision first."
-                % (subnet["subnet_id"], topology.name, cidr, zone)
+                "The subnet %s of cluster %s is %s in %s, but not so in the topology; a subnet cannot be moved, so"
+                " put zones back, or deprovision first." % (subnet["subnet_id"], topology.name, cidr, zone)
             )
         elif subnet.get("map_public_ip_on_launch"):
             out.append(
-                "The subnet %s of cluster %s gives its instances public addresses; turn that off (map_public_ip_on_launch)."
-                % (subnet["subnet_id"], topology.name)
+                "The subnet %s of cluster %s gives its instances public addresses; turn that off"
+                " (map_public_ip_on_launch)." % (subnet["subnet_id"], topology.name)
             )
         elif vpcs and subnet.get("vpc_id", vpcs[0]["vpc_id"]) != vpcs[0]["vpc_id"]:
             out.append(
@@ -190,7 +192,8 @@ def _foreign(
     for vpc in others.get("vpcs", []) if not vpcs else []:
         if not _is_clusters(topology, vpc) and vpc["cidr_block"] == topology.vpc_cidr:
             out.append(
-                "The VPC %s has the name %s and the range %s, but was not made by provision; rename one, or tag that VPC KafkaCluster=%s to build in it."
+                "The VPC %s has the name %s and the range %s, but was not made by provision; rename one, or tag that"
+                " VPC KafkaCluster=%s to build in it."
                 % (vpc["vpc_id"], topology.name, topology.vpc_cidr, topology.name)
             )
     mine = {subnet["subnet_id"] for subnet in subnets}
@@ -204,16 +207,16 @@ def _foreign(
         ]
         if taken:
             out.append(
-                "The subnet %s (%s) lies where the topology wants %s, but was not made by provision; choose another range for %s,"
-                " or tag that subnet KafkaCluster=%s if range and zone are the same."
+                "The subnet %s (%s) lies where the topology wants %s, but was not made by provision; choose another"
+                " range for %s, or tag that subnet KafkaCluster=%s if range and zone are the same."
                 % (subnet["subnet_id"], subnet["cidr_block"], taken[0].cidr, taken[0].name, topology.name)
             )
     names = {group_name(topology, role) for role in topology.roles}
     for group in others.get("groups", []):
         if group["group_name"] in names and not _is_clusters(topology, group):
             out.append(
-                "The security group %s (%s) was not made by provision, which would replace its rules; rename it, or tag it KafkaCluster=%s."
-                % (group["group_name"], group["group_id"], topology.name)
+                "The security group %s (%s) was not made by provision, which would replace its rules; rename it, or"
+                " tag it KafkaCluster=%s." % (group["group_name"], group["group_id"], topology.name)
             )
     return out
 
@@ -228,8 +231,8 @@ def iam_findings(topology: Topology, roles: list[dict[str, Any]], profiles: list
         for thing in things:
             if not _is_clusters(topology, thing):
                 out.append(
-                    "The %s %s was not made by provision, and the nodes would get its rights; delete it, or tag it KafkaCluster=%s."
-                    % (what, thing[key], topology.name)
+                    "The %s %s was not made by provision, and the nodes would get its rights; delete it, or tag it"
+                    " KafkaCluster=%s." % (what, thing[key], topology.name)
                 )
     return out
 
@@ -281,7 +284,10 @@ class Account:
                 self.volumes.setdefault(_key(volume["tags"]), {}).setdefault(number, []).append(volume)
 
     def _number(self, volume: dict[str, Any]) -> int | None:
-        """The number of a volume in its node; without a tag, as after a run that was interrupted, it follows from the device."""
+        """The number of a volume in its node.
+
+        A volume that an interrupted run left without its tag has the number of its device.
+        """
         number = str(volume["tags"].get("KafkaVolume", ""))
         if number.isdigit():
             return int(number)
@@ -337,14 +343,14 @@ def instance_findings(
         if any(node.storage == INSTANCE_STORE and node.instance_type == kind for node in topology.nodes):
             if store is None:
                 out.append(
-                    "Instance type %s has no instance store; choose a type that has one (i3, i4i, d3 …), or storage: ebs with volumes."
-                    % kind
+                    "Instance type %s has no instance store; choose a type that has one (i3, i4i, d3 …), or storage:"
+                    " ebs with volumes." % kind
                 )
             elif not store["nvme"]:
                 # Their disks have no name that outlives a boot.
                 out.append(
-                    "The instance stores of type %s are no NVMe disks; choose a type whose are (i3, i4i, d3 …), or storage: ebs with volumes."
-                    % kind
+                    "The instance stores of type %s are no NVMe disks; choose a type whose are (i3, i4i, d3 …), or"
+                    " storage: ebs with volumes." % kind
                 )
     # An image matters only for new nodes: owners withdraw old images, and a running node does not need them.
     for image in sorted({node.image for node in topology.nodes if account.instance(node) is None}):
@@ -373,13 +379,13 @@ def instance_findings(
         )
     for instance_id in account.nameless:
         out.append(
-            "Instance %s carries the tag KafkaCluster=%s, but lacks KafkaRole or KafkaNode, so that it is unknown which node it is;"
-            " give it back its tags, or take KafkaCluster away." % (instance_id, topology.name)
+            "Instance %s carries the tag KafkaCluster=%s, but lacks KafkaRole or KafkaNode, so that it is unknown"
+            " which node it is; give it back its tags, or take KafkaCluster away." % (instance_id, topology.name)
         )
     for volume_id in account.numberless:
         out.append(
-            "Volume %s carries the tags of cluster %s, but lacks KafkaVolume and is attached to nothing; tag it with its number, or delete it."
-            % (volume_id, topology.name)
+            "Volume %s carries the tags of cluster %s, but lacks KafkaVolume and is attached to nothing; tag it with"
+            " its number, or delete it." % (volume_id, topology.name)
         )
     for node in topology.nodes:
         out.extend(_identity_findings(node, account))
@@ -391,17 +397,17 @@ def _type_findings(kind: str, facts: dict[str, Any], volumes: int) -> list[str]:
     if not volumes:
         return []
     # docs.aws.amazon.com/ebs, "Amazon EBS volumes and NVMe": only on Nitro is an EBS volume an NVMe disk, with the
-        # volume's id as its serial.
+    # volume's id as its serial.
     if facts.get("hypervisor") == "xen":
         return [
-            "Instance type %s runs on Xen, where an EBS volume has no serial number, so that no host could tell its data volumes apart;"
-            " choose a type of the Nitro generation, or storage: instance_store." % kind
+            "Instance type %s runs on Xen, where an EBS volume has no serial number, so that no host could tell its"
+            " data volumes apart; choose a type of the Nitro generation, or storage: instance_store." % kind
         ]
     most = facts.get("ebs_attachments")
     if most is not None and volumes + 1 > most:
         return [
-            "Instance type %s takes %d EBS volumes, the root volume among them, so that %d data volumes cannot be attached; lower count, or take another type."
-            % (kind, most, volumes)
+            "Instance type %s takes %d EBS volumes, the root volume among them, so that %d data volumes cannot be"
+            " attached; lower count, or take another type." % (kind, most, volumes)
         ]
     return []
 
@@ -443,7 +449,8 @@ def _identity_findings(node: Node, account: Account) -> list[str]:
         for what, value in has.items():
             if value != wanted[what]:
                 out.append(
-                    "Node %s (%s) has the %s %s, but the topology says %s; provision never moves a node, so put the topology back, or replace the node."
+                    "Node %s (%s) has the %s %s, but the topology says %s; provision never moves a node, so put the"
+                    " topology back, or replace the node."
                     % (node.name, instance["instance_id"], what, value, wanted[what])
                 )
     for number in range(node.volumes.count if node.volumes else 0):
@@ -531,8 +538,8 @@ def _bandwidth_notes(topology: Topology, types: dict[str, dict[str, Any]]) -> li
             limit = int(baseline * 1e6 / 8 / 2**20)
             if wanted > limit:
                 out.add(
-                    "Instance type %s moves %d MiB/s to and from EBS in the long run, less than the %d MiB/s of its data volumes."
-                    % (node.instance_type, limit, wanted)
+                    "Instance type %s moves %d MiB/s to and from EBS in the long run, less than the %d MiB/s of its"
+                    " data volumes." % (node.instance_type, limit, wanted)
                 )
     return sorted(out)
 
@@ -540,7 +547,7 @@ def _bandwidth_notes(topology: Topology, types: dict[str, dict[str, Any]]) -> li
 def instances_to_change(
     topology: Topology, account: Account, types: dict[str, dict[str, Any]] | None = None
 ) -> list[dict[str, Any]]:
-    """The existing nodes whose tags, groups, profile or metadata options differ, as input of amazon.aws.ec2_instance."""
+    """The existing nodes whose tags, groups, profile or metadata options differ, for amazon.aws.ec2_instance."""
     out = []
     for node in topology.nodes:
         groups = [group_name(topology, role) for role in node.roles]

@@ -13,9 +13,10 @@ TYPE = "AWS::S3::Object"
 
 
 def plan(selectors: Sequence[Mapping[str, Any]], advanced: Sequence[Mapping[str, Any]], arn: str) -> dict[str, Any]:
-    """The input of PutEventSelectors that records reads and writes of all objects below arn; empty where they are recorded.
+    """The input of PutEventSelectors that records reads and writes of all objects below arn.
 
-    A trail has either basic or advanced selectors (CloudTrail API, PutEventSelectors); those that it has stay.
+    Empty where they are recorded. A trail has either basic or advanced selectors (CloudTrail API, PutEventSelectors);
+    those that it has stay.
     """
     if advanced:
         return (

@@ -60,8 +60,7 @@ def refusal(title: str, size: int, why: str) -> str:
     return (
         "%s looks blank, but nothing proves that it holds no data, because %s; add its name to data_volume_read_whole,"
         " and all of its %s are read first (about %s at 125 MiB/s), or, if you know that it is blank, to"
-        " data_volume_declared_blank."
-        % (title, why, _size(size), duration(size))
+        " data_volume_declared_blank." % (title, why, _size(size), duration(size))
     )
 
 
@@ -86,8 +85,8 @@ def doubt(volume: Mapping[str, Any] | None, cluster: str) -> str:
         return "EC2 does not know it in this Region"
     if volume["tags"].get(TAG) != NEW:
         return (
-            "it lacks the tag %s=%s, which provision gives to a volume that it makes and site removes before it formats it"
-            % (TAG, NEW)
+            "it lacks the tag %s=%s, which provision gives to a volume that it makes and site removes before it"
+            " formats it" % (TAG, NEW)
         )
     if volume["tags"].get("KafkaCluster") != cluster:
         return "its tag KafkaCluster says %s, not %s" % (volume["tags"].get("KafkaCluster", "nothing"), cluster)

@@ -275,15 +275,15 @@ def _attach(wanted: Wanted, run: Run) -> None:
     device = out.strip()
     if code != 0 or not device:
         raise LoopError(
-            "%s cannot be attached (losetup: code %d); look whether its file system can do direct I/O, and at the kernel's log."
-            % (wanted.path, code)
+            "%s cannot be attached (losetup: code %d); look whether its file system can do direct I/O, and at the"
+            " kernel's log." % (wanted.path, code)
         )
     found = attached(wanted)
     if found is None or found.direct_io != wanted.direct_io or found.sector_size != wanted.sector_size:
         run(["losetup", "--detach", device])
         raise LoopError(
-            "%s cannot be attached with direct I/O and these sectors here; set direct_io to false, or use another file system."
-            % wanted.path
+            "%s cannot be attached with direct I/O and these sectors here; set direct_io to false, or use another"
+            " file system." % wanted.path
         )
 
 

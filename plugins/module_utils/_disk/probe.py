@@ -47,9 +47,9 @@ class Mount:
 class Probe:
     """What was seen of a device.
 
-    signature is what blkid found; flaw is why an XFS cannot be mounted; error is why something could not be read.
-    zero is whether all bytes that were read are zero, None when none were read. data_at is the offset of the first data,
-    and remains is what they are a part of.
+    signature is what blkid found; flaw is why an XFS cannot be mounted; error is why something could not be read. zero
+    is whether all bytes that were read are zero, None when none were read. data_at is the offset of the first data, and
+    remains is what they are a part of.
     """
 
     device: str
@@ -136,8 +136,8 @@ def name_finding(name: str) -> str:
         )
     if os.path.dirname(name) != BY_ID or os.path.normpath(name) != name:
         return (
-            "%s is not a lasting name of a disk, because kernel names move between boots; use the volume's id or its path below %s."
-            % (name, BY_ID)
+            "%s is not a lasting name of a disk, because kernel names move between boots; use the volume's id or its"
+            " path below %s." % (name, BY_ID)
         )
     return ""
 
@@ -201,7 +201,10 @@ def number_of(path: str) -> Optional[str]:
 
 
 def mounts() -> list[Mount]:
-    """All mounts, in order; of two at one mount point the later one is visible. Raises ProbeError when it cannot be read."""
+    """All mounts, in order; of two at one mount point the later one is visible.
+
+    Raises ProbeError when it cannot be read.
+    """
     out = []
     for line in _lines(MOUNTS):
         fields = line.split(" ")

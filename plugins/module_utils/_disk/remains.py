@@ -101,7 +101,10 @@ def _of_file_system(base: int, length: int) -> Iterator[int]:
 
 
 def _samples(size: int, count: int) -> Iterator[int]:
-    """Half at round offsets, where groups begin; half spread over equal parts of the disk, at the same offsets in each run."""
+    """Half at round offsets, where groups begin.
+
+    Half spread over equal parts of the disk, at the same offsets in each run.
+    """
     step = ROUND
     while size // step > count // 2:
         step *= 2

@@ -21,7 +21,8 @@ from .probe import Probe, Run
 SMALLEST = 300 * disk_probe.MIB
 NONE = Permit()
 NEW_VOLUME = (
-    "attach the right volume or a new one, or zero this one by hand (blkdiscard --zeroout %s) if its data are not needed"
+    "attach the right volume or a new one, or zero this one by hand (blkdiscard --zeroout %s) if its data are not"
+    " needed"
 )
 
 
@@ -120,7 +121,8 @@ def _look(
         mounts, remembered = disk_probe.mounts(), mount_unit.all_remembered()
         judged = []
         for volume in volumes:
-            # More samples of a disk that only the operator declares blank: EC2 does not answer for it, and no full read follows.
+            # More samples of a disk that only the operator declares blank: EC2 does not answer for it, and no full read
+            # follows.
             samples = remains.MANY if name_of(volume) in permit.declared else remains.FEW
             seen = disk_probe.probe(devices[name_of(volume)], run, samples=samples)
             here = [mount for mount in mounts if mount.point == volume["mount"]][-1:]

@@ -49,8 +49,8 @@ def installed(version: str, directory: str, checksum: str | None) -> str | None:
         ) from None
     if checksum and checksum.lower() != found:
         raise ArchiveError(
-            "%s came from the archive with the SHA-512 %s…, but %s… is wanted; correct kafka_install_checksum, or choose another kafka_version."
-            % (path, found[:12], checksum[:12].lower())
+            "%s came from the archive with the SHA-512 %s…, but %s… is wanted; correct kafka_install_checksum, or"
+            " choose another kafka_version." % (path, found[:12], checksum[:12].lower())
         )
     return found
 
@@ -75,7 +75,8 @@ def install(version: str, directory: str, url: str, checksum: str | None, opened
     """
     wanted = checksum.lower() if checksum else parse_checksum(_text(url + ".sha512", opened), url)
     os.makedirs(directory, exist_ok=True)
-    # In the same directory, so that the rename is atomic. A run that died leaves a hidden directory; the next run removes it.
+    # In the same directory, so that the rename is atomic. A run that died leaves a hidden directory; the next run
+    # removes it.
     for left in os.listdir(directory):
         if left.startswith(".kafka-%s." % version):
             shutil.rmtree(os.path.join(directory, left))
@@ -85,8 +86,8 @@ def install(version: str, directory: str, url: str, checksum: str | None, opened
         found = _fetch(url, packed, opened)
         if found != wanted:
             raise ArchiveError(
-                "%s has the SHA-512 %s…, but %s… is wanted; it was not unpacked: fetch it again, or correct kafka_install_checksum."
-                % (url, found[:12], wanted[:12])
+                "%s has the SHA-512 %s…, but %s… is wanted; it was not unpacked: fetch it again, or correct"
+                " kafka_install_checksum." % (url, found[:12], wanted[:12])
             )
         top = _unpack(packed, os.path.join(work, "tree"), url)
         if not os.path.isfile(os.path.join(top, "libs", "kafka_2.13-%s.jar" % version)):

@@ -5,8 +5,9 @@
 """Which run works on this host, and a stop that only that run can do, on a fresh answer.
 
 The lock of the cluster is on one host, and a stop happens on another. Between the two, the run may be suspended for any
-time. So each run that has taken the lock writes its name on every host before it looks at the cluster (a fencing token).
-The command that stops a service compares that name and the age of the answer, by the clock of the host that stops.
+time. So each run that has taken the lock writes its name on every host before it looks at the cluster (a fencing
+token). The command that stops a service compares that name and the age of the answer, by the clock of the host that
+stops.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ def claim(owner: str, since: str, *, now: str, path: str = PATH) -> bool:
     # A claim from the future comes from a clock that ran ahead. It would refuse all later runs, so it does not count.
     if before is not None and since < before[0] <= now and before[1] != owner:
         raise ClaimError(
-            "This host belongs to a run that took the lock later (%s, since %s). Stop here, and look who works on the cluster. If no"
-            " run does, the clock of the host that keeps the lock was set back: correct it, and run the same command again."
-            % (before[1], before[0])
+            "This host belongs to a run that took the lock later (%s, since %s). Stop here, and look who works on the"
+            " cluster. If no run does, the clock of the host that keeps the lock was set back: correct it, and run the"
+            " same command again." % (before[1], before[0])
         )
     if before == (since, owner):
         return False

@@ -33,10 +33,11 @@ def look(
 ) -> dict[str, Any]:
     """{host, directories, mounted, process, quorum} of a host, the first being its own name.
 
-    directories: as in _host.storage.Directory, a ZooKeeper node's with its id from myid; mounted: whether all mounts are
-    there, without which nothing is known of the directories; process: {path, node_id} of the file that the running service
-    was started with, else None; quorum: [{id, address}], the ZooKeeper servers or controllers that its configuration names.
-    With tolerant a disk that cannot be read is UNREADABLE, else StorageError or MyidError is raised.
+    directories: as in _host.storage.Directory, a ZooKeeper node's with its id from myid; mounted: whether all mounts
+    are there, without which nothing is known of the directories; process: {path, node_id} of the file that the running
+    service was started with, else None; quorum: [{id, address}], the ZooKeeper servers or controllers that its
+    configuration names. With tolerant a disk that cannot be read is UNREADABLE, else StorageError or MyidError is
+    raised.
     """
     config = units.service(service).config
     directories = [_directory(service, path, tolerant) for path in log_dirs]
@@ -94,8 +95,8 @@ def findings(
 ) -> list[str]:
     """Where the hosts contradict the inventory, one sentence each.
 
-    hosts: host to its variables; members: role to host names; answers: host to the answers of look() there; removed: ids
-    of ZooKeeper nodes or controllers that the operator takes out of the quorum on purpose.
+    hosts: host to its variables; members: role to host names; answers: host to the answers of look() there; removed:
+    ids of ZooKeeper nodes or controllers that the operator takes out of the quorum on purpose.
     """
     zookeepers = list(members.get(ZOOKEEPER) or ())
     kafka = list(dict.fromkeys([*(members.get(BROKER) or ()), *(members.get(CONTROLLER) or ())]))
@@ -149,8 +150,8 @@ def _ids(
         if twin:
             done.add(twin)
             out.append(
-                "%s and %s are swapped: the inventory gives them the node ids %s and %s, but %s says %s and %s says %s; swap kafka_node_id of the two,"
-                " or their disks."
+                "%s and %s are swapped: the inventory gives them the node ids %s and %s, but %s says %s and %s says"
+                " %s; swap kafka_node_id of the two, or their disks."
                 % (
                     name,
                     twin,
@@ -165,8 +166,8 @@ def _ids(
             continue
         owner = next((host for host in names if wanted[host] == number), None)
         out.append(
-            "%s is node %s in the inventory, but %s belongs to node %s%s; correct kafka_node_id, or attach the right disk."
-            % (name, wanted[name], what, number, ", which the inventory calls %s" % owner if owner else "")
+            "%s is node %s in the inventory, but %s belongs to node %s%s; correct kafka_node_id, or attach the right"
+            " disk." % (name, wanted[name], what, number, ", which the inventory calls %s" % owner if owner else "")
         )
     return out
 
@@ -186,9 +187,9 @@ def _lost(
 ) -> list[str]:
     """Members of a quorum that the nodes know and the inventory lacks: they may be stopped, and would be forgotten.
 
-    Each ZooKeeper node counts, because new nodes in their place may be a majority without data. Controllers are known by
-    their addresses, which change when a host is replaced, so only a larger quorum is a finding. New controllers form no
-    quorum by themselves (kafka-storage --no-initial-controllers).
+    Each ZooKeeper node counts, because new nodes in their place may be a majority without data. Controllers are known
+    by their addresses, which change when a host is replaced, so only a larger quorum is a finding. New controllers form
+    no quorum by themselves (kafka-storage --no-initial-controllers).
     """
     out = []
     for role, title in ((ZOOKEEPER, "ZooKeeper nodes"), (CONTROLLER, "controllers")):
@@ -217,8 +218,8 @@ def _lost(
         if gone:
             words = [key if known[key]["id"] is None else "%s (%s)" % (key, known[key]["address"]) for key in gone]
             out.append(
-                "The inventory has %d %s, but the nodes know %d, with %s; start what is stopped and add it to the inventory, or, to take it out for good,"
-                " add -e '%s'."
+                "The inventory has %d %s, but the nodes know %d, with %s; start what is stopped and add it to the"
+                " inventory, or, to take it out for good, add -e '%s'."
                 % (len(names), title, len(known), ", ".join(words), json.dumps({"kafka_quorum_removed": gone}))
             )
     return out
@@ -227,9 +228,10 @@ def _lost(
 def _blank(
     zookeepers: Sequence[str], kafka: Sequence[str], answers: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> list[str]:
-    """ZooKeeper nodes without data are a majority: they would elect one of themselves, and those with data would follow.
+    """Whether ZooKeeper nodes without data are a majority, as a sentence.
 
-    A disk that is not mounted or cannot be read counts neither as blank nor as data.
+    They would elect one of themselves, and those with data would follow. A disk that is not mounted or cannot be read
+    counts neither as blank nor as data.
     """
     states: dict[str, set[str]] = {name: set() for name in (*zookeepers, *kafka)}
     for name in states:
@@ -242,6 +244,6 @@ def _blank(
         return []
     return [
         "%d of the %d ZooKeeper nodes (%s) have no data, and %s have some: a majority without data would become the"
-        " ensemble, and the cluster's metadata would be lost; begin with the ZooKeeper nodes that have data, and add fewer than"
-        " half at a time." % (len(blank), len(zookeepers), ", ".join(blank), ", ".join(data))
+        " ensemble, and the cluster's metadata would be lost; begin with the ZooKeeper nodes that have data, and add"
+        " fewer than half at a time." % (len(blank), len(zookeepers), ", ".join(blank), ", ".join(data))
     ]

@@ -47,8 +47,8 @@ def has_data(data_dir: str) -> bool:
     """Whether the node has been in an ensemble: it has a log, or a snapshot other than that of an empty tree.
 
     A server that starts without the others writes the snapshot of zxid 0 (ZooKeeper, FileTxnSnapLog.restore). It holds
-    nothing, so that a first run of site that was interrupted there can go on. Raises MyidError when the directory cannot
-    be read.
+    nothing, so that a first run of site that was interrupted there can go on. Raises MyidError when the directory
+    cannot be read.
     """
     path = os.path.join(data_dir, DATA)
     try:

@@ -58,8 +58,8 @@ def clock_findings(controller: float | None, host: float) -> list[str]:
     if abs(skew) <= MAX_SKEW_SECONDS:
         return []
     return [
-        "The clock is %.0f seconds %s the controller's, which breaks record timestamps, retention and TLS; correct the time on one of them."
-        % (abs(skew), "ahead of" if skew > 0 else "behind")
+        "The clock is %.0f seconds %s the controller's, which breaks record timestamps, retention and TLS; correct"
+        " the time on one of them." % (abs(skew), "ahead of" if skew > 0 else "behind")
     ]
 
 
@@ -184,8 +184,8 @@ def version_findings(wanted: str | None, carried: str | None) -> list[str]:
     if wanted is None or carried is None or wanted == carried:
         return []
     return [
-        "The host carries Kafka %s, but kafka_version is %s, and only an upgrade changes that; run rolling_upgrade, or set kafka_version to %s."
-        % (carried, wanted, carried)
+        "The host carries Kafka %s, but kafka_version is %s, and only an upgrade changes that; run rolling_upgrade,"
+        " or set kafka_version to %s." % (carried, wanted, carried)
     ]
 
 
@@ -227,7 +227,7 @@ def users(names: Sequence[str]) -> dict[str, dict[str, str]]:
 
 
 def running(units: Sequence[str], run: Callable[..., tuple[int, str, str]]) -> list[str]:
-    """Those of these systemd units that are active and enabled, and whose files have not changed since systemd read them."""
+    """Those of these systemd units that are active, enabled, and unchanged since systemd read their files."""
     if not units:
         return []
     wanted = ["ActiveState=active", "NeedDaemonReload=no", "UnitFileState=enabled"]

@@ -46,8 +46,9 @@ def crash_loops(
 ) -> bool:
     """Whether systemd starts a unit again and again; clock is the one that systemd stamps with.
 
-    A process that has just been restarted may live or crash again. So a young process, or one that is about to be started,
-    is watched until it is this many seconds old, or has ended. A unit that does not run and will not be started is no loop.
+    A process that has just been restarted may live or crash again. So a young process, or one that is about to be
+    started, is watched until it is this many seconds old, or has ended. A unit that does not run and will not be
+    started is no loop.
     """
     begun, before = clock(), None
     while True:
@@ -70,7 +71,10 @@ def crash_loops(
 def age(
     unit: str, run: Callable[..., tuple[int, str, str]], *, clock: Callable[[], float] = time.monotonic
 ) -> float | None:
-    """How many seconds the unit's process has run, None when it does not run; clock is the one that systemd stamps with."""
+    """How many seconds the unit's process has run, None when it does not run.
+
+    clock is the one that systemd stamps with.
+    """
     told = _show(unit, run)
     return (
         clock() - int(told.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
@@ -80,7 +84,10 @@ def age(
 
 
 def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:
-    """Whether a process of the unit runs or is about to; false for one that crashed and waits for its restart by systemd."""
+    """Whether a process of the unit runs or is about to.
+
+    False for a process that crashed and waits for its restart by systemd.
+    """
     told = _show(unit, run)
     return told.get("ActiveState") not in ("inactive", "failed") and told.get("SubState") != "auto-restart"
 
@@ -133,7 +140,7 @@ def _read(path: str) -> str:
 def restart_needed(unit: str) -> bool:
     """Whether the files that a running unit was started with have changed since; staged files count as the new ones.
 
-    The unit records the digests of these files at its start (_config.units.started). Without that record the answer is yes.
+    The unit records the digests of these files at its start (_config.units.started). Without that record, yes.
     """
     record = units.started(unit)
     try:

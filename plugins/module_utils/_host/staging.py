@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Files and directories of a host: decided as a whole, written atomically, and staged while a service runs with the old ones."""
+"""Files and directories of a host.
+
+All are decided together, written atomically, and staged while a service runs with the old ones.
+"""
 
 from __future__ import annotations
 
@@ -67,8 +70,8 @@ class Owned:
 class Step:
     """What happens to one file.
 
-    writes is the path that gets the content, if any; drops is a staged file that is not needed any more; fixes are paths
-    with a wrong owner or mode; waits is whether the content is staged for the next restart of its service.
+    writes is the path that gets the content, if any; drops is a staged file that is not needed any more; fixes are
+    paths with a wrong owner or mode; waits is whether the content is staged for the next restart of its service.
     """
 
     dest: str
@@ -89,8 +92,9 @@ class Step:
 def pack(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of file_set as its module gets them: all texts are packed in one option that is never logged.
 
-    A module writes its parameters to the host's journal, and Ansible shows them at -vvv. With no_log Ansible also replaces
-    the value wherever it occurs in the result: the text "1" would garble every path with a 1. A packed text occurs nowhere.
+    A module writes its parameters to the host's journal, and Ansible shows them at -vvv. With no_log Ansible also
+    replaces the value wherever it occurs in the result: the text "1" would garble every path with a 1. A packed text
+    occurs nowhere.
     """
     texts = json.dumps([item["content"] for item in options["files"]])
     packed = base64.b64encode(zlib.compress(texts.encode("ascii"))).decode("ascii")
@@ -167,8 +171,8 @@ def differs(path: str, wanted: Owned) -> bool:
 def decide(items: Iterable[Mapping[str, Any]], *, held: bool, promote: bool) -> list[Step]:
     """What happens to each file: {dest, content, owner, group, mode}.
 
-    held: a running service has read the files in place, so changes are staged beside them; promote: the service is being
-    restarted, so the content goes in place. A file with at_once is not read by the service, and is never staged.
+    held: a running service has read the files in place, so changes are staged beside them; promote: the service is
+    being restarted, so the content goes in place. A file with at_once is not read by the service, and is never staged.
     """
     steps = []
     for item in items:
@@ -186,7 +190,10 @@ def decide(items: Iterable[Mapping[str, Any]], *, held: bool, promote: bool) -> 
 
 
 def missing_directories(items: Iterable[Mapping[str, Any]]) -> list[tuple[str, Owned]]:
-    """The directories {path, owner, group, mode} that are missing or differ; raises FilesError for a path of another kind."""
+    """The directories {path, owner, group, mode} that are missing or differ.
+
+    Raises FilesError for a path of another kind.
+    """
     out = []
     for item in items:
         path, wanted = item["path"], owned(item)

@@ -89,7 +89,7 @@ def _without_meta(path: str) -> str:
 
 
 def directory_id(cluster_id: str, node_id: int) -> str:
-    """The directory id of a controller's metadata: Kafka's base64 of a name-based UUID, so that all hosts compute the same."""
+    """The directory id of a controller's metadata: Kafka's base64 of a name-based UUID, the same on all hosts."""
     attempt = 0
     while True:
         made = encode(uuid.uuid5(NAMESPACE, "%s/%d/%d" % (cluster_id, node_id, attempt)))
@@ -119,8 +119,8 @@ def check_cluster_id(cluster_id: str) -> None:
         size = 0
     if size != 16:
         raise StorageError(
-            "%s is no cluster id for KRaft, which is the base64 of 16 bytes in 22 characters; leave it to kafka_cluster_identity."
-            % (cluster_id or "''")
+            "%s is no cluster id for KRaft, which is the base64 of 16 bytes in 22 characters; leave it to"
+            " kafka_cluster_identity." % (cluster_id or "''")
         )
 
 
@@ -143,11 +143,13 @@ def plan(
     is_controller: bool,
     quorum_exists: bool,
 ) -> Plan:
-    """The directories to format; raises StorageError for one of another node or cluster, or with data of unknown origin.
+    """The directories to format.
 
-    initial_controllers: [{id, host, port}], the first voters of the cluster. Any other controller, and one whose metadata
-    is lost while the quorum exists, begins as an observer with a directory id of its own: a voter that forgot what it
-    acknowledged would break the quorum's promise (KIP-853).
+    Raises StorageError for one of another node or cluster, or with data of unknown origin.
+
+    initial_controllers: [{id, host, port}], the first voters of the cluster. Any other controller, and one whose
+    metadata is lost while the quorum exists, begins as an observer with a directory id of its own: a voter that forgot
+    what it acknowledged would break the quorum's promise (KIP-853).
     """
     check_cluster_id(cluster_id)
     for each in directories:
@@ -161,7 +163,7 @@ def plan(
         lost = partly and metadata_log_dir in missing
         begins = not quorum_exists and not lost and node_id in [int(each["id"]) for each in initial_controllers]
         if begins or (partly and not lost):
-            # Kafka reads it for the metadata directory only: a new data directory of a running voter changes nothing there.
+            # Kafka reads it for the metadata directory only; for a new data directory of a voter it has no effect.
             voters = [
                 "%d@%s:%d:%s"
                 % (each["id"], _host(each["host"]), each["port"], directory_id(cluster_id, int(each["id"])))
@@ -180,25 +182,25 @@ def _host(host: str) -> str:
 def _refuse(each: Directory, cluster_id: str, node_id: int) -> None:
     if each.state == FOREIGN:
         raise StorageError(
-            "The log directory %s holds files, but no %s, so that it is unknown whose they are; it is never formatted: empty it, or put the file back."
-            % (each.path, META)
+            "The log directory %s holds files, but no %s, so that it is unknown whose they are; it is never"
+            " formatted: empty it, or put the file back." % (each.path, META)
         )
     if each.state != FORMATTED:
         return
     if each.version != 1:
         raise StorageError(
-            "The log directory %s has %s of version %s, but KRaft needs version 1; a directory from ZooKeeper mode is migrated, not formatted."
-            % (each.path, META, each.version)
+            "The log directory %s has %s of version %s, but KRaft needs version 1; a directory from ZooKeeper mode is"
+            " migrated, not formatted." % (each.path, META, each.version)
         )
     if each.cluster_id != cluster_id:
         raise StorageError(
-            "The log directory %s belongs to cluster %s, but this node shall join %s; attach the right disk, or empty this one."
-            % (each.path, each.cluster_id, cluster_id)
+            "The log directory %s belongs to cluster %s, but this node shall join %s; attach the right disk, or empty"
+            " this one." % (each.path, each.cluster_id, cluster_id)
         )
     if each.node_id != node_id:
         raise StorageError(
-            "The log directory %s belongs to node %s, but this is node %d; attach the right disk, or correct kafka_node_id."
-            % (each.path, each.node_id, node_id)
+            "The log directory %s belongs to node %s, but this is node %d; attach the right disk, or correct"
+            " kafka_node_id." % (each.path, each.node_id, node_id)
         )
 
 
@@ -238,8 +240,8 @@ def verify(after: Sequence[Directory], what: Plan, *, cluster_id: str, node_id: 
         _refuse(each, cluster_id, node_id)
         if each.state != FORMATTED:
             raise StorageError(
-                "%s is still not formatted, although Kafka's tool reported no error; check that log.dirs in the properties names it."
-                % each.path
+                "%s is still not formatted, although Kafka's tool reported no error; check that log.dirs in the"
+                " properties names it." % each.path
             )
 
 
@@ -256,8 +258,8 @@ def identity(nodes: Iterable[dict[str, Any]]) -> str | None:
     if len(found) > 1:
         told = "; ".join("%s has %s" % (cluster, ", ".join(places)) for cluster, places in sorted(found.items()))
         raise StorageError(
-            "The nodes carry disks of %d clusters: %s; attach the right disks, or empty those that are not this cluster's."
-            % (len(found), told)
+            "The nodes carry disks of %d clusters: %s; attach the right disks, or empty those that are not this"
+            " cluster's." % (len(found), told)
         )
     return next(iter(found), None)
 

@@ -118,7 +118,7 @@ def files(
     header: str,
     root: str = "/",
 ) -> list[dict[str, Any]]:
-    """The files that keep the settings over a boot, as in _host.staging.decide: sysctl.d, tmpfiles.d, udev, limits.d."""
+    """The files in sysctl.d, tmpfiles.d, udev and limits.d that set it at each boot, as in _host.staging.decide."""
     lines = {
         "etc/sysctl.d/90-kafka.conf": ["%s = %s" % (name, _normal(str(value))) for name, value in sysctl.items()],
         "etc/tmpfiles.d/kafka.conf": ["w /%s - - - - %s" % (HUGEPAGE, hugepage)] if hugepage else [],

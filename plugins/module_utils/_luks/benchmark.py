@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""How fast a disk is with each setting of dm-crypt: with or without the kernel's work queues, sectors of 512 or 4096 bytes.
+"""How fast a disk is with each setting of dm-crypt.
 
-fio measures; this module decides.
+The settings are: with or without the kernel's work queues, sectors of 512 or 4096 bytes. fio measures; this module
+decides.
 """
 
 from __future__ import annotations
@@ -123,7 +124,10 @@ def parse_fio(text: str, kind: str) -> tuple[float, float]:
 
 
 def busy_seconds(text: str, ticks: int) -> float:
-    """CPU seconds of all processors since the boot, from /proc/stat: dm-crypt works in the kernel's threads, not in fio."""
+    """CPU seconds of all processors since the boot, from /proc/stat.
+
+    The work of dm-crypt is done by the kernel's threads, not by fio.
+    """
     user, nice, system, _idle, _iowait, irq, softirq = (int(word) for word in text.split("\n", 1)[0].split()[1:8])
     return (user + nice + system + irq + softirq) / ticks
 
@@ -181,7 +185,10 @@ class Bench:
         return self._volume(wanted, self._run, marker_dir=self._marker_dir)
 
     def check(self) -> None:
-        """Refuse a disk unless it is blank or left over from a run that died; raises RackawareError, and changes nothing."""
+        """Refuse a disk unless it is blank or left over from a run that died.
+
+        Raises RackawareError, and changes nothing.
+        """
         volume = self._wanted()
         facts = volume.facts()
         if facts.header is None or facts.header.uuid != self._uuid:

@@ -27,7 +27,10 @@ class PlaceError(RackawareError):
 
 
 def is_pattern(device: str) -> bool:
-    """Whether a device is a shell pattern; a stop and start gives an instance other disks, with other serial numbers."""
+    """Whether a device is a shell pattern.
+
+    After a stop and start an instance has other disks, with other serial numbers.
+    """
     return any(letter in device for letter in "*?[")
 
 

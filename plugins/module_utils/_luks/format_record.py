@@ -21,7 +21,8 @@ from .._errors import RackawareError
 DIRECTORY = "/var/lib/kafka-luks"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 SYS_BLOCK = "/sys/class/block"
-# formatting: nothing was ever stored. ready: data may be stored. erasing, erased: we destroy, or have destroyed, the keys.
+# formatting: nothing was ever stored. ready: data may be stored. erasing, erased: the keys are being, or are,
+# destroyed.
 FORMATTING, READY, ERASING, ERASED = "formatting", "ready", "erasing", "erased"
 STATES = (FORMATTING, READY, ERASING, ERASED)
 
@@ -54,7 +55,10 @@ def boot_id(path: str = BOOT_ID) -> str:
 
 
 def identity(device: str, sys_block: str = SYS_BLOCK) -> str:
-    """A name that stays with the disk when the kernel renumbers: its serial, the file behind a loop device, or its own name."""
+    """A name that stays with the disk when the kernel renumbers.
+
+    It is the disk's serial, the file behind a loop device, or its own name.
+    """
     kernel = os.path.basename(os.path.realpath(device))
     namespace = re.fullmatch(r"nvme\d+(n\d+)", kernel)
     home = os.path.join(sys_block, kernel)
@@ -94,8 +98,7 @@ def load(path: str) -> Marker | None:
         ) from None
     if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise MarkerError(
-            "%s can be written by others than its owner, so it is not trusted; correct its owner and mode."
-            % path
+            "%s can be written by others than its owner, so it is not trusted; correct its owner and mode." % path
         )
     try:
         marker = Marker(**content)

@@ -211,7 +211,10 @@ def sample(path: str, *, start: int = 16 * MIB, samples: int = 1024) -> Sample:
 
 
 def wipe(path: str, *, length: int) -> None:
-    """Overwrite the first length bytes (both headers, all key slots) with zeros, and read them back; raises HeaderError."""
+    """Overwrite the first length bytes (both headers, all key slots) with zeros, and read them back.
+
+    Raises HeaderError.
+    """
     try:
         with open(path, "r+b", buffering=0) as stream:
             for place in range(0, length, MIB):

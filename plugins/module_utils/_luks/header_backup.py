@@ -116,8 +116,8 @@ def plan_restored(
         )
     if confirm_uuid != uuid:
         raise HeaderBackupError(
-            "Restoring brings back the key slots of the copy, removed ones too; set confirm_uuid to %s if that is meant."
-            % uuid
+            "Restoring brings back the key slots of the copy, removed ones too; set confirm_uuid to %s if that is"
+            " meant." % uuid
         )
     return ("restore",)
 

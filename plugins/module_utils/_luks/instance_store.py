@@ -170,7 +170,8 @@ def _links(dev_root: str) -> dict[str, list[str]]:
 
 
 def _by_id(links: Iterable[str]) -> str:
-    # udev also makes nvme-eui… links and one with the namespace's number. The link of model and serial is the most readable.
+    # udev also makes nvme-eui… links and one with the namespace's number. That of model and
+    # serial is the most readable.
     ranked = sorted(
         links,
         key=lambda path: (
@@ -191,7 +192,10 @@ def judged(
     marker_dir: str = format_record.DIRECTORY,
     probe: Callable[..., Any] = disk_probe.probe,
 ) -> Disk:
-    """The disk, its content, and this host's record of it; our subsystems begin with subsystem. Raises RackawareError."""
+    """The disk, its content, and this host's record of it; our subsystems begin with subsystem.
+
+    Raises RackawareError.
+    """
     marker = format_record.load(format_record.path_of(disk.device, marker_dir))
     seen = probe(disk.device, run)
     mounts = [mount.point for mount in seen.mounts]

@@ -52,7 +52,10 @@ def plan_present(slots: Slots) -> tuple[str, ...]:
 
 
 def plan_rotated(slots: Slots) -> tuple[str, ...]:
-    """Steps to a volume that new opens and key does not. After an interruption a new plan goes on where the old stopped."""
+    """Steps to a volume that new opens and key does not.
+
+    After an interruption a new plan goes on where the old stopped.
+    """
     if set(slots.key) & set(slots.new):
         raise LuksKeyError("The new key is the old key; make a new one.")
     steps = plan_present(slots)
@@ -77,7 +80,8 @@ def plan_absent(slots: Slots, slot: int) -> tuple[str, ...]:
 def _must_open(slots: Slots) -> None:
     if not slots.key:
         raise LuksKeyError(
-            "Neither key opens the volume, and nothing was changed; give the key that it was formatted or last rotated with."
+            "Neither key opens the volume, and nothing was changed; give the key that it was formatted or last"
+            " rotated with."
         )
 
 

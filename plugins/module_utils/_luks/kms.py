@@ -4,8 +4,8 @@
 # Private to the collection: may change at any time.
 """From a wrapped key in S3 to its bytes: the instance's role, GetObject with pins, KMS Decrypt.
 
-The modules and the unlocker at boot share it. It is written for the distribution's boto3 (Debian 12: 1.26), and does not
-rely on its retries, environment endpoints or IMDSv1 fallback.
+The modules and the unlocker at boot share it. It is written for the distribution's boto3 (Debian 12: 1.26), and does
+not rely on its retries, environment endpoints or IMDSv1 fallback.
 """
 
 from __future__ import annotations
@@ -44,11 +44,12 @@ SHORTEST_KEY = 32
 INSTANCE, ENVIRONMENT = "instance", "environment"
 # Transient errors: load, faults of the service, a clock before its first synchronisation, credentials being renewed.
 PASSING = frozenset(
-    "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException TooManyRequestsException RequestLimitExceeded SlowDown "
-    "LimitExceededException BandwidthLimitExceeded InternalError InternalFailure InternalServerError ServiceUnavailable ServiceUnavailableException "
-    "KMSInternalException DependencyTimeoutException KeyUnavailableException RequestTimeout RequestTimeoutException OperationAborted "
-    "RequestTimeTooSkewed RequestExpired RequestInTheFuture InvalidSignatureException SignatureDoesNotMatch "
-    "ExpiredToken ExpiredTokenException TokenRefreshRequired".split()
+    "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException"
+    " TooManyRequestsException RequestLimitExceeded SlowDown LimitExceededException BandwidthLimitExceeded"
+    " InternalError InternalFailure InternalServerError ServiceUnavailable ServiceUnavailableException"
+    " KMSInternalException DependencyTimeoutException KeyUnavailableException RequestTimeout RequestTimeoutException"
+    " OperationAborted RequestTimeTooSkewed RequestExpired RequestInTheFuture InvalidSignatureException"
+    " SignatureDoesNotMatch ExpiredToken ExpiredTokenException TokenRefreshRequired".split()
 )
 CONNECTION_SPEC = {"credentials": {"type": "str", "choices": [INSTANCE, ENVIRONMENT], "default": INSTANCE}}
 WRAPPED_SPEC = {
@@ -84,7 +85,10 @@ class Denied(KmsError):
 
 @dataclass(frozen=True)
 class Wrapped:
-    """One wrapped key: its place, version and digest, the KMS key that opens it, and for whom. Nothing in it is secret."""
+    """One wrapped key: its place, version and digest, the KMS key that opens it, and for whom.
+
+    Nothing in it is secret.
+    """
 
     bucket: str
     key: str
@@ -172,7 +176,10 @@ class Credentials:
 
 
 def instance_credentials(endpoint: str | None = None) -> Credentials:
-    """Ask the instance's metadata (IMDSv2 only); raises Retry while it does not answer, Denied when there is no role."""
+    """Ask the instance's metadata (IMDSv2 only).
+
+    Raises Retry while it does not answer, Denied when there is no role.
+    """
     base = (endpoint or os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or METADATA).rstrip("/") + "/latest/"
     # Credentials never go through a proxy, whatever the environment says.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -230,8 +237,8 @@ class Vault:
             raise _sentence(what, error) from None
         if hashlib.sha256(content).hexdigest() != which.sha256:
             raise Denied(
-                "s3://%s/%s (version %s) is not the object that was pinned: its SHA-256 differs; it was replaced, or the pin is old."
-                % (which.bucket, which.key, which.version_id),
+                "s3://%s/%s (version %s) is not the object that was pinned: its SHA-256 differs; it was replaced, or"
+                " the pin is old." % (which.bucket, which.key, which.version_id),
                 "PinMismatch",
             )
         return content
@@ -279,7 +286,10 @@ def _whole(body: Any) -> bytes:
 
 
 def connect(region: str, credentials: str = INSTANCE) -> Vault:
-    """Clients with fresh credentials; raises Retry or Denied. One attempt per call, as the caller decides about the next."""
+    """Clients with fresh credentials; raises Retry or Denied.
+
+    One attempt per call, as the caller decides about the next.
+    """
     try:
         if credentials == INSTANCE:
             role = instance_credentials()

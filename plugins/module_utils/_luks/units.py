@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The systemd units of encrypted stores: they open and mount them at boot, and keep Kafka from starting without them."""
+"""The systemd units of encrypted stores.
+
+They open and mount them at boot, and keep Kafka from starting without them.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ def unlock_text(*, program: str = PROGRAM, config: str = CONFIG, comment: str = 
         "UMask=0077",
         "NoNewPrivileges=true",
         # Not strict: cryptsetup locks in /run, and the store's file may be anywhere below /var. Not PrivateDevices or
-# ProtectClock: both hide the disks.
+        # ProtectClock: both hide the disks.
         "ProtectSystem=full",
         "ProtectHome=true",
         "PrivateTmp=true",

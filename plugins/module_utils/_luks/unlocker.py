@@ -4,8 +4,8 @@
 # Private to the collection: may change at any time.
 """The program that opens an encrypted store at boot.
 
-These files are copied to the host: it runs the same code as the modules. There is no fallback: a store is open, or it is
-locked and the program says why.
+These files are copied to the host: it runs the same code as the modules. There is no fallback: a store is open, or it
+is locked and the program says why.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class UnlockError(RackawareError):
 class Config:
     """One store: its volume, its wrapped keys, and the file that backs it, if any.
 
-    keys are those that may open it, the newest last; during a rotation there are two. Where the device is a pattern, slot
-    says which of its slots disks a blank store takes. mount is the store's mount point.
+    keys are those that may open it, the newest last; during a rotation there are two. Where the device is a pattern,
+    slot says which of its slots disks a blank store takes. mount is the store's mount point.
     """
 
     wanted: luks_volume.Wanted
@@ -239,7 +239,10 @@ def key_for(config: Config, volume: Any, world: World) -> tuple[bytearray, Any]:
 
 
 def open_store(name: str, world: World, directory: str = CONFIG) -> tuple[str, ...]:
-    """Open a store and notify systemd; returns the steps that were done. Raises RackawareError where waiting does not help."""
+    """Open a store and notify systemd; returns the steps that were done.
+
+    Raises RackawareError where waiting does not help.
+    """
     config = load(name, directory)
     if config.mount:
         device_match.cover(config.mount)

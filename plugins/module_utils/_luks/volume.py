@@ -41,8 +41,8 @@ class LuksError(RackawareError):
 class Wanted:
     """One volume as it shall be.
 
-    device is a name that outlives a boot (by-id, loop); perf None leaves the flags alone; token holds public facts of the
-    wrapped key.
+    device is a name that outlives a boot (by-id, loop); perf None leaves the flags alone; token holds public facts of
+    the wrapped key.
     """
 
     device: str
@@ -59,7 +59,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Mapper:
-    """An open mapping: its name, the UUID of its header when it was opened, and the kernel's names of the devices below."""
+    """An open mapping, with the UUID of its header when it was opened, and the kernel's names of the devices below."""
 
     name: str
     uuid: str
@@ -70,9 +70,9 @@ class Mapper:
 class Facts:
     """Everything that a decision needs.
 
-    signed is whether there is a signature of anything but LUKS; opens is whether the key opens the header (None: there was
-    none to try); untouched is whether the data behind the header's area are still as the marker says (zero, or unchanged
-    since the erasure); here is whether the mapping is on this very device.
+    signed is whether there is a signature of anything but LUKS; opens is whether the key opens the header (None: there
+    was none to try); untouched is whether the data behind the header's area are still as the marker says (zero, or
+    unchanged since the erasure); here is whether the mapping is on this very device.
     """
 
     probe: str
@@ -112,7 +112,7 @@ def judge(facts: Facts, wanted: Wanted) -> Verdict:
         return Verdict(FOREIGN, "this host remembers it as the volume %s, which is another" % marker.uuid)
     if facts.signed:
         return Verdict(FOREIGN, "it holds %s" % facts.what)
-    # Remains of a header are ours only where nothing was ever stored: the marker is set before the first byte is written.
+    # Remains of a header are ours only where nothing was ever stored: the marker is set before the first write.
     if facts.torn:
         if marker is not None and marker.state == FORMATTING and facts.untouched:
             return Verdict(TORN, "its first format was interrupted")
@@ -123,7 +123,8 @@ def judge(facts: Facts, wanted: Wanted) -> Verdict:
         if marker.boot == facts.boot:
             return Verdict(
                 UNKNOWN,
-                "it was in service since this host started and reads as blank now, which a stop of the instance does not explain",
+                "it was in service since this host started and reads as blank now, which a stop of the instance does"
+                " not explain",
             )
         return (
             Verdict(BLANK)
@@ -206,8 +207,8 @@ def plan(
         )
     if not facts.aes:
         raise LuksError(
-            "The processor of this host has no AES instructions, so that %s would be slow for ever; choose another instance type."
-            % wanted.device
+            "The processor of this host has no AES instructions, so that %s would be slow for ever; choose another"
+            " instance type." % wanted.device
         )
     opening = _opening(wanted, provisioning=True) if state == OPEN else ()
     return Plan(verdict, ("remember formatting", "format", "token provisioning", *opening))
@@ -440,7 +441,7 @@ class Volume:
         )
 
     def _untouched(self, marker: Marker | None, header: Header | None, zero: bool) -> bool:
-        # Thousands of reads take half a minute on a hard disk: only where the answer matters, never for a volume in service.
+        # Thousands of reads take half a minute on a hard disk: only where the answer matters.
         if marker is None or (header is not None and (marker.state != FORMATTING or ours(header))):
             return False
         if marker.state == ERASED:
@@ -578,7 +579,10 @@ def header_of(device: str) -> Header:
 
 
 def token_of(facts: Mapping[str, Any], *, slots: Sequence[int], state: str) -> dict[str, Any]:
-    """The token that names the wrapped key of these slots: its place, its version and its encryption context. No secret."""
+    """The token that names the wrapped key of these slots: its place, its version and its encryption context.
+
+    No secret.
+    """
     return {**facts, "type": TOKEN_TYPE, "state": state, "keyslots": [str(slot) for slot in slots]}
 
 

@@ -4,9 +4,9 @@
 # Private to the collection: may change at any time.
 """The program that kafka.service runs before each start of a broker. These files are copied to the host.
 
-On the log directories of the last start it ends within some 30 ms and asks no broker. Otherwise it asks other brokers for
-up to WAIT_SECONDS and fails with one sentence. systemd runs it again, without a limit, so that a broker starts by itself
-once others can answer.
+On the log directories of the last start it ends within some 30 ms and asks no broker. Otherwise it asks other brokers
+for up to WAIT_SECONDS and fails with one sentence. systemd runs it again, without a limit, so that a broker starts by
+itself once others can answer.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ NEW_CLUSTER = STATE + "/new-cluster"
 PYTHON = "/opt/kafka-admin/bin/python"
 # Beside the log directory, because what lies in it decides whether kafka_storage takes it for empty.
 MARK = ".%s.kafka-log-dir"
-# Files of Kafka: the first comes with formatting or the first start; the second with the first start, and it stays (seen
-# with 3.9.2 and 4.3.1; .lock does not stay).
+# Files of Kafka: the first comes with formatting or the first start; the second with the first start, and it stays
+# (seen with 3.9.2 and 4.3.1; .lock does not stay).
 META, RUN = "meta.properties", "recovery-point-offset-checkpoint"
-# Longer than a ZooKeeper session (18 s), so that a broker that has just crashed needs one attempt; shorter than systemd's
-# TimeoutStartSec (90 s).
+# Longer than a ZooKeeper session (18 s), so that a broker that has just crashed needs one attempt; shorter than
+# systemd's TimeoutStartSec (90 s).
 WAIT_SECONDS, INTERVAL_SECONDS, REQUEST_SECONDS = 30, 1, 5
 # Asking again does not undo a known loss, and each answer of a big cluster has megabytes.
 LOSS_INTERVAL_SECONDS = 10

@@ -8,8 +8,8 @@ On those of its last start it starts at once, on others only once other brokers 
 
 A broker that is the last in-sync replica of a partition is elected when it registers, whatever its disk has, and its
 followers truncate to that. In ZooKeeper mode nothing in Kafka prevents it; KRaft compares directory ids, and detects
-unclean shutdowns from 4.0 on. A partition without a leader may also elect a replica outside of the in-sync set: the last
-known leader where eligible leader replicas are on (KIP-966), any replica where unclean elections are on.
+unclean shutdowns from 4.0 on. A partition without a leader may also elect a replica outside of the in-sync set: the
+last known leader where eligible leader replicas are on (KIP-966), any replica where unclean elections are on.
 
 It is loaded at each start of a broker, before its JVM, so slow imports such as dataclasses are not allowed here.
 """
@@ -46,8 +46,9 @@ class Record(NamedTuple):
 
 
 class View(NamedTuple):
-    """The answer of one broker: its id, whether the cluster is in KRaft mode, the controller, and the brokers that are alive.
+    """The answer of one broker.
 
+    It has the broker's id, whether the cluster is in KRaft mode, the controller, and the brokers that are alive.
     partitions are those {topic, partition, leader, isr, elr} that the node of the question holds.
     """
 
@@ -126,11 +127,11 @@ def next_witness(node: int, views: Mapping[int, View], untried: Sequence[int]) -
 
 
 def answer(node: int, views: Mapping[int, View], why: str = "") -> Answer:
-    """What these views say together about a node that wants to start blank: of each partition the strictest view counts.
+    """What these views say together about a node that wants to start blank.
 
-    why is why other brokers did not answer. In ZooKeeper mode a broker that lost its session still serves the metadata of
-    that moment, so only the controller and the brokers that it lists as alive are trusted. Two views are needed unless no
-    other broker is alive.
+    Of each partition the strictest view counts. why is why other brokers did not answer. In ZooKeeper mode a broker
+    that lost its session still serves the metadata of that moment, so only the controller and the brokers that it lists
+    as alive are trusted. Two views are needed unless no other broker is alive.
     """
     if not views:
         return Answer(False, "no other broker answers%s" % (" (%s)" % why.rstrip(".") if why else ""), UNANSWERED)

@@ -59,7 +59,8 @@ def find(config: unlocker.Config) -> tuple[str, Header] | None:
         try:
             header = luks_header.scan(path).header
         except RackawareError:
-            # A missing or unreadable disk is the unlocker's to report: it opens nothing with this configuration, either.
+            # A missing or unreadable disk is the unlocker's to report: it opens nothing with this configuration,
+            # either.
             continue
         if header is not None and (header.uuid, header.subsystem) == (config.wanted.uuid, config.wanted.subsystem):
             return path, header
@@ -83,9 +84,9 @@ def lost(name: str, config: unlocker.Config, path: str, header: Header) -> str:
         return ""
     return (
         "The store %s keeps its configuration, and nothing was changed: the volume on %s opens with %s, but the new"
-        " configuration names only %s, so that it would stay locked at the next boot. Make the former the current version"
-        " again (aws s3api copy-object, with that version as copy source), or, if its data may be lost, erase the store"
-        " with erase_stores."
+        " configuration names only %s, so that it would stay locked at the next boot. Make the former the current"
+        " version again (aws s3api copy-object, with that version as copy source), or, if its data may be lost, erase"
+        " the store with erase_stores."
         % (
             name,
             path,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The encrypted stores of Kafka's nodes: which data volumes they are, the names of their keys, and their configuration."""
+"""The encrypted stores of Kafka's nodes: their data volumes, the names of their keys, and their configuration."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def _who(variables: Mapping[str, Any], name: str) -> tuple[str, int]:
         return str(variables["kafka_cluster"]), int(variables["kafka_node_id"])
     except (KeyError, TypeError, ValueError):
         raise StoresError(
-            "Host %s has encrypted stores, but no kafka_cluster or no kafka_node_id, to which their keys are bound; set both."
-            % name
+            "Host %s has encrypted stores, but no kafka_cluster or no kafka_node_id, to which their keys are bound;"
+            " set both." % name
         ) from None
 
 

@@ -314,7 +314,7 @@ def test_a_stand_in_gets_no_condition_that_it_would_misread():
         ({"cluster": "a/b"}, "cannot be the name of what the keys are for"),
         ({"patterns": ["*"]}, "open to every role"),
         ({"patterns": []}, "open to every role of the account, or to none"),
-        ({"rewrappers": ["arn:aws:iam::123456789012:role/*"]}, "would let more than one role or user wrap keys anew"),
+        ({"rewrappers": ["arn:aws:iam::123456789012:role/*"]}, "would allow more than one role or user to rewrap keys"),
         ({"rewrap_elsewhere": True}, "is for those in key_custody_rewrap_arns, which is empty"),
     ],
 )
