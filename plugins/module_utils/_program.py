@@ -21,15 +21,15 @@ def sources(entry: str) -> Mapping[str, str]:
 
     entry is a path such as _luks/unlocker.py. Raises OSError.
     """
-    found: dict[str, str] = {}
+    contents: dict[str, str] = {}
     left = [entry]
     while left:
         path = left.pop()
-        if path not in found:
+        if path not in contents:
             with open(os.path.join(UTILS, path), encoding="utf-8") as stream:
-                found[path] = stream.read()
-            left.extend(_imported(path, found[path]))
-    return dict(sorted(found.items()))
+                contents[path] = stream.read()
+            left.extend(_imported(path, contents[path]))
+    return dict(sorted(contents.items()))
 
 
 def _imported(path: str, content: str) -> Iterator[str]:

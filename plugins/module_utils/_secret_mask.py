@@ -67,13 +67,13 @@ def _replaced(text: str, known: frozenset[str]) -> str:
 
 def _spans(text: str) -> list[tuple[int, int]]:
     """Where the secrets are, in order, none within another."""
-    found = [match.span() for match in PRIVATE_KEY.finditer(text)]
-    found += [match.span(1) for match in JAAS.finditer(text)]
+    spans = [match.span() for match in PRIVATE_KEY.finditer(text)]
+    spans += [match.span(1) for match in JAAS.finditer(text)]
     urls = (match for match in URL.finditer(text) if "@" in match[1])
-    found += [(match.start(1), match.start(1) + match[1].rindex("@")) for match in urls]
-    found += _named(text)
+    spans += [(match.start(1), match.start(1) + match[1].rindex("@")) for match in urls]
+    spans += _named(text)
     out: list[tuple[int, int]] = []
-    for start, end in sorted(span for span in found if text[slice(*span)].strip()):
+    for start, end in sorted(span for span in spans if text[slice(*span)].strip()):
         if out and start <= out[-1][1]:
             out[-1] = (out[-1][0], max(end, out[-1][1]))
         else:

@@ -83,30 +83,30 @@ def instance_types(ec2: Any, names: Iterable[str], *, zones: bool = False) -> di
     Raises AwsError, also for a type that EC2 does not know.
     """
     wanted = sorted(set(names))
-    found: dict[str, dict[str, Any]] = {}
+    types: dict[str, dict[str, Any]] = {}
     for start in range(0, len(wanted), FILTER_VALUES):
         # By filter, because a list of names fails as a whole when one of them is unknown.
         filters = [{"Name": "instance-type", "Values": wanted[start : start + FILTER_VALUES]}]
         with asking("describe instance types"):
             for page in ec2.get_paginator("describe_instance_types").paginate(Filters=filters):
-                found.update((answer["InstanceType"], describe_type(answer)) for answer in page["InstanceTypes"])
+                types.update((answer["InstanceType"], describe_type(answer)) for answer in page["InstanceTypes"])
         if zones:
             with asking("say where instance types are offered"):
                 for page in ec2.get_paginator("describe_instance_type_offerings").paginate(
                     LocationType="availability-zone", Filters=filters
                 ):
                     for offer in page["InstanceTypeOfferings"]:
-                        found.get(offer["InstanceType"], {}).setdefault("zones", []).append(offer["Location"])
-    unknown = [name for name in wanted if name not in found]
+                        types.get(offer["InstanceType"], {}).setdefault("zones", []).append(offer["Location"])
+    unknown = [name for name in wanted if name not in types]
     if unknown:
         raise AwsError(
             "EC2 in %s does not know the instance type%s %s; correct the name, or choose a type that this region"
             " offers." % (ec2.meta.region_name, "" if len(unknown) == 1 else "s", ", ".join(unknown))
         )
-    for facts in found.values():
+    for facts in types.values():
         if zones:
             facts["zones"] = sorted(facts.get("zones", []))
-    return {name: found[name] for name in wanted}
+    return {name: types[name] for name in wanted}
 
 
 def describe_type(answer: dict[str, Any]) -> dict[str, Any]:
@@ -164,20 +164,20 @@ def _instance_store(answer: dict[str, Any]) -> dict[str, Any] | None:
 def volumes(ec2: Any, filters: dict[str, list[str]]) -> list[dict[str, Any]]:
     """The EBS volumes that match filters of DescribeVolumes, ordered by id (see describe_volume). Raises AwsError."""
     wanted = [{"Name": name, "Values": values} for name, values in filters.items()]
-    found: list[dict[str, Any]] = []
+    volumes_: list[dict[str, Any]] = []
     with asking("describe EBS volumes"):
         for page in ec2.get_paginator("describe_volumes").paginate(Filters=wanted):
-            found.extend(describe_volume(answer) for answer in page["Volumes"])
-    return sorted(found, key=lambda volume: volume["id"])
+            volumes_.extend(describe_volume(answer) for answer in page["Volumes"])
+    return sorted(volumes_, key=lambda volume: volume["id"])
 
 
 def volumes_of(ec2: Any, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Those of these EBS volumes that exist, as volumes does. Raises AwsError."""
     # By filter, because a list of ids fails as a whole when one of them is unknown.
     return [
-        each
+        volume
         for start in range(0, len(ids), FILTER_VALUES)
-        for each in volumes(ec2, {"volume-id": list(ids[start : start + FILTER_VALUES])})
+        for volume in volumes(ec2, {"volume-id": list(ids[start : start + FILTER_VALUES])})
     ]
 
 

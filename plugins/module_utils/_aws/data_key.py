@@ -96,9 +96,11 @@ def refuse_hidden(versions: Sequence[Mapping[str, Any]], wanted: Wanted) -> None
         return
     where = "s3://%s/%s" % (wanted.bucket, wanted.object_key)
     older = sorted(
-        (each for each in versions if not each["marker"]), key=lambda each: str(each["modified"]), reverse=True
+        (version for version in versions if not version["marker"]),
+        key=lambda version: str(version["modified"]),
+        reverse=True,
     )
-    markers = [each for each in versions if each["marker"]]
+    markers = [version for version in versions if version["marker"]]
     again = "if it shall be destroyed, finish that with state absent"
     if not older:
         # The versions were deleted one by one, or by a lifecycle rule. A volume may still need them.
@@ -110,10 +112,11 @@ def refuse_hidden(versions: Sequence[Mapping[str, Any]], wanted: Wanted) -> None
     newest = older[0]
     place = "--bucket %s --key %s" % (shlex.quote(wanted.bucket), shlex.quote(wanted.object_key))
     # Deleted twice means two markers, and each of them hides what lies behind it (S3 guide, "Managing delete markers").
-    front = [each for each in markers if str(each["modified"]) >= str(newest["modified"])]
+    front = [version for version in markers if str(version["modified"]) >= str(newest["modified"])]
     if front:
         command = "; ".join(
-            "aws s3api delete-object %s --version-id %s" % (place, shlex.quote(each["version_id"])) for each in front
+            "aws s3api delete-object %s --version-id %s" % (place, shlex.quote(version["version_id"]))
+            for version in front
         )
         what = "is hidden by a delete marker"
     else:
@@ -179,25 +182,25 @@ class Store:
     def key_arn(self) -> str:
         """The KMS key's own ARN. A key that is disabled, or whose deletion is pending, is reported and left alone."""
         with asking("describe the KMS key %s" % self.wanted.key_id):
-            found = self._kms.describe_key(KeyId=self.wanted.key_id)["KeyMetadata"]
-        if found.get("KeyState") != "Enabled":
+            metadata = self._kms.describe_key(KeyId=self.wanted.key_id)["KeyMetadata"]
+        if metadata.get("KeyState") != "Enabled":
             raise DataKeyError(
                 "The KMS key %s is %s; enable it, or cancel its deletion, by hand: the collection never does."
-                % (self.wanted.key_id, found.get("KeyState"))
+                % (self.wanted.key_id, metadata.get("KeyState"))
             )
-        if found.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
+        if metadata.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
             raise DataKeyError(
                 "The KMS key %s is no symmetric encryption key; choose one that is." % self.wanted.key_id
             )
-        return found["Arn"]
+        return metadata["Arn"]
 
     def require_versioning(self) -> None:
         """Without versions an old key is gone before a host has the new one."""
         with asking("read the versioning of the bucket %s" % self.wanted.bucket):
-            found = self._s3.get_bucket_versioning(
+            answer = self._s3.get_bucket_versioning(
                 Bucket=self.wanted.bucket, ExpectedBucketOwner=self.wanted.expected_bucket_owner
             )
-        if found.get("Status") != "Enabled":
+        if answer.get("Status") != "Enabled":
             raise DataKeyError(
                 "The bucket %s keeps no versions; turn versioning on before keys are stored in it." % self.wanted.bucket
             )
@@ -229,7 +232,7 @@ class Store:
     def chain(self, newest: Object | None) -> list[Object]:
         """The existing versions that led to newest, newest last: during a rotation each may open the volume."""
         out: list[Object] = []
-        while newest is not None and newest.version_id not in [each.version_id for each in out]:
+        while newest is not None and newest.version_id not in [version.version_id for version in out]:
             _same_binding(newest, self.wanted, "s3://%s/%s" % (self.wanted.bucket, self.wanted.object_key))
             out.insert(0, newest)
             newest = self.current(newest.replaces) if newest.replaces else None
@@ -299,13 +302,13 @@ class Store:
                 for kind in ("Versions", "DeleteMarkers"):
                     out += [
                         {
-                            "version_id": each["VersionId"],
-                            "latest": bool(each.get("IsLatest")),
+                            "version_id": entry["VersionId"],
+                            "latest": bool(entry.get("IsLatest")),
                             "marker": kind == "DeleteMarkers",
-                            "modified": each["LastModified"].isoformat(),
+                            "modified": entry["LastModified"].isoformat(),
                         }
-                        for each in page.get(kind, [])
-                        if each["Key"] == self.wanted.object_key
+                        for entry in page.get(kind, [])
+                        if entry["Key"] == self.wanted.object_key
                     ]
         return out
 
@@ -319,7 +322,7 @@ def plan_absent(
     versions: list[dict[str, Any]], wanted: Wanted, *, version_id: str | None, confirm: str | None
 ) -> tuple[str, ...]:
     """The versions to delete: all, or one that is not the current one; raises DataKeyError."""
-    doomed = [each for each in versions if version_id in (None, each["version_id"])]
+    doomed = [version for version in versions if version_id in (None, version["version_id"])]
     if not doomed:
         return ()
     if version_id is not None and doomed[0]["latest"]:
@@ -331,4 +334,4 @@ def plan_absent(
             "Without %s its volume can never be opened again; set confirm_crypto_shred to that name if that is meant."
             % wanted.object_key
         )
-    return tuple(each["version_id"] for each in doomed)
+    return tuple(version["version_id"] for version in doomed)

@@ -72,9 +72,9 @@ class Event:
     def line(self) -> str:
         """For people; a Decrypt, which is the rule, without its name."""
         who = self.instance or "%s (no instance)" % self.who
-        place = " ".join(each for each in (self.cluster, self.node, self.volume) if each)
+        place = " ".join(part for part in (self.cluster, self.node, self.volume) if part)
         name = "" if self.event == DECRYPT else "%s %s" % (self.event, self.what) if self.what else self.event
-        middle = "  ".join(each for each in (name, place or ("" if name else "unknown key")) if each)
+        middle = "  ".join(part for part in (name, place or ("" if name else "unknown key")) if part)
         return "%s  %s  %s from %s%s" % (
             self.time,
             middle,
@@ -93,23 +93,25 @@ def parse(content: Any) -> Event | None:
         return None
     # ReEncrypt has two; a request that was denied early has no parameters at all.
     contexts = [
-        asked.get(each) for each in ("encryptionContext", "sourceEncryptionContext", "destinationEncryptionContext")
+        asked.get(option) for option in ("encryptionContext", "sourceEncryptionContext", "destinationEncryptionContext")
     ]
-    context = next((each for each in contexts if each and each.get("purpose") == PURPOSE), {})
+    context = next((candidate for candidate in contexts if candidate and candidate.get("purpose") == PURPOSE), {})
     if name == DECRYPT and asked.get("encryptionContext") and not context:
         # Of another service that shares the key, such as S3. A request without any context is shown: it may be an
         # attempt to decrypt a wrapped key without it.
         return None
-    place = [str(context.get(each, "")) for each in ("cluster_id", "node_id", "volume")]
+    place = [str(context.get(field_, "")) for field_ in ("cluster_id", "node_id", "volume")]
     object_key = str(asked.get("key", "")) if content.get("eventSource") == "s3.amazonaws.com" else ""
-    found = re.fullmatch(r"([^/]+)/([^/]+)/[^/-]+-(.+)", object_key)
-    if found:
-        place = list(found.groups())
+    match = re.fullmatch(r"([^/]+)/([^/]+)/[^/-]+-(.+)", object_key)
+    if match:
+        place = list(match.groups())
     identity = content.get("userIdentity") or {}
     who = str(identity.get("arn") or identity.get("invokedBy") or identity.get("type") or "")
     session = re.search(r":assumed-role/[^/]+/(i-[0-9a-f]{8,17})$", who)
     arns = [
-        str(each.get("ARN")) for each in content.get("resources") or [] if str(each.get("ARN", "")).find(":key/") > 0
+        str(resource.get("ARN"))
+        for resource in content.get("resources") or []
+        if str(resource.get("ARN", "")).find(":key/") > 0
     ]
     return Event(
         time=str(content.get("eventTime", "")),
@@ -133,7 +135,7 @@ def _what(name: str, asked: Mapping[str, Any], arns: list[str], object_key: str)
         other = str(asked.get("destinationKeyId") or (arns[-1] if arns else ""))
         return "to %s" % other if other else ""
     if name == "CreateGrant":
-        operations = ", ".join(str(each) for each in asked.get("operations") or ())
+        operations = ", ".join(str(operation) for operation in asked.get("operations") or ())
         return "of %s to %s" % (operations or "?", asked.get("granteePrincipal") or "?")
     return object_key or str(asked.get("bucketName") or "")
 
@@ -166,7 +168,7 @@ def look_up(
                     continue
             if page.get("NextToken"):
                 sleep(PACE_SECONDS)
-    return [each for each in out if each is not None]
+    return [parsed for parsed in out if parsed is not None]
 
 
 @dataclass(frozen=True)
@@ -188,8 +190,8 @@ class Trail:
                 for page in s3.get_paginator("list_objects_v2").paginate(
                     Bucket=self.bucket, Prefix=prefix, ExpectedBucketOwner=self.account
                 ):
-                    names += [each["Key"] for each in page.get("Contents", [])]
-        stamped = sorted((found[1], name) for name in names for found in [FILE.search(name)] if found)
+                    names += [entry["Key"] for entry in page.get("Contents", [])]
+        stamped = sorted((match[1], name) for name in names for match in [FILE.search(name)] if match)
         wanted = [
             name
             for stamp, name in stamped
@@ -199,9 +201,9 @@ class Trail:
         for name in wanted[-self.most_files :]:
             with asking("read s3://%s/%s" % (self.bucket, name)):
                 content = s3.get_object(Bucket=self.bucket, Key=name, ExpectedBucketOwner=self.account)["Body"].read()
-            out += [each for each in map(parse, _records(content, of_bucket)) if each is not None]
+            out += [event for event in map(parse, _records(content, of_bucket)) if event is not None]
         first, last = (moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (start, end))
-        return [each for each in out if first <= each.time <= last], max(0, len(wanted) - self.most_files)
+        return [event for event in out if first <= event.time <= last], max(0, len(wanted) - self.most_files)
 
 
 def _records(content: bytes, bucket: str) -> list[Any]:
@@ -214,11 +216,11 @@ def _records(content: bytes, bucket: str) -> list[Any]:
     except (OSError, EOFError, zlib.error, ValueError, AttributeError):
         return []
     return [
-        each
-        for each in records
-        if each.get("eventSource") == "s3.amazonaws.com"
-        and each.get("eventCategory", "Data") == "Data"
-        and (each.get("requestParameters") or {}).get("bucketName") == bucket
+        record
+        for record in records
+        if record.get("eventSource") == "s3.amazonaws.com"
+        and record.get("eventCategory", "Data") == "Data"
+        and (record.get("requestParameters") or {}).get("bucketName") == bucket
     ]
 
 
@@ -227,8 +229,8 @@ def chosen(events: Iterable[Event], cluster: str) -> list[Event]:
 
     Each event is there once, oldest first.
     """
-    once = {each.event_id or each: each for each in events if cluster in ("", each.cluster) or not each.cluster}
-    return sorted(once.values(), key=lambda each: each.time)
+    once = {event.event_id or event: event for event in events if cluster in ("", event.cluster) or not event.cluster}
+    return sorted(once.values(), key=lambda event: event.time)
 
 
 def span(hours: int, now: datetime | None = None) -> tuple[datetime, datetime]:

@@ -177,38 +177,44 @@ class Builder:
                 raise AwsError(
                     "Node %s has no security group %s; build the network first." % (node["name"], ", ".join(missing))
                 )
-        made: dict[str, str] = {}
+        instance_ids: dict[str, str] = {}
         fresh: list[tuple[dict[str, Any], dict[str, Any], str]] = []
 
         def begin(node: dict[str, Any]) -> None:
             if node["instance_id"] is not None:
-                made[node["name"]] = node["instance_id"]
+                instance_ids[node["name"]] = node["instance_id"]
                 for volume in node["volumes"]:
                     if volume["volume_id"] is None:
                         fresh.append((node, volume, self._make_volume(node, volume)))
                 return
             ids = [group_ids[name] for name in node["groups"]]
-            made[node["name"]] = self._launch(
+            instance_ids[node["name"]] = self._launch(
                 node, run_request(node, subnet_id=subnet_ids[node["zone"]], group_ids=ids, key_name=key_name)
             )
 
         failures = self._each(begin, nodes)
-        launched = {made[node["name"]]: node for node in nodes if node["instance_id"] is None and node["name"] in made}
+        launched = {
+            instance_ids[node["name"]]: node
+            for node in nodes
+            if node["instance_id"] is None and node["name"] in instance_ids
+        }
         for name, sentence in self._wait_instances(launched):
             failures.append(sentence)
-            del made[name]
+            del instance_ids[name]
         self._wait_volumes(
             [volume_id for _node, _volume, volume_id in fresh],
             "be made",
             lambda answer: answer["State"] in ("available", "in-use"),
         )
-        attach = [(made[node["name"]], volume, id_) for node, volume, id_ in fresh]
-        built = [node for node in nodes if node["name"] in made]
+        attach = [(instance_ids[node["name"]], volume, id_) for node, volume, id_ in fresh]
+        built = [node for node in nodes if node["name"] in instance_ids]
         existing = [(node, volume) for node in built for volume in node["volumes"] if volume["volume_id"] is not None]
-        attach += [(made[node["name"]], volume, volume["volume_id"]) for node, volume in existing if volume["attach"]]
+        attach += [
+            (instance_ids[node["name"]], volume, volume["volume_id"]) for node, volume in existing if volume["attach"]
+        ]
         failures += self._each(self._attach, attach)
         failures += self._each(
-            self._keep, [(made[node["name"]], volume) for node, volume in existing if volume["keep"]]
+            self._keep, [(instance_ids[node["name"]], volume) for node, volume in existing if volume["keep"]]
         )
         failures += self._each(self._change, [volume for _node, volume in existing if volume["change"]])
         self._tag([(volume["volume_id"], volume["tags"]) for _node, volume in existing if volume["tags"]])
@@ -216,7 +222,7 @@ class Builder:
             more = " (and %d more of %d)" % (len(failures) - 1, len(nodes)) if len(failures) > 1 else ""
             raise AwsError("%s%s What was begun is finished; run this again for the rest." % (failures[0], more))
         self._wait_volumes([id_ for _instance, _volume, id_ in attach], "be attached", _is_attached)
-        return made
+        return instance_ids
 
     def _each(self, work: Callable[[Any], None], things: list[Any]) -> list[str]:
         """Do it for each, several at a time; returns the failures.
@@ -287,14 +293,14 @@ class Builder:
         self, ids: list[str], operation: str, name: str, items: Callable[[dict[str, Any]], Iterable[dict[str, Any]]]
     ) -> list[dict[str, Any]]:
         """By filter, because a list of ids fails as a whole while one of them is too new to be known."""
-        found: list[dict[str, Any]] = []
+        items_: list[dict[str, Any]] = []
         for start in range(0, len(ids), FILTER_VALUES):
             with asking("describe what was made"):
                 for page in self.ec2.get_paginator(operation).paginate(
                     Filters=[{"Name": name, "Values": ids[start : start + FILTER_VALUES]}]
                 ):
-                    found.extend(items(page))
-        return found
+                    items_.extend(items(page))
+        return items_
 
     def _wait_instances(self, launched: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
         """Wait until all instances run and have their disks, and number the data volumes.

@@ -44,11 +44,11 @@ class Found:
     def wrapped(self) -> list[dict[str, Any]]:
         """{node, object_key, versions, markers} of each wrapped key."""
         out: dict[str, dict[str, Any]] = {}
-        for each in self.versions:
+        for version in self.versions:
             count = out.setdefault(
-                each.object_key, {"node": self.node, "object_key": each.object_key, "versions": 0, "markers": 0}
+                version.object_key, {"node": self.node, "object_key": version.object_key, "versions": 0, "markers": 0}
             )
-            count["markers" if each.marker else "versions"] += 1
+            count["markers" if version.marker else "versions"] += 1
         return list(out.values())
 
 
@@ -86,7 +86,7 @@ def check(cluster: str, nodes: Sequence[int], present: Sequence[int]) -> list[in
 
 def check_confirmation(cluster: str, nodes: Sequence[int], found: Sequence[Found], confirm: str | None) -> None:
     """Raise NodeKeysError without the words; only where there is anything to destroy."""
-    keys = [key for each in found for key in each.wrapped()]
+    keys = [key for node_keys in found for key in node_keys.wrapped()]
     if keys and confirm != confirmation(cluster, nodes):
         raise NodeKeysError(
             "%d wrapped key%s of the cluster %s, node%s %s, would be destroyed for ever, with all versions: whatever"
@@ -123,19 +123,19 @@ class Bucket:
             )
             for page in pages:
                 for kind in ("Versions", "DeleteMarkers"):
-                    for each in page.get(kind, []):
-                        name = each["Key"][len(prefix) :]
+                    for entry in page.get(kind, []):
+                        name = entry["Key"][len(prefix) :]
                         # Nothing is deleted outside an owned name.
                         if "/" not in name and name.startswith(data_key.NAME):
-                            versions.append(Version(each["Key"], each["VersionId"], kind == "DeleteMarkers"))
+                            versions.append(Version(entry["Key"], entry["VersionId"], kind == "DeleteMarkers"))
                         else:
-                            others.add(each["Key"])
+                            others.add(entry["Key"])
         return Found(node, tuple(versions), tuple(sorted(others)))
 
     def destroy(self, versions: Sequence[Version]) -> None:
         """Delete these versions and markers for ever, many at once."""
         for batch in _batches(versions):
-            objects = [{"Key": each.object_key, "VersionId": each.version_id} for each in batch]
+            objects = [{"Key": version.object_key, "VersionId": version.version_id} for version in batch]
             with asking("destroy %d versions of wrapped keys in s3://%s" % (len(batch), self.bucket)):
                 answer = self._s3.delete_objects(
                     Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True}, ExpectedBucketOwner=self._owner
@@ -155,7 +155,7 @@ def _batches(versions: Sequence[Version]) -> Iterator[Sequence[Version]]:
 
 def left(found: Sequence[Found]) -> None:
     """Raise NodeKeysError if anything is left of what was destroyed."""
-    keys = [key["object_key"] for each in found for key in each.wrapped()]
+    keys = [key["object_key"] for node_keys in found for key in node_keys.wrapped()]
     if keys:
         raise NodeKeysError(
             "%s is still there after all its versions were destroyed: another run makes it again at this moment, as"
@@ -166,8 +166,8 @@ def left(found: Sequence[Found]) -> None:
 def lines(found: Sequence[Found], *, gone: bool) -> list[str]:
     """For people: what was destroyed, or would be, and what is left alone."""
     out = []
-    for each in found:
-        for key in each.wrapped():
+    for node_keys in found:
+        for key in node_keys.wrapped():
             what = "%d version%s and %d delete marker%s" % (
                 *(key["versions"], "" if key["versions"] == 1 else "s"),
                 *(key["markers"], "" if key["markers"] == 1 else "s"),
@@ -176,7 +176,7 @@ def lines(found: Sequence[Found], *, gone: bool) -> list[str]:
                 "%s: %s %s"
                 % (key["object_key"], what, "destroyed, and nothing is left" if gone else "would be destroyed")
             )
-        if not each.versions:
-            out.append("Node %d: no wrapped key" % each.node)
-        out += ["%s: no wrapped key, left alone" % name for name in each.others]
+        if not node_keys.versions:
+            out.append("Node %d: no wrapped key" % node_keys.node)
+        out += ["%s: no wrapped key, left alone" % name for name in node_keys.others]
     return out

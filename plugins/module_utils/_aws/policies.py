@@ -119,7 +119,7 @@ def findings(keys: Custody) -> list[str]:
 
 
 def _policy(*statements: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {"Version": VERSION, "Statement": [dict(each) for each in statements if each]}
+    return {"Version": VERSION, "Statement": [dict(statement) for statement in statements if statement]}
 
 
 def key_policy(keys: Custody, known: Any = None) -> dict[str, Any]:
@@ -173,11 +173,11 @@ def _known(policy: Any) -> tuple[list[str], list[str]]:
     for statement in (policy or {}).get("Statement", []):
         if statement.get("Sid") == "InstancesUnwrap":
             condition = statement.get("Condition", {})
-            found = (
+            values = (
                 condition.get("ArnLike", {}).get("aws:PrincipalArn", []),
                 condition.get("StringEquals", {}).get("kms:EncryptionContext:app", []),
             )
-            return tuple([each] if isinstance(each, str) else list(each) for each in found)  # type: ignore[return-value]
+            return tuple([value] if isinstance(value, str) else list(value) for value in values)  # type: ignore[return-value]
     return [], []
 
 

@@ -70,13 +70,13 @@ def audience(listener: dict[str, Any]) -> str:
             "Listener %s has the port %r; give it a name and a port from 1 to 65535 in kafka_listeners."
             % (name or "(without a name)", port)
         )
-    found = listener.get("audience", _AUDIENCES.get(str(name).upper(), CLIENTS))
-    if found not in (CLIENTS, BROKERS, CONTROLLERS):
+    value = listener.get("audience", _AUDIENCES.get(str(name).upper(), CLIENTS))
+    if value not in (CLIENTS, BROKERS, CONTROLLERS):
         raise ListenerError(
             "Listener %s is for %s, but an audience is clients, brokers or controllers; correct kafka_listeners."
-            % (name, found)
+            % (name, value)
         )
-    return str(found)
+    return str(value)
 
 
 def security_groups(
@@ -258,9 +258,13 @@ def image_queries(topology: Topology) -> list[dict[str, Any]]:
 def resolve_image(image: str, images: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The image that is meant: the one with that id, or the newest with that name; None when there is none."""
     if not image.startswith("name:"):
-        return next((found for found in images if found["image_id"] == image), None)
-    named = [found for found in images if fnmatch.fnmatchcase(str(found.get("name", "")), image[len("name:") :])]
-    return max(named, key=lambda found: (str(found.get("creation_date", "")), found["image_id"]), default=None)
+        return next((candidate for candidate in images if candidate["image_id"] == image), None)
+    named = [
+        candidate for candidate in images if fnmatch.fnmatchcase(str(candidate.get("name", "")), image[len("name:") :])
+    ]
+    return max(
+        named, key=lambda candidate: (str(candidate.get("creation_date", "")), candidate["image_id"]), default=None
+    )
 
 
 class Account:
@@ -354,8 +358,8 @@ def instance_findings(
                 )
     # An image matters only for new nodes: owners withdraw old images, and a running node does not need them.
     for image in sorted({node.image for node in topology.nodes if account.instance(node) is None}):
-        found = resolve_image(image, images)
-        if found is None:
+        image_facts = resolve_image(image, images)
+        if image_facts is None:
             among = (
                 " among those of %s; correct the name, or set image_owners" % _listed(topology.image_owners)
                 if image.startswith("name:")
@@ -365,15 +369,15 @@ def instance_findings(
             continue
         for kind in sorted({node.instance_type for node in topology.nodes if node.image == image}):
             able = types[kind]["architectures"]
-            if able and found.get("architecture") and found["architecture"] not in able:
+            if able and image_facts.get("architecture") and image_facts["architecture"] not in able:
                 out.append(
                     "Image %s is built for %s, but instance type %s runs %s; choose one to fit the other."
-                    % (image, found["architecture"], kind, _listed(able))
+                    % (image, image_facts["architecture"], kind, _listed(able))
                 )
         out.extend(
             _image_findings(
                 image,
-                found,
+                image_facts,
                 max((n.volumes.count for n in topology.nodes if n.image == image and n.volumes), default=0),
             )
         )
@@ -412,9 +416,9 @@ def _type_findings(kind: str, facts: dict[str, Any], volumes: int) -> list[str]:
     return []
 
 
-def _image_findings(image: str, found: dict[str, Any], volumes: int) -> list[str]:
+def _image_findings(image: str, image_facts: dict[str, Any], volumes: int) -> list[str]:
     """An image with a disk of its own at a data volume's device: the volume would be made from the image's snapshot."""
-    own = {str(mapping.get("device_name")) for mapping in found.get("block_device_mappings") or []} & set(
+    own = {str(mapping.get("device_name")) for mapping in image_facts.get("block_device_mappings") or []} & set(
         DEVICES[:volumes]
     )
     if not own:
@@ -460,15 +464,15 @@ def _identity_findings(node: Node, account: Account) -> list[str]:
 
 def _volume_findings(node: Node, number: int, account: Account, live: list[dict[str, Any]]) -> list[str]:
     name = "Data volume %d of node %s" % (number, node.name)
-    found = account.volumes.get((node.roles[0], str(node.id)), {}).get(number, [])
-    if len(found) > 1:
+    volumes = account.volumes.get((node.roles[0], str(node.id)), {}).get(number, [])
+    if len(volumes) > 1:
         return [
             "%s exists %d times (%s); delete or untag those that are not in use."
-            % (name, len(found), _listed(v["id"] for v in found))
+            % (name, len(volumes), _listed(v["id"] for v in volumes))
         ]
     mine = [instance["instance_id"] for instance in live]
     out = []
-    for volume in found:
+    for volume in volumes:
         if volume["zone"] != node.zone:
             out.append(
                 "%s (%s) lies in %s, but the node in %s; put the node's zone back, or move the data first."
@@ -495,7 +499,7 @@ def _volume_findings(node: Node, number: int, account: Account, live: list[dict[
             mapping["device_name"]: mapping["ebs"]["volume_id"] for mapping in instance.get("block_device_mappings", [])
         }
         foreign = taken.get(DEVICES[number])
-        if foreign and not {volume["id"] for volume in found} & set(taken.values()):
+        if foreign and not {volume["id"] for volume in volumes} & set(taken.values()):
             out.append(
                 "%s belongs at %s of %s, where the volume %s is; detach that first."
                 % (name, DEVICES[number], instance["instance_id"], foreign)

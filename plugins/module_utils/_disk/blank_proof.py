@@ -101,8 +101,8 @@ def volume_id(name: str) -> str:
     """The EBS volume that a name means, an id or the link that udev makes of its serial; empty for other disks."""
     if probe.EBS_ID.fullmatch(name):
         return name
-    found = re.fullmatch(re.escape(probe.BY_ID + "/" + probe.EBS_LINK[:-2]) + r"([0-9a-f]{8,17})", name)
-    return "vol-" + found[1] if found else ""
+    match = re.fullmatch(re.escape(probe.BY_ID + "/" + probe.EBS_LINK[:-2]) + r"([0-9a-f]{8,17})", name)
+    return "vol-" + match[1] if match else ""
 
 
 def volume_ids(blank: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:

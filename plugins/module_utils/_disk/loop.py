@@ -102,20 +102,20 @@ def loops(sys_block: str = SYS_BLOCK) -> list[Loop]:
                 continue
             raise LoopError("%s cannot be asked: %s; run this as root." % (device, error.strerror)) from None
         try:
-            found = _status(descriptor)
+            status = _status(descriptor)
         finally:
             os.close(descriptor)
-        if found is not None:
+        if status is not None:
             holders = tuple(sorted(os.path.basename(path) for path in glob.glob(os.path.join(home, "holders", "*"))))
             sector = int(probe.sysfs(os.path.join(home, "queue", "logical_block_size")) or 512)
             out.append(
                 Loop(
                     device,
-                    found[0],
-                    found[2] & DIRECT_IO != 0,
+                    status[0],
+                    status[2] & DIRECT_IO != 0,
                     sector,
-                    found[1],
-                    found[2] & READ_ONLY != 0,
+                    status[1],
+                    status[2] & READ_ONLY != 0,
                     holders,
                     _busy(device),
                 )
@@ -152,10 +152,10 @@ def _busy(device: str) -> bool:
 
 def bytes_of(text: str) -> int:
     """A size such as 2G or 512M, in powers of 1024; raises LoopError."""
-    found = re.fullmatch(r"(\d+)([KMGT]?)i?B?", text.strip(), re.IGNORECASE)
-    if not found or int(found[1]) == 0:
+    match = re.fullmatch(r"(\d+)([KMGT]?)i?B?", text.strip(), re.IGNORECASE)
+    if not match or int(match[1]) == 0:
         raise LoopError("%s is no size; write it as 2G or 512M." % text)
-    return int(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ")
+    return int(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ")
 
 
 def plan(
@@ -278,8 +278,8 @@ def _attach(wanted: Wanted, run: Run) -> None:
             "%s cannot be attached (losetup: code %d); look whether its file system can do direct I/O, and at the"
             " kernel's log." % (wanted.path, code)
         )
-    found = attached(wanted)
-    if found is None or found.direct_io != wanted.direct_io or found.sector_size != wanted.sector_size:
+    loop = attached(wanted)
+    if loop is None or loop.direct_io != wanted.direct_io or loop.sector_size != wanted.sector_size:
         run(["losetup", "--detach", device])
         raise LoopError(
             "%s cannot be attached with direct I/O and these sectors here; set direct_io to false, or use another"

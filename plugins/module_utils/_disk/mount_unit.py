@@ -90,14 +90,14 @@ def remembered(content: str) -> Optional[Remembered]:
     pairs = dict(line.split("=", 1) for line in content.splitlines() if "=" in line and not line.startswith("#"))
     if VOLUME_KEY not in pairs:
         return None
-    told = {key: pairs.get(key, "").replace("%%", "%") for key in (VOLUME_KEY, "What", "Where")}
-    return Remembered(told[VOLUME_KEY], os.path.basename(told["What"]), told["Where"])
+    values = {key: pairs.get(key, "").replace("%%", "%") for key in (VOLUME_KEY, "What", "Where")}
+    return Remembered(values[VOLUME_KEY], os.path.basename(values["What"]), values["Where"])
 
 
 def all_remembered() -> list[Remembered]:
     """What all units of ours on this host remember; raises MountUnitError for one that cannot be read."""
-    found = [remembered(read(unit)) for unit in sorted(glob.glob(os.path.join(glob.escape(UNITS), "*.mount")))]
-    return [each for each in found if each]
+    records = [remembered(read(unit)) for unit in sorted(glob.glob(os.path.join(glob.escape(UNITS), "*.mount")))]
+    return [unit_record for unit_record in records if unit_record]
 
 
 def read(unit_path: str) -> str:

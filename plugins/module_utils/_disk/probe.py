@@ -159,11 +159,11 @@ def locate(name: str) -> Optional[str]:
     number = number_of(device)
     if number is None:
         return _by_serial(serial)
-    told = _serial(os.path.join(SYS_NUMBERS, number))
+    disk_serial = _serial(os.path.join(SYS_NUMBERS, number))
     # A link may outlive its disk by a moment, and the kernel gives the name to the next one.
-    if told.startswith("vol") and told != serial:
+    if disk_serial.startswith("vol") and disk_serial != serial:
         raise ProbeError(
-            "%s leads to %s, whose serial is %s; let udev settle and run this again." % (link, device, told)
+            "%s leads to %s, whose serial is %s; let udev settle and run this again." % (link, device, disk_serial)
         )
     return device
 
@@ -194,10 +194,10 @@ def sysfs(path: str) -> str:
 def number_of(path: str) -> Optional[str]:
     """major:minor of a block device, None for anything else."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return "%d:%d" % (os.major(found.st_rdev), os.minor(found.st_rdev)) if stat.S_ISBLK(found.st_mode) else None
+    return "%d:%d" % (os.major(status.st_rdev), os.minor(status.st_rdev)) if stat.S_ISBLK(status.st_mode) else None
 
 
 def mounts() -> list[Mount]:
@@ -224,7 +224,7 @@ def _lines(path: str) -> list[str]:
 
 def _unescape(text: str) -> str:
     # Blanks, newlines and backslashes are octal there; proc(5).
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found.group(1), 8)), text)
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), text)
 
 
 def environment() -> dict[str, str]:
@@ -293,11 +293,11 @@ def _read(descriptor: int, seen: dict[str, Any], run: Run, samples: int) -> Prob
         seen["signature"]["AMBIVALENT"] = "yes"
         for key in ("TYPE", "UUID"):
             seen["signature"].pop(key, None)
-    found = Probe(**seen)
-    if found.is_xfs:
+    result = Probe(**seen)
+    if result.is_xfs:
         return Probe(**seen, flaw=_xfs_flaw(disk_remains.exactly(descriptor, 0, 512), seen["size"]))
-    if found.signature or found.state in (IN_USE, FOREIGN):
-        return found
+    if result.signature or result.state in (IN_USE, FOREIGN):
+        return result
     return Probe(**seen, **_verdict(disk_remains.first_data(descriptor, disk_remains.places(seen["size"], samples))))
 
 

@@ -51,15 +51,15 @@ def places(size: int, samples: int, start: int = 0) -> list[tuple[int, int]]:
     """
     if size - start < SMALL:
         return _merged([(start, size - start)])
-    found = [(start, MIB if start else EDGE), (size - EDGE, EDGE)]
-    found += [(max(0, place - 16 * KIB), NEAR) for place in copies(size)]
+    ranges = [(start, MIB if start else EDGE), (size - EDGE, EDGE)]
+    ranges += [(max(0, place - 16 * KIB), NEAR) for place in copies(size)]
     # The first and the middle group of an XFS that begins anywhere in the first 17 MiB, however much its end lacks.
-    found += [(size // 4 - 2 * MIB, EDGE), (size // 2 - 2 * MIB, EDGE)]
-    found += [
+    ranges += [(size // 4 - 2 * MIB, EDGE), (size // 2 - 2 * MIB, EDGE)]
+    ranges += [
         (place, BLOCK)
         for place in (*range(EDGE, 8 * EDGE, 2 * MIB), *range(8 * EDGE, min(GIB, size), EDGE), *_samples(size, samples))
     ]
-    clipped = [(max(offset // BLOCK * BLOCK, start), min(offset + length, size)) for offset, length in found]
+    clipped = [(max(offset // BLOCK * BLOCK, start), min(offset + length, size)) for offset, length in ranges]
     return _merged([(first, end - first) for first, end in clipped if end > first])
 
 
@@ -79,8 +79,8 @@ def copies(size: int) -> list[int]:
     Those of GPT, of md 0.90 and 1.0, of ZFS (L2, L3), and of LUKS2 (0x4000 to 0x400000) are within the edges, which are
     read in full.
     """
-    found = {place for base in BASES for place in _of_file_system(base, size - base)}
-    return sorted(place for place in found if place < size)
+    offsets = {place for base in BASES for place in _of_file_system(base, size - base)}
+    return sorted(place for place in offsets if place < size)
 
 
 def _of_file_system(base: int, length: int) -> Iterator[int]:

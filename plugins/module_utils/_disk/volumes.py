@@ -64,7 +64,7 @@ def preview(
     judge needs a proof that these are blank. Arguments as in findings.
     """
     judged, problems = _look(volumes, run, timeout, NONE)
-    return problems, [{"name": each.name, "size_bytes": each.probe.size} for each in judged if each.blank]
+    return problems, [{"name": volume.name, "size_bytes": volume.probe.size} for volume in judged if volume.blank]
 
 
 def judge(
@@ -86,16 +86,19 @@ def judge(
 
 
 def _prove(judged: Sequence[Judged], permit: Permit, read: bool) -> tuple[list[Judged], list[str]]:
-    unproven = [each for each in judged if each.blank and not permit.told(each.name)]
+    unproven = [volume for volume in judged if volume.blank and not permit.told(volume.name)]
     # Refusals come first, before hours are spent on reading the others.
     problems = [
-        blank_proof.refusal(_title(each), each.probe.size, "neither EC2 nor the operator answers for it")
-        for each in unproven
-        if not permit.reads(each.name, each.probe.size)
+        blank_proof.refusal(_title(volume), volume.probe.size, "neither EC2 nor the operator answers for it")
+        for volume in unproven
+        if not permit.reads(volume.name, volume.probe.size)
     ]
     if problems or not read:
         return list(judged), problems
-    seen = [replace(each, probe=disk_probe.read_whole(each.probe)) if each in unproven else each for each in judged]
+    seen = [
+        replace(volume, probe=disk_probe.read_whole(volume.probe)) if volume in unproven else volume
+        for volume in judged
+    ]
     return seen, [sentence for was, now in zip(judged, seen) if was.blank for sentence in _content(now)]
 
 
@@ -131,7 +134,7 @@ def _look(
     except (disk_probe.ProbeError, mount_unit.MountUnitError, WaitTimeout) as error:
         return [], [str(error)]
     copies = "The file system %s is on %s, as on a volume and its copy; detach the copy, or give it another UUID (xfs_admin -U generate)."
-    problems += _shared(copies, [(each.probe.uuid, each.name) for each in judged if each.probe.uuid])
+    problems += _shared(copies, [(item.probe.uuid, item.name) for item in judged if item.probe.uuid])
     return judged, problems
 
 
@@ -181,18 +184,18 @@ def _shared(sentence: str, pairs: Sequence[tuple[Any, str]]) -> list[str]:
 def _devices(names: Sequence[str], timeout: float) -> dict[str, str]:
     """{name: device}; waits for what udev has not shown yet."""
 
-    def missing(found: Mapping[str, Optional[str]]) -> list[str]:
-        return [name for name, device in found.items() if device is None]
+    def missing(devices: Mapping[str, Optional[str]]) -> list[str]:
+        return [name for name, device in devices.items() if device is None]
 
-    found = wait_until(
+    devices = wait_until(
         lambda: {name: disk_probe.locate(name) for name in names},
-        lambda found: not missing(found),
+        lambda devices: not missing(devices),
         what="the disk of %s to appear below %s; attach it to this instance" % (" and ".join(names), disk_probe.BY_ID),
         timeout=timeout,
         interval=0.5,
-        describe=lambda found: "no disk of %s" % " and ".join(missing(found)),
+        describe=lambda devices: "no disk of %s" % " and ".join(missing(devices)),
     )
-    return {name: str(device) for name, device in found.items()}
+    return {name: str(device) for name, device in devices.items()}
 
 
 def _findings(
@@ -245,16 +248,18 @@ def _read_only(title: str, seen: Probe) -> list[str]:
 
 def _remembered(title: str, volume: Judged, remembered: Sequence[mount_unit.Remembered]) -> list[str]:
     out = []
-    for told in remembered:
-        unit = mount_unit.path(told.mount)
-        if told.mount != volume.mount and (told.volume == volume.name or told.uuid == volume.probe.uuid):
+    for unit_record in remembered:
+        unit = mount_unit.path(unit_record.mount)
+        if unit_record.mount != volume.mount and (
+            unit_record.volume == volume.name or unit_record.uuid == volume.probe.uuid
+        ):
             out.append(
                 "%s belongs at %s by %s, not at %s; correct the list of volumes, or disable and remove that unit."
-                % (title, told.mount, unit, volume.mount)
+                % (title, unit_record.mount, unit, volume.mount)
             )
-        elif told.volume == volume.name and volume.blank:
+        elif unit_record.volume == volume.name and volume.blank:
             sentence = "%s is blank, but by %s it had the file system %s; find out who emptied it, and remove the unit if its data may be lost."
-            out.append(sentence % (title, unit, told.uuid))
+            out.append(sentence % (title, unit, unit_record.uuid))
     return out
 
 

@@ -42,17 +42,17 @@ def installed(version: str, directory: str, checksum: str | None) -> str | None:
         return None
     try:
         with open(os.path.join(path, STAMP), encoding="ascii") as stream:
-            found = stream.read().strip()
+            digest = stream.read().strip()
     except (OSError, ValueError):
         raise ArchiveError(
             "%s was not installed by this collection; move it away, so that a verified one can take its place." % path
         ) from None
-    if checksum and checksum.lower() != found:
+    if checksum and checksum.lower() != digest:
         raise ArchiveError(
             "%s came from the archive with the SHA-512 %s…, but %s… is wanted; correct kafka_install_checksum, or"
-            " choose another kafka_version." % (path, found[:12], checksum[:12].lower())
+            " choose another kafka_version." % (path, digest[:12], checksum[:12].lower())
         )
-    return found
+    return digest
 
 
 def parse_checksum(text: str, url: str) -> str:
@@ -83,11 +83,11 @@ def install(version: str, directory: str, url: str, checksum: str | None, opened
     work = tempfile.mkdtemp(prefix=".kafka-%s." % version, dir=directory)
     try:
         packed = os.path.join(work, "archive.tgz")
-        found = _fetch(url, packed, opened)
-        if found != wanted:
+        digest = _fetch(url, packed, opened)
+        if digest != wanted:
             raise ArchiveError(
                 "%s has the SHA-512 %s…, but %s… is wanted; it was not unpacked: fetch it again, or correct"
-                " kafka_install_checksum." % (url, found[:12], wanted[:12])
+                " kafka_install_checksum." % (url, digest[:12], wanted[:12])
             )
         top = _unpack(packed, os.path.join(work, "tree"), url)
         if not os.path.isfile(os.path.join(top, "libs", "kafka_2.13-%s.jar" % version)):
@@ -95,7 +95,7 @@ def install(version: str, directory: str, url: str, checksum: str | None, opened
                 "%s is not the archive of Kafka %s; correct kafka_install_url or kafka_version." % (url, version)
             )
         with open(os.path.join(top, STAMP), "w", encoding="ascii") as stream:
-            stream.write(found + "\n")
+            stream.write(digest + "\n")
         os.rename(top, target(version, directory))
     except OSError as error:
         raise ArchiveError(
@@ -103,7 +103,7 @@ def install(version: str, directory: str, url: str, checksum: str | None, opened
         ) from None
     finally:
         shutil.rmtree(work)
-    return found
+    return digest
 
 
 def _text(url: str, opened: Open) -> str:

@@ -73,11 +73,11 @@ def check(owner: str, answered: float | None, *, now: float, path: str = PATH) -
     Modules call it before a step that cannot be undone. answered is None for a step that completes what was begun on a
     fresh answer.
     """
-    found = _read(path)
+    claimed = _read(path)
     age = 0 if answered is None else int(now) - int(answered)
     why = None
-    if found is None or found[1] != owner:
-        why = refusal(ANOTHER_RUN, "%s %s" % (found[1], found[0]) if found else "no run")
+    if claimed is None or claimed[1] != owner:
+        why = refusal(ANOTHER_RUN, "%s %s" % (claimed[1], claimed[0]) if claimed else "no run")
     elif not -CLOCKS_APART <= age <= OLDEST_ANSWER:
         why = refusal(OLD_ANSWER, str(age))
     if why:
@@ -107,17 +107,17 @@ def stop_command(unit: str, *, owner: str, answered: float, path: str = PATH) ->
     }
 
 
-def refusal(code: int, told: str) -> str | None:
+def refusal(code: int, output: str) -> str | None:
     """Why stop_command stopped nothing, as the end of a sentence; None for another code."""
     if code == ANOTHER_RUN:
         return "%s has claimed the host, not this run, which has lost the lock of the cluster; look who works on it" % (
-            told or "another run"
+            output or "another run"
         )
     if code == OLD_ANSWER:
-        if told.startswith("-"):
-            return "the clock of the host that asked is %s s ahead of this one; look at chrony on both" % told[1:]
+        if output.startswith("-"):
+            return "the clock of the host that asked is %s s ahead of this one; look at chrony on both" % output[1:]
         return (
             "the gate's answer is %s s old, and older than %d s it may be true no longer; start the same command again"
-            % (told, OLDEST_ANSWER)
+            % (output, OLDEST_ANSWER)
         )
     return None

@@ -42,12 +42,12 @@ def look(
     config = units.service(service).config
     directories = [_directory(service, path, tolerant) for path in log_dirs]
     text = _read(config) if runs or any(item.node_id is not None for item in directories) else ""
-    found = NODE_ID.search(text) if runs and service != ZOOKEEPER else None
+    match = NODE_ID.search(text) if runs and service != ZOOKEEPER else None
     return {
         "host": platform.node(),
         "directories": [item.as_dict() for item in directories],
         "mounted": all(os.path.ismount(path) for path in mounts),
-        "process": {"path": config, "node_id": int(found.group(1))} if found else None,
+        "process": {"path": config, "node_id": int(match.group(1))} if match else None,
         "quorum": _quorum(service, text),
     }
 
@@ -83,8 +83,8 @@ def _read(path: str) -> str:
 def _quorum(service: str, text: str) -> list[dict[str, Any]]:
     if service == ZOOKEEPER:
         return [{"id": int(number), "address": address} for number, address in SERVER.findall(text)]
-    found = CONTROLLERS.search(text)
-    return [{"id": None, "address": address} for address in found.group(1).split(",")] if found else []
+    match = CONTROLLERS.search(text)
+    return [{"id": None, "address": address} for address in match.group(1).split(",")] if match else []
 
 
 def findings(
@@ -119,14 +119,14 @@ def _claims(answers: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
     """(what says so, node id), the disks first."""
     disks = [
         (str(item["path"]), int(item["node_id"]))
-        for told in answers
-        for item in told.get("directories") or ()
+        for answer in answers
+        for item in answer.get("directories") or ()
         if item.get("node_id") is not None
     ]
     running = [
-        ("its running service, started with %s," % told["process"]["path"], int(told["process"]["node_id"]))
-        for told in answers
-        if (told.get("process") or {}).get("node_id") is not None
+        ("its running service, started with %s," % answer["process"]["path"], int(answer["process"]["node_id"]))
+        for answer in answers
+        if (answer.get("process") or {}).get("node_id") is not None
     ]
     return disks + running
 
@@ -199,9 +199,9 @@ def _lost(
         asked = names if role == ZOOKEEPER else list(dict.fromkeys([*names, *(members.get(BROKER) or ())]))
         known: dict[str, dict[str, Any]] = {}
         # Each node for itself: while an address changes, one of them knows the old and another the new one.
-        for told in (answer for name in asked for answer in answers.get(name, ())):
+        for reply in (answer for name in asked for answer in answers.get(name, ())):
             quorum = {
-                str(item["address"] if item["id"] is None else item["id"]): item for item in told.get("quorum") or ()
+                str(item["address"] if item["id"] is None else item["id"]): item for item in reply.get("quorum") or ()
             }
             if names and (role == ZOOKEEPER or len(set(quorum) - removed) > len(names)):
                 known.update(quorum)

@@ -27,18 +27,18 @@ def needed(data_dir: str, number: int) -> bool:
         raise MyidError(
             "A ZooKeeper node's id must be %d to %d, not %d; correct kafka_node_id." % (LOWEST, HIGHEST, number)
         )
-    found = _text(data_dir)
-    if found is None:
+    text = _text(data_dir)
+    if text is None:
         if os.path.exists(os.path.join(data_dir, DATA)):
             raise MyidError(
                 "%s holds a ZooKeeper node's data, but no %s that says whose; put the file back, or empty the disk."
                 % (data_dir, NAME)
             )
         return True
-    if found != str(number):
+    if text != str(number):
         raise MyidError(
             "%s belongs to ZooKeeper node %s, but this is node %d; attach the right disk, or correct kafka_node_id."
-            % (data_dir, found, number)
+            % (data_dir, text, number)
         )
     return False
 
@@ -63,8 +63,8 @@ def has_data(data_dir: str) -> bool:
 
 def read(data_dir: str) -> int | None:
     """The id that a data directory carries, None without one; raises MyidError when it cannot be read."""
-    found = _text(data_dir)
-    return int(found) if found and found.isdigit() else None
+    text = _text(data_dir)
+    return int(text) if text and text.isdigit() else None
 
 
 def _text(data_dir: str) -> str | None:

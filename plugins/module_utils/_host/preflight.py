@@ -99,7 +99,7 @@ def port_findings(wanted: Sequence[int], *, proc: str = PROC) -> list[str]:
     out = []
     for port in sorted(held):
         name, unit = owners.get(held[port], ("an unknown process", ""))
-        if unit not in {each.unit for each in SERVICES.values()}:
+        if unit not in {service.unit for service in SERVICES.values()}:
             out.append("Port %d is taken by %s; stop that, or choose another port in kafka_listeners." % (port, name))
     return out
 
@@ -169,12 +169,12 @@ def java_findings(oldest: int | None, run: Callable[..., tuple[int, str, str]]) 
     except OSError:
         out = err = ""
     # 17.0.15, 21, and 1.8.0_402 for Java 8.
-    found = re.search(r'version "(?:1\.)?(\d+)', err + out)
-    if found is None:
+    match = re.search(r'version "(?:1\.)?(\d+)', err + out)
+    if match is None:
         return ["There is no Java that tells its version; install Java %d or later with the role java." % oldest]
-    if int(found.group(1)) < oldest:
+    if int(match.group(1)) < oldest:
         return [
-            "Java is %s, but this version of Kafka needs %d or later; correct java_package." % (found.group(1), oldest)
+            "Java is %s, but this version of Kafka needs %d or later; correct java_package." % (match.group(1), oldest)
         ]
     return []
 
@@ -200,8 +200,8 @@ def installed(names: Sequence[str], run: Callable[..., tuple[int, str, str]]) ->
         with contextlib.suppress(OSError):
             # Both end with an error, and still list the others, when one of the names is not known.
             _code, out, _err = run([*command, *names], environ_update={"LC_ALL": "C"}, handle_exceptions=False)
-            listed = set(out.splitlines())
-            return [name for name in names if name + " installed" in listed]
+            packages = set(out.splitlines())
+            return [name for name in names if name + " installed" in packages]
     return []
 
 
@@ -210,9 +210,9 @@ def installed_in(virtualenv: str, requirements: Sequence[str]) -> list[str]:
     packages = os.path.join(virtualenv, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
     # packaging.python.org, "Recording installed projects": name-version.dist-info, with underscores in the name.
     return [
-        each
-        for each in requirements
-        if os.path.isdir(os.path.join(packages, each.replace("-", "_").replace("==", "-") + ".dist-info"))
+        requirement
+        for requirement in requirements
+        if os.path.isdir(os.path.join(packages, requirement.replace("-", "_").replace("==", "-") + ".dist-info"))
     ]
 
 
@@ -231,7 +231,7 @@ def running(units: Sequence[str], run: Callable[..., tuple[int, str, str]]) -> l
     if not units:
         return []
     wanted = ["ActiveState=active", "NeedDaemonReload=no", "UnitFileState=enabled"]
-    properties = ["--property=" + each.partition("=")[0] for each in wanted]
+    properties = ["--property=" + name.partition("=")[0] for name in wanted]
     _code, out, _err = run(["systemctl", "show", *properties, "--", *units], environ_update={"LC_ALL": "C"})
     # One paragraph a unit, in the order in which they were named.
     return [unit for unit, said in zip(units, out.split("\n\n")) if sorted(said.split()) == wanted]

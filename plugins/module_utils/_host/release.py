@@ -39,18 +39,18 @@ class Release:
 
     def features(self) -> dict[str, int]:
         """{feature: level} that this release finalizes by default."""
-        found = {
+        levels = {
             name: int(level)
             for name, level in LEVEL.findall(
                 self._ask("kafka.tools.StorageTool", "version-mapping", "--release-version", self.version)
             )
         }
-        if not found:
+        if not levels:
             raise ReleaseError(
                 "Kafka %s does not list the levels of its features; only releases from 4.0 on can be finalized by them."
                 % self.version
             )
-        return found
+        return levels
 
     def _ask(self, *arguments: str) -> str:
         if archive.installed(self.version, self.directory, None) is None:
@@ -76,7 +76,7 @@ def parse_protocol(text: str, version: str) -> dict[str, list[Any]]:
             key, out[number] = number, [name]
         elif key:
             out[key] = [out[key][0], min([*out[key][1:2], int(one)]), max([*out[key][2:], int(one)])]
-    found = {number: each for number, each in out.items() if len(each) == 3}
-    if not found:
+    apis = {number: versions for number, versions in out.items() if len(versions) == 3}
+    if not apis:
         raise ReleaseError("Kafka %s tells about no request that it answers; look at its archive." % version)
-    return found
+    return apis

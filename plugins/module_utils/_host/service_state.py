@@ -27,8 +27,8 @@ class ServiceError(RackawareError):
 
 def state(unit: str, run: Callable[..., tuple[int, str, str]]) -> str:
     """The unit's ActiveState, or "absent" when there is no such unit; run is module.run_command."""
-    told = _show(unit, run)
-    return "absent" if told.get("LoadState") == "not-found" else told.get("ActiveState", "unknown")
+    properties = _show(unit, run)
+    return "absent" if properties.get("LoadState") == "not-found" else properties.get("ActiveState", "unknown")
 
 
 def restarts(unit: str, run: Callable[..., tuple[int, str, str]]) -> int:
@@ -52,9 +52,9 @@ def crash_loops(
     """
     begun, before = clock(), None
     while True:
-        told = _show(unit, run)
-        restarts, began = (int(told.get(name) or 0) for name in ("NRestarts", "ExecMainStartTimestampMonotonic"))
-        if told.get("ActiveState") == "active":
+        properties = _show(unit, run)
+        restarts, began = (int(properties.get(name) or 0) for name in ("NRestarts", "ExecMainStartTimestampMonotonic"))
+        if properties.get("ActiveState") == "active":
             before = restarts if before is None else before
             if restarts > before:
                 return True
@@ -63,7 +63,7 @@ def crash_loops(
                 return False
         elif before is not None:
             return True
-        elif told.get("ActiveState") != "activating" or clock() - begun >= seconds:
+        elif properties.get("ActiveState") != "activating" or clock() - begun >= seconds:
             return False
         sleep(1)
 
@@ -75,10 +75,10 @@ def age(
 
     clock is the one that systemd stamps with.
     """
-    told = _show(unit, run)
+    properties = _show(unit, run)
     return (
-        clock() - int(told.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
-        if told.get("ActiveState") == "active"
+        clock() - int(properties.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
+        if properties.get("ActiveState") == "active"
         else None
     )
 
@@ -88,8 +88,8 @@ def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:
 
     False for a process that crashed and waits for its restart by systemd.
     """
-    told = _show(unit, run)
-    return told.get("ActiveState") not in ("inactive", "failed") and told.get("SubState") != "auto-restart"
+    properties = _show(unit, run)
+    return properties.get("ActiveState") not in ("inactive", "failed") and properties.get("SubState") != "auto-restart"
 
 
 def _show(unit: str, run: Callable[..., tuple[int, str, str]]) -> dict[str, str]:
@@ -111,8 +111,8 @@ def options(text: str) -> dict[str, Any]:
 def next_min_isr(name: str) -> int:
     """The min.insync.replicas that a broker would start with; without one Kafka's own, which is 1."""
     config = units.service(name).config
-    found = MIN_ISR.findall(_read(config + units.STAGED) or _read(config))
-    return int(found[-1]) if found else 1
+    values = MIN_ISR.findall(_read(config + units.STAGED) or _read(config))
+    return int(values[-1]) if values else 1
 
 
 def jvm(name: str) -> dict[str, Any]:
@@ -177,9 +177,9 @@ def disks(mounts: Sequence[str]) -> list[dict[str, Any]]:
     for mount in mounts:
         if not os.path.ismount(mount):
             continue
-        found = os.statvfs(mount)
-        size = found.f_blocks * found.f_frsize
-        used = (found.f_blocks - found.f_bfree) * found.f_frsize
+        status = os.statvfs(mount)
+        size = status.f_blocks * status.f_frsize
+        used = (status.f_blocks - status.f_bfree) * status.f_frsize
         out.append(
             {
                 "mount": mount,

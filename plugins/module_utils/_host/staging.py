@@ -158,13 +158,13 @@ def read(path: str) -> str | None:
 def differs(path: str, wanted: Owned) -> bool:
     """Whether an existing path has another owner, group or mode; an account that does not exist yet owns nothing."""
     try:
-        found = os.lstat(path)
+        status = os.lstat(path)
     except FileNotFoundError:
         return False
     return (
-        stat.S_IMODE(found.st_mode) != wanted.mode
-        or found.st_uid != _uid(wanted.owner)
-        or found.st_gid != _gid(wanted.group)
+        stat.S_IMODE(status.st_mode) != wanted.mode
+        or status.st_uid != _uid(wanted.owner)
+        or status.st_gid != _gid(wanted.group)
     )
 
 

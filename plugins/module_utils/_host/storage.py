@@ -92,18 +92,18 @@ def directory_id(cluster_id: str, node_id: int) -> str:
     """The directory id of a controller's metadata: Kafka's base64 of a name-based UUID, the same on all hosts."""
     attempt = 0
     while True:
-        made = encode(uuid.uuid5(NAMESPACE, "%s/%d/%d" % (cluster_id, node_id, attempt)))
-        if not made.startswith("-"):
-            return made
+        encoded = encode(uuid.uuid5(NAMESPACE, "%s/%d/%d" % (cluster_id, node_id, attempt)))
+        if not encoded.startswith("-"):
+            return encoded
         attempt += 1
 
 
 def new_cluster_id(source: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
     """A random cluster id; like Kafka's own never with a hyphen first, as commands would take that for an option."""
     while True:
-        made = encode(source())
-        if not made.startswith("-"):
-            return made
+        encoded = encode(source())
+        if not encoded.startswith("-"):
+            return encoded
 
 
 def encode(value: uuid.UUID) -> str:
@@ -152,22 +152,29 @@ def plan(
     what it acknowledged would break the quorum's promise (KIP-853).
     """
     check_cluster_id(cluster_id)
-    for each in directories:
-        _refuse(each, cluster_id, node_id)
-    missing = tuple(each.path for each in directories if each.state in (EMPTY, ABSENT))
+    for directory in directories:
+        _refuse(directory, cluster_id, node_id)
+    missing = tuple(directory.path for directory in directories if directory.state in (EMPTY, ABSENT))
     if not missing:
         return Plan(())
     partly = len(missing) < len(directories)
     quorum: tuple[str, ...] = ()
     if is_controller:
         lost = partly and metadata_log_dir in missing
-        begins = not quorum_exists and not lost and node_id in [int(each["id"]) for each in initial_controllers]
+        begins = (
+            not quorum_exists and not lost and node_id in [int(controller["id"]) for controller in initial_controllers]
+        )
         if begins or (partly and not lost):
             # Kafka reads it for the metadata directory only; for a new data directory of a voter it has no effect.
             voters = [
                 "%d@%s:%d:%s"
-                % (each["id"], _host(each["host"]), each["port"], directory_id(cluster_id, int(each["id"])))
-                for each in initial_controllers
+                % (
+                    controller["id"],
+                    _host(controller["host"]),
+                    controller["port"],
+                    directory_id(cluster_id, int(controller["id"])),
+                )
+                for controller in initial_controllers
             ]
             quorum = ("--initial-controllers", ",".join(voters)) if begins else ("--no-initial-controllers",)
         else:
@@ -179,28 +186,28 @@ def _host(host: str) -> str:
     return "[%s]" % host if ":" in host else host
 
 
-def _refuse(each: Directory, cluster_id: str, node_id: int) -> None:
-    if each.state == FOREIGN:
+def _refuse(directory: Directory, cluster_id: str, node_id: int) -> None:
+    if directory.state == FOREIGN:
         raise StorageError(
             "The log directory %s holds files, but no %s, so that it is unknown whose they are; it is never"
-            " formatted: empty it, or put the file back." % (each.path, META)
+            " formatted: empty it, or put the file back." % (directory.path, META)
         )
-    if each.state != FORMATTED:
+    if directory.state != FORMATTED:
         return
-    if each.version != 1:
+    if directory.version != 1:
         raise StorageError(
             "The log directory %s has %s of version %s, but KRaft needs version 1; a directory from ZooKeeper mode is"
-            " migrated, not formatted." % (each.path, META, each.version)
+            " migrated, not formatted." % (directory.path, META, directory.version)
         )
-    if each.cluster_id != cluster_id:
+    if directory.cluster_id != cluster_id:
         raise StorageError(
             "The log directory %s belongs to cluster %s, but this node shall join %s; attach the right disk, or empty"
-            " this one." % (each.path, each.cluster_id, cluster_id)
+            " this one." % (directory.path, directory.cluster_id, cluster_id)
         )
-    if each.node_id != node_id:
+    if directory.node_id != node_id:
         raise StorageError(
             "The log directory %s belongs to node %s, but this is node %d; attach the right disk, or correct"
-            " kafka_node_id." % (each.path, each.node_id, node_id)
+            " kafka_node_id." % (directory.path, directory.node_id, node_id)
         )
 
 
@@ -236,12 +243,12 @@ def verify(after: Sequence[Directory], what: Plan, *, cluster_id: str, node_id: 
             "Formatting %s failed with code %d: %s; nothing that was formatted before has changed."
             % (", ".join(what.paths), code, " ".join(lines)[-600:] or "it said nothing")
         )
-    for each in after:
-        _refuse(each, cluster_id, node_id)
-        if each.state != FORMATTED:
+    for directory in after:
+        _refuse(directory, cluster_id, node_id)
+        if directory.state != FORMATTED:
             raise StorageError(
                 "%s is still not formatted, although Kafka's tool reported no error; check that log.dirs in the"
-                " properties names it." % each.path
+                " properties names it." % directory.path
             )
 
 
@@ -250,18 +257,20 @@ def identity(nodes: Iterable[dict[str, Any]]) -> str | None:
 
     Raises StorageError when there are two, as disks of different clusters are mixed then.
     """
-    found: dict[str, list[str]] = {}
+    clusters: dict[str, list[str]] = {}
     for node in nodes:
-        for each in node["directories"]:
-            if each["state"] == FORMATTED:
-                found.setdefault(str(each["cluster_id"]), []).append("%s on %s" % (each["path"], node["host"]))
-    if len(found) > 1:
-        told = "; ".join("%s has %s" % (cluster, ", ".join(places)) for cluster, places in sorted(found.items()))
+        for directory in node["directories"]:
+            if directory["state"] == FORMATTED:
+                clusters.setdefault(str(directory["cluster_id"]), []).append(
+                    "%s on %s" % (directory["path"], node["host"])
+                )
+    if len(clusters) > 1:
+        listing = "; ".join("%s has %s" % (cluster, ", ".join(places)) for cluster, places in sorted(clusters.items()))
         raise StorageError(
             "The nodes carry disks of %d clusters: %s; attach the right disks, or empty those that are not this"
-            " cluster's." % (len(found), told)
+            " cluster's." % (len(clusters), listing)
         )
-    return next(iter(found), None)
+    return next(iter(clusters), None)
 
 
 def brokers_have_run(hosts: Iterable[Mapping[str, Any]], unit: str = "kafka.service") -> bool:
@@ -276,11 +285,14 @@ def brokers_have_run(hosts: Iterable[Mapping[str, Any]], unit: str = "kafka.serv
         if unit in (before.get("running") or ()):
             return True
         directories = [*((before.get("identity") or {}).get("directories") or ()), *(after.get("directories") or ())]
-        if any(each["started"] or (each["state"] == FORMATTED and each["version"] != 1) for each in directories):
+        if any(
+            directory["started"] or (directory["state"] == FORMATTED and directory["version"] != 1)
+            for directory in directories
+        ):
             return True
     return False
 
 
 def quorum_exists(nodes: Iterable[dict[str, Any]]) -> bool:
     """Whether a KRaft node of the cluster has ever run, and its quorum has thus voted; nodes as in identity."""
-    return any(each["started"] for node in nodes for each in node["directories"])
+    return any(directory["started"] for node in nodes for directory in node["directories"])

@@ -92,7 +92,7 @@ def split(settings: Sequence[Setting], root: str = "/") -> tuple[list[Setting], 
     if refused and not os.path.exists(os.path.join(root, CONTAINER)):
         raise KernelError(
             "The kernel does not have %s, or does not let it be set; correct os_tuning_sysctl, or the kernel."
-            % ", ".join(each.name for each in refused)
+            % ", ".join(setting.name for setting in refused)
         )
     return [setting for setting in needed if setting not in refused], [setting.name for setting in refused]
 
@@ -154,5 +154,5 @@ def _normal(text: str | None) -> str | None:
 
 
 def _chosen(text: str | None) -> str | None:
-    found = re.search(r"\[([^]]+)\]", text or "")
-    return found.group(1) if found else text
+    match = re.search(r"\[([^]]+)\]", text or "")
+    return match.group(1) if match else text

@@ -117,8 +117,8 @@ def fio_command(target: str, kind: str, load: Load) -> list[str]:
 def parse_fio(text: str, kind: str) -> tuple[float, float]:
     """(MB/s, p99 in milliseconds) from fio's JSON, before which it may print warnings; raises CryptBenchError."""
     try:
-        found = json.loads(text[text.index("{") :])["jobs"][0][kind]
-        return round(found["bw_bytes"] / 1e6, 1), round(found["clat_ns"]["percentile"]["99.000000"] / 1e6, 2)
+        figures = json.loads(text[text.index("{") :])["jobs"][0][kind]
+        return round(figures["bw_bytes"] / 1e6, 1), round(figures["clat_ns"]["percentile"]["99.000000"] / 1e6, 2)
     except (KeyError, IndexError, TypeError, ValueError):
         raise CryptBenchError("What fio printed cannot be read; look at its version.") from None
 

@@ -50,8 +50,8 @@ class Cryptsetup:
     def require(self) -> str:
         """The version; raises CryptsetupError when it is too old."""
         _code, out = self._call("tell its version", ["--version"])
-        found = re.search(r"(\d+)\.(\d+)\.(\d+)", out)
-        version = tuple(int(part) for part in found.groups()) if found else ()
+        match = re.search(r"(\d+)\.(\d+)\.(\d+)", out)
+        version = tuple(int(part) for part in match.groups()) if match else ()
         if version < OLDEST:
             text = ".".join(map(str, version)) or "of an unknown version"
             raise CryptsetupError(
@@ -114,8 +114,8 @@ class Cryptsetup:
     def flags(self, *, name: str) -> tuple[str, ...]:
         """The flags of an open mapping, as cryptsetup's options name them."""
         _code, out = self._call("describe %s" % name, ["status", name])
-        found = re.search(r"^\s*flags:\s*(.*)$", out, re.MULTILINE)
-        return tuple(sorted(found.group(1).split())) if found else ()
+        match = re.search(r"^\s*flags:\s*(.*)$", out, re.MULTILINE)
+        return tuple(sorted(match.group(1).split())) if match else ()
 
     def close(self, *, name: str) -> None:
         """Take the mapping away; fails while it is in use."""

@@ -51,15 +51,15 @@ def find(
     Position alone decides, so that two stores that start at once on blank disks never choose the same one. Whether the
     disk is blank is checked later.
     """
-    found = disks(pattern)
-    for path in found:
+    paths = disks(pattern)
+    for path in paths:
         try:
             header = scan(path).header  # type: ignore[attr-defined]
         except (RackawareError, OSError):
             continue
         if header is not None and header.uuid == uuid:
             return path
-    return found[slot] if slot < len(found) and len(found) >= slots else None
+    return paths[slot] if slot < len(paths) and len(paths) >= slots else None
 
 
 def cover(mount: str) -> None:

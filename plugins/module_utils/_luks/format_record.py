@@ -65,17 +65,17 @@ def identity(device: str, sys_block: str = SYS_BLOCK) -> str:
     for kind, parts in (("serial", ("device", "serial")), ("serial", ("serial",)), ("file", ("loop", "backing_file"))):
         try:
             with open(os.path.join(home, *parts), encoding="utf-8") as stream:
-                found = stream.read().strip()
+                name = stream.read().strip()
         except OSError:
             continue
-        if found:
-            return _safe("%s-%s%s" % (kind, found, "-" + namespace.group(1) if namespace else ""))
+        if name:
+            return _safe("%s-%s%s" % (kind, name, "-" + namespace.group(1) if namespace else ""))
     return _safe("name-" + kernel)
 
 
 def _safe(text: str) -> str:
     # Reversible, so that two disks never share a name.
-    return re.sub(r"[^A-Za-z0-9.-]", lambda found: "_%02x" % ord(found.group()), text)
+    return re.sub(r"[^A-Za-z0-9.-]", lambda match: "_%02x" % ord(match.group()), text)
 
 
 def path_of(device: str, directory: str, sys_block: str = SYS_BLOCK) -> str:

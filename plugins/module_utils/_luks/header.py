@@ -83,7 +83,7 @@ def _scan(stream: BinaryIO) -> Scan:
     first = stream.read(BINARY)
     if first[:6] == PRIMARY and len(first) >= 208 and struct.unpack(">H", first[6:8])[0] == 1:
         return Scan(_first_version(first), torn=False)
-    found, remains = [], False
+    headers, remains = [], False
     for offset, magic in ((0, PRIMARY), *((offset, SECONDARY) for offset in OFFSETS)):
         stream.seek(offset)
         binary = stream.read(BINARY)
@@ -91,11 +91,11 @@ def _scan(stream: BinaryIO) -> Scan:
             continue
         header = _second_version(stream, binary, offset)
         remains = remains or header is None
-        found += [header] if header else []
-    if not found:
+        headers += [header] if header else []
+    if not headers:
         return Scan(None, torn=remains)
-    newest = max(found, key=lambda header: header.sequence)
-    return Scan(Header(**{**newest.__dict__, "copies": len(found)}), torn=False)
+    newest = max(headers, key=lambda header: header.sequence)
+    return Scan(Header(**{**newest.__dict__, "copies": len(headers)}), torn=False)
 
 
 def _text(raw: bytes) -> str:
@@ -163,8 +163,8 @@ def _described(area: dict[str, Any], binary: bytes, sequence: int) -> Header:
 
 def _key_digest(digests: Iterable[Mapping[str, Any]]) -> str:
     # A digest without a segment is of a key slot that opens no data.
-    found = sorted((str(each["salt"]), str(each["digest"])) for each in digests if each["segments"])
-    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
+    values = sorted((str(digest["salt"]), str(digest["digest"])) for digest in digests if digest["segments"])
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
 def size_of(path: str) -> int:

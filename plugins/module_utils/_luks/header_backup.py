@@ -164,8 +164,8 @@ def _copy(cryptsetup: Cryptsetup, device: str, dest: str) -> None:
         cryptsetup.backup(device=device, dest=draft)
     finally:
         os.umask(old)
-    found, held = luks_header.scan(draft).header, luks_header.scan(device).header
-    if found is None or held is None or not same(found, held):
+    copied, held = luks_header.scan(draft).header, luks_header.scan(device).header
+    if copied is None or held is None or not same(copied, held):
         _shred(draft)
         raise HeaderBackupError("The copy in %s is not the header of %s; look at the disk." % (dest, device))
     os.chmod(draft, 0o400)

@@ -106,8 +106,8 @@ def ebs_name(answer: bytes) -> str:
 
 def ebs_id(serial: str) -> str:
     """The volume id of a serial, empty for other disks."""
-    found = re.fullmatch(r"vol-?([0-9a-f]{8,17})", serial)
-    return "vol-" + found[1] if found else ""
+    match = re.fullmatch(r"vol-?([0-9a-f]{8,17})", serial)
+    return "vol-" + match[1] if match else ""
 
 
 def disks(
@@ -217,10 +217,10 @@ def judged(
     else:
         state = "blank" if seen.state == disk_probe.BLANK else "data"
     uuid = header.uuid if header else str(seen.signature.get("UUID", ""))
-    found = {
+    content = {
         "mountpoint": mounts[0] if mounts else "",
         "state": state,
         "uuid": uuid,
         "subsystem": header.subsystem if header else "",
     }
-    return Disk(**{**disk.__dict__, **found, "remembered": marker.uuid if marker else ""})
+    return Disk(**{**disk.__dict__, **content, "remembered": marker.uuid if marker else ""})

@@ -111,23 +111,28 @@ class Wrapped:
 def wrapped(given: Mapping[str, Any]) -> Wrapped:
     """Check what an option, a configuration or a token says; raises Denied."""
     try:
-        found = Wrapped(**{name: given[name] for name in WRAPPED_SPEC["options"]})  # type: ignore[attr-defined]
+        wrapped_key = Wrapped(**{name: given[name] for name in WRAPPED_SPEC["options"]})  # type: ignore[attr-defined]
     except KeyError as error:
         raise Denied("The wrapped key has no %s; take all its facts from kms_data_key." % error.args[0]) from None
-    if not ARN.fullmatch(str(found.key_arn)):
+    if not ARN.fullmatch(str(wrapped_key.key_arn)):
         raise Denied(
             "%s is no ARN of a KMS key; give the key's own ARN, because an alias can be pointed at another key."
-            % found.key_arn
+            % wrapped_key.key_arn
         )
-    if not re.fullmatch(r"[0-9a-f]{64}", str(found.sha256)):
-        raise Denied("The sha256 of %s is not 64 hexadecimal digits; take it from kms_data_key." % found.key)
-    if not found.encryption_context or not all(isinstance(value, str) for value in found.encryption_context.values()):
-        raise Denied("The encryption context of %s must have at least one entry, and texts as values." % found.key)
-    if found.version_id in ("", "null"):
+    if not re.fullmatch(r"[0-9a-f]{64}", str(wrapped_key.sha256)):
+        raise Denied("The sha256 of %s is not 64 hexadecimal digits; take it from kms_data_key." % wrapped_key.key)
+    if not wrapped_key.encryption_context or not all(
+        isinstance(value, str) for value in wrapped_key.encryption_context.values()
+    ):
         raise Denied(
-            "%s has no version; turn versioning on in the bucket %s and make the key again." % (found.key, found.bucket)
+            "The encryption context of %s must have at least one entry, and texts as values." % wrapped_key.key
         )
-    return found
+    if wrapped_key.version_id in ("", "null"):
+        raise Denied(
+            "%s has no version; turn versioning on in the bucket %s and make the key again."
+            % (wrapped_key.key, wrapped_key.bucket)
+        )
+    return wrapped_key
 
 
 def classify(error: Exception) -> type[KmsError]:
@@ -198,10 +203,10 @@ def instance_credentials(endpoint: str | None = None) -> Credentials:
         path = "meta-data/iam/security-credentials/"
         role = ask(path, X_aws_ec2_metadata_token=token).strip().split("\n")[0]
         step = "the role's credentials"
-        found = json.loads(ask(path + role, X_aws_ec2_metadata_token=token))
-        if found.get("Code", "Success") != "Success":
+        document = json.loads(ask(path + role, X_aws_ec2_metadata_token=token))
+        if document.get("Code", "Success") != "Success":
             raise Denied("The instance's role %s cannot be assumed; look at its trust policy." % role, "Role")
-        return Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["Token"])
+        return Credentials(document["AccessKeyId"], document["SecretAccessKey"], document["Token"])
     except Denied:
         raise
     except urllib.error.HTTPError as error:

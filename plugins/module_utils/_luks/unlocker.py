@@ -92,7 +92,7 @@ def parse(content: Mapping[str, Any], where: str) -> Config:
             "%s must say name, uuid, subsystem, keys, and either device or file; %s is missing."
             % (where, ", ".join(missing) or "one of these")
         )
-    keys = tuple(kms.wrapped(each) for each in content["keys"])
+    keys = tuple(kms.wrapped(key) for key in content["keys"])
     file = None
     if content.get("file"):
         given = dict(content["file"])
@@ -280,10 +280,10 @@ def _prepared(config: Config, world: World) -> Any:
     if config.file is not None:
         for step in loop.plan(loop.file_of(config.file.path), loop.loops(), config.file, state=loop.ATTACHED):
             loop.step(step, config.file, world.run)
-        found = loop.attached(config.file)
-        if found is None:
+        attached = loop.attached(config.file)
+        if attached is None:
             raise UnlockError("%s was attached, and is not any more; look at the host." % config.file.path)
-        wanted = replace(wanted, device=found.device)
+        wanted = replace(wanted, device=attached.device)
     else:
         wanted = replace(wanted, device=_wait_for(config, world))
     return world.volume(wanted, world.run, marker_dir=world.marker_dir)
@@ -293,9 +293,9 @@ def _wait_for(config: Config, world: World) -> str:
     device = config.wanted.device
     for _second in range(DEVICE_SECONDS):
         if device_match.is_pattern(device):
-            found = device_match.find(device, config.wanted.uuid, config.slot, config.slots)
-            if found:
-                return found
+            path = device_match.find(device, config.wanted.uuid, config.slot, config.slots)
+            if path:
+                return path
         elif os.path.exists(device):
             return device
         world.notify("STATUS=waiting: %s is not there yet." % device)
@@ -328,7 +328,7 @@ def _mark_fresh(name: str, world: World, *, fresh: bool) -> None:
 def close_store(name: str, world: World, directory: str = CONFIG) -> tuple[str, ...]:
     """Close a store, and take its file off the loop device. Raises RackawareError while it is in use."""
     config = load(name, directory)
-    if not any(each.name == config.wanted.name for each in luks_volume.mappers()):
+    if not any(mapper.name == config.wanted.name for mapper in luks_volume.mappers()):
         steps: tuple[str, ...] = ()
     else:
         cryptsetup.Cryptsetup(world.run).close(name=config.wanted.name)

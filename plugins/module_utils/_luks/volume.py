@@ -362,8 +362,8 @@ def mappers(sys_block: str = "/sys/class/block") -> list[Mapper]:
             disk_probe.sysfs(os.path.join(home, "dm", "name")),
             disk_probe.sysfs(os.path.join(home, "dm", "uuid")),
         )
-        found = re.match(r"CRYPT-LUKS2-([0-9a-f]{32})-", identity)
-        raw = found.group(1) if found else ""
+        match = re.match(r"CRYPT-LUKS2-([0-9a-f]{32})-", identity)
+        raw = match.group(1) if match else ""
         uuid = "-".join((raw[:8], raw[8:12], raw[12:16], raw[16:20], raw[20:])) if raw else ""
         below = tuple(sorted(os.path.basename(path) for path in glob.glob(os.path.join(home, "slaves", "*"))))
         out.append(Mapper(name, uuid, below))
@@ -407,14 +407,16 @@ class Volume:
         seen = self._probe(wanted.device, self._run)
         kernel = os.path.basename(os.path.realpath(wanted.device))
         every = mappers(self._sys_block)
-        mapper = next((each for each in every if each.name == wanted.name), None)
+        mapper = next((mapping for mapping in every if mapping.name == wanted.name), None)
         here = mapper is None or kernel in mapper.below
         if seen.state == disk_probe.UNREADABLE:
             # A mapping on a broken disk can still be closed.
             return Facts(seen.state, seen.what, mapper=mapper, here=here)
         header = luks_header.scan(wanted.device)
         marker = format_record.load(self._record)
-        elsewhere = next((each.name for each in every if kernel in each.below and each.name != wanted.name), "")
+        elsewhere = next(
+            (mapping.name for mapping in every if kernel in mapping.below and mapping.name != wanted.name), ""
+        )
         opens = None
         if (
             key is not None
@@ -529,18 +531,18 @@ class Volume:
 
     def _mkfs(self) -> None:
         # Before the token says ready the volume is never mounted, so an unfinished file system is empty.
-        found = self._probe(self.mapped, self._run)
-        if found.state == disk_probe.XFS:
+        seen = self._probe(self.mapped, self._run)
+        if seen.state == disk_probe.XFS:
             return
-        if found.flaw and found.is_xfs:
+        if seen.flaw and seen.is_xfs:
             code, _out, _err = self._run(["wipefs", "--all", "--types", "xfs", self.mapped])
             if code != 0:
                 raise LuksError(
                     "The unfinished file system on %s cannot be removed (code %d); look at the disk."
                     % (self.mapped, code)
                 )
-        elif found.signature or found.partitions or found.state in (disk_probe.IN_USE, disk_probe.UNREADABLE):
-            raise LuksError("%s gets no file system, and nothing was changed: %s." % (self.mapped, found.what))
+        elif seen.signature or seen.partitions or seen.state in (disk_probe.IN_USE, disk_probe.UNREADABLE):
+            raise LuksError("%s gets no file system, and nothing was changed: %s." % (self.mapped, seen.what))
         # Never -f: mkfs.xfs itself refuses what it recognises.
         code, _out, _err = self._run(["mkfs.xfs", "-q", self.mapped])
         if code != 0:

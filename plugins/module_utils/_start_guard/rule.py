@@ -79,22 +79,22 @@ def unknown(directories: Sequence[Directory], record: Record | None, *, new_clus
     record, new_cluster allows blank directories; site sets it while no broker of the inventory has run.
     """
     out = []
-    for each in directories:
-        if each.used is None:
+    for directory in directories:
+        if directory.used is None:
             # Kafka treats such a directory as offline, and does not recreate its replicas elsewhere
             # (LogManager.getOrCreateLog).
             continue
-        mark = each.mark or {}
-        if not each.used:
+        mark = directory.mark or {}
+        if not directory.used:
             if record is not None or not new_cluster:
-                out.append("the log directory %s is blank" % each.path)
-        elif mark and mark.get("volume") != each.volume:
+                out.append("the log directory %s is blank" % directory.path)
+        elif mark and mark.get("volume") != directory.volume:
             out.append(
                 "the log directory %s is on %s and comes from %s"
-                % (each.path, each.volume or "the root disk", mark.get("volume") or "the root disk")
+                % (directory.path, directory.volume or "the root disk", mark.get("volume") or "the root disk")
             )
-        elif record is not None and mark.get("id", "") != record.marks.get(each.path):
-            out.append("the log directory %s is not the one of the last start" % each.path)
+        elif record is not None and mark.get("id", "") != record.marks.get(directory.path):
+            out.append("the log directory %s is not the one of the last start" % directory.path)
     return out
 
 
@@ -102,8 +102,10 @@ def first_start_failed(directories: Sequence[Directory], record: Record | None) 
     """Whether these are the directories of the last start, and no Kafka has run on them: there is nothing to lose."""
     if record is None or record.ran:
         return False
-    marks = {each.path: (each.mark or {}).get("id", "") for each in directories if each.used is False}
-    return all(marks.get(each.path) == record.marks.get(each.path, "") != "" for each in directories)
+    marks = {
+        directory.path: (directory.mark or {}).get("id", "") for directory in directories if directory.used is False
+    }
+    return all(marks.get(directory.path) == record.marks.get(directory.path, "") != "" for directory in directories)
 
 
 def next_witness(node: int, views: Mapping[int, View], untried: Sequence[int]) -> int | None:
@@ -147,15 +149,15 @@ def answer(node: int, views: Mapping[int, View], why: str = "") -> Answer:
     leaderless: set[tuple[str, int]] = set()
     still: set[tuple[str, int]] = set()
     for view in trusted:
-        for each in view.partitions:
-            listed = each["leader"] == node or node in each["isr"]
-            others = set(each["isr"]) & view.alive - {node}
-            place = (each["topic"], each["partition"])
-            if not others and (listed or node in each["elr"]):
+        for partition in view.partitions:
+            member = partition["leader"] == node or node in partition["isr"]
+            others = set(partition["isr"]) & view.alive - {node}
+            place = (partition["topic"], partition["partition"])
+            if not others and (member or node in partition["elr"]):
                 alone.add(place)
-            elif each["leader"] not in view.alive and not others | set(each["elr"]) & view.alive - {node}:
+            elif partition["leader"] not in view.alive and not others | set(partition["elr"]) & view.alive - {node}:
                 leaderless.add(place)
-            elif listed:
+            elif member:
                 still.add(place)
     if alone or leaderless:
         what = ["it is the last in-sync replica of %s" % in_words(alone)] if alone else []
@@ -209,8 +211,10 @@ def _doubt(node: int, views: Mapping[int, View]) -> str:
 def behind(quorum: Mapping[str, Any], broker: int) -> str:
     """Why a broker's metadata may be old in KRaft mode, empty when they are current, by the leader's clock."""
     members = [*quorum["voters"], *quorum["observers"]]
-    now = max((each["last_caught_up_ms"] for each in quorum["voters"] if each["id"] == quorum["leader"]), default=None)
-    seen = max((each["last_caught_up_ms"] for each in members if each["id"] == broker), default=None)
+    now = max(
+        (voter["last_caught_up_ms"] for voter in quorum["voters"] if voter["id"] == quorum["leader"]), default=None
+    )
+    seen = max((member["last_caught_up_ms"] for member in members if member["id"] == broker), default=None)
     if now is None or seen is None:
         return "broker %d does not follow the quorum" % broker
     return (
@@ -220,27 +224,27 @@ def behind(quorum: Mapping[str, Any], broker: int) -> str:
     )
 
 
-def accepted(consent: Mapping[str, Any] | None, node: int, found: Answer) -> bool:
+def accepted(consent: Mapping[str, Any] | None, node: int, answer: Answer) -> bool:
     """Whether the operator has accepted exactly this loss, for this node."""
     return (
         consent is not None
-        and found.lost is not None
-        and (consent.get("node"), consent.get("partitions")) == (node, found.lost)
+        and answer.lost is not None
+        and (consent.get("node"), consent.get("partitions")) == (node, answer.lost)
     )
 
 
-def sentence(node: int, new: Sequence[str], found: Answer, consent: Mapping[str, Any] | None = None) -> str:
+def sentence(node: int, new: Sequence[str], answer: Answer, consent: Mapping[str, Any] | None = None) -> str:
     """What is wrong, why, and what to do, for the journal and the unit's status."""
-    if found.lost is None:
+    if answer.lost is None:
         advice = "this is asked again until it is settled"
     else:
         advice = (
             "bring its old disk back, or see docs/runbooks/blank_store.md before kafka-start-guard accept %d %s"
-            % (node, found.lost)
+            % (node, answer.lost)
         )
     if consent is not None:
         advice += " (what was accepted, %s %s, is something else)" % (consent.get("node"), consent.get("partitions"))
-    return "Broker %d stays down: %s, and %s; %s." % (node, " and ".join(new), found.reason, advice)
+    return "Broker %d stays down: %s, and %s; %s." % (node, " and ".join(new), answer.reason, advice)
 
 
 def in_words(places: Collection[tuple[str, int]]) -> str:
@@ -251,5 +255,5 @@ def in_words(places: Collection[tuple[str, int]]) -> str:
 
 
 def _brokers(ids: Iterable[int]) -> str:
-    listed = sorted(ids)
-    return "broker%s %s" % ("" if len(listed) == 1 else "s", " and ".join(map(str, listed)))
+    ordered = sorted(ids)
+    return "broker%s %s" % ("" if len(ordered) == 1 else "s", " and ".join(map(str, ordered)))

@@ -104,7 +104,7 @@ def check(files: Iterable[Mapping[str, Any]], names: Sequence[str]) -> None:
     """Raise StoreKeysError for the stores whose next boot would fail; to be asked before anything is written."""
     problems = []
     for name, config in configurations(files, names).items():
-        found = find(config)
-        problems += [lost(name, config, *found)] if found else []
+        match = find(config)
+        problems += [lost(name, config, *match)] if match else []
     if any(problems):
-        raise StoreKeysError(" ".join(each for each in problems if each))
+        raise StoreKeysError(" ".join(problem for problem in problems if problem))

@@ -98,9 +98,9 @@ def archive(files: Mapping[str, Mapping[str, str]]) -> bytes:
         tarfile.open(mode="w", fileobj=packed, format=tarfile.PAX_FORMAT) as tar,
     ):
         directories = stores_files.file_set(files)["directories"]
-        for each in sorted(directories, key=lambda each: each["path"]):
-            entry = tarfile.TarInfo(each["path"].lstrip("/"))
-            entry.type, entry.mode = tarfile.DIRTYPE, int(each["mode"], 8)
+        for directory in sorted(directories, key=lambda directory: directory["path"]):
+            entry = tarfile.TarInfo(directory["path"].lstrip("/"))
+            entry.type, entry.mode = tarfile.DIRTYPE, int(directory["mode"], 8)
             tar.addfile(entry)
         for path in sorted(files):
             content = files[path]["content"].encode()

@@ -34,8 +34,8 @@ def volumes(count: int) -> list[str]:
 
 def store_of(volume: Any) -> str:
     """The name of the store that a data volume is, empty for an EBS volume."""
-    found = VOLUME.fullmatch(str(volume))
-    return found[1] if found else ""
+    match = VOLUME.fullmatch(str(volume))
+    return match[1] if match else ""
 
 
 def identity(cluster: str, node_id: Any, store: str, app: str = APP) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def stores(
                 "slot": slot,
                 "slots": len(ours),
                 "allow_format": "blank_only",
-                "keys": [dict(each) for each in wrapped[object_key]],
+                "keys": [dict(version) for version in wrapped[object_key]],
             }
         )
     return out
@@ -124,15 +124,17 @@ def disks(stores: Sequence[Mapping[str, Any]], seen: Sequence[Mapping[str, Any]]
     seen is the list of instance_store_info. The host's record of a disk counts only where the disk has no header.
     """
     out = []
-    for each in stores:
-        found = next((disk for disk in seen if (disk["uuid"] or disk["remembered"]) == each["uuid"]), None)
-        if found is not None:
+    for store in stores:
+        match = next((disk for disk in seen if (disk["uuid"] or disk["remembered"]) == store["uuid"]), None)
+        if match is not None:
             place = {
-                "store": each["store"],
-                "device": found["by_id"] or found["device"],
-                "open": bool(found["holders"]),
+                "store": store["store"],
+                "device": match["by_id"] or match["device"],
+                "open": bool(match["holders"]),
             }
-            out.append({**place, "name": MAPPING % each["store"], "uuid": each["uuid"], "subsystem": each["subsystem"]})
+            out.append(
+                {**place, "name": MAPPING % store["store"], "uuid": store["uuid"], "subsystem": store["subsystem"]}
+            )
     return out
 
 
@@ -176,18 +178,18 @@ def with_layers(
     ebs: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
     """The rows of _config.nodes.summary_hosts, whose disks say in encryption which layers are known to be active."""
-    encrypted = {each["id"] for each in ebs if each.get("encrypted")}
+    encrypted = {ebs_volume["id"] for ebs_volume in ebs if ebs_volume.get("encrypted")}
     out = []
     for row in rows:
         variables = hosts[row["name"]]
         volumes_ = variables.get("kafka_data_volumes") or ()
         mounts = nodes.mounts(volumes_, nodes.role(row["name"], groups))
-        by_mount = {each["mount"]: volume for each, volume in zip(mounts, volumes_)}
+        by_mount = {entry["mount"]: volume for entry, volume in zip(mounts, volumes_)}
         disks = []
         for disk in row.get("disks") or ():
             volume = by_mount.get(disk["mount"], "")
             kind = types.get(str(variables.get("kafka_instance_type")))
-            found = layers(volume, luks=bool(disk.get("luks")), instance_type=kind, ebs_encrypted=volume in encrypted)
-            disks.append({**disk, "encryption": " + ".join(found) or None})
+            active = layers(volume, luks=bool(disk.get("luks")), instance_type=kind, ebs_encrypted=volume in encrypted)
+            disks.append({**disk, "encryption": " + ".join(active) or None})
         out.append({**row, "disks": disks})
     return out

@@ -49,7 +49,10 @@ class TestNames:
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """A /dev and a /sys of files: add(name, number, serial) is a disk of the kernel, link(target) what udev makes of it."""
+    """A /dev and a /sys of files.
+
+    add(name, number, serial) is a disk of the kernel, link(target) what udev makes of it.
+    """
     numbers = {}
     for name, folder in (("DEV", "dev"), ("BY_ID", "by-id"), ("SYS_BLOCK", "block"), ("SYS_NUMBERS", "numbers")):
         (tmp_path / folder).mkdir()

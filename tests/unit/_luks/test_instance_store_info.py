@@ -18,7 +18,7 @@ MODELS = [instance_store.STORE_MODEL]
 
 @pytest.fixture()
 def host(tmp_path):
-    """Two instance stores, the second on controller 10, an EBS volume, and a disk of somebody else."""
+    """Two instance stores, the second on controller 10, an EBS volume, and a foreign disk."""
     (tmp_path / "dev/disk/by-id").mkdir(parents=True)
     for controller, model, serial, links in (
         ("nvme10", instance_store.STORE_MODEL, "AWSB", ["nvme-Amazon_EC2_NVMe_Instance_Storage_AWSB"]),

@@ -1,4 +1,4 @@
-"""Encrypted volumes: every probe result with every marker, the order of the steps, and what cryptsetup is called with."""
+"""Encrypted volumes: all probe results with all markers, the order of the steps, and cryptsetup's arguments."""
 
 from __future__ import annotations
 
@@ -173,13 +173,17 @@ PLANS = {
         "open",
         ("token ready", "open", "remember ready"),
     ),
-    "a key that was wrapped anew": (
+    "a key that was rewrapped": (
         facts("ours", SAME, header=replace(OURS, tokens={0: {**READY[0], "sha256": "b"}}), mapper=MAPPED),
         "open",
         ("token facts",),
     ),
     "other flags": (facts("ours", SAME, mapper=MAPPED, flags=("discards",)), "open", ("refresh",)),
-    "flags that nobody named": (facts("ours", SAME, mapper=MAPPED, flags=("no_read_workqueue",)), "open", ()),
+    "flags that are not in the configuration": (
+        facts("ours", SAME, mapper=MAPPED, flags=("no_read_workqueue",)),
+        "open",
+        (),
+    ),
     "closing": (facts("ours", SAME, mapper=MAPPED, probe=probe.IN_USE), "closed", ("close",)),
     "closing on a broken disk": (facts("unreadable", mapper=MAPPED), "closed", ("close",)),
     "closing what is closed": (facts("ours", SAME), "closed", ()),
@@ -363,7 +367,7 @@ def test_a_finished_file_system_is_kept(volume):
     assert run.calls == []
 
 
-def test_an_unfinished_file_system_is_made_anew(volume):
+def test_an_unfinished_file_system_is_made_again(volume):
     made, run, inside = volume
     inside.flaw, inside.is_xfs, inside.signature = "an XFS that mkfs.xfs never finished", True, {"TYPE": "xfs"}
     made.step("mkfs")

@@ -73,7 +73,7 @@ class Disk:
 
 
 class Cloud:
-    """Answers in turn; an error is raised, a version's bytes are given."""
+    """Gives its answers one by one; an error is raised, a version's bytes are given."""
 
     def __init__(self, *answers, **keys):
         self.answers, self.keys, self.asked = list(answers), {"v1": b"old-key", "v2": b"new-key", **keys}, []
