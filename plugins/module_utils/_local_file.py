@@ -33,6 +33,6 @@ def writing(path: str, what: str) -> Iterator[None]:
 
 
 def write(path: str, text: str, what: str) -> None:
-    """A whole file; raises LocalFileError."""
+    """Write a file; raises LocalFileError."""
     with writing(path, what), open(path, "w", encoding="utf-8") as stream:
         stream.write(text)

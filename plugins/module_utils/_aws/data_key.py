@@ -70,7 +70,7 @@ class Object:
 
 
 def check(wanted: Wanted) -> None:
-    """Refuse what cannot be meant; raises DataKeyError."""
+    """Refuse invalid options; raises DataKeyError."""
     if not os.path.basename(wanted.object_key).startswith(NAME):
         raise DataKeyError(
             "%s is no name for a wrapped key: its last part must begin with %s, by which policies know it."

@@ -39,7 +39,7 @@ FILE = re.compile(r"_(\d{8}T\d{4})Z_[^/]+\.json\.gz$")
 
 
 class UnlocksError(RackawareError):
-    """The question cannot be asked so."""
+    """CloudTrail cannot answer this request."""
 
 
 @dataclass(frozen=True)
@@ -234,13 +234,13 @@ def chosen(events: Iterable[Event], cluster: str) -> list[Event]:
 
 
 def span(hours: int, now: datetime | None = None) -> tuple[datetime, datetime]:
-    """From when to when."""
+    """The first and the last moment of the period."""
     end = now or datetime.now(timezone.utc)
     return end - timedelta(hours=hours), end
 
 
 def hints(region: str, *, traced: bool, more: int, most: int) -> list[str]:
-    """What cannot be seen by these two ways, and how to see it."""
+    """What the two sources do not show, and how to see it."""
     out = [
         "Requests that were refused before KMS knew the key are recorded without it; to see them: aws cloudtrail"
         " lookup-events --region %s --lookup-attributes AttributeKey=EventName,AttributeValue=Decrypt" % region

@@ -57,7 +57,7 @@ def _disk(volume: dict[str, Any], kms_key: str | None) -> dict[str, Any]:
 
 
 def run_request(node: dict[str, Any], *, subnet_id: str, group_ids: list[str], key_name: str | None) -> dict[str, Any]:
-    """What RunInstances is told for one node, without the token."""
+    """The input of RunInstances for one node, without the token."""
     new = [volume for volume in node["volumes"] if volume["volume_id"] is None]
     root = {"Encrypted": True, "VolumeSize": node["root_gb"], "VolumeType": "gp3", "DeleteOnTermination": True}
     disks = [{"DeviceName": node["root_device"], "Ebs": root}]
@@ -97,7 +97,7 @@ def run_request(node: dict[str, Any], *, subnet_id: str, group_ids: list[str], k
 
 
 def volume_request(node: dict[str, Any], volume: dict[str, Any]) -> dict[str, Any]:
-    """What CreateVolume is told for a new volume of a node that exists, without the token."""
+    """The input of CreateVolume for a new volume of an existing node, without the token."""
     return {
         "AvailabilityZone": node["zone"],
         "Size": volume["size_gb"],
@@ -109,7 +109,7 @@ def volume_request(node: dict[str, Any], volume: dict[str, Any]) -> dict[str, An
 
 
 def change_request(volume: dict[str, Any]) -> dict[str, Any]:
-    """What ModifyVolume is told."""
+    """The input of ModifyVolume."""
     names = {"type": "VolumeType", "size_gb": "Size", "iops": "Iops", "throughput": "Throughput"}
     return {"VolumeId": volume["volume_id"], **{names[key]: value for key, value in volume["change"].items()}}
 
@@ -264,7 +264,7 @@ class Builder:
                 with asking("launch %s" % node["name"]):
                     return self.ec2.run_instances(**request)["Instances"][0]
             except AwsError as error:
-                # EC2 hears of a new profile some seconds after IAM has made it.
+                # EC2 knows a new profile only some seconds after IAM has created it.
                 if "Invalid IAM Instance Profile" in str(error):
                     return None
                 if error.code == "InvalidIPAddress.InUse":
@@ -345,7 +345,7 @@ class Builder:
         )
 
     def _number(self, nodes: list[tuple[dict[str, Any], dict[str, str]]]) -> None:
-        """A launch gives all its volumes the same tags: what tells them apart comes after."""
+        """Number the volumes: a launch gives all its volumes the same tags."""
         roots, numbered = [], []
         for node, disks in nodes:
             new = [volume for volume in node["volumes"] if volume["volume_id"] is None]

@@ -53,7 +53,7 @@ class Found:
 
 
 def confirmation(cluster: str, nodes: Sequence[int]) -> str:
-    """The words that confirm it."""
+    """The text that confirms the destruction."""
     return "erase-%s-%s" % (cluster, ",".join(str(node) for node in nodes))
 
 
@@ -85,7 +85,7 @@ def check(cluster: str, nodes: Sequence[int], present: Sequence[int]) -> list[in
 
 
 def check_confirmation(cluster: str, nodes: Sequence[int], found: Sequence[Found], confirm: str | None) -> None:
-    """Raise NodeKeysError without the words; only where there is anything to destroy."""
+    """Raise NodeKeysError without the confirmation; where there is nothing to destroy, none is needed."""
     keys = [key for node_keys in found for key in node_keys.wrapped()]
     if keys and confirm != confirmation(cluster, nodes):
         raise NodeKeysError(

@@ -88,7 +88,7 @@ class Custody:
 
 
 def findings(keys: Custody) -> list[str]:
-    """What cannot be meant, one sentence each."""
+    """What is wrong with the options, one sentence each."""
     out = []
     if not BUCKET.fullmatch(keys.bucket):
         out.append(
@@ -260,7 +260,7 @@ def unlock_policy(keys: Custody) -> dict[str, Any]:
         decrypt["Condition"] = {
             "StringEquals": {"kms:EncryptionContext:app": keys.app, "kms:EncryptionContext:cluster_id": keys.cluster}
         }
-        # Credentials that came by IMDSv1 are what a forged request of a server steals.
+        # Server-side request forgery steals credentials that come by IMDSv1.
         old = {
             "Sid": "OnlyImdsV2",
             "Effect": "Deny",

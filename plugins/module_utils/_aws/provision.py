@@ -21,7 +21,7 @@ ZOOKEEPER_CLIENT_PORT = 2181
 ZOOKEEPER_QUORUM_PORTS = (2888, 3888)
 SSH_PORT = 22
 CLIENTS, BROKERS, CONTROLLERS = "clients", "brokers", "controllers"
-# A listener that does not say for whom it is: by the names that the default listeners have.
+# The audience of a listener that names none, by the names of the default listeners.
 _AUDIENCES = {"REPLICATION": BROKERS, "CONTROLLER": CONTROLLERS}
 METADATA_OPTIONS = {"http_tokens": "required", "http_put_response_hop_limit": 1}
 # On shared resources that provision created. Nothing without this tag is deleted, and no existing resource gets it.
@@ -187,7 +187,7 @@ def _foreign(
     subnets: list[dict[str, Any]],
     others: dict[str, list[dict[str, Any]]],
 ) -> list[str]:
-    """What amazon.aws would take for the cluster's own by its name or range, though it has not the cluster's tag."""
+    """Resources without the cluster's tag that amazon.aws would adopt by their name or range, one sentence each."""
     out = []
     for vpc in others.get("vpcs", []) if not vpcs else []:
         if not _is_clusters(topology, vpc) and vpc["cidr_block"] == topology.vpc_cidr:
@@ -256,7 +256,7 @@ def image_queries(topology: Topology) -> list[dict[str, Any]]:
 
 
 def resolve_image(image: str, images: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The image that is meant: the one with that id, or the newest with that name; None when there is none."""
+    """The image with that id, or the newest one with that name; None when there is none."""
     if not image.startswith("name:"):
         return next((candidate for candidate in images if candidate["image_id"] == image), None)
     named = [
@@ -508,7 +508,7 @@ def _volume_findings(node: Node, number: int, account: Account, live: list[dict[
 
 
 def notes(topology: Topology, account: Account, types: dict[str, dict[str, Any]] | None = None) -> list[str]:
-    """What a person should know, though provision leaves it alone."""
+    """What provision leaves alone and the operator should know."""
     out = _bandwidth_notes(topology, types or {})
     wanted = {(node.roles[0], str(node.id)): node for node in topology.nodes}
     for key, instances in sorted(account.instances.items()):
@@ -532,7 +532,7 @@ def notes(topology: Topology, account: Account, types: dict[str, dict[str, Any]]
 
 
 def _bandwidth_notes(topology: Topology, types: dict[str, dict[str, Any]]) -> list[str]:
-    """Where throughput that is paid for cannot reach the instance in the long run."""
+    """Where volumes have more throughput than their instance can use in the long run."""
     out = set()
     for node in topology.nodes:
         baseline = types.get(node.instance_type, {}).get("ebs_mbps")
@@ -596,7 +596,7 @@ def nodes_to_build(
             {
                 "name": node.name,
                 "instance_id": instance["instance_id"] if instance else None,
-                # Of which AWS may still give out the answer to their launch; see _aws.launch.token.
+                # AWS may still repeat the answer to their launch; see _aws.launch.token.
                 "predecessors": sorted(i["instance_id"] for i in account.dead.get((node.roles[0], str(node.id)), [])),
                 "zone": node.zone,
                 "address": node.address,
@@ -638,7 +638,7 @@ def _volume_to_build(topology: Topology, account: Account, node: Node, number: i
     }
     if volume is None:
         return out
-    # Not the Name: a volume is named once, and by people.
+    # Not the Name: it is set once, and operators may change it.
     tags = {key: value for key, value in node_tags(topology, node).items() if key != "Name"}
     tags["KafkaVolume"] = str(number)
     attached = next(iter(volume["attachments"]), None)

@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""What proves that a disk is blank which looks so.
-
-That is EC2's word, a read of the whole disk, or the operator's word for that one disk.
-"""
+"""The proof that a disk which looks blank is blank: EC2's word, a full read, or the operator's word for that disk."""
 
 from __future__ import annotations
 
@@ -19,9 +16,9 @@ from . import probe
 # provision sets the tag on a volume that it creates; nothing else does. It is removed before the volume is formatted.
 TAG, NEW = "KafkaFormat", "new"
 GIB = 1024**3
-# What is read without being asked for: two minutes at what the smallest EBS volume delivers.
+# Up to this size a disk is read in full without being asked for: two minutes at the rate of the slowest EBS volume.
 READ_UNASKED = 16 * GIB
-# gp3 as it comes, and st1 of 500 GiB in a burst: 125 MiB/s.
+# gp3 by default, and st1 of 500 GiB in a burst: 125 MiB/s.
 SLOWEST = 125 * 1024**2
 
 
@@ -41,7 +38,7 @@ class Permit:
     declared: tuple[str, ...] = ()
     read_whole: tuple[str, ...] = ()
 
-    def told(self, name: str) -> bool:
+    def answered_for(self, name: str) -> bool:
         """Whether EC2 or the operator answers for the disk, so that it need not be read in full."""
         return name in self.proven or name in self.declared
 
@@ -56,7 +53,7 @@ def name_findings(names: Iterable[str]) -> list[str]:
 
 
 def refusal(title: str, size: int, why: str) -> str:
-    """The sentence that names both ways out; title begins it, why completes "…, because"."""
+    """The sentence that names both remedies; title begins it, why completes "…, because"."""
     return (
         "%s looks blank, but nothing proves that it holds no data, because %s; add its name to data_volume_read_whole,"
         " and all of its %s are read first (about %s at 125 MiB/s), or, if you know that it is blank, to"
@@ -120,7 +117,11 @@ def in_doubt(blank: Mapping[str, Sequence[Mapping[str, Any]]], permit: Permit) -
     every = [
         (host, str(disk["name"]), int(disk["size_bytes"])) for host, disks in sorted(blank.items()) for disk in disks
     ]
-    return [(host, name, size) for host, name, size in every if not permit.told(name) and not permit.reads(name, size)]
+    return [
+        (host, name, size)
+        for host, name, size in every
+        if not permit.answered_for(name) and not permit.reads(name, size)
+    ]
 
 
 def decide(

@@ -161,7 +161,7 @@ def bytes_of(text: str) -> int:
 def plan(
     file: File | None, every: Sequence[Loop], wanted: Wanted, *, state: str, confirm_path: str | None = None
 ) -> tuple[str, ...]:
-    """The steps from what is to state; raises LoopError."""
+    """The steps from the current state to state; raises LoopError."""
     mine = [loop for loop in every if file is not None and loop.file == file.number]
     if len(mine) > 1:
         raise LoopError(
@@ -234,7 +234,7 @@ def attached(wanted: Wanted) -> Loop | None:
 
 
 def _create(wanted: Wanted) -> None:
-    # Under another name until it is whole, so that a power cut or a full disk leaves nothing that looks finished.
+    # Under another name until it is complete, so that a power cut or a full disk leaves nothing that looks finished.
     draft = wanted.path + ".new"
     try:
         descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -46,7 +46,7 @@ class MountUnitError(RackawareError):
 
 @dataclass(frozen=True)
 class Remembered:
-    """What a unit of ours says: the volume, the file system's UUID, the mount point."""
+    """The content of one of our units: the volume, the file system's UUID, the mount point."""
 
     volume: str
     uuid: str
@@ -54,7 +54,7 @@ class Remembered:
 
 
 def name(mount: str) -> str:
-    """The unit that systemd demands for a mount point: systemd-escape --path --suffix=mount."""
+    """The name that systemd requires of the unit of a mount point: systemd-escape --path --suffix=mount."""
     path = "/".join(part for part in mount.split("/") if part)
     if not path:
         return "-.mount"
@@ -86,7 +86,7 @@ def text(volume: str, uuid: str, mount: str, options: Sequence[str]) -> str:
 
 
 def remembered(content: str) -> Optional[Remembered]:
-    """What a unit's text remembers, None when it is not one of ours."""
+    """The record in a unit's text, None when it is not one of our units."""
     pairs = dict(line.split("=", 1) for line in content.splitlines() if "=" in line and not line.startswith("#"))
     if VOLUME_KEY not in pairs:
         return None
@@ -95,7 +95,7 @@ def remembered(content: str) -> Optional[Remembered]:
 
 
 def all_remembered() -> list[Remembered]:
-    """What all units of ours on this host remember; raises MountUnitError for one that cannot be read."""
+    """The records of all our units on this host; raises MountUnitError for one that cannot be read."""
     records = [remembered(read(unit)) for unit in sorted(glob.glob(os.path.join(glob.escape(UNITS), "*.mount")))]
     return [unit_record for unit_record in records if unit_record]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""What is on a block device: found by its identity, read without a write, judged without a guess."""
+"""What is on a block device: it is found by its identity, read without a write, and never called blank by a guess."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Probe:
 
     @property
     def state(self) -> str:
-        """BLANK, XFS, FOREIGN, IN_USE or UNREADABLE; whatever is not proven is never BLANK."""
+        """BLANK, XFS, FOREIGN, IN_USE or UNREADABLE; BLANK only where it is proven."""
         if self.error:
             return UNREADABLE
         if self.mounts or self.holders or self.swap or not self.exclusive:
@@ -228,7 +228,7 @@ def _unescape(text: str) -> str:
 
 
 def environment() -> dict[str, str]:
-    """What the tools run with: their words untranslated, and found also where root's path is short."""
+    """The environment of the tools: untranslated output, and a PATH that has their directories."""
     return {"LC_ALL": "C", "PATH": "%s:/usr/sbin:/sbin" % os.environ.get("PATH", "/usr/bin:/bin")}
 
 
@@ -320,7 +320,7 @@ def read_whole(seen: Probe) -> Probe:
 
 
 def blank_behind(device: str, start: int) -> bool:
-    """Whether all is zero that probe would read of a device from start on; raises ProbeError."""
+    """Whether all bytes that probe reads of a device from start on are zero; raises ProbeError."""
     try:
         descriptor = os.open(device, os.O_RDONLY | os.O_CLOEXEC)
         try:

@@ -117,7 +117,7 @@ def _samples(size: int, count: int) -> Iterator[int]:
 
 def first_data(descriptor: int, spans: Iterable[tuple[int, int]]) -> tuple[int, bytes] | None:
     """(offset, bytes) of the first chunk that is not all zero, None where all are; raises OSError when a read fails."""
-    # Pages that were read before would answer for the disk.
+    # Otherwise cached pages would answer instead of the disk.
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     chunks = [
         (offset, min(MIB, first + length - offset))
@@ -135,15 +135,15 @@ def first_data(descriptor: int, spans: Iterable[tuple[int, int]]) -> tuple[int, 
 
 
 def whole(descriptor: int, size: int) -> tuple[int, bytes] | None:
-    """As first_data, of every byte."""
+    """As first_data, for every byte of the disk."""
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     for offset in range(0, size, MIB):
         if offset % STRETCH == 0:
-            # The next stretch is on its way while this one is compared.
+            # The kernel reads the next stretch while this one is compared.
             begin = 0 if offset == 0 else offset + STRETCH
             for ahead in range(begin, min(offset + 2 * STRETCH, size), MIB):
                 os.posix_fadvise(descriptor, ahead, MIB, os.POSIX_FADV_WILLNEED)
-            # A disk of terabytes shall not push everything else out of memory.
+            # A disk of terabytes must not evict all other pages from memory.
             os.posix_fadvise(descriptor, max(0, offset - STRETCH), STRETCH, os.POSIX_FADV_DONTNEED)
         length = min(MIB, size - offset)
         chunk = exactly(descriptor, offset, length)
@@ -153,7 +153,7 @@ def whole(descriptor: int, size: int) -> tuple[int, bytes] | None:
 
 
 def exactly(descriptor: int, offset: int, length: int) -> bytes:
-    """So many bytes from there; raises OSError when there are fewer."""
+    """length bytes from offset; raises OSError when there are fewer."""
     chunk = os.pread(descriptor, length, offset)
     if len(chunk) != length:
         raise OSError("only %d of %d bytes at %d" % (len(chunk), length, offset))

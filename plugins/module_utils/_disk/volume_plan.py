@@ -69,7 +69,7 @@ class Plan:
 
 
 def demand(root: Root, options: Sequence[str]) -> None:
-    """Refuse a mode or mount options that are none, before anything is looked at; raises VolumesError."""
+    """Refuse an invalid mode or mount options, before a disk is read; raises VolumesError."""
     if not MODE.fullmatch(root.mode):
         raise VolumesError("The mode %r is not octal; give one like '0750', in quotes." % root.mode)
     for option in options:
@@ -131,7 +131,7 @@ def _group(number: int) -> str:
 
 
 def apply(plans: Sequence[Plan], root: Root, run: Run, *, timeout: float) -> None:
-    """Make it so. Broken off anywhere, the next run goes on from what it finds; raises VolumesError."""
+    """Do what the plans say; raises VolumesError. After an interruption the next run goes on where this one stopped."""
     try:
         owner, group = pwd.getpwnam(root.owner).pw_uid, grp.getgrnam(root.group).gr_gid
     except KeyError:
@@ -175,9 +175,12 @@ def _format(plan: Plan, run: Run) -> None:
     )
     if code != 0:
         message = " ".join((err or out).split()) or "code %d" % code
-        sentence = "mkfs.xfs failed on %s (%s): %s; if it wrote anything, the disk is not blank any more: attach a new volume, or zero this one by hand."
+        sentence = (
+            "mkfs.xfs failed on %s (%s): %s; if it wrote anything, the disk is not blank any more: attach a new volume,"
+            " or zero this one by hand."
+        )
         raise VolumesError(sentence % (plan.volume.name, device, message))
-    # The wait for the link tells whether it worked.
+    # Its return code says little; _wait_for_links checks the result.
     run(["udevadm", "trigger", "--settle", "--action=change", device], environ_update=probe.environment())
 
 

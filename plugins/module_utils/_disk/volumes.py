@@ -86,7 +86,7 @@ def judge(
 
 
 def _prove(judged: Sequence[Judged], permit: Permit, read: bool) -> tuple[list[Judged], list[str]]:
-    unproven = [volume for volume in judged if volume.blank and not permit.told(volume.name)]
+    unproven = [volume for volume in judged if volume.blank and not permit.answered_for(volume.name)]
     # Refusals come first, before hours are spent on reading the others.
     problems = [
         blank_proof.refusal(_title(volume), volume.probe.size, "neither EC2 nor the operator answers for it")
@@ -124,7 +124,7 @@ def _look(
         mounts, remembered = disk_probe.mounts(), mount_unit.all_remembered()
         judged = []
         for volume in volumes:
-            # More samples of a disk that only the operator declares blank: EC2 does not answer for it, and no full read
+            # More samples of a disk that only the operator declares blank: EC2 does not know it, and no full read
             # follows.
             samples = remains.MANY if name_of(volume) in permit.declared else remains.FEW
             seen = disk_probe.probe(devices[name_of(volume)], run, samples=samples)
@@ -227,7 +227,7 @@ def _title(volume: Judged) -> str:
 
 
 def _content(volume: Judged) -> list[str]:
-    """What keeps a disk from being used that lies on the disk itself."""
+    """Why a disk may not be used because of its content."""
     seen = volume.probe
     if seen.state == disk_probe.UNREADABLE:
         return [

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Which run works on this host, and a stop that only that run can do, on a fresh answer.
+"""Which run has claimed this host, and a stop that only this run can do, and only on a fresh answer.
 
 The lock of the cluster is on one host, and a stop happens on another. Between the two, the run may be suspended for any
 time. So each run that has taken the lock writes its name on every host before it looks at the cluster (a fencing
@@ -19,7 +19,7 @@ from .. import _durable
 from .._errors import RackawareError
 
 PATH = "/var/lib/kafka-admin/claim"
-# Seconds. An answer of the gate is no longer true after that.
+# Seconds. An older answer of the gate does not count.
 OLDEST_ANSWER = 60
 # Seconds by which the clock of the host that asked may be ahead of the one that stops.
 CLOCKS_APART = 5

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Whose disks and whose process a host has, read there, and compared with the inventory before anything is staged."""
+"""The identity of a host's disks and of its running process, compared with the inventory before anything is staged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .._config.nodes import BROKER, CONTROLLER, ZOOKEEPER
 from .._errors import RackawareError
 from . import myid, storage
 
-# A disk that fails must not keep a roll from the others; what formats or stages reads it again, and refuses it.
+# A failed disk must not stop a roll of other nodes. A run that formats or stages reads it again, and refuses it.
 UNREADABLE = "unreadable"
 NODE_ID = re.compile(r"^\s*(?:node\.id|broker\.id)\s*=\s*(\d+)\s*$", re.MULTILINE)
 SERVER = re.compile(r"^\s*server\.(\d+)\s*=\s*(\[[^\]]*\]|[^:\s]+)", re.MULTILINE)
@@ -25,7 +25,7 @@ CONTROLLERS = re.compile(r"^\s*controller\.quorum\.bootstrap\.servers\s*=\s*(\S+
 
 
 class IdentityError(RackawareError):
-    """The host could not be asked whose it is."""
+    """The identity of the host could not be read."""
 
 
 def look(

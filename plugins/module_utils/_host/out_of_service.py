@@ -64,7 +64,7 @@ def write(record: dict[str, Any] | None, path: str = OUT_OF_SERVICE) -> None:
 
 
 def sentence(name: str, record: dict[str, str]) -> str:
-    """Why a broker is left out, for a person."""
+    """Why a broker is left out, as a phrase for the operator."""
     return "%s is out of service since %s (%s, by %s) and counts as stopped; grant gives it back." % (
         name,
         record["since"],

@@ -58,7 +58,7 @@ def crash_loops(
             before = restarts if before is None else before
             if restarts > before:
                 return True
-            # None when a person started it meanwhile.
+            # None when it was started by hand meanwhile.
             if restarts == 0 or clock() - began / 1e6 >= seconds:
                 return False
         elif before is not None:

@@ -128,7 +128,7 @@ def as_given(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]
 
 
 def owned(item: Mapping[str, Any]) -> Owned:
-    """Owner, group and mode of an entry; raises FilesError for a mode that is none."""
+    """Owner, group and mode of an entry; raises FilesError for an invalid mode."""
     try:
         mode = int(str(item["mode"]), 8)
     except ValueError:

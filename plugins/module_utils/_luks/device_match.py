@@ -93,7 +93,7 @@ def _parents(path: str) -> None:
     if not os.path.isdir(path):
         _parents(os.path.dirname(path))
         os.mkdir(path)
-        # Whatever the umask: the owner of the mounted root has to come through here.
+        # Independent of the umask: the owner of the mounted root has to pass through here.
         os.chmod(path, 0o755)
 
 

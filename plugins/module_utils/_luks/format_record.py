@@ -21,14 +21,13 @@ from .._errors import RackawareError
 DIRECTORY = "/var/lib/kafka-luks"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 SYS_BLOCK = "/sys/class/block"
-# formatting: nothing was ever stored. ready: data may be stored. erasing, erased: the keys are being, or are,
-# destroyed.
+# formatting: nothing was ever stored. ready: data may be stored. erasing, erased: the keys are (being) destroyed.
 FORMATTING, READY, ERASING, ERASED = "formatting", "ready", "erasing", "erased"
 STATES = (FORMATTING, READY, ERASING, ERASED)
 
 
 class MarkerError(RackawareError):
-    """What this host remembers cannot be trusted, or cannot be written."""
+    """The record of a disk cannot be trusted, or cannot be written."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def _safe(text: str) -> str:
 
 
 def path_of(device: str, directory: str, sys_block: str = SYS_BLOCK) -> str:
-    """The file that remembers a device."""
+    """The file with the record of a device."""
     return os.path.join(directory, identity(device, sys_block) + ".json")
 
 

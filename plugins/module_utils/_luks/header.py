@@ -221,7 +221,7 @@ def wipe(path: str, *, length: int) -> None:
                 stream.seek(place)
                 stream.write(bytes(min(MIB, length - place)))
             os.fsync(stream.fileno())
-            # The page cache would answer for the disk.
+            # Otherwise the page cache would answer instead of the disk.
             os.posix_fadvise(stream.fileno(), 0, length, os.POSIX_FADV_DONTNEED)
             stream.seek(0)
             left = length

@@ -222,7 +222,7 @@ def instance_credentials(endpoint: str | None = None) -> Credentials:
 
 
 class Vault:
-    """The two services that give back a key."""
+    """Clients of the two services that give back a key: S3 and KMS."""
 
     def __init__(self, s3: Any, kms: Any) -> None:
         self.s3, self.kms = s3, kms

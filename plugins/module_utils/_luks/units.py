@@ -50,7 +50,7 @@ def unlock_text(*, program: str = PROGRAM, config: str = CONFIG, comment: str = 
         "StartLimitIntervalSec=0",
         "",
         "[Service]",
-        # Ready means open. It retries within the process, so that what waits for it keeps waiting and does not fail.
+        # Ready means open. It retries within the process, so units that wait for it do not fail.
         "Type=notify",
         "NotifyAccess=main",
         "RemainAfterExit=yes",

@@ -367,7 +367,7 @@ def main(argv: Sequence[str] | None = None, world: World | None = None, director
     if kms.BOTO3_ERROR and command != "close":
         world.say("boto3 is missing; install python3-boto3.")
         return 1
-    # Each is tried, whatever became of the one before it.
+    # All are tried, also after a failure.
     return max([_do(command, name, world, directory, "%s: " % name if len(names) > 1 else "") for name in names])
 
 

@@ -174,7 +174,7 @@ class Plan:
 def plan(
     facts: Facts, wanted: Wanted, *, state: str, allow_format: str = NEVER, confirm_uuid: str | None = None
 ) -> Plan:
-    """The steps from what is to state; raises LuksError with the reason when there is no safe way."""
+    """The steps from the current state to state; raises LuksError with the reason when there is no safe way."""
     if facts.mapper is not None and facts.mapper.uuid != wanted.uuid:
         raise LuksError(
             "/dev/mapper/%s belongs to another volume (%s); choose another name."
@@ -263,7 +263,7 @@ def _plan_mine(facts: Facts, wanted: Wanted, header: Header, state: str) -> Iter
             % (wanted.device, header.uuid)
         )
     tokens = ours(header).values()
-    # Without a token only the marker can tell whether anything was ever stored, and in doubt something was.
+    # Without a token only the marker can tell whether anything was ever stored, and in doubt data were stored.
     provisioning = _begun(facts) if not tokens else all(token.get("state") == PROVISIONING for token in tokens)
     if not tokens:
         yield "token provisioning" if provisioning else "token ready"
@@ -323,7 +323,7 @@ def _plan_erase(facts: Facts, wanted: Wanted, verdict: Verdict, confirm_uuid: st
 
 
 def check_names(wanted: Wanted, *, allow_kernel_name: bool) -> None:
-    """Refuse what cannot be meant; raises LuksError."""
+    """Refuse invalid options; raises LuksError."""
     if KERNEL_NAME.fullmatch(wanted.device) and not allow_kernel_name:
         raise LuksError(
             "%s may be another disk after the next boot; give its path below /dev/disk/by-id, or set allow_kernel_name."

@@ -74,12 +74,12 @@ class World(NamedTuple):
 
     @property
     def new_cluster(self) -> str:
-        """When site saw that no broker of the inventory had run; used up once a directory shows that one has."""
+        """When site saw that no broker of the inventory had run; it does not count once a broker has run here."""
         return os.path.join(self.state, os.path.basename(NEW_CLUSTER))
 
     @property
     def consent(self) -> str:
-        """What a person accepted."""
+        """The loss that the operator has accepted."""
         return os.path.join(self.state, "accepted-loss.json")
 
 
@@ -156,7 +156,10 @@ def _use(python: str) -> None:
 
 
 def _wait(config: Config, new: Sequence[str], world: World, *, alone: bool) -> None:
-    """Return once other brokers or a person allow it; raises GuardError. alone is whether it may where none answers."""
+    """Return once other brokers or the operator allow it; raises GuardError.
+
+    alone is whether it may start where no other broker answers.
+    """
     end, said = world.clock() + world.wait_seconds, ""
     while True:
         answer = ask(config)
@@ -336,7 +339,7 @@ def notify(text: str) -> None:
         try:
             channel.sendto(text.encode(), "\0" + address[1:] if address.startswith("@") else address)
         except OSError:
-            # A status is a courtesy.
+            # The status is not essential.
             return
 
 

@@ -20,7 +20,7 @@ from typing import Any, Collection, Iterable, Mapping, NamedTuple, Sequence
 
 UNANSWERED = "unanswered"
 NAMED = 3
-# Two agree as a rule. More are asked only while they name different controllers.
+# Two brokers agree as a rule. More are asked only while they name different controllers.
 WITNESSES = 5
 # controller.quorum.fetch.timeout.ms, as in a roll.
 BEHIND_MS = 2000

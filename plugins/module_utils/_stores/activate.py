@@ -210,7 +210,7 @@ def _sentence(text: str) -> str:
 
 
 def _give(mount: str, root: Root) -> None:
-    """Only the mounted root, never the directory that it covers."""
+    """Set owner and mode of the mounted root, never of the directory that it covers."""
     owner, group = _ids(root)
     if not os.path.ismount(mount):
         raise StoreUnitsError("%s is not mounted after all; look at the journal." % mount)

@@ -22,7 +22,7 @@ from .._luks.header import Header
 
 
 class StoreKeysError(RackawareError):
-    """What would be written locks a store at its next boot."""
+    """A store would stay locked at its next boot."""
 
 
 def configurations(files: Iterable[Mapping[str, Any]], names: Sequence[str]) -> dict[str, unlocker.Config]:
@@ -59,8 +59,7 @@ def find(config: unlocker.Config) -> tuple[str, Header] | None:
         try:
             header = luks_header.scan(path).header
         except RackawareError:
-            # A missing or unreadable disk is the unlocker's to report: it opens nothing with this configuration,
-            # either.
+            # The unlocker reports a missing or unreadable disk, and opens nothing.
             continue
         if header is not None and (header.uuid, header.subsystem) == (config.wanted.uuid, config.wanted.subsystem):
             return path, header

@@ -28,7 +28,7 @@ class StoresError(RackawareError):
 
 
 def volumes(count: int) -> list[str]:
-    """The data volumes of a node that keeps its data on so many instance stores."""
+    """The data volumes of a node whose data are on count instance stores."""
     return ["/dev/mapper/kafka-d%d" % number for number in range(count)]
 
 
@@ -55,7 +55,7 @@ def uuid_of(cluster: str, node_id: Any, store: str) -> str:
 
 
 def subsystem_of(cluster: str, node_id: Any) -> str:
-    """Whose volume it is, as the header says."""
+    """The subsystem in the header, which says whose volume it is."""
     return "kafka-%s-%s" % (cluster, node_id)
 
 
@@ -146,7 +146,7 @@ def guard(
     A store may be blank at any boot. In KRaft mode its directory is then formatted with the id in the file cluster_id;
     without that file nothing is formatted.
     """
-    # With it comes boto3, which would cost each worker that only asks for a store's name a tenth of a second.
+    # It imports boto3, which takes a tenth of a second; workers that only need a store's name must not wait for it.
     from .._luks import units
 
     mounts = [path.rsplit("/", 1)[0] for path in data_dirs]
