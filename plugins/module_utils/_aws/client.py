@@ -82,11 +82,11 @@ def instance_types(ec2: Any, names: Iterable[str], *, zones: bool = False) -> di
 
     Raises AwsError, also for a type that EC2 does not know.
     """
-    wanted = sorted(set(names))
+    unique = sorted(set(names))
     types: dict[str, dict[str, Any]] = {}
-    for start in range(0, len(wanted), FILTER_VALUES):
+    for start in range(0, len(unique), FILTER_VALUES):
         # By filter, because a list of names fails as a whole when one of them is unknown.
-        filters = [{"Name": "instance-type", "Values": wanted[start : start + FILTER_VALUES]}]
+        filters = [{"Name": "instance-type", "Values": unique[start : start + FILTER_VALUES]}]
         with asking("describe instance types"):
             for page in ec2.get_paginator("describe_instance_types").paginate(Filters=filters):
                 types.update((answer["InstanceType"], describe_type(answer)) for answer in page["InstanceTypes"])
@@ -97,7 +97,7 @@ def instance_types(ec2: Any, names: Iterable[str], *, zones: bool = False) -> di
                 ):
                     for offer in page["InstanceTypeOfferings"]:
                         types.get(offer["InstanceType"], {}).setdefault("zones", []).append(offer["Location"])
-    unknown = [name for name in wanted if name not in types]
+    unknown = [name for name in unique if name not in types]
     if unknown:
         raise AwsError(
             "EC2 in %s does not know the instance type%s %s; correct the name, or choose a type that this region"
@@ -106,7 +106,7 @@ def instance_types(ec2: Any, names: Iterable[str], *, zones: bool = False) -> di
     for facts in types.values():
         if zones:
             facts["zones"] = sorted(facts.get("zones", []))
-    return {name: types[name] for name in wanted}
+    return {name: types[name] for name in unique}
 
 
 def describe_type(answer: dict[str, Any]) -> dict[str, Any]:
@@ -163,10 +163,10 @@ def _instance_store(answer: dict[str, Any]) -> dict[str, Any] | None:
 
 def volumes(ec2: Any, filters: dict[str, list[str]]) -> list[dict[str, Any]]:
     """The EBS volumes that match filters of DescribeVolumes, ordered by id (see describe_volume). Raises AwsError."""
-    wanted = [{"Name": name, "Values": values} for name, values in filters.items()]
+    requested = [{"Name": name, "Values": values} for name, values in filters.items()]
     volumes_: list[dict[str, Any]] = []
     with asking("describe EBS volumes"):
-        for page in ec2.get_paginator("describe_volumes").paginate(Filters=wanted):
+        for page in ec2.get_paginator("describe_volumes").paginate(Filters=requested):
             volumes_.extend(describe_volume(answer) for answer in page["Volumes"])
     return sorted(volumes_, key=lambda volume: volume["id"])
 

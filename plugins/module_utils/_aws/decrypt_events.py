@@ -192,18 +192,18 @@ class Trail:
                 ):
                     names += [entry["Key"] for entry in page.get("Contents", [])]
         stamped = sorted((match[1], name) for name in names for match in [FILE.search(name)] if match)
-        wanted = [
+        in_period = [
             name
             for stamp, name in stamped
             if start.strftime("%Y%m%dT%H%M") <= stamp <= (end + DELIVERY).strftime("%Y%m%dT%H%M")
         ]
         out = []
-        for name in wanted[-self.most_files :]:
+        for name in in_period[-self.most_files :]:
             with asking("read s3://%s/%s" % (self.bucket, name)):
                 content = s3.get_object(Bucket=self.bucket, Key=name, ExpectedBucketOwner=self.account)["Body"].read()
             out += [event for event in map(parse, _records(content, of_bucket)) if event is not None]
         first, last = (moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (start, end))
-        return [event for event in out if first <= event.time <= last], max(0, len(wanted) - self.most_files)
+        return [event for event in out if first <= event.time <= last], max(0, len(in_period) - self.most_files)
 
 
 def _records(content: bytes, bucket: str) -> list[Any]:

@@ -358,10 +358,10 @@ class Builder:
                     Resources=roots[start : start + TAGGED_AT_ONCE], Tags=[{"Key": FORMAT_TAG, "Value": FORMAT_NEW}]
                 )
 
-    def _tag(self, wanted: list[tuple[str, dict[str, str]]]) -> None:
+    def _tag(self, tagged: list[tuple[str, dict[str, str]]]) -> None:
         """One request for all that get the same tags."""
         groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
-        for volume_id, tags in wanted:
+        for volume_id, tags in tagged:
             groups.setdefault(tuple(sorted(tags.items())), []).append(volume_id)
         for tags, ids in sorted(groups.items()):
             for start in range(0, len(ids), TAGGED_AT_ONCE):

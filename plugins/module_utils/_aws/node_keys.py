@@ -34,7 +34,7 @@ class Version:
 
 
 @dataclass(frozen=True)
-class Found:
+class NodeKeys:
     """What is below a node's prefix: its wrapped keys, and objects that are none and are left alone."""
 
     node: int
@@ -84,9 +84,9 @@ def check(cluster: str, nodes: Sequence[int], present: Sequence[int]) -> list[in
     return sorted(set(nodes))
 
 
-def check_confirmation(cluster: str, nodes: Sequence[int], found: Sequence[Found], confirm: str | None) -> None:
+def check_confirmation(cluster: str, nodes: Sequence[int], all_keys: Sequence[NodeKeys], confirm: str | None) -> None:
     """Raise NodeKeysError without the confirmation; where there is nothing to destroy, none is needed."""
-    keys = [key for node_keys in found for key in node_keys.wrapped()]
+    keys = [key for node_keys in all_keys for key in node_keys.wrapped()]
     if keys and confirm != confirmation(cluster, nodes):
         raise NodeKeysError(
             "%d wrapped key%s of the cluster %s, node%s %s, would be destroyed for ever, with all versions: whatever"
@@ -110,7 +110,7 @@ class Bucket:
     def __init__(self, s3: Any, bucket: str, owner: str) -> None:
         self._s3, self.bucket, self._owner = s3, bucket, owner
 
-    def find(self, cluster: str, node: int) -> Found:
+    def find(self, cluster: str, node: int) -> NodeKeys:
         """All versions and delete markers of a node's wrapped keys.
 
         The prefix ends with a slash: node 7 is not node 70.
@@ -130,7 +130,7 @@ class Bucket:
                             versions.append(Version(entry["Key"], entry["VersionId"], kind == "DeleteMarkers"))
                         else:
                             others.add(entry["Key"])
-        return Found(node, tuple(versions), tuple(sorted(others)))
+        return NodeKeys(node, tuple(versions), tuple(sorted(others)))
 
     def destroy(self, versions: Sequence[Version]) -> None:
         """Delete these versions and markers for ever, many at once."""
@@ -153,9 +153,9 @@ def _batches(versions: Sequence[Version]) -> Iterator[Sequence[Version]]:
         yield versions[start : start + BATCH]
 
 
-def left(found: Sequence[Found]) -> None:
+def left(all_keys: Sequence[NodeKeys]) -> None:
     """Raise NodeKeysError if anything is left of what was destroyed."""
-    keys = [key["object_key"] for node_keys in found for key in node_keys.wrapped()]
+    keys = [key["object_key"] for node_keys in all_keys for key in node_keys.wrapped()]
     if keys:
         raise NodeKeysError(
             "%s is still there after all its versions were destroyed: another run makes it again at this moment, as"
@@ -163,10 +163,10 @@ def left(found: Sequence[Found]) -> None:
         )
 
 
-def lines(found: Sequence[Found], *, gone: bool) -> list[str]:
+def lines(all_keys: Sequence[NodeKeys], *, gone: bool) -> list[str]:
     """For people: what was destroyed, or would be, and what is left alone."""
     out = []
-    for node_keys in found:
+    for node_keys in all_keys:
         for key in node_keys.wrapped():
             what = "%d version%s and %d delete marker%s" % (
                 *(key["versions"], "" if key["versions"] == 1 else "s"),

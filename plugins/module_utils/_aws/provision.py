@@ -156,10 +156,10 @@ def network_findings(
                 "The VPC %s of cluster %s has the range %s, not %s, and a VPC cannot be moved; put vpc_cidr back, or"
                 " deprovision first." % (vpc["vpc_id"], topology.name, vpc["cidr_block"], topology.vpc_cidr)
             )
-    wanted = {zone.name: zone.cidr for zone in topology.zones}
+    cidrs = {zone.name: zone.cidr for zone in topology.zones}
     for subnet in subnets:
         zone, cidr = subnet["availability_zone"], subnet["cidr_block"]
-        if wanted.get(zone, cidr) != cidr or (cidr in wanted.values() and wanted.get(zone) != cidr):
+        if cidrs.get(zone, cidr) != cidr or (cidr in cidrs.values() and cidrs.get(zone) != cidr):
             out.append(
                 "The subnet %s of cluster %s is %s in %s, but not so in the topology; a subnet cannot be moved, so"
                 " put zones back, or deprovision first." % (subnet["subnet_id"], topology.name, cidr, zone)
@@ -449,13 +449,13 @@ def _identity_findings(node: Node, account: Account) -> list[str]:
             "address": instance["private_ip_address"],
             "instance type": instance["instance_type"],
         }
-        wanted = {"zone": node.zone, "address": node.address, "instance type": node.instance_type}
+        expected = {"zone": node.zone, "address": node.address, "instance type": node.instance_type}
         for what, value in has.items():
-            if value != wanted[what]:
+            if value != expected[what]:
                 out.append(
                     "Node %s (%s) has the %s %s, but the topology says %s; provision never moves a node, so put the"
                     " topology back, or replace the node."
-                    % (node.name, instance["instance_id"], what, value, wanted[what])
+                    % (node.name, instance["instance_id"], what, value, expected[what])
                 )
     for number in range(node.volumes.count if node.volumes else 0):
         out.extend(_volume_findings(node, number, account, live))
@@ -510,18 +510,18 @@ def _volume_findings(node: Node, number: int, account: Account, live: list[dict[
 def notes(topology: Topology, account: Account, types: dict[str, dict[str, Any]] | None = None) -> list[str]:
     """What provision leaves alone and the operator should know."""
     out = _bandwidth_notes(topology, types or {})
-    wanted = {(node.roles[0], str(node.id)): node for node in topology.nodes}
+    nodes = {(node.roles[0], str(node.id)): node for node in topology.nodes}
     for key, instances in sorted(account.instances.items()):
         for instance in instances:
             name = instance["tags"].get("Name", instance["instance_id"])
-            if key not in wanted:
+            if key not in nodes:
                 out.append("%s (%s) is not in the topology; it was left alone." % (name, instance["instance_id"]))
             elif instance["state"]["name"] != "running":
                 out.append(
                     "%s (%s) is %s; it was left so." % (name, instance["instance_id"], instance["state"]["name"])
                 )
     for key, numbered in sorted(account.volumes.items()):
-        node = wanted.get(key)
+        node = nodes.get(key)
         for number, volumes in sorted(numbered.items()):
             if node is None or node.volumes is None or number >= node.volumes.count:
                 out.extend(
@@ -537,13 +537,13 @@ def _bandwidth_notes(topology: Topology, types: dict[str, dict[str, Any]]) -> li
     for node in topology.nodes:
         baseline = types.get(node.instance_type, {}).get("ebs_mbps")
         if baseline and node.volumes and node.volumes.throughput:
-            wanted = node.volumes.count * node.volumes.throughput
+            needed = node.volumes.count * node.volumes.throughput
             # Mbit/s to MiB/s.
             limit = int(baseline * 1e6 / 8 / 2**20)
-            if wanted > limit:
+            if needed > limit:
                 out.add(
                     "Instance type %s moves %d MiB/s to and from EBS in the long run, less than the %d MiB/s of its"
-                    " data volumes." % (node.instance_type, limit, wanted)
+                    " data volumes." % (node.instance_type, limit, needed)
                 )
     return sorted(out)
 
@@ -619,7 +619,7 @@ def _volume_to_build(topology: Topology, account: Account, node: Node, number: i
     """What a volume needs: to be made, attached, changed, tagged, or kept when its instance ends; None for nothing."""
     if node.volumes is None:
         return None
-    wanted = {
+    settings = {
         "type": node.volumes.type,
         "size_gb": node.volumes.size_gb,
         "iops": node.volumes.iops,
@@ -634,7 +634,7 @@ def _volume_to_build(topology: Topology, account: Account, node: Node, number: i
         "keep": False,
         "change": {},
         "tags": {},
-        **wanted,
+        **settings,
     }
     if volume is None:
         return out
@@ -647,7 +647,7 @@ def _volume_to_build(topology: Topology, account: Account, node: Node, number: i
         device=attached["device"] if attached else DEVICES[number],
         attach=attached is None,
         keep=bool(attached and attached.get("delete_on_termination")),
-        change={key: value for key, value in wanted.items() if value is not None and volume[key] != value},
+        change={key: value for key, value in settings.items() if value is not None and volume[key] != value},
         tags={key: value for key, value in tags.items() if volume["tags"].get(key) != value},
     )
     return out if any(out[key] for key in ("attach", "keep", "change", "tags")) else None

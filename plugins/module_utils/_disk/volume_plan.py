@@ -186,10 +186,10 @@ def _format(plan: Plan, run: Run) -> None:
 
 def _wait_for_links(plans: Sequence[Plan], timeout: float) -> None:
     """The unit mounts by UUID; wait until udev has made each link, to the right disk."""
-    wanted = {os.path.join(mount_unit.BY_UUID, str(plan.uuid)): plan.volume.probe.number for plan in plans}
+    links = {os.path.join(mount_unit.BY_UUID, str(plan.uuid)): plan.volume.probe.number for plan in plans}
     try:
         wait_until(
-            lambda: [link for link, number in wanted.items() if probe.number_of(link) != number],
+            lambda: [link for link, number in links.items() if probe.number_of(link) != number],
             lambda missing: not missing,
             what="udev to show the new file systems",
             timeout=timeout,

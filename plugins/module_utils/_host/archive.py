@@ -73,7 +73,7 @@ def install(version: str, directory: str, url: str, checksum: str | None, opened
 
     opened gives a binary stream of a URL, and raises OSError or ValueError.
     """
-    wanted = checksum.lower() if checksum else parse_checksum(_text(url + ".sha512", opened), url)
+    expected = checksum.lower() if checksum else parse_checksum(_text(url + ".sha512", opened), url)
     os.makedirs(directory, exist_ok=True)
     # In the same directory, so that the rename is atomic. A run that died leaves a hidden directory; the next run
     # removes it.
@@ -84,10 +84,10 @@ def install(version: str, directory: str, url: str, checksum: str | None, opened
     try:
         packed = os.path.join(work, "archive.tgz")
         digest = _fetch(url, packed, opened)
-        if digest != wanted:
+        if digest != expected:
             raise ArchiveError(
                 "%s has the SHA-512 %s…, but %s… is wanted; it was not unpacked: fetch it again, or correct"
-                " kafka_install_checksum." % (url, digest[:12], wanted[:12])
+                " kafka_install_checksum." % (url, digest[:12], expected[:12])
             )
         top = _unpack(packed, os.path.join(work, "tree"), url)
         if not os.path.isfile(os.path.join(top, "libs", "kafka_2.13-%s.jar" % version)):

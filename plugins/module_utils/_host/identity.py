@@ -134,10 +134,10 @@ def _claims(answers: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
 def _ids(
     names: Sequence[str], hosts: Mapping[str, Mapping[str, Any]], answers: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> list[str]:
-    wanted = {name: _number(hosts[name].get("kafka_node_id")) for name in names}
+    node_ids = {name: _number(hosts[name].get("kafka_node_id")) for name in names}
     other: dict[str, tuple[str, int]] = {}
     for name in names:
-        wrong = [claim for claim in _claims(answers.get(name, ())) if claim[1] != wanted[name]]
+        wrong = [claim for claim in _claims(answers.get(name, ())) if claim[1] != node_ids[name]]
         if wrong:
             other[name] = wrong[0]
     out, done = [], set()
@@ -145,7 +145,8 @@ def _ids(
         if name in done:
             continue
         twin = next(
-            (host for host in other if host != name and wanted[host] == number and other[host][1] == wanted[name]), None
+            (host for host in other if host != name and node_ids[host] == number and other[host][1] == node_ids[name]),
+            None,
         )
         if twin:
             done.add(twin)
@@ -155,8 +156,8 @@ def _ids(
                 % (
                     name,
                     twin,
-                    wanted[name],
-                    wanted[twin],
+                    node_ids[name],
+                    node_ids[twin],
                     what.rstrip(","),
                     number,
                     other[twin][0].rstrip(","),
@@ -164,10 +165,10 @@ def _ids(
                 )
             )
             continue
-        owner = next((host for host in names if wanted[host] == number), None)
+        owner = next((host for host in names if node_ids[host] == number), None)
         out.append(
             "%s is node %s in the inventory, but %s belongs to node %s%s; correct kafka_node_id, or attach the right"
-            " disk." % (name, wanted[name], what, number, ", which the inventory calls %s" % owner if owner else "")
+            " disk." % (name, node_ids[name], what, number, ", which the inventory calls %s" % owner if owner else "")
         )
     return out
 

@@ -40,7 +40,9 @@ def read(path: str = OUT_OF_SERVICE) -> dict[str, str] | None:
         ) from None
 
 
-def wanted(before: dict[str, str] | None, *, present: bool, since: str, by: str, reason: str) -> dict[str, str] | None:
+def new_record(
+    before: dict[str, str] | None, *, present: bool, since: str, by: str, reason: str
+) -> dict[str, str] | None:
     """The record as it shall be; one that is there for the same reason stays as it is."""
     if not present:
         return None

@@ -63,12 +63,12 @@ def clock_findings(controller: float | None, host: float) -> list[str]:
     ]
 
 
-def limit_findings(wanted: int | None, *, proc: str = PROC) -> list[str]:
+def limit_findings(open_files: int | None, *, proc: str = PROC) -> list[str]:
     """Whether systemd can give a service this many open files.
 
     The limit is fs.nr_open, and systemd's own hard limit where it may not raise that.
     """
-    if wanted is None:
+    if open_files is None:
         return []
     with open(os.path.join(proc, "sys/fs/nr_open"), encoding="ascii") as stream:
         allowed, why = int(stream.read()), "the kernel's fs.nr_open"
@@ -77,10 +77,11 @@ def limit_findings(wanted: int | None, *, proc: str = PROC) -> list[str]:
             hard = re.search(r"^Max open files\s+\S+\s+(\S+)", stream.read(), re.MULTILINE)
         if hard and hard.group(1).isdigit() and int(hard.group(1)) < allowed:
             allowed, why = int(hard.group(1)), "systemd's own hard limit, which it may not raise here"
-    if wanted <= allowed:
+    if open_files <= allowed:
         return []
     return [
-        "kafka_open_files is %d, but the host allows %d (%s); lower it, or raise the limit." % (wanted, allowed, why)
+        "kafka_open_files is %d, but the host allows %d (%s); lower it, or raise the limit."
+        % (open_files, allowed, why)
     ]
 
 
@@ -90,9 +91,9 @@ def _may_raise(proc: str) -> bool:
     return bool(effective and int(effective.group(1), 16) >> CAP_SYS_RESOURCE & 1)
 
 
-def port_findings(wanted: Sequence[int], *, proc: str = PROC) -> list[str]:
+def port_findings(ports: Sequence[int], *, proc: str = PROC) -> list[str]:
     """Whether a process that is none of our services listens on a port that the node needs."""
-    held = {port: inode for port, inode in _listening(proc) if port in wanted}
+    held = {port: inode for port, inode in _listening(proc) if port in ports}
     if not held:
         return []
     owners = _owners(set(held.values()), proc)
@@ -179,13 +180,13 @@ def java_findings(oldest: int | None, run: Callable[..., tuple[int, str, str]]) 
     return []
 
 
-def version_findings(wanted: str | None, carried: str | None) -> list[str]:
+def version_findings(version: str | None, carried: str | None) -> list[str]:
     """Whether the host carries the version that it shall; one that carries none is new."""
-    if wanted is None or carried is None or wanted == carried:
+    if version is None or carried is None or version == carried:
         return []
     return [
         "The host carries Kafka %s, but kafka_version is %s, and only an upgrade changes that; run rolling_upgrade,"
-        " or set kafka_version to %s." % (carried, wanted, carried)
+        " or set kafka_version to %s." % (carried, version, carried)
     ]
 
 
@@ -230,8 +231,8 @@ def running(units: Sequence[str], run: Callable[..., tuple[int, str, str]]) -> l
     """Those of these systemd units that are active, enabled, and unchanged since systemd read their files."""
     if not units:
         return []
-    wanted = ["ActiveState=active", "NeedDaemonReload=no", "UnitFileState=enabled"]
-    properties = ["--property=" + name.partition("=")[0] for name in wanted]
+    expected = ["ActiveState=active", "NeedDaemonReload=no", "UnitFileState=enabled"]
+    properties = ["--property=" + name.partition("=")[0] for name in expected]
     _code, out, _err = run(["systemctl", "show", *properties, "--", *units], environ_update={"LC_ALL": "C"})
     # One paragraph a unit, in the order in which they were named.
-    return [unit for unit, said in zip(units, out.split("\n\n")) if sorted(said.split()) == wanted]
+    return [unit for unit, said in zip(units, out.split("\n\n")) if sorted(said.split()) == expected]

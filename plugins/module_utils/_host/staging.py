@@ -155,16 +155,16 @@ def read(path: str) -> str | None:
         ) from None
 
 
-def differs(path: str, wanted: Owned) -> bool:
+def differs(path: str, ownership: Owned) -> bool:
     """Whether an existing path has another owner, group or mode; an account that does not exist yet owns nothing."""
     try:
         status = os.lstat(path)
     except FileNotFoundError:
         return False
     return (
-        stat.S_IMODE(status.st_mode) != wanted.mode
-        or status.st_uid != _uid(wanted.owner)
-        or status.st_gid != _gid(wanted.group)
+        stat.S_IMODE(status.st_mode) != ownership.mode
+        or status.st_uid != _uid(ownership.owner)
+        or status.st_gid != _gid(ownership.group)
     )
 
 
@@ -176,15 +176,15 @@ def decide(items: Iterable[Mapping[str, Any]], *, held: bool, promote: bool) -> 
     """
     steps = []
     for item in items:
-        dest, content, wanted = item["dest"], item["content"], owned(item)
+        dest, content, ownership = item["dest"], item["content"], owned(item)
         here, staged = read(dest), read(dest + STAGED)
         beside = dest + STAGED
         waits = content != here and held and not promote and not item.get("at_once")
         writes = None if content in ((staged,) if waits else (here,)) else beside if waits else dest
         drops = beside if staged is not None and not waits else None
-        fixes = tuple(path for path in (dest, beside) if path not in (writes, drops) and differs(path, wanted))
+        fixes = tuple(path for path in (dest, beside) if path not in (writes, drops) and differs(path, ownership))
         steps.append(
-            Step(dest, content, wanted, writes, drops, fixes, waits, (staged if staged is not None else here) or "")
+            Step(dest, content, ownership, writes, drops, fixes, waits, (staged if staged is not None else here) or "")
         )
     return steps
 
@@ -196,19 +196,19 @@ def missing_directories(items: Iterable[Mapping[str, Any]]) -> list[tuple[str, O
     """
     out = []
     for item in items:
-        path, wanted = item["path"], owned(item)
+        path, ownership = item["path"], owned(item)
         if os.path.lexists(path) and not os.path.isdir(path):
             raise FilesError("%s is no directory; move it away, or correct the path." % path)
-        if not os.path.isdir(path) or differs(path, wanted):
-            out.append((path, wanted))
+        if not os.path.isdir(path) or differs(path, ownership):
+            out.append((path, ownership))
     return out
 
 
-def make_directory(path: str, wanted: Owned) -> None:
+def make_directory(path: str, ownership: Owned) -> None:
     """Make a directory as wanted, and those above it with mode 0755."""
     try:
         os.makedirs(path, mode=0o755, exist_ok=True)
-        _own(path, wanted)
+        _own(path, ownership)
     except OSError as error:
         raise FilesError("%s cannot be made: %s; look at the disk." % (path, error.strerror)) from None
 
@@ -223,7 +223,7 @@ def apply(step: Step) -> None:
         _own(path, step.owned)
 
 
-def write(path: str, content: str, wanted: Owned) -> None:
+def write(path: str, content: str, ownership: Owned) -> None:
     """Write a file atomically, with owner and mode from its first moment; raises FilesError."""
     draft = None
     try:
@@ -236,7 +236,7 @@ def write(path: str, content: str, wanted: Owned) -> None:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        _own(draft, wanted)
+        _own(draft, ownership)
         os.replace(draft, path)
         draft = None
     except OSError as error:
@@ -253,15 +253,15 @@ def diff(step: Step) -> dict[str, str]:
     return {"before_header": header, "after_header": header, "before": before, "after": after}
 
 
-def _own(path: str, wanted: Owned) -> None:
-    uid, gid = _uid(wanted.owner), _gid(wanted.group)
+def _own(path: str, ownership: Owned) -> None:
+    uid, gid = _uid(ownership.owner), _gid(ownership.group)
     if uid is None or gid is None:
         raise FilesError(
             "%s shall belong to %s:%s, but there is no such account; make it first."
-            % (path, wanted.owner, wanted.group)
+            % (path, ownership.owner, ownership.group)
         )
     os.chown(path, uid, gid)
-    os.chmod(path, wanted.mode)
+    os.chmod(path, ownership.mode)
 
 
 def _uid(name: str) -> int | None:

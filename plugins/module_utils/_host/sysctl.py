@@ -44,10 +44,10 @@ class Setting:
         return self.found != self.wanted
 
 
-def sysctls(wanted: Mapping[str, Any], root: str = "/") -> list[Setting]:
+def sysctls(values: Mapping[str, Any], root: str = "/") -> list[Setting]:
     """The kernel's parameters by their names (sysctl(8)); white space between numbers counts as one space."""
     out = []
-    for name, value in wanted.items():
+    for name, value in values.items():
         if not re.fullmatch(r"[a-zA-Z0-9_./-]+", str(name)):
             raise KernelError(
                 "%r is no name of a kernel parameter; write it as sysctl does, like vm.swappiness." % name
@@ -57,15 +57,15 @@ def sysctls(wanted: Mapping[str, Any], root: str = "/") -> list[Setting]:
     return out
 
 
-def hugepages(wanted: str | None, root: str = "/") -> list[Setting]:
+def hugepages(mode: str | None, root: str = "/") -> list[Setting]:
     """The mode of transparent huge pages; the kernel shows all modes, the chosen one in brackets."""
     path = os.path.join(root, HUGEPAGE)
-    return [_setting("transparent_hugepage", path, wanted, _chosen(_read(path)))] if wanted else []
+    return [_setting("transparent_hugepage", path, mode, _chosen(_read(path)))] if mode else []
 
 
-def schedulers(wanted: str | None, disks: Sequence[str], root: str = "/") -> list[Setting]:
+def schedulers(scheduler: str | None, disks: Sequence[str], root: str = "/") -> list[Setting]:
     """The I/O scheduler of each disk whose name matches one of the patterns."""
-    if not wanted:
+    if not scheduler:
         return []
     home = os.path.join(root, "sys/block")
     names = (
@@ -77,8 +77,8 @@ def schedulers(wanted: str | None, disks: Sequence[str], root: str = "/") -> lis
     for name in names:
         path = os.path.join(home, name, "queue/scheduler")
         offered = (_read(path) or "").replace("[", "").replace("]", "").split()
-        if wanted in offered:
-            out.append(_setting("scheduler of " + name, path, wanted, _chosen(_read(path))))
+        if scheduler in offered:
+            out.append(_setting("scheduler of " + name, path, scheduler, _chosen(_read(path))))
     return out
 
 

@@ -86,9 +86,9 @@ def _must_open(slots: Slots) -> None:
 
 
 def _described(slots: Slots) -> bool:
-    wanted = {str(slot) for slot in slots.new}
+    new_slots = {str(slot) for slot in slots.new}
     return any(
-        set(token.get("keyslots", [])) & wanted and dict(slots.facts).items() <= token.items()
+        set(token.get("keyslots", [])) & new_slots and dict(slots.facts).items() <= token.items()
         for token in slots.tokens.values()
     )
 
