@@ -38,7 +38,7 @@ DELIVERY = timedelta(minutes=30)
 FILE = re.compile(r"_(\d{8}T\d{4})Z_[^/]+\.json\.gz$")
 
 
-class UnlocksError(RackawareError):
+class DecryptEventsError(RackawareError):
     """CloudTrail cannot answer this request."""
 
 
@@ -141,9 +141,9 @@ def _what(name: str, asked: Mapping[str, Any], arns: list[str], object_key: str)
 
 
 def check(hours: int) -> None:
-    """Refuse what CloudTrail cannot answer; raises UnlocksError."""
+    """Refuse what CloudTrail cannot answer; raises DecryptEventsError."""
     if not 1 <= hours <= DAYS * 24:
-        raise UnlocksError(
+        raise DecryptEventsError(
             "CloudTrail remembers %d days, not %d hours; ask for 1 to %d, and read the trail's bucket for more."
             % (DAYS, hours, DAYS * 24)
         )

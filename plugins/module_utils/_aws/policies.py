@@ -51,7 +51,7 @@ NODE = re.compile(r"\d+")
 PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[A-Za-z0-9+=,.@_/-]+")
 
 
-class CustodyError(RackawareError):
+class PolicyError(RackawareError):
     """The keys cannot be kept as asked."""
 
 
@@ -279,7 +279,7 @@ def revoked_policy(keys: Custody, nodes: Sequence[Any]) -> dict[str, Any]:
     named = sorted({str(node) for node in nodes}, key=lambda node: (len(node), node))
     wrong = [node for node in named if not NODE.fullmatch(node)]
     if wrong or not named:
-        raise CustodyError(
+        raise PolicyError(
             "%s is no node id; name the nodes whose access shall end by their numbers."
             % (wrong[0] if wrong else "The empty list")
         )
@@ -297,12 +297,12 @@ def revoked_policy(keys: Custody, nodes: Sequence[Any]) -> dict[str, Any]:
 def revoked_nodes(policy: Any, keys: Custody) -> list[str]:
     """The nodes that such a policy names; none where there is no policy.
 
-    Raises CustodyError for a policy that revoked_policy would not write: the next change would lose what it denies.
+    Raises PolicyError for a policy that revoked_policy would not write: the next change would lose what it denies.
     """
     objects = '"%s' % keys.arn("s3", "%s/%s/" % (keys.bucket, keys.cluster))
     nodes = re.findall(re.escape(objects) + r'(\d+)/\*"', json.dumps(policy))
     if policy and (not nodes or policy != revoked_policy(keys, nodes)):
-        raise CustodyError(
+        raise PolicyError(
             "The policy that denies nodes of cluster %s their keys in bucket %s was changed by hand, or is of another"
             " bucket; nothing was changed. Look at it and at key_custody_bucket, and correct what is wrong."
             % (keys.cluster, keys.bucket)
@@ -332,7 +332,7 @@ def change_revoked(
     policy = revoked_policy(keys, nodes) if nodes else None
     # IAM: the inline policies of a role have 10,240 characters together, blanks not counted.
     if policy and len(json.dumps(policy, separators=(",", ":"))) > LARGEST_POLICY:
-        raise CustodyError(
+        raise PolicyError(
             "%d nodes are too many to deny in one policy of a role; for a whole cluster disable the KMS key instead."
             % len(nodes)
         )

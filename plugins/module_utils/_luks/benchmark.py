@@ -32,7 +32,7 @@ WORTH = 1.05
 MIB = 1024 * 1024
 
 
-class CryptBenchError(RackawareError):
+class BenchmarkError(RackawareError):
     """The disk cannot be measured."""
 
 
@@ -115,12 +115,12 @@ def fio_command(target: str, kind: str, load: Load) -> list[str]:
 
 
 def parse_fio(text: str, kind: str) -> tuple[float, float]:
-    """(MB/s, p99 in milliseconds) from fio's JSON, before which it may print warnings; raises CryptBenchError."""
+    """(MB/s, p99 in milliseconds) from fio's JSON, before which it may print warnings; raises BenchmarkError."""
     try:
         figures = json.loads(text[text.index("{") :])["jobs"][0][kind]
         return round(figures["bw_bytes"] / 1e6, 1), round(figures["clat_ns"]["percentile"]["99.000000"] / 1e6, 2)
     except (KeyError, IndexError, TypeError, ValueError):
-        raise CryptBenchError("What fio printed cannot be read; look at its version.") from None
+        raise BenchmarkError("What fio printed cannot be read; look at its version.") from None
 
 
 def busy_seconds(text: str, ticks: int) -> float:
@@ -139,7 +139,7 @@ def advise(rows: Iterable[Row], *, physical_sector: int) -> Advice:
     """
     safe = [row for row in rows if row.sector_size and row.sector_size <= max(512, physical_sector)]
     if not safe:
-        raise CryptBenchError(
+        raise BenchmarkError(
             "Nothing was measured that is safe on this disk, whose sectors have %d bytes; measure sectors of 512, too."
             % physical_sector
         )
@@ -245,7 +245,7 @@ class Bench:
         for kind in ("write", "read"):
             code, out, _err = self._run(fio_command(target, kind, load))
             if code != 0:
-                raise CryptBenchError("fio could not %s %s (code %d); try it by hand." % (kind, target, code))
+                raise BenchmarkError("fio could not %s %s (code %d); try it by hand." % (kind, target, code))
             figures[kind + "_mb_s"], figures[kind + "_p99_ms"] = parse_fio(out, kind)
         spent = busy_seconds(self._stat(), os.sysconf("SC_CLK_TCK")) - before
         return Row(sector_size, perf, cpu_seconds=round(spent, 1), **figures)

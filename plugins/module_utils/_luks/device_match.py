@@ -22,7 +22,7 @@ GET_FLAGS, SET_FLAGS, IMMUTABLE = 0x80086601, 0x40086602, 0x10
 WITHOUT_FLAGS = (errno.ENOTTY, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.EPERM)
 
 
-class PlaceError(RackawareError):
+class DeviceMatchError(RackawareError):
     """The mount point does not exist, or it is in use."""
 
 
@@ -65,13 +65,13 @@ def find(
 def cover(mount: str) -> None:
     """Make the directory below a mount immutable, so that not even root writes there by mistake.
 
-    Raises PlaceError for one that holds anything.
+    Raises DeviceMatchError for one that holds anything.
     """
     if os.path.ismount(mount):
         return
     try:
         if os.path.realpath(mount) != mount:
-            raise PlaceError(
+            raise DeviceMatchError(
                 "The mount point %s is %s in truth, and systemd mounts nothing on a symbolic link; give the real path."
                 % (mount, os.path.realpath(mount))
             )
@@ -79,12 +79,12 @@ def cover(mount: str) -> None:
         if not os.path.isdir(mount):
             os.mkdir(mount, 0)
         if os.listdir(mount):
-            raise PlaceError(
+            raise DeviceMatchError(
                 "The mount point %s is not empty, and mounting would hide what it holds; move that away." % mount
             )
         _lock(mount)
     except OSError as error:
-        raise PlaceError(
+        raise DeviceMatchError(
             "The mount point %s cannot be made: %s; look at the root disk." % (mount, error.strerror)
         ) from None
 

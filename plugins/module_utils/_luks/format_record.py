@@ -26,15 +26,17 @@ FORMATTING, READY, ERASING, ERASED = "formatting", "ready", "erasing", "erased"
 STATES = (FORMATTING, READY, ERASING, ERASED)
 
 
-class MarkerError(RackawareError):
+class FormatRecordError(RackawareError):
     """The record of a disk cannot be trusted, or cannot be written."""
 
 
 @dataclass(frozen=True)
-class Marker:
-    """state as above; boot is that in which it was written; digest is what lay behind the header when it was erased.
+class FormatRecord:
+    """What this host knows of a disk that it has encrypted.
 
-    key_digest is the header's, from the format on: one that is damaged later does not say which volume it was.
+    state is one of STATES; boot is the boot in which it was written; digest is of the data behind the header when it
+    was erased. key_digest is the header's, from the format on: a header that is damaged later does not say which volume
+    it was.
     """
 
     uuid: str
@@ -50,7 +52,7 @@ def boot_id(path: str = BOOT_ID) -> str:
         with open(path, encoding="ascii") as stream:
             return stream.read().strip()
     except OSError as error:
-        raise MarkerError("%s cannot be read: %s; look at the host." % (path, error.strerror)) from None
+        raise FormatRecordError("%s cannot be read: %s; look at the host." % (path, error.strerror)) from None
 
 
 def identity(device: str, sys_block: str = SYS_BLOCK) -> str:
@@ -82,8 +84,11 @@ def path_of(device: str, directory: str, sys_block: str = SYS_BLOCK) -> str:
     return os.path.join(directory, identity(device, sys_block) + ".json")
 
 
-def load(path: str) -> Marker | None:
-    """The record, None if there is none; raises MarkerError for one that is damaged or that other users can write."""
+def load(path: str) -> FormatRecord | None:
+    """The record, None if there is none.
+
+    Raises FormatRecordError for one that is damaged or that other users can write.
+    """
     try:
         with _regular_file.opened(path) as stream:
             status = os.fstat(stream.fileno())
@@ -91,27 +96,27 @@ def load(path: str) -> Marker | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise MarkerError(
+        raise FormatRecordError(
             "%s cannot be read: %s; look at it, and remove it only if its disk may be formatted."
             % (path, type(error).__name__)
         ) from None
     if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise MarkerError(
+        raise FormatRecordError(
             "%s can be written by others than its owner, so it is not trusted; correct its owner and mode." % path
         )
     try:
-        marker = Marker(**content)
+        marker = FormatRecord(**content)
     except TypeError:
         marker = None
     if marker is None or marker.state not in STATES:
-        raise MarkerError("%s is damaged; look at it, and remove it only if its disk may be formatted." % path)
+        raise FormatRecordError("%s is damaged; look at it, and remove it only if its disk may be formatted." % path)
     return marker
 
 
-def save(path: str, marker: Marker) -> None:
-    """Write it so that a power cut leaves the old one or the new one; raises MarkerError."""
+def save(path: str, marker: FormatRecord) -> None:
+    """Write it so that a power cut leaves the old one or the new one; raises FormatRecordError."""
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         _durable.write(path, json.dumps(asdict(marker), sort_keys=True), mode=0o600)
     except OSError as error:
-        raise MarkerError("%s cannot be written: %s; look at the root disk." % (path, error.strerror)) from None
+        raise FormatRecordError("%s cannot be written: %s; look at the root disk." % (path, error.strerror)) from None

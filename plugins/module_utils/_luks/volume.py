@@ -18,7 +18,7 @@ from .._errors import RackawareError
 from . import format_record, header_backup
 from . import header as luks_header
 from .cryptsetup import CIPHER, KEY_BITS, PERF, Cryptsetup
-from .format_record import ERASED, ERASING, FORMATTING, READY, Marker
+from .format_record import ERASED, ERASING, FORMATTING, READY, FormatRecord
 from .header import Header
 
 MINE, BLANK, TORN, FOREIGN, UNKNOWN = "mine", "blank", "torn", "foreign", "unknown"
@@ -80,7 +80,7 @@ class Facts:
     signed: bool = False
     header: Header | None = None
     torn: bool = False
-    marker: Marker | None = None
+    marker: FormatRecord | None = None
     boot: str = ""
     untouched: bool = False
     mapper: Mapper | None = None
@@ -275,7 +275,7 @@ def _plan_mine(facts: Facts, wanted: Wanted, header: Header, state: str) -> Iter
         return
     if facts.mapper is not None and set(_shown(wanted, facts.flags)) != set(facts.flags):
         yield "refresh"
-    remembered = facts.marker == Marker(wanted.uuid, READY, facts.boot, key_digest=header.key_digest)
+    remembered = facts.marker == FormatRecord(wanted.uuid, READY, facts.boot, key_digest=header.key_digest)
     for step in _opening(wanted, provisioning=provisioning):
         if not (step == "open" and facts.mapper is not None) and not (step == "remember ready" and remembered):
             yield step
@@ -442,7 +442,7 @@ class Volume:
             aes=cpu_has_aes(),
         )
 
-    def _untouched(self, marker: Marker | None, header: Header | None, zero: bool) -> bool:
+    def _untouched(self, marker: FormatRecord | None, header: Header | None, zero: bool) -> bool:
         # Thousands of reads take half a minute on a hard disk: only where the answer matters.
         if marker is None or (header is not None and (marker.state != FORMATTING or ours(header))):
             return False
@@ -560,7 +560,9 @@ class Volume:
         digest = luks_header.sample(self.wanted.device, start=HEADER_AREA).digest if state == ERASED else ""
         header = luks_header.scan(self.wanted.device).header
         key_digest = header.key_digest if header is not None and header.uuid == self.wanted.uuid else ""
-        format_record.save(self._record, Marker(self.wanted.uuid, state, format_record.boot_id(), digest, key_digest))
+        format_record.save(
+            self._record, FormatRecord(self.wanted.uuid, state, format_record.boot_id(), digest, key_digest)
+        )
 
 
 def is_signed(seen: Any) -> bool:

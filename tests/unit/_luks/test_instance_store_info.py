@@ -132,7 +132,7 @@ def test_what_is_on_a_disk_is_one_word(host, monkeypatch, tmp_path, seen, header
     disk, memory = disks(host)[1], str(tmp_path / "memory")
     found = instance_store.judged(disk, None, subsystem="kafka-", marker_dir=memory, probe=lambda *_: probed)
     assert found.remembered == ""
-    format_record.save(format_record.path_of(disk.device, memory), format_record.Marker("m", "ready", "boot"))
+    format_record.save(format_record.path_of(disk.device, memory), format_record.FormatRecord("m", "ready", "boot"))
     assert instance_store.judged(disk, None, marker_dir=memory, probe=lambda *_: probed).remembered == "m"
     assert found.state == state and found.mountpoint == ("/mnt" if state == "in_use" else "")
     assert found.uuid == ("u" if header or probed.signature.get("UUID") else "")

@@ -14,7 +14,7 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._disk import probe
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks import cryptsetup as luks_cryptsetup
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks import format_record, header, keyslots
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks import volume as luks_volume
-from ansible_collections.rackaware.kafka.plugins.module_utils._luks.format_record import Marker
+from ansible_collections.rackaware.kafka.plugins.module_utils._luks.format_record import FormatRecord
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks.header import Header
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks.volume import Facts, Mapper, Verdict
 
@@ -45,7 +45,7 @@ NOW, BEFORE = "this boot", "an earlier boot"
 MARKERS = {
     "none": None,
     **{
-        "%s, %s, %s" % (state, boot, whose): Marker(uuid, state, boot)
+        "%s, %s, %s" % (state, boot, whose): FormatRecord(uuid, state, boot)
         for state in format_record.STATES
         for boot in (NOW, BEFORE)
         for whose, uuid in (("ours", UUID), ("another's", OTHER))
@@ -430,7 +430,7 @@ def test_a_volume_is_remembered_and_looked_at_again(tmp_path):
     made = a_volume(tmp_path)
     assert made.facts().marker is None
     made.perform(["remember ready"])
-    assert made.facts().marker == Marker(UUID, "ready", format_record.boot_id())
+    assert made.facts().marker == FormatRecord(UUID, "ready", format_record.boot_id())
 
 
 def test_mappings_are_read_from_the_kernel(tmp_path):
@@ -464,15 +464,15 @@ def test_a_damaged_memory_is_no_permission(tmp_path, content):
     path = tmp_path / "m.json"
     path.write_text(content)
     path.chmod(0o600)
-    with pytest.raises(format_record.MarkerError):
+    with pytest.raises(format_record.FormatRecordError):
         format_record.load(str(path))
 
 
 def test_a_memory_is_read_as_it_was_written(tmp_path):
     path = str(tmp_path / "d" / "m.json")
     assert format_record.load(path) is None
-    format_record.save(path, Marker(UUID, "erased", NOW, "digest"))
-    assert format_record.load(path) == Marker(UUID, "erased", NOW, "digest")
+    format_record.save(path, FormatRecord(UUID, "erased", NOW, "digest"))
+    assert format_record.load(path) == FormatRecord(UUID, "erased", NOW, "digest")
 
 
 @pytest.mark.parametrize("steps", ["nothing", "one key", "two keys", "other slots"])

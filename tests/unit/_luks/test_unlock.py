@@ -168,13 +168,15 @@ def test_a_blank_disk_is_formatted_and_marked_as_fresh(boot):
 
 def test_a_format_that_was_cut_off_before_its_file_system_is_fresh_too(boot):
     header = replace(HEADER, tokens={0: {**HEADER.tokens[0], "state": "provisioning"}})
-    disk = Disk(replace(MINE, header=header, marker=format_record.Marker(UUID, "formatting", "before")))
+    disk = Disk(replace(MINE, header=header, marker=format_record.FormatRecord(UUID, "formatting", "before")))
     assert boot.open(disk, Cloud()) == 0
     assert disk.done == ["open", "mkfs", "token ready", "remember ready"] and (boot.path / "run/d0.fresh").exists()
 
 
 def test_an_open_store_needs_no_key(boot):
-    facts = replace(MINE, mapper=volume.Mapper("kafka-d0", UUID), marker=format_record.Marker(UUID, "ready", "now"))
+    facts = replace(
+        MINE, mapper=volume.Mapper("kafka-d0", UUID), marker=format_record.FormatRecord(UUID, "ready", "now")
+    )
     cloud = Cloud()
     assert boot.open(Disk(facts), cloud) == 0 and cloud.asked == []
 
@@ -257,7 +259,7 @@ def test_a_format_that_was_cut_off_is_finished_with_the_newest_key(boot):
     facts = replace(
         MINE,
         header=replace(HEADER, tokens={}),
-        marker=format_record.Marker(UUID, "formatting", "before"),
+        marker=format_record.FormatRecord(UUID, "formatting", "before"),
         untouched=True,
     )
     disk = Disk(facts, b"none")

@@ -182,10 +182,10 @@ def test_a_mount_point_is_made_closed_and_made_once(tmp_path):
 def test_a_mount_point_that_holds_something_is_refused(tmp_path):
     (tmp_path / "m").mkdir()
     (tmp_path / "m/file").write_text("")
-    with pytest.raises(device_match.PlaceError, match="is not empty"):
+    with pytest.raises(device_match.DeviceMatchError, match="is not empty"):
         device_match.cover(str(tmp_path / "m"))
     (tmp_path / "link").symlink_to(tmp_path)
-    with pytest.raises(device_match.PlaceError, match="symbolic link"):
+    with pytest.raises(device_match.DeviceMatchError, match="symbolic link"):
         device_match.cover(str(tmp_path / "link"))
 
 

@@ -345,7 +345,7 @@ def test_nodes_are_revoked_and_granted_one_by_one():
 
 def test_another_clusters_denial_names_none_of_our_nodes():
     other = key_custody_revoked({**GIVEN, "cluster": "other"}, {}, revoke=[1])["policy"]
-    with pytest.raises(policies.CustodyError, match="nodes of cluster demo"):
+    with pytest.raises(policies.PolicyError, match="nodes of cluster demo"):
         policies.revoked_nodes(other, policies.custody(GIVEN))
 
 
