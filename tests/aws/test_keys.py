@@ -155,7 +155,7 @@ def test_a_rotation_of_what_is_no_longer_current_is_refused(data_key):
     first = data_key()
     second = data_key(state="rotated", previous_version_id=first["version_id"])
     data_key(state="rotated", previous_version_id=second["version_id"])
-    assert "somebody else changed it" in data_key(state="rotated", previous_version_id=first["version_id"])["msg"]
+    assert "it has been changed meanwhile" in data_key(state="rotated", previous_version_id=first["version_id"])["msg"]
 
 
 def test_rewrapping_keeps_the_key_and_changes_the_kms_key(data_key, cloud):
