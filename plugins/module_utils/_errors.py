@@ -11,11 +11,11 @@ from typing import Iterator
 
 
 class RackawareError(Exception):
-    """What is wrong, with which thing, why, and what to do next: one sentence, fit for a person's screen."""
+    """What is wrong, with which thing, why, and what to do next, in one sentence for the operator."""
 
 
 def reason(error: Exception) -> str:
-    """What a person wants to know of a failed call or request, without the wrapping: an HTTP status, the reason of a URLError, strerror."""
+    """The cause of a failed call or request: an HTTP status, the reason of a URLError, or strerror."""
     if isinstance(error, TimeoutError):
         return "it does not answer in time"
     inner = error if hasattr(error, "code") else getattr(error, "reason", None) or error
@@ -24,7 +24,10 @@ def reason(error: Exception) -> str:
 
 @contextmanager
 def unforeseen(what: str) -> Iterator[None]:
-    """Around work with keys: an error that nobody foresaw becomes a RackawareError with its kind only, as its text and its traceback may hold a key."""
+    """Around work with keys: turn an unexpected error into a RackawareError that names only its type.
+
+    The error's text and its traceback may hold a key.
+    """
     try:
         yield
     except RackawareError:

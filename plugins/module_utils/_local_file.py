@@ -19,7 +19,10 @@ class LocalFileError(RackawareError):
 
 @contextmanager
 def writing(path: str, what: str) -> Iterator[None]:
-    """Around the writing of a file, whose directory is made; raises LocalFileError, which names what, as "The page", and the path."""
+    """Around the writing of a file: makes its directory, and raises LocalFileError, which names what and the path.
+
+    what begins a sentence, such as "The page".
+    """
     try:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         yield
@@ -30,6 +33,6 @@ def writing(path: str, what: str) -> Iterator[None]:
 
 
 def write(path: str, text: str, what: str) -> None:
-    """A whole file; raises LocalFileError."""
+    """Write a file; raises LocalFileError."""
     with writing(path, what), open(path, "w", encoding="utf-8") as stream:
         stream.write(text)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Programs that are copied to hosts: files of this folder as they are, so that a host runs the very code that the modules run."""
+"""Programs that are copied to hosts: unchanged files of this folder, so that hosts run the same code as the modules."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ _IMPORT = re.compile(r"^ *from (\.+)([\w.]*) import ([\w, ]+)$", re.MULTILINE)
 
 @lru_cache(maxsize=8)
 def sources(entry: str) -> Mapping[str, str]:
-    """{path: content} of a file and of every file that it imports, all below module_utils; entry is such as _luks/unlocker.py. Raises OSError."""
-    found: dict[str, str] = {}
+    """{path: content} of a file and of all files that it imports, all below module_utils.
+
+    entry is a path such as _luks/unlocker.py. Raises OSError.
+    """
+    contents: dict[str, str] = {}
     left = [entry]
     while left:
         path = left.pop()
-        if path not in found:
+        if path not in contents:
             with open(os.path.join(UTILS, path), encoding="utf-8") as stream:
-                found[path] = stream.read()
-            left.extend(_imported(path, found[path]))
-    return dict(sorted(found.items()))
+                contents[path] = stream.read()
+            left.extend(_imported(path, contents[path]))
+    return dict(sorted(contents.items()))
 
 
 def _imported(path: str, content: str) -> Iterator[str]:

@@ -34,8 +34,8 @@ def opened(path: str) -> TextIO:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise _refusal(path) from None
         raise
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > MOST_BYTES:
         os.close(descriptor)
         raise _refusal(path)
     return os.fdopen(descriptor, encoding="utf-8")

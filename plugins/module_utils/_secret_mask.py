@@ -23,7 +23,7 @@ NAMED = (
 )
 # ssl.keystore.key, private_key, apiKey, but neither key.serializer nor ssl.keystore.location.
 KEY = r"[._-]key|(?-i:[a-z0-9]Key)"
-# A properties file may have blanks instead of a sign between name and value; elsewhere only a sign says that a word is a name.
+# A properties file may have blanks instead of a sign between name and value. Elsewhere only a sign makes a word a name.
 SECRET = re.compile(
     r"(?:%s)[\w.\-\[\]]*[\"']?[ \t]*[=:]?[ \t]*|"
     r"(?:%s)[\"']?[ \t]*[=:][ \t]*|^[ \t]*(?:[#!][ \t]*)?[\w.\-]*(?:%s)[ \t]+" % (NAMED, KEY, KEY),
@@ -67,13 +67,13 @@ def _replaced(text: str, known: frozenset[str]) -> str:
 
 def _spans(text: str) -> list[tuple[int, int]]:
     """Where the secrets are, in order, none within another."""
-    found = [match.span() for match in PRIVATE_KEY.finditer(text)]
-    found += [match.span(1) for match in JAAS.finditer(text)]
+    spans = [match.span() for match in PRIVATE_KEY.finditer(text)]
+    spans += [match.span(1) for match in JAAS.finditer(text)]
     urls = (match for match in URL.finditer(text) if "@" in match[1])
-    found += [(match.start(1), match.start(1) + match[1].rindex("@")) for match in urls]
-    found += _named(text)
+    spans += [(match.start(1), match.start(1) + match[1].rindex("@")) for match in urls]
+    spans += _named(text)
     out: list[tuple[int, int]] = []
-    for start, end in sorted(span for span in found if text[slice(*span)].strip()):
+    for start, end in sorted(span for span in spans if text[slice(*span)].strip()):
         if out and start <= out[-1][1]:
             out[-1] = (out[-1][0], max(end, out[-1][1]))
         else:
@@ -128,7 +128,10 @@ def _unclosed(text: str) -> int:
 
 
 def _goes_on(line: str) -> bool:
-    """Whether a properties file, a unit or a shell continues the line on the next: it ends with a backslash that stands for itself."""
+    """Whether a properties file, a unit or a shell continues the line on the next.
+
+    It ends with an unescaped backslash.
+    """
     kept = line.rstrip("\r")
     return (len(kept) - len(kept.rstrip("\\"))) % 2 == 1
 

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Numbers as people read them."""
+"""Numbers, durations and sizes as text."""
 
 from __future__ import annotations
 
 
 def duration(value: float | None) -> str:
-    """Seconds as a person says them."""
+    """Seconds as a short text."""
     if value is None:
         return "–"
     if value < 10:

@@ -128,11 +128,11 @@ def work(params: dict, *, check_mode: bool) -> dict:
     """Look, measure, advise."""
     device, wrong = params["device"], sorted(set(params["sector_sizes"]) - set(benchmark.SECTORS))
     if volume.KERNEL_NAME.fullmatch(device):
-        raise benchmark.CryptBenchError(
+        raise benchmark.BenchmarkError(
             "%s may be another disk after the next boot; give its path below /dev/disk/by-id." % device
         )
     if wrong or not params["sector_sizes"]:
-        raise benchmark.CryptBenchError(
+        raise benchmark.BenchmarkError(
             "Encrypted sectors have 512 or 4096 bytes, not %s." % (", ".join(map(str, wrong)) or "none")
         )
     Cryptsetup(run).require()

@@ -74,7 +74,7 @@ def main() -> None:
     params = module.params
     try:
         before = out_of_service.read()
-        after = out_of_service.wanted(
+        after = out_of_service.new_record(
             before,
             present=params["state"] == "present",
             since=lock.text(time.time()),

@@ -82,7 +82,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     host = platform.node()
     try:
-        read = identity.keeper if module.params["service"] == "zookeeper" else storage.read
+        read = identity.zookeeper_directory if module.params["service"] == "zookeeper" else storage.read
         directories = [read(path).as_dict() for path in module.params["log_dirs"]]
         found = {"host": host, "directories": directories}
         cluster_id = None if module.params["service"] == "zookeeper" else storage.identity([found])

@@ -125,7 +125,7 @@ def test_a_second_run_changes_nothing(custody):
 
 def test_who_may_wrap_keys_anew_is_named_and_may_no_longer_without_the_name(custody, aws):
     custody(key_custody_rewrap_arns=["arn:aws:iam::123456789012:role/*"]).refused(
-        "would let more than one role or user wrap keys anew"
+        "would allow more than one role or user to rewrap keys"
     )
     rewrapper = "arn:aws:iam::123456789012:role/rewrap"
     for arns, names in (

@@ -238,7 +238,7 @@ def only_a_stop_makes_a_disk_in_service_blank():
     blank()
     assert "does not explain" in kafka_luks("open", code=1)
     path = glob.glob(format_record.DIRECTORY + "/*.json")[0]
-    format_record.save(path, format_record.Marker(UUID, "ready", "an earlier boot"))
+    format_record.save(path, format_record.FormatRecord(UUID, "ready", "an earlier boot"))
     assert "mkfs" in kafka_luks("open")
 
 

@@ -63,13 +63,13 @@ def run_module(name: str, /, *, check: bool = False, **params) -> dict:
 
 
 class Cluster:
-    """Nodes 1, 2, 3 as broker and controller (KRaft), or as broker and ZooKeeper server beside it; a context manager."""
+    """A context manager: nodes 1, 2, 3 as broker and controller (KRaft), or as broker and ZooKeeper server."""
 
     def __init__(self, mode: str, home: Path) -> None:
         self.mode, self.home, self.processes = mode, home, {}
         self.clients = dict(zip(RACKS, free_ports(3)))
         self.controllers = dict(zip(RACKS, free_ports(3)))
-        self.keepers = dict(zip(RACKS, free_ports(3)))
+        self.zookeeper_ports = dict(zip(RACKS, free_ports(3)))
         archive = archives.ensure(VERSIONS[mode], print)
         with tarfile.open(archive) as packed:
             # Python 3.11.2, as Debian 12 has it, does not know filters yet.
@@ -84,7 +84,7 @@ class Cluster:
     @property
     def zookeepers(self) -> list[str]:
         """All addresses of ZooKeeper."""
-        return ["127.0.0.1:%d" % port for port in self.keepers.values()]
+        return ["127.0.0.1:%d" % port for port in self.zookeeper_ports.values()]
 
     def log_dirs(self, node: int) -> list[str]:
         """The two log directories of a node."""
@@ -152,26 +152,27 @@ class Cluster:
             for node in RACKS:
                 assert run_module("kafka_storage", cluster_id=self.cluster_id, **self.storage(node))["changed"]
         else:
-            self.start_keepers()
+            self.start_zookeepers()
         for node in RACKS:
             self.start(node)
         self.wait_in_sync()
 
-    def start_keeper(self, node: int) -> None:
-        """Start one ZooKeeper server, whose configuration start_keepers wrote."""
-        # Servers that start at once may miss each other's first votes, and then wait up to a minute for the next (FastLeaderElection).
+    def start_zookeeper(self, node: int) -> None:
+        """Start one ZooKeeper server, whose configuration start_zookeepers wrote."""
+        # Servers that start at once may miss each other's first votes, and then wait up to a minute for the next
+        # (FastLeaderElection).
         self._java(
-            "keeper-%d" % node,
+            "zookeeper-%d" % node,
             "-Dzookeeper.fastleader.maxNotificationInterval=1000",
             "org.apache.zookeeper.server.quorum.QuorumPeerMain",
-            str(self.home / ("keeper-%d" % node) / "zoo.cfg"),
+            str(self.home / ("zookeeper-%d" % node) / "zoo.cfg"),
         )
 
-    def start_keepers(self) -> None:
+    def start_zookeepers(self) -> None:
         """Start the ZooKeeper servers and wait for their quorum."""
         first, second = dict(zip(RACKS, free_ports(3))), dict(zip(RACKS, free_ports(3)))
-        for node, port in self.keepers.items():
-            home = self.home / ("keeper-%d" % node)
+        for node, port in self.zookeeper_ports.items():
+            home = self.home / ("zookeeper-%d" % node)
             home.mkdir()
             (home / "myid").write_text("%d" % node)
             values = {
@@ -185,7 +186,7 @@ class Cluster:
             values.update({"admin.enableServer": "false", "4lw.commands.whitelist": "srvr,mntr"})
             values.update({"server.%d" % each: "127.0.0.1:%d:%d" % (first[each], second[each]) for each in RACKS})
             write_properties(home / "zoo.cfg", values)
-            self.start_keeper(node)
+            self.start_zookeeper(node)
         wait_until(
             lambda: zookeeper.quorum([zookeeper.look(server, 2) for server in self.zookeepers]),
             lambda seen: seen["serving"] == 3,

@@ -1,4 +1,7 @@
-"""Disks for tests: sparse files behind loop devices, with what foreign disks carry, and a stand-in for udev and systemd that really mounts."""
+"""Disks for tests: sparse files behind loop devices, with the content of foreign disks.
+
+A stand-in for udev and systemd really mounts them.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,7 @@ class Disk:
         return "%d %s" % (total, out.hexdigest())
 
     def detach(self) -> None:
-        """Let go of the device, whatever is mounted from it."""
+        """Detach the device, even if something is mounted from it."""
         subprocess.run(["umount", "--all-targets", self.device], check=False, capture_output=True)
         subprocess.run(["swapoff", self.device], check=False, capture_output=True)
         subprocess.run(["losetup", "--detach", self.device], check=False, capture_output=True)
@@ -112,7 +115,8 @@ def held(device: str):
 class Host:
     """What a host gives the module: links by id and by UUID, a folder of units, and commands.
 
-    systemctl and udevadm are played: starting a unit mounts what it says where it says, as systemd would. All else is real.
+    systemctl and udevadm are played: starting a unit mounts what it says where it says, as systemd would. All else is
+    real.
     """
 
     def __init__(self, home: Path) -> None:

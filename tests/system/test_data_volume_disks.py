@@ -36,7 +36,7 @@ def host(tmp_path, monkeypatch):
 
 @pytest.fixture
 def disk(tmp_path):
-    """Makes disks, and lets go of them."""
+    """Makes disks, and releases them."""
     with contextlib.ExitStack() as stack:
 
         def make(name="disk", size=SIZE, *options):
@@ -323,7 +323,7 @@ def test_check_apply_again(host, disk, run, tmp_path):
         tool("umount", each["mount"])
         found = os.stat(each["mount"])
         assert (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (0, 0, 0), (
-            "an unmounted mount point is one that nobody may enter"
+            "only root may enter an unmounted mount point"
         )
     back = run(GOOD, name, mount_options=["relatime", "nodev"], **owner)
     assert [(each["state_before"], each["formatted"], each["mounted"]) for each in back["volumes"]] == [
@@ -394,7 +394,7 @@ def test_a_run_broken_off_after_the_format_goes_on(host, disk, run, monkeypatch)
 
 
 def test_mkfs_itself_refuses_what_the_probe_did_not_see(host, disk, run, monkeypatch):
-    """Between the look and the format somebody makes a file system: the last guard is mkfs.xfs without -f."""
+    """Between the look and the format another process makes a file system: the last guard is mkfs.xfs without -f."""
     raced = disk()
     host.ebs(GOOD, raced.device)
     real = host.run

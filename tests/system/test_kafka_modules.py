@@ -1,4 +1,7 @@
-"""The Kafka modules against real Kafka, in KRaft and in ZooKeeper mode: format, start, create, prove, lose a broker, get it back."""
+"""The Kafka modules against real Kafka, in KRaft and in ZooKeeper mode.
+
+They format, start, create, verify, lose a broker, and recover.
+"""
 
 from __future__ import annotations
 
@@ -126,6 +129,6 @@ def test_zookeeper_says_how_it_is(cluster):
         return
     assert result["quorum"]["ok"] and result["quorum"]["serving"] == 3
     assert {each["version"] for each in result["servers"]} == {"3.8.4"}
-    cluster.stop("keeper-1")
+    cluster.stop("zookeeper-1")
     after = run_module("zookeeper_info", servers=cluster.zookeepers, timeout_seconds=2)
     assert not after["servers"][0]["ok"] and after["quorum"]["size"] == 3

@@ -1,4 +1,7 @@
-"""The gate of a roll against real Kafka in both modes: a healthy cluster, one that lacks a broker, one that came back, and answers that are old."""
+"""The gate of a roll against real Kafka in both modes.
+
+The cluster is healthy, lacks a broker, or has one that came back; and answers are old.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,7 @@ def gate(cluster, question, nodes, timeout=5, **params):
 
 
 def answered(cluster, *question, **params):
-    """The gate's answer once there is one: with ZooKeeper there is none while a controller that has gone is not replaced."""
+    """The gate's answer once there is one: in ZooKeeper mode there is none until a lost controller is replaced."""
     return wait_until(
         lambda: gate(cluster, *question, **params),
         lambda answer: not answer.get("failed"),
@@ -81,7 +84,10 @@ def names(answer, node):
 
 
 def in_sync(cluster, node, *, ask):
-    """In how many partitions of the topic one broker lists the node in sync; asked at its address, so that nobody else is asked for it."""
+    """In how many partitions of the topic one broker lists the node in sync.
+
+    The broker is asked at its own address, so that no other broker answers.
+    """
     with cluster.admin(ask=("127.0.0.1", cluster.clients[ask])) as admin:
         return sum(node in each["isr"] for each in admin.partitions([TOPIC])[TOPIC])
 
@@ -91,7 +97,7 @@ def leader(cluster):
 
 
 def write(cluster, exclude):
-    """A megabyte to each partition that another broker than the excluded one leads, acknowledged by its leader alone."""
+    """Write a megabyte to each partition whose leader is not the excluded broker, acknowledged by the leader alone."""
     with cluster.admin(exclude=[exclude]) as admin:
         led = [each["partition"] for each in admin.partitions([TOPIC])[TOPIC] if each["leader"] not in (exclude, -1)]
     servers = ["127.0.0.1:%d" % port for node, port in cluster.clients.items() if node != exclude]
@@ -126,7 +132,7 @@ def test_open_on_a_healthy_cluster_and_held_for_what_is_in_flight(healthy):
     two = gate(healthy, "may_stop", [2, 3])
     # Which of them depends on who leads the quorum.
     assert len(two["admitted"]) == len(two["held"]) == 1
-    # The controller is asked with ZooKeeper, also when it shall go itself, but not when it is in flight.
+    # In ZooKeeper mode the controller is asked, also when it shall stop itself, but not while it is being restarted.
     flying = next(node for node in (3, 1) if node != leader(healthy))
     held = gate(healthy, "may_stop", [2], in_flight=[flying])
     assert not held["open"] and names(held, flying)
@@ -145,7 +151,7 @@ def test_stopped_it_holds_the_others_and_started_it_is_waited_for(healthy, tmp_p
     healthy.wait(
         "broker 3 to leave", lambda _, topics: all(3 not in each["isr"] for each in topics[TOPIC]), exclude=[3]
     )
-    # Also when nobody remembers that we stopped it; and it may itself be restarted again.
+    # Also without a record that we stopped it; and it may itself be restarted again.
     alone = gate(healthy, "may_stop", [2])
     assert not alone["open"] and any(
         text in alone["reason"] for text in ("broker 3 is out or behind", "voters only 1 would be left")
@@ -252,7 +258,7 @@ def test_paused_and_in_flight_it_counts_as_out_although_metadata_lists_it(health
     assert listed == PARTITIONS, "metadata had noticed already, so that this test shows nothing"
     assert not held["open"] and names(held, paused), held
     assert not back.get("open"), back
-    # Also when nobody remembers that it is in flight: it was asked, and did not answer.
+    # Also without a record that it is being restarted: it was asked, and did not answer.
     assert not unknowing.get("open"), unknowing
 
 
@@ -262,7 +268,7 @@ def test_members_of_the_quorum_go_one_at_a_time_and_the_leader_like_the_others(h
         follower = next(node for node in RACKS if node != boss)
         more = {"kind": "controller", "restart": list(RACKS)}
     else:
-        servers = [{"id": node, "host": "127.0.0.1", "port": port} for node, port in healthy.keepers.items()]
+        servers = [{"id": node, "host": "127.0.0.1", "port": port} for node, port in healthy.zookeeper_ports.items()]
         more = {"kind": "zookeeper", "zookeeper_servers": servers, "restart": list(RACKS)}
         seen = run_module("zookeeper_info", servers=healthy.zookeepers)
         (boss,) = (node for node, each in zip(RACKS, seen["servers"]) if each["mode"] == "leader")
@@ -272,11 +278,11 @@ def test_members_of_the_quorum_go_one_at_a_time_and_the_leader_like_the_others(h
     leads = gate(healthy, "may_stop", [boss], **more)
     assert leads["open"] and "Node %d leads, and goes before" % boss in leads["note"]
     assert "one at a time" in gate(healthy, "may_stop", [follower], in_flight=[third], **more)["reason"]
-    name = "%s-%d" % ("broker" if healthy.mode == "kraft" else "keeper", follower)
+    name = "%s-%d" % ("broker" if healthy.mode == "kraft" else "zookeeper", follower)
     healthy.kill(name)
     assert not gate(healthy, "back", [follower], in_flight=[follower], **more)["open"]
     assert "no majority" in gate(healthy, "may_stop", [third], **more)["reason"]
-    (healthy.start if healthy.mode == "kraft" else healthy.start_keeper)(follower)
+    (healthy.start if healthy.mode == "kraft" else healthy.start_zookeeper)(follower)
     wait_until(
         lambda: gate(healthy, "back", [follower], in_flight=[follower], **more),
         lambda answer: answer.get("open", False),

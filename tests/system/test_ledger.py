@@ -1,4 +1,7 @@
-"""The ledger's producer against a broker that does not answer: it waits for it, and leaves the processor to the brokers."""
+"""The ledger's producer against a broker that does not answer.
+
+It waits for it, and leaves the processor to the brokers.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files behind real loop devices: attached once, found again, never taken from under somebody."""
+"""Files behind real loop devices: attached once, found again, never detached while in use."""
 
 from __future__ import annotations
 

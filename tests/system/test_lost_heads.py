@@ -1,4 +1,7 @@
-"""Disks that lost their first or their last 16 MiB: nothing that was on them makes them look blank, not even beside EC2's word that they are new."""
+"""Disks that lost their first or their last 16 MiB.
+
+Nothing that was on them makes them look blank, not even beside EC2's word that they are new.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ def host(tmp_path, monkeypatch):
 
 @pytest.fixture
 def disk(tmp_path):
-    """Makes disks, and lets go of them."""
+    """Makes disks, and releases them."""
     with contextlib.ExitStack() as stack:
 
         def make(name="disk", size=SIZE, *options):
@@ -103,7 +106,10 @@ def lvm(*options):
 
 
 def md(place, *, little=True, data=None):
-    """place of the superblock; data where the file system begins, None for none. A kernel without md lets mdadm make none."""
+    """place of the superblock; data where the file system begins, None for none.
+
+    A kernel without md lets mdadm make none.
+    """
 
     def make(disk, tmp_path):
         block = md_member() if little else struct.pack(">IIII", 0xA92B4EFC, 0, 90, 0) + b"x" * 112
@@ -136,7 +142,7 @@ def btrfs(disk, _tmp_path):
 
 
 def zfs(disk, _tmp_path):
-    """Four labels of 256 KiB with the ring of uberblocks in each second half (OpenZFS on-disk format), two at each end."""
+    """Four labels of 256 KiB, two at each end, with the uberblocks in each second half (OpenZFS on-disk format)."""
     label = bytearray(256 * 1024)
     for number in range(128):
         struct.pack_into("<QQQ", label, 128 * 1024 + number * 1024, 0x00BAB10C, 5000, number + 1)
@@ -155,7 +161,7 @@ def swap(size):
 
 
 def kafka(disk, tmp_path):
-    """An XFS of other sizes than any default, with a segment within: nothing but the segment is where somebody would look."""
+    """An XFS of other sizes than any default, with a segment within: only the segment is where the probe looks."""
     disk.write(123 * GIB + 4711, os.urandom(6 * GIB // 1024))
     xfs("-d", "agsize=123g")(disk, tmp_path)
 
@@ -276,7 +282,7 @@ def test_a_blank_disk_without_a_proof_is_refused_with_both_ways_out(host, disk, 
 
 
 def test_one_byte_anywhere_is_found_by_the_read_of_all(host, disk, tmp_path):
-    """Up to 16 GiB nobody has to ask for it."""
+    """Up to 16 GiB it is read without being asked for."""
     spans = remains.places(GIB, remains.MANY)
     place = max((later[0] - sum(earlier), sum(earlier)) for earlier, later in zip(spans, spans[1:]))[1] + 4711
     hidden = disk(size=GIB)

@@ -1,4 +1,7 @@
-"""Encrypted volumes on real block devices: everything that needs no device-mapper. Root, loop devices and cryptsetup are enough."""
+"""Encrypted volumes on real block devices: everything that needs no device-mapper.
+
+Root, loop devices and cryptsetup are enough.
+"""
 
 from __future__ import annotations
 
@@ -323,7 +326,7 @@ class TestFormat:
 
 
 class TestAfterAStop:
-    def test_a_blank_disk_of_an_earlier_boot_is_formatted_anew(self, volume, disk, tmp_path):
+    def test_a_blank_disk_of_an_earlier_boot_is_formatted_again(self, volume, disk, tmp_path):
         volume()
         remember(tmp_path, "ready", boot="an earlier boot")
         disk.blank()
@@ -569,13 +572,13 @@ class TestErase:
         disk.write(0x4100, b"\xff" * 64)
         assert self.erase(volume)["state_after"] == "blank"
 
-    def test_an_erased_disk_can_be_formatted_again_while_nobody_wrote_to_it(self, volume, disk):
+    def test_an_erased_disk_can_be_formatted_again_unless_it_was_written_to(self, volume, disk):
         volume()
         disk.write(40 * MIB, b"ciphertext")
         self.erase(volume)
         assert volume()["state_after"] == "formatted"
         self.erase(volume)
-        disk.write(41 * MIB, b"data of somebody else")
+        disk.write(41 * MIB, b"data of another owner")
         assert "nothing was changed" in volume()["msg"]
 
 
@@ -834,7 +837,7 @@ def test_a_key_is_in_no_output_at_any_verbosity(disk, keys, tmp_path):
 
 
 def test_a_key_is_in_no_command_line_and_no_environment(volume, rotate, memory, monkeypatch, disk):
-    """What the process list would show: cryptsetup as a script that writes down its own before it becomes cryptsetup."""
+    """What the process list would show: cryptsetup is a script that records its arguments, then runs cryptsetup."""
     log = memory / "seen"
     for name in ("cryptsetup", "blkid"):
         real = shutil.which(name, path=_command.PATH)

@@ -1,4 +1,7 @@
-"""A broker that is the last in-sync replica and whose disk is blank, with real Kafka in both modes: with the guard it stays down and nothing is lost."""
+"""A broker that is the last in-sync replica and whose disk is blank, with real Kafka in both modes.
+
+With the guard it stays down and nothing is lost.
+"""
 
 from __future__ import annotations
 
@@ -128,7 +131,7 @@ def test_the_guard_keeps_the_last_in_sync_replica_down_and_its_followers_keep_th
     code, said = host.guard()
     assert code == 1 and "is blank and the log directory" in said and "no other broker answers" in said
     assert time.monotonic() - begun < WAIT + 10
-    # A broker on known disks asks nobody.
+    # A broker on known disks asks no other.
     for node in (1, 2):
         assert zookeeper.hosts[node].guard() == (0, "")
     begin(cluster, 1, 2)
@@ -186,7 +189,8 @@ def test_in_kraft_mode_it_stays_down_as_well_also_once_the_disk_is_formatted(tmp
             shutil.rmtree(place)
         assert setting.hosts[1].guard() == setting.hosts[2].guard() == (0, "")
         begin(cluster, 1)
-        # The two of them elect a leader of the quorum first, which then notices that 3 is down; systemd runs the guard again and again.
+        # The two of them elect a leader of the quorum first, which then notices that 3 is down; systemd runs the guard
+        # again and again.
         last = "it is the last in-sync replica of 1 partition (%s-0)" % TOPIC
         code, said = wait_until(
             setting.hosts[3].guard, lambda seen: seen[0] == 0 or last in seen[1], what="an answer", timeout=180
@@ -198,7 +202,7 @@ def test_in_kraft_mode_it_stays_down_as_well_also_once_the_disk_is_formatted(tmp
         code, said = setting.hosts[3].guard()
         assert code == 1 and last in said
         assert stored(cluster, 1) > 0
-        # As the runbook says: the follower leads, with what it has, and nobody needs the blank disk any more.
+        # As the runbook says: the follower leads, with what it has, and the blank disk is not needed any more.
         command = [
             "java",
             "-Xmx128m",

@@ -1,4 +1,7 @@
-"""The unlocker as it is on a host: its own files, its own process, a real disk, and a stand-in of the metadata service, S3 and KMS."""
+"""The unlocker as it is on a host.
+
+It has its own files, its own process, a real disk, and a stand-in of the metadata service, S3 and KMS.
+"""
 
 from __future__ import annotations
 
@@ -230,7 +233,7 @@ def test_a_whole_rotation_and_what_each_state_of_it_opens(host, module):
     assert module(luks_key, **rotation)["changed"] is False
 
 
-def test_a_key_that_was_wrapped_anew_only_changes_the_token(host):
+def test_a_rewrapped_key_only_changes_the_token(host):
     first = host.data_key()
     host.volume(first["wrapped"])
     second = host.data_key(state="rewrapped", previous_version_id=first["version_id"])
@@ -250,7 +253,7 @@ def test_another_nodes_key_is_refused(host):
     "how",
     ["an older version comes back", "another node's object is put in its place", "it is cut off", "it is deleted"],
 )
-def test_what_somebody_does_to_the_object_never_opens_another_volume(host, how):
+def test_a_tampered_object_never_opens_another_volume(host, how):
     """A version that was pinned stays what it is; whatever is not it is refused, and the volume is as it was."""
     first, s3, key = host.data_key(), boto3.client("s3"), "%s/LuksInternalStorageKey-d0" % host.root.name
     host.volume(first["wrapped"])
@@ -283,7 +286,10 @@ def test_what_somebody_does_to_the_object_never_opens_another_volume(host, how):
 
 
 def test_an_unwrapped_key_is_in_no_output_at_any_verbosity(host, cloud, tmp_path):
-    """As a person runs it, with tracebacks and debug on; the first volume, a proof, a file in memory, a rotation, and failures of each."""
+    """As an operator runs it, with tracebacks and debug on.
+
+    It covers the first volume, a check, a file in memory, a rotation, and failures of each.
+    """
     first = host.data_key()
     second = host.data_key(state="rotated", previous_version_id=first["version_id"])
     wrong = {**first["wrapped"], "encryption_context": {"cluster_id": "other"}}
@@ -304,8 +310,8 @@ def test_an_unwrapped_key_is_in_no_output_at_any_verbosity(host, cloud, tmp_path
                 **ignored,
             },
             {"rackaware.kafka.luks_volume": {**volume, "state": "open", "key": old}, **ignored},
-            {"rackaware.kafka.kms_decrypt": first_only(old), "register": "proof"},
-            {"ansible.builtin.debug": {"var": "proof"}},
+            {"rackaware.kafka.kms_decrypt": first_only(old), "register": "check"},
+            {"ansible.builtin.debug": {"var": "check"}},
             {"rackaware.kafka.kms_decrypt": first_only(bad), **ignored},
             {"rackaware.kafka.kms_decrypt": {**first_only(old), "validate_only": False, "dest": memory + "/key"}},
             {

@@ -1,4 +1,4 @@
-"""An error that nobody foresaw, in work with keys: its kind gets out, and neither its text nor its traceback."""
+"""An unexpected error in work with keys: its type is shown, and neither its text nor its traceback."""
 
 from __future__ import annotations
 

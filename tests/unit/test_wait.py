@@ -8,7 +8,7 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._wait import WaitT
 
 
 class Clock:
-    """Time that passes only while somebody sleeps."""
+    """Time that passes only in sleep()."""
 
     def __init__(self):
         self.now = 0.0

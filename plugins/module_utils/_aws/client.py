@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""AWS for what amazon.aws and community.aws lack: one client factory, one error handler, and the questions themselves."""
+"""Requests to AWS that amazon.aws and community.aws lack, with one client factory and one error handler."""
 
 from __future__ import annotations
 
@@ -78,36 +78,42 @@ def client(
 
 
 def instance_types(ec2: Any, names: Iterable[str], *, zones: bool = False) -> dict[str, dict[str, Any]]:
-    """Each instance type as data (see describe_type); with zones also where it is offered. Raises AwsError, also for a type that EC2 does not know."""
-    wanted = sorted(set(names))
-    found: dict[str, dict[str, Any]] = {}
-    for start in range(0, len(wanted), FILTER_VALUES):
+    """Each instance type as data (see describe_type); with zones also where it is offered.
+
+    Raises AwsError, also for a type that EC2 does not know.
+    """
+    unique = sorted(set(names))
+    types: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(unique), FILTER_VALUES):
         # By filter, because a list of names fails as a whole when one of them is unknown.
-        filters = [{"Name": "instance-type", "Values": wanted[start : start + FILTER_VALUES]}]
+        filters = [{"Name": "instance-type", "Values": unique[start : start + FILTER_VALUES]}]
         with asking("describe instance types"):
             for page in ec2.get_paginator("describe_instance_types").paginate(Filters=filters):
-                found.update((answer["InstanceType"], describe_type(answer)) for answer in page["InstanceTypes"])
+                types.update((answer["InstanceType"], describe_type(answer)) for answer in page["InstanceTypes"])
         if zones:
             with asking("say where instance types are offered"):
                 for page in ec2.get_paginator("describe_instance_type_offerings").paginate(
                     LocationType="availability-zone", Filters=filters
                 ):
                     for offer in page["InstanceTypeOfferings"]:
-                        found.get(offer["InstanceType"], {}).setdefault("zones", []).append(offer["Location"])
-    unknown = [name for name in wanted if name not in found]
+                        types.get(offer["InstanceType"], {}).setdefault("zones", []).append(offer["Location"])
+    unknown = [name for name in unique if name not in types]
     if unknown:
         raise AwsError(
-            "EC2 in %s does not know the instance type%s %s; correct the name, or choose a type that this region offers."
-            % (ec2.meta.region_name, "" if len(unknown) == 1 else "s", ", ".join(unknown))
+            "EC2 in %s does not know the instance type%s %s; correct the name, or choose a type that this region"
+            " offers." % (ec2.meta.region_name, "" if len(unknown) == 1 else "s", ", ".join(unknown))
         )
-    for facts in found.values():
+    for facts in types.values():
         if zones:
             facts["zones"] = sorted(facts.get("zones", []))
-    return {name: found[name] for name in wanted}
+    return {name: types[name] for name in unique}
 
 
 def describe_type(answer: dict[str, Any]) -> dict[str, Any]:
-    """One entry of DescribeInstanceTypes: memory in MiB, bandwidths as baseline (None where EC2 states none), disks in GB."""
+    """One entry of DescribeInstanceTypes.
+
+    Memory is in MiB, bandwidths are baselines (None where EC2 states none), disks are in GB.
+    """
     network = answer.get("NetworkInfo", {})
     stated = [
         card["BaselineBandwidthInGbps"] for card in network.get("NetworkCards", []) if "BaselineBandwidthInGbps" in card
@@ -130,9 +136,10 @@ def describe_type(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _attachments(answer: dict[str, Any]) -> int | None:
-    """How many EBS volumes fit where EC2 does not say so itself: on Nitro 28 devices, of which the network card and local disks take theirs.
+    """How many EBS volumes fit where EC2 does not say so, None where this rule does not hold.
 
-    docs.aws.amazon.com/ec2, "Amazon EBS volume limits for Amazon EC2 instances". None where that rule does not hold.
+    On Nitro there are 28 devices, and network cards and local disks count among them (docs.aws.amazon.com/ec2, "Amazon
+    EBS volume limits for Amazon EC2 instances").
     """
     if answer.get("Hypervisor") != "nitro":
         return None
@@ -155,22 +162,22 @@ def _instance_store(answer: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def volumes(ec2: Any, filters: dict[str, list[str]]) -> list[dict[str, Any]]:
-    """The EBS volumes that match DescribeVolumes' filters, in order of their ids (see describe_volume). Raises AwsError."""
-    wanted = [{"Name": name, "Values": values} for name, values in filters.items()]
-    found: list[dict[str, Any]] = []
+    """The EBS volumes that match filters of DescribeVolumes, ordered by id (see describe_volume). Raises AwsError."""
+    requested = [{"Name": name, "Values": values} for name, values in filters.items()]
+    volumes_: list[dict[str, Any]] = []
     with asking("describe EBS volumes"):
-        for page in ec2.get_paginator("describe_volumes").paginate(Filters=wanted):
-            found.extend(describe_volume(answer) for answer in page["Volumes"])
-    return sorted(found, key=lambda volume: volume["id"])
+        for page in ec2.get_paginator("describe_volumes").paginate(Filters=requested):
+            volumes_.extend(describe_volume(answer) for answer in page["Volumes"])
+    return sorted(volumes_, key=lambda volume: volume["id"])
 
 
 def volumes_of(ec2: Any, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Those of these EBS volumes that exist, as volumes does. Raises AwsError."""
     # By filter, because a list of ids fails as a whole when one of them is unknown.
     return [
-        each
+        volume
         for start in range(0, len(ids), FILTER_VALUES)
-        for each in volumes(ec2, {"volume-id": list(ids[start : start + FILTER_VALUES])})
+        for volume in volumes(ec2, {"volume-id": list(ids[start : start + FILTER_VALUES])})
     ]
 
 

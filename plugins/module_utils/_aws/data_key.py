@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Wrapped keys in S3, made and changed without anybody ever seeing the key: the controller asks KMS for a ciphertext, and stores it."""
+"""Wrapped keys in S3: the controller asks KMS for a ciphertext, and stores it. The plaintext never leaves KMS here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .names import KEY_NAME as NAME
 
 PRESENT, ROTATED, REWRAPPED, ABSENT = "present", "rotated", "rewrapped", "absent"
 BYTES = 64
-# What an object says of itself; S3 keeps it beside the object, readable by whoever may read the object.
+# An object's metadata; S3 keeps them beside the object, readable for all who may read the object.
 META_KEY, META_CONTEXT, META_REPLACES, META_HOW = "kms-key-arn", "encryption-context", "replaces", "made-by"
 MISSING = ("404", "NoSuchKey", "NotFound", "NoSuchVersion")
 
@@ -33,7 +33,7 @@ class DataKeyError(RackawareError):
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which object, wrapped with which KMS key, bound to what, in whose bucket; key_id may be an alias here, and nowhere else."""
+    """Which object, wrapped with which KMS key, bound to what, in whose bucket. Only here key_id may be an alias."""
 
     bucket: str
     object_key: str
@@ -70,7 +70,7 @@ class Object:
 
 
 def check(wanted: Wanted) -> None:
-    """Refuse what cannot be meant; raises DataKeyError."""
+    """Refuse invalid options; raises DataKeyError."""
     if not os.path.basename(wanted.object_key).startswith(NAME):
         raise DataKeyError(
             "%s is no name for a wrapped key: its last part must begin with %s, by which policies know it."
@@ -87,32 +87,36 @@ def check(wanted: Wanted) -> None:
 
 
 def refuse_hidden(versions: Sequence[Mapping[str, Any]], wanted: Wanted) -> None:
-    """Raise DataKeyError where there is no current version, but any other, or a delete marker: volumes may depend on it, and a new key opens none of them.
+    """Raise DataKeyError where there is an older version or a delete marker, but no current version.
 
-    versions as Store.versions lists them. A key that was destroyed on purpose (state absent) leaves neither versions nor markers.
+    Volumes may depend on the older versions, and a new key opens none of them. versions as Store.versions lists them. A
+    key that was destroyed on purpose (state absent) leaves neither versions nor markers.
     """
     if not versions:
         return
     where = "s3://%s/%s" % (wanted.bucket, wanted.object_key)
     older = sorted(
-        (each for each in versions if not each["marker"]), key=lambda each: str(each["modified"]), reverse=True
+        (version for version in versions if not version["marker"]),
+        key=lambda version: str(version["modified"]),
+        reverse=True,
     )
-    markers = [each for each in versions if each["marker"]]
+    markers = [version for version in versions if version["marker"]]
     again = "if it shall be destroyed, finish that with state absent"
     if not older:
-        # The versions went one by one, or by a lifecycle rule: whether any volume still needs them, nobody can see here.
+        # The versions were deleted one by one, or by a lifecycle rule. A volume may still need them.
         raise DataKeyError(
-            "%s has a delete marker and no version any more, and no new key is made in its place, because it opens no volume of the old one: "
-            "look who deleted the versions (unlock_log), restore the bucket from its replica if there is one, or, %s."
-            % (where, again)
+            "%s has a delete marker and no version any more, and no new key is made in its place, because it opens no"
+            " volume of the old one: look who deleted the versions (unlock_log), restore the bucket from its replica"
+            " if there is one, or, %s." % (where, again)
         )
     newest = older[0]
     place = "--bucket %s --key %s" % (shlex.quote(wanted.bucket), shlex.quote(wanted.object_key))
     # Deleted twice means two markers, and each of them hides what lies behind it (S3 guide, "Managing delete markers").
-    front = [each for each in markers if str(each["modified"]) >= str(newest["modified"])]
+    front = [version for version in markers if str(version["modified"]) >= str(newest["modified"])]
     if front:
         command = "; ".join(
-            "aws s3api delete-object %s --version-id %s" % (place, shlex.quote(each["version_id"])) for each in front
+            "aws s3api delete-object %s --version-id %s" % (place, shlex.quote(version["version_id"]))
+            for version in front
         )
         what = "is hidden by a delete marker"
     else:
@@ -120,13 +124,16 @@ def refuse_hidden(versions: Sequence[Mapping[str, Any]], wanted: Wanted) -> None
         command = "aws s3api copy-object %s --copy-source %s" % (place, shlex.quote(source))
         what = "has no current version, but older ones"
     raise DataKeyError(
-        "%s %s, and no new key is made in its place, because it opens no volume of the old one: bring version %s back with: %s; or, %s."
-        % (where, what, newest["version_id"], command, again)
+        "%s %s, and no new key is made in its place, because it opens no volume of the old one: bring version %s back"
+        " with: %s; or, %s." % (where, what, newest["version_id"], command, again)
     )
 
 
 def plan(current: Object | None, wanted: Wanted, *, state: str, arn: str, replaces: str | None) -> tuple[str, ...]:
-    """The steps from what is to state, for all states but absent; raises DataKeyError. Without a current version, refuse_hidden comes first."""
+    """The steps to a state other than absent; raises DataKeyError.
+
+    Call refuse_hidden first where there is no current version.
+    """
     where = "s3://%s/%s" % (wanted.bucket, wanted.object_key)
     if state == PRESENT:
         if current is None:
@@ -141,12 +148,12 @@ def plan(current: Object | None, wanted: Wanted, *, state: str, arn: str, replac
     if current is None:
         raise DataKeyError("%s does not exist, so that it cannot be %s; make it with state present." % (where, state))
     _same_binding(current, wanted, where)
-    # The version that is to be replaced makes a second run of the same play change nothing, and two plays at once not replace twice.
+    # replaces names the version to replace: a second run changes nothing, and two runs at once replace it once.
     if (current.replaces, current.how) == (replaces, state):
         return ()
     if current.version_id != replaces:
         raise DataKeyError(
-            "The current version of %s is %s, not %s; somebody else changed it: read it with state present."
+            "The current version of %s is %s, not %s; it has been changed meanwhile: read it with state present."
             % (where, current.version_id, replaces)
         )
     return ("generate", "store") if state == ROTATED else ("re-encrypt", "store")
@@ -173,27 +180,27 @@ class Store:
         }
 
     def key_arn(self) -> str:
-        """The KMS key's own ARN. A key that somebody disabled, or is about to delete, is reported and left alone."""
+        """The KMS key's own ARN. A key that is disabled, or whose deletion is pending, is reported and left alone."""
         with asking("describe the KMS key %s" % self.wanted.key_id):
-            found = self._kms.describe_key(KeyId=self.wanted.key_id)["KeyMetadata"]
-        if found.get("KeyState") != "Enabled":
+            metadata = self._kms.describe_key(KeyId=self.wanted.key_id)["KeyMetadata"]
+        if metadata.get("KeyState") != "Enabled":
             raise DataKeyError(
-                "The KMS key %s is %s; whoever did that must undo it, nothing here ever enables a key."
-                % (self.wanted.key_id, found.get("KeyState"))
+                "The KMS key %s is %s; enable it, or cancel its deletion, by hand: the collection never does."
+                % (self.wanted.key_id, metadata.get("KeyState"))
             )
-        if found.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
+        if metadata.get("KeySpec", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
             raise DataKeyError(
                 "The KMS key %s is no symmetric encryption key; choose one that is." % self.wanted.key_id
             )
-        return found["Arn"]
+        return metadata["Arn"]
 
     def require_versioning(self) -> None:
         """Without versions an old key is gone before a host has the new one."""
         with asking("read the versioning of the bucket %s" % self.wanted.bucket):
-            found = self._s3.get_bucket_versioning(
+            answer = self._s3.get_bucket_versioning(
                 Bucket=self.wanted.bucket, ExpectedBucketOwner=self.wanted.expected_bucket_owner
             )
-        if found.get("Status") != "Enabled":
+        if answer.get("Status") != "Enabled":
             raise DataKeyError(
                 "The bucket %s keeps no versions; turn versioning on before keys are stored in it." % self.wanted.bucket
             )
@@ -223,16 +230,16 @@ class Store:
         return Object(answer.get("VersionId") or "null", answer["ETag"], digest, content, **facts)
 
     def chain(self, newest: Object | None) -> list[Object]:
-        """The versions that still exist of those that replaced each other up to newest, which comes last: what may open a volume during a rotation."""
+        """The existing versions that led to newest, newest last: during a rotation each may open the volume."""
         out: list[Object] = []
-        while newest is not None and newest.version_id not in [each.version_id for each in out]:
+        while newest is not None and newest.version_id not in [version.version_id for version in out]:
             _same_binding(newest, self.wanted, "s3://%s/%s" % (self.wanted.bucket, self.wanted.object_key))
             out.insert(0, newest)
             newest = self.current(newest.replaces) if newest.replaces else None
         return out
 
     def generate(self, arn: str) -> bytes:
-        """A new key, wrapped; nobody outside KMS has seen it."""
+        """A new wrapped key; its plaintext has never left KMS."""
         with asking("make a data key with %s" % arn):
             answer = self._kms.generate_data_key_without_plaintext(
                 KeyId=arn, NumberOfBytes=BYTES, EncryptionContext=dict(self.wanted.encryption_context)
@@ -240,17 +247,17 @@ class Store:
         return answer["CiphertextBlob"]
 
     def re_encrypt(self, current: Object, arn: str) -> bytes:
-        """The same key, wrapped anew within KMS."""
+        """The same key, wrapped again within KMS."""
         context = dict(self.wanted.encryption_context)
         contexts = {"SourceEncryptionContext": context, "DestinationEncryptionContext": context}
-        with asking("wrap s3://%s/%s anew" % (self.wanted.bucket, self.wanted.object_key)):
+        with asking("rewrap s3://%s/%s" % (self.wanted.bucket, self.wanted.object_key)):
             answer = self._kms.re_encrypt(
                 CiphertextBlob=current.content, SourceKeyId=current.key_arn, DestinationKeyId=arn, **contexts
             )
         return answer["CiphertextBlob"]
 
     def store(self, content: bytes, arn: str, *, current: Object | None, how: str) -> Object | None:
-        """Write a version, unless somebody else wrote one meanwhile (then None), and read it back."""
+        """Write a version and read it back; None where another version has been written meanwhile."""
         context = json.dumps(dict(self.wanted.encryption_context), sort_keys=True, separators=(",", ":"))
         meta = {
             META_KEY: arn,
@@ -280,7 +287,10 @@ class Store:
         return written
 
     def versions(self) -> list[dict[str, Any]]:
-        """All versions and delete markers of this very object, as {version_id, latest, marker, modified}, versions before markers, the newest first."""
+        """All versions of this object, then its delete markers, newest first.
+
+        Each is {version_id, latest, marker, modified}.
+        """
         out = []
         with asking("list the versions of s3://%s/%s" % (self.wanted.bucket, self.wanted.object_key)):
             pages = self._s3.get_paginator("list_object_versions").paginate(
@@ -292,13 +302,13 @@ class Store:
                 for kind in ("Versions", "DeleteMarkers"):
                     out += [
                         {
-                            "version_id": each["VersionId"],
-                            "latest": bool(each.get("IsLatest")),
+                            "version_id": entry["VersionId"],
+                            "latest": bool(entry.get("IsLatest")),
                             "marker": kind == "DeleteMarkers",
-                            "modified": each["LastModified"].isoformat(),
+                            "modified": entry["LastModified"].isoformat(),
                         }
-                        for each in page.get(kind, [])
-                        if each["Key"] == self.wanted.object_key
+                        for entry in page.get(kind, [])
+                        if entry["Key"] == self.wanted.object_key
                     ]
         return out
 
@@ -312,7 +322,7 @@ def plan_absent(
     versions: list[dict[str, Any]], wanted: Wanted, *, version_id: str | None, confirm: str | None
 ) -> tuple[str, ...]:
     """The versions to delete: all, or one that is not the current one; raises DataKeyError."""
-    doomed = [each for each in versions if version_id in (None, each["version_id"])]
+    doomed = [version for version in versions if version_id in (None, version["version_id"])]
     if not doomed:
         return ()
     if version_id is not None and doomed[0]["latest"]:
@@ -324,4 +334,4 @@ def plan_absent(
             "Without %s its volume can never be opened again; set confirm_crypto_shred to that name if that is meant."
             % wanted.object_key
         )
-    return tuple(each["version_id"] for each in doomed)
+    return tuple(version["version_id"] for version in doomed)

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Who used which wrapped key and when, and who changed what guards them, from the events of CloudTrail. No host can change them.
+"""Who used which wrapped key and when, and who changed their policies, from the events of CloudTrail.
 
-Two sources, because neither has all. LookupEvents has the management events of 90 days, for one attribute a call, 50 a page, two pages a second an account
-and Region (CloudTrail API, LookupEvents); it is asked for our KMS key and our bucket only. Reading an object is a data event, which only a trail with a
-selector for it records (CloudTrail guide, "Logging data events"), in files in the trail's bucket.
+No host can change these events. There are two sources, because neither has all. LookupEvents has the management events
+of 90 days, for one attribute per call, 50 per page, two pages per second for an account and Region (CloudTrail API,
+LookupEvents); it is asked for our KMS key and our bucket only. Reading an object is a data event. Only a trail with a
+selector for it records that (CloudTrail guide, "Logging data events"), in files in the trail's bucket.
 """
 
 from __future__ import annotations
@@ -27,22 +28,28 @@ from .client import asking
 DAYS = 90
 PURPOSE = "luks"
 DECRYPT = "Decrypt"
-# Of a key: what only looks, and the making of keys that nobody sees, says nothing. All else is shown, also what AWS adds one day.
+# Events of a key that are not shown: those that only read, and those that make keys without a plaintext. All else is
+# shown, also events that AWS may add.
 QUIET = re.compile(r"(Describe|List|Get)\w*|GenerateDataKeyWithoutPlaintext|RotateKey")
 PACE_SECONDS = 0.5
-# A file is delivered within about 15 minutes of its events (CloudTrail guide, "How CloudTrail works"); twice that is asked for.
+# A file is delivered within about 15 minutes of its events (CloudTrail guide, "How CloudTrail works"); twice
+# that is read.
 DELIVERY = timedelta(minutes=30)
 FILE = re.compile(r"_(\d{8}T\d{4})Z_[^/]+\.json\.gz$")
 
 
-class UnlocksError(RackawareError):
-    """The question cannot be asked so."""
+class DecryptEventsError(RackawareError):
+    """CloudTrail cannot answer this request."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event: instance is the id of the instance whose role asked, empty for anybody else; error is empty where it was done; what is a policy's, a
-    grant's or an object's name where there is one. cluster, node and volume are those of the encryption context, or of the object's name."""
+    """One event.
+
+    instance is the id of the instance whose role made the request, empty for other callers; error is empty for a
+    request that succeeded; what is the name of a policy, a grant or an object, if any; cluster, node and volume are
+    those of the encryption context, or of the object's name.
+    """
 
     time: str
     event: str
@@ -65,9 +72,9 @@ class Event:
     def line(self) -> str:
         """For people; a Decrypt, which is the rule, without its name."""
         who = self.instance or "%s (no instance)" % self.who
-        place = " ".join(each for each in (self.cluster, self.node, self.volume) if each)
+        place = " ".join(part for part in (self.cluster, self.node, self.volume) if part)
         name = "" if self.event == DECRYPT else "%s %s" % (self.event, self.what) if self.what else self.event
-        middle = "  ".join(each for each in (name, place or ("" if name else "unknown key")) if each)
+        middle = "  ".join(part for part in (name, place or ("" if name else "unknown key")) if part)
         return "%s  %s  %s from %s%s" % (
             self.time,
             middle,
@@ -86,22 +93,25 @@ def parse(content: Any) -> Event | None:
         return None
     # ReEncrypt has two; a request that was denied early has no parameters at all.
     contexts = [
-        asked.get(each) for each in ("encryptionContext", "sourceEncryptionContext", "destinationEncryptionContext")
+        asked.get(option) for option in ("encryptionContext", "sourceEncryptionContext", "destinationEncryptionContext")
     ]
-    context = next((each for each in contexts if each and each.get("purpose") == PURPOSE), {})
+    context = next((candidate for candidate in contexts if candidate and candidate.get("purpose") == PURPOSE), {})
     if name == DECRYPT and asked.get("encryptionContext") and not context:
-        # Of another service that shares the key, as S3. One without any context is shown: somebody tries what a wrapped key gives without it.
+        # Of another service that shares the key, such as S3. A request without any context is shown: it may be an
+        # attempt to decrypt a wrapped key without it.
         return None
-    place = [str(context.get(each, "")) for each in ("cluster_id", "node_id", "volume")]
+    place = [str(context.get(field_, "")) for field_ in ("cluster_id", "node_id", "volume")]
     object_key = str(asked.get("key", "")) if content.get("eventSource") == "s3.amazonaws.com" else ""
-    found = re.fullmatch(r"([^/]+)/([^/]+)/[^/-]+-(.+)", object_key)
-    if found:
-        place = list(found.groups())
+    match = re.fullmatch(r"([^/]+)/([^/]+)/[^/-]+-(.+)", object_key)
+    if match:
+        place = list(match.groups())
     identity = content.get("userIdentity") or {}
     who = str(identity.get("arn") or identity.get("invokedBy") or identity.get("type") or "")
     session = re.search(r":assumed-role/[^/]+/(i-[0-9a-f]{8,17})$", who)
     arns = [
-        str(each.get("ARN")) for each in content.get("resources") or [] if str(each.get("ARN", "")).find(":key/") > 0
+        str(resource.get("ARN"))
+        for resource in content.get("resources") or []
+        if str(resource.get("ARN", "")).find(":key/") > 0
     ]
     return Event(
         time=str(content.get("eventTime", "")),
@@ -125,15 +135,15 @@ def _what(name: str, asked: Mapping[str, Any], arns: list[str], object_key: str)
         other = str(asked.get("destinationKeyId") or (arns[-1] if arns else ""))
         return "to %s" % other if other else ""
     if name == "CreateGrant":
-        operations = ", ".join(str(each) for each in asked.get("operations") or ())
+        operations = ", ".join(str(operation) for operation in asked.get("operations") or ())
         return "of %s to %s" % (operations or "?", asked.get("granteePrincipal") or "?")
     return object_key or str(asked.get("bucketName") or "")
 
 
 def check(hours: int) -> None:
-    """Refuse what CloudTrail cannot answer; raises UnlocksError."""
+    """Refuse what CloudTrail cannot answer; raises DecryptEventsError."""
     if not 1 <= hours <= DAYS * 24:
-        raise UnlocksError(
+        raise DecryptEventsError(
             "CloudTrail remembers %d days, not %d hours; ask for 1 to %d, and read the trail's bucket for more."
             % (DAYS, hours, DAYS * 24)
         )
@@ -142,7 +152,7 @@ def check(hours: int) -> None:
 def look_up(
     cloudtrail: Any, name: str, *, start: datetime, end: datetime, sleep: Callable[[float], None] = time.sleep
 ) -> list[Event]:
-    """The management events that name this resource, as a KMS key by its ARN or a bucket by its name; raises RackawareError."""
+    """The management events of this resource, a KMS key's ARN or a bucket's name; raises RackawareError."""
     asked = {
         "LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": name}],
         "StartTime": start,
@@ -158,12 +168,12 @@ def look_up(
                     continue
             if page.get("NextToken"):
                 sleep(PACE_SECONDS)
-    return [each for each in out if each is not None]
+    return [parsed for parsed in out if parsed is not None]
 
 
 @dataclass(frozen=True)
 class Trail:
-    """Where a trail's files are: its bucket, the account and Region whose events are meant, and how many files may be read."""
+    """A trail's files: its bucket, the account and Region of the events, and how many files may be read."""
 
     bucket: str
     account: str
@@ -171,7 +181,7 @@ class Trail:
     most_files: int
 
     def read(self, s3: Any, of_bucket: str, *, start: datetime, end: datetime) -> tuple[list[Event], int]:
-        """The data events of the objects of a bucket, and how many files were too many: the newest are read. Raises RackawareError."""
+        """The data events of the objects of a bucket, and how many older files were not read; raises RackawareError."""
         names = []
         with asking("list the trail's files in s3://%s" % self.bucket):
             for days in range((end + DELIVERY).toordinal() - start.toordinal() + 1):
@@ -180,59 +190,65 @@ class Trail:
                 for page in s3.get_paginator("list_objects_v2").paginate(
                     Bucket=self.bucket, Prefix=prefix, ExpectedBucketOwner=self.account
                 ):
-                    names += [each["Key"] for each in page.get("Contents", [])]
-        stamped = sorted((found[1], name) for name in names for found in [FILE.search(name)] if found)
-        wanted = [
+                    names += [entry["Key"] for entry in page.get("Contents", [])]
+        stamped = sorted((match[1], name) for name in names for match in [FILE.search(name)] if match)
+        in_period = [
             name
             for stamp, name in stamped
             if start.strftime("%Y%m%dT%H%M") <= stamp <= (end + DELIVERY).strftime("%Y%m%dT%H%M")
         ]
         out = []
-        for name in wanted[-self.most_files :]:
+        for name in in_period[-self.most_files :]:
             with asking("read s3://%s/%s" % (self.bucket, name)):
                 content = s3.get_object(Bucket=self.bucket, Key=name, ExpectedBucketOwner=self.account)["Body"].read()
-            out += [each for each in map(parse, _records(content, of_bucket)) if each is not None]
+            out += [event for event in map(parse, _records(content, of_bucket)) if event is not None]
         first, last = (moment.strftime("%Y-%m-%dT%H:%M:%SZ") for moment in (start, end))
-        return [each for each in out if first <= each.time <= last], max(0, len(wanted) - self.most_files)
+        return [event for event in out if first <= event.time <= last], max(0, len(in_period) - self.most_files)
 
 
 def _records(content: bytes, bucket: str) -> list[Any]:
-    """The events of a file that are of objects in this bucket; none of a file that is damaged, whose digest says more than we can."""
+    """The events of a file that are of objects in this bucket.
+
+    A damaged file has none; CloudTrail's digests show the damage.
+    """
     try:
         records = json.loads(gzip.decompress(content)).get("Records", [])
     except (OSError, EOFError, zlib.error, ValueError, AttributeError):
         return []
     return [
-        each
-        for each in records
-        if each.get("eventSource") == "s3.amazonaws.com"
-        and each.get("eventCategory", "Data") == "Data"
-        and (each.get("requestParameters") or {}).get("bucketName") == bucket
+        record
+        for record in records
+        if record.get("eventSource") == "s3.amazonaws.com"
+        and record.get("eventCategory", "Data") == "Data"
+        and (record.get("requestParameters") or {}).get("bucketName") == bucket
     ]
 
 
 def chosen(events: Iterable[Event], cluster: str) -> list[Event]:
-    """Each once, the oldest first: those of the cluster, and those that are of none, as a change of a policy that guards all."""
-    once = {each.event_id or each: each for each in events if cluster in ("", each.cluster) or not each.cluster}
-    return sorted(once.values(), key=lambda each: each.time)
+    """The events of the cluster and those of no cluster, such as a change of the key's policy.
+
+    Each event is there once, oldest first.
+    """
+    once = {event.event_id or event: event for event in events if cluster in ("", event.cluster) or not event.cluster}
+    return sorted(once.values(), key=lambda event: event.time)
 
 
 def span(hours: int, now: datetime | None = None) -> tuple[datetime, datetime]:
-    """From when to when."""
+    """The first and the last moment of the period."""
     end = now or datetime.now(timezone.utc)
     return end - timedelta(hours=hours), end
 
 
 def hints(region: str, *, traced: bool, more: int, most: int) -> list[str]:
-    """What cannot be seen by these two ways, and how to see it."""
+    """What the two sources do not show, and how to see it."""
     out = [
-        "Requests that were refused before KMS knew the key are recorded without it; to see them: aws cloudtrail lookup-events --region %s "
-        "--lookup-attributes AttributeKey=EventName,AttributeValue=Decrypt" % region
+        "Requests that were refused before KMS knew the key are recorded without it; to see them: aws cloudtrail"
+        " lookup-events --region %s --lookup-attributes AttributeKey=EventName,AttributeValue=Decrypt" % region
     ]
     if not traced:
         out.append(
-            "Reading of wrapped keys (GetObject) is a data event, which CloudTrail's event history does not have: set key_custody_trail, and run "
-            "key_custody; from then on the trail records it, and unlock_log shows it."
+            "Reading of wrapped keys (GetObject) is a data event, which CloudTrail's event history does not have: set"
+            " key_custody_trail, and run key_custody; from then on the trail records it, and unlock_log shows it."
         )
     if more:
         out.append(

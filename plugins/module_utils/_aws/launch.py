@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Builds many nodes of a cluster on EC2 at once: the requests as pure data, and a builder that sends them with one wait.
+"""Builds many nodes of a cluster on EC2 at once.
 
-A node comes in the shape of _aws.provision.nodes_to_build. One RunInstances a node is the least that EC2 allows: an address can be given only
-to a request for one instance (API reference, "RunInstances", PrivateIpAddress), and the tag KafkaNode, which
-differs between nodes, holds for all instances of a request. Its data volumes come with it, and whatever is equal among nodes is done once.
+The requests are pure data; a builder sends them, and waits once. A node is as in _aws.provision.nodes_to_build.
+EC2 needs one RunInstances per node: an address can be given only to a request for one instance (API reference,
+"RunInstances", PrivateIpAddress), and the tag KafkaNode, which differs between nodes, would hold for all instances of a
+request. Data volumes come with the launch. Requests that are equal for several nodes are made once.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from .._wait import WaitTimeout, wait_until
 from .client import AwsError, asking
 from .provision import DEAD, FORMAT_NEW, FORMAT_TAG, METADATA_OPTIONS
 
-# Requests at a time. EC2 allows two RunInstances a second in the long run (docs.aws.amazon.com/ec2, "Request throttling"); the client slows down by itself.
+# Requests at a time. EC2 allows two RunInstances per second in the long run (docs.aws.amazon.com/ec2, "Request
+# throttling"); the client slows down by itself.
 AT_ONCE = 8
-# DescribeInstances and DescribeVolumes take so many values in a filter, CreateTags so many resources with room to spare (1000).
+# DescribeInstances and DescribeVolumes take 200 values in a filter; CreateTags takes 1000 resources, so 500 are safe.
 FILTER_VALUES, TAGGED_AT_ONCE = 200, 500
 # How many lives of one node EC2 may remember: a client token is valid for at least 24 hours after its instance is gone.
 LIVES = 50
@@ -32,10 +34,11 @@ POLL_SECONDS = 3
 
 
 def token(request: dict[str, Any], predecessors: Iterable[str], life: int = 0) -> str:
-    """The client token of a launch: the same for the same request, so that a run that lost the answer to it gets it when it asks again.
+    """The client token of a launch.
 
-    EC2 gives that answer also when its instance is gone, for at least 24 hours (API reference, "Ensuring idempotency"): predecessors are the
-    ids of those that it still lists (for an hour), life counts those that only its answers show.
+    It is the same for the same request, so that a run that lost the answer gets it again. EC2 repeats that answer for
+    at least 24 hours, also after the instance has ended (API reference, "Ensuring idempotency"). predecessors are the
+    ids of ended instances that EC2 still lists (for an hour); life counts those that only its answers show.
     """
     text = json.dumps([request, sorted(predecessors), life], sort_keys=True)
     return "kafka-" + hashlib.sha256(text.encode()).hexdigest()[:50]
@@ -54,7 +57,7 @@ def _disk(volume: dict[str, Any], kms_key: str | None) -> dict[str, Any]:
 
 
 def run_request(node: dict[str, Any], *, subnet_id: str, group_ids: list[str], key_name: str | None) -> dict[str, Any]:
-    """What RunInstances is told for one node, without the token."""
+    """The input of RunInstances for one node, without the token."""
     new = [volume for volume in node["volumes"] if volume["volume_id"] is None]
     root = {"Encrypted": True, "VolumeSize": node["root_gb"], "VolumeType": "gp3", "DeleteOnTermination": True}
     disks = [{"DeviceName": node["root_device"], "Ebs": root}]
@@ -94,7 +97,7 @@ def run_request(node: dict[str, Any], *, subnet_id: str, group_ids: list[str], k
 
 
 def volume_request(node: dict[str, Any], volume: dict[str, Any]) -> dict[str, Any]:
-    """What CreateVolume is told for a new volume of a node that exists, without the token."""
+    """The input of CreateVolume for a new volume of an existing node, without the token."""
     return {
         "AvailabilityZone": node["zone"],
         "Size": volume["size_gb"],
@@ -106,7 +109,7 @@ def volume_request(node: dict[str, Any], volume: dict[str, Any]) -> dict[str, An
 
 
 def change_request(volume: dict[str, Any]) -> dict[str, Any]:
-    """What ModifyVolume is told."""
+    """The input of ModifyVolume."""
     names = {"type": "VolumeType", "size_gb": "Size", "iops": "Iops", "throughput": "Throughput"}
     return {"VolumeId": volume["volume_id"], **{names[key]: value for key, value in volume["change"].items()}}
 
@@ -163,7 +166,8 @@ class Builder:
     ) -> dict[str, str]:
         """Launch, make, attach, change and tag; returns the instance id of each node by name.
 
-        What could be begun is also finished before it raises AwsError for what could not; a later run finds it all by its tags.
+        It finishes all nodes that it could begin, and then raises AwsError for the others. A later run finds all
+        by their tags.
         """
         for node in nodes:
             if node["instance_id"] is None and node["zone"] not in subnet_ids:
@@ -173,38 +177,44 @@ class Builder:
                 raise AwsError(
                     "Node %s has no security group %s; build the network first." % (node["name"], ", ".join(missing))
                 )
-        made: dict[str, str] = {}
+        instance_ids: dict[str, str] = {}
         fresh: list[tuple[dict[str, Any], dict[str, Any], str]] = []
 
         def begin(node: dict[str, Any]) -> None:
             if node["instance_id"] is not None:
-                made[node["name"]] = node["instance_id"]
+                instance_ids[node["name"]] = node["instance_id"]
                 for volume in node["volumes"]:
                     if volume["volume_id"] is None:
                         fresh.append((node, volume, self._make_volume(node, volume)))
                 return
             ids = [group_ids[name] for name in node["groups"]]
-            made[node["name"]] = self._launch(
+            instance_ids[node["name"]] = self._launch(
                 node, run_request(node, subnet_id=subnet_ids[node["zone"]], group_ids=ids, key_name=key_name)
             )
 
         failures = self._each(begin, nodes)
-        launched = {made[node["name"]]: node for node in nodes if node["instance_id"] is None and node["name"] in made}
+        launched = {
+            instance_ids[node["name"]]: node
+            for node in nodes
+            if node["instance_id"] is None and node["name"] in instance_ids
+        }
         for name, sentence in self._wait_instances(launched):
             failures.append(sentence)
-            del made[name]
+            del instance_ids[name]
         self._wait_volumes(
             [volume_id for _node, _volume, volume_id in fresh],
             "be made",
             lambda answer: answer["State"] in ("available", "in-use"),
         )
-        attach = [(made[node["name"]], volume, id_) for node, volume, id_ in fresh]
-        built = [node for node in nodes if node["name"] in made]
+        attach = [(instance_ids[node["name"]], volume, id_) for node, volume, id_ in fresh]
+        built = [node for node in nodes if node["name"] in instance_ids]
         existing = [(node, volume) for node in built for volume in node["volumes"] if volume["volume_id"] is not None]
-        attach += [(made[node["name"]], volume, volume["volume_id"]) for node, volume in existing if volume["attach"]]
+        attach += [
+            (instance_ids[node["name"]], volume, volume["volume_id"]) for node, volume in existing if volume["attach"]
+        ]
         failures += self._each(self._attach, attach)
         failures += self._each(
-            self._keep, [(made[node["name"]], volume) for node, volume in existing if volume["keep"]]
+            self._keep, [(instance_ids[node["name"]], volume) for node, volume in existing if volume["keep"]]
         )
         failures += self._each(self._change, [volume for _node, volume in existing if volume["change"]])
         self._tag([(volume["volume_id"], volume["tags"]) for _node, volume in existing if volume["tags"]])
@@ -212,10 +222,13 @@ class Builder:
             more = " (and %d more of %d)" % (len(failures) - 1, len(nodes)) if len(failures) > 1 else ""
             raise AwsError("%s%s What was begun is finished; run this again for the rest." % (failures[0], more))
         self._wait_volumes([id_ for _instance, _volume, id_ in attach], "be attached", _is_attached)
-        return made
+        return instance_ids
 
     def _each(self, work: Callable[[Any], None], things: list[Any]) -> list[str]:
-        """Do it for each, several at a time; returns what went wrong. After a refusal that holds for all nothing more is begun."""
+        """Do it for each, several at a time; returns the failures.
+
+        After a refusal that holds for all it begins no more.
+        """
         failures: list[str] = []
         stop = threading.Event()
 
@@ -251,13 +264,13 @@ class Builder:
                 with asking("launch %s" % node["name"]):
                     return self.ec2.run_instances(**request)["Instances"][0]
             except AwsError as error:
-                # EC2 hears of a new profile some seconds after IAM has made it.
+                # EC2 knows a new profile only some seconds after IAM has created it.
                 if "Invalid IAM Instance Profile" in str(error):
                     return None
                 if error.code == "InvalidIPAddress.InUse":
                     raise AwsError(
-                        "Node %s was not launched, because %s is in use; free that address, or run this again if a run that was cut has just launched it."
-                        % (node["name"], node["address"]),
+                        "Node %s was not launched, because %s is in use; free that address, or run this again if a"
+                        " run that was cut has just launched it." % (node["name"], node["address"]),
                         error.code,
                     ) from None
                 raise
@@ -280,17 +293,20 @@ class Builder:
         self, ids: list[str], operation: str, name: str, items: Callable[[dict[str, Any]], Iterable[dict[str, Any]]]
     ) -> list[dict[str, Any]]:
         """By filter, because a list of ids fails as a whole while one of them is too new to be known."""
-        found: list[dict[str, Any]] = []
+        items_: list[dict[str, Any]] = []
         for start in range(0, len(ids), FILTER_VALUES):
             with asking("describe what was made"):
                 for page in self.ec2.get_paginator(operation).paginate(
                     Filters=[{"Name": name, "Values": ids[start : start + FILTER_VALUES]}]
                 ):
-                    found.extend(items(page))
-        return found
+                    items_.extend(items(page))
+        return items_
 
     def _wait_instances(self, launched: dict[str, dict[str, Any]]) -> list[tuple[str, str]]:
-        """Until all run and have their disks, and number the data volumes; returns the nodes that ended instead, each with a sentence."""
+        """Wait until all instances run and have their disks, and number the data volumes.
+
+        Returns the nodes whose instances ended instead, each with a sentence.
+        """
         running: dict[str, dict[str, str]] = {}
         ended: dict[str, tuple[str, str]] = {}
 
@@ -329,7 +345,7 @@ class Builder:
         )
 
     def _number(self, nodes: list[tuple[dict[str, Any], dict[str, str]]]) -> None:
-        """A launch gives all its volumes the same tags: what tells them apart comes after."""
+        """Number the volumes: a launch gives all its volumes the same tags."""
         roots, numbered = [], []
         for node, disks in nodes:
             new = [volume for volume in node["volumes"] if volume["volume_id"] is None]
@@ -342,10 +358,10 @@ class Builder:
                     Resources=roots[start : start + TAGGED_AT_ONCE], Tags=[{"Key": FORMAT_TAG, "Value": FORMAT_NEW}]
                 )
 
-    def _tag(self, wanted: list[tuple[str, dict[str, str]]]) -> None:
+    def _tag(self, tagged: list[tuple[str, dict[str, str]]]) -> None:
         """One request for all that get the same tags."""
         groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
-        for volume_id, tags in wanted:
+        for volume_id, tags in tagged:
             groups.setdefault(tuple(sorted(tags.items())), []).append(volume_id)
         for tags, ids in sorted(groups.items()):
             for start in range(0, len(ids), TAGGED_AT_ONCE):

@@ -4,7 +4,8 @@
 # Private to the collection: may change at any time.
 """Who may do what with the keys: the policies of the KMS key, of the buckets, and of the instances' roles, as data.
 
-strict is false only against a stand-in of AWS, which takes no condition and no ARN of a KMS key into account: what it would misread is left out there.
+strict is false only for tests with a stand-in of AWS that ignores conditions and ARNs of KMS keys: such parts are left
+out there.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from typing import Any, Mapping, Sequence
 from .._errors import RackawareError
 
 VERSION = "2012-10-17"
-# What an administrator of keys does. Neither Decrypt nor Encrypt nor GenerateDataKey, so that plaintext keys never leave KMS and the host's memory. Neither
-# ReEncrypt* nor CreateGrant: with the one a wrapped key is wrapped anew under a key of the caller's own, and decrypted there, without a Decrypt under this one
-# (KMS API, ReEncrypt: allowed by ReEncryptFrom here and ReEncryptTo there); with the other Decrypt or ReEncryptFrom is given to anybody (KMS guide, "Grants").
-# Named one by one, because CreateGrant is a Create*.
-# Whoever may PutKeyPolicy may still give away anything: such a change is an event of its own, which unlock_log shows.
+# What an administrator of keys may do. Neither Decrypt nor Encrypt nor GenerateDataKey, so that plaintext keys never
+# leave KMS and the host's memory. Neither ReEncrypt* nor CreateGrant. With ReEncrypt a caller rewraps a key under a KMS
+# key of its own, and decrypts it there, without a Decrypt under this one (KMS API, ReEncrypt: allowed by ReEncryptFrom
+# here and ReEncryptTo there). With CreateGrant it gives Decrypt or ReEncryptFrom to any principal (KMS guide,
+# "Grants"). The actions are named one by one, because CreateGrant is a Create*. An administrator with PutKeyPolicy may
+# still allow anything: that change is an event of its own, which unlock_log shows.
 ADMINISTER = (
     *(
         "CreateAlias",
@@ -49,15 +51,16 @@ NODE = re.compile(r"\d+")
 PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[A-Za-z0-9+=,.@_/-]+")
 
 
-class CustodyError(RackawareError):
+class PolicyError(RackawareError):
     """The keys cannot be kept as asked."""
 
 
 @dataclass(frozen=True)
 class Custody:
-    """Whose keys, where: cluster is also the first part of every object's name; patterns name the IAM roles that may ever unwrap.
+    """Whose keys, and where.
 
-    rewrappers are the ARNs of who may wrap keys anew, under the same KMS key unless rewrap_elsewhere.
+    cluster is also the first part of all objects' names; patterns name the IAM roles that may ever unwrap; rewrappers
+    are the ARNs that may rewrap keys, under the same KMS key unless rewrap_elsewhere.
     """
 
     account: str
@@ -85,7 +88,7 @@ class Custody:
 
 
 def findings(keys: Custody) -> list[str]:
-    """What cannot be meant, one sentence each."""
+    """What is wrong with the options, one sentence each."""
     out = []
     if not BUCKET.fullmatch(keys.bucket):
         out.append(
@@ -104,25 +107,28 @@ def findings(keys: Custody) -> list[str]:
     wide = [arn for arn in keys.rewrappers if not PRINCIPAL.fullmatch(arn)]
     if wide:
         out.append(
-            "%s would let more than one role or user wrap keys anew; give the whole ARN of each in key_custody_rewrap_arns."
-            % wide[0]
+            "%s would allow more than one role or user to rewrap keys; give the whole ARN of each in"
+            " key_custody_rewrap_arns." % wide[0]
         )
     if keys.rewrap_elsewhere and not keys.rewrappers:
         out.append(
-            "key_custody_rewrap_elsewhere is for those in key_custody_rewrap_arns, which is empty; name who wraps the keys anew."
+            "key_custody_rewrap_elsewhere is for those in key_custody_rewrap_arns, which is empty; name who rewraps"
+            " the keys."
         )
     return out
 
 
 def _policy(*statements: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {"Version": VERSION, "Statement": [dict(each) for each in statements if each]}
+    return {"Version": VERSION, "Statement": [dict(statement) for statement in statements if statement]}
 
 
 def key_policy(keys: Custody, known: Any = None) -> dict[str, Any]:
-    """Of the KMS key: the account administers it; only instances' roles decrypt, with the application's context, and only if their own policy says so, too.
+    """The policy of the KMS key.
 
-    Nobody wraps a key anew but the rewrappers, who are not kept: without the option the door is closed again.
-    known is the policy as it is: whom it lets unwrap for another application or cluster keeps that, because several may share the key.
+    The account administers the key. Only instances' roles decrypt, with the application's context, and only if their
+    own policy allows it, too. Only the rewrappers of this run rewrap: without the option the permission is removed
+    again. known is the current policy. Its roles of other applications or clusters keep their access, because several
+    may share the key.
     """
     arns, apps = _known(known)
     root = {"AWS": keys.arn("iam", "root")}
@@ -151,8 +157,9 @@ def key_policy(keys: Custody, known: Any = None) -> dict[str, Any]:
     }
     rewrap: dict[str, Any] | None = None
     if keys.rewrappers:
-        # Both halves of ReEncrypt are allowed apart, and each sees the encryption context of its own side: what leaves our context, or comes from another,
-        # is allowed by neither. ReEncryptOnSameKey is true where source and destination are one KMS key (KMS guide, "AWS KMS condition keys").
+        # Both halves of ReEncrypt are allowed separately, and each sees the encryption context of its own side: leaving
+        # our context, or coming from another, is not allowed. ReEncryptOnSameKey is true where source and destination
+        # are one KMS key (KMS guide, "AWS KMS condition keys").
         rewrap = {"Sid": "Rewrap", "Effect": "Allow", "Principal": root, "Action": list(REWRAP), "Resource": "*"}
         context = {"kms:EncryptionContext:app": sorted({*apps, keys.app}), "kms:EncryptionContext:purpose": "luks"}
         rewrap["Condition"] = {"ArnEquals": {"aws:PrincipalArn": sorted(keys.rewrappers)}, "StringEquals": context}
@@ -166,16 +173,19 @@ def _known(policy: Any) -> tuple[list[str], list[str]]:
     for statement in (policy or {}).get("Statement", []):
         if statement.get("Sid") == "InstancesUnwrap":
             condition = statement.get("Condition", {})
-            found = (
+            values = (
                 condition.get("ArnLike", {}).get("aws:PrincipalArn", []),
                 condition.get("StringEquals", {}).get("kms:EncryptionContext:app", []),
             )
-            return tuple([each] if isinstance(each, str) else list(each) for each in found)  # type: ignore[return-value]
+            return tuple([value] if isinstance(value, str) else list(value) for value in values)  # type: ignore[return-value]
     return [], []
 
 
 def bucket_policy(keys: Custody) -> dict[str, Any] | None:
-    """Of the bucket with the wrapped keys: nothing without TLS, and writing only for who may administer keys; None where nothing can be said."""
+    """The policy of the bucket with the wrapped keys: TLS only, and writing only for administrators of keys.
+
+    None where there is no statement to make.
+    """
     both = [keys.arn("s3", keys.bucket), keys.arn("s3", keys.bucket + "/*")]
     if not keys.strict:
         return None
@@ -202,7 +212,7 @@ def bucket_policy(keys: Custody) -> dict[str, Any] | None:
 
 
 def trail_policy(keys: Custody) -> dict[str, Any]:
-    """Of the bucket with the trail's files: CloudTrail writes, nobody else has to."""
+    """The policy of the bucket with the trail's files: only CloudTrail needs to write."""
     bucket = keys.bucket + "-trail"
     service = {"Service": "cloudtrail.amazonaws.com"}
     source = {"aws:SourceArn": keys.arn("cloudtrail", "trail/" + keys.trail)}
@@ -232,7 +242,7 @@ def trail_policy(keys: Custody) -> dict[str, Any]:
 
 
 def unlock_policy(keys: Custody) -> dict[str, Any]:
-    """Of an instance's role: unwrap keys of this cluster, and read their objects; never write, list, encrypt or make one."""
+    """The policy of an instance's role: unwrap keys of this cluster, and read their objects; nothing else."""
     decrypt: dict[str, Any] = {
         "Sid": "Unwrap",
         "Effect": "Allow",
@@ -250,7 +260,7 @@ def unlock_policy(keys: Custody) -> dict[str, Any]:
         decrypt["Condition"] = {
             "StringEquals": {"kms:EncryptionContext:app": keys.app, "kms:EncryptionContext:cluster_id": keys.cluster}
         }
-        # Credentials that came by IMDSv1 are what a forged request of a server steals.
+        # Server-side request forgery steals credentials that come by IMDSv1.
         old = {
             "Sid": "OnlyImdsV2",
             "Effect": "Deny",
@@ -262,11 +272,14 @@ def unlock_policy(keys: Custody) -> dict[str, Any]:
 
 
 def revoked_policy(keys: Custody, nodes: Sequence[Any]) -> dict[str, Any]:
-    """Of an instance's role: what takes access away from single nodes. A denial outweighs every permission, so that no later run of anything gives it back."""
+    """The policy of an instance's role that denies single nodes their keys.
+
+    A denial outweighs all permissions, so no later run gives the access back.
+    """
     named = sorted({str(node) for node in nodes}, key=lambda node: (len(node), node))
     wrong = [node for node in named if not NODE.fullmatch(node)]
     if wrong or not named:
-        raise CustodyError(
+        raise PolicyError(
             "%s is no node id; name the nodes whose access shall end by their numbers."
             % (wrong[0] if wrong else "The empty list")
         )
@@ -284,14 +297,14 @@ def revoked_policy(keys: Custody, nodes: Sequence[Any]) -> dict[str, Any]:
 def revoked_nodes(policy: Any, keys: Custody) -> list[str]:
     """The nodes that such a policy names; none where there is no policy.
 
-    Raises CustodyError for one that revoked_policy would not write, because what it denies would be lost with the next change.
+    Raises PolicyError for a policy that revoked_policy would not write: the next change would lose what it denies.
     """
     objects = '"%s' % keys.arn("s3", "%s/%s/" % (keys.bucket, keys.cluster))
     nodes = re.findall(re.escape(objects) + r'(\d+)/\*"', json.dumps(policy))
     if policy and (not nodes or policy != revoked_policy(keys, nodes)):
-        raise CustodyError(
-            "The policy that denies nodes of cluster %s their keys in bucket %s was changed by hand, or is of another bucket;"
-            " nothing was changed. Look at it and at key_custody_bucket, and correct what is wrong."
+        raise PolicyError(
+            "The policy that denies nodes of cluster %s their keys in bucket %s was changed by hand, or is of another"
+            " bucket; nothing was changed. Look at it and at key_custody_bucket, and correct what is wrong."
             % (keys.cluster, keys.bucket)
         )
     return nodes
@@ -319,7 +332,7 @@ def change_revoked(
     policy = revoked_policy(keys, nodes) if nodes else None
     # IAM: the inline policies of a role have 10,240 characters together, blanks not counted.
     if policy and len(json.dumps(policy, separators=(",", ":"))) > LARGEST_POLICY:
-        raise CustodyError(
+        raise PolicyError(
             "%d nodes are too many to deny in one policy of a role; for a whole cluster disable the KMS key instead."
             % len(nodes)
         )
@@ -327,7 +340,10 @@ def change_revoked(
 
 
 def policies(given: Mapping[str, Any], known: Any = None) -> dict[str, Any]:
-    """Every policy of a custody, and its findings; given has the fields of Custody, known is the policy of the KMS key as it is."""
+    """All policies of a custody, and its findings.
+
+    given has the fields of Custody, known is the KMS key's current policy.
+    """
     keys = custody(given)
     return {
         "findings": findings(keys),

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""From a topology, and from what the account holds already, to what provision has to do: pure data in, pure data out.
+"""From a topology and from the account's current resources to the work of provision: pure data in, pure data out.
 
-What the account holds comes in the shapes that the amazon.aws *_info modules and rackaware.kafka.ebs_volume_info return.
+The resources are as the amazon.aws *_info modules and rackaware.kafka.ebs_volume_info return them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ ZOOKEEPER_CLIENT_PORT = 2181
 ZOOKEEPER_QUORUM_PORTS = (2888, 3888)
 SSH_PORT = 22
 CLIENTS, BROKERS, CONTROLLERS = "clients", "brokers", "controllers"
-# A listener that does not say for whom it is: by the names that the default listeners have.
+# The audience of a listener that names none, by the names of the default listeners.
 _AUDIENCES = {"REPLICATION": BROKERS, "CONTROLLER": CONTROLLERS}
 METADATA_OPTIONS = {"http_tokens": "required", "http_put_response_hop_limit": 1}
-# On what provision itself made of the cluster as a whole; nothing without it is ever deleted, and nothing that exists ever gets it.
+# On shared resources that provision created. Nothing without this tag is deleted, and no existing resource gets it.
 MADE_BY = {"KafkaMadeBy": "rackaware.kafka"}
-# A volume's birth certificate: made by provision, without a snapshot, attached to nothing before. Whoever formats it takes the tag away.
+# A volume gets this tag when provision creates it, without a snapshot. The tag is removed before the volume is
+# formatted.
 FORMAT_TAG, FORMAT_NEW = "KafkaFormat", "new"
 DEAD = ("shutting-down", "terminated")
 
@@ -41,7 +42,10 @@ def resource_tags(topology: Topology) -> dict[str, str]:
 
 
 def node_tags(topology: Topology, node: Node, types: dict[str, dict[str, Any]] | None = None) -> dict[str, str]:
-    """The tags of an instance: the inventory's model; types as instance_type_info gives them, for nodes whose data are on instance stores."""
+    """The tags of an instance, from which the inventory is read.
+
+    types are those of instance_type_info, for nodes whose data are on instance stores.
+    """
     tags = {**resource_tags(topology), "Name": node.name, "KafkaRole": node.role, "KafkaNode": str(node.id)}
     if node.storage == INSTANCE_STORE and types:
         tags["KafkaStores"] = str((types[node.instance_type]["instance_store"] or {}).get("count", 0))
@@ -54,7 +58,7 @@ def group_name(topology: Topology, role: str) -> str:
 
 
 def profile_name(topology: Topology, role: str) -> str:
-    """The name of a role's IAM role and instance profile; with the Region, because IAM names hold for the whole account."""
+    """The name of a role's IAM role and instance profile; with the Region, because IAM names are account-wide."""
     return "kafka-%s-%s-%s" % (topology.region, topology.name, role)
 
 
@@ -66,21 +70,22 @@ def audience(listener: dict[str, Any]) -> str:
             "Listener %s has the port %r; give it a name and a port from 1 to 65535 in kafka_listeners."
             % (name or "(without a name)", port)
         )
-    found = listener.get("audience", _AUDIENCES.get(str(name).upper(), CLIENTS))
-    if found not in (CLIENTS, BROKERS, CONTROLLERS):
+    value = listener.get("audience", _AUDIENCES.get(str(name).upper(), CLIENTS))
+    if value not in (CLIENTS, BROKERS, CONTROLLERS):
         raise ListenerError(
             "Listener %s is for %s, but an audience is clients, brokers or controllers; correct kafka_listeners."
-            % (name, found)
+            % (name, value)
         )
-    return str(found)
+    return str(value)
 
 
 def security_groups(
     topology: Topology, listeners: Iterable[dict[str, Any]], ids: dict[str, str]
 ) -> list[dict[str, Any]]:
-    """One group a role as {role, name, description, rules}, the rules in the form of amazon.aws.ec2_security_group.
+    """One group per role as {role, name, description, rules}, the rules in the form of amazon.aws.ec2_security_group.
 
-    ids maps group names to ids; a source group without an id (check mode, before it exists) is left out. Raises ListenerError.
+    ids maps group names to ids; a source group without an id (check mode, before it exists) is left out. Raises
+    ListenerError.
     """
     rules: dict[str, list[dict[str, Any]]] = {role: [] for role in topology.roles}
 
@@ -135,7 +140,7 @@ def network_findings(
     subnets: list[dict[str, Any]],
     others: dict[str, list[dict[str, Any]]] | None = None,
 ) -> list[str]:
-    """Where the topology contradicts the network that carries the cluster's tag, or what lies beside it, one sentence each.
+    """Where the topology contradicts the network with the cluster's tag, or other resources, one sentence each.
 
     others holds vpcs, subnets and groups of the cluster's names and ranges, whatever their tags.
     """
@@ -148,21 +153,21 @@ def network_findings(
     for vpc in vpcs:
         if vpc["cidr_block"] != topology.vpc_cidr:
             out.append(
-                "The VPC %s of cluster %s has the range %s, not %s, and a VPC cannot be moved; put vpc_cidr back, or deprovision first."
-                % (vpc["vpc_id"], topology.name, vpc["cidr_block"], topology.vpc_cidr)
+                "The VPC %s of cluster %s has the range %s, not %s, and a VPC cannot be moved; put vpc_cidr back, or"
+                " deprovision first." % (vpc["vpc_id"], topology.name, vpc["cidr_block"], topology.vpc_cidr)
             )
-    wanted = {zone.name: zone.cidr for zone in topology.zones}
+    cidrs = {zone.name: zone.cidr for zone in topology.zones}
     for subnet in subnets:
         zone, cidr = subnet["availability_zone"], subnet["cidr_block"]
-        if wanted.get(zone, cidr) != cidr or (cidr in wanted.values() and wanted.get(zone) != cidr):
+        if cidrs.get(zone, cidr) != cidr or (cidr in cidrs.values() and cidrs.get(zone) != cidr):
             out.append(
-                "The subnet %s of cluster %s is %s in %s, but not so in the topology; a subnet cannot be moved, so put zones back, or deprovision first."
-                % (subnet["subnet_id"], topology.name, cidr, zone)
+                "The subnet %s of cluster %s is %s in %s, but not so in the topology; a subnet cannot be moved, so"
+                " put zones back, or deprovision first." % (subnet["subnet_id"], topology.name, cidr, zone)
             )
         elif subnet.get("map_public_ip_on_launch"):
             out.append(
-                "The subnet %s of cluster %s gives its instances public addresses; turn that off (map_public_ip_on_launch)."
-                % (subnet["subnet_id"], topology.name)
+                "The subnet %s of cluster %s gives its instances public addresses; turn that off"
+                " (map_public_ip_on_launch)." % (subnet["subnet_id"], topology.name)
             )
         elif vpcs and subnet.get("vpc_id", vpcs[0]["vpc_id"]) != vpcs[0]["vpc_id"]:
             out.append(
@@ -182,12 +187,13 @@ def _foreign(
     subnets: list[dict[str, Any]],
     others: dict[str, list[dict[str, Any]]],
 ) -> list[str]:
-    """What amazon.aws would take for the cluster's own by its name or range, though it has not the cluster's tag."""
+    """Resources without the cluster's tag that amazon.aws would adopt by their name or range, one sentence each."""
     out = []
     for vpc in others.get("vpcs", []) if not vpcs else []:
         if not _is_clusters(topology, vpc) and vpc["cidr_block"] == topology.vpc_cidr:
             out.append(
-                "The VPC %s has the name %s and the range %s, but was not made by provision; rename one, or tag that VPC KafkaCluster=%s to build in it."
+                "The VPC %s has the name %s and the range %s, but was not made by provision; rename one, or tag that"
+                " VPC KafkaCluster=%s to build in it."
                 % (vpc["vpc_id"], topology.name, topology.vpc_cidr, topology.name)
             )
     mine = {subnet["subnet_id"] for subnet in subnets}
@@ -201,16 +207,16 @@ def _foreign(
         ]
         if taken:
             out.append(
-                "The subnet %s (%s) lies where the topology wants %s, but was not made by provision; choose another range for %s,"
-                " or tag that subnet KafkaCluster=%s if range and zone are the same."
+                "The subnet %s (%s) lies where the topology wants %s, but was not made by provision; choose another"
+                " range for %s, or tag that subnet KafkaCluster=%s if range and zone are the same."
                 % (subnet["subnet_id"], subnet["cidr_block"], taken[0].cidr, taken[0].name, topology.name)
             )
     names = {group_name(topology, role) for role in topology.roles}
     for group in others.get("groups", []):
         if group["group_name"] in names and not _is_clusters(topology, group):
             out.append(
-                "The security group %s (%s) was not made by provision, which would replace its rules; rename it, or tag it KafkaCluster=%s."
-                % (group["group_name"], group["group_id"], topology.name)
+                "The security group %s (%s) was not made by provision, which would replace its rules; rename it, or"
+                " tag it KafkaCluster=%s." % (group["group_name"], group["group_id"], topology.name)
             )
     return out
 
@@ -225,8 +231,8 @@ def iam_findings(topology: Topology, roles: list[dict[str, Any]], profiles: list
         for thing in things:
             if not _is_clusters(topology, thing):
                 out.append(
-                    "The %s %s was not made by provision, and the nodes would get its rights; delete it, or tag it KafkaCluster=%s."
-                    % (what, thing[key], topology.name)
+                    "The %s %s was not made by provision, and the nodes would get its rights; delete it, or tag it"
+                    " KafkaCluster=%s." % (what, thing[key], topology.name)
                 )
     return out
 
@@ -240,7 +246,7 @@ def missing_subnets(topology: Topology, subnets: list[dict[str, Any]]) -> list[d
 def image_queries(topology: Topology) -> list[dict[str, Any]]:
     """What to ask amazon.aws.ec2_ami_info, as {filters, owners}: at most one question for ids and one for names.
 
-    A name is only looked for among image_owners: anybody may publish an image under any name.
+    A name is only looked for among image_owners, because any account may publish an image under any name.
     """
     images = sorted({node.image for node in topology.nodes})
     ids = [image for image in images if not image.startswith("name:")]
@@ -250,15 +256,19 @@ def image_queries(topology: Topology) -> list[dict[str, Any]]:
 
 
 def resolve_image(image: str, images: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The image that is meant: the one with that id, or the newest with that name; None when there is none."""
+    """The image with that id, or the newest one with that name; None when there is none."""
     if not image.startswith("name:"):
-        return next((found for found in images if found["image_id"] == image), None)
-    named = [found for found in images if fnmatch.fnmatchcase(str(found.get("name", "")), image[len("name:") :])]
-    return max(named, key=lambda found: (str(found.get("creation_date", "")), found["image_id"]), default=None)
+        return next((candidate for candidate in images if candidate["image_id"] == image), None)
+    named = [
+        candidate for candidate in images if fnmatch.fnmatchcase(str(candidate.get("name", "")), image[len("name:") :])
+    ]
+    return max(
+        named, key=lambda candidate: (str(candidate.get("creation_date", "")), candidate["image_id"]), default=None
+    )
 
 
 class Account:
-    """What the account holds of a cluster: live instances and volumes by the node that they belong to, and what belongs to no node."""
+    """A cluster's live instances and volumes in the account, by node, and those that belong to no node."""
 
     def __init__(self, instances: list[dict[str, Any]], volumes: list[dict[str, Any]]) -> None:
         self.instances: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -278,7 +288,10 @@ class Account:
                 self.volumes.setdefault(_key(volume["tags"]), {}).setdefault(number, []).append(volume)
 
     def _number(self, volume: dict[str, Any]) -> int | None:
-        """Which of its node's volumes this is; one whose run ended before it was numbered has its number from where it is attached."""
+        """The number of a volume in its node.
+
+        A volume that an interrupted run left without its tag has the number of its device.
+        """
         number = str(volume["tags"].get("KafkaVolume", ""))
         if number.isdigit():
             return int(number)
@@ -311,7 +324,10 @@ def _listed(names: Iterable[Any]) -> str:
 def instance_findings(
     topology: Topology, account: Account, types: dict[str, dict[str, Any]], images: list[dict[str, Any]]
 ) -> list[str]:
-    """Why the nodes cannot be built as the topology says, one sentence each: what EC2 does not offer, and what would change an identity."""
+    """Why the nodes cannot be built as the topology says, one sentence each.
+
+    EC2 does not offer it, or the change would alter a node's identity.
+    """
     out = []
     for kind in sorted({node.instance_type for node in topology.nodes}):
         offered = types[kind].get("zones", [])
@@ -331,19 +347,19 @@ def instance_findings(
         if any(node.storage == INSTANCE_STORE and node.instance_type == kind for node in topology.nodes):
             if store is None:
                 out.append(
-                    "Instance type %s has no instance store; choose a type that has one (i3, i4i, d3 …), or storage: ebs with volumes."
-                    % kind
+                    "Instance type %s has no instance store; choose a type that has one (i3, i4i, d3 …), or storage:"
+                    " ebs with volumes." % kind
                 )
             elif not store["nvme"]:
                 # Their disks have no name that outlives a boot.
                 out.append(
-                    "The instance stores of type %s are no NVMe disks; choose a type whose are (i3, i4i, d3 …), or storage: ebs with volumes."
-                    % kind
+                    "The instance stores of type %s are no NVMe disks; choose a type whose are (i3, i4i, d3 …), or"
+                    " storage: ebs with volumes." % kind
                 )
-    # An image matters only to nodes that are still to be made: owners withdraw old images, and a running node does not care.
+    # An image matters only for new nodes: owners withdraw old images, and a running node does not need them.
     for image in sorted({node.image for node in topology.nodes if account.instance(node) is None}):
-        found = resolve_image(image, images)
-        if found is None:
+        image_facts = resolve_image(image, images)
+        if image_facts is None:
             among = (
                 " among those of %s; correct the name, or set image_owners" % _listed(topology.image_owners)
                 if image.startswith("name:")
@@ -353,27 +369,27 @@ def instance_findings(
             continue
         for kind in sorted({node.instance_type for node in topology.nodes if node.image == image}):
             able = types[kind]["architectures"]
-            if able and found.get("architecture") and found["architecture"] not in able:
+            if able and image_facts.get("architecture") and image_facts["architecture"] not in able:
                 out.append(
                     "Image %s is built for %s, but instance type %s runs %s; choose one to fit the other."
-                    % (image, found["architecture"], kind, _listed(able))
+                    % (image, image_facts["architecture"], kind, _listed(able))
                 )
         out.extend(
             _image_findings(
                 image,
-                found,
+                image_facts,
                 max((n.volumes.count for n in topology.nodes if n.image == image and n.volumes), default=0),
             )
         )
     for instance_id in account.nameless:
         out.append(
-            "Instance %s carries the tag KafkaCluster=%s, but lacks KafkaRole or KafkaNode, so that nobody knows which node it is;"
-            " give it back its tags, or take KafkaCluster away." % (instance_id, topology.name)
+            "Instance %s carries the tag KafkaCluster=%s, but lacks KafkaRole or KafkaNode, so that it is unknown"
+            " which node it is; give it back its tags, or take KafkaCluster away." % (instance_id, topology.name)
         )
     for volume_id in account.numberless:
         out.append(
-            "Volume %s carries the tags of cluster %s, but lacks KafkaVolume and is attached to nothing; tag it with its number, or delete it."
-            % (volume_id, topology.name)
+            "Volume %s carries the tags of cluster %s, but lacks KafkaVolume and is attached to nothing; tag it with"
+            " its number, or delete it." % (volume_id, topology.name)
         )
     for node in topology.nodes:
         out.extend(_identity_findings(node, account))
@@ -384,24 +400,25 @@ def _type_findings(kind: str, facts: dict[str, Any], volumes: int) -> list[str]:
     """Why an instance type cannot hold that many EBS data volumes."""
     if not volumes:
         return []
-    # docs.aws.amazon.com/ebs, "Amazon EBS volumes and NVMe": only on Nitro is an EBS volume an NVMe disk, whose serial is the volume's id.
+    # docs.aws.amazon.com/ebs, "Amazon EBS volumes and NVMe": only on Nitro is an EBS volume an NVMe disk, with the
+    # volume's id as its serial.
     if facts.get("hypervisor") == "xen":
         return [
-            "Instance type %s runs on Xen, where an EBS volume has no serial number, so that no host could tell its data volumes apart;"
-            " choose a type of the Nitro generation, or storage: instance_store." % kind
+            "Instance type %s runs on Xen, where an EBS volume has no serial number, so that no host could tell its"
+            " data volumes apart; choose a type of the Nitro generation, or storage: instance_store." % kind
         ]
     most = facts.get("ebs_attachments")
     if most is not None and volumes + 1 > most:
         return [
-            "Instance type %s takes %d EBS volumes, the root volume among them, so that %d data volumes cannot be attached; lower count, or take another type."
-            % (kind, most, volumes)
+            "Instance type %s takes %d EBS volumes, the root volume among them, so that %d data volumes cannot be"
+            " attached; lower count, or take another type." % (kind, most, volumes)
         ]
     return []
 
 
-def _image_findings(image: str, found: dict[str, Any], volumes: int) -> list[str]:
-    """A disk that the image brings would lie under a data volume, which would then be made from the image's snapshot."""
-    own = {str(mapping.get("device_name")) for mapping in found.get("block_device_mappings") or []} & set(
+def _image_findings(image: str, image_facts: dict[str, Any], volumes: int) -> list[str]:
+    """An image with a disk of its own at a data volume's device: the volume would be made from the image's snapshot."""
+    own = {str(mapping.get("device_name")) for mapping in image_facts.get("block_device_mappings") or []} & set(
         DEVICES[:volumes]
     )
     if not own:
@@ -432,12 +449,13 @@ def _identity_findings(node: Node, account: Account) -> list[str]:
             "address": instance["private_ip_address"],
             "instance type": instance["instance_type"],
         }
-        wanted = {"zone": node.zone, "address": node.address, "instance type": node.instance_type}
+        expected = {"zone": node.zone, "address": node.address, "instance type": node.instance_type}
         for what, value in has.items():
-            if value != wanted[what]:
+            if value != expected[what]:
                 out.append(
-                    "Node %s (%s) has the %s %s, but the topology says %s; provision never moves a node, so put the topology back, or replace the node."
-                    % (node.name, instance["instance_id"], what, value, wanted[what])
+                    "Node %s (%s) has the %s %s, but the topology says %s; provision never moves a node, so put the"
+                    " topology back, or replace the node."
+                    % (node.name, instance["instance_id"], what, value, expected[what])
                 )
     for number in range(node.volumes.count if node.volumes else 0):
         out.extend(_volume_findings(node, number, account, live))
@@ -446,15 +464,15 @@ def _identity_findings(node: Node, account: Account) -> list[str]:
 
 def _volume_findings(node: Node, number: int, account: Account, live: list[dict[str, Any]]) -> list[str]:
     name = "Data volume %d of node %s" % (number, node.name)
-    found = account.volumes.get((node.roles[0], str(node.id)), {}).get(number, [])
-    if len(found) > 1:
+    volumes = account.volumes.get((node.roles[0], str(node.id)), {}).get(number, [])
+    if len(volumes) > 1:
         return [
             "%s exists %d times (%s); delete or untag those that are not in use."
-            % (name, len(found), _listed(v["id"] for v in found))
+            % (name, len(volumes), _listed(v["id"] for v in volumes))
         ]
     mine = [instance["instance_id"] for instance in live]
     out = []
-    for volume in found:
+    for volume in volumes:
         if volume["zone"] != node.zone:
             out.append(
                 "%s (%s) lies in %s, but the node in %s; put the node's zone back, or move the data first."
@@ -481,7 +499,7 @@ def _volume_findings(node: Node, number: int, account: Account, live: list[dict[
             mapping["device_name"]: mapping["ebs"]["volume_id"] for mapping in instance.get("block_device_mappings", [])
         }
         foreign = taken.get(DEVICES[number])
-        if foreign and not {volume["id"] for volume in found} & set(taken.values()):
+        if foreign and not {volume["id"] for volume in volumes} & set(taken.values()):
             out.append(
                 "%s belongs at %s of %s, where the volume %s is; detach that first."
                 % (name, DEVICES[number], instance["instance_id"], foreign)
@@ -490,20 +508,20 @@ def _volume_findings(node: Node, number: int, account: Account, live: list[dict[
 
 
 def notes(topology: Topology, account: Account, types: dict[str, dict[str, Any]] | None = None) -> list[str]:
-    """What a person should know, though provision leaves it alone."""
+    """What provision leaves alone and the operator should know."""
     out = _bandwidth_notes(topology, types or {})
-    wanted = {(node.roles[0], str(node.id)): node for node in topology.nodes}
+    nodes = {(node.roles[0], str(node.id)): node for node in topology.nodes}
     for key, instances in sorted(account.instances.items()):
         for instance in instances:
             name = instance["tags"].get("Name", instance["instance_id"])
-            if key not in wanted:
+            if key not in nodes:
                 out.append("%s (%s) is not in the topology; it was left alone." % (name, instance["instance_id"]))
             elif instance["state"]["name"] != "running":
                 out.append(
                     "%s (%s) is %s; it was left so." % (name, instance["instance_id"], instance["state"]["name"])
                 )
     for key, numbered in sorted(account.volumes.items()):
-        node = wanted.get(key)
+        node = nodes.get(key)
         for number, volumes in sorted(numbered.items()):
             if node is None or node.volumes is None or number >= node.volumes.count:
                 out.extend(
@@ -514,18 +532,18 @@ def notes(topology: Topology, account: Account, types: dict[str, dict[str, Any]]
 
 
 def _bandwidth_notes(topology: Topology, types: dict[str, dict[str, Any]]) -> list[str]:
-    """Where throughput that is paid for cannot reach the instance in the long run."""
+    """Where volumes have more throughput than their instance can use in the long run."""
     out = set()
     for node in topology.nodes:
         baseline = types.get(node.instance_type, {}).get("ebs_mbps")
         if baseline and node.volumes and node.volumes.throughput:
-            wanted = node.volumes.count * node.volumes.throughput
+            needed = node.volumes.count * node.volumes.throughput
             # Mbit/s to MiB/s.
             limit = int(baseline * 1e6 / 8 / 2**20)
-            if wanted > limit:
+            if needed > limit:
                 out.add(
-                    "Instance type %s moves %d MiB/s to and from EBS in the long run, less than the %d MiB/s of its data volumes."
-                    % (node.instance_type, limit, wanted)
+                    "Instance type %s moves %d MiB/s to and from EBS in the long run, less than the %d MiB/s of its"
+                    " data volumes." % (node.instance_type, limit, needed)
                 )
     return sorted(out)
 
@@ -533,7 +551,7 @@ def _bandwidth_notes(topology: Topology, types: dict[str, dict[str, Any]]) -> li
 def instances_to_change(
     topology: Topology, account: Account, types: dict[str, dict[str, Any]] | None = None
 ) -> list[dict[str, Any]]:
-    """The nodes that exist and whose tags, groups, profile or metadata options differ: what amazon.aws.ec2_instance has to be told."""
+    """The existing nodes whose tags, groups, profile or metadata options differ, for amazon.aws.ec2_instance."""
     out = []
     for node in topology.nodes:
         groups = [group_name(topology, role) for role in node.roles]
@@ -556,9 +574,9 @@ def instances_to_change(
 def nodes_to_build(
     topology: Topology, account: Account, images: list[dict[str, Any]], types: dict[str, dict[str, Any]] | None = None
 ) -> list[dict[str, Any]]:
-    """The nodes that are missing, or whose volumes are missing, detached or different: what rackaware.kafka.kafka_instances has to be told.
+    """The nodes that are missing, or whose volumes are missing, detached or different, as input of kafka_instances.
 
-    instance_id is None for a node that is to be launched; volumes are those that need something, volume_id being None for a new one.
+    instance_id is None for a node to launch; volumes are those to change, with volume_id None for a new one.
     """
     out = []
     for node in topology.nodes:
@@ -578,7 +596,7 @@ def nodes_to_build(
             {
                 "name": node.name,
                 "instance_id": instance["instance_id"] if instance else None,
-                # Of which AWS may still give out the answer to their launch; see _aws.launch.token.
+                # AWS may still repeat the answer to their launch; see _aws.launch.token.
                 "predecessors": sorted(i["instance_id"] for i in account.dead.get((node.roles[0], str(node.id)), [])),
                 "zone": node.zone,
                 "address": node.address,
@@ -598,10 +616,10 @@ def nodes_to_build(
 
 
 def _volume_to_build(topology: Topology, account: Account, node: Node, number: int) -> dict[str, Any] | None:
-    """What a volume needs: to be made, attached, changed, tagged, or kept when its instance ends; None when it needs nothing."""
+    """What a volume needs: to be made, attached, changed, tagged, or kept when its instance ends; None for nothing."""
     if node.volumes is None:
         return None
-    wanted = {
+    settings = {
         "type": node.volumes.type,
         "size_gb": node.volumes.size_gb,
         "iops": node.volumes.iops,
@@ -616,11 +634,11 @@ def _volume_to_build(topology: Topology, account: Account, node: Node, number: i
         "keep": False,
         "change": {},
         "tags": {},
-        **wanted,
+        **settings,
     }
     if volume is None:
         return out
-    # Not the Name: a volume is named once, and by people.
+    # Not the Name: it is set once, and operators may change it.
     tags = {key: value for key, value in node_tags(topology, node).items() if key != "Name"}
     tags["KafkaVolume"] = str(number)
     attached = next(iter(volume["attachments"]), None)
@@ -629,7 +647,7 @@ def _volume_to_build(topology: Topology, account: Account, node: Node, number: i
         device=attached["device"] if attached else DEVICES[number],
         attach=attached is None,
         keep=bool(attached and attached.get("delete_on_termination")),
-        change={key: value for key, value in wanted.items() if value is not None and volume[key] != value},
+        change={key: value for key, value in settings.items() if value is not None and volume[key] != value},
         tags={key: value for key, value in tags.items() if volume["tags"].get(key) != value},
     )
     return out if any(out[key] for key in ("attach", "keep", "change", "tags")) else None

@@ -13,22 +13,23 @@ TYPE = "AWS::S3::Object"
 
 
 def plan(selectors: Sequence[Mapping[str, Any]], advanced: Sequence[Mapping[str, Any]], arn: str) -> dict[str, Any]:
-    """What PutEventSelectors must be told so that reads and writes of all objects below arn are recorded; empty where they are.
+    """The input of PutEventSelectors that records reads and writes of all objects below arn.
 
-    A trail has either basic or advanced selectors (CloudTrail API, PutEventSelectors); those that it has stay.
+    Empty where they are recorded. A trail has either basic or advanced selectors (CloudTrail API, PutEventSelectors);
+    those that it has stay.
     """
     if advanced:
         return (
             {}
-            if any(_covers(each, arn) for each in advanced)
+            if any(_covers(chosen, arn) for chosen in advanced)
             else {"AdvancedEventSelectors": [*copy.deepcopy(list(advanced)), _advanced(arn)]}
         )
     for selector in selectors:
         values = [
             value
-            for each in selector.get("DataResources") or []
-            if each.get("Type") == TYPE
-            for value in each.get("Values") or []
+            for resource in selector.get("DataResources") or []
+            if resource.get("Type") == TYPE
+            for value in resource.get("Values") or []
         ]
         # "arn:aws:s3" means all buckets, "arn:aws:s3:::name/" all objects of one.
         if selector.get("ReadWriteType", "All") == "All" and any(arn.startswith(value) for value in values):
@@ -37,7 +38,7 @@ def plan(selectors: Sequence[Mapping[str, Any]], advanced: Sequence[Mapping[str,
     out = copy.deepcopy(list(selectors)) or [
         {"ReadWriteType": "All", "IncludeManagementEvents": True, "DataResources": []}
     ]
-    target = next((each for each in out if each.get("ReadWriteType", "All") == "All"), None)
+    target = next((chosen for chosen in out if chosen.get("ReadWriteType", "All") == "All"), None)
     if target is None:
         target = {"ReadWriteType": "All", "IncludeManagementEvents": False, "DataResources": []}
         out.append(target)
@@ -46,7 +47,7 @@ def plan(selectors: Sequence[Mapping[str, Any]], advanced: Sequence[Mapping[str,
 
 
 def _covers(selector: Mapping[str, Any], arn: str) -> bool:
-    fields = {each["Field"]: each for each in selector.get("FieldSelectors", [])}
+    fields = {selector_field["Field"]: selector_field for selector_field in selector.get("FieldSelectors", [])}
     wide = {"eventCategory", "resources.type", "resources.ARN"} >= set(fields)
     data = fields.get("eventCategory", {}).get("Equals") == ["Data"] and TYPE in (
         fields.get("resources.type", {}).get("Equals") or ()

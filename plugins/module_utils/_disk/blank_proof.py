@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""What proves that a disk which looks blank is blank: EC2's word, a read of all of it, or a person's word for that one disk."""
+"""The proof that a disk which looks blank is blank: EC2's word, a full read, or the operator's word for that disk."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any, Iterable, Mapping, Sequence
 from .._errors import RackawareError
 from . import probe
 
-# provision gives the tag to a volume that it makes; nothing else sets it, and it is removed before the volume is formatted.
+# provision sets the tag on a volume that it creates; nothing else does. It is removed before the volume is formatted.
 TAG, NEW = "KafkaFormat", "new"
 GIB = 1024**3
-# What is read without being asked for: two minutes at what the smallest EBS volume delivers.
+# Up to this size a disk is read in full without being asked for: two minutes at the rate of the slowest EBS volume.
 READ_UNASKED = 16 * GIB
-# gp3 as it comes, and st1 of 500 GiB in a burst: 125 MiB/s.
+# gp3 by default, and st1 of 500 GiB in a burst: 125 MiB/s.
 SLOWEST = 125 * 1024**2
 
 
@@ -28,14 +28,18 @@ class BlankProofError(RackawareError):
 
 @dataclass(frozen=True)
 class Permit:
-    """Names of disks (volume ids or paths): proven by EC2, declared blank by a person, or to be read from end to end however long that takes."""
+    """Names of disks, volume ids or paths.
+
+    proven: EC2 says that they are new; declared: the operator says that they are blank; read_whole: to be read from end
+    to end, however long that takes.
+    """
 
     proven: tuple[str, ...] = ()
     declared: tuple[str, ...] = ()
     read_whole: tuple[str, ...] = ()
 
-    def told(self, name: str) -> bool:
-        """Whether somebody answers for the disk, so that it need not be read in full."""
+    def answered_for(self, name: str) -> bool:
+        """Whether EC2 or the operator answers for the disk, so that it need not be read in full."""
         return name in self.proven or name in self.declared
 
     def reads(self, name: str, size: int) -> bool:
@@ -44,16 +48,16 @@ class Permit:
 
 
 def name_findings(names: Iterable[str]) -> list[str]:
-    """What is wrong with names that a person gave."""
+    """What is wrong with names that the operator gave."""
     return [finding for finding in map(probe.name_finding, names) if finding]
 
 
 def refusal(title: str, size: int, why: str) -> str:
-    """The sentence that names both ways out; title begins it, why completes "…, because"."""
+    """The sentence that names both remedies; title begins it, why completes "…, because"."""
     return (
-        "%s looks blank, but nothing proves that nobody needs what it may hold, because %s; add its name to data_volume_read_whole, and all of its %s are read "
-        "first (about %s at 125 MiB/s), or, if you know that it is blank, to data_volume_declared_blank."
-        % (title, why, _size(size), duration(size))
+        "%s looks blank, but nothing proves that it holds no data, because %s; add its name to data_volume_read_whole,"
+        " and all of its %s are read first (about %s at 125 MiB/s), or, if you know that it is blank, to"
+        " data_volume_declared_blank." % (title, why, _size(size), duration(size))
     )
 
 
@@ -70,13 +74,16 @@ def duration(size: int) -> str:
 
 
 def doubt(volume: Mapping[str, Any] | None, cluster: str) -> str:
-    """Why EC2's description of a volume, as in _aws.client.describe_volume, does not prove that it is new; empty when it does."""
+    """Why EC2's description of a volume does not prove that it is new; empty when it does.
+
+    The description is as in _aws.client.describe_volume.
+    """
     if volume is None:
         return "EC2 does not know it in this Region"
     if volume["tags"].get(TAG) != NEW:
         return (
-            "it lacks the tag %s=%s, which provision gives to a volume that it makes and site removes before it formats it"
-            % (TAG, NEW)
+            "it lacks the tag %s=%s, which provision gives to a volume that it makes and site removes before it"
+            " formats it" % (TAG, NEW)
         )
     if volume["tags"].get("KafkaCluster") != cluster:
         return "its tag KafkaCluster says %s, not %s" % (volume["tags"].get("KafkaCluster", "nothing"), cluster)
@@ -91,8 +98,8 @@ def volume_id(name: str) -> str:
     """The EBS volume that a name means, an id or the link that udev makes of its serial; empty for other disks."""
     if probe.EBS_ID.fullmatch(name):
         return name
-    found = re.fullmatch(re.escape(probe.BY_ID + "/" + probe.EBS_LINK[:-2]) + r"([0-9a-f]{8,17})", name)
-    return "vol-" + found[1] if found else ""
+    match = re.fullmatch(re.escape(probe.BY_ID + "/" + probe.EBS_LINK[:-2]) + r"([0-9a-f]{8,17})", name)
+    return "vol-" + match[1] if match else ""
 
 
 def volume_ids(blank: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
@@ -110,7 +117,11 @@ def in_doubt(blank: Mapping[str, Sequence[Mapping[str, Any]]], permit: Permit) -
     every = [
         (host, str(disk["name"]), int(disk["size_bytes"])) for host, disks in sorted(blank.items()) for disk in disks
     ]
-    return [(host, name, size) for host, name, size in every if not permit.told(name) and not permit.reads(name, size)]
+    return [
+        (host, name, size)
+        for host, name, size in every
+        if not permit.answered_for(name) and not permit.reads(name, size)
+    ]
 
 
 def decide(

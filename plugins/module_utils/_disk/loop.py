@@ -85,7 +85,10 @@ def file_of(path: str) -> File | None:
 
 
 def loops(sys_block: str = SYS_BLOCK) -> list[Loop]:
-    """Every attached loop device; asked of the kernel, because a path in sysfs may be cut off, deleted, or of another mount namespace."""
+    """All attached loop devices, as the kernel says.
+
+    A path in sysfs may be cut off, deleted, or of another mount namespace.
+    """
     out = []
     for home in sorted(glob.glob(os.path.join(sys_block, "loop*"))):
         if not os.path.exists(os.path.join(home, "loop", "backing_file")):
@@ -99,20 +102,20 @@ def loops(sys_block: str = SYS_BLOCK) -> list[Loop]:
                 continue
             raise LoopError("%s cannot be asked: %s; run this as root." % (device, error.strerror)) from None
         try:
-            found = _status(descriptor)
+            status = _status(descriptor)
         finally:
             os.close(descriptor)
-        if found is not None:
+        if status is not None:
             holders = tuple(sorted(os.path.basename(path) for path in glob.glob(os.path.join(home, "holders", "*"))))
             sector = int(probe.sysfs(os.path.join(home, "queue", "logical_block_size")) or 512)
             out.append(
                 Loop(
                     device,
-                    found[0],
-                    found[2] & DIRECT_IO != 0,
+                    status[0],
+                    status[2] & DIRECT_IO != 0,
                     sector,
-                    found[1],
-                    found[2] & READ_ONLY != 0,
+                    status[1],
+                    status[2] & READ_ONLY != 0,
                     holders,
                     _busy(device),
                 )
@@ -149,16 +152,16 @@ def _busy(device: str) -> bool:
 
 def bytes_of(text: str) -> int:
     """A size such as 2G or 512M, in powers of 1024; raises LoopError."""
-    found = re.fullmatch(r"(\d+)([KMGT]?)i?B?", text.strip(), re.IGNORECASE)
-    if not found or int(found[1]) == 0:
+    match = re.fullmatch(r"(\d+)([KMGT]?)i?B?", text.strip(), re.IGNORECASE)
+    if not match or int(match[1]) == 0:
         raise LoopError("%s is no size; write it as 2G or 512M." % text)
-    return int(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ")
+    return int(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " ")
 
 
 def plan(
     file: File | None, every: Sequence[Loop], wanted: Wanted, *, state: str, confirm_path: str | None = None
 ) -> tuple[str, ...]:
-    """The steps from what is to state; raises LoopError."""
+    """The steps from the current state to state; raises LoopError."""
     mine = [loop for loop in every if file is not None and loop.file == file.number]
     if len(mine) > 1:
         raise LoopError(
@@ -231,7 +234,7 @@ def attached(wanted: Wanted) -> Loop | None:
 
 
 def _create(wanted: Wanted) -> None:
-    # Under another name until it is whole, so that a power cut or a full disk leaves nothing that looks finished.
+    # Under another name until it is complete, so that a power cut or a full disk leaves nothing that looks finished.
     draft = wanted.path + ".new"
     try:
         descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -254,7 +257,7 @@ def _create(wanted: Wanted) -> None:
 
 
 def _attach(wanted: Wanted, run: Run) -> None:
-    # Not --nooverlap: it hands out an existing device and ignores the other options without a word (tried, util-linux 2.38).
+    # Not --nooverlap: it returns an existing device and silently ignores the other options (tried, util-linux 2.38).
     argv = [
         "losetup",
         "--find",
@@ -272,15 +275,15 @@ def _attach(wanted: Wanted, run: Run) -> None:
     device = out.strip()
     if code != 0 or not device:
         raise LoopError(
-            "%s cannot be attached (losetup: code %d); look whether its file system can do direct I/O, and at the kernel's log."
-            % (wanted.path, code)
+            "%s cannot be attached (losetup: code %d); look whether its file system can do direct I/O, and at the"
+            " kernel's log." % (wanted.path, code)
         )
-    found = attached(wanted)
-    if found is None or found.direct_io != wanted.direct_io or found.sector_size != wanted.sector_size:
+    loop = attached(wanted)
+    if loop is None or loop.direct_io != wanted.direct_io or loop.sector_size != wanted.sector_size:
         run(["losetup", "--detach", device])
         raise LoopError(
-            "%s cannot be attached with direct I/O and these sectors here; set direct_io to false, or use another file system."
-            % wanted.path
+            "%s cannot be attached with direct I/O and these sectors here; set direct_io to false, or use another"
+            " file system." % wanted.path
         )
 
 

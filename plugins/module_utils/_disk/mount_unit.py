@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The systemd unit that mounts a data volume; it also remembers on the root disk which volume was given a file system."""
+"""The systemd unit that mounts a data volume.
+
+It also records on the root disk which volume has been formatted.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ class MountUnitError(RackawareError):
 
 @dataclass(frozen=True)
 class Remembered:
-    """What a unit of ours says: the volume, the file system's UUID, the mount point."""
+    """The content of one of our units: the volume, the file system's UUID, the mount point."""
 
     volume: str
     uuid: str
@@ -51,7 +54,7 @@ class Remembered:
 
 
 def name(mount: str) -> str:
-    """The unit that systemd demands for a mount point: systemd-escape --path --suffix=mount."""
+    """The name that systemd requires of the unit of a mount point: systemd-escape --path --suffix=mount."""
     path = "/".join(part for part in mount.split("/") if part)
     if not path:
         return "-.mount"
@@ -74,8 +77,8 @@ def path(mount: str) -> str:
 def text(volume: str, uuid: str, mount: str, options: Sequence[str]) -> str:
     """The unit's text.
 
-    nofail keeps the mount from being ordered before local-fs.target, where a lost disk would hold up sshd (systemd.mount(5)); Kafka's unit
-    requires its mounts itself.
+    nofail keeps the mount from being ordered before local-fs.target, where a lost disk would hold up sshd
+    (systemd.mount(5)). Kafka's unit requires its mounts itself.
     """
     values = {"volume": volume, "uuid": uuid, "mount": mount, "options": ",".join([*options, "nofail"])}
     escaped = {key: value.replace("%", "%%") for key, value in values.items()}
@@ -83,18 +86,18 @@ def text(volume: str, uuid: str, mount: str, options: Sequence[str]) -> str:
 
 
 def remembered(content: str) -> Optional[Remembered]:
-    """What a unit's text remembers, None when it is not one of ours."""
+    """The record in a unit's text, None when it is not one of our units."""
     pairs = dict(line.split("=", 1) for line in content.splitlines() if "=" in line and not line.startswith("#"))
     if VOLUME_KEY not in pairs:
         return None
-    told = {key: pairs.get(key, "").replace("%%", "%") for key in (VOLUME_KEY, "What", "Where")}
-    return Remembered(told[VOLUME_KEY], os.path.basename(told["What"]), told["Where"])
+    values = {key: pairs.get(key, "").replace("%%", "%") for key in (VOLUME_KEY, "What", "Where")}
+    return Remembered(values[VOLUME_KEY], os.path.basename(values["What"]), values["Where"])
 
 
 def all_remembered() -> list[Remembered]:
-    """What all units of ours on this host remember; raises MountUnitError for one that cannot be read."""
-    found = [remembered(read(unit)) for unit in sorted(glob.glob(os.path.join(glob.escape(UNITS), "*.mount")))]
-    return [each for each in found if each]
+    """The records of all our units on this host; raises MountUnitError for one that cannot be read."""
+    records = [remembered(read(unit)) for unit in sorted(glob.glob(os.path.join(glob.escape(UNITS), "*.mount")))]
+    return [unit_record for unit_record in records if unit_record]
 
 
 def read(unit_path: str) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""What is on a block device: found by its identity, read without a write, judged without a guess."""
+"""What is on a block device: it is found by its identity, read without a write, and never called blank by a guess."""
 
 from __future__ import annotations
 
@@ -45,10 +45,11 @@ class Mount:
 
 @dataclass(frozen=True)
 class Probe:
-    """What was seen of a device. zero is None where nobody looked; data_at is where the first data lie that were
-    read, remains what they are a part of.
+    """What was seen of a device.
 
-    signature is what blkid found; flaw says why an XFS cannot be mounted; error why something could not be read.
+    signature is what blkid found; flaw is why an XFS cannot be mounted; error is why something could not be read. zero
+    is whether all bytes that were read are zero, None when none were read. data_at is the offset of the first data, and
+    remains is what they are a part of.
     """
 
     device: str
@@ -69,7 +70,7 @@ class Probe:
 
     @property
     def state(self) -> str:
-        """BLANK, XFS, FOREIGN, IN_USE or UNREADABLE; whatever is not proven is never BLANK."""
+        """BLANK, XFS, FOREIGN, IN_USE or UNREADABLE; BLANK only where it is proven."""
         if self.error:
             return UNREADABLE
         if self.mounts or self.holders or self.swap or not self.exclusive:
@@ -108,7 +109,7 @@ class Probe:
         if self.signature:
             return _signature_text(self.signature)
         if self.zero is None:
-            return "nobody has read it"
+            return "it has not been read"
         if self.zero:
             return "nothing"
         return "%s near byte %d" % (
@@ -135,8 +136,8 @@ def name_finding(name: str) -> str:
         )
     if os.path.dirname(name) != BY_ID or os.path.normpath(name) != name:
         return (
-            "%s is not a lasting name of a disk, because kernel names move between boots; use the volume's id or its path below %s."
-            % (name, BY_ID)
+            "%s is not a lasting name of a disk, because kernel names move between boots; use the volume's id or its"
+            " path below %s." % (name, BY_ID)
         )
     return ""
 
@@ -158,11 +159,11 @@ def locate(name: str) -> Optional[str]:
     number = number_of(device)
     if number is None:
         return _by_serial(serial)
-    told = _serial(os.path.join(SYS_NUMBERS, number))
+    disk_serial = _serial(os.path.join(SYS_NUMBERS, number))
     # A link may outlive its disk by a moment, and the kernel gives the name to the next one.
-    if told.startswith("vol") and told != serial:
+    if disk_serial.startswith("vol") and disk_serial != serial:
         raise ProbeError(
-            "%s leads to %s, whose serial is %s; let udev settle and run this again." % (link, device, told)
+            "%s leads to %s, whose serial is %s; let udev settle and run this again." % (link, device, disk_serial)
         )
     return device
 
@@ -193,14 +194,17 @@ def sysfs(path: str) -> str:
 def number_of(path: str) -> Optional[str]:
     """major:minor of a block device, None for anything else."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return "%d:%d" % (os.major(found.st_rdev), os.minor(found.st_rdev)) if stat.S_ISBLK(found.st_mode) else None
+    return "%d:%d" % (os.major(status.st_rdev), os.minor(status.st_rdev)) if stat.S_ISBLK(status.st_mode) else None
 
 
 def mounts() -> list[Mount]:
-    """Everything that is mounted, in order; of two at one point the later one is seen. Raises ProbeError when the kernel does not say."""
+    """All mounts, in order; of two at one mount point the later one is visible.
+
+    Raises ProbeError when it cannot be read.
+    """
     out = []
     for line in _lines(MOUNTS):
         fields = line.split(" ")
@@ -220,18 +224,19 @@ def _lines(path: str) -> list[str]:
 
 def _unescape(text: str) -> str:
     # Blanks, newlines and backslashes are octal there; proc(5).
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found.group(1), 8)), text)
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), text)
 
 
 def environment() -> dict[str, str]:
-    """What the tools run with: their words untranslated, and found also where root's path is short."""
+    """The environment of the tools: untranslated output, and a PATH that has their directories."""
     return {"LC_ALL": "C", "PATH": "%s:/usr/sbin:/sbin" % os.environ.get("PATH", "/usr/bin:/bin")}
 
 
 def probe(device: str, run: Run, *, samples: int = disk_remains.MANY) -> Probe:
-    """Look at a device without writing to it; run is module.run_command. What cannot be read comes back as error, never as blank.
+    """Look at a device without writing to it; run is module.run_command.
 
-    samples is how many blocks are read besides both edges and the places of second copies, where no signature is found.
+    What cannot be read comes back as error, never as blank. Where no signature is found, both edges, the places of
+    second copies and this many samples are read.
     """
     number = number_of(device)
     if number is None:
@@ -288,11 +293,11 @@ def _read(descriptor: int, seen: dict[str, Any], run: Run, samples: int) -> Prob
         seen["signature"]["AMBIVALENT"] = "yes"
         for key in ("TYPE", "UUID"):
             seen["signature"].pop(key, None)
-    found = Probe(**seen)
-    if found.is_xfs:
+    result = Probe(**seen)
+    if result.is_xfs:
         return Probe(**seen, flaw=_xfs_flaw(disk_remains.exactly(descriptor, 0, 512), seen["size"]))
-    if found.signature or found.state in (IN_USE, FOREIGN):
-        return found
+    if result.signature or result.state in (IN_USE, FOREIGN):
+        return result
     return Probe(**seen, **_verdict(disk_remains.first_data(descriptor, disk_remains.places(seen["size"], samples))))
 
 
@@ -315,7 +320,7 @@ def read_whole(seen: Probe) -> Probe:
 
 
 def blank_behind(device: str, start: int) -> bool:
-    """Whether all is zero that probe would read of a device from start on; raises ProbeError."""
+    """Whether all bytes that probe reads of a device from start on are zero; raises ProbeError."""
     try:
         descriptor = os.open(device, os.O_RDONLY | os.O_CLOEXEC)
         try:

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Where to look on a disk whose start or end was lost: second copies of what file systems and volume managers write, and samples of everything else."""
+"""Where to look on a disk whose start or end was lost.
+
+File systems and volume managers write second copies; everything else is sampled.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +16,24 @@ KIB, MIB, GIB, TIB = 1024, 1024**2, 1024**3, 1024**4
 BLOCK, NEAR = 4 * KIB, 64 * KIB
 # Smaller disks are read from end to end.
 EDGE, SMALL = 16 * MIB, 128 * MIB
-# Enough where EC2 itself says that the volume is new; a hard disk of EBS (st1) answers 500 of them a second at best.
+# Enough where EC2 says that the volume is new; an EBS hard disk (st1) answers at most 500 of them per second.
 FEW = 256
-# Where nothing but the disk itself can tell.
+# Where only the disk itself can tell.
 MANY = 4096
-# Reads that are announced to the kernel before the first is waited for, so that a disk in the network works on all of them at once.
+# Reads that are announced to the kernel before the first is waited for: a network disk then works on all at once.
 AHEAD = 64
 STRETCH = 16 * MIB
 ZEROS = bytes(MIB)
-# Where a file system begins that is not at the start of the disk: a partition or a logical volume, LUKS1, LUKS2, LUKS2 in a partition, md 1.2 with its
-# headroom for a bitmap (mdadm, super1.c).
+# Offsets at which a file system may begin: the disk itself, a partition or a logical volume, LUKS1, LUKS2, LUKS2 in a
+# partition, md 1.2 with its headroom for a bitmap (mdadm, super1.c).
 BASES = (0, MIB, 2 * MIB, 16 * MIB, 17 * MIB, 129 * MIB)
-# xfsprogs, calc_default_ag_geometry: 4 groups below 4 TiB, above it groups of 1 TiB less a block; stripes get 16 or 32, and newer versions one a processor.
+# xfsprogs, calc_default_ag_geometry: 4 groups below 4 TiB, above it groups of 1 TiB less a block. Stripes get 16 or 32,
+# newer versions one per processor.
 XFS_GROUPS, XFS_LARGEST, XFS_LARGE = range(2, 65), TIB - 4 * KIB, 4 * TIB
 # An EBS volume that grew kept its groups: those of a volume of whole GiB begin at multiples of 256 MiB.
 ROUND = 256 * MIB
-# Bytes a group of ext: eight times its block size in blocks, for 1, 2, 4 and 64 KiB, and for 4 KiB with clusters of 16 (bigalloc).
+# Bytes per group of ext: eight times its block size in blocks, for 1, 2, 4 and 64 KiB, and for 4 KiB with clusters of
+# 16 (bigalloc).
 EXT_GROUPS = (8 * MIB, 32 * MIB, 128 * MIB, 2 * GIB, 32 * GIB)
 # sparse_super: 1 and the powers of 3, 5 and 7; sparse_super2: 1 and the last.
 EXT_COPIES = (1, 3, 5, 7, 9, 25, 27, 49, 81, 125, 243, 343)
@@ -39,21 +44,22 @@ SPREAD = 0x9E3779B97F4A7C15
 
 
 def places(size: int, samples: int, start: int = 0) -> list[tuple[int, int]]:
-    """(offset, length) of everything that is read of a disk of size bytes from start on, in ascending order and without overlap.
+    """(offset, length) of all reads of a disk of size bytes from start on, ascending and without overlap.
 
-    samples is how many blocks are read besides the edges, the places of second copies, and the first GiB, from which most disks are filled.
+    samples is how many blocks are read besides the edges, the places of second copies, and the first GiB, from which
+    most disks are filled.
     """
     if size - start < SMALL:
         return _merged([(start, size - start)])
-    found = [(start, MIB if start else EDGE), (size - EDGE, EDGE)]
-    found += [(max(0, place - 16 * KIB), NEAR) for place in copies(size)]
-    # The first and the middle group of an XFS, wherever in the first 17 MiB it begins and however much is missing at its end.
-    found += [(size // 4 - 2 * MIB, EDGE), (size // 2 - 2 * MIB, EDGE)]
-    found += [
+    ranges = [(start, MIB if start else EDGE), (size - EDGE, EDGE)]
+    ranges += [(max(0, place - 16 * KIB), NEAR) for place in copies(size)]
+    # The first and the middle group of an XFS that begins anywhere in the first 17 MiB, however much its end lacks.
+    ranges += [(size // 4 - 2 * MIB, EDGE), (size // 2 - 2 * MIB, EDGE)]
+    ranges += [
         (place, BLOCK)
         for place in (*range(EDGE, 8 * EDGE, 2 * MIB), *range(8 * EDGE, min(GIB, size), EDGE), *_samples(size, samples))
     ]
-    clipped = [(max(offset // BLOCK * BLOCK, start), min(offset + length, size)) for offset, length in found]
+    clipped = [(max(offset // BLOCK * BLOCK, start), min(offset + length, size)) for offset, length in ranges]
     return _merged([(first, end - first) for first, end in clipped if end > first])
 
 
@@ -68,10 +74,13 @@ def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def copies(size: int) -> list[int]:
-    """Where second copies may lie on a disk of size bytes, each once. Those of GPT, of md 0.90 and 1.0, of ZFS (L2, L3), and of LUKS2 (0x4000 to 0x400000)
-    are within the edges, which are read in full."""
-    found = {place for base in BASES for place in _of_file_system(base, size - base)}
-    return sorted(place for place in found if place < size)
+    """Where second copies may lie on a disk of size bytes, each once.
+
+    Those of GPT, of md 0.90 and 1.0, of ZFS (L2, L3), and of LUKS2 (0x4000 to 0x400000) are within the edges, which are
+    read in full.
+    """
+    offsets = {place for base in BASES for place in _of_file_system(base, size - base)}
+    return sorted(place for place in offsets if place < size)
 
 
 def _of_file_system(base: int, length: int) -> Iterator[int]:
@@ -92,7 +101,10 @@ def _of_file_system(base: int, length: int) -> Iterator[int]:
 
 
 def _samples(size: int, count: int) -> Iterator[int]:
-    """Half at round places, where groups begin, half spread: one in each of as many equal parts, at a place that is the same in each run."""
+    """Half at round offsets, where groups begin.
+
+    Half spread over equal parts of the disk, at the same offsets in each run.
+    """
     step = ROUND
     while size // step > count // 2:
         step *= 2
@@ -104,8 +116,8 @@ def _samples(size: int, count: int) -> Iterator[int]:
 
 
 def first_data(descriptor: int, spans: Iterable[tuple[int, int]]) -> tuple[int, bytes] | None:
-    """(offset, the bytes) of the first chunk that is not all zero, None where all are; raises OSError for what cannot be read."""
-    # Pages that were read before would answer for the disk.
+    """(offset, bytes) of the first chunk that is not all zero, None where all are; raises OSError when a read fails."""
+    # Otherwise cached pages would answer instead of the disk.
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     chunks = [
         (offset, min(MIB, first + length - offset))
@@ -123,15 +135,15 @@ def first_data(descriptor: int, spans: Iterable[tuple[int, int]]) -> tuple[int, 
 
 
 def whole(descriptor: int, size: int) -> tuple[int, bytes] | None:
-    """As first_data, of every byte."""
+    """As first_data, for every byte of the disk."""
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     for offset in range(0, size, MIB):
         if offset % STRETCH == 0:
-            # The next stretch is on its way while this one is compared.
+            # The kernel reads the next stretch while this one is compared.
             begin = 0 if offset == 0 else offset + STRETCH
             for ahead in range(begin, min(offset + 2 * STRETCH, size), MIB):
                 os.posix_fadvise(descriptor, ahead, MIB, os.POSIX_FADV_WILLNEED)
-            # A disk of terabytes shall not push everything else out of memory.
+            # A disk of terabytes must not evict all other pages from memory.
             os.posix_fadvise(descriptor, max(0, offset - STRETCH), STRETCH, os.POSIX_FADV_DONTNEED)
         length = min(MIB, size - offset)
         chunk = exactly(descriptor, offset, length)
@@ -141,14 +153,15 @@ def whole(descriptor: int, size: int) -> tuple[int, bytes] | None:
 
 
 def exactly(descriptor: int, offset: int, length: int) -> bytes:
-    """So many bytes from there; raises OSError when there are fewer."""
+    """length bytes from offset; raises OSError when there are fewer."""
     chunk = os.pread(descriptor, length, offset)
     if len(chunk) != length:
         raise OSError("only %d of %d bytes at %d" % (len(chunk), length, offset))
     return chunk
 
 
-# (what, bytes, offset below a multiple of which size): how a copy is known again. Not needed to refuse a disk, only to say what it was.
+# (what, bytes, offset below a multiple of which size): how a copy is recognized. A disk is refused without it, too; it
+# only says what the disk was.
 MAGICS = (
     ("an XFS", (b"XFSB", b"XAGF", b"XAGI", b"XAFL"), 0, 512),
     ("a btrfs", (b"_BHRfS_M",), 64, BLOCK),
@@ -174,7 +187,10 @@ def name(chunk: bytes) -> str:
 
 
 def _is_ext(chunk: bytes, start: int) -> bool:
-    """Two bytes are found by chance: the state, the behaviour on errors and the block size beside them must be possible, too (ext4 disk layout)."""
+    """Two bytes may match by chance, so the state, the behaviour on errors and the block size must be possible, too.
+
+    Source: ext4 disk layout.
+    """
     fields = [
         int.from_bytes(chunk[start + offset : start + offset + length], "little")
         for offset, length in ((24, 4), (58, 2), (60, 2), (76, 4))

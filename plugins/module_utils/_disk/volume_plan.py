@@ -69,13 +69,13 @@ class Plan:
 
 
 def demand(root: Root, options: Sequence[str]) -> None:
-    """Refuse a mode or mount options that are none, before anything is looked at; raises VolumesError."""
+    """Refuse an invalid mode or mount options, before a disk is read; raises VolumesError."""
     if not MODE.fullmatch(root.mode):
         raise VolumesError("The mode %r is not octal; give one like '0750', in quotes." % root.mode)
-    for each in options:
-        if not OPTION.fullmatch(each):
+    for option in options:
+        if not OPTION.fullmatch(option):
             raise VolumesError(
-                "The mount option %r is none; give each option on its own, without blanks or commas." % each
+                "The mount option %r is none; give each option on its own, without blanks or commas." % option
             )
 
 
@@ -83,7 +83,7 @@ def plan(judged: Sequence[Judged], root: Root, options: Sequence[str], *, names:
     """Each volume before and after; with names, blank ones get the UUID that they will be formatted with."""
     out = []
     for volume in judged:
-        found = volume.probe.uuid if not volume.blank else str(uuid.uuid4()) if names else None
+        uuid_ = volume.probe.uuid if not volume.blank else str(uuid.uuid4()) if names else None
         before = {
             "file_system": "none" if volume.blank else "xfs",
             "uuid": volume.probe.uuid,
@@ -95,25 +95,25 @@ def plan(judged: Sequence[Judged], root: Root, options: Sequence[str], *, names:
         }
         after = {
             "file_system": "xfs",
-            "uuid": found or NEW,
-            "unit": mount_unit.text(volume.name, found or NEW, volume.mount, options),
+            "uuid": uuid_ or NEW,
+            "unit": mount_unit.text(volume.name, uuid_ or NEW, volume.mount, options),
             "enabled": True,
             "mount_point": COVERED,
             "mounted": True,
             "root": str(root),
         }
-        out.append(Plan(volume, found, before, after))
+        out.append(Plan(volume, uuid_, before, after))
     return out
 
 
 def _describe(path: str) -> str:
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except FileNotFoundError:
         return ABSENT
     except OSError as error:
         raise VolumesError("%s cannot be looked at: %s; look at the disk." % (path, error.strerror)) from None
-    return "%s:%s %04o" % (_user(found.st_uid), _group(found.st_gid), stat.S_IMODE(found.st_mode))
+    return "%s:%s %04o" % (_user(status.st_uid), _group(status.st_gid), stat.S_IMODE(status.st_mode))
 
 
 def _user(number: int) -> str:
@@ -131,7 +131,7 @@ def _group(number: int) -> str:
 
 
 def apply(plans: Sequence[Plan], root: Root, run: Run, *, timeout: float) -> None:
-    """Make it so. Broken off anywhere, the next run goes on from what it finds; raises VolumesError."""
+    """Do what the plans say; raises VolumesError. After an interruption the next run goes on where this one stopped."""
     try:
         owner, group = pwd.getpwnam(root.owner).pw_uid, grp.getgrnam(root.group).gr_gid
     except KeyError:
@@ -139,53 +139,57 @@ def apply(plans: Sequence[Plan], root: Root, run: Run, *, timeout: float) -> Non
             "The user %s or the group %s is missing on this host; make them first (kafka_install does)."
             % (root.owner, root.group)
         ) from None
-    for each in plans:
-        if each.volume.blank:
-            _format(each, run)
-    away = [each for each in plans if not each.volume.mounted]
+    for plan in plans:
+        if plan.volume.blank:
+            _format(plan, run)
+    away = [plan for plan in plans if not plan.volume.mounted]
     _wait_for_links(away, timeout)
-    for each in away:
-        _cover(each.volume.mount)
-    for each in plans:
-        if each.unit_changes:
-            mount_unit.write(mount_unit.path(each.volume.mount), each.after["unit"])
-    if away or any(each.unit_changes for each in plans):
+    for plan in away:
+        _cover(plan.volume.mount)
+    for plan in plans:
+        if plan.unit_changes:
+            mount_unit.write(mount_unit.path(plan.volume.mount), plan.after["unit"])
+    if away or any(plan.unit_changes for plan in plans):
         _systemctl(run, "daemon-reload")
-    _systemctl(run, "enable", *[_unit(each) for each in plans if not each.before["enabled"]])
-    _systemctl(run, "start", *[_unit(each) for each in away])
+    _systemctl(run, "enable", *[_unit(plan) for plan in plans if not plan.before["enabled"]])
+    _systemctl(run, "start", *[_unit(plan) for plan in away])
     # A reload is a remount: the options change under a running broker, which does not notice.
-    _systemctl(run, "reload", *[_unit(each) for each in plans if each.volume.mounted and each.unit_changes])
-    for each in plans:
-        _give(each, owner, group, int(root.mode, 8))
+    _systemctl(run, "reload", *[_unit(plan) for plan in plans if plan.volume.mounted and plan.unit_changes])
+    for plan in plans:
+        _give(plan, owner, group, int(root.mode, 8))
 
 
-def _unit(each: Plan) -> str:
-    return mount_unit.name(each.volume.mount)
+def _unit(plan: Plan) -> str:
+    return mount_unit.name(plan.volume.mount)
 
 
-def _format(each: Plan, run: Run) -> None:
-    """Never with -f: mkfs.xfs then looks for signatures once more, opens the device exclusively, and refuses what the probe did not see.
+def _format(plan: Plan, run: Run) -> None:
+    """Make the file system, without -f and without discards (-K).
 
-    Without discards (-K), because a blank disk has nothing to discard and a large one takes minutes.
+    Without -f mkfs.xfs looks for signatures once more, opens the device exclusively, and refuses what the probe did not
+    see. A blank disk has nothing to discard, and discarding a large one takes minutes.
     """
-    device = each.volume.probe.device
+    device = plan.volume.probe.device
     code, out, err = run(
-        ["mkfs.xfs", "-q", "-K", "-m", "uuid=%s" % each.uuid, device], environ_update=probe.environment()
+        ["mkfs.xfs", "-q", "-K", "-m", "uuid=%s" % plan.uuid, device], environ_update=probe.environment()
     )
     if code != 0:
-        told = " ".join((err or out).split()) or "code %d" % code
-        sentence = "mkfs.xfs failed on %s (%s): %s; if it wrote anything, the disk is not blank any more: attach a new volume, or zero this one by hand."
-        raise VolumesError(sentence % (each.volume.name, device, told))
-    # The wait for the link tells whether it worked.
+        message = " ".join((err or out).split()) or "code %d" % code
+        sentence = (
+            "mkfs.xfs failed on %s (%s): %s; if it wrote anything, the disk is not blank any more: attach a new volume,"
+            " or zero this one by hand."
+        )
+        raise VolumesError(sentence % (plan.volume.name, device, message))
+    # Its return code says little; _wait_for_links checks the result.
     run(["udevadm", "trigger", "--settle", "--action=change", device], environ_update=probe.environment())
 
 
 def _wait_for_links(plans: Sequence[Plan], timeout: float) -> None:
     """The unit mounts by UUID; wait until udev has made each link, to the right disk."""
-    wanted = {os.path.join(mount_unit.BY_UUID, str(each.uuid)): each.volume.probe.number for each in plans}
+    links = {os.path.join(mount_unit.BY_UUID, str(plan.uuid)): plan.volume.probe.number for plan in plans}
     try:
         wait_until(
-            lambda: [link for link, number in wanted.items() if probe.number_of(link) != number],
+            lambda: [link for link, number in links.items() if probe.number_of(link) != number],
             lambda missing: not missing,
             what="udev to show the new file systems",
             timeout=timeout,
@@ -197,15 +201,18 @@ def _wait_for_links(plans: Sequence[Plan], timeout: float) -> None:
 
 
 def _cover(mount: str) -> None:
-    """Make the mount point one that nobody but root may enter, so that nothing is written to the root disk while the volume is away."""
+    """Make the mount point a directory that only root may enter.
+
+    While the volume is not mounted, Kafka then cannot write to the root disk by mistake.
+    """
     try:
         parents, parent = [], os.path.dirname(mount)
         while not os.path.isdir(parent):
             parents, parent = [parent, *parents], os.path.dirname(parent)
-        for each in parents:
-            os.mkdir(each)
-            # Whatever the umask: the owner of the mounted root has to come through here.
-            os.chmod(each, 0o755)
+        for directory in parents:
+            os.mkdir(directory)
+            # Independent of the umask: the owner of the mounted root has to pass through here.
+            os.chmod(directory, 0o755)
         if not os.path.isdir(mount):
             os.mkdir(mount, 0)
         os.chown(mount, 0, 0)
@@ -221,33 +228,33 @@ def _systemctl(run: Run, verb: str, *units: str) -> None:
         return
     code, out, err = run(["systemctl", verb, *units], environ_update=probe.environment())
     if code != 0:
-        told = " ".join((err or out).split()) or "code %d" % code
+        message = " ".join((err or out).split()) or "code %d" % code
         raise VolumesError(
             "systemctl %s failed: %s; look at journalctl --unit %s."
-            % (" ".join([verb, *units]), told, (units or ("init.scope",))[0])
+            % (" ".join([verb, *units]), message, (units or ("init.scope",))[0])
         )
 
 
-def _give(each: Plan, owner: int, group: int, mode: int) -> None:
+def _give(plan: Plan, owner: int, group: int, mode: int) -> None:
     """Set owner and mode of the mounted root, and only of that, never of the directory that it covers."""
-    mount = each.volume.mount
+    mount = plan.volume.mount
     try:
         descriptor = os.open(mount, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            found = os.fstat(descriptor)
-            if "%d:%d" % (os.major(found.st_dev), os.minor(found.st_dev)) != each.volume.probe.number:
+            status = os.fstat(descriptor)
+            if "%d:%d" % (os.major(status.st_dev), os.minor(status.st_dev)) != plan.volume.probe.number:
                 raise VolumesError(
                     "%s is not mounted at %s after all; look at journalctl --unit %s."
-                    % (each.volume.name, mount, _unit(each))
+                    % (plan.volume.name, mount, _unit(plan))
                 )
-            if (found.st_uid, found.st_gid) != (owner, group):
+            if (status.st_uid, status.st_gid) != (owner, group):
                 os.fchown(descriptor, owner, group)
-            if stat.S_IMODE(found.st_mode) != mode:
+            if stat.S_IMODE(status.st_mode) != mode:
                 os.fchmod(descriptor, mode)
         finally:
             os.close(descriptor)
     except OSError as error:
         raise VolumesError(
             "The root of %s at %s cannot be given to its owner: %s; look at the disk."
-            % (each.volume.name, mount, error.strerror)
+            % (plan.volume.name, mount, error.strerror)
         ) from None

@@ -20,7 +20,10 @@ from .probe import Probe, Run
 # mkfs.xfs makes nothing smaller.
 SMALLEST = 300 * disk_probe.MIB
 NONE = Permit()
-NEW_VOLUME = "attach the right volume or a new one, or zero this one by hand (blkdiscard --zeroout %s) if nobody needs what it holds"
+NEW_VOLUME = (
+    "attach the right volume or a new one, or zero this one by hand (blkdiscard --zeroout %s) if its data are not"
+    " needed"
+)
 
 
 class VolumesError(RackawareError):
@@ -29,7 +32,10 @@ class VolumesError(RackawareError):
 
 @dataclass(frozen=True)
 class Judged:
-    """A volume that may be used: name as given, mount, what was seen; mounted says whether its file system is at the mount point already."""
+    """A volume that may be used: its name as given, its mount point, and what was seen on it.
+
+    mounted is whether its file system is already at the mount point.
+    """
 
     name: str
     mount: str
@@ -53,17 +59,21 @@ def findings(volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float =
 def preview(
     volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0
 ) -> tuple[list[str], list[dict[str, Any]]]:
-    """The findings, and [{name, size_bytes}] of the volumes that would be formatted, for which judge then wants a proof. Arguments as in findings."""
+    """The findings, and [{name, size_bytes}] of the volumes that would be formatted.
+
+    judge needs a proof that these are blank. Arguments as in findings.
+    """
     judged, problems = _look(volumes, run, timeout, NONE)
-    return problems, [{"name": each.name, "size_bytes": each.probe.size} for each in judged if each.blank]
+    return problems, [{"name": volume.name, "size_bytes": volume.probe.size} for volume in judged if volume.blank]
 
 
 def judge(
     volumes: Sequence[Mapping[str, Any]], run: Run, *, timeout: float = 60.0, permit: Permit = NONE, read: bool = True
 ) -> list[Judged]:
-    """All volumes, in their order, when each may be used; raises VolumesError with every sentence otherwise.
+    """All volumes, in their order, when each may be used; else raises VolumesError with all sentences.
 
-    A blank one needs a proof: permit's, or every byte of it is read where permit lets it, unless read is false. Other arguments as in findings.
+    A volume that looks blank needs a proof: permit has one, or every byte is read where permit allows it. With read
+    false nothing is read. Other arguments as in findings.
     """
     problems = blank_proof.name_findings([*permit.proven, *permit.declared, *permit.read_whole])
     if not problems:
@@ -76,16 +86,19 @@ def judge(
 
 
 def _prove(judged: Sequence[Judged], permit: Permit, read: bool) -> tuple[list[Judged], list[str]]:
-    unproven = [each for each in judged if each.blank and not permit.told(each.name)]
-    # Whatever is refused is refused before hours are spent on the others.
+    unproven = [volume for volume in judged if volume.blank and not permit.answered_for(volume.name)]
+    # Refusals come first, before hours are spent on reading the others.
     problems = [
-        blank_proof.refusal(_title(each), each.probe.size, "nobody has answered for it")
-        for each in unproven
-        if not permit.reads(each.name, each.probe.size)
+        blank_proof.refusal(_title(volume), volume.probe.size, "neither EC2 nor the operator answers for it")
+        for volume in unproven
+        if not permit.reads(volume.name, volume.probe.size)
     ]
     if problems or not read:
         return list(judged), problems
-    seen = [replace(each, probe=disk_probe.read_whole(each.probe)) if each in unproven else each for each in judged]
+    seen = [
+        replace(volume, probe=disk_probe.read_whole(volume.probe)) if volume in unproven else volume
+        for volume in judged
+    ]
     return seen, [sentence for was, now in zip(judged, seen) if was.blank for sentence in _content(now)]
 
 
@@ -111,7 +124,8 @@ def _look(
         mounts, remembered = disk_probe.mounts(), mount_unit.all_remembered()
         judged = []
         for volume in volumes:
-            # Without a proof from outside the disk itself is asked more; what is read in full is not.
+            # More samples of a disk that only the operator declares blank: EC2 does not know it, and no full read
+            # follows.
             samples = remains.MANY if name_of(volume) in permit.declared else remains.FEW
             seen = disk_probe.probe(devices[name_of(volume)], run, samples=samples)
             here = [mount for mount in mounts if mount.point == volume["mount"]][-1:]
@@ -120,7 +134,7 @@ def _look(
     except (disk_probe.ProbeError, mount_unit.MountUnitError, WaitTimeout) as error:
         return [], [str(error)]
     copies = "The file system %s is on %s, as on a volume and its copy; detach the copy, or give it another UUID (xfs_admin -U generate)."
-    problems += _shared(copies, [(each.probe.uuid, each.name) for each in judged if each.probe.uuid])
+    problems += _shared(copies, [(item.probe.uuid, item.name) for item in judged if item.probe.uuid])
     return judged, problems
 
 
@@ -170,18 +184,18 @@ def _shared(sentence: str, pairs: Sequence[tuple[Any, str]]) -> list[str]:
 def _devices(names: Sequence[str], timeout: float) -> dict[str, str]:
     """{name: device}; waits for what udev has not shown yet."""
 
-    def missing(found: Mapping[str, Optional[str]]) -> list[str]:
-        return [name for name, device in found.items() if device is None]
+    def missing(devices: Mapping[str, Optional[str]]) -> list[str]:
+        return [name for name, device in devices.items() if device is None]
 
-    found = wait_until(
+    devices = wait_until(
         lambda: {name: disk_probe.locate(name) for name in names},
-        lambda found: not missing(found),
+        lambda devices: not missing(devices),
         what="the disk of %s to appear below %s; attach it to this instance" % (" and ".join(names), disk_probe.BY_ID),
         timeout=timeout,
         interval=0.5,
-        describe=lambda found: "no disk of %s" % " and ".join(missing(found)),
+        describe=lambda devices: "no disk of %s" % " and ".join(missing(devices)),
     )
-    return {name: str(device) for name, device in found.items()}
+    return {name: str(device) for name, device in devices.items()}
 
 
 def _findings(
@@ -213,7 +227,7 @@ def _title(volume: Judged) -> str:
 
 
 def _content(volume: Judged) -> list[str]:
-    """What keeps a disk from being used that lies on the disk itself."""
+    """Why a disk may not be used because of its content."""
     seen = volume.probe
     if seen.state == disk_probe.UNREADABLE:
         return [
@@ -234,16 +248,18 @@ def _read_only(title: str, seen: Probe) -> list[str]:
 
 def _remembered(title: str, volume: Judged, remembered: Sequence[mount_unit.Remembered]) -> list[str]:
     out = []
-    for told in remembered:
-        unit = mount_unit.path(told.mount)
-        if told.mount != volume.mount and (told.volume == volume.name or told.uuid == volume.probe.uuid):
+    for unit_record in remembered:
+        unit = mount_unit.path(unit_record.mount)
+        if unit_record.mount != volume.mount and (
+            unit_record.volume == volume.name or unit_record.uuid == volume.probe.uuid
+        ):
             out.append(
                 "%s belongs at %s by %s, not at %s; correct the list of volumes, or disable and remove that unit."
-                % (title, told.mount, unit, volume.mount)
+                % (title, unit_record.mount, unit, volume.mount)
             )
-        elif told.volume == volume.name and volume.blank:
+        elif unit_record.volume == volume.name and volume.blank:
             sentence = "%s is blank, but by %s it had the file system %s; find out who emptied it, and remove the unit if its data may be lost."
-            out.append(sentence % (title, unit, told.uuid))
+            out.append(sentence % (title, unit, unit_record.uuid))
     return out
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Kafka's archive: fetched once, held against its SHA-512, unpacked beside its place, and put there in one move."""
+"""Kafka's archive: downloaded once, checked against its SHA-512, unpacked, and renamed into place."""
 
 from __future__ import annotations
 
@@ -33,27 +33,33 @@ def target(version: str, directory: str) -> str:
 
 
 def installed(version: str, directory: str, checksum: str | None) -> str | None:
-    """The SHA-512 of the archive that a version came from, None when it is not there. Raises ArchiveError for another's directory."""
+    """The SHA-512 of the archive that a version came from, None when it is not installed.
+
+    Raises ArchiveError for a directory that the collection did not make.
+    """
     path = target(version, directory)
     if not os.path.lexists(path):
         return None
     try:
         with open(os.path.join(path, STAMP), encoding="ascii") as stream:
-            found = stream.read().strip()
+            digest = stream.read().strip()
     except (OSError, ValueError):
         raise ArchiveError(
             "%s was not installed by this collection; move it away, so that a verified one can take its place." % path
         ) from None
-    if checksum and checksum.lower() != found:
+    if checksum and checksum.lower() != digest:
         raise ArchiveError(
-            "%s came from the archive with the SHA-512 %s…, but %s… is wanted; correct kafka_install_checksum, or choose another kafka_version."
-            % (path, found[:12], checksum[:12].lower())
+            "%s came from the archive with the SHA-512 %s…, but %s… is wanted; correct kafka_install_checksum, or"
+            " choose another kafka_version." % (path, digest[:12], checksum[:12].lower())
         )
-    return found
+    return digest
 
 
 def parse_checksum(text: str, url: str) -> str:
-    """The SHA-512 in a checksum file: the form of sha512sum, or gpg's groups of eight, as Apache publishes it. Raises ArchiveError."""
+    """The SHA-512 in a checksum file, in the form of sha512sum or in gpg's groups of eight, as Apache publishes it.
+
+    Raises ArchiveError.
+    """
     name = url.rsplit("/", 1)[-1]
     rest = text.replace(name, " ").replace(":", " ").replace("*", " ")
     digits = re.sub(r"\s+", "", rest).lower()
@@ -67,20 +73,21 @@ def install(version: str, directory: str, url: str, checksum: str | None, opened
 
     opened gives a binary stream of a URL, and raises OSError or ValueError.
     """
-    wanted = checksum.lower() if checksum else parse_checksum(_text(url + ".sha512", opened), url)
+    expected = checksum.lower() if checksum else parse_checksum(_text(url + ".sha512", opened), url)
     os.makedirs(directory, exist_ok=True)
-    # In the same directory, so that the last move is one; a run that died leaves a hidden directory, which the next one removes.
+    # In the same directory, so that the rename is atomic. A run that died leaves a hidden directory; the next run
+    # removes it.
     for left in os.listdir(directory):
         if left.startswith(".kafka-%s." % version):
             shutil.rmtree(os.path.join(directory, left))
     work = tempfile.mkdtemp(prefix=".kafka-%s." % version, dir=directory)
     try:
         packed = os.path.join(work, "archive.tgz")
-        found = _fetch(url, packed, opened)
-        if found != wanted:
+        digest = _fetch(url, packed, opened)
+        if digest != expected:
             raise ArchiveError(
-                "%s has the SHA-512 %s…, but %s… is wanted; it was not unpacked: fetch it again, or correct kafka_install_checksum."
-                % (url, found[:12], wanted[:12])
+                "%s has the SHA-512 %s…, but %s… is wanted; it was not unpacked: fetch it again, or correct"
+                " kafka_install_checksum." % (url, digest[:12], expected[:12])
             )
         top = _unpack(packed, os.path.join(work, "tree"), url)
         if not os.path.isfile(os.path.join(top, "libs", "kafka_2.13-%s.jar" % version)):
@@ -88,7 +95,7 @@ def install(version: str, directory: str, url: str, checksum: str | None, opened
                 "%s is not the archive of Kafka %s; correct kafka_install_url or kafka_version." % (url, version)
             )
         with open(os.path.join(top, STAMP), "w", encoding="ascii") as stream:
-            stream.write(found + "\n")
+            stream.write(digest + "\n")
         os.rename(top, target(version, directory))
     except OSError as error:
         raise ArchiveError(
@@ -96,7 +103,7 @@ def install(version: str, directory: str, url: str, checksum: str | None, opened
         ) from None
     finally:
         shutil.rmtree(work)
-    return found
+    return digest
 
 
 def _text(url: str, opened: Open) -> str:

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Which run works on this host, and a stop that only that run can do, on a fresh answer.
+"""Which run has claimed this host, and a stop that only this run can do, and only on a fresh answer.
 
-The lock of the cluster is on one host, and a stop happens on another. Between the two a runner may be suspended for as long as it likes. So each run
-that has taken the lock leaves its name on every host before it looks at the cluster (a fencing token), and the command that stops a service compares
-that name and the age of the answer there and then, by the host's own clock, which goes on while a runner sleeps.
+The lock of the cluster is on one host, and a stop happens on another. Between the two, the run may be suspended for any
+time. So each run that has taken the lock writes its name on every host before it looks at the cluster (a fencing
+token). The command that stops a service compares that name and the age of the answer, by the clock of the host that
+stops.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from .. import _durable
 from .._errors import RackawareError
 
 PATH = "/var/lib/kafka-admin/claim"
-# Seconds. An answer of the gate is no longer true after that.
+# Seconds. An older answer of the gate does not count.
 OLDEST_ANSWER = 60
 # Seconds by which the clock of the host that asked may be ahead of the one that stops.
 CLOCKS_APART = 5
@@ -30,18 +31,18 @@ class ClaimError(RackawareError):
 
 
 def claim(owner: str, since: str, *, now: str, path: str = PATH) -> bool:
-    """Leave the owner's name here, unless it is there; returns whether anything was written. since is when it took the lock, as the lock says it, and
-    now the time of this host, in the same form.
+    """Write the owner's name here, unless it is there; returns whether anything was written.
 
-    Raises ClaimError when a run that took the lock later has been here: this one has lost it.
+    since is when the owner took the lock, as the lock says; now is the time of this host, in the same form.
+    Raises ClaimError when a run that took the lock later has claimed the host: this run has lost the lock.
     """
     before = _read(path)
-    # A claim from the future is of a clock that ran ahead, and would keep every later run out.
+    # A claim from the future comes from a clock that ran ahead. It would refuse all later runs, so it does not count.
     if before is not None and since < before[0] <= now and before[1] != owner:
         raise ClaimError(
-            "This host belongs to a run that took the lock later (%s, since %s). Stop here, and look who works on the cluster. If no"
-            " run does, the clock of the host that keeps the lock was set back: correct it, and run the same command again."
-            % (before[1], before[0])
+            "This host belongs to a run that took the lock later (%s, since %s). Stop here, and look who works on the"
+            " cluster. If no run does, the clock of the host that keeps the lock was set back: correct it, and run the"
+            " same command again." % (before[1], before[0])
         )
     if before == (since, owner):
         return False
@@ -67,15 +68,16 @@ def _read(path: str) -> tuple[str, str] | None:
 
 
 def check(owner: str, answered: float | None, *, now: float, path: str = PATH) -> None:
-    """Raise ClaimError unless the host is the owner's and the answer fresh, as stop_command looks at it; for what a module does that cannot be undone.
+    """Raise ClaimError unless the owner has claimed the host and the answer is fresh, by the rules of stop_command.
 
-    answered is None for what goes on with something that was begun on a fresh answer, and would be worse half done.
+    Modules call it before a step that cannot be undone. answered is None for a step that completes what was begun on a
+    fresh answer.
     """
-    found = _read(path)
+    claimed = _read(path)
     age = 0 if answered is None else int(now) - int(answered)
     why = None
-    if found is None or found[1] != owner:
-        why = refusal(ANOTHER_RUN, "%s %s" % (found[1], found[0]) if found else "no run")
+    if claimed is None or claimed[1] != owner:
+        why = refusal(ANOTHER_RUN, "%s %s" % (claimed[1], claimed[0]) if claimed else "no run")
     elif not -CLOCKS_APART <= age <= OLDEST_ANSWER:
         why = refusal(OLD_ANSWER, str(age))
     if why:
@@ -83,7 +85,10 @@ def check(owner: str, answered: float | None, *, now: float, path: str = PATH) -
 
 
 def stop_command(unit: str, *, owner: str, answered: float, path: str = PATH) -> str:
-    """A command for sh that stops the unit, or ends with ANOTHER_RUN or OLD_ANSWER and says on stderr what it found; answered is in seconds since 1970."""
+    """A command for sh that stops the unit, or exits with ANOTHER_RUN or OLD_ANSWER and prints what it found on stderr.
+
+    answered is in seconds since 1970.
+    """
     return (
         "read -r since owner < %(path)s || owner=; "
         'if [ "$owner" != %(owner)s ]; then echo "${owner:-no run} ${since}" >&2; exit %(another)d; fi; '
@@ -102,17 +107,17 @@ def stop_command(unit: str, *, owner: str, answered: float, path: str = PATH) ->
     }
 
 
-def refusal(code: int, told: str) -> str | None:
+def refusal(code: int, output: str) -> str | None:
     """Why stop_command stopped nothing, as the end of a sentence; None for another code."""
     if code == ANOTHER_RUN:
         return "%s has claimed the host, not this run, which has lost the lock of the cluster; look who works on it" % (
-            told or "another run"
+            output or "another run"
         )
     if code == OLD_ANSWER:
-        if told.startswith("-"):
-            return "the clock of the host that asked is %s s ahead of this one; look at chrony on both" % told[1:]
+        if output.startswith("-"):
+            return "the clock of the host that asked is %s s ahead of this one; look at chrony on both" % output[1:]
         return (
             "the gate's answer is %s s old, and older than %d s it may be true no longer; start the same command again"
-            % (told, OLDEST_ANSWER)
+            % (output, OLDEST_ANSWER)
         )
     return None

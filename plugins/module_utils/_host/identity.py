@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Whose disks and whose process a host has, read there, and compared with the inventory before anything is staged."""
+"""The identity of a host's disks and of its running process, compared with the inventory before anything is staged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .._config.nodes import BROKER, CONTROLLER, ZOOKEEPER
 from .._errors import RackawareError
 from . import myid, storage
 
-# A disk that fails must not keep a roll from the others; what formats or stages reads it again, and refuses it.
+# A failed disk must not stop a roll of other nodes. A run that formats or stages reads it again, and refuses it.
 UNREADABLE = "unreadable"
 NODE_ID = re.compile(r"^\s*(?:node\.id|broker\.id)\s*=\s*(\d+)\s*$", re.MULTILINE)
 SERVER = re.compile(r"^\s*server\.(\d+)\s*=\s*(\[[^\]]*\]|[^:\s]+)", re.MULTILINE)
@@ -25,7 +25,7 @@ CONTROLLERS = re.compile(r"^\s*controller\.quorum\.bootstrap\.servers\s*=\s*(\S+
 
 
 class IdentityError(RackawareError):
-    """The host could not be asked whose it is."""
+    """The identity of the host could not be read."""
 
 
 def look(
@@ -33,34 +33,36 @@ def look(
 ) -> dict[str, Any]:
     """{host, directories, mounted, process, quorum} of a host, the first being its own name.
 
-    directories as in _host.storage.Directory, a ZooKeeper node's with its id from myid; mounted: whether all mounts are there, without which nothing is known
-    of what lies below; process: {path, node_id} of the file that the running service was started with, else None; quorum: [{id, address}], the ZooKeeper
-    servers or controllers that its configuration names. With tolerant a disk that cannot be read is UNREADABLE, else StorageError or MyidError is raised.
+    directories: as in _host.storage.Directory, a ZooKeeper node's with its id from myid; mounted: whether all mounts
+    are there, without which nothing is known of the directories; process: {path, node_id} of the file that the running
+    service was started with, else None; quorum: [{id, address}], the ZooKeeper servers or controllers that its
+    configuration names. With tolerant a disk that cannot be read is UNREADABLE, else StorageError or MyidError is
+    raised.
     """
     config = units.service(service).config
     directories = [_directory(service, path, tolerant) for path in log_dirs]
     text = _read(config) if runs or any(item.node_id is not None for item in directories) else ""
-    found = NODE_ID.search(text) if runs and service != ZOOKEEPER else None
+    match = NODE_ID.search(text) if runs and service != ZOOKEEPER else None
     return {
         "host": platform.node(),
         "directories": [item.as_dict() for item in directories],
         "mounted": all(os.path.ismount(path) for path in mounts),
-        "process": {"path": config, "node_id": int(found.group(1))} if found else None,
+        "process": {"path": config, "node_id": int(match.group(1))} if match else None,
         "quorum": _quorum(service, text),
     }
 
 
 def _directory(service: str, path: str, tolerant: bool) -> storage.Directory:
     try:
-        return keeper(path) if service == ZOOKEEPER else storage.read(path)
+        return zookeeper_directory(path) if service == ZOOKEEPER else storage.read(path)
     except RackawareError:
         if not tolerant:
             raise
         return storage.Directory(path, UNREADABLE)
 
 
-def keeper(path: str) -> storage.Directory:
-    """A ZooKeeper node's data directory, FORMATTED once it has been in an ensemble; raises MyidError when it cannot be read."""
+def zookeeper_directory(path: str) -> storage.Directory:
+    """A ZooKeeper node's data directory, FORMATTED once the node has been in an ensemble; raises MyidError."""
     return storage.Directory(
         path, storage.FORMATTED if myid.has_data(path) else storage.ABSENT, node_id=myid.read(path)
     )
@@ -81,8 +83,8 @@ def _read(path: str) -> str:
 def _quorum(service: str, text: str) -> list[dict[str, Any]]:
     if service == ZOOKEEPER:
         return [{"id": int(number), "address": address} for number, address in SERVER.findall(text)]
-    found = CONTROLLERS.search(text)
-    return [{"id": None, "address": address} for address in found.group(1).split(",")] if found else []
+    match = CONTROLLERS.search(text)
+    return [{"id": None, "address": address} for address in match.group(1).split(",")] if match else []
 
 
 def findings(
@@ -91,15 +93,15 @@ def findings(
     answers: Mapping[str, Sequence[Mapping[str, Any]]],
     removed: Iterable[Any] = (),
 ) -> list[str]:
-    """What hosts say of themselves and the inventory does not, one sentence each.
+    """Where the hosts contradict the inventory, one sentence each.
 
-    hosts: host to its variables; members: role to host names; answers: host to what look() said there, once or more; removed: ids of ZooKeeper nodes or
-    controllers that a person takes out of the quorum on purpose.
+    hosts: host to its variables; members: role to host names; answers: host to the answers of look() there; removed:
+    ids of ZooKeeper nodes or controllers that the operator takes out of the quorum on purpose.
     """
-    keepers = list(members.get(ZOOKEEPER) or ())
+    zookeepers = list(members.get(ZOOKEEPER) or ())
     kafka = list(dict.fromkeys([*(members.get(BROKER) or ()), *(members.get(CONTROLLER) or ())]))
     out = []
-    for group in (kafka, keepers):
+    for group in (kafka, zookeepers):
         out += _ids(group, hosts, answers)
     try:
         storage.identity(
@@ -109,21 +111,22 @@ def findings(
         )
     except RackawareError as error:
         out.append(str(error))
-    return out + _lost(hosts, members, answers, {str(number) for number in removed}) + _blank(keepers, kafka, answers)
+    out += _lost(hosts, members, answers, {str(number) for number in removed})
+    return out + _blank(zookeepers, kafka, answers)
 
 
 def _claims(answers: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
     """(what says so, node id), the disks first."""
     disks = [
         (str(item["path"]), int(item["node_id"]))
-        for told in answers
-        for item in told.get("directories") or ()
+        for answer in answers
+        for item in answer.get("directories") or ()
         if item.get("node_id") is not None
     ]
     running = [
-        ("its running service, started with %s," % told["process"]["path"], int(told["process"]["node_id"]))
-        for told in answers
-        if (told.get("process") or {}).get("node_id") is not None
+        ("its running service, started with %s," % answer["process"]["path"], int(answer["process"]["node_id"]))
+        for answer in answers
+        if (answer.get("process") or {}).get("node_id") is not None
     ]
     return disks + running
 
@@ -131,10 +134,10 @@ def _claims(answers: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:
 def _ids(
     names: Sequence[str], hosts: Mapping[str, Mapping[str, Any]], answers: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> list[str]:
-    wanted = {name: _number(hosts[name].get("kafka_node_id")) for name in names}
+    node_ids = {name: _number(hosts[name].get("kafka_node_id")) for name in names}
     other: dict[str, tuple[str, int]] = {}
     for name in names:
-        wrong = [claim for claim in _claims(answers.get(name, ())) if claim[1] != wanted[name]]
+        wrong = [claim for claim in _claims(answers.get(name, ())) if claim[1] != node_ids[name]]
         if wrong:
             other[name] = wrong[0]
     out, done = [], set()
@@ -142,18 +145,19 @@ def _ids(
         if name in done:
             continue
         twin = next(
-            (host for host in other if host != name and wanted[host] == number and other[host][1] == wanted[name]), None
+            (host for host in other if host != name and node_ids[host] == number and other[host][1] == node_ids[name]),
+            None,
         )
         if twin:
             done.add(twin)
             out.append(
-                "%s and %s are swapped: the inventory gives them the node ids %s and %s, but %s says %s and %s says %s; swap kafka_node_id of the two,"
-                " or their disks."
+                "%s and %s are swapped: the inventory gives them the node ids %s and %s, but %s says %s and %s says"
+                " %s; swap kafka_node_id of the two, or their disks."
                 % (
                     name,
                     twin,
-                    wanted[name],
-                    wanted[twin],
+                    node_ids[name],
+                    node_ids[twin],
                     what.rstrip(","),
                     number,
                     other[twin][0].rstrip(","),
@@ -161,10 +165,10 @@ def _ids(
                 )
             )
             continue
-        owner = next((host for host in names if wanted[host] == number), None)
+        owner = next((host for host in names if node_ids[host] == number), None)
         out.append(
-            "%s is node %s in the inventory, but %s belongs to node %s%s; correct kafka_node_id, or attach the right disk."
-            % (name, wanted[name], what, number, ", which the inventory calls %s" % owner if owner else "")
+            "%s is node %s in the inventory, but %s belongs to node %s%s; correct kafka_node_id, or attach the right"
+            " disk." % (name, node_ids[name], what, number, ", which the inventory calls %s" % owner if owner else "")
         )
     return out
 
@@ -184,9 +188,9 @@ def _lost(
 ) -> list[str]:
     """Members of a quorum that the nodes know and the inventory lacks: they may be stopped, and would be forgotten.
 
-    Of ZooKeeper each of them, because new nodes in their place may be a majority that knows nothing. Controllers are known by
-    addresses, which change with a host that is replaced, so that only a larger quorum says something; new ones form none by
-    themselves (kafka-storage --no-initial-controllers).
+    Each ZooKeeper node counts, because new nodes in their place may be a majority without data. Controllers are known
+    by their addresses, which change when a host is replaced, so only a larger quorum is a finding. New controllers form
+    no quorum by themselves (kafka-storage --no-initial-controllers).
     """
     out = []
     for role, title in ((ZOOKEEPER, "ZooKeeper nodes"), (CONTROLLER, "controllers")):
@@ -196,9 +200,9 @@ def _lost(
         asked = names if role == ZOOKEEPER else list(dict.fromkeys([*names, *(members.get(BROKER) or ())]))
         known: dict[str, dict[str, Any]] = {}
         # Each node for itself: while an address changes, one of them knows the old and another the new one.
-        for told in (answer for name in asked for answer in answers.get(name, ())):
+        for reply in (answer for name in asked for answer in answers.get(name, ())):
             quorum = {
-                str(item["address"] if item["id"] is None else item["id"]): item for item in told.get("quorum") or ()
+                str(item["address"] if item["id"] is None else item["id"]): item for item in reply.get("quorum") or ()
             }
             if names and (role == ZOOKEEPER or len(set(quorum) - removed) > len(names)):
                 known.update(quorum)
@@ -215,31 +219,32 @@ def _lost(
         if gone:
             words = [key if known[key]["id"] is None else "%s (%s)" % (key, known[key]["address"]) for key in gone]
             out.append(
-                "The inventory has %d %s, but the nodes know %d, with %s; start what is stopped and add it to the inventory, or, to take it out for good,"
-                " add -e '%s'."
+                "The inventory has %d %s, but the nodes know %d, with %s; start what is stopped and add it to the"
+                " inventory, or, to take it out for good, add -e '%s'."
                 % (len(names), title, len(known), ", ".join(words), json.dumps({"kafka_quorum_removed": gone}))
             )
     return out
 
 
 def _blank(
-    keepers: Sequence[str], kafka: Sequence[str], answers: Mapping[str, Sequence[Mapping[str, Any]]]
+    zookeepers: Sequence[str], kafka: Sequence[str], answers: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> list[str]:
-    """ZooKeeper nodes without data that are a majority would elect one of themselves, and those with data would follow it.
+    """Whether ZooKeeper nodes without data are a majority, as a sentence.
 
-    Nothing is known of a disk that is not mounted or cannot be read.
+    They would elect one of themselves, and those with data would follow. A disk that is not mounted or cannot be read
+    counts neither as blank nor as data.
     """
-    states: dict[str, set[str]] = {name: set() for name in (*keepers, *kafka)}
+    states: dict[str, set[str]] = {name: set() for name in (*zookeepers, *kafka)}
     for name in states:
-        for told in answers.get(name, ()):
-            if told.get("mounted", True):
-                states[name].update(item["state"] for item in told.get("directories") or ())
-    blank = [name for name in keepers if states[name] == {storage.ABSENT}]
+        for answer in answers.get(name, ()):
+            if answer.get("mounted", True):
+                states[name].update(item["state"] for item in answer.get("directories") or ())
+    blank = [name for name in zookeepers if states[name] == {storage.ABSENT}]
     data = sorted(name for name in states if storage.FORMATTED in states[name])
-    if len(blank) * 2 <= len(keepers) or not data:
+    if len(blank) * 2 <= len(zookeepers) or not data:
         return []
     return [
-        "%d of the %d ZooKeeper nodes (%s) have no data, and %s have some: a majority that knows nothing would become the"
-        " ensemble, and the cluster's metadata would be lost; begin with the ZooKeeper nodes that have data, and add fewer than"
-        " half at a time." % (len(blank), len(keepers), ", ".join(blank), ", ".join(data))
+        "%d of the %d ZooKeeper nodes (%s) have no data, and %s have some: a majority without data would become the"
+        " ensemble, and the cluster's metadata would be lost; begin with the ZooKeeper nodes that have data, and add"
+        " fewer than half at a time." % (len(blank), len(zookeepers), ", ".join(blank), ", ".join(data))
     ]

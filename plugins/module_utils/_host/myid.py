@@ -18,27 +18,27 @@ LOWEST, HIGHEST = 1, 255
 
 
 class MyidError(RackawareError):
-    """The data directory belongs to another node, or nobody knows to whom."""
+    """The data directory belongs to another node, or to an unknown one."""
 
 
 def needed(data_dir: str, number: int) -> bool:
-    """Whether the id must be written; raises MyidError when the directory is another node's or holds data without an id."""
+    """Whether the id must be written; raises MyidError for another node's directory, and for data without an id."""
     if not LOWEST <= number <= HIGHEST:
         raise MyidError(
             "A ZooKeeper node's id must be %d to %d, not %d; correct kafka_node_id." % (LOWEST, HIGHEST, number)
         )
-    found = _text(data_dir)
-    if found is None:
+    text = _text(data_dir)
+    if text is None:
         if os.path.exists(os.path.join(data_dir, DATA)):
             raise MyidError(
                 "%s holds a ZooKeeper node's data, but no %s that says whose; put the file back, or empty the disk."
                 % (data_dir, NAME)
             )
         return True
-    if found != str(number):
+    if text != str(number):
         raise MyidError(
             "%s belongs to ZooKeeper node %s, but this is node %d; attach the right disk, or correct kafka_node_id."
-            % (data_dir, found, number)
+            % (data_dir, text, number)
         )
     return False
 
@@ -46,8 +46,9 @@ def needed(data_dir: str, number: int) -> bool:
 def has_data(data_dir: str) -> bool:
     """Whether the node has been in an ensemble: it has a log, or a snapshot other than that of an empty tree.
 
-    A server that starts without the others writes the snapshot of zxid 0 (ZooKeeper, FileTxnSnapLog.restore), which
-    loses nothing; a first run of site that broke off there must be able to go on. Raises MyidError when the directory cannot be read.
+    A server that starts without the others writes the snapshot of zxid 0 (ZooKeeper, FileTxnSnapLog.restore). It holds
+    nothing, so that a first run of site that was interrupted there can go on. Raises MyidError when the directory
+    cannot be read.
     """
     path = os.path.join(data_dir, DATA)
     try:
@@ -62,8 +63,8 @@ def has_data(data_dir: str) -> bool:
 
 def read(data_dir: str) -> int | None:
     """The id that a data directory carries, None without one; raises MyidError when it cannot be read."""
-    found = _text(data_dir)
-    return int(found) if found and found.isdigit() else None
+    text = _text(data_dir)
+    return int(text) if text and text.isdigit() else None
 
 
 def _text(data_dir: str) -> str | None:

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The record of a broker that is out of service: it stays stopped, over boots too, and is left out of rolls by name, until it is given back."""
+"""The record of a broker that is out of service.
+
+It stays stopped, also after a boot, and rolls leave it out by name, until it is back in service.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ class OutOfServiceError(RackawareError):
 
 
 def read(path: str = OUT_OF_SERVICE) -> dict[str, str] | None:
-    """The record as {since, by, reason}, None for a broker in service; raises OutOfServiceError for one that cannot be understood."""
+    """The record as {since, by, reason}, None for a broker in service; raises OutOfServiceError for a damaged one."""
     try:
         with open(path, encoding="utf-8") as stream:
             plain = json.load(stream)
@@ -37,7 +40,9 @@ def read(path: str = OUT_OF_SERVICE) -> dict[str, str] | None:
         ) from None
 
 
-def wanted(before: dict[str, str] | None, *, present: bool, since: str, by: str, reason: str) -> dict[str, str] | None:
+def new_record(
+    before: dict[str, str] | None, *, present: bool, since: str, by: str, reason: str
+) -> dict[str, str] | None:
     """The record as it shall be; one that is there for the same reason stays as it is."""
     if not present:
         return None
@@ -61,7 +66,7 @@ def write(record: dict[str, Any] | None, path: str = OUT_OF_SERVICE) -> None:
 
 
 def sentence(name: str, record: dict[str, str]) -> str:
-    """Why a broker is left out, for a person."""
+    """Why a broker is left out, as a phrase for the operator."""
     return "%s is out of service since %s (%s, by %s) and counts as stopped; grant gives it back." % (
         name,
         record["since"],

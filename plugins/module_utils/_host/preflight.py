@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""What keeps a host from running Kafka, seen before anything on it changes: one sentence each, an empty list means go."""
+"""What keeps a host from running Kafka, one sentence each, before anything on it changes; an empty list means go."""
 
 from __future__ import annotations
 
@@ -25,8 +25,11 @@ PROC = "/proc"
 
 
 def findings(asked: Mapping[str, Any], *, now: float, fetch: Callable[[str], None], proc: str = PROC) -> list[str]:
-    """asked: {ports, open_files, controller_time, downloads, downloaded}; now: the host's time, seconds since 1970; fetch raises OSError or ValueError
-    for a URL that does not answer. Volumes are looked at by _disk.volumes."""
+    """All findings but those of volumes, which are in _disk.volumes.
+
+    asked: {ports, open_files, controller_time, downloads, downloaded}; now: the host's time, seconds since 1970; fetch
+    raises OSError or ValueError for a URL that does not answer.
+    """
     return [
         *systemd_findings(),
         *clock_findings(asked.get("controller_time"), now),
@@ -55,14 +58,17 @@ def clock_findings(controller: float | None, host: float) -> list[str]:
     if abs(skew) <= MAX_SKEW_SECONDS:
         return []
     return [
-        "The clock is %.0f seconds %s the controller's, which breaks record timestamps, retention and TLS; correct the time on one of them."
-        % (abs(skew), "ahead of" if skew > 0 else "behind")
+        "The clock is %.0f seconds %s the controller's, which breaks record timestamps, retention and TLS; correct"
+        " the time on one of them." % (abs(skew), "ahead of" if skew > 0 else "behind")
     ]
 
 
-def limit_findings(wanted: int | None, *, proc: str = PROC) -> list[str]:
-    """Whether systemd can give a service this many open files: at most fs.nr_open, and its own hard limit where it may not raise that."""
-    if wanted is None:
+def limit_findings(open_files: int | None, *, proc: str = PROC) -> list[str]:
+    """Whether systemd can give a service this many open files.
+
+    The limit is fs.nr_open, and systemd's own hard limit where it may not raise that.
+    """
+    if open_files is None:
         return []
     with open(os.path.join(proc, "sys/fs/nr_open"), encoding="ascii") as stream:
         allowed, why = int(stream.read()), "the kernel's fs.nr_open"
@@ -71,10 +77,11 @@ def limit_findings(wanted: int | None, *, proc: str = PROC) -> list[str]:
             hard = re.search(r"^Max open files\s+\S+\s+(\S+)", stream.read(), re.MULTILINE)
         if hard and hard.group(1).isdigit() and int(hard.group(1)) < allowed:
             allowed, why = int(hard.group(1)), "systemd's own hard limit, which it may not raise here"
-    if wanted <= allowed:
+    if open_files <= allowed:
         return []
     return [
-        "kafka_open_files is %d, but the host allows %d (%s); lower it, or raise the limit." % (wanted, allowed, why)
+        "kafka_open_files is %d, but the host allows %d (%s); lower it, or raise the limit."
+        % (open_files, allowed, why)
     ]
 
 
@@ -84,16 +91,16 @@ def _may_raise(proc: str) -> bool:
     return bool(effective and int(effective.group(1), 16) >> CAP_SYS_RESOURCE & 1)
 
 
-def port_findings(wanted: Sequence[int], *, proc: str = PROC) -> list[str]:
-    """Whether somebody else than our own services listens on a port that the node needs."""
-    held = {port: inode for port, inode in _listening(proc) if port in wanted}
+def port_findings(ports: Sequence[int], *, proc: str = PROC) -> list[str]:
+    """Whether a process that is none of our services listens on a port that the node needs."""
+    held = {port: inode for port, inode in _listening(proc) if port in ports}
     if not held:
         return []
     owners = _owners(set(held.values()), proc)
     out = []
     for port in sorted(held):
         name, unit = owners.get(held[port], ("an unknown process", ""))
-        if unit not in {each.unit for each in SERVICES.values()}:
+        if unit not in {service.unit for service in SERVICES.values()}:
             out.append("Port %d is taken by %s; stop that, or choose another port in kafka_listeners." % (port, name))
     return out
 
@@ -163,23 +170,23 @@ def java_findings(oldest: int | None, run: Callable[..., tuple[int, str, str]]) 
     except OSError:
         out = err = ""
     # 17.0.15, 21, and 1.8.0_402 for Java 8.
-    found = re.search(r'version "(?:1\.)?(\d+)', err + out)
-    if found is None:
+    match = re.search(r'version "(?:1\.)?(\d+)', err + out)
+    if match is None:
         return ["There is no Java that tells its version; install Java %d or later with the role java." % oldest]
-    if int(found.group(1)) < oldest:
+    if int(match.group(1)) < oldest:
         return [
-            "Java is %s, but this version of Kafka needs %d or later; correct java_package." % (found.group(1), oldest)
+            "Java is %s, but this version of Kafka needs %d or later; correct java_package." % (match.group(1), oldest)
         ]
     return []
 
 
-def version_findings(wanted: str | None, carried: str | None) -> list[str]:
+def version_findings(version: str | None, carried: str | None) -> list[str]:
     """Whether the host carries the version that it shall; one that carries none is new."""
-    if wanted is None or carried is None or wanted == carried:
+    if version is None or carried is None or version == carried:
         return []
     return [
-        "The host carries Kafka %s, but kafka_version is %s, and only an upgrade changes that; run rolling_upgrade, or set kafka_version to %s."
-        % (carried, wanted, carried)
+        "The host carries Kafka %s, but kafka_version is %s, and only an upgrade changes that; run rolling_upgrade,"
+        " or set kafka_version to %s." % (carried, version, carried)
     ]
 
 
@@ -194,8 +201,8 @@ def installed(names: Sequence[str], run: Callable[..., tuple[int, str, str]]) ->
         with contextlib.suppress(OSError):
             # Both end with an error, and still list the others, when one of the names is not known.
             _code, out, _err = run([*command, *names], environ_update={"LC_ALL": "C"}, handle_exceptions=False)
-            listed = set(out.splitlines())
-            return [name for name in names if name + " installed" in listed]
+            packages = set(out.splitlines())
+            return [name for name in names if name + " installed" in packages]
     return []
 
 
@@ -204,9 +211,9 @@ def installed_in(virtualenv: str, requirements: Sequence[str]) -> list[str]:
     packages = os.path.join(virtualenv, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
     # packaging.python.org, "Recording installed projects": name-version.dist-info, with underscores in the name.
     return [
-        each
-        for each in requirements
-        if os.path.isdir(os.path.join(packages, each.replace("-", "_").replace("==", "-") + ".dist-info"))
+        requirement
+        for requirement in requirements
+        if os.path.isdir(os.path.join(packages, requirement.replace("-", "_").replace("==", "-") + ".dist-info"))
     ]
 
 
@@ -221,11 +228,11 @@ def users(names: Sequence[str]) -> dict[str, dict[str, str]]:
 
 
 def running(units: Sequence[str], run: Callable[..., tuple[int, str, str]]) -> list[str]:
-    """Those of these units of systemd that are active and enabled, and whose files systemd has read since they changed."""
+    """Those of these systemd units that are active, enabled, and unchanged since systemd read their files."""
     if not units:
         return []
-    wanted = ["ActiveState=active", "NeedDaemonReload=no", "UnitFileState=enabled"]
-    properties = ["--property=" + each.partition("=")[0] for each in wanted]
+    expected = ["ActiveState=active", "NeedDaemonReload=no", "UnitFileState=enabled"]
+    properties = ["--property=" + name.partition("=")[0] for name in expected]
     _code, out, _err = run(["systemctl", "show", *properties, "--", *units], environ_update={"LC_ALL": "C"})
     # One paragraph a unit, in the order in which they were named.
-    return [unit for unit, said in zip(units, out.split("\n\n")) if sorted(said.split()) == wanted]
+    return [unit for unit, said in zip(units, out.split("\n\n")) if sorted(said.split()) == expected]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""What an installed release of Kafka says about itself: the requests that it answers, and the levels of its features."""
+"""The requests that an installed release of Kafka answers, and the levels of its features, as it says itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from typing import Any, Callable
 from .._errors import RackawareError
 from . import archive
 
-# As org.apache.kafka.common.protocol.Protocol prints it for Kafka's own docs: the name and key of an API, then each version of its request.
+# As org.apache.kafka.common.protocol.Protocol prints it for Kafka's docs: name and key of an API, then each version of
+# its request.
 PROTOCOL = re.compile(r'<a name="The_Messages_\w+">(\w+) API \(Key: (\d+)\):</a>|<pre>\w+ Request \(Version: (\d+)\)')
 LEVEL = re.compile(r"^([a-z][a-z.]*)=(\d+)(?: .*)?$", re.MULTILINE)
 
@@ -37,19 +38,19 @@ class Release:
         return parse_protocol(self._ask("org.apache.kafka.common.protocol.Protocol"), self.version)
 
     def features(self) -> dict[str, int]:
-        """{feature: level} that this release finalises by default."""
-        found = {
+        """{feature: level} that this release finalizes by default."""
+        levels = {
             name: int(level)
             for name, level in LEVEL.findall(
                 self._ask("kafka.tools.StorageTool", "version-mapping", "--release-version", self.version)
             )
         }
-        if not found:
+        if not levels:
             raise ReleaseError(
-                "Kafka %s does not tell the levels of its features; only releases from 4.0 on can be finalised by them."
+                "Kafka %s does not list the levels of its features; only releases from 4.0 on can be finalized by them."
                 % self.version
             )
-        return found
+        return levels
 
     def _ask(self, *arguments: str) -> str:
         if archive.installed(self.version, self.directory, None) is None:
@@ -75,7 +76,7 @@ def parse_protocol(text: str, version: str) -> dict[str, list[Any]]:
             key, out[number] = number, [name]
         elif key:
             out[key] = [out[key][0], min([*out[key][1:2], int(one)]), max([*out[key][2:], int(one)])]
-    found = {number: each for number, each in out.items() if len(each) == 3}
-    if not found:
+    apis = {number: versions for number, versions in out.items() if len(versions) == 3}
+    if not apis:
         raise ReleaseError("Kafka %s tells about no request that it answers; look at its archive." % version)
-    return found
+    return apis

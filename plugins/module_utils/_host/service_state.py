@@ -27,12 +27,12 @@ class ServiceError(RackawareError):
 
 def state(unit: str, run: Callable[..., tuple[int, str, str]]) -> str:
     """The unit's ActiveState, or "absent" when there is no such unit; run is module.run_command."""
-    told = _show(unit, run)
-    return "absent" if told.get("LoadState") == "not-found" else told.get("ActiveState", "unknown")
+    properties = _show(unit, run)
+    return "absent" if properties.get("LoadState") == "not-found" else properties.get("ActiveState", "unknown")
 
 
 def restarts(unit: str, run: Callable[..., tuple[int, str, str]]) -> int:
-    """How often systemd started the unit anew by itself, since a person last did."""
+    """How often systemd has restarted the unit by itself since its last manual start."""
     return int(_show(unit, run).get("NRestarts") or 0)
 
 
@@ -46,23 +46,24 @@ def crash_loops(
 ) -> bool:
     """Whether systemd starts a unit again and again; clock is the one that systemd stamps with.
 
-    Started anew once, and that its process lives, looks the same; so a young process, also one that is about to be started, is watched until it is so
-    many seconds old, or is gone. What does not run and will not be started is no loop.
+    A process that has just been restarted may live or crash again. So a young process, or one that is about to be
+    started, is watched until it is this many seconds old, or has ended. A unit that does not run and will not be
+    started is no loop.
     """
     begun, before = clock(), None
     while True:
-        told = _show(unit, run)
-        restarts, began = (int(told.get(name) or 0) for name in ("NRestarts", "ExecMainStartTimestampMonotonic"))
-        if told.get("ActiveState") == "active":
+        properties = _show(unit, run)
+        restarts, began = (int(properties.get(name) or 0) for name in ("NRestarts", "ExecMainStartTimestampMonotonic"))
+        if properties.get("ActiveState") == "active":
             before = restarts if before is None else before
             if restarts > before:
                 return True
-            # None when a person started it meanwhile.
+            # None when it was started by hand meanwhile.
             if restarts == 0 or clock() - began / 1e6 >= seconds:
                 return False
         elif before is not None:
             return True
-        elif told.get("ActiveState") != "activating" or clock() - begun >= seconds:
+        elif properties.get("ActiveState") != "activating" or clock() - begun >= seconds:
             return False
         sleep(1)
 
@@ -70,19 +71,25 @@ def crash_loops(
 def age(
     unit: str, run: Callable[..., tuple[int, str, str]], *, clock: Callable[[], float] = time.monotonic
 ) -> float | None:
-    """For how many seconds the unit's process runs, None when it does not; clock is the one that systemd stamps with."""
-    told = _show(unit, run)
+    """How many seconds the unit's process has run, None when it does not run.
+
+    clock is the one that systemd stamps with.
+    """
+    properties = _show(unit, run)
     return (
-        clock() - int(told.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
-        if told.get("ActiveState") == "active"
+        clock() - int(properties.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
+        if properties.get("ActiveState") == "active"
         else None
     )
 
 
 def runs(unit: str, run: Callable[..., tuple[int, str, str]]) -> bool:
-    """Whether a process of the unit runs or is about to; one that crashed and that systemd waits to start again does not."""
-    told = _show(unit, run)
-    return told.get("ActiveState") not in ("inactive", "failed") and told.get("SubState") != "auto-restart"
+    """Whether a process of the unit runs or is about to.
+
+    False for a process that crashed and waits for its restart by systemd.
+    """
+    properties = _show(unit, run)
+    return properties.get("ActiveState") not in ("inactive", "failed") and properties.get("SubState") != "auto-restart"
 
 
 def _show(unit: str, run: Callable[..., tuple[int, str, str]]) -> dict[str, str]:
@@ -104,8 +111,8 @@ def options(text: str) -> dict[str, Any]:
 def next_min_isr(name: str) -> int:
     """The min.insync.replicas that a broker would start with; without one Kafka's own, which is 1."""
     config = units.service(name).config
-    found = MIN_ISR.findall(_read(config + units.STAGED) or _read(config))
-    return int(found[-1]) if found else 1
+    values = MIN_ISR.findall(_read(config + units.STAGED) or _read(config))
+    return int(values[-1]) if values else 1
 
 
 def jvm(name: str) -> dict[str, Any]:
@@ -131,9 +138,9 @@ def _read(path: str) -> str:
 
 
 def restart_needed(unit: str) -> bool:
-    """Whether a unit that runs would start with something else than it did; staged files count as those it would start with.
+    """Whether the files that a running unit was started with have changed since; staged files count as the new ones.
 
-    What it started with is what the unit itself wrote down then (_config.units.started); without that record nobody knows, and that counts as yes.
+    The unit records the digests of these files at its start (_config.units.started). Without that record, yes.
     """
     record = units.started(unit)
     try:
@@ -145,7 +152,7 @@ def restart_needed(unit: str) -> bool:
         raise ServiceError(
             "%s cannot be read: %s; run this as root." % (record, getattr(error, "strerror", None) or error)
         ) from None
-    return not lines or any(_digest(path) != told for told, path in lines)
+    return not lines or any(_digest(path) != digest for digest, path in lines)
 
 
 def _digest(path: str) -> str | None:
@@ -162,14 +169,17 @@ def _digest(path: str) -> str | None:
 
 
 def disks(mounts: Sequence[str]) -> list[dict[str, Any]]:
-    """[{mount, size_gb, used_percent, luks}] of the mount points that are there; luks is whether a LUKS mapping is right below the file system."""
+    """[{mount, size_gb, used_percent, luks}] of the mount points that exist.
+
+    luks is whether a LUKS mapping is directly below the file system.
+    """
     out = []
     for mount in mounts:
         if not os.path.ismount(mount):
             continue
-        found = os.statvfs(mount)
-        size = found.f_blocks * found.f_frsize
-        used = (found.f_blocks - found.f_bfree) * found.f_frsize
+        status = os.statvfs(mount)
+        size = status.f_blocks * status.f_frsize
+        used = (status.f_blocks - status.f_bfree) * status.f_frsize
         out.append(
             {
                 "mount": mount,

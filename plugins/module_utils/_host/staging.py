@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Files and directories of a host: decided as a whole, written atomically, and staged while a running service has read the old ones."""
+"""Files and directories of a host.
+
+All are decided together, written atomically, and staged while a service runs with the old ones.
+"""
 
 from __future__ import annotations
 
@@ -65,8 +68,11 @@ class Owned:
 
 @dataclass(frozen=True)
 class Step:
-    """What happens to one file: writes is the path that gets the content, if any; drops is a staged file that is no longer wanted; fixes are
-    paths with a wrong owner or mode; waits is whether the content waits beside its place for its service's turn."""
+    """What happens to one file.
+
+    writes is the path that gets the content, if any; drops is a staged file that is not needed any more; fixes are
+    paths with a wrong owner or mode; waits is whether the content is staged for the next restart of its service.
+    """
 
     dest: str
     content: str
@@ -84,10 +90,11 @@ class Step:
 
 
 def pack(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options of file_set as they travel to its module: no text among the files, and all of them in one option that is never logged.
+    """The options of file_set as its module gets them: all texts are packed in one option that is never logged.
 
-    A module writes its parameters to the host's journal, and Ansible shows them at -vvv. Marked no_log, a text itself would be starred out wherever
-    it occurs, so that a file with "1" in it would garble every path in the result; packed, it occurs nowhere else.
+    A module writes its parameters to the host's journal, and Ansible shows them at -vvv. With no_log Ansible also
+    replaces the value wherever it occurs in the result: the text "1" would garble every path with a 1. A packed text
+    occurs nowhere.
     """
     texts = json.dumps([item["content"] for item in options["files"]])
     packed = base64.b64encode(zlib.compress(texts.encode("ascii"))).decode("ascii")
@@ -121,7 +128,7 @@ def as_given(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]
 
 
 def owned(item: Mapping[str, Any]) -> Owned:
-    """Owner, group and mode of an entry; raises FilesError for a mode that is none."""
+    """Owner, group and mode of an entry; raises FilesError for an invalid mode."""
     try:
         mode = int(str(item["mode"]), 8)
     except ValueError:
@@ -148,57 +155,60 @@ def read(path: str) -> str | None:
         ) from None
 
 
-def differs(path: str, wanted: Owned) -> bool:
-    """Whether a path that is there has another owner, group or mode; an account that does not exist yet owns nothing."""
+def differs(path: str, ownership: Owned) -> bool:
+    """Whether an existing path has another owner, group or mode; an account that does not exist yet owns nothing."""
     try:
-        found = os.lstat(path)
+        status = os.lstat(path)
     except FileNotFoundError:
         return False
     return (
-        stat.S_IMODE(found.st_mode) != wanted.mode
-        or found.st_uid != _uid(wanted.owner)
-        or found.st_gid != _gid(wanted.group)
+        stat.S_IMODE(status.st_mode) != ownership.mode
+        or status.st_uid != _uid(ownership.owner)
+        or status.st_gid != _gid(ownership.group)
     )
 
 
 def decide(items: Iterable[Mapping[str, Any]], *, held: bool, promote: bool) -> list[Step]:
     """What happens to each file: {dest, content, owner, group, mode}.
 
-    held: a running service has read what is in place, so that a difference is staged beside it; promote: it is this service's turn, and
-    what is wanted goes in place whatever runs. A file with at_once is not what the service itself reads, and is never staged.
+    held: a running service has read the files in place, so changes are staged beside them; promote: the service is
+    being restarted, so the content goes in place. A file with at_once is not read by the service, and is never staged.
     """
     steps = []
     for item in items:
-        dest, content, wanted = item["dest"], item["content"], owned(item)
+        dest, content, ownership = item["dest"], item["content"], owned(item)
         here, staged = read(dest), read(dest + STAGED)
         beside = dest + STAGED
         waits = content != here and held and not promote and not item.get("at_once")
         writes = None if content in ((staged,) if waits else (here,)) else beside if waits else dest
         drops = beside if staged is not None and not waits else None
-        fixes = tuple(path for path in (dest, beside) if path not in (writes, drops) and differs(path, wanted))
+        fixes = tuple(path for path in (dest, beside) if path not in (writes, drops) and differs(path, ownership))
         steps.append(
-            Step(dest, content, wanted, writes, drops, fixes, waits, (staged if staged is not None else here) or "")
+            Step(dest, content, ownership, writes, drops, fixes, waits, (staged if staged is not None else here) or "")
         )
     return steps
 
 
 def missing_directories(items: Iterable[Mapping[str, Any]]) -> list[tuple[str, Owned]]:
-    """The directories {path, owner, group, mode} that are not there, or not as they should be; raises FilesError for a path that is none."""
+    """The directories {path, owner, group, mode} that are missing or differ.
+
+    Raises FilesError for a path of another kind.
+    """
     out = []
     for item in items:
-        path, wanted = item["path"], owned(item)
+        path, ownership = item["path"], owned(item)
         if os.path.lexists(path) and not os.path.isdir(path):
             raise FilesError("%s is no directory; move it away, or correct the path." % path)
-        if not os.path.isdir(path) or differs(path, wanted):
-            out.append((path, wanted))
+        if not os.path.isdir(path) or differs(path, ownership):
+            out.append((path, ownership))
     return out
 
 
-def make_directory(path: str, wanted: Owned) -> None:
-    """Make a directory as wanted, and those above it for everybody to pass."""
+def make_directory(path: str, ownership: Owned) -> None:
+    """Make a directory as wanted, and those above it with mode 0755."""
     try:
         os.makedirs(path, mode=0o755, exist_ok=True)
-        _own(path, wanted)
+        _own(path, ownership)
     except OSError as error:
         raise FilesError("%s cannot be made: %s; look at the disk." % (path, error.strerror)) from None
 
@@ -213,7 +223,7 @@ def apply(step: Step) -> None:
         _own(path, step.owned)
 
 
-def write(path: str, content: str, wanted: Owned) -> None:
+def write(path: str, content: str, ownership: Owned) -> None:
     """Write a file atomically, with owner and mode from its first moment; raises FilesError."""
     draft = None
     try:
@@ -226,7 +236,7 @@ def write(path: str, content: str, wanted: Owned) -> None:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        _own(draft, wanted)
+        _own(draft, ownership)
         os.replace(draft, path)
         draft = None
     except OSError as error:
@@ -243,15 +253,15 @@ def diff(step: Step) -> dict[str, str]:
     return {"before_header": header, "after_header": header, "before": before, "after": after}
 
 
-def _own(path: str, wanted: Owned) -> None:
-    uid, gid = _uid(wanted.owner), _gid(wanted.group)
+def _own(path: str, ownership: Owned) -> None:
+    uid, gid = _uid(ownership.owner), _gid(ownership.group)
     if uid is None or gid is None:
         raise FilesError(
             "%s shall belong to %s:%s, but there is no such account; make it first."
-            % (path, wanted.owner, wanted.group)
+            % (path, ownership.owner, ownership.group)
         )
     os.chown(path, uid, gid)
-    os.chmod(path, wanted.mode)
+    os.chmod(path, ownership.mode)
 
 
 def _uid(name: str) -> int | None:

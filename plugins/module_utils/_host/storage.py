@@ -89,21 +89,21 @@ def _without_meta(path: str) -> str:
 
 
 def directory_id(cluster_id: str, node_id: int) -> str:
-    """The directory id of a controller's metadata, the same wherever it is computed: Kafka's base64 of a name-based UUID."""
+    """The directory id of a controller's metadata: Kafka's base64 of a name-based UUID, the same on all hosts."""
     attempt = 0
     while True:
-        made = encode(uuid.uuid5(NAMESPACE, "%s/%d/%d" % (cluster_id, node_id, attempt)))
-        if not made.startswith("-"):
-            return made
+        encoded = encode(uuid.uuid5(NAMESPACE, "%s/%d/%d" % (cluster_id, node_id, attempt)))
+        if not encoded.startswith("-"):
+            return encoded
         attempt += 1
 
 
 def new_cluster_id(source: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
     """A random cluster id; like Kafka's own never with a hyphen first, as commands would take that for an option."""
     while True:
-        made = encode(source())
-        if not made.startswith("-"):
-            return made
+        encoded = encode(source())
+        if not encoded.startswith("-"):
+            return encoded
 
 
 def encode(value: uuid.UUID) -> str:
@@ -119,8 +119,8 @@ def check_cluster_id(cluster_id: str) -> None:
         size = 0
     if size != 16:
         raise StorageError(
-            "%s is no cluster id for KRaft, which is the base64 of 16 bytes in 22 characters; leave it to kafka_cluster_identity."
-            % (cluster_id or "''")
+            "%s is no cluster id for KRaft, which is the base64 of 16 bytes in 22 characters; leave it to"
+            " kafka_cluster_identity." % (cluster_id or "''")
         )
 
 
@@ -143,29 +143,38 @@ def plan(
     is_controller: bool,
     quorum_exists: bool,
 ) -> Plan:
-    """What formatting is needed; raises StorageError when a directory is another's, or holds data that nobody claims.
+    """The directories to format.
 
-    initial_controllers: [{id, host, port}] the voters that the cluster begins with. A controller outside them, or one whose metadata is
-    gone while the quorum lives on, begins as an observer with a directory id of its own, because a voter that forgot what it acknowledged
-    would break the quorum's promise (KIP-853).
+    Raises StorageError for one of another node or cluster, or with data of unknown origin.
+
+    initial_controllers: [{id, host, port}], the first voters of the cluster. Any other controller, and one whose
+    metadata is lost while the quorum exists, begins as an observer with a directory id of its own: a voter that forgot
+    what it acknowledged would break the quorum's promise (KIP-853).
     """
     check_cluster_id(cluster_id)
-    for each in directories:
-        _refuse(each, cluster_id, node_id)
-    missing = tuple(each.path for each in directories if each.state in (EMPTY, ABSENT))
+    for directory in directories:
+        _refuse(directory, cluster_id, node_id)
+    missing = tuple(directory.path for directory in directories if directory.state in (EMPTY, ABSENT))
     if not missing:
         return Plan(())
     partly = len(missing) < len(directories)
     quorum: tuple[str, ...] = ()
     if is_controller:
         lost = partly and metadata_log_dir in missing
-        begins = not quorum_exists and not lost and node_id in [int(each["id"]) for each in initial_controllers]
+        begins = (
+            not quorum_exists and not lost and node_id in [int(controller["id"]) for controller in initial_controllers]
+        )
         if begins or (partly and not lost):
-            # Only read for the metadata directory, so that a new data directory of a running voter changes nothing there.
+            # Kafka reads it for the metadata directory only; for a new data directory of a voter it has no effect.
             voters = [
                 "%d@%s:%d:%s"
-                % (each["id"], _host(each["host"]), each["port"], directory_id(cluster_id, int(each["id"])))
-                for each in initial_controllers
+                % (
+                    controller["id"],
+                    _host(controller["host"]),
+                    controller["port"],
+                    directory_id(cluster_id, int(controller["id"])),
+                )
+                for controller in initial_controllers
             ]
             quorum = ("--initial-controllers", ",".join(voters)) if begins else ("--no-initial-controllers",)
         else:
@@ -177,33 +186,33 @@ def _host(host: str) -> str:
     return "[%s]" % host if ":" in host else host
 
 
-def _refuse(each: Directory, cluster_id: str, node_id: int) -> None:
-    if each.state == FOREIGN:
+def _refuse(directory: Directory, cluster_id: str, node_id: int) -> None:
+    if directory.state == FOREIGN:
         raise StorageError(
-            "The log directory %s holds files, but no %s, so that it is unknown whose they are; it is never formatted: empty it, or put the file back."
-            % (each.path, META)
+            "The log directory %s holds files, but no %s, so that it is unknown whose they are; it is never"
+            " formatted: empty it, or put the file back." % (directory.path, META)
         )
-    if each.state != FORMATTED:
+    if directory.state != FORMATTED:
         return
-    if each.version != 1:
+    if directory.version != 1:
         raise StorageError(
-            "The log directory %s has %s of version %s, but KRaft needs version 1; a directory from ZooKeeper mode is migrated, not formatted."
-            % (each.path, META, each.version)
+            "The log directory %s has %s of version %s, but KRaft needs version 1; a directory from ZooKeeper mode is"
+            " migrated, not formatted." % (directory.path, META, directory.version)
         )
-    if each.cluster_id != cluster_id:
+    if directory.cluster_id != cluster_id:
         raise StorageError(
-            "The log directory %s belongs to cluster %s, but this node shall join %s; attach the right disk, or empty this one."
-            % (each.path, each.cluster_id, cluster_id)
+            "The log directory %s belongs to cluster %s, but this node shall join %s; attach the right disk, or empty"
+            " this one." % (directory.path, directory.cluster_id, cluster_id)
         )
-    if each.node_id != node_id:
+    if directory.node_id != node_id:
         raise StorageError(
-            "The log directory %s belongs to node %s, but this is node %d; attach the right disk, or correct kafka_node_id."
-            % (each.path, each.node_id, node_id)
+            "The log directory %s belongs to node %s, but this is node %d; attach the right disk, or correct"
+            " kafka_node_id." % (directory.path, directory.node_id, node_id)
         )
 
 
 def command(what: Plan, *, java: str, libs: str, cluster_id: str, properties: str, user: str | None) -> list[str]:
-    """The argv that formats; user runs it as somebody else, so that the files are theirs."""
+    """The argv that formats; user is the user that runs it and owns the files, None for the caller."""
     argv = ["runuser", "-u", user, "--"] if user else []
     argv += [
         java,
@@ -234,12 +243,12 @@ def verify(after: Sequence[Directory], what: Plan, *, cluster_id: str, node_id: 
             "Formatting %s failed with code %d: %s; nothing that was formatted before has changed."
             % (", ".join(what.paths), code, " ".join(lines)[-600:] or "it said nothing")
         )
-    for each in after:
-        _refuse(each, cluster_id, node_id)
-        if each.state != FORMATTED:
+    for directory in after:
+        _refuse(directory, cluster_id, node_id)
+        if directory.state != FORMATTED:
             raise StorageError(
-                "%s is still not formatted, although Kafka's tool reported no error; check that log.dirs in the properties names it."
-                % each.path
+                "%s is still not formatted, although Kafka's tool reported no error; check that log.dirs in the"
+                " properties names it." % directory.path
             )
 
 
@@ -248,36 +257,42 @@ def identity(nodes: Iterable[dict[str, Any]]) -> str | None:
 
     Raises StorageError when there are two, as disks of different clusters are mixed then.
     """
-    found: dict[str, list[str]] = {}
+    clusters: dict[str, list[str]] = {}
     for node in nodes:
-        for each in node["directories"]:
-            if each["state"] == FORMATTED:
-                found.setdefault(str(each["cluster_id"]), []).append("%s on %s" % (each["path"], node["host"]))
-    if len(found) > 1:
-        told = "; ".join("%s has %s" % (cluster, ", ".join(places)) for cluster, places in sorted(found.items()))
+        for directory in node["directories"]:
+            if directory["state"] == FORMATTED:
+                clusters.setdefault(str(directory["cluster_id"]), []).append(
+                    "%s on %s" % (directory["path"], node["host"])
+                )
+    if len(clusters) > 1:
+        listing = "; ".join("%s has %s" % (cluster, ", ".join(places)) for cluster, places in sorted(clusters.items()))
         raise StorageError(
-            "The nodes carry disks of %d clusters: %s; attach the right disks, or empty those that are not this cluster's."
-            % (len(found), told)
+            "The nodes carry disks of %d clusters: %s; attach the right disks, or empty those that are not this"
+            " cluster's." % (len(clusters), listing)
         )
-    return next(iter(found), None)
+    return next(iter(clusters), None)
 
 
 def brokers_have_run(hosts: Iterable[Mapping[str, Any]], unit: str = "kafka.service") -> bool:
-    """Whether a broker runs or has run on any of these hosts, by what host_preflight said of them in __kafka_host, and kafka_storage_info, of disks that were
-    mounted only then, in __kafka_storage.
+    """Whether a broker runs or has run on any of these hosts.
 
-    In KRaft mode a directory is formatted before the first start, so that there only what a start makes counts.
+    It reads __kafka_host, the answer of host_preflight, and __kafka_storage, the answer of kafka_storage_info for disks
+    that were mounted later. In KRaft mode a directory is formatted before the first start, so only the files of a start
+    count there.
     """
     for host in hosts:
         before, after = host.get("__kafka_host") or {}, host.get("__kafka_storage") or {}
         if unit in (before.get("running") or ()):
             return True
         directories = [*((before.get("identity") or {}).get("directories") or ()), *(after.get("directories") or ())]
-        if any(each["started"] or (each["state"] == FORMATTED and each["version"] != 1) for each in directories):
+        if any(
+            directory["started"] or (directory["state"] == FORMATTED and directory["version"] != 1)
+            for directory in directories
+        ):
             return True
     return False
 
 
 def quorum_exists(nodes: Iterable[dict[str, Any]]) -> bool:
-    """Whether a KRaft node of the cluster has ever run, so that its quorum has voted; the same shape as for identity."""
-    return any(each["started"] for node in nodes for each in node["directories"])
+    """Whether a KRaft node of the cluster has ever run, and its quorum has thus voted; nodes as in identity."""
+    return any(directory["started"] for node in nodes for directory in node["directories"])

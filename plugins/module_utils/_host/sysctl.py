@@ -15,7 +15,7 @@ from typing import Any, Mapping, Sequence
 from .._errors import RackawareError
 from . import staging
 
-# Written by systemd, as PID 1 of a container, for everybody to see.
+# systemd writes it as PID 1 of a container, readable by all users.
 CONTAINER = "run/systemd/container"
 HUGEPAGE = "sys/kernel/mm/transparent_hugepage/enabled"
 ROOT = staging.Owned("root", "root", 0o644)
@@ -27,7 +27,10 @@ class KernelError(RackawareError):
 
 @dataclass(frozen=True)
 class Setting:
-    """One value in /proc or /sys: name as a person knows it, path of its file, found and wanted as text; writable is whether this host may."""
+    """One value in /proc or /sys: its usual name, the path of its file, and the values found and wanted, as text.
+
+    writable is whether this host may set it.
+    """
 
     name: str
     path: str
@@ -41,10 +44,10 @@ class Setting:
         return self.found != self.wanted
 
 
-def sysctls(wanted: Mapping[str, Any], root: str = "/") -> list[Setting]:
+def sysctls(values: Mapping[str, Any], root: str = "/") -> list[Setting]:
     """The kernel's parameters by their names (sysctl(8)); white space between numbers counts as one space."""
     out = []
-    for name, value in wanted.items():
+    for name, value in values.items():
         if not re.fullmatch(r"[a-zA-Z0-9_./-]+", str(name)):
             raise KernelError(
                 "%r is no name of a kernel parameter; write it as sysctl does, like vm.swappiness." % name
@@ -54,15 +57,15 @@ def sysctls(wanted: Mapping[str, Any], root: str = "/") -> list[Setting]:
     return out
 
 
-def hugepages(wanted: str | None, root: str = "/") -> list[Setting]:
+def hugepages(mode: str | None, root: str = "/") -> list[Setting]:
     """The mode of transparent huge pages; the kernel shows all modes, the chosen one in brackets."""
     path = os.path.join(root, HUGEPAGE)
-    return [_setting("transparent_hugepage", path, wanted, _chosen(_read(path)))] if wanted else []
+    return [_setting("transparent_hugepage", path, mode, _chosen(_read(path)))] if mode else []
 
 
-def schedulers(wanted: str | None, disks: Sequence[str], root: str = "/") -> list[Setting]:
+def schedulers(scheduler: str | None, disks: Sequence[str], root: str = "/") -> list[Setting]:
     """The I/O scheduler of each disk whose name matches one of the patterns."""
-    if not wanted:
+    if not scheduler:
         return []
     home = os.path.join(root, "sys/block")
     names = (
@@ -74,19 +77,22 @@ def schedulers(wanted: str | None, disks: Sequence[str], root: str = "/") -> lis
     for name in names:
         path = os.path.join(home, name, "queue/scheduler")
         offered = (_read(path) or "").replace("[", "").replace("]", "").split()
-        if wanted in offered:
-            out.append(_setting("scheduler of " + name, path, wanted, _chosen(_read(path))))
+        if scheduler in offered:
+            out.append(_setting("scheduler of " + name, path, scheduler, _chosen(_read(path))))
     return out
 
 
 def split(settings: Sequence[Setting], root: str = "/") -> tuple[list[Setting], list[str]]:
-    """What must be written now, and the names that only the machine around this container can set. Raises KernelError elsewhere."""
+    """The settings to write now, and the names that only the host of this container can set.
+
+    Raises KernelError outside of a container.
+    """
     needed = [setting for setting in settings if setting.differs]
     refused = [setting for setting in needed if setting.found is None or not setting.writable]
     if refused and not os.path.exists(os.path.join(root, CONTAINER)):
         raise KernelError(
             "The kernel does not have %s, or does not let it be set; correct os_tuning_sysctl, or the kernel."
-            % ", ".join(each.name for each in refused)
+            % ", ".join(setting.name for setting in refused)
         )
     return [setting for setting in needed if setting not in refused], [setting.name for setting in refused]
 
@@ -112,7 +118,7 @@ def files(
     header: str,
     root: str = "/",
 ) -> list[dict[str, Any]]:
-    """What makes the settings last, as _host.staging.decide takes it: for sysctl.d, tmpfiles.d, udev and the limits of people's sessions."""
+    """The files in sysctl.d, tmpfiles.d, udev and limits.d that set it at each boot, as in _host.staging.decide."""
     lines = {
         "etc/sysctl.d/90-kafka.conf": ["%s = %s" % (name, _normal(str(value))) for name, value in sysctl.items()],
         "etc/tmpfiles.d/kafka.conf": ["w /%s - - - - %s" % (HUGEPAGE, hugepage)] if hugepage else [],
@@ -148,5 +154,5 @@ def _normal(text: str | None) -> str | None:
 
 
 def _chosen(text: str | None) -> str | None:
-    found = re.search(r"\[([^]]+)\]", text or "")
-    return found.group(1) if found else text
+    match = re.search(r"\[([^]]+)\]", text or "")
+    return match.group(1) if match else text

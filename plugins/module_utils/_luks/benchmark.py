@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""How fast a disk is with dm-crypt in each of its ways: work queues of the kernel or not, sectors of 512 or 4096 bytes. fio measures, this decides."""
+"""How fast a disk is with each setting of dm-crypt.
+
+The settings are: with or without the kernel's work queues, sectors of 512 or 4096 bytes. fio measures; this module
+decides.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +32,7 @@ WORTH = 1.05
 MIB = 1024 * 1024
 
 
-class CryptBenchError(RackawareError):
+class BenchmarkError(RackawareError):
     """The disk cannot be measured."""
 
 
@@ -44,7 +48,10 @@ class Load:
 
 @dataclass(frozen=True)
 class Row:
-    """One way and its figures: MB/s, milliseconds of the slowest of a hundred requests, seconds of all processors. sector_size 0 is without encryption."""
+    """One setting and its figures: MB/s, the 99th percentile in milliseconds, CPU seconds of all processors.
+
+    sector_size 0 is without encryption.
+    """
 
     sector_size: int
     perf: tuple[str, ...]
@@ -108,25 +115,31 @@ def fio_command(target: str, kind: str, load: Load) -> list[str]:
 
 
 def parse_fio(text: str, kind: str) -> tuple[float, float]:
-    """(MB/s, p99 in milliseconds) from fio's JSON, before which it may print warnings; raises CryptBenchError."""
+    """(MB/s, p99 in milliseconds) from fio's JSON, before which it may print warnings; raises BenchmarkError."""
     try:
-        found = json.loads(text[text.index("{") :])["jobs"][0][kind]
-        return round(found["bw_bytes"] / 1e6, 1), round(found["clat_ns"]["percentile"]["99.000000"] / 1e6, 2)
+        figures = json.loads(text[text.index("{") :])["jobs"][0][kind]
+        return round(figures["bw_bytes"] / 1e6, 1), round(figures["clat_ns"]["percentile"]["99.000000"] / 1e6, 2)
     except (KeyError, IndexError, TypeError, ValueError):
-        raise CryptBenchError("What fio printed cannot be read; look at its version.") from None
+        raise BenchmarkError("What fio printed cannot be read; look at its version.") from None
 
 
 def busy_seconds(text: str, ticks: int) -> float:
-    """All processors' seconds of work since the boot, from /proc/stat: what dm-crypt costs is in the kernel's threads, not in fio."""
+    """CPU seconds of all processors since the boot, from /proc/stat.
+
+    The work of dm-crypt is done by the kernel's threads, not by fio.
+    """
     user, nice, system, _idle, _iowait, irq, softirq = (int(word) for word in text.split("\n", 1)[0].split()[1:8])
     return (user + nice + system + irq + softirq) / ticks
 
 
 def advise(rows: Iterable[Row], *, physical_sector: int) -> Advice:
-    """The best way that is safe: sectors larger than the disk's own can be torn by a power cut, and what gains little is not worth a setting."""
+    """The best safe setting, and why.
+
+    A power cut can tear sectors that are larger than the disk's own. A small gain is not worth a setting.
+    """
     safe = [row for row in rows if row.sector_size and row.sector_size <= max(512, physical_sector)]
     if not safe:
-        raise CryptBenchError(
+        raise BenchmarkError(
             "Nothing was measured that is safe on this disk, whose sectors have %d bytes; measure sectors of 512, too."
             % physical_sector
         )
@@ -144,7 +157,7 @@ def advise(rows: Iterable[Row], *, physical_sector: int) -> Advice:
 
 
 class Bench:
-    """One blank disk: formatted, measured and erased for each sector size, with a key that only this process ever has."""
+    """One blank disk, formatted, measured and erased for each sector size; its key never leaves this process."""
 
     def __init__(
         self,
@@ -172,14 +185,17 @@ class Bench:
         return self._volume(wanted, self._run, marker_dir=self._marker_dir)
 
     def check(self) -> None:
-        """Refuse any disk that is not blank, or left over from a run that died; raises RackawareError, and changes nothing."""
+        """Refuse a disk unless it is blank or left over from a run that died.
+
+        Raises RackawareError, and changes nothing.
+        """
         volume = self._wanted()
         facts = volume.facts()
         if facts.header is None or facts.header.uuid != self._uuid:
             luks_volume.plan(facts, volume.wanted, state=luks_volume.FORMATTED, allow_format=luks_volume.BLANK_ONLY)
 
     def measure(self, load: Load, sectors: Sequence[int]) -> list[Row]:
-        """All ways, the disk without encryption first; the disk is erased afterwards, also when something goes wrong."""
+        """All settings, the disk without encryption first; the disk is erased afterwards, also after an error."""
         self.check()
         self._clean()
         rows = [self._plain(load)]
@@ -194,7 +210,7 @@ class Bench:
 
     def _plain(self, load: Load) -> Row:
         volume = self._wanted()
-        # What is written without encryption must not make the disk one that nobody may format.
+        # Data written without encryption would make the disk look used, and it could not be formatted.
         volume.perform(("remember erasing",))
         try:
             return self._row(self._device, 0, (), load)
@@ -229,7 +245,7 @@ class Bench:
         for kind in ("write", "read"):
             code, out, _err = self._run(fio_command(target, kind, load))
             if code != 0:
-                raise CryptBenchError("fio could not %s %s (code %d); try it by hand." % (kind, target, code))
+                raise BenchmarkError("fio could not %s %s (code %d); try it by hand." % (kind, target, code))
             figures[kind + "_mb_s"], figures[kind + "_p99_ms"] = parse_fio(out, kind)
         spent = busy_seconds(self._stat(), os.sysconf("SC_CLK_TCK")) - before
         return Row(sector_size, perf, cpu_seconds=round(spent, 1), **figures)

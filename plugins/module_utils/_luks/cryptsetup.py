@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""cryptsetup: one method a command. Keys go through stdin, in bytes, with their length: a passphrase read as a line would end at its first newline."""
+"""cryptsetup: one method per command.
+
+Keys go through stdin, as bytes with their length: a passphrase read as a line would end at its first newline.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from .._command import Run
 from .._errors import RackawareError
 
 CIPHER, KEY_BITS, HASH = "aes-xts-plain64", 512, "sha256"
-# The keys are random and as long as the volume key: iterations add nothing but time and, with Argon2, a gigabyte of memory.
+# The keys are random and as long as the volume key. Iterations only add time and, with Argon2, a gigabyte of memory.
 ITERATIONS = 1000
 # Before 2.4.3 a crafted header starts a decryption of the disk (CVE-2021-4122).
 OLDEST = (2, 4, 3)
@@ -28,7 +31,10 @@ class CryptsetupError(RackawareError):
 
 
 class Cryptsetup:
-    """Builds the command lines and reads the codes; what it prints never leaves this class, because nobody can promise what is in it."""
+    """Builds the command lines and reads the return codes.
+
+    cryptsetup's output never leaves this class, because it may hold anything.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -44,8 +50,8 @@ class Cryptsetup:
     def require(self) -> str:
         """The version; raises CryptsetupError when it is too old."""
         _code, out = self._call("tell its version", ["--version"])
-        found = re.search(r"(\d+)\.(\d+)\.(\d+)", out)
-        version = tuple(int(part) for part in found.groups()) if found else ()
+        match = re.search(r"(\d+)\.(\d+)\.(\d+)", out)
+        version = tuple(int(part) for part in match.groups()) if match else ()
         if version < OLDEST:
             text = ".".join(map(str, version)) or "of an unknown version"
             raise CryptsetupError(
@@ -108,8 +114,8 @@ class Cryptsetup:
     def flags(self, *, name: str) -> tuple[str, ...]:
         """The flags of an open mapping, as cryptsetup's options name them."""
         _code, out = self._call("describe %s" % name, ["status", name])
-        found = re.search(r"^\s*flags:\s*(.*)$", out, re.MULTILINE)
-        return tuple(sorted(found.group(1).split())) if found else ()
+        match = re.search(r"^\s*flags:\s*(.*)$", out, re.MULTILINE)
+        return tuple(sorted(match.group(1).split())) if match else ()
 
     def close(self, *, name: str) -> None:
         """Take the mapping away; fails while it is in use."""
@@ -136,7 +142,10 @@ class Cryptsetup:
             forget(both)
 
     def kill_slot(self, *, device: str, slot: int, key: bytearray) -> None:
-        """Destroy a slot. In batch mode cryptsetup destroys the last one too (tried, 2.6.1): whoever calls must know another that opens."""
+        """Destroy a slot.
+
+        In batch mode cryptsetup destroys the last one too (tried, 2.6.1): the caller must know another that opens.
+        """
         self._call(
             "remove slot %d of %s" % (slot, device),
             ["luksKillSlot", "--batch-mode", *_stdin(key), device, str(slot)],

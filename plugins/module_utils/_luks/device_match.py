@@ -22,12 +22,15 @@ GET_FLAGS, SET_FLAGS, IMMUTABLE = 0x80086601, 0x40086602, 0x10
 WITHOUT_FLAGS = (errno.ENOTTY, errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS, errno.EPERM)
 
 
-class PlaceError(RackawareError):
-    """There is no such place, or it is taken."""
+class DeviceMatchError(RackawareError):
+    """The mount point does not exist, or it is in use."""
 
 
 def is_pattern(device: str) -> bool:
-    """Whether a device is a shell pattern; after a stop and start an instance has other disks, with other serial numbers."""
+    """Whether a device is a shell pattern.
+
+    After a stop and start an instance has other disks, with other serial numbers.
+    """
     return any(letter in device for letter in "*?[")
 
 
@@ -43,28 +46,32 @@ def disks(pattern: str) -> list[str]:
 def find(
     pattern: str, uuid: str, slot: int, slots: int, scan: Callable[[str], object] = luks_header.scan
 ) -> str | None:
-    """The disk with this volume, or else the one whose turn it is, once all of them are there; None while they are not.
+    """The disk with this volume, else the one at position slot, once all slots disks are there; None until then.
 
-    By turn only: two stores that start at once on blank disks never choose the same, and whether it is blank is judged later.
+    Position alone decides, so that two stores that start at once on blank disks never choose the same one. Whether the
+    disk is blank is checked later.
     """
-    found = disks(pattern)
-    for path in found:
+    paths = disks(pattern)
+    for path in paths:
         try:
             header = scan(path).header  # type: ignore[attr-defined]
         except (RackawareError, OSError):
             continue
         if header is not None and header.uuid == uuid:
             return path
-    return found[slot] if slot < len(found) and len(found) >= slots else None
+    return paths[slot] if slot < len(paths) and len(paths) >= slots else None
 
 
 def cover(mount: str) -> None:
-    """Make the directory below a mount one in which nobody, not even root, writes by mistake; raises PlaceError for one that holds anything."""
+    """Make the directory below a mount immutable, so that not even root writes there by mistake.
+
+    Raises DeviceMatchError for one that holds anything.
+    """
     if os.path.ismount(mount):
         return
     try:
         if os.path.realpath(mount) != mount:
-            raise PlaceError(
+            raise DeviceMatchError(
                 "The mount point %s is %s in truth, and systemd mounts nothing on a symbolic link; give the real path."
                 % (mount, os.path.realpath(mount))
             )
@@ -72,12 +79,12 @@ def cover(mount: str) -> None:
         if not os.path.isdir(mount):
             os.mkdir(mount, 0)
         if os.listdir(mount):
-            raise PlaceError(
+            raise DeviceMatchError(
                 "The mount point %s is not empty, and mounting would hide what it holds; move that away." % mount
             )
         _lock(mount)
     except OSError as error:
-        raise PlaceError(
+        raise DeviceMatchError(
             "The mount point %s cannot be made: %s; look at the root disk." % (mount, error.strerror)
         ) from None
 
@@ -86,7 +93,7 @@ def _parents(path: str) -> None:
     if not os.path.isdir(path):
         _parents(os.path.dirname(path))
         os.mkdir(path)
-        # Whatever the umask: the owner of the mounted root has to come through here.
+        # Independent of the umask: the owner of the mounted root has to pass through here.
         os.chmod(path, 0o755)
 
 

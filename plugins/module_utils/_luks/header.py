@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""LUKS headers read without cryptsetup, because that repairs what it reads, and a disk of somebody else is not ours to repair."""
+"""LUKS headers read without cryptsetup, which repairs what it reads: a foreign disk must not be changed."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _scan(stream: BinaryIO) -> Scan:
     first = stream.read(BINARY)
     if first[:6] == PRIMARY and len(first) >= 208 and struct.unpack(">H", first[6:8])[0] == 1:
         return Scan(_first_version(first), torn=False)
-    found, remains = [], False
+    headers, remains = [], False
     for offset, magic in ((0, PRIMARY), *((offset, SECONDARY) for offset in OFFSETS)):
         stream.seek(offset)
         binary = stream.read(BINARY)
@@ -91,11 +91,11 @@ def _scan(stream: BinaryIO) -> Scan:
             continue
         header = _second_version(stream, binary, offset)
         remains = remains or header is None
-        found += [header] if header else []
-    if not found:
+        headers += [header] if header else []
+    if not headers:
         return Scan(None, torn=remains)
-    newest = max(found, key=lambda header: header.sequence)
-    return Scan(Header(**{**newest.__dict__, "copies": len(found)}), torn=False)
+    newest = max(headers, key=lambda header: header.sequence)
+    return Scan(Header(**{**newest.__dict__, "copies": len(headers)}), torn=False)
 
 
 def _text(raw: bytes) -> str:
@@ -163,8 +163,8 @@ def _described(area: dict[str, Any], binary: bytes, sequence: int) -> Header:
 
 def _key_digest(digests: Iterable[Mapping[str, Any]]) -> str:
     # A digest without a segment is of a key slot that opens no data.
-    found = sorted((str(each["salt"]), str(each["digest"])) for each in digests if each["segments"])
-    return hashlib.sha256(json.dumps(found).encode()).hexdigest()
+    values = sorted((str(digest["salt"]), str(digest["digest"])) for digest in digests if digest["segments"])
+    return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
 
 def size_of(path: str) -> int:
@@ -187,7 +187,7 @@ class Sample:
 
 
 def sample(path: str, *, start: int = 16 * MIB, samples: int = 1024) -> Sample:
-    """Read a MiB at start (there a file system's superblock would be), the last MiB, and samples in between; raises HeaderError."""
+    """Read the MiB at start, where a superblock would be, the last MiB, and samples in between; raises HeaderError."""
     digest, zero = hashlib.sha256(), True
     end = size_of(path)
     step = max(BINARY, (end - start) // samples // BINARY * BINARY)
@@ -211,14 +211,17 @@ def sample(path: str, *, start: int = 16 * MIB, samples: int = 1024) -> Sample:
 
 
 def wipe(path: str, *, length: int) -> None:
-    """Overwrite the first length bytes, where both headers and all key slots are, with zeros, and read them back; raises HeaderError."""
+    """Overwrite the first length bytes (both headers, all key slots) with zeros, and read them back.
+
+    Raises HeaderError.
+    """
     try:
         with open(path, "r+b", buffering=0) as stream:
             for place in range(0, length, MIB):
                 stream.seek(place)
                 stream.write(bytes(min(MIB, length - place)))
             os.fsync(stream.fileno())
-            # The page cache would answer for the disk.
+            # Otherwise the page cache would answer instead of the disk.
             os.posix_fadvise(stream.fileno(), 0, length, os.POSIX_FADV_DONTNEED)
             stream.seek(0)
             left = length

@@ -46,7 +46,7 @@ def read(path: str) -> Copy | None:
 
 
 def same(one: Header, other: Header) -> bool:
-    """Whether a copy is of this very state of a header. The sequence number alone begins anew with each format."""
+    """Whether a copy is of this very state of a header. The sequence number alone restarts with each format."""
     return replace(one, copies=0) == replace(other, copies=0)
 
 
@@ -104,7 +104,7 @@ def plan_restored(
             raise HeaderBackupError("The device holds another volume, %s; nothing was restored." % scan.header.uuid)
         if scan.header.key_digest != copy.header.key_digest:
             raise HeaderBackupError(
-                "%s is of an earlier volume %s, which was formatted anew since; nothing was restored: "
+                "%s is of an earlier volume %s, which was formatted again since; nothing was restored: "
                 "destroy that copy, and make a new one." % (dest, uuid)
             )
     elif signed:
@@ -116,8 +116,8 @@ def plan_restored(
         )
     if confirm_uuid != uuid:
         raise HeaderBackupError(
-            "Restoring brings back the key slots of the copy, removed ones too; set confirm_uuid to %s if that is meant."
-            % uuid
+            "Restoring brings back the key slots of the copy, removed ones too; set confirm_uuid to %s if that is"
+            " meant." % uuid
         )
     return ("restore",)
 
@@ -155,7 +155,7 @@ def step(name: str, *, cryptsetup: Cryptsetup, device: str, dest: str) -> None:
 
 
 def _copy(cryptsetup: Cryptsetup, device: str, dest: str) -> None:
-    # cryptsetup makes the file itself; under this mask nobody else can read it at any time.
+    # cryptsetup makes the file itself; under this mask no other user can read it at any time.
     draft = dest + ".new"
     if os.path.lexists(draft):
         _shred(draft)
@@ -164,8 +164,8 @@ def _copy(cryptsetup: Cryptsetup, device: str, dest: str) -> None:
         cryptsetup.backup(device=device, dest=draft)
     finally:
         os.umask(old)
-    found, held = luks_header.scan(draft).header, luks_header.scan(device).header
-    if found is None or held is None or not same(found, held):
+    copied, held = luks_header.scan(draft).header, luks_header.scan(device).header
+    if copied is None or held is None or not same(copied, held):
         _shred(draft)
         raise HeaderBackupError("The copy in %s is not the header of %s; look at the disk." % (dest, device))
     os.chmod(draft, 0o400)

@@ -106,14 +106,17 @@ def ebs_name(answer: bytes) -> str:
 
 def ebs_id(serial: str) -> str:
     """The volume id of a serial, empty for other disks."""
-    found = re.fullmatch(r"vol-?([0-9a-f]{8,17})", serial)
-    return "vol-" + found[1] if found else ""
+    match = re.fullmatch(r"vol-?([0-9a-f]{8,17})", serial)
+    return "vol-" + match[1] if match else ""
 
 
 def disks(
     *, models: Sequence[str], sys_root: str = "/sys", dev_root: str = "/dev", ask: Callable[[str], bytes] = identify
 ) -> list[Disk]:
-    """Every NVMe namespace, in order of its kernel name; models are shell patterns of what counts as an instance store. Raises InstanceStoreError."""
+    """All NVMe namespaces, in order of kernel name; raises InstanceStoreError.
+
+    models are shell patterns of the models that count as instance stores.
+    """
     links = _links(dev_root)
     try:
         controllers = sorted(os.listdir(os.path.join(sys_root, "class", "nvme")), key=_natural)
@@ -167,7 +170,8 @@ def _links(dev_root: str) -> dict[str, list[str]]:
 
 
 def _by_id(links: Iterable[str]) -> str:
-    # udev also makes nvme-eui… links and one with the namespace's number: the model's name and the serial say most to a person.
+    # udev also makes nvme-eui… links and one with the namespace's number. That of model and
+    # serial is the most readable.
     ranked = sorted(
         links,
         key=lambda path: (
@@ -188,7 +192,10 @@ def judged(
     marker_dir: str = format_record.DIRECTORY,
     probe: Callable[..., Any] = disk_probe.probe,
 ) -> Disk:
-    """The disk with what is on it and what this host remembers of it; subsystem is how ours begin. Raises RackawareError."""
+    """The disk, its content, and this host's record of it; our subsystems begin with subsystem.
+
+    Raises RackawareError.
+    """
     marker = format_record.load(format_record.path_of(disk.device, marker_dir))
     seen = probe(disk.device, run)
     mounts = [mount.point for mount in seen.mounts]
@@ -210,10 +217,10 @@ def judged(
     else:
         state = "blank" if seen.state == disk_probe.BLANK else "data"
     uuid = header.uuid if header else str(seen.signature.get("UUID", ""))
-    found = {
+    content = {
         "mountpoint": mounts[0] if mounts else "",
         "state": state,
         "uuid": uuid,
         "subsystem": header.subsystem if header else "",
     }
-    return Disk(**{**disk.__dict__, **found, "remembered": marker.uuid if marker else ""})
+    return Disk(**{**disk.__dict__, **content, "remembered": marker.uuid if marker else ""})

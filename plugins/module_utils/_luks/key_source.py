@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Where a module gets a volume's key: a file in memory, or a wrapped key. The bytes are overwritten when the module is done with them."""
+"""Where a module gets a volume's key: a file in memory, or a wrapped key. The bytes are overwritten after use."""
 
 from __future__ import annotations
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The keys of a volume: add, remove, rotate, in an order that never leaves a volume without a key that is proven to open it."""
+"""The keys of a volume: add, remove, rotate.
+
+The order of the steps never leaves a volume without a key that is known to open it.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ class LuksKeyError(RackawareError):
 
 @dataclass(frozen=True)
 class Slots:
-    """Which slots there are, which of them each key opens, and our tokens; facts is what the new key's token shall say."""
+    """The slots, which of them each key opens, and our tokens; facts is what the new key's token shall say."""
 
     every: tuple[int, ...]
     key: tuple[int, ...] = ()
@@ -49,7 +52,10 @@ def plan_present(slots: Slots) -> tuple[str, ...]:
 
 
 def plan_rotated(slots: Slots) -> tuple[str, ...]:
-    """Steps to a volume that new opens and key does not. Read anew after each interruption, they go on where they stopped."""
+    """Steps to a volume that new opens and key does not.
+
+    After an interruption a new plan goes on where the old stopped.
+    """
     if set(slots.key) & set(slots.new):
         raise LuksKeyError("The new key is the old key; make a new one.")
     steps = plan_present(slots)
@@ -74,14 +80,15 @@ def plan_absent(slots: Slots, slot: int) -> tuple[str, ...]:
 def _must_open(slots: Slots) -> None:
     if not slots.key:
         raise LuksKeyError(
-            "Neither key opens the volume, and nothing was changed; give the key that it was formatted or last rotated with."
+            "Neither key opens the volume, and nothing was changed; give the key that it was formatted or last"
+            " rotated with."
         )
 
 
 def _described(slots: Slots) -> bool:
-    wanted = {str(slot) for slot in slots.new}
+    new_slots = {str(slot) for slot in slots.new}
     return any(
-        set(token.get("keyslots", [])) & wanted and dict(slots.facts).items() <= token.items()
+        set(token.get("keyslots", [])) & new_slots and dict(slots.facts).items() <= token.items()
         for token in slots.tokens.values()
     )
 
@@ -158,7 +165,7 @@ class Keys:
         return key
 
     def _remove(self, slot: int) -> None:
-        """cryptsetup would remove even the last slot: look again, right before, whether the key that stays opens another."""
+        """cryptsetup removes even the last slot, so check right before that the key that stays opens another."""
         stays = self._given(self._new if self._new is not None else self._key)
         if not [other for other in slots_of(self._cryptsetup, self._device, stays) if other != slot]:
             raise LuksKeyError("Slot %d of %s is the last that opens, and is not removed." % (slot, self._device))

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""From a wrapped key in S3 to its bytes: the instance's role, GetObject with pins, KMS Decrypt. Shared by the modules and by the unlocker at boot.
+"""From a wrapped key in S3 to its bytes: the instance's role, GetObject with pins, KMS Decrypt.
 
-Written for the boto3 of the distribution (Debian 12: 1.26), whose own retries, environment endpoints and IMDSv1 fallback are not relied upon.
+The modules and the unlocker at boot share it. It is written for the distribution's boto3 (Debian 12: 1.26), and does
+not rely on its retries, environment endpoints or IMDSv1 fallback.
 """
 
 from __future__ import annotations
@@ -41,13 +42,14 @@ CONNECT_SECONDS, READ_SECONDS, METADATA_SECONDS = 3, 10, 3
 LARGEST = 6144
 SHORTEST_KEY = 32
 INSTANCE, ENVIRONMENT = "instance", "environment"
-# What passes by itself: load, faults of the service, a clock before its first synchronisation, credentials that are just being renewed.
+# Transient errors: load, faults of the service, a clock before its first synchronisation, credentials being renewed.
 PASSING = frozenset(
-    "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException TooManyRequestsException RequestLimitExceeded SlowDown "
-    "LimitExceededException BandwidthLimitExceeded InternalError InternalFailure InternalServerError ServiceUnavailable ServiceUnavailableException "
-    "KMSInternalException DependencyTimeoutException KeyUnavailableException RequestTimeout RequestTimeoutException OperationAborted "
-    "RequestTimeTooSkewed RequestExpired RequestInTheFuture InvalidSignatureException SignatureDoesNotMatch "
-    "ExpiredToken ExpiredTokenException TokenRefreshRequired".split()
+    "Throttling ThrottlingException ThrottledException RequestThrottled RequestThrottledException"
+    " TooManyRequestsException RequestLimitExceeded SlowDown LimitExceededException BandwidthLimitExceeded"
+    " InternalError InternalFailure InternalServerError ServiceUnavailable ServiceUnavailableException"
+    " KMSInternalException DependencyTimeoutException KeyUnavailableException RequestTimeout RequestTimeoutException"
+    " OperationAborted RequestTimeTooSkewed RequestExpired RequestInTheFuture InvalidSignatureException"
+    " SignatureDoesNotMatch ExpiredToken ExpiredTokenException TokenRefreshRequired".split()
 )
 CONNECTION_SPEC = {"credentials": {"type": "str", "choices": [INSTANCE, ENVIRONMENT], "default": INSTANCE}}
 WRAPPED_SPEC = {
@@ -74,16 +76,19 @@ class KmsError(RackawareError):
 
 
 class Retry(KmsError):
-    """It may work in a moment without anybody's doing."""
+    """A transient error: the same request may succeed in a moment."""
 
 
 class Denied(KmsError):
-    """It will not work until somebody changes something: a grant, a key's state, an object, a pin."""
+    """It fails until something changes: a grant, a key's state, an object, a pin."""
 
 
 @dataclass(frozen=True)
 class Wrapped:
-    """One wrapped key: where it is, which version of it, what it must be, which KMS key opens it, and for whom. Nothing in it is secret."""
+    """One wrapped key: its place, version and digest, the KMS key that opens it, and for whom.
+
+    Nothing in it is secret.
+    """
 
     bucket: str
     key: str
@@ -106,27 +111,32 @@ class Wrapped:
 def wrapped(given: Mapping[str, Any]) -> Wrapped:
     """Check what an option, a configuration or a token says; raises Denied."""
     try:
-        found = Wrapped(**{name: given[name] for name in WRAPPED_SPEC["options"]})  # type: ignore[attr-defined]
+        wrapped_key = Wrapped(**{name: given[name] for name in WRAPPED_SPEC["options"]})  # type: ignore[attr-defined]
     except KeyError as error:
         raise Denied("The wrapped key has no %s; take all its facts from kms_data_key." % error.args[0]) from None
-    if not ARN.fullmatch(str(found.key_arn)):
+    if not ARN.fullmatch(str(wrapped_key.key_arn)):
         raise Denied(
             "%s is no ARN of a KMS key; give the key's own ARN, because an alias can be pointed at another key."
-            % found.key_arn
+            % wrapped_key.key_arn
         )
-    if not re.fullmatch(r"[0-9a-f]{64}", str(found.sha256)):
-        raise Denied("The sha256 of %s is not 64 hexadecimal digits; take it from kms_data_key." % found.key)
-    if not found.encryption_context or not all(isinstance(value, str) for value in found.encryption_context.values()):
-        raise Denied("The encryption context of %s must have at least one entry, and texts as values." % found.key)
-    if found.version_id in ("", "null"):
+    if not re.fullmatch(r"[0-9a-f]{64}", str(wrapped_key.sha256)):
+        raise Denied("The sha256 of %s is not 64 hexadecimal digits; take it from kms_data_key." % wrapped_key.key)
+    if not wrapped_key.encryption_context or not all(
+        isinstance(value, str) for value in wrapped_key.encryption_context.values()
+    ):
         raise Denied(
-            "%s has no version; turn versioning on in the bucket %s and make the key anew." % (found.key, found.bucket)
+            "The encryption context of %s must have at least one entry, and texts as values." % wrapped_key.key
         )
-    return found
+    if wrapped_key.version_id in ("", "null"):
+        raise Denied(
+            "%s has no version; turn versioning on in the bucket %s and make the key again."
+            % (wrapped_key.key, wrapped_key.bucket)
+        )
+    return wrapped_key
 
 
 def classify(error: Exception) -> type[KmsError]:
-    """Whether an error passes by itself. What nobody knows counts as Denied: it is tried again, too, only less often, and it is said."""
+    """Whether an error is transient. An unknown error counts as Denied: it is reported, and retried less often."""
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -171,7 +181,10 @@ class Credentials:
 
 
 def instance_credentials(endpoint: str | None = None) -> Credentials:
-    """Ask the instance's metadata, version 2 only; raises Retry while it does not answer, Denied when there is no role."""
+    """Ask the instance's metadata (IMDSv2 only).
+
+    Raises Retry while it does not answer, Denied when there is no role.
+    """
     base = (endpoint or os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or METADATA).rstrip("/") + "/latest/"
     # Credentials never go through a proxy, whatever the environment says.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -190,10 +203,10 @@ def instance_credentials(endpoint: str | None = None) -> Credentials:
         path = "meta-data/iam/security-credentials/"
         role = ask(path, X_aws_ec2_metadata_token=token).strip().split("\n")[0]
         step = "the role's credentials"
-        found = json.loads(ask(path + role, X_aws_ec2_metadata_token=token))
-        if found.get("Code", "Success") != "Success":
+        document = json.loads(ask(path + role, X_aws_ec2_metadata_token=token))
+        if document.get("Code", "Success") != "Success":
             raise Denied("The instance's role %s cannot be assumed; look at its trust policy." % role, "Role")
-        return Credentials(found["AccessKeyId"], found["SecretAccessKey"], found["Token"])
+        return Credentials(document["AccessKeyId"], document["SecretAccessKey"], document["Token"])
     except Denied:
         raise
     except urllib.error.HTTPError as error:
@@ -209,7 +222,7 @@ def instance_credentials(endpoint: str | None = None) -> Credentials:
 
 
 class Vault:
-    """The two services that give back a key."""
+    """Clients of the two services that give back a key: S3 and KMS."""
 
     def __init__(self, s3: Any, kms: Any) -> None:
         self.s3, self.kms = s3, kms
@@ -229,8 +242,8 @@ class Vault:
             raise _sentence(what, error) from None
         if hashlib.sha256(content).hexdigest() != which.sha256:
             raise Denied(
-                "s3://%s/%s (version %s) is not the object that was pinned: its SHA-256 differs; somebody replaced it, or the pin is old."
-                % (which.bucket, which.key, which.version_id),
+                "s3://%s/%s (version %s) is not the object that was pinned: its SHA-256 differs; it was replaced, or"
+                " the pin is old." % (which.bucket, which.key, which.version_id),
                 "PinMismatch",
             )
         return content
@@ -278,7 +291,10 @@ def _whole(body: Any) -> bytes:
 
 
 def connect(region: str, credentials: str = INSTANCE) -> Vault:
-    """Clients with fresh credentials; raises Retry or Denied. One attempt a call, because whoever calls decides about the next."""
+    """Clients with fresh credentials; raises Retry or Denied.
+
+    One attempt per call, as the caller decides about the next.
+    """
     try:
         if credentials == INSTANCE:
             role = instance_credentials()
@@ -307,7 +323,7 @@ def _client(session: Any, service: str) -> Any:
 
 
 def delays(draw: Callable[[float, float], float], *, base: float = 1.0, cap: float = 60.0) -> Iterator[float]:
-    """Seconds to wait before each next attempt, for ever: full jitter, so that a fleet that boots together does not ask together."""
+    """Seconds to wait before each next attempt, without end; full jitter spreads a fleet that boots together."""
     ceiling = base
     while True:
         yield draw(0.0, ceiling)

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The systemd units of encrypted stores: what opens them at boot, what mounts them, and what keeps Kafka from starting without them."""
+"""The systemd units of encrypted stores.
+
+They open and mount them at boot, and keep Kafka from starting without them.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,7 @@ def unlock_text(*, program: str = PROGRAM, config: str = CONFIG, comment: str = 
         "StartLimitIntervalSec=0",
         "",
         "[Service]",
-        # Ready means open. It retries within the process, so that what waits for it keeps waiting and does not fail.
+        # Ready means open. It retries within the process, so units that wait for it do not fail.
         "Type=notify",
         "NotifyAccess=main",
         "RemainAfterExit=yes",
@@ -60,7 +63,8 @@ def unlock_text(*, program: str = PROGRAM, config: str = CONFIG, comment: str = 
         "LimitMEMLOCK=infinity",
         "UMask=0077",
         "NoNewPrivileges=true",
-        # Not strict: cryptsetup locks in /run, the store's file may be anywhere below /var. Not PrivateDevices, ProtectClock: both hide the disks.
+        # Not strict: cryptsetup locks in /run, and the store's file may be anywhere below /var. Not PrivateDevices or
+        # ProtectClock: both hide the disks.
         "ProtectSystem=full",
         "ProtectHome=true",
         "PrivateTmp=true",
@@ -82,14 +86,20 @@ def unlock_text(*, program: str = PROGRAM, config: str = CONFIG, comment: str = 
 
 
 def device_text(comment: str = "Ansible managed") -> str:
-    """A drop-in of the mapping's device unit: without it systemd gives up after 90 s, and Kafka with it, while a store waits for its key."""
+    """A drop-in of the mapping's device unit.
+
+    Without it systemd gives up after 90 s, and so does Kafka, while a store waits for its key.
+    """
     return "# %s\n[Unit]\nJobRunningTimeoutSec=infinity\n" % comment
 
 
 def mount_text(
     name: str, mapping: str, mount: str, *, options: Sequence[str] = OPTIONS, comment: str = "Ansible managed"
 ) -> str:
-    """The unit that mounts a store. Never nofail; _netdev, because before the network there is no key, and without it the order is a circle."""
+    """The unit that mounts a store: _netdev, and never nofail.
+
+    There is no key before the network is up; without _netdev the order of the units is a cycle.
+    """
     if "_netdev" not in options or "nofail" in options:
         raise LuksUnitsError("The mount of %s needs the option _netdev and not nofail; correct the options." % mount)
     service, device = unlock_service(name), device_unit(mapping)
@@ -122,10 +132,11 @@ def guard_text(
     prepare: Sequence[str] = (),
     comment: str = "Ansible managed",
 ) -> str:
-    """A drop-in of the unit that uses the stores: it starts on encrypted mounts only, stops when one goes, and cannot ask for the role's credentials.
+    """A drop-in of the unit that uses the stores.
 
-    directories are mounts or below one; at each start they are made for user, the unit's own, with the mounts that have
-    them, because a store may be new. prepare are commands after that, as for kafka-storage.
+    The unit starts on encrypted mounts only, stops when one is unmounted, and cannot read the role's credentials.
+    directories are mounts or below one. As a store may be new, they are made for user, the unit's own, at each start.
+    prepare are commands after that, such as kafka-storage.
     """
     owned = [mount for mount in mounts if any((path + "/").startswith(mount + "/") for path in directories)]
     units = " ".join(mount_unit.name(mount) for mount in mounts)

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The program that opens an encrypted store at boot. It is these files themselves, copied to the host: the same code that the modules run.
+"""The program that opens an encrypted store at boot.
 
-It never falls back to anything: a store is open, or it is locked and the program says why.
+These files are copied to the host: it runs the same code as the modules. There is no fallback: a store is open, or it
+is locked and the program says why.
 """
 
 from __future__ import annotations
@@ -58,14 +59,15 @@ NAMES = {
 
 
 class UnlockError(RackawareError):
-    """The store stays locked until somebody changes something on the host."""
+    """The store stays locked until something on the host is corrected."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """One store: its volume, the wrapped keys that may open it (during a rotation two, the newest last), and the file that backs it, if any.
+    """One store: its volume, its wrapped keys, and the file that backs it, if any.
 
-    Where the device is a pattern, slot says which of its slots disks a blank store takes; mount is the directory that its mount will cover.
+    keys are those that may open it, the newest last; during a rotation there are two. Where the device is a pattern,
+    slot says which of its slots disks a blank store takes. mount is the store's mount point.
     """
 
     wanted: luks_volume.Wanted
@@ -83,21 +85,21 @@ def parse(content: Mapping[str, Any], where: str) -> Config:
     """Check a configuration; raises RackawareError."""
     unknown = sorted(set(content) - NAMES)
     if unknown:
-        raise UnlockError("%s says %s, which nobody knows; correct it." % (where, ", ".join(unknown)))
+        raise UnlockError("%s says %s, which is unknown; correct it." % (where, ", ".join(unknown)))
     missing = [name for name in ("name", "uuid", "subsystem", "keys") if not content.get(name)]
     if missing or bool(content.get("device")) == bool(content.get("file")):
         raise UnlockError(
             "%s must say name, uuid, subsystem, keys, and either device or file; %s is missing."
             % (where, ", ".join(missing) or "one of these")
         )
-    keys = tuple(kms.wrapped(each) for each in content["keys"])
+    keys = tuple(kms.wrapped(key) for key in content["keys"])
     file = None
     if content.get("file"):
         given = dict(content["file"])
         try:
             file = loop.Wanted(**{"sector_size": 4096, **given, "size": loop.bytes_of(str(given.get("size", "")))})
         except TypeError:
-            raise UnlockError("%s says something of its file that nobody knows; correct it." % where) from None
+            raise UnlockError("%s has an unknown option of its file; correct it." % where) from None
     wanted = luks_volume.Wanted(
         device=content.get("device") or "/dev/loop",
         name=content["name"],
@@ -124,7 +126,7 @@ def parse(content: Mapping[str, Any], where: str) -> Config:
 
 
 def load(name: str, directory: str = CONFIG) -> Config:
-    """Read a store's configuration, which decides what may be formatted, so that only its owner may be able to write it."""
+    """Read a store's configuration; it decides what may be formatted, so only its owner may be able to write it."""
     path = os.path.join(directory, name + ".json")
     if not luks_volume.NAME.fullmatch(name):
         raise UnlockError("%s cannot be the name of a store." % name)
@@ -135,11 +137,11 @@ def load(name: str, directory: str = CONFIG) -> Config:
     except OSError as error:
         raise UnlockError("%s cannot be read: %s." % (path, error.strerror)) from None
     except ValueError:
-        raise UnlockError("%s is no JSON; let the role write it anew." % path) from None
+        raise UnlockError("%s is no JSON; run the role to write it again." % path) from None
     if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise UnlockError("%s can be written by others than root; correct its owner and mode." % path)
     if not isinstance(content, dict):
-        raise UnlockError("%s is no JSON object; let the role write it anew." % path)
+        raise UnlockError("%s is no JSON object; run the role to write it again." % path)
     return parse(content, path)
 
 
@@ -184,9 +186,9 @@ class World:
 
 
 def keep_trying(attempt: Callable[[], Any], world: World, denied_seconds: int = DENIED_SECONDS) -> Any:
-    """Until it works: what passes by itself soon and ever more slowly, what was denied every few minutes, so that a new grant heals it.
+    """Retry until it works: transient errors soon and ever more slowly, denials every few minutes.
 
-    Each reason is said once, not at each attempt; systemd's status always has the last one.
+    A new grant thus opens the store by itself. Each reason is logged once; systemd's status always has the last one.
     """
     waits, said = kms.delays(world.draw), None
     while True:
@@ -206,14 +208,17 @@ def keep_trying(attempt: Callable[[], Any], world: World, denied_seconds: int = 
 
 
 def key_for(config: Config, volume: Any, world: World) -> tuple[bytearray, Any]:
-    """The key that opens the volume, whose token is then that key's, and the facts seen with it; raises Retry or Denied. Of a blank disk the newest key."""
+    """The key that opens the volume, of a blank disk the newest, and the facts seen with it; raises Retry or Denied.
+
+    The volume's token is then that key's.
+    """
     problem: KmsError | None = None
     candidates = config.keys if volume.has_header() else config.keys[-1:]
     for which in candidates:
         try:
             key = world.connect(which.region, config.credentials).unwrap(which)
         except KmsError as error:
-            # What may pass is more hopeful than what was denied: an old version may be gone for good.
+            # A transient error hides a denial: an old version may be gone for good.
             problem = error if problem is None or isinstance(error, Retry) else problem
             continue
         volume.wanted = replace(volume.wanted, token=which.as_dict())
@@ -234,17 +239,20 @@ def key_for(config: Config, volume: Any, world: World) -> tuple[bytearray, Any]:
 
 
 def open_store(name: str, world: World, directory: str = CONFIG) -> tuple[str, ...]:
-    """Open a store and say so to systemd; returns the steps that were done. Raises RackawareError for what waiting does not change."""
+    """Open a store and notify systemd; returns the steps that were done.
+
+    Raises RackawareError where waiting does not help.
+    """
     config = load(name, directory)
     if config.mount:
         device_match.cover(config.mount)
     volume = _prepared(config, world)
     volume.cryptsetup.require()
-    # Whatever is wrong with the disk is found out before AWS is asked for anything.
+    # Faults of the disk are found before the first request to AWS.
     first = luks_volume.plan(volume.facts(), volume.wanted, state=luks_volume.OPEN, allow_format=config.allow_format)
     actions = first.actions
     if actions:
-        # The configuration is read anew each time: a corrected one heals a store that waits.
+        # The configuration is read again at each attempt, so that a corrected one opens a store that waits.
         actions = keep_trying(lambda: _attempt(load(name, directory), world), world, config.denied_seconds)
     _mark_fresh(name, world, fresh="mkfs" in actions or "format" in actions)
     world.notify("STATUS=open as %s" % volume.mapped)
@@ -272,10 +280,10 @@ def _prepared(config: Config, world: World) -> Any:
     if config.file is not None:
         for step in loop.plan(loop.file_of(config.file.path), loop.loops(), config.file, state=loop.ATTACHED):
             loop.step(step, config.file, world.run)
-        found = loop.attached(config.file)
-        if found is None:
+        attached = loop.attached(config.file)
+        if attached is None:
             raise UnlockError("%s was attached, and is not any more; look at the host." % config.file.path)
-        wanted = replace(wanted, device=found.device)
+        wanted = replace(wanted, device=attached.device)
     else:
         wanted = replace(wanted, device=_wait_for(config, world))
     return world.volume(wanted, world.run, marker_dir=world.marker_dir)
@@ -285,9 +293,9 @@ def _wait_for(config: Config, world: World) -> str:
     device = config.wanted.device
     for _second in range(DEVICE_SECONDS):
         if device_match.is_pattern(device):
-            found = device_match.find(device, config.wanted.uuid, config.slot, config.slots)
-            if found:
-                return found
+            path = device_match.find(device, config.wanted.uuid, config.slot, config.slots)
+            if path:
+                return path
         elif os.path.exists(device):
             return device
         world.notify("STATUS=waiting: %s is not there yet." % device)
@@ -307,7 +315,7 @@ def _wait_for(config: Config, world: World) -> str:
 
 
 def _mark_fresh(name: str, world: World, *, fresh: bool) -> None:
-    """Whoever prepares the store for its application (directories, kafka-storage) sees whether it is new."""
+    """Record whether the store is new, for the commands that prepare it for its application (kafka-storage)."""
     path = os.path.join(world.runtime, name + ".fresh")
     if fresh:
         os.makedirs(world.runtime, mode=0o755, exist_ok=True)
@@ -320,7 +328,7 @@ def _mark_fresh(name: str, world: World, *, fresh: bool) -> None:
 def close_store(name: str, world: World, directory: str = CONFIG) -> tuple[str, ...]:
     """Close a store, and take its file off the loop device. Raises RackawareError while it is in use."""
     config = load(name, directory)
-    if not any(each.name == config.wanted.name for each in luks_volume.mappers()):
+    if not any(mapper.name == config.wanted.name for mapper in luks_volume.mappers()):
         steps: tuple[str, ...] = ()
     else:
         cryptsetup.Cryptsetup(world.run).close(name=config.wanted.name)
@@ -334,7 +342,7 @@ def close_store(name: str, world: World, directory: str = CONFIG) -> tuple[str, 
 
 
 def check_store(name: str, world: World, directory: str = CONFIG) -> str:
-    """Prove, once and without a change, that the store could be opened now; raises RackawareError."""
+    """Check, once and without a change, that the store could be opened now; raises RackawareError."""
     config = load(name, directory)
     volume = _prepared(config, world)
     key, facts = key_for(config, volume, world)
@@ -359,7 +367,7 @@ def main(argv: Sequence[str] | None = None, world: World | None = None, director
     if kms.BOTO3_ERROR and command != "close":
         world.say("boto3 is missing; install python3-boto3.")
         return 1
-    # Each is tried, whatever became of the one before it.
+    # All are tried, also after a failure.
     return max([_do(command, name, world, directory, "%s: " % name if len(names) > 1 else "") for name in names])
 
 
@@ -372,7 +380,7 @@ def _do(command: str, name: str, world: World, directory: str, prefix: str) -> i
         return 1
     except Exception as error:
         # Its text and its traceback may hold a key.
-        world.say("%srefused: an error that nobody foresaw, %s." % (prefix, type(error).__name__))
+        world.say("%srefused: an unexpected error, %s." % (prefix, type(error).__name__))
         return 1
     if command == "check":
         world.say(prefix + str(done))

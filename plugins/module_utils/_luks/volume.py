@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""An encrypted disk: what is on it, what may be done with it, and doing it. The decisions are pure; nothing is formatted that is not proven blank."""
+"""An encrypted disk: facts, decisions and steps. The decisions are pure; only what is proven blank is formatted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .._errors import RackawareError
 from . import format_record, header_backup
 from . import header as luks_header
 from .cryptsetup import CIPHER, KEY_BITS, PERF, Cryptsetup
-from .format_record import ERASED, ERASING, FORMATTING, READY, Marker
+from .format_record import ERASED, ERASING, FORMATTING, READY, FormatRecord
 from .header import Header
 
 MINE, BLANK, TORN, FOREIGN, UNKNOWN = "mine", "blank", "torn", "foreign", "unknown"
@@ -39,7 +39,11 @@ class LuksError(RackawareError):
 
 @dataclass(frozen=True)
 class Wanted:
-    """One volume as it shall be. device outlives a boot (by-id, loop); perf None leaves the flags alone; token holds public facts of the wrapped key."""
+    """One volume as it shall be.
+
+    device is a name that outlives a boot (by-id, loop); perf None leaves the flags alone; token holds public facts of
+    the wrapped key.
+    """
 
     device: str
     name: str
@@ -55,7 +59,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Mapper:
-    """An open mapping: its name, the UUID of the header it was opened with, and the kernel's names of the devices below it."""
+    """An open mapping, with the UUID of its header when it was opened, and the kernel's names of the devices below."""
 
     name: str
     uuid: str
@@ -66,9 +70,9 @@ class Mapper:
 class Facts:
     """Everything that a decision needs.
 
-    signed is whether there is a signature of anything but LUKS; opens is whether the key opens the header (None: there was none to try); untouched is
-    whether what lies behind the header's area is still as the marker promises (zero, or what it was at the erasure); here is whether the mapping is on
-    this very device.
+    signed is whether there is a signature of anything but LUKS; opens is whether the key opens the header (None: there
+    was none to try); untouched is whether the data behind the header's area are still as the marker says (zero, or
+    unchanged since the erasure); here is whether the mapping is on this very device.
     """
 
     probe: str
@@ -76,7 +80,7 @@ class Facts:
     signed: bool = False
     header: Header | None = None
     torn: bool = False
-    marker: Marker | None = None
+    marker: FormatRecord | None = None
     boot: str = ""
     untouched: bool = False
     mapper: Mapper | None = None
@@ -108,7 +112,7 @@ def judge(facts: Facts, wanted: Wanted) -> Verdict:
         return Verdict(FOREIGN, "this host remembers it as the volume %s, which is another" % marker.uuid)
     if facts.signed:
         return Verdict(FOREIGN, "it holds %s" % facts.what)
-    # Remains of a header count as ours only where nothing was ever stored: the marker is set before the first byte is written.
+    # Remains of a header are ours only where nothing was ever stored: the marker is set before the first write.
     if facts.torn:
         if marker is not None and marker.state == FORMATTING and facts.untouched:
             return Verdict(TORN, "its first format was interrupted")
@@ -119,7 +123,8 @@ def judge(facts: Facts, wanted: Wanted) -> Verdict:
         if marker.boot == facts.boot:
             return Verdict(
                 UNKNOWN,
-                "it was in service since this host started and reads as blank now, which a stop of the instance does not explain",
+                "it was in service since this host started and reads as blank now, which a stop of the instance does"
+                " not explain",
             )
         return (
             Verdict(BLANK)
@@ -169,7 +174,7 @@ class Plan:
 def plan(
     facts: Facts, wanted: Wanted, *, state: str, allow_format: str = NEVER, confirm_uuid: str | None = None
 ) -> Plan:
-    """The steps from what is to state; raises LuksError with the reason when there is no safe way."""
+    """The steps from the current state to state; raises LuksError with the reason when there is no safe way."""
     if facts.mapper is not None and facts.mapper.uuid != wanted.uuid:
         raise LuksError(
             "/dev/mapper/%s belongs to another volume (%s); choose another name."
@@ -202,8 +207,8 @@ def plan(
         )
     if not facts.aes:
         raise LuksError(
-            "The processor of this host has no AES instructions, so that %s would be slow for ever; choose another instance type."
-            % wanted.device
+            "The processor of this host has no AES instructions, so that %s would be slow for ever; choose another"
+            " instance type." % wanted.device
         )
     opening = _opening(wanted, provisioning=True) if state == OPEN else ()
     return Plan(verdict, ("remember formatting", "format", "token provisioning", *opening))
@@ -218,7 +223,10 @@ def plan_or_none(facts: Facts, wanted: Wanted, *, state: str, allow_format: str 
 
 
 def _nothing_stored(facts: Facts) -> bool:
-    """Whether the header is ours, but its first format stopped before its key and its token: the key cannot open it, and behind it all is zero."""
+    """Whether the header is ours, but its first format stopped before its key and its token.
+
+    The key cannot open it then, and all bytes behind it are zero.
+    """
     return (
         _begun(facts) and facts.mapper is None and facts.opens is False and not ours(facts.header) and facts.untouched
     )
@@ -255,7 +263,7 @@ def _plan_mine(facts: Facts, wanted: Wanted, header: Header, state: str) -> Iter
             % (wanted.device, header.uuid)
         )
     tokens = ours(header).values()
-    # Without a token only the marker can tell whether anything was ever stored, and in doubt something was.
+    # Without a token only the marker can tell whether anything was ever stored, and in doubt data were stored.
     provisioning = _begun(facts) if not tokens else all(token.get("state") == PROVISIONING for token in tokens)
     if not tokens:
         yield "token provisioning" if provisioning else "token ready"
@@ -267,7 +275,7 @@ def _plan_mine(facts: Facts, wanted: Wanted, header: Header, state: str) -> Iter
         return
     if facts.mapper is not None and set(_shown(wanted, facts.flags)) != set(facts.flags):
         yield "refresh"
-    remembered = facts.marker == Marker(wanted.uuid, READY, facts.boot, key_digest=header.key_digest)
+    remembered = facts.marker == FormatRecord(wanted.uuid, READY, facts.boot, key_digest=header.key_digest)
     for step in _opening(wanted, provisioning=provisioning):
         if not (step == "open" and facts.mapper is not None) and not (step == "remember ready" and remembered):
             yield step
@@ -315,7 +323,7 @@ def _plan_erase(facts: Facts, wanted: Wanted, verdict: Verdict, confirm_uuid: st
 
 
 def check_names(wanted: Wanted, *, allow_kernel_name: bool) -> None:
-    """Refuse what cannot be meant; raises LuksError."""
+    """Refuse invalid options; raises LuksError."""
     if KERNEL_NAME.fullmatch(wanted.device) and not allow_kernel_name:
         raise LuksError(
             "%s may be another disk after the next boot; give its path below /dev/disk/by-id, or set allow_kernel_name."
@@ -338,7 +346,7 @@ def check_names(wanted: Wanted, *, allow_kernel_name: bool) -> None:
 
 
 def cpu_has_aes(path: str = "/proc/cpuinfo") -> bool:
-    """Whether the processor brings AES instructions; without them encryption takes a core for every few hundred MB/s."""
+    """Whether the processor has AES instructions; without them encryption takes a core for every few hundred MB/s."""
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
             return any(re.match(r"(flags|Features)\s*:.*\b(aes|vaes)\b", line) for line in stream)
@@ -354,8 +362,8 @@ def mappers(sys_block: str = "/sys/class/block") -> list[Mapper]:
             disk_probe.sysfs(os.path.join(home, "dm", "name")),
             disk_probe.sysfs(os.path.join(home, "dm", "uuid")),
         )
-        found = re.match(r"CRYPT-LUKS2-([0-9a-f]{32})-", identity)
-        raw = found.group(1) if found else ""
+        match = re.match(r"CRYPT-LUKS2-([0-9a-f]{32})-", identity)
+        raw = match.group(1) if match else ""
         uuid = "-".join((raw[:8], raw[8:12], raw[12:16], raw[16:20], raw[20:])) if raw else ""
         below = tuple(sorted(os.path.basename(path) for path in glob.glob(os.path.join(home, "slaves", "*"))))
         out.append(Mapper(name, uuid, below))
@@ -363,7 +371,7 @@ def mappers(sys_block: str = "/sys/class/block") -> list[Mapper]:
 
 
 class Volume:
-    """A volume on this host: gathers facts, then does the steps of a plan. The key is the caller's, who overwrites it afterwards."""
+    """A volume on this host: gathers facts, then does the steps of a plan. The caller overwrites the key afterwards."""
 
     def __init__(
         self,
@@ -399,14 +407,16 @@ class Volume:
         seen = self._probe(wanted.device, self._run)
         kernel = os.path.basename(os.path.realpath(wanted.device))
         every = mappers(self._sys_block)
-        mapper = next((each for each in every if each.name == wanted.name), None)
+        mapper = next((mapping for mapping in every if mapping.name == wanted.name), None)
         here = mapper is None or kernel in mapper.below
         if seen.state == disk_probe.UNREADABLE:
             # A mapping on a broken disk can still be closed.
             return Facts(seen.state, seen.what, mapper=mapper, here=here)
         header = luks_header.scan(wanted.device)
         marker = format_record.load(self._record)
-        elsewhere = next((each.name for each in every if kernel in each.below and each.name != wanted.name), "")
+        elsewhere = next(
+            (mapping.name for mapping in every if kernel in mapping.below and mapping.name != wanted.name), ""
+        )
         opens = None
         if (
             key is not None
@@ -432,8 +442,8 @@ class Volume:
             aes=cpu_has_aes(),
         )
 
-    def _untouched(self, marker: Marker | None, header: Header | None, zero: bool) -> bool:
-        # Thousands of reads are half a minute on a hard disk: only where the answer can matter, which it cannot for a volume in service.
+    def _untouched(self, marker: FormatRecord | None, header: Header | None, zero: bool) -> bool:
+        # Thousands of reads take half a minute on a hard disk: only where the answer matters.
         if marker is None or (header is not None and (marker.state != FORMATTING or ours(header))):
             return False
         if marker.state == ERASED:
@@ -520,19 +530,19 @@ class Volume:
                 replace_token(self.cryptsetup, self.wanted.device, number, finished)
 
     def _mkfs(self) -> None:
-        # Until the token says ready nobody has mounted the volume, so that an unfinished file system is empty.
-        found = self._probe(self.mapped, self._run)
-        if found.state == disk_probe.XFS:
+        # Before the token says ready the volume is never mounted, so an unfinished file system is empty.
+        seen = self._probe(self.mapped, self._run)
+        if seen.state == disk_probe.XFS:
             return
-        if found.flaw and found.is_xfs:
+        if seen.flaw and seen.is_xfs:
             code, _out, _err = self._run(["wipefs", "--all", "--types", "xfs", self.mapped])
             if code != 0:
                 raise LuksError(
                     "The unfinished file system on %s cannot be removed (code %d); look at the disk."
                     % (self.mapped, code)
                 )
-        elif found.signature or found.partitions or found.state in (disk_probe.IN_USE, disk_probe.UNREADABLE):
-            raise LuksError("%s gets no file system, and nothing was changed: %s." % (self.mapped, found.what))
+        elif seen.signature or seen.partitions or seen.state in (disk_probe.IN_USE, disk_probe.UNREADABLE):
+            raise LuksError("%s gets no file system, and nothing was changed: %s." % (self.mapped, seen.what))
         # Never -f: mkfs.xfs itself refuses what it recognises.
         code, _out, _err = self._run(["mkfs.xfs", "-q", self.mapped])
         if code != 0:
@@ -550,7 +560,9 @@ class Volume:
         digest = luks_header.sample(self.wanted.device, start=HEADER_AREA).digest if state == ERASED else ""
         header = luks_header.scan(self.wanted.device).header
         key_digest = header.key_digest if header is not None and header.uuid == self.wanted.uuid else ""
-        format_record.save(self._record, Marker(self.wanted.uuid, state, format_record.boot_id(), digest, key_digest))
+        format_record.save(
+            self._record, FormatRecord(self.wanted.uuid, state, format_record.boot_id(), digest, key_digest)
+        )
 
 
 def is_signed(seen: Any) -> bool:
@@ -571,7 +583,10 @@ def header_of(device: str) -> Header:
 
 
 def token_of(facts: Mapping[str, Any], *, slots: Sequence[int], state: str) -> dict[str, Any]:
-    """The token that binds slots to the wrapped key that opens them: where it is, which version, and with which context it decrypts. No secret."""
+    """The token that names the wrapped key of these slots: its place, its version and its encryption context.
+
+    No secret.
+    """
     return {**facts, "type": TOKEN_TYPE, "state": state, "keyslots": [str(slot) for slot in slots]}
 
 

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The program that kafka.service runs before each start of a broker. It is these files themselves, copied to the host.
+"""The program that kafka.service runs before each start of a broker. These files are copied to the host.
 
-On the log directories of the last start it ends within some 30 ms and asks nobody. Otherwise it asks other brokers for up to WAIT_SECONDS and fails with
-one sentence; systemd runs it again, without a limit, so that a broker starts by itself once others can answer.
+On the log directories of the last start it ends within some 30 ms and asks no broker. Otherwise it asks other brokers
+for up to WAIT_SECONDS and fails with one sentence. systemd runs it again, without a limit, so that a broker starts by
+itself once others can answer.
 """
 
 from __future__ import annotations
@@ -33,13 +34,15 @@ NEW_CLUSTER = STATE + "/new-cluster"
 PYTHON = "/opt/kafka-admin/bin/python"
 # Beside the log directory, because what lies in it decides whether kafka_storage takes it for empty.
 MARK = ".%s.kafka-log-dir"
-# Of Kafka: the first comes with formatting or the first start, the second with the first start and stays (seen with 3.9.2 and 4.3.1; .lock does not).
+# Files of Kafka: the first comes with formatting or the first start; the second with the first start, and it stays
+# (seen with 3.9.2 and 4.3.1; .lock does not stay).
 META, RUN = "meta.properties", "recovery-point-offset-checkpoint"
-# Longer than a session of ZooKeeper (18 s), so that a broker that has just crashed needs one attempt; shorter than systemd's TimeoutStartSec (90 s).
+# Longer than a ZooKeeper session (18 s), so that a broker that has just crashed needs one attempt; shorter than
+# systemd's TimeoutStartSec (90 s).
 WAIT_SECONDS, INTERVAL_SECONDS, REQUEST_SECONDS = 30, 1, 5
-# A loss that is known does not go away by asking, and each answer of a big cluster has megabytes.
+# Asking again does not undo a known loss, and each answer of a big cluster has megabytes.
 LOSS_INTERVAL_SECONDS = 10
-# Of hundreds of brokers only so many are dialled at once, others at the next attempt.
+# Of hundreds of brokers only this many are asked at once, others at the next attempt.
 DIALLED = 16
 # A first run of site that broke off is begun again within that time.
 NEW_CLUSTER_SECONDS, CONSENT_SECONDS, SKEW_SECONDS = 86400, 3600, 300
@@ -71,12 +74,12 @@ class World(NamedTuple):
 
     @property
     def new_cluster(self) -> str:
-        """When site saw that no broker of the inventory had run; used up once a directory shows that one has."""
+        """When site saw that no broker of the inventory had run; it does not count once a broker has run here."""
         return os.path.join(self.state, os.path.basename(NEW_CLUSTER))
 
     @property
     def consent(self) -> str:
-        """What a person accepted."""
+        """The loss that the operator has accepted."""
         return os.path.join(self.state, "accepted-loss.json")
 
 
@@ -91,12 +94,12 @@ class Config(NamedTuple):
 
 def load(path: str) -> Config:
     """Read the configuration; raises GuardError."""
-    found = _read(path)
+    options = _read(path)
     try:
-        if found is None:
+        if options is None:
             raise ValueError
-        servers = {int(id_): str(server) for id_, server in found["servers"].items()}
-        return Config(int(found["node"]), dict(found["directories"]), servers, dict(found["connection"]))
+        servers = {int(id_): str(server) for id_, server in options["servers"].items()}
+        return Config(int(options["node"]), dict(options["directories"]), servers, dict(options["connection"]))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise GuardError("%s is missing or not what the role broker writes; run site." % path) from None
 
@@ -127,7 +130,7 @@ def _mark(path: str) -> str:
 def check(world: World) -> None:
     """Return when the broker may start, with its directories recorded; raises RackawareError when it must not."""
     config = load(world.config)
-    directories = [look(*each) for each in config.directories.items()]
+    directories = [look(*item) for item in config.directories.items()]
     record = _record(world.record)
     new_cluster = _age(_read(world.new_cluster), world.clock()) <= NEW_CLUSTER_SECONDS
     new = rule.unknown(directories, record, new_cluster=new_cluster)
@@ -153,23 +156,26 @@ def _use(python: str) -> None:
 
 
 def _wait(config: Config, new: Sequence[str], world: World, *, alone: bool) -> None:
-    """Return once other brokers or a person allow it; raises GuardError. alone is whether it may where none answers."""
+    """Return once other brokers or the operator allow it; raises GuardError.
+
+    alone is whether it may start where no other broker answers.
+    """
     end, said = world.clock() + world.wait_seconds, ""
     while True:
-        found = ask(config)
+        answer = ask(config)
         consent = _consent(world)
-        first = alone and found.lost == rule.UNANSWERED
-        if found.open or first or rule.accepted(consent, config.node, found):
-            what = "no broker needs what it had" if found.open else "this was accepted: " + found.reason
+        first = alone and answer.lost == rule.UNANSWERED
+        if answer.open or first or rule.accepted(consent, config.node, answer):
+            what = "no broker needs what it had" if answer.open else "this was accepted: " + answer.reason
             what = "no broker of this new cluster has run" if first else what
             print("Broker %d starts although %s: %s." % (config.node, " and ".join(new), what), flush=True)
             world.notify("STATUS=")
             return
-        sentence = rule.sentence(config.node, new, found, consent)
+        sentence = rule.sentence(config.node, new, answer, consent)
         if sentence != said:
             world.notify("STATUS=" + sentence)
             said = sentence
-        pause = LOSS_INTERVAL_SECONDS if isinstance(found.lost, int) else INTERVAL_SECONDS
+        pause = LOSS_INTERVAL_SECONDS if isinstance(answer.lost, int) else INTERVAL_SECONDS
         if world.clock() + pause > end:
             raise GuardError(sentence)
         world.sleep(pause)
@@ -225,28 +231,28 @@ def _some(ids: Sequence[int]) -> Sequence[int]:
 
 def view(admin: Admin, broker: int, node: int) -> View:
     """What one broker says about the partitions that a node holds; raises KafkaError."""
-    # Under KRaft only a broker that reaches the active controller can answer this, so that one which is cut off is no witness.
+    # In KRaft mode only a broker that reaches the active controller answers this: one that is cut off is no witness.
     quorum = admin.quorum()
     old = rule.behind(quorum, broker) if quorum is not None else ""
     if old:
         raise GuardError(old)
-    cluster, found = admin.cluster(), admin.partitions()
+    cluster, topics = admin.cluster(), admin.partitions()
     held = [
-        {**each, "topic": topic, "elr": []}
-        for topic, listed in found.items()
-        for each in listed
-        if node in each["replicas"] or node in each["isr"] or node == each["leader"]
+        {**partition, "topic": topic, "elr": []}
+        for topic, partitions in topics.items()
+        for partition in partitions
+        if node in partition["replicas"] or node in partition["isr"] or node == partition["leader"]
     ]
-    leaderless = sorted({each["topic"] for each in held if each["leader"] < 0})
+    leaderless = sorted({partition["topic"] for partition in held if partition["leader"] < 0})
     eligible = admin.eligible_leader_replicas(leaderless) if quorum is not None else {}
-    for each in held:
-        each["elr"] = eligible.get((each["topic"], each["partition"]), [])
-    alive = frozenset(each["id"] for each in cluster["brokers"] if not each["fenced"])
+    for partition in held:
+        partition["elr"] = eligible.get((partition["topic"], partition["partition"]), [])
+    alive = frozenset(member["id"] for member in cluster["brokers"] if not member["fenced"])
     return View(broker, quorum is not None, cluster["controller_id"], alive, tuple(held))
 
 
 def accept(world: World, node: str, partitions: str) -> None:
-    """Write down what a person accepts; raises GuardError."""
+    """Record the loss that the operator accepts; raises GuardError."""
     config = load(world.config)
     if node != str(config.node):
         raise GuardError("This host is broker %d, not %s; nothing was accepted." % (config.node, node))
@@ -261,41 +267,44 @@ def accept(world: World, node: str, partitions: str) -> None:
 
 
 def _consent(world: World) -> dict[str, Any] | None:
-    found = _read(world.consent)
-    return found if _age(found, world.clock()) <= CONSENT_SECONDS else None
+    consent = _read(world.consent)
+    return consent if _age(consent, world.clock()) <= CONSENT_SECONDS else None
 
 
-def _age(found: Mapping[str, Any] | None, now: float) -> float:
+def _age(record: Mapping[str, Any] | None, now: float) -> float:
     """Seconds since the time that a file of ours carries, endless without one and for one from the future."""
     try:
-        age = now - float((found or {})["time"])
+        age = now - float((record or {})["time"])
     except (KeyError, TypeError, ValueError):
         return float("inf")
     return age if age >= -SKEW_SECONDS else float("inf")
 
 
 def _record(path: str) -> Record | None:
-    found = _read(path)
-    if found is None:
+    content = _read(path)
+    if content is None:
         return None
-    listed = found.get("directories")
+    marks = content.get("directories")
     # A record that does not say it, or that is damaged, is of a broker that may have run.
-    return Record(dict(listed) if isinstance(listed, dict) else {}, found.get("ran") is not False)
+    return Record(dict(marks) if isinstance(marks, dict) else {}, content.get("ran") is not False)
 
 
 def _remember(directories: Sequence[Directory], record: Record | None, world: World) -> None:
-    """Mark the directories, and write down the marks. After a crash between the two the marks are new to the record, and are asked about."""
-    ran = (record is not None and record.ran) or any(each.used for each in directories)
+    """Mark the directories, and record the marks.
+
+    After a crash between the two the record lacks the new marks, and the next start asks other brokers.
+    """
+    ran = (record is not None and record.ran) or any(directory.used for directory in directories)
     kept = {}
-    for each in directories:
-        if each.used is None:
-            kept[each.path] = record.marks.get(each.path, "") if record is not None else ""
+    for directory in directories:
+        if directory.used is None:
+            kept[directory.path] = record.marks.get(directory.path, "") if record is not None else ""
             continue
-        mark = each.mark
-        if not mark or mark.get("volume") != each.volume or not mark.get("id"):
-            mark = {"id": os.urandom(8).hex(), "volume": each.volume}
-            _write(_mark(each.path), mark)
-        kept[each.path] = mark["id"]
+        mark = directory.mark
+        if not mark or mark.get("volume") != directory.volume or not mark.get("id"):
+            mark = {"id": os.urandom(8).hex(), "volume": directory.volume}
+            _write(_mark(directory.path), mark)
+        kept[directory.path] = mark["id"]
     if Record(kept, ran) != record:
         _write(world.record, {"directories": kept, "ran": ran})
     for path in (*([world.new_cluster] if ran else []), world.consent):
@@ -306,12 +315,12 @@ def _remember(directories: Sequence[Directory], record: Record | None, world: Wo
 def _read(path: str) -> dict[str, Any] | None:
     """A JSON object, None when there is none, {} for what is none; raises OSError for a disk that cannot be read."""
     try:
-        found = json.loads(_regular_file.read(path))
+        content = json.loads(_regular_file.read(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, RecursionError, _regular_file.NotRegularError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def _write(path: str, content: Mapping[str, Any]) -> None:
@@ -330,7 +339,7 @@ def notify(text: str) -> None:
         try:
             channel.sendto(text.encode(), "\0" + address[1:] if address.startswith("@") else address)
         except OSError:
-            # A status is a courtesy.
+            # The status is not essential.
             return
 
 

@@ -2,14 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Whether a broker may start on the log directories that it finds: at once on those of its last start, on others only once other brokers agree.
+"""Whether a broker may start on the log directories that it finds.
 
-A broker that is the last in-sync replica of a partition is elected when it registers, whatever it has on its disk, and its followers truncate to that.
-In ZooKeeper mode nothing in Kafka prevents it; KRaft compares directory ids and detects unclean shutdowns from 4.0 on.
-A partition without a leader may elect a replica outside of the in-sync set, too: the last known leader where eligible
-leader replicas are on (KIP-966), any replica where unclean elections are.
+On those of its last start it starts at once, on others only once other brokers agree.
 
-Loaded at each start of a broker, before its JVM: nothing here may import what takes long, as dataclasses do.
+A broker that is the last in-sync replica of a partition is elected when it registers, whatever its disk has, and its
+followers truncate to that. In ZooKeeper mode nothing in Kafka prevents it; KRaft compares directory ids, and detects
+unclean shutdowns from 4.0 on. A partition without a leader may also elect a replica outside of the in-sync set: the
+last known leader where eligible leader replicas are on (KIP-966), any replica where unclean elections are on.
+
+It is loaded at each start of a broker, before its JVM, so slow imports such as dataclasses are not allowed here.
 """
 
 from __future__ import annotations
@@ -18,14 +20,17 @@ from typing import Any, Collection, Iterable, Mapping, NamedTuple, Sequence
 
 UNANSWERED = "unanswered"
 NAMED = 3
-# Two agree as a rule. More are asked only while they name different controllers.
+# Two brokers agree as a rule. More are asked only while they name different controllers.
 WITNESSES = 5
 # controller.quorum.fetch.timeout.ms, as in a roll.
 BEHIND_MS = 2000
 
 
 class Directory(NamedTuple):
-    """One log directory: the volume that the inventory has for it, whether a broker has run on it (None: it cannot be read), and its mark."""
+    """One log directory: its volume in the inventory, whether a broker has run on it, and its mark.
+
+    used is None where the directory cannot be read.
+    """
 
     path: str
     volume: str
@@ -34,16 +39,17 @@ class Directory(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What the last start left on the root disk: path to id of its mark; ran is whether Kafka was seen to."""
+    """What the last start recorded on the root disk: path to id of its mark; ran is whether Kafka was seen to run."""
 
     marks: Mapping[str, str]
     ran: bool
 
 
 class View(NamedTuple):
-    """What one broker says: its id, whether the cluster is in KRaft mode, the controller, the brokers that are alive, and the partitions
+    """The answer of one broker.
 
-    {topic, partition, leader, isr, elr} that the node of the question holds.
+    It has the broker's id, whether the cluster is in KRaft mode, the controller, and the brokers that are alive.
+    partitions are those {topic, partition, leader, isr, elr} that the node of the question holds.
     """
 
     broker: int
@@ -54,9 +60,11 @@ class View(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Whether the node may start; if not, reason goes on from "Broker 3 stays down: …, and", and lost is how many partitions lose their last copy.
+    """Whether the node may start, and if not, why.
 
-    lost is UNANSWERED when no broker could be asked, and None while the cluster has not noticed yet that the node is down: waiting helps, consent does not.
+    reason completes "Broker 3 stays down: …, and". lost is how many partitions lose their last copy, UNANSWERED when no
+    broker could be asked, and None while the cluster has not yet noticed that the node is down: waiting helps then, and
+    consent does not.
     """
 
     open: bool
@@ -67,25 +75,26 @@ class Answer(NamedTuple):
 def unknown(directories: Sequence[Directory], record: Record | None, *, new_cluster: bool) -> list[str]:
     """What is new since the last start, in words for each directory; record is None where no broker has started.
 
-    A disk with data and without a mark is from before there were marks, or was kept when its instance was replaced. On such a host new_cluster, which
-    site says while no broker of the inventory has run, allows blank directories.
+    A disk with data and without a mark is older than the marks, or was kept when its instance was replaced. Without a
+    record, new_cluster allows blank directories; site sets it while no broker of the inventory has run.
     """
     out = []
-    for each in directories:
-        if each.used is None:
-            # Kafka takes such a directory for offline, and makes none of its replicas anew elsewhere (LogManager.getOrCreateLog).
+    for directory in directories:
+        if directory.used is None:
+            # Kafka treats such a directory as offline, and does not recreate its replicas elsewhere
+            # (LogManager.getOrCreateLog).
             continue
-        mark = each.mark or {}
-        if not each.used:
+        mark = directory.mark or {}
+        if not directory.used:
             if record is not None or not new_cluster:
-                out.append("the log directory %s is blank" % each.path)
-        elif mark and mark.get("volume") != each.volume:
+                out.append("the log directory %s is blank" % directory.path)
+        elif mark and mark.get("volume") != directory.volume:
             out.append(
                 "the log directory %s is on %s and comes from %s"
-                % (each.path, each.volume or "the root disk", mark.get("volume") or "the root disk")
+                % (directory.path, directory.volume or "the root disk", mark.get("volume") or "the root disk")
             )
-        elif record is not None and mark.get("id", "") != record.marks.get(each.path):
-            out.append("the log directory %s is not the one of the last start" % each.path)
+        elif record is not None and mark.get("id", "") != record.marks.get(directory.path):
+            out.append("the log directory %s is not the one of the last start" % directory.path)
     return out
 
 
@@ -93,8 +102,10 @@ def first_start_failed(directories: Sequence[Directory], record: Record | None) 
     """Whether these are the directories of the last start, and no Kafka has run on them: there is nothing to lose."""
     if record is None or record.ran:
         return False
-    marks = {each.path: (each.mark or {}).get("id", "") for each in directories if each.used is False}
-    return all(marks.get(each.path) == record.marks.get(each.path, "") != "" for each in directories)
+    marks = {
+        directory.path: (directory.mark or {}).get("id", "") for directory in directories if directory.used is False
+    }
+    return all(marks.get(directory.path) == record.marks.get(directory.path, "") != "" for directory in directories)
 
 
 def next_witness(node: int, views: Mapping[int, View], untried: Sequence[int]) -> int | None:
@@ -118,10 +129,11 @@ def next_witness(node: int, views: Mapping[int, View], untried: Sequence[int]) -
 
 
 def answer(node: int, views: Mapping[int, View], why: str = "") -> Answer:
-    """What these views say together about a node that wants to start blank, the stricter view of each partition; why: why others did not answer.
+    """What these views say together about a node that wants to start blank.
 
-    Under ZooKeeper a broker that lost its session goes on to serve metadata as it was then, so that only the controller and the brokers which that lists
-    as alive are believed. Two are needed unless no other is alive.
+    Of each partition the strictest view counts. why is why other brokers did not answer. In ZooKeeper mode a broker
+    that lost its session still serves the metadata of that moment, so only the controller and the brokers that it lists
+    as alive are trusted. Two views are needed unless no other broker is alive.
     """
     if not views:
         return Answer(False, "no other broker answers%s" % (" (%s)" % why.rstrip(".") if why else ""), UNANSWERED)
@@ -137,15 +149,15 @@ def answer(node: int, views: Mapping[int, View], why: str = "") -> Answer:
     leaderless: set[tuple[str, int]] = set()
     still: set[tuple[str, int]] = set()
     for view in trusted:
-        for each in view.partitions:
-            listed = each["leader"] == node or node in each["isr"]
-            others = set(each["isr"]) & view.alive - {node}
-            place = (each["topic"], each["partition"])
-            if not others and (listed or node in each["elr"]):
+        for partition in view.partitions:
+            member = partition["leader"] == node or node in partition["isr"]
+            others = set(partition["isr"]) & view.alive - {node}
+            place = (partition["topic"], partition["partition"])
+            if not others and (member or node in partition["elr"]):
                 alone.add(place)
-            elif each["leader"] not in view.alive and not others | set(each["elr"]) & view.alive - {node}:
+            elif partition["leader"] not in view.alive and not others | set(partition["elr"]) & view.alive - {node}:
                 leaderless.add(place)
-            elif listed:
+            elif member:
                 still.add(place)
     if alone or leaderless:
         what = ["it is the last in-sync replica of %s" % in_words(alone)] if alone else []
@@ -166,7 +178,7 @@ def _trusted(views: Mapping[int, View]) -> list[View]:
 
 
 def _doubt(node: int, views: Mapping[int, View]) -> str:
-    """Why these views do not settle anything, empty when they do."""
+    """Why these views do not suffice for an answer, empty when they do."""
     if not next(iter(views.values())).kraft:
         bosses = [view.broker for view in views.values() if view.controller == view.broker]
         if len(bosses) > 1:
@@ -197,10 +209,12 @@ def _doubt(node: int, views: Mapping[int, View]) -> str:
 
 
 def behind(quorum: Mapping[str, Any], broker: int) -> str:
-    """Why a broker's metadata may be old in KRaft mode, empty when it is not: how long ago, by the leader's clock, it had all of it."""
+    """Why a broker's metadata may be old in KRaft mode, empty when they are current, by the leader's clock."""
     members = [*quorum["voters"], *quorum["observers"]]
-    now = max((each["last_caught_up_ms"] for each in quorum["voters"] if each["id"] == quorum["leader"]), default=None)
-    seen = max((each["last_caught_up_ms"] for each in members if each["id"] == broker), default=None)
+    now = max(
+        (voter["last_caught_up_ms"] for voter in quorum["voters"] if voter["id"] == quorum["leader"]), default=None
+    )
+    seen = max((member["last_caught_up_ms"] for member in members if member["id"] == broker), default=None)
     if now is None or seen is None:
         return "broker %d does not follow the quorum" % broker
     return (
@@ -210,27 +224,27 @@ def behind(quorum: Mapping[str, Any], broker: int) -> str:
     )
 
 
-def accepted(consent: Mapping[str, Any] | None, node: int, found: Answer) -> bool:
-    """Whether a person has accepted exactly this loss, for this node."""
+def accepted(consent: Mapping[str, Any] | None, node: int, answer: Answer) -> bool:
+    """Whether the operator has accepted exactly this loss, for this node."""
     return (
         consent is not None
-        and found.lost is not None
-        and (consent.get("node"), consent.get("partitions")) == (node, found.lost)
+        and answer.lost is not None
+        and (consent.get("node"), consent.get("partitions")) == (node, answer.lost)
     )
 
 
-def sentence(node: int, new: Sequence[str], found: Answer, consent: Mapping[str, Any] | None = None) -> str:
+def sentence(node: int, new: Sequence[str], answer: Answer, consent: Mapping[str, Any] | None = None) -> str:
     """What is wrong, why, and what to do, for the journal and the unit's status."""
-    if found.lost is None:
+    if answer.lost is None:
         advice = "this is asked again until it is settled"
     else:
         advice = (
             "bring its old disk back, or see docs/runbooks/blank_store.md before kafka-start-guard accept %d %s"
-            % (node, found.lost)
+            % (node, answer.lost)
         )
     if consent is not None:
         advice += " (what was accepted, %s %s, is something else)" % (consent.get("node"), consent.get("partitions"))
-    return "Broker %d stays down: %s, and %s; %s." % (node, " and ".join(new), found.reason, advice)
+    return "Broker %d stays down: %s, and %s; %s." % (node, " and ".join(new), answer.reason, advice)
 
 
 def in_words(places: Collection[tuple[str, int]]) -> str:
@@ -241,5 +255,5 @@ def in_words(places: Collection[tuple[str, int]]) -> str:
 
 
 def _brokers(ids: Iterable[int]) -> str:
-    listed = sorted(ids)
-    return "broker%s %s" % ("" if len(listed) == 1 else "s", " and ".join(map(str, listed)))
+    ordered = sorted(ids)
+    return "broker%s %s" % ("" if len(ordered) == 1 else "s", " and ".join(map(str, ordered)))

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The units of encrypted stores on a host: enabled, started, and waited for, with the unlocker's own words when a store stays locked."""
+"""The units of encrypted stores on a host: enabled, started, and waited for.
+
+When a store stays locked, the error quotes the unlocker.
+"""
 
 from __future__ import annotations
 
@@ -75,12 +78,12 @@ class Root:
 
 def stores(given: Sequence[Mapping[str, Any]]) -> list[Store]:
     """Check the list; raises StoreUnitsError."""
-    out = [Store(str(each["store"]), str(each["mount"])) for each in given]
-    for each in out:
-        if not each.mount.startswith("/") or os.path.normpath(each.mount) != each.mount or each.mount == "/":
+    out = [Store(str(store["store"]), str(store["mount"])) for store in given]
+    for store in out:
+        if not store.mount.startswith("/") or os.path.normpath(store.mount) != store.mount or store.mount == "/":
             raise StoreUnitsError(
                 "The mount point %r of %s is no plain absolute path; use one like /var/lib/kafka/data0."
-                % (each.mount, each.name)
+                % (store.mount, store.name)
             )
     return out
 
@@ -99,24 +102,24 @@ def show(units: Sequence[str], run: Run) -> dict[str, dict[str, str]]:
     return {block["Id"]: block for block in blocks if "Id" in block}
 
 
-def plan(each: Store, seen: Mapping[str, Mapping[str, str]], root: Root) -> list[str]:
+def plan(store: Store, seen: Mapping[str, Mapping[str, str]], root: Root) -> list[str]:
     """The steps for one store, in order."""
-    service, mount = (seen.get(unit, {}) for unit in each.units)
+    service, mount = (seen.get(unit, {}) for unit in store.units)
     out = []
-    if any(told.get("NeedDaemonReload") == "yes" for told in (service, mount)):
+    if any(properties.get("NeedDaemonReload") == "yes" for properties in (service, mount)):
         out.append("reload")
-    if any(told.get("UnitFileState") != "enabled" for told in (service, mount)):
+    if any(properties.get("UnitFileState") != "enabled" for properties in (service, mount)):
         out.append("enable")
-    if any(told.get("ActiveState") != "active" for told in (service, mount)):
+    if any(properties.get("ActiveState") != "active" for properties in (service, mount)):
         out += ["open", "mount"] if service.get("ActiveState") != "active" else ["mount"]
         return out + ["own"] if (root.owner, root.group, root.mode) != ("root", "root", "0755") else out
-    return out if owned(each.mount, root) else out + ["own"]
+    return out if owned(store.mount, root) else out + ["own"]
 
 
 def owned(mount: str, root: Root) -> bool:
     """Whether the mounted root is as it shall be."""
-    found = os.stat(mount)
-    return (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (*_ids(root), int(root.mode, 8))
+    status = os.stat(mount)
+    return (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (*_ids(root), int(root.mode, 8))
 
 
 def _ids(root: Root) -> tuple[int, int]:
@@ -138,29 +141,32 @@ def apply(
     timeout: float,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Do the steps. A store that stays locked is left waiting, because it opens by itself once it may; raises StoreUnitsError with its reason."""
+    """Do the steps; raises StoreUnitsError with the reason of a store that stays locked.
+
+    Such a store is left waiting, because it opens by itself once its key is granted.
+    """
     if any(steps for _each, steps in plans):
         _systemctl(run, "daemon-reload")
-    for each, steps in plans:
+    for store, steps in plans:
         if "enable" in steps:
-            _systemctl(run, "enable", *each.units)
-    for each, steps in plans:
+            _systemctl(run, "enable", *store.units)
+    for store, steps in plans:
         if "mount" in steps:
-            # A store that failed before starts anew; the jobs go on when this run ends.
-            _systemctl(run, "reset-failed", *each.units, fine=(0, 1))
-            _systemctl(run, "start", "--no-block", *each.units)
+            # A store that failed before is started again; the jobs go on when this run ends.
+            _systemctl(run, "reset-failed", *store.units, fine=(0, 1))
+            _systemctl(run, "start", "--no-block", *store.units)
     end = time.monotonic() + timeout
-    for each, steps in plans:
+    for store, steps in plans:
         if "mount" in steps:
-            _wait(each, run, end, sleep)
-    for each, steps in plans:
+            _wait(store, run, end, sleep)
+    for store, steps in plans:
         if "own" in steps:
-            _give(each.mount, root)
+            _give(store.mount, root)
 
 
 def close(closing: Sequence[Store], run: Run) -> None:
     """Close these stores; the mounts need the units, and go with them. Raises StoreUnitsError."""
-    _systemctl(run, "stop", *[each.units[0] for each in closing])
+    _systemctl(run, "stop", *[store.units[0] for store in closing])
 
 
 def _systemctl(run: Run, *words: str, fine: Sequence[int] = (0,)) -> None:
@@ -172,10 +178,10 @@ def _systemctl(run: Run, *words: str, fine: Sequence[int] = (0,)) -> None:
         )
 
 
-def _wait(each: Store, run: Run, end: float, sleep: Callable[[float], None]) -> None:
-    service, mount = each.units
+def _wait(store: Store, run: Run, end: float, sleep: Callable[[float], None]) -> None:
+    service, mount = store.units
     while True:
-        seen = show(each.units, run)
+        seen = show(store.units, run)
         states = [seen.get(unit, {}).get("ActiveState") for unit in (service, mount)]
         text = seen.get(service, {}).get("StatusText", "")
         if states == ["active", "active"]:
@@ -184,17 +190,17 @@ def _wait(each: Store, run: Run, end: float, sleep: Callable[[float], None]) -> 
             unit = service if states[0] != "active" else mount
             raise StoreUnitsError(
                 "The store %s is not open: %s See journalctl --unit %s."
-                % (each.name, _sentence(text) or "its unit failed.", unit)
+                % (store.name, _sentence(text) or "its unit failed.", unit)
             )
         if text.startswith("locked"):
             raise StoreUnitsError(
                 "The store %s stays locked, and tries again every few minutes by itself. It says: %s"
-                % (each.name, _sentence(text))
+                % (store.name, _sentence(text))
             )
         if time.monotonic() > end:
             raise StoreUnitsError(
                 "The store %s did not open in time, and goes on trying. It says: %s"
-                % (each.name, _sentence(text) or "nothing.")
+                % (store.name, _sentence(text) or "nothing.")
             )
         sleep(0.5)
 
@@ -204,7 +210,7 @@ def _sentence(text: str) -> str:
 
 
 def _give(mount: str, root: Root) -> None:
-    """Only the mounted root, never the directory that it covers."""
+    """Set owner and mode of the mounted root, never of the directory that it covers."""
     owner, group = _ids(root)
     if not os.path.ismount(mount):
         raise StoreUnitsError("%s is not mounted after all; look at the journal." % mount)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Every file that a host with encrypted stores needs, as data: the program, its configurations, and the units. What writes them decides nothing."""
+"""All files that a host with encrypted stores needs, as data: the program, its configurations, and the units."""
 
 from __future__ import annotations
 
@@ -49,21 +49,21 @@ def files(
     defaults: Mapping[str, Any] | None = None,
     comment: str = "Ansible managed",
 ) -> dict[str, dict[str, str]]:
-    """{path: {content, mode}}, all of root. stores as the unlocker's configuration with store (its name) and mount; guarded is the unit that uses them.
+    """{path: {content, mode}}, all owned by root.
 
-    defaults is for what a store does not say itself.
-    Raises RackawareError for a store that is not whole, and for two that would be in each other's way.
+    stores are configurations of the unlocker, with store (the name) and mount; defaults has what a store leaves out;
+    guarded is the unit that uses the stores. Raises RackawareError for an incomplete store, and for two that conflict.
     """
-    stores = [{**(defaults or {}), **each} for each in stores]
+    stores = [{**(defaults or {}), **store} for store in stores]
     _check(stores)
     out = {**_copied(), **_texts(comment)}
-    for each in stores:
-        name, mapping, mount = each["store"], each["name"], each["mount"]
-        content = {key: value for key, value in each.items() if key not in MOUNT_NAMES}
+    for store in stores:
+        name, mapping, mount = store["store"], store["name"], store["mount"]
+        content = {key: value for key, value in store.items() if key not in MOUNT_NAMES}
         out[os.path.join(unlocker.CONFIG, name + ".json")] = _file(
             json.dumps(content, indent=2, sort_keys=True) + "\n", "0600"
         )
-        options = each.get("mount_options") or luks_units.OPTIONS
+        options = store.get("mount_options") or luks_units.OPTIONS
         text = luks_units.mount_text(name, mapping, mount, options=options, comment=comment)
         out[os.path.join(UNITS, mount_unit.name(mount))] = _file(text)
         out[os.path.join(UNITS, luks_units.device_unit(mapping) + ".d", "50-wait.conf")] = _file(
@@ -71,7 +71,7 @@ def files(
         )
     if guarded:
         text = luks_units.guard_text(
-            [each["mount"] for each in stores], directories=directories, user=user, prepare=prepare, comment=comment
+            [store["mount"] for store in stores], directories=directories, user=user, prepare=prepare, comment=comment
         )
         out[os.path.join(UNITS, guarded + ".d", "50-encrypted-store.conf")] = _file(text)
     if environment:
@@ -80,35 +80,39 @@ def files(
     return out
 
 
-def file_set(found: Mapping[str, Mapping[str, str]]) -> dict[str, list[dict[str, str]]]:
+def file_set(files_: Mapping[str, Mapping[str, str]]) -> dict[str, list[dict[str, str]]]:
     """The same as the options directories and files of file_set."""
     ours = {"owner": "root", "group": "root"}
-    places = {os.path.dirname(path) for path in found} - {UNITS, os.path.dirname(unlocker.PROGRAM)}
+    places = {os.path.dirname(path) for path in files_} - {UNITS, os.path.dirname(unlocker.PROGRAM)}
     places |= {os.path.dirname(unlocker.PACKAGE)}
     directories = [
         {"path": path, **ours, "mode": "0700" if path == unlocker.CONFIG else "0755"} for path in sorted(places)
     ]
-    return {"directories": directories, "files": [{"dest": path, **ours, **file} for path, file in found.items()]}
+    return {"directories": directories, "files": [{"dest": path, **ours, **file} for path, file in files_.items()]}
 
 
 def units(stores: Sequence[Mapping[str, Any]]) -> list[str]:
     """The units to enable, in the order in which they start."""
     return [
-        unit for each in stores for unit in (luks_units.unlock_service(each["store"]), mount_unit.name(each["mount"]))
+        unit
+        for store in stores
+        for unit in (luks_units.unlock_service(store["store"]), mount_unit.name(store["mount"]))
     ]
 
 
 def _check(stores: Sequence[Mapping[str, Any]]) -> None:
-    for number, each in enumerate(stores):
-        missing = [name for name in ("store", "name", "mount") if not each.get(name)]
+    for number, store in enumerate(stores):
+        missing = [name for name in ("store", "name", "mount") if not store.get(name)]
         if missing:
             raise StoreFilesError("Store %d has no %s; name it." % (number, " and no ".join(missing)))
         unlocker.parse(
-            {key: value for key, value in each.items() if key not in MOUNT_NAMES}, "The store %s" % each["store"]
+            {key: value for key, value in store.items() if key not in MOUNT_NAMES}, "The store %s" % store["store"]
         )
     for name in ("store", "name", "mount", "uuid", "device"):
         # Disks that are alike have one pattern, and each its place in it.
-        places = [each.get(name) and (each[name], each.get("slot", 0) if name == "device" else 0) for each in stores]
+        places = [
+            store.get(name) and (store[name], store.get("slot", 0) if name == "device" else 0) for store in stores
+        ]
         twice = [place[0] for place, count in Counter(places).items() if place and count > 1]
         if twice:
             raise StoreFilesError("Two stores have the same %s, %s; give each its own." % (name, twice[0]))

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Whether the keys that a store's configuration is about to name still open the volume that is there: they are compared with the tokens in its header.
+"""Whether the keys of a new configuration open the existing volume: they are compared with the tokens in its header.
 
-Without it a new key in front of a lost one would reach every host unnoticed, and each would stay locked at its next boot.
+Without this check a new key that replaces a lost one would reach all hosts, and their stores would stay locked at the
+next boot.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .._luks.header import Header
 
 
 class StoreKeysError(RackawareError):
-    """What would be written locks a store at its next boot."""
+    """A store would stay locked at its next boot."""
 
 
 def configurations(files: Iterable[Mapping[str, Any]], names: Sequence[str]) -> dict[str, unlocker.Config]:
@@ -43,7 +44,10 @@ def configurations(files: Iterable[Mapping[str, Any]], names: Sequence[str]) -> 
 
 
 def find(config: unlocker.Config) -> tuple[str, Header] | None:
-    """The disk or file that has this very volume, and its header; None while there is none. Reads only, also while the volume is open."""
+    """The disk or file that has this very volume, and its header; None while there is none.
+
+    It only reads, and the volume may be open.
+    """
     device = config.wanted.device
     paths = [device]
     if config.file is not None:
@@ -55,7 +59,7 @@ def find(config: unlocker.Config) -> tuple[str, Header] | None:
         try:
             header = luks_header.scan(path).header
         except RackawareError:
-            # Missing or unreadable: whether that is right, the unlocker says, and it opens nothing by this configuration, either.
+            # The unlocker reports a missing or unreadable disk, and opens nothing.
             continue
         if header is not None and (header.uuid, header.subsystem) == (config.wanted.uuid, config.wanted.subsystem):
             return path, header
@@ -63,9 +67,12 @@ def find(config: unlocker.Config) -> tuple[str, Header] | None:
 
 
 def lost(name: str, config: unlocker.Config, path: str, header: Header) -> str:
-    """The sentence that refuses a configuration none of whose keys a token names; empty where the store opens, or has no token to compare with."""
+    """The sentence that refuses a configuration whose keys no token names.
+
+    Empty where a token names one of the keys, or where there is no token to compare with.
+    """
     tokens = list(volume.ours(header).values())
-    # cryptsetup takes a slot that was removed out of its token, so that such a token says nothing any more.
+    # cryptsetup removes the slot from its token as well, so a token without a slot has no meaning any more.
     slots = {str(slot) for slot in header.keyslots}
     tokens = [token for token in tokens if slots & {str(slot) for slot in token.get("keyslots") or ()}] or tokens
     # The ciphertext is what counts: a version that was copied back has another id, and opens the volume as ever.
@@ -75,9 +82,10 @@ def lost(name: str, config: unlocker.Config, path: str, header: Header) -> str:
     if not tokens or any((key.sha256, key.key_arn, dict(key.encryption_context)) in known for key in config.keys):
         return ""
     return (
-        "The store %s keeps its configuration, and nothing was changed: the volume on %s opens with %s, but the new configuration names only %s, "
-        "so that it would stay locked at the next boot. Make the former the current version again (aws s3api copy-object, with that version as "
-        "copy source), or, if its data may be lost, erase the store with erase_stores."
+        "The store %s keeps its configuration, and nothing was changed: the volume on %s opens with %s, but the new"
+        " configuration names only %s, so that it would stay locked at the next boot. Make the former the current"
+        " version again (aws s3api copy-object, with that version as copy source), or, if its data may be lost, erase"
+        " the store with erase_stores."
         % (
             name,
             path,
@@ -95,7 +103,7 @@ def check(files: Iterable[Mapping[str, Any]], names: Sequence[str]) -> None:
     """Raise StoreKeysError for the stores whose next boot would fail; to be asked before anything is written."""
     problems = []
     for name, config in configurations(files, names).items():
-        found = find(config)
-        problems += [lost(name, config, *found)] if found else []
+        match = find(config)
+        problems += [lost(name, config, *match)] if match else []
     if any(problems):
-        raise StoreKeysError(" ".join(each for each in problems if each))
+        raise StoreKeysError(" ".join(problem for problem in problems if problem))

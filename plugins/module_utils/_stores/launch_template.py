@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Encrypted stores without Ansible on the host: an archive of every file that opens them, and user data that fetch it at the first boot.
+"""Encrypted stores without Ansible on the host.
 
-User data are limited to 16 KB, and whoever may describe the instance can read them: they hold names and digests only.
+There is an archive of their files, and user data that fetch it at the first boot. User data are limited to 16 KB, and
+readable by any caller who may describe the instance: they hold names and digests only.
 """
 
 from __future__ import annotations
@@ -97,9 +98,9 @@ def archive(files: Mapping[str, Mapping[str, str]]) -> bytes:
         tarfile.open(mode="w", fileobj=packed, format=tarfile.PAX_FORMAT) as tar,
     ):
         directories = stores_files.file_set(files)["directories"]
-        for each in sorted(directories, key=lambda each: each["path"]):
-            entry = tarfile.TarInfo(each["path"].lstrip("/"))
-            entry.type, entry.mode = tarfile.DIRTYPE, int(each["mode"], 8)
+        for directory in sorted(directories, key=lambda directory: directory["path"]):
+            entry = tarfile.TarInfo(directory["path"].lstrip("/"))
+            entry.type, entry.mode = tarfile.DIRTYPE, int(directory["mode"], 8)
             tar.addfile(entry)
         for path in sorted(files):
             content = files[path]["content"].encode()
@@ -112,7 +113,10 @@ def archive(files: Mapping[str, Mapping[str, str]]) -> bytes:
 def launch(
     stores: Sequence[Mapping[str, Any]], *, bucket: str, prefix: str, region: str, owner: str, **more: Any
 ) -> dict[str, str]:
-    """{object_key, content (base64), sha256, user_data (base64)}; more is for _stores.files.files. Raises RackawareError."""
+    """{object_key, content (base64), sha256, user_data (base64)}; more is for _stores.files.files.
+
+    Raises RackawareError.
+    """
     content = archive(stores_files.files(stores, **more))
     digest = hashlib.sha256(content).hexdigest()
     key = "%s/launch/%s.tar.gz" % (prefix.strip("/"), digest)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The encrypted stores of Kafka's nodes: which data volumes are such, what their keys are called, and what a host needs to know of them."""
+"""The encrypted stores of Kafka's nodes: their data volumes, the names of their keys, and their configuration."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class StoresError(RackawareError):
 
 
 def volumes(count: int) -> list[str]:
-    """The data volumes of a node that keeps its data on so many instance stores."""
+    """The data volumes of a node whose data are on count instance stores."""
     return ["/dev/mapper/kafka-d%d" % number for number in range(count)]
 
 
 def store_of(volume: Any) -> str:
     """The name of the store that a data volume is, empty for an EBS volume."""
-    found = VOLUME.fullmatch(str(volume))
-    return found[1] if found else ""
+    match = VOLUME.fullmatch(str(volume))
+    return match[1] if match else ""
 
 
 def identity(cluster: str, node_id: Any, store: str, app: str = APP) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def uuid_of(cluster: str, node_id: Any, store: str) -> str:
 
 
 def subsystem_of(cluster: str, node_id: Any) -> str:
-    """Whose volume it is, as the header says."""
+    """The subsystem in the header, which says whose volume it is."""
     return "kafka-%s-%s" % (cluster, node_id)
 
 
@@ -79,15 +79,18 @@ def _who(variables: Mapping[str, Any], name: str) -> tuple[str, int]:
         return str(variables["kafka_cluster"]), int(variables["kafka_node_id"])
     except (KeyError, TypeError, ValueError):
         raise StoresError(
-            "Host %s has encrypted stores, but no kafka_cluster or no kafka_node_id, to which their keys are bound; set both."
-            % name
+            "Host %s has encrypted stores, but no kafka_cluster or no kafka_node_id, to which their keys are bound;"
+            " set both." % name
         ) from None
 
 
 def stores(
     data_volumes: Sequence[str] | None, cluster: str, node_id: int, wrapped: Mapping[str, Sequence[Mapping[str, Any]]]
 ) -> list[dict[str, Any]]:
-    """A broker's encrypted stores as encrypted_store wants them; wrapped: object_key to the versions of its key, the newest last."""
+    """A broker's encrypted stores as the role encrypted_store takes them.
+
+    wrapped maps object_key to the versions of its key, the newest last.
+    """
     mounts = [(store_of(volume), nodes.DATA % number) for number, volume in enumerate(data_volumes or ())]
     ours = [(store, mount) for store, mount in mounts if store]
     out = []
@@ -109,27 +112,29 @@ def stores(
                 "slot": slot,
                 "slots": len(ours),
                 "allow_format": "blank_only",
-                "keys": [dict(each) for each in wrapped[object_key]],
+                "keys": [dict(version) for version in wrapped[object_key]],
             }
         )
     return out
 
 
 def disks(stores: Sequence[Mapping[str, Any]], seen: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """{store, device, name, uuid, subsystem, open} of each of these stores that has a disk; seen as instance_store_info lists them.
+    """{store, device, name, uuid, subsystem, open} of those of these stores that have a disk.
 
-    What the host remembers counts only where no header says otherwise.
+    seen is the list of instance_store_info. The host's record of a disk counts only where the disk has no header.
     """
     out = []
-    for each in stores:
-        found = next((disk for disk in seen if (disk["uuid"] or disk["remembered"]) == each["uuid"]), None)
-        if found is not None:
+    for store in stores:
+        match = next((disk for disk in seen if (disk["uuid"] or disk["remembered"]) == store["uuid"]), None)
+        if match is not None:
             place = {
-                "store": each["store"],
-                "device": found["by_id"] or found["device"],
-                "open": bool(found["holders"]),
+                "store": store["store"],
+                "device": match["by_id"] or match["device"],
+                "open": bool(match["holders"]),
             }
-            out.append({**place, "name": MAPPING % each["store"], "uuid": each["uuid"], "subsystem": each["subsystem"]})
+            out.append(
+                {**place, "name": MAPPING % store["store"], "uuid": store["uuid"], "subsystem": store["subsystem"]}
+            )
     return out
 
 
@@ -138,9 +143,10 @@ def guard(
 ) -> str:
     """The drop-in that keeps a broker from starting without its encrypted stores; data_dirs are those on them.
 
-    A store may be blank at any boot. In KRaft mode its directory then gets the identity in the file cluster_id, without which nothing is formatted.
+    A store may be blank at any boot. In KRaft mode its directory is then formatted with the id in the file cluster_id;
+    without that file nothing is formatted.
     """
-    # With it comes boto3, which would cost each worker that only asks for a store's name a tenth of a second.
+    # It imports boto3, which takes a tenth of a second; workers that only need a store's name must not wait for it.
     from .._luks import units
 
     mounts = [path.rsplit("/", 1)[0] for path in data_dirs]
@@ -172,18 +178,18 @@ def with_layers(
     ebs: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
     """The rows of _config.nodes.summary_hosts, whose disks say in encryption which layers are known to be active."""
-    encrypted = {each["id"] for each in ebs if each.get("encrypted")}
+    encrypted = {ebs_volume["id"] for ebs_volume in ebs if ebs_volume.get("encrypted")}
     out = []
     for row in rows:
         variables = hosts[row["name"]]
         volumes_ = variables.get("kafka_data_volumes") or ()
         mounts = nodes.mounts(volumes_, nodes.role(row["name"], groups))
-        by_mount = {each["mount"]: volume for each, volume in zip(mounts, volumes_)}
+        by_mount = {entry["mount"]: volume for entry, volume in zip(mounts, volumes_)}
         disks = []
         for disk in row.get("disks") or ():
             volume = by_mount.get(disk["mount"], "")
             kind = types.get(str(variables.get("kafka_instance_type")))
-            found = layers(volume, luks=bool(disk.get("luks")), instance_type=kind, ebs_encrypted=volume in encrypted)
-            disks.append({**disk, "encryption": " + ".join(found) or None})
+            active = layers(volume, luks=bool(disk.get("luks")), instance_type=kind, ebs_encrypted=volume in encrypted)
+            disks.append({**disk, "encryption": " + ".join(active) or None})
         out.append({**row, "disks": disks})
     return out

@@ -568,7 +568,7 @@ def test_what_is_not_ours_is_never_taken_over(vpcs: list, others: dict, sentence
     assert sentence in found[0]
 
 
-def test_what_lies_beside_the_cluster_is_nobodys_business() -> None:
+def test_foreign_resources_beside_the_cluster_are_no_finding() -> None:
     others = {
         "vpcs": [
             {**VPC, "cidr_block": "198.19.0.0/20", "tags": {}},

@@ -1,4 +1,4 @@
-"""A disk that looks blank is formatted when something besides its look says that it is, and EC2's word is taken once."""
+"""A disk that looks blank is formatted only with a proof that it is blank, and EC2's word counts once."""
 
 from __future__ import annotations
 

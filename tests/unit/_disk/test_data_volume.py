@@ -215,7 +215,8 @@ class TestProof:
         host.put(FIRST, zero=True, size=500 * GIB)
         out = ask(capsys, host, FIRST, **more)
         assert out["msg"] == (
-            "Volume %s (/dev/%s) looks blank, but nothing proves that nobody needs what it may hold, because nobody has answered for it; add its name to "
+            "Volume %s (/dev/%s) looks blank, but nothing proves that it holds no data, because neither EC2 nor the operator "
+            "answers for it; add its name to "
             "data_volume_read_whole, and all of its 500 GiB are read first (about 69 minutes at 125 MiB/s), or, if you know that it is blank, to "
             "data_volume_declared_blank." % (FIRST, FIRST)
         )
@@ -339,7 +340,7 @@ class TestFindings:
         [
             ({"zero": True, "size": 200 * 1024**2}, "but XFS needs"),
             ({"zero": True, "read_only": True}, "is read-only"),
-            ({}, "nobody has read it"),
+            ({}, "it has not been read"),
         ],
     )
     def test_a_disk_that_cannot_serve_is_refused(self, host, seen, sentence):

@@ -49,7 +49,10 @@ class TestNames:
 
 @pytest.fixture
 def machine(tmp_path, monkeypatch):
-    """A /dev and a /sys of files: add(name, number, serial) is a disk of the kernel, link(target) what udev makes of it."""
+    """A /dev and a /sys of files.
+
+    add(name, number, serial) is a disk of the kernel, link(target) what udev makes of it.
+    """
     numbers = {}
     for name, folder in (("DEV", "dev"), ("BY_ID", "by-id"), ("SYS_BLOCK", "block"), ("SYS_NUMBERS", "numbers")):
         (tmp_path / folder).mkdir()
@@ -132,7 +135,7 @@ HERE = Mount("259:1", "/", "/mnt", "xfs")
 @pytest.mark.parametrize(
     ("seen", "state", "what"),
     [
-        ({}, "unreadable", "nobody has read it"),
+        ({}, "unreadable", "it has not been read"),
         ({"zero": True}, "blank", "nothing"),
         ({"zero": False, "data_at": 5}, "foreign", "data without a signature near byte 5"),
         ({"zero": False, "data_at": 5, "remains": "an XFS"}, "foreign", "what is left of an XFS, near byte 5"),

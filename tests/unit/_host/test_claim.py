@@ -1,4 +1,7 @@
-"""A stop that is bound to a fresh answer and to the run that has claimed the host: the very command, with a systemctl that only writes down its arguments."""
+"""A stop that is bound to a fresh answer and to the run that has claimed the host.
+
+The real command runs, with a systemctl that only records its arguments.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,7 @@ def test_a_lock_whose_host_set_its_clock_back_is_said_to_be_one_reason(host):
         claim.claim(BOB, EARLY, now=NOW, path=host.path)
 
 
-def test_a_claim_of_a_clock_that_ran_ahead_keeps_nobody_out(host):
+def test_a_claim_of_a_clock_that_ran_ahead_refuses_no_run(host):
     claim.claim(BOB, FUTURE, now=NOW, path=host.path)
     assert claim.claim(ANN, LATE, now=NOW, path=host.path) and host(ANN)[0] == 0
 

@@ -1,4 +1,4 @@
-"""Files of a service: written in place, staged while it runs, promoted in its turn."""
+"""Files of a service: written in place, staged while it runs, promoted at its restart."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_new_file_of_a_running_service_waits_too(capsys, systemd, place):
     assert "broker.log4j2.yaml" not in texts(place)
 
 
-def test_a_wrong_mode_is_put_right_at_once_because_nothing_reads_it_anew(capsys, systemd, place):
+def test_a_wrong_mode_is_corrected_at_once_because_no_restart_is_needed(capsys, systemd, place):
     run(capsys, place, "a=1\n")
     systemd.answer = (0, RUNNING, "")
     os.chmod(place / "broker.properties", 0o644)
@@ -215,7 +215,7 @@ class TestAction:
         )
         assert staging.unpack(sent["module_args"]) == [{**self.GIVEN["files"][0], "at_once": False}]
 
-    def test_it_waits_for_nobody_where_the_task_does_not(self):
+    def test_it_does_not_wait_where_the_task_does_not(self):
         self.act(self.GIVEN, wait=30)
         assert self.sent[0]["wrap_async"] is True
 

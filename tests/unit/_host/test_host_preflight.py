@@ -50,7 +50,7 @@ def test_a_port_of_our_own_service_is_free_for_it(proc):
     assert preflight.port_findings([9091, 9092, 9093], proc=str(proc)) == []
 
 
-def test_a_port_of_somebody_else_is_named_with_its_holder(proc):
+def test_a_port_of_a_foreign_process_is_named_with_its_holder(proc):
     (said,) = preflight.port_findings([22, 9092], proc=str(proc))
     assert said == "Port 22 is taken by sshd (process 41); stop that, or choose another port in kafka_listeners."
 

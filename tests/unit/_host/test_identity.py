@@ -285,7 +285,7 @@ def test_what_is_not_mounted_is_not_known(host):
 
 
 @pytest.mark.parametrize(("service", "name"), [("broker", "meta.properties"), ("zookeeper", "myid")])
-def test_a_disk_that_cannot_be_read_keeps_nobody_from_the_others_where_that_is_asked_for(host, service, name):
+def test_a_disk_that_cannot_be_read_does_not_hide_the_others_when_tolerant(host, service, name):
     (host / "logs" / name).mkdir()
     assert look(host, service, tolerant=True)["directories"][0]["state"] == "unreadable"
     with pytest.raises(RackawareError, match="cannot be read"):

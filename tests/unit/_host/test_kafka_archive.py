@@ -69,7 +69,7 @@ def test_check_then_install_then_nothing(capsys, tmp_path, web):
     assert not run(capsys, tmp_path)["changed"], "what is there is not fetched again"
 
 
-def test_files_belong_to_root_and_nobody_else_writes_them(capsys, tmp_path, web):
+def test_files_belong_to_root_and_only_root_writes_them(capsys, tmp_path, web):
     run(capsys, tmp_path)
     jar, script = tmp_path / "kafka-4.3.1/libs/kafka_2.13-4.3.1.jar", tmp_path / "kafka-4.3.1/bin/kafka-storage.sh"
     assert [(oct(path.stat().st_mode)[-3:], path.stat().st_uid) for path in (jar, script)] == [
@@ -122,7 +122,7 @@ def test_a_given_checksum_needs_no_file_and_may_be_in_capitals(capsys, tmp_path,
     assert "128 hexadecimal digits" in run(capsys, tmp_path, checksum="abc")["msg"]
 
 
-def test_somebody_elses_directory_is_left_alone(capsys, tmp_path, web):
+def test_a_foreign_directory_is_left_alone(capsys, tmp_path, web):
     (tmp_path / "kafka-4.3.1").mkdir()
     assert "move it away" in run(capsys, tmp_path)["msg"]
 

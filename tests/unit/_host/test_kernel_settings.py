@@ -1,4 +1,4 @@
-"""Kernel settings: what the kernel has is compared, what it shall have is set now and written down for the next boot."""
+"""Kernel settings are compared with the kernel, set now, and written for the next boot."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_the_levels_of_features(opt):
     ("call", "answer", "sentence"),
     [
         ("apis", (0, "", ""), "tells about no request"),
-        ("features", (0, "nothing", ""), "does not tell the levels of its features"),
+        ("features", (0, "nothing", ""), "does not list the levels of its features"),
         ("apis", (1, "", "Error: Could not find or load main class"), "Could not find or load main class"),
         ("apis", (3, "", ""), "code 3"),
     ],

@@ -47,7 +47,7 @@ def test_a_file_that_is_gone_needs_one(started):
 
 
 @pytest.mark.parametrize("record", [None, ""])
-def test_without_a_record_nobody_knows(started, record):
+def test_without_a_record_a_restart_is_needed(started, record):
     path = started.parent / "kafka.started"
     path.unlink() if record is None else path.write_text(record)
     assert service_state.restart_needed("kafka.service") is True
@@ -134,7 +134,7 @@ class TestCrashLoop:
     @pytest.mark.parametrize(
         "after",
         [("activating", 1), ("active", 2), ("failed", 1)],
-        ids=["waits to be started", "started anew", "given up"],
+        ids=["waits to be started", "restarted", "given up"],
     )
     def test_it_does(self, after):
         assert self.look(("active", 1), after) == (True, 2)

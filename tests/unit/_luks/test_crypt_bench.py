@@ -12,7 +12,7 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._luks import bench
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks import header as luks_header
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks.benchmark import (
     Bench,
-    CryptBenchError,
+    BenchmarkError,
     Load,
     Row,
     advise,
@@ -64,7 +64,7 @@ class Volume:
             )
         if seen.get("open"):
             mapper = volume.Mapper(self.wanted.name, self.wanted.uuid)
-        marker = format_record.Marker(self.wanted.uuid, seen["marker"], "boot") if seen.get("marker") else None
+        marker = format_record.FormatRecord(self.wanted.uuid, seen["marker"], "boot") if seen.get("marker") else None
         probe = disk_probe.IN_USE if mapper else disk_probe.FOREIGN if header or seen.get("data") else disk_probe.BLANK
         opens = None if key is None or header is None else key == seen.get("key")
         return volume.Facts(
@@ -121,7 +121,7 @@ def test_every_way_is_measured_and_the_disk_is_erased(bench):
 
 def test_a_failure_leaves_no_header_either(bench):
     bench.code = 1
-    with pytest.raises(CryptBenchError, match="fio could not write"):
+    with pytest.raises(BenchmarkError, match="fio could not write"):
         bench.measure(Load(), (512,))
     assert Volume.state["marker"] == "erased" and "format" not in Volume.log
 
@@ -158,7 +158,7 @@ def test_fio_is_read():
 
 @pytest.mark.parametrize("text", ["", "{}", '{"jobs": []}', '{"jobs": [{"read": {}}]}', "{"])
 def test_what_fio_does_not_say_is_no_figure(text):
-    with pytest.raises(CryptBenchError, match="cannot be read"):
+    with pytest.raises(BenchmarkError, match="cannot be read"):
         parse_fio(text, "read")
 
 
@@ -188,7 +188,7 @@ def test_the_advice_is_safe_and_worth_it(rows, physical, options):
 
 
 def test_without_a_safe_way_there_is_no_advice():
-    with pytest.raises(CryptBenchError, match="measure sectors of 512, too"):
+    with pytest.raises(BenchmarkError, match="measure sectors of 512, too"):
         advise([row(4096, 100)], physical_sector=512)
 
 

@@ -18,7 +18,7 @@ MODELS = [instance_store.STORE_MODEL]
 
 @pytest.fixture()
 def host(tmp_path):
-    """Two instance stores, the second on controller 10, an EBS volume, and a disk of somebody else."""
+    """Two instance stores, the second on controller 10, an EBS volume, and a foreign disk."""
     (tmp_path / "dev/disk/by-id").mkdir(parents=True)
     for controller, model, serial, links in (
         ("nvme10", instance_store.STORE_MODEL, "AWSB", ["nvme-Amazon_EC2_NVMe_Instance_Storage_AWSB"]),
@@ -132,7 +132,7 @@ def test_what_is_on_a_disk_is_one_word(host, monkeypatch, tmp_path, seen, header
     disk, memory = disks(host)[1], str(tmp_path / "memory")
     found = instance_store.judged(disk, None, subsystem="kafka-", marker_dir=memory, probe=lambda *_: probed)
     assert found.remembered == ""
-    format_record.save(format_record.path_of(disk.device, memory), format_record.Marker("m", "ready", "boot"))
+    format_record.save(format_record.path_of(disk.device, memory), format_record.FormatRecord("m", "ready", "boot"))
     assert instance_store.judged(disk, None, marker_dir=memory, probe=lambda *_: probed).remembered == "m"
     assert found.state == state and found.mountpoint == ("/mnt" if state == "in_use" else "")
     assert found.uuid == ("u" if header or probed.signature.get("UUID") else "")

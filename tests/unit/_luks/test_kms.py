@@ -154,7 +154,7 @@ def test_what_passes_by_itself_is_tried_again(error):
     ],
     ids=lambda error: error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__,
 )
-def test_what_somebody_must_change_is_denied(error):
+def test_an_error_that_does_not_pass_by_itself_is_denied(error):
     assert luks_kms.classify(error) is luks_kms.Denied
 
 

@@ -1,4 +1,4 @@
-"""Encrypted volumes: every probe result with every marker, the order of the steps, and what cryptsetup is called with."""
+"""Encrypted volumes: all probe results with all markers, the order of the steps, and cryptsetup's arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._disk import probe
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks import cryptsetup as luks_cryptsetup
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks import format_record, header, keyslots
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks import volume as luks_volume
-from ansible_collections.rackaware.kafka.plugins.module_utils._luks.format_record import Marker
+from ansible_collections.rackaware.kafka.plugins.module_utils._luks.format_record import FormatRecord
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks.header import Header
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks.volume import Facts, Mapper, Verdict
 
@@ -45,7 +45,7 @@ NOW, BEFORE = "this boot", "an earlier boot"
 MARKERS = {
     "none": None,
     **{
-        "%s, %s, %s" % (state, boot, whose): Marker(uuid, state, boot)
+        "%s, %s, %s" % (state, boot, whose): FormatRecord(uuid, state, boot)
         for state in format_record.STATES
         for boot in (NOW, BEFORE)
         for whose, uuid in (("ours", UUID), ("another's", OTHER))
@@ -173,13 +173,17 @@ PLANS = {
         "open",
         ("token ready", "open", "remember ready"),
     ),
-    "a key that was wrapped anew": (
+    "a key that was rewrapped": (
         facts("ours", SAME, header=replace(OURS, tokens={0: {**READY[0], "sha256": "b"}}), mapper=MAPPED),
         "open",
         ("token facts",),
     ),
     "other flags": (facts("ours", SAME, mapper=MAPPED, flags=("discards",)), "open", ("refresh",)),
-    "flags that nobody named": (facts("ours", SAME, mapper=MAPPED, flags=("no_read_workqueue",)), "open", ()),
+    "flags that are not in the configuration": (
+        facts("ours", SAME, mapper=MAPPED, flags=("no_read_workqueue",)),
+        "open",
+        (),
+    ),
     "closing": (facts("ours", SAME, mapper=MAPPED, probe=probe.IN_USE), "closed", ("close",)),
     "closing on a broken disk": (facts("unreadable", mapper=MAPPED), "closed", ("close",)),
     "closing what is closed": (facts("ours", SAME), "closed", ()),
@@ -363,7 +367,7 @@ def test_a_finished_file_system_is_kept(volume):
     assert run.calls == []
 
 
-def test_an_unfinished_file_system_is_made_anew(volume):
+def test_an_unfinished_file_system_is_made_again(volume):
     made, run, inside = volume
     inside.flaw, inside.is_xfs, inside.signature = "an XFS that mkfs.xfs never finished", True, {"TYPE": "xfs"}
     made.step("mkfs")
@@ -426,7 +430,7 @@ def test_a_volume_is_remembered_and_looked_at_again(tmp_path):
     made = a_volume(tmp_path)
     assert made.facts().marker is None
     made.perform(["remember ready"])
-    assert made.facts().marker == Marker(UUID, "ready", format_record.boot_id())
+    assert made.facts().marker == FormatRecord(UUID, "ready", format_record.boot_id())
 
 
 def test_mappings_are_read_from_the_kernel(tmp_path):
@@ -460,15 +464,15 @@ def test_a_damaged_memory_is_no_permission(tmp_path, content):
     path = tmp_path / "m.json"
     path.write_text(content)
     path.chmod(0o600)
-    with pytest.raises(format_record.MarkerError):
+    with pytest.raises(format_record.FormatRecordError):
         format_record.load(str(path))
 
 
 def test_a_memory_is_read_as_it_was_written(tmp_path):
     path = str(tmp_path / "d" / "m.json")
     assert format_record.load(path) is None
-    format_record.save(path, Marker(UUID, "erased", NOW, "digest"))
-    assert format_record.load(path) == Marker(UUID, "erased", NOW, "digest")
+    format_record.save(path, FormatRecord(UUID, "erased", NOW, "digest"))
+    assert format_record.load(path) == FormatRecord(UUID, "erased", NOW, "digest")
 
 
 @pytest.mark.parametrize("steps", ["nothing", "one key", "two keys", "other slots"])

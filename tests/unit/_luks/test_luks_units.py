@@ -67,7 +67,7 @@ def test_without_netdev_the_order_would_be_a_circle(verify):
     assert any("ordering cycle" in line for line in verify(mount_text=text))
 
 
-def test_the_check_sees_a_directive_that_nobody_knows(verify):
+def test_the_check_sees_an_unknown_directive(verify):
     assert verify(guard_text=guard().replace("AssertPathIsEncrypted", "AssertPathIsCrypted"))
 
 

@@ -73,7 +73,7 @@ class Disk:
 
 
 class Cloud:
-    """Answers in turn; an error is raised, a version's bytes are given."""
+    """Gives its answers one by one; an error is raised, a version's bytes are given."""
 
     def __init__(self, *answers, **keys):
         self.answers, self.keys, self.asked = list(answers), {"v1": b"old-key", "v2": b"new-key", **keys}, []
@@ -168,13 +168,15 @@ def test_a_blank_disk_is_formatted_and_marked_as_fresh(boot):
 
 def test_a_format_that_was_cut_off_before_its_file_system_is_fresh_too(boot):
     header = replace(HEADER, tokens={0: {**HEADER.tokens[0], "state": "provisioning"}})
-    disk = Disk(replace(MINE, header=header, marker=format_record.Marker(UUID, "formatting", "before")))
+    disk = Disk(replace(MINE, header=header, marker=format_record.FormatRecord(UUID, "formatting", "before")))
     assert boot.open(disk, Cloud()) == 0
     assert disk.done == ["open", "mkfs", "token ready", "remember ready"] and (boot.path / "run/d0.fresh").exists()
 
 
 def test_an_open_store_needs_no_key(boot):
-    facts = replace(MINE, mapper=volume.Mapper("kafka-d0", UUID), marker=format_record.Marker(UUID, "ready", "now"))
+    facts = replace(
+        MINE, mapper=volume.Mapper("kafka-d0", UUID), marker=format_record.FormatRecord(UUID, "ready", "now")
+    )
     cloud = Cloud()
     assert boot.open(Disk(facts), cloud) == 0 and cloud.asked == []
 
@@ -257,7 +259,7 @@ def test_a_format_that_was_cut_off_is_finished_with_the_newest_key(boot):
     facts = replace(
         MINE,
         header=replace(HEADER, tokens={}),
-        marker=format_record.Marker(UUID, "formatting", "before"),
+        marker=format_record.FormatRecord(UUID, "formatting", "before"),
         untouched=True,
     )
     disk = Disk(facts, b"none")
@@ -280,7 +282,7 @@ def test_an_unforeseen_error_shows_its_class_only(boot, capsys):
             raise ValueError(CANARY)
 
     assert boot.open(Broken(MINE), Cloud()) == 1
-    assert boot.said == ["refused: an error that nobody foresaw, ValueError."]
+    assert boot.said == ["refused: an unexpected error, ValueError."]
     assert capsys.readouterr() == ("", "")
 
 
@@ -289,9 +291,9 @@ def test_an_unforeseen_error_shows_its_class_only(boot, capsys):
     [
         ({"device": None}, "either device or file"),
         ({"file": {"path": "/x", "size": "1G"}}, "either device or file"),
-        ({"device": None, "file": {"path": "/x", "size": "1G", "colour": 1}}, "nobody knows"),
+        ({"device": None, "file": {"path": "/x", "size": "1G", "colour": 1}}, "has an unknown option of its file"),
         ({"device": None, "file": {"path": "/x"}}, "is no size"),
-        ({"colour": 1}, "says colour, which nobody knows"),
+        ({"colour": 1}, "says colour, which is unknown"),
         ({"uuid": ""}, "uuid is missing"),
         ({"keys": []}, "keys is missing"),
         ({"device": "/dev/nvme1n1"}, "another disk after the next boot"),

@@ -1,4 +1,7 @@
-"""What keeps a broker from starting on a log directory that is new since its last start: what is new, who is believed, and what is said."""
+"""What keeps a broker from starting on a log directory that is new since its last start.
+
+The tests cover what is new, which brokers are trusted, and the sentences.
+"""
 
 from __future__ import annotations
 
@@ -156,7 +159,7 @@ def test_a_broker_that_lost_its_session_is_not_believed():
     now = view(2, partition(-1, [3]), controller=2, alive=(2, 4))
     found = answer(old, now)
     assert not found.open and "brokers 1 and 2 all say that they are the controller" in found.reason
-    # Named by nobody, it is left out, whatever it says.
+    # No view names it as the controller, so it is left out.
     old = view(1, partition(3, [3]), controller=2)
     assert answer(old, view(2, controller=2, alive=(2, 4)), view(4, controller=2, alive=(2, 4))).open
 
@@ -317,7 +320,7 @@ def settle(host, *partitions):
     host.views = {1: view(1, *partitions), 2: view(2, *partitions)}
 
 
-def test_a_usual_start_asks_nobody_and_writes_nothing(host):
+def test_a_usual_start_asks_no_broker_and_writes_nothing(host):
     host.used()
     assert host.run() == 0
     mark, record = json.loads(host.mark.read_text()), json.loads((host.state / "log-dirs.json").read_text())
@@ -387,7 +390,7 @@ def test_of_hundreds_of_brokers_some_are_dialled_and_the_controller_always_asked
     assert host.run() == 0 and dialled == [program.DIALLED] and host.asked in (2, 3)
 
 
-def test_a_missing_client_keeps_nobody_from_a_usual_start(host, monkeypatch, capsys, tmp_path):
+def test_a_missing_client_does_not_prevent_a_usual_start(host, monkeypatch, capsys, tmp_path):
     host.used()
     world = program.World(str(host.config), str(host.state), str(tmp_path / "no-python"))
     assert program.main(["check"], world) == 0
@@ -398,7 +401,7 @@ def test_a_missing_client_keeps_nobody_from_a_usual_start(host, monkeypatch, cap
     )
 
 
-def test_the_first_broker_of_a_new_cluster_has_nobody_to_ask_and_its_permission_is_used_up(host, capsys):
+def test_the_first_broker_of_a_new_cluster_asks_no_broker_and_its_permission_is_used_up(host, capsys):
     """By Kafka that has run, not by a start that got nowhere."""
     assert host.run() == 1
     host.new_cluster(age=program.NEW_CLUSTER_SECONDS + 1)
@@ -515,7 +518,7 @@ def test_a_disk_that_fails_is_left_to_kafka(host, monkeypatch):
     assert host.run() == 0 and (host.state / "log-dirs.json").read_text() == record
 
 
-def test_a_view_has_what_the_node_holds_and_asks_for_eligible_replicas_where_nobody_leads():
+def test_a_view_has_what_the_node_holds_and_asks_for_eligible_replicas_of_leaderless_partitions():
     class Admin:
         def __init__(self, quorum):
             self.given = quorum

@@ -28,7 +28,7 @@ UUID = "6f1c0b6d-3a51-4f0e-9d0c-0f6ef3a41a44"
 
 
 class Systemd:
-    """Shows its answers in turn, the last for ever, and writes down what else was asked."""
+    """Gives its answers one by one, the last one again and again, and records all other requests."""
 
     def __init__(self, *answers):
         self.answers, self.asked = list(answers), []
@@ -80,7 +80,7 @@ def test_an_open_store_is_left_alone(call):
     assert call(systemd)["changed"] is False and systemd.asked == []
 
 
-def test_a_changed_unit_is_read_anew(call):
+def test_a_changed_unit_is_reloaded(call):
     systemd = Systemd((dict(ON, NeedDaemonReload="yes"), ON))
     assert call(systemd)["stores"][0]["actions"] == ["reload"] and systemd.asked == [["daemon-reload"]]
 
@@ -167,7 +167,7 @@ def test_no_disk_is_chosen_by_turn_before_all_are_there(by_id):
 
 def test_a_mount_point_is_made_closed_and_made_once(tmp_path):
     mount = tmp_path / "a/b"
-    # The unlocker's own, under which nobody could pass the directories above.
+    # The unlocker's own, with which no other user could pass the directories above.
     before = os.umask(0o077)
     try:
         for _time in range(2):
@@ -182,10 +182,10 @@ def test_a_mount_point_is_made_closed_and_made_once(tmp_path):
 def test_a_mount_point_that_holds_something_is_refused(tmp_path):
     (tmp_path / "m").mkdir()
     (tmp_path / "m/file").write_text("")
-    with pytest.raises(device_match.PlaceError, match="is not empty"):
+    with pytest.raises(device_match.DeviceMatchError, match="is not empty"):
         device_match.cover(str(tmp_path / "m"))
     (tmp_path / "link").symlink_to(tmp_path)
-    with pytest.raises(device_match.PlaceError, match="symbolic link"):
+    with pytest.raises(device_match.DeviceMatchError, match="symbolic link"):
         device_match.cover(str(tmp_path / "link"))
 
 
@@ -227,7 +227,7 @@ def token(key, slots=("0",)):
 
 @pytest.fixture()
 def told(tmp_path, monkeypatch, by_id):
-    """What the role gives the module: the configuration of one store, to be written below tmp_path; and the header on its second disk."""
+    """The configuration of one store, as the role gives it to the module, and the header on its second disk."""
     own = activate.pwd.getpwuid(os.getuid()).pw_name
     group = activate.grp.getgrgid(os.getgid()).gr_name
     monkeypatch.setattr(unlocker, "CONFIG", str(tmp_path / "etc"))

@@ -69,7 +69,7 @@ def test_another_application_has_one_store_on_each_host():
     }
 
 
-def test_a_store_has_the_disk_with_its_header_or_with_its_memory_and_nobody_elses():
+def test_a_store_has_the_disk_with_its_header_or_its_record_and_no_other():
     stores = kafka_store_keys(HOSTS, ["b2"])
     blank = {"by_id": "", "device": "/dev/nvme3n1", "uuid": "", "remembered": "", "holders": []}
     headed = {
@@ -87,7 +87,7 @@ def test_a_store_has_the_disk_with_its_header_or_with_its_memory_and_nobody_else
         ("d0", "/dev/nvme3n1", "kafka-d0", False),
         ("d1", "/dev/disk/by-id/a", "kafka-d1", True),
     ]
-    assert kafka_store_disks(stores, [{**damaged, "uuid": "of somebody else"}, blank]) == []
+    assert kafka_store_disks(stores, [{**damaged, "uuid": "of another store"}, blank]) == []
     wanted = kafka_stores(VOLUMES, "demo", 2, WRAPPED)
     assert [(each["uuid"], each["subsystem"]) for each in stores] == [
         (each["uuid"], each["subsystem"]) for each in wanted
@@ -181,7 +181,7 @@ def test_the_report_names_the_layers_that_are_active(volume, luks, hardware, ebs
     )
 
 
-def test_the_tag_of_an_instance_counts_its_stores_and_nobody_may_set_it():
+def test_the_tag_of_an_instance_counts_its_stores_and_no_topology_may_set_it():
     assert "KafkaStores" in topology.OWN_TAGS
 
 
@@ -197,7 +197,7 @@ def actions(policy, effect="Allow"):
     return {action for each in listed for action in each}
 
 
-def test_nobody_but_instances_may_decrypt_and_they_nothing_else():
+def test_only_instances_may_decrypt_and_they_nothing_else():
     found = key_custody_policies({**GIVEN, "key_arn": KEY["key_arn"]})
     assert found["findings"] == []
     assert not {"kms:*", "kms:Encrypt", "kms:GenerateDataKey"} & actions(found["key"])
@@ -211,8 +211,9 @@ def test_nobody_but_instances_may_decrypt_and_they_nothing_else():
     assert found["key"]["Statement"][1]["Condition"]["StringEquals"]["kms:EncryptionContext:purpose"] == "luks"
 
 
-# What a key policy allows, by AWS's own rules: some statement allows it, none denies it, and a statement counts where every condition in it holds; a condition
-# on a key that the request does not have does not hold (IAM guide, "Policy evaluation logic" and "Condition operators").
+# What a key policy allows, by AWS's own rules: some statement allows it, none denies it, and a statement counts where
+# every condition in it holds; a condition on a key that the request does not have does not hold (IAM guide, "Policy
+# evaluation logic" and "Condition operators").
 HOLDS = {
     "StringEquals": lambda found, wanted: found in wanted,
     "ArnEquals": lambda found, wanted: found in wanted,
@@ -227,7 +228,10 @@ SAME, ELSEWHERE = ({"kms:ReEncryptOnSameKey": value} for value in ("true", "fals
 
 
 def allows(policy, who, action, **context):
-    """Whether the policy of a KMS key leaves this to the IAM policies of the account; a statement for the account's root does so for all in it."""
+    """Whether the policy of a KMS key leaves this to the IAM policies of the account.
+
+    A statement for the account's root does so for all in it.
+    """
 
     def counts(statement):
         actions_ = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
@@ -253,7 +257,7 @@ def allows(policy, who, action, **context):
 @pytest.mark.parametrize(
     "action", ["ReEncryptFrom", "ReEncryptTo", "CreateGrant", "Encrypt", "GenerateDataKey", "GenerateDataKeyPair"]
 )
-def test_nobody_gets_a_key_out_of_our_context(action, who, context):
+def test_no_caller_gets_a_key_out_of_our_context(action, who, context):
     assert not allows(key_custody_policies(GIVEN)["key"], who, "kms:" + action, **context)
 
 
@@ -273,7 +277,7 @@ def test_the_evaluation_sees_what_is_allowed():
 
 
 @pytest.mark.parametrize("action", ["kms:ReEncryptFrom", "kms:ReEncryptTo"])
-def test_who_wraps_keys_anew_does_so_in_our_context_and_under_the_same_key(action):
+def test_a_rewrapper_stays_in_our_context_and_under_the_same_key(action):
     policy = key_custody_policies({**GIVEN, "rewrappers": [REWRAPPER]})["key"]
     assert allows(policy, REWRAPPER, action, **OURS, **SAME)
     assert not allows(policy, REWRAPPER, action, **OURS, **ELSEWHERE) and not allows(policy, REWRAPPER, action, **OURS)
@@ -314,7 +318,7 @@ def test_a_stand_in_gets_no_condition_that_it_would_misread():
         ({"cluster": "a/b"}, "cannot be the name of what the keys are for"),
         ({"patterns": ["*"]}, "open to every role"),
         ({"patterns": []}, "open to every role of the account, or to none"),
-        ({"rewrappers": ["arn:aws:iam::123456789012:role/*"]}, "would let more than one role or user wrap keys anew"),
+        ({"rewrappers": ["arn:aws:iam::123456789012:role/*"]}, "would allow more than one role or user to rewrap keys"),
         ({"rewrap_elsewhere": True}, "is for those in key_custody_rewrap_arns, which is empty"),
     ],
 )
@@ -341,7 +345,7 @@ def test_nodes_are_revoked_and_granted_one_by_one():
 
 def test_another_clusters_denial_names_none_of_our_nodes():
     other = key_custody_revoked({**GIVEN, "cluster": "other"}, {}, revoke=[1])["policy"]
-    with pytest.raises(policies.CustodyError, match="nodes of cluster demo"):
+    with pytest.raises(policies.PolicyError, match="nodes of cluster demo"):
         policies.revoked_nodes(other, policies.custody(GIVEN))
 
 
@@ -378,7 +382,7 @@ def test_a_node_that_is_no_number_is_refused():
 
 @pytest.fixture()
 def last_play(tmp_path):
-    """The play of site that checks the unlock, run on hosts that are this machine, whose systemd-run writes down what it was asked and gives a code."""
+    """The play of site that checks the unlock, with local hosts and a systemd-run that records its arguments."""
     plays = [
         play
         for play in yaml.safe_load((ROOT / "playbooks/site.yml").read_text())
