@@ -14,7 +14,8 @@ SOURCE = r"""
     suboptions:
       file:
         description:
-          - A file with the key's bytes, all of them, on a file system in memory (ramfs or tmpfs), that only root can read.
+          - A file with the key's bytes, all of them, on a file system in memory (ramfs or tmpfs), that only root can
+            read.
         type: path
 """ + indent(wrapped_key.ModuleDocFragment.DOCUMENTATION.partition("options:\n")[2], "    ")
 

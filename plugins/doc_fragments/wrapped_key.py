@@ -13,7 +13,8 @@ class ModuleDocFragment:
 options:
   wrapped:
     description:
-      - A wrapped key in S3, as RV(rackaware.kafka.kms_data_key#module:wrapped) gives it; it is decrypted on this host, within the module.
+      - A wrapped key in S3, as RV(rackaware.kafka.kms_data_key#module:wrapped) gives it; it is decrypted on this host,
+        within the module.
     type: dict
     suboptions:
       bucket:
@@ -47,7 +48,8 @@ options:
   credentials:
     description:
       - Whose credentials ask S3 and KMS.
-      - V(instance) is the instance's role by its metadata service, version 2 only; V(environment) is what every AWS SDK looks for.
+      - V(instance) is the instance's role by its metadata service, version 2 only; V(environment) is what every AWS SDK
+        looks for.
     type: str
     choices: [instance, environment]
     default: instance
