@@ -21,7 +21,6 @@ description:
   - Looking blank is not enough. A disk that looks blank is formatted only with one of three proofs. EC2 proves that it
     is new (O(proven)). Or every byte of it was read and is zero, which is done for disks up to 16 GiB, and for larger
     ones with O(read_whole). Or a person declares that very disk to be blank (O(declared_blank)).
-  
   - Mounts each file system by its UUID through a systemd unit that C(multi-user.target) wants, so that a lost disk
     never keeps the host from booting. Always adds the mount option C(nofail).
   - While a volume is not mounted, its mount point is a directory that only root may enter.

@@ -77,7 +77,11 @@ lock:
   description: The lease after the run, with C(owner), C(what), C(since) and C(expires), or V(null).
   returned: success
   type: dict
-  sample: {owner: "root@ops1:4711", what: rolling_restart, since: "2026-05-01T10:00:00Z", expires: "2026-05-01T10:15:00Z"}
+  sample:
+    owner: "root@ops1:4711"
+    what: rolling_restart
+    since: "2026-05-01T10:00:00Z"
+    expires: "2026-05-01T10:15:00Z"
 answered:
   description: When the lock was read, in seconds since 1970 by the clock of its host.
     M(rackaware.kafka.kafka_roll_service) accepts a stop only while this is fresh.

@@ -231,7 +231,10 @@ SPEC = {
         },
     },
 }
-FEW_FORKS = "Ansible works on %d hosts at once, and the largest batch has %d brokers, so that no step has more than %d; with --forks %d the roll is faster."
+FEW_FORKS = (
+    "Ansible works on %d hosts at once, and the largest batch has %d brokers, so that no step has more than %d; "
+    "with --forks %d the roll is faster."
+)
 # A topic with as many replicas as min.insync.replicas refuses each of its partitions, which may be 100,000.
 REFUSED_AT_MOST = 100
 PASSED_ON = ("restart", "out", "racks", "max_batch", "isr_headroom", "allow", "min_isr")

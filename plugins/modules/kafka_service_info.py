@@ -114,6 +114,19 @@ disks:
   type: list
   elements: dict
   returned: success
+  contains:
+    mount:
+      description: The mount point. One that is not mounted is left out.
+      type: str
+    size_gb:
+      description: The size in GB.
+      type: float
+    used_percent:
+      description: How much of it is used.
+      type: float
+    luks:
+      description: Whether a LUKS mapping is directly below the file system.
+      type: bool
 identity:
   description:
     - The identity of the node, as the host's disks and process have it.
