@@ -57,7 +57,9 @@ SPEC = dict(CONNECTION_SPEC, levels={"type": "dict", "required": True})
 
 def finalized(admin: Admin) -> dict[str, int]:
     """The levels by feature."""
-    return {name: feature["finalized"] for name, feature in admin.features().items() if feature["finalized"] is not None}
+    return {
+        name: feature["finalized"] for name, feature in admin.features().items() if feature["finalized"] is not None
+    }
 
 
 def main() -> None:
