@@ -107,10 +107,10 @@ def main() -> None:
         for name, values in params["filters"].items()
     }
     try:
-        found = client.volumes(client.client("ec2", region=params["region"], profile=params["profile"]), filters)
+        described = client.volumes(client.client("ec2", region=params["region"], profile=params["profile"]), filters)
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, volumes=found)
+    module.exit_json(changed=False, volumes=described)
 
 
 if __name__ == "__main__":

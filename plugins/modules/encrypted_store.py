@@ -168,35 +168,35 @@ def _opened(module: AnsibleModule, written: list[str]) -> dict[str, Any]:
     params = module.params
     root = activate.Root(params["owner"], params["group"], params["mode"])
     stores = activate.stores(params["stores"])
-    wanted_files = staging.unpack(params)
-    keys.check(wanted_files, [each.name for each in stores])
+    desired_files = staging.unpack(params)
+    keys.check(desired_files, [store.name for store in stores])
     directories = staging.missing_directories(params["directories"])
-    files = [step for step in staging.decide(wanted_files, held=False, promote=True) if step.changed]
+    files = [step for step in staging.decide(desired_files, held=False, promote=True) if step.changed]
     if not module.check_mode:
-        for path, wanted in directories:
-            staging.make_directory(path, wanted)
+        for path, attributes in directories:
+            staging.make_directory(path, attributes)
         for step in files:
             staging.apply(step)
             written.append(step.dest)
     # Asked when the files are in place: systemd then says which units it has to read again.
-    seen = activate.show([unit for each in stores for unit in each.units], module.run_command) if stores else {}
-    plans = [(each, activate.plan(each, seen, root)) for each in stores]
+    seen = activate.show([unit for store in stores for unit in store.units], module.run_command) if stores else {}
+    plans = [(store, activate.plan(store, seen, root)) for store in stores]
     if not module.check_mode:
         activate.apply(plans, root, module.run_command, timeout=params["timeout"])
-    told = [{"store": each.name, "mount": each.mount, "actions": steps} for each, steps in plans]
-    changed = [each for each in told if each["actions"]]
+    results = [{"store": store.name, "mount": store.mount, "actions": steps} for store, steps in plans]
+    changed = [result for result in results if result["actions"]]
     diff = [staging.diff(step) for step in files] + [
-        {"prepared": "directory %s\n" % path} for path, _wanted in directories
+        {"prepared": "directory %s\n" % path} for path, _attributes in directories
     ]
     diff.append(
         {
-            "before": {each["store"]: "to do" for each in changed},
-            "after": {each["store"]: each["actions"] for each in changed},
+            "before": {result["store"]: "to do" for result in changed},
+            "after": {result["store"]: result["actions"] for result in changed},
         }
     )
     return {
         "changed": bool(changed or files or directories),
-        "stores": told,
+        "stores": results,
         "changed_files": [step.dest for step in files],
         **({"diff": diff} if module._diff else {}),
     }
@@ -205,16 +205,18 @@ def _opened(module: AnsibleModule, written: list[str]) -> dict[str, Any]:
 def _closed(module: AnsibleModule) -> dict[str, Any]:
     """Close the open stores, on a fresh answer, because services that use them stop with them."""
     stores = activate.stores(module.params["stores"])
-    seen = activate.show([each.units[0] for each in stores], module.run_command) if stores else {}
+    seen = activate.show([store.units[0] for store in stores], module.run_command) if stores else {}
     # A store that waits for its key is closed, too, or it would open later.
-    open_ = [each for each in stores if seen.get(each.units[0], {}).get("ActiveState") not in ("inactive", "failed")]
+    open_ = [store for store in stores if seen.get(store.units[0], {}).get("ActiveState") not in ("inactive", "failed")]
     if open_ and not module.check_mode:
         answer = module.params["answer"]
         if answer:
             claim.check(answer["owner"], answer["answered"], now=time.time())
         activate.close(open_, module.run_command)
-    told = [{"store": each.name, "mount": each.mount, "actions": ["close"] if each in open_ else []} for each in stores]
-    return {"changed": bool(open_), "stores": told, "changed_files": []}
+    results = [
+        {"store": store.name, "mount": store.mount, "actions": ["close"] if store in open_ else []} for store in stores
+    ]
+    return {"changed": bool(open_), "stores": results, "changed_files": []}
 
 
 if __name__ == "__main__":

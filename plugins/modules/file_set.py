@@ -94,8 +94,8 @@ def main() -> None:
             promote=params["promote"],
         )
         if not module.check_mode:
-            for path, wanted in directories:
-                staging.make_directory(path, wanted)
+            for path, attributes in directories:
+                staging.make_directory(path, attributes)
             for step in steps:
                 staging.apply(step)
     except RackawareError as error:

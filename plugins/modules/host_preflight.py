@@ -217,14 +217,14 @@ def main() -> None:
     )
     params = module.params
     try:
-        found = preflight.findings(params, now=time.time(), fetch=fetch)
-        found += preflight.java_findings(params["java"], module.run_command)
-        found += preflight.version_findings(
+        findings = preflight.findings(params, now=time.time(), fetch=fetch)
+        findings += preflight.java_findings(params["java"], module.run_command)
+        findings += preflight.version_findings(
             params["version"], service_state.jvm(params["service"])["version"] if params["version"] else None
         )
         upgrade = record.read()
         volume_findings, blank = volumes.preview(params["volumes"], module.run_command)
-        found += volume_findings
+        findings += volume_findings
         running = preflight.running(
             [*params["services"], *([service(params["service"]).unit] if params["service"] else [])], module.run_command
         )
@@ -233,13 +233,13 @@ def main() -> None:
         absent = out_of_service.read() if params["service"] == "broker" else None
         more = (
             {"identity": _identity_of(params, module.run_command)}
-            if params["service"] and params["log_dirs"] and not found
+            if params["service"] and params["log_dirs"] and not findings
             else {}
         )
     except RackawareError as error:
         module.fail_json(msg=str(error), findings=[str(error)])
-    if found:
-        module.fail_json(msg=" ".join(found), findings=found)
+    if findings:
+        module.fail_json(msg=" ".join(findings), findings=findings)
     users = preflight.users(params["users"])
     module.exit_json(
         changed=False,

@@ -133,15 +133,15 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
     try:
-        every = instance_store.disks(models=params["models"])
-        chosen = [disk for disk in every if params["include_ebs"] or disk.kind == instance_store.INSTANCE_STORE]
-        found = [
+        disks = instance_store.disks(models=params["models"])
+        chosen = [disk for disk in disks if params["include_ebs"] or disk.kind == instance_store.INSTANCE_STORE]
+        judged = [
             instance_store.judged(disk, run, subsystem=params["subsystem"], marker_dir=params["marker_dir"]).as_dict()
             for disk in chosen
         ]
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
-    module.exit_json(changed=False, disks=found, hardware_encrypted=params["hardware_encrypted"])
+    module.exit_json(changed=False, disks=judged, hardware_encrypted=params["hardware_encrypted"])
 
 
 if __name__ == "__main__":

@@ -90,14 +90,14 @@ def main() -> None:
         )
     path = archive.target(version, directory)
     try:
-        found = archive.installed(version, directory, checksum)
-        changed = found is None
+        digest = archive.installed(version, directory, checksum)
+        changed = digest is None
         if changed and not module.check_mode:
-            found = archive.install(version, directory, params["url"], checksum, opened)
+            digest = archive.install(version, directory, params["url"], checksum, opened)
     except RackawareError as error:
         module.fail_json(msg=str(error))
     module.exit_json(
-        changed=changed, path=path, sha512=found, diff={"before": "" if changed else path + "\n", "after": path + "\n"}
+        changed=changed, path=path, sha512=digest, diff={"before": "" if changed else path + "\n", "after": path + "\n"}
     )
 
 

@@ -79,15 +79,17 @@ def main() -> None:
     params = module.params
     try:
         with Admin(connection(params), exclude=params["exclude_brokers"]) as admin:
-            found = leader_election.elect(admin, leader_election.led(admin, params["topics"]), check=module.check_mode)
+            election = leader_election.elect(
+                admin, leader_election.led(admin, params["topics"]), check=module.check_mode
+            )
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    left = found["waiting"] + len(found["refused"])
+    left = election["waiting"] + len(election["refused"])
     module.exit_json(
-        changed=found["elected"] > 0,
-        **found,
+        changed=election["elected"] > 0,
+        **election,
         diff={
-            "before": {"without_preferred_leader": found["elected"] + left},
+            "before": {"without_preferred_leader": election["elected"] + left},
             "after": {"without_preferred_leader": left},
         },
     )

@@ -254,7 +254,7 @@ def main() -> None:
         if params["bootstrap_servers"] is not None:
             with Admin(connection(params)) as admin:
                 seen = snapshot.take(admin).to_dict()
-                own = admin.own_minimums(each["id"] for each in seen["brokers"] if not each["fenced"])
+                own = admin.own_minimums(broker["id"] for broker in seen["brokers"] if not broker["fenced"])
                 params["min_isr"] = least(params, own)
         if seen is not None:
             result = plan.resume(

@@ -92,11 +92,11 @@ def main() -> None:
         where = connection(params)
         with Admin(where) as admin:
             racks = {broker["id"]: broker["rack"] for broker in admin.cluster()["brokers"]}
-            found = admin.partitions([topic]).get(topic)
+            topic_partitions = admin.partitions([topic]).get(topic)
         places = (
             []
-            if found is None and module.check_mode
-            else check_records.places(topic, found, racks, params["min_racks"])
+            if topic_partitions is None and module.check_mode
+            else check_records.places(topic, topic_partitions, racks, params["min_racks"])
         )
         if not module.check_mode:
             marker, offsets = round_trip.run(where, topic, places)

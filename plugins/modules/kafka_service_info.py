@@ -177,11 +177,11 @@ def main() -> None:
             host_claim.claim(claim["owner"], claim["since"], now=lock.text(time.time()))
         # First, because this may take a while, and the rest must be as it is afterwards.
         looping = service_state.crash_loops(unit, module.run_command, module.params["watch_seconds"])
-        found = service_state.state(unit, module.run_command)
+        unit_state = service_state.state(unit, module.run_command)
         result = dict(
             service_state.jvm(name),
             next_min_isr=service_state.next_min_isr(name),
-            unit_state=found,
+            unit_state=unit_state,
             restarts=service_state.restarts(unit, module.run_command),
             crash_looping=looping,
             disks=service_state.disks(module.params["mounts"]),
@@ -189,9 +189,13 @@ def main() -> None:
             upgrade=record.read(),
             # A broker with a failed disk can be rolled all the same.
             identity=identity.look(
-                name, module.params["log_dirs"], mounts=module.params["mounts"], runs=found == "active", tolerant=True
+                name,
+                module.params["log_dirs"],
+                mounts=module.params["mounts"],
+                runs=unit_state == "active",
+                tolerant=True,
             ),
-            restart_needed=found == "active" and service_state.restart_needed(unit),
+            restart_needed=unit_state == "active" and service_state.restart_needed(unit),
         )
     except RackawareError as error:
         module.fail_json(msg=str(error))

@@ -190,11 +190,14 @@ def main() -> None:
     module.exit_json(
         changed=bool(todo.paths),
         formatted=list(todo.paths),
-        directories=[each.as_dict() for each in after],
+        directories=[directory.as_dict() for directory in after],
         joins_as_observer="--no-initial-controllers" in todo.quorum and metadata in todo.paths,
         diff={
-            "before": {each.path: each.state for each in before},
-            "after": {each.path: storage.FORMATTED if each.path in todo.paths else each.state for each in before},
+            "before": {directory.path: directory.state for directory in before},
+            "after": {
+                directory.path: storage.FORMATTED if directory.path in todo.paths else directory.state
+                for directory in before
+            },
         },
     )
 

@@ -89,7 +89,7 @@ def main() -> None:
         cluster_id = None if module.params["service"] == "zookeeper" else storage.identity([found])
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    node_ids = [each["node_id"] for each in directories if each["node_id"] is not None]
+    node_ids = [directory["node_id"] for directory in directories if directory["node_id"] is not None]
     module.exit_json(
         changed=False,
         cluster_id=cluster_id,

@@ -134,9 +134,9 @@ SERVERS = 5
 
 def reachable(module: AnsibleModule, where: Connection) -> Connection | str:
     """The connection with servers that listen, or why there is none yet; raises VerifyError when waiting is no use."""
-    found = tuple(islice(listening(where.bootstrap_servers), SERVERS))
-    if found:
-        return replace(where, bootstrap_servers=found)
+    servers = tuple(islice(listening(where.bootstrap_servers), SERVERS))
+    if servers:
+        return replace(where, bootstrap_servers=servers)
     broker = units.service("broker")
     try:
         age = service_state.age(broker.unit, module.run_command)
@@ -185,11 +185,11 @@ def verify(
             if not module.check_mode:
                 settle(admin, topic, want.partitions, params["request_timeout_seconds"])
         racks = {broker["id"]: broker["rack"] for broker in answer["cluster"]["brokers"]}
-        found = admin.partitions([topic]).get(topic)
+        partitions = admin.partitions([topic]).get(topic)
         placed = (
             []
-            if found is None and module.check_mode
-            else check_records.places(topic, found, racks, params["min_racks"])
+            if partitions is None and module.check_mode
+            else check_records.places(topic, partitions, racks, params["min_racks"])
         )
         if not module.check_mode:
             marker, _ = round_trip.run(where, topic, placed)

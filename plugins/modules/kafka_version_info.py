@@ -78,11 +78,11 @@ def main() -> None:
     members: list[dict[str, Any]] = []
     try:
         with Admin(connection(params)) as admin:
-            listed = [broker["id"] for broker in admin.cluster()["brokers"] if not broker["fenced"]]
-            brokers = [dict(admin.versions_of(broker_id), id=broker_id) for broker_id in listed]
+            ids = [broker["id"] for broker in admin.cluster()["brokers"] if not broker["fenced"]]
+            brokers = [dict(admin.versions_of(broker_id), id=broker_id) for broker_id in ids]
             features = admin.features()
             if params["members"]:
-                members = [member for broker_id in listed for member in admin.group_members(broker_id)]
+                members = [member for broker_id in ids for member in admin.group_members(broker_id)]
     except RackawareError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, brokers=brokers, features=features, members=members)

@@ -119,8 +119,8 @@ def work(params: dict, *, check_mode: bool) -> dict:
     cryptsetup.require()
     header = volume.header_of(params["device"])
     if header.version != 2 or header.uuid != params["uuid"]:
-        found = (params["device"], header.uuid, header.version, params["uuid"])
-        raise volume.LuksError("%s holds the volume %s (LUKS%d), not %s; nothing was changed." % found)
+        facts = (params["device"], header.uuid, header.version, params["uuid"])
+        raise volume.LuksError("%s holds the volume %s (LUKS%d), not %s; nothing was changed." % facts)
     state, slot = params["state"], params["keyslot"]
     with ExitStack() as stack:
         key = _old_key(params, stack)

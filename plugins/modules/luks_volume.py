@@ -260,9 +260,9 @@ def report(
     volume: luks_volume.Volume, before: luks_volume.Facts, plan: luks_volume.Plan, state: str, *, check_mode: bool
 ) -> dict:
     """The result; in check mode the state after is the one that was planned."""
-    found = state_of(before, plan.verdict)
+    state_before = state_of(before, plan.verdict)
     if not plan.actions:
-        after, header = found, before.header
+        after, header = state_before, before.header
     elif check_mode:
         after, header = (
             {luks_volume.CLOSED: luks_volume.FORMATTED, luks_volume.GONE: luks_volume.BLANK}.get(state, state),
@@ -276,12 +276,12 @@ def report(
         "actions": list(plan.actions),
         "uuid": volume.wanted.uuid,
         "mapper": volume.mapped if after == luks_volume.OPEN else "",
-        "state_before": found,
+        "state_before": state_before,
         "state_after": after,
         "header": header.as_dict() if header else None,
         "reason": plan.verdict.reason,
         "diff": {
-            "before": {"state": found},
+            "before": {"state": state_before},
             "after": {"state": after, "actions": list(plan.actions)} if plan.actions else {"state": after},
         },
     }

@@ -73,14 +73,14 @@ SPEC = {
 def work(params: dict, *, check_mode: bool) -> dict:
     """Look, decide, do."""
     cloudtrail = client.client("cloudtrail", region=params["region"], profile=params["profile"])
-    found: dict = {}
+    answer: dict = {}
     try:
         with client.asking("read the event selectors of the trail %s" % params["trail"]):
-            found = cloudtrail.get_event_selectors(TrailName=params["trail"])
+            answer = cloudtrail.get_event_selectors(TrailName=params["trail"])
     except client.AwsError as error:
         if not check_mode or error.code != "TrailNotFoundException":
             raise
-    before = [found.get(name) or [] for name in ("EventSelectors", "AdvancedEventSelectors")]
+    before = [answer.get(name) or [] for name in ("EventSelectors", "AdvancedEventSelectors")]
     change = trail.plan(*before, "arn:%s:s3:::%s/" % (params["partition"], params["bucket"]))
     if change and not check_mode:
         with client.asking("add an event selector to the trail %s" % params["trail"]):
