@@ -45,7 +45,7 @@ class ActionModule(ActionBase):
                 for broker in options["brokers"]
             ]
         except (KeyError, TypeError, ValueError):
-            raise AnsibleActionFail("brokers must list broker broker with its id, a number, and its name.") from None
+            raise AnsibleActionFail("brokers must list each broker with its id, a number, and its name.") from None
         sentence = None if self._task.check_mode else verify.stopped(brokers)
         if sentence:
             raise AnsibleActionFail(sentence)
