@@ -30,7 +30,7 @@ options:
     description: The reason, which runs and reports show. Needed with O(state=present).
     type: str
   by:
-    description: The operator who takes it out of service, whom runs and reports show. Needed with O(state=present).
+    description: The operator, as runs and reports show it. Needed with O(state=present).
     type: str
 """
 
