@@ -1,7 +1,10 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pack the texts of the files before they travel, so that nothing shows or logs them. Its options are documented in the module of the same name."""
+"""Pack the texts of files before they travel, so that they are never shown or logged.
+
+The module of the same name has the documentation.
+"""
 
 from __future__ import annotations
 

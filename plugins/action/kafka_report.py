@@ -1,7 +1,10 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the page of a cluster on the controller, without a trip to any host. Its options are documented in the module of the same name."""
+"""Write the report of a cluster on the controller, without a connection to a host.
+
+The module of the same name has the documentation.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Render the model and write it down."""
+        """Render the model and write the page."""
         super().run(tmp, task_vars)
         _, options = self.validate_argument_spec(argument_spec=SPEC)
         try:

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write an event of a roll on the controller, without a trip to any host. Its options are documented in the module of the same name."""
+"""Write an event of a roll on the controller, without a connection to a host.
+
+The module of the same name has the documentation.
+"""
 
 from __future__ import annotations
 

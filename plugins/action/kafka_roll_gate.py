@@ -1,7 +1,10 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask the gate; a host that cannot be reached is a failure like any other. Its options are documented in the module of the same name."""
+"""Ask the gate; a host that cannot be reached is a failure like any other.
+
+The module of the same name has the documentation.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from ansible.plugins.action import ActionBase
 
 
 class ActionModule(ActionBase):
-    """The module of the same name. No rescue sees an unreachable host, which would leave a broker down and the lock behind."""
+    """The module of the same name. A rescue never sees an unreachable host: a broker would stay down, the lock held."""
 
     TRANSFERS_FILES = False
     _supports_check_mode = True

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lock of the cluster; a host that cannot be reached is a failure where the lock is renewed. Its options are documented in the module of the same name."""
+"""The lock of the cluster; a host that cannot be reached fails a renewal.
+
+The module of the same name has the documentation.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from .kafka_roll_gate import ActionModule as Reached
 
 
 class ActionModule(Reached):
-    """The module of the same name. Who takes the lock, or releases it, may want to go on without a host that is gone; who renews it may not."""
+    """The module of the same name. A run may take or release the lock without a lost host, but never renew it."""
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Renew, or pass on."""

@@ -1,7 +1,10 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restart the service of a node that the gate let go, and write down when. Its options are documented in the module of the same name."""
+"""Restart the service of a node that the gate has admitted, and record the times.
+
+The module of the same name has the documentation.
+"""
 
 from __future__ import annotations
 
@@ -30,11 +33,11 @@ SPEC: dict[str, dict[str, Any]] = {
     },
 }
 FILES = "rackaware.kafka.file_set"
-# Seconds that a start may take before it goes on without this task: what it waits for, such as an encrypted store, may wait for ever. Whether the node comes
-# back, and for how long nothing may get on, is the business of kafka_roll_wait, which keeps the lock alive meanwhile.
+# Seconds after which a start continues without this task, because it may wait for ever, for example for an encrypted
+# store. kafka_roll_wait watches whether the node comes back, and renews the lock meanwhile.
 START_SECONDS = 20
-# systemd reads unit files again before a start: what was staged may have been one. The job goes on when only its client ends. What it waits for, or why it
-# failed, is what the unit itself says, or one of the stores.
+# systemd reads unit files again before a start, because a unit file may have been staged. The job continues when its
+# client ends. The unit, or a store, reports what it waits for, or why it failed.
 START = (
     "systemctl daemon-reload && timeout %d systemctl start %%(unit)s; code=$?; "
     "[ $code = 0 ] || systemctl show --property=Id,StatusText %%(unit)s 'kafka-luks@*.service'; exit $code"
@@ -44,12 +47,12 @@ TIMED_OUT = 124
 
 
 class ActionModule(ActionBase):
-    """The stop, the start, or both with what was staged put in place between them."""
+    """The stop, the start, or both, with staged files promoted after the stop."""
 
     TRANSFERS_FILES = False
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Note, do, note."""
+        """Record, act, record."""
         super().run(tmp, task_vars)
         self._variables = task_vars or {}
         _, options = self.validate_argument_spec(argument_spec=SPEC)
@@ -61,11 +64,11 @@ class ActionModule(ActionBase):
         if self._task.check_mode:
             return {"changed": True, "seconds": 0.0, "waits": None}
         begun, waits = time.monotonic(), None
-        # An unreachable host would drop out of the play without a rescue: here it fails like any other.
+        # Ansible drops an unreachable host from the play without a rescue. Here it is a failure like any other.
         try:
             if options["state"] != "started":
                 self._stop(options)
-                # At once, so that a boot of the host, too, starts what was staged.
+                # At once, so that a reboot of the host starts the service with the staged files, too.
                 self._promote(options)
             if options["state"] != "stopped":
                 waits = self._start(options)
@@ -88,13 +91,13 @@ class ActionModule(ActionBase):
     def _promote(self, options: dict[str, Any]) -> None:
         if not options["files"]:
             return
-        wanted = {
+        file_set = {
             "held_by": service(options["kind"]).unit,
             "promote": True,
             "directories": options["directories"],
             "files": options["files"],
         }
-        done = self._execute_module(module_name=FILES, module_args=staging.pack(wanted), task_vars=self._variables)
+        done = self._execute_module(module_name=FILES, module_args=staging.pack(file_set), task_vars=self._variables)
         if done.get("unreachable"):
             raise AnsibleActionFail(self._unreachable(str(done.get("msg"))))
         if done.get("failed"):
@@ -103,19 +106,19 @@ class ActionModule(ActionBase):
             )
 
     def _start(self, options: dict[str, Any]) -> str | None:
-        """Start it; what the start still waits for, as a sentence."""
+        """Start the service; what the start still waits for, as a sentence."""
         unit = service(options["kind"]).unit
         done = self._low_level_execute_command(START % {"unit": unit})
-        told = statuses(done["stdout"]) if done["rc"] != 0 else ""
+        said = statuses(done["stdout"]) if done["rc"] != 0 else ""
         waits = done["rc"] == TIMED_OUT
         self._ended(
             options,
             "started",
-            {**done, "rc": 0} if waits else {**done, "stderr": told or done["stderr"] or done["stdout"], "stdout": ""},
+            {**done, "rc": 0} if waits else {**done, "stderr": said or done["stderr"] or done["stdout"], "stdout": ""},
         )
         if not waits:
             return None
-        sentence = "%s waits on %s: %s." % (unit, self._host, told or "it does not say for what")
+        sentence = "%s waits on %s: %s." % (unit, self._host, said or "it does not say for what")
         Display().display(sentence)
         return sentence
 
@@ -129,7 +132,7 @@ class ActionModule(ActionBase):
         try:
             self._note(options, state)
         except RackawareError as error:
-            # The node is down or up by now, and must not stay so because the report lacks a line.
+            # The service is stopped or started by now. A missing line in the report must not end the roll.
             Display().warning(str(error))
 
     def _note(self, options: dict[str, Any], event: str) -> None:
@@ -147,7 +150,7 @@ class ActionModule(ActionBase):
 
 
 def statuses(shown: str) -> str:
-    """What units say of themselves, from the output of systemctl show; those that say nothing are left out."""
+    """The status texts of units, from the output of systemctl show; empty ones are left out."""
     said, unit = [], ""
     for line in shown.splitlines():
         name, _, value = line.partition("=")

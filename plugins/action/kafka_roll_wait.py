@@ -1,7 +1,10 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask the gate again and again on the task's host, and show how it goes on while it lasts. Its options are documented in the module of the same name."""
+"""Ask the gate again and again on the task's host, and show the progress.
+
+The module of the same name has the documentation.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,11 @@ from ansible.utils.display import Display
 from ..module_utils._errors import RackawareError
 from ..module_utils._roll import events, poll, progress
 
-# A question costs more than it tells while everything is well.
+# Seconds between two questions of a soak, which sees few changes.
 HOLD_EVERY = 2.0
-# How long one visit to the host may last: the processes that a visit starts there cost more than the questions, and between two visits nobody looks.
-VISIT = progress.LINE_EVERY
+# Seconds of one poll session on the host. The processes that it starts there cost more than its questions, and
+# between two sessions the gate is not asked.
+SESSION_SECONDS = progress.LINE_EVERY
 GATE = "rackaware.kafka.kafka_roll_gate"
 OWN: dict[str, dict[str, Any]] = {
     "stall_seconds": {"type": "float", "default": 900},
@@ -43,7 +47,7 @@ class ActionModule(ActionBase):
         for name in ("stall_seconds", "interval"):
             if not 0 < options[name] < float("inf"):
                 raise AnsibleActionFail("%s is %s, but must be a number of seconds above 0." % (name, options[name]))
-        # As they were given: a path with ~ is the other host's to expand.
+        # Unchanged, because the other host must expand a path with ~.
         question = {name: value for name, value in self._task.args.items() if name in poll.SPEC and value is not None}
         if self._task.check_mode:
             return {"changed": False, **self._ask(question), "seconds": 0.0, "questions": 1}
@@ -62,8 +66,10 @@ class ActionModule(ActionBase):
             events.note(options["events"], [events.of(options["kind"], "batch_started", options["nodes"])])
         longest, grown = 0.0, None
         while True:
-            answer = self._ask({**question, **proven, "wait_seconds": VISIT, "log_sizes": watch.takes_a_while})
-            # A rack may take longer to ask than a visit lasts.
+            answer = self._ask(
+                {**question, **proven, "wait_seconds": SESSION_SECONDS, "log_sizes": watch.takes_a_while}
+            )
+            # All brokers of a rack may take longer to ask than a poll session lasts.
             proven = {"proven": answer["proven"]} if answer.get("proven") else {}
             questions += 1
             if answer.get("failed"):
@@ -93,15 +99,18 @@ class ActionModule(ActionBase):
                     self._show(watch.line())
                     self.sleep(min(HOLD_EVERY, options["hold_seconds"]))
                     continue
-            # Whoever went, or cannot be asked any more, begins anew.
+            # After a no, or without an answer, the soak starts again.
             held = None
             if watch.stalled:
                 events.note(options["events"], watch.failures())
                 raise AnsibleActionFail(watch.sentence())
             if grown is not None and self.clock() - grown > options["stall_seconds"] + options["hold_seconds"]:
-                # Every yes is something new to the watch, so that nodes that come and go would be waited for without end.
+                # Every yes counts as progress, so that nodes that come and go would be waited for without end.
                 events.note(options["events"], watch.failures())
-                text = "The answer was yes, but never for %g s as asked for: %.0f s at most, and not longer in the last %.0f s; look at the nodes (%s)."
+                text = (
+                    "The answer was yes, but never for %g s as asked for: %.0f s at most, and not longer "
+                    "in the last %.0f s; look at the nodes (%s)."
+                )
                 raise AnsibleActionFail(text % (options["hold_seconds"], longest, self.clock() - grown, watch.state()))
             self._show(watch.line())
             self.sleep(options["interval"])

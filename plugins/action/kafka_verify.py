@@ -1,7 +1,10 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the module of the same name until the cluster is complete, and show what is missing meanwhile. Its options are documented there."""
+"""Run the module of the same name until the cluster is complete, and show what is missing meanwhile.
+
+That module has the documentation.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +37,12 @@ class ActionModule(ActionBase):
         try:
             brokers = [
                 {
-                    "id": int(each["id"]),
-                    "name": str(each["name"]),
-                    "unit_state": each.get("unit_state"),
-                    "out_of_service": each.get("out_of_service"),
+                    "id": int(broker["id"]),
+                    "name": str(broker["name"]),
+                    "unit_state": broker.get("unit_state"),
+                    "out_of_service": broker.get("out_of_service"),
                 }
-                for each in options["brokers"]
+                for broker in options["brokers"]
             ]
         except (KeyError, TypeError, ValueError):
             raise AnsibleActionFail("brokers must list each broker with its id, a number, and its name.") from None
@@ -47,16 +50,16 @@ class ActionModule(ActionBase):
         if sentence:
             raise AnsibleActionFail(sentence)
         return self._wait(
-            {**self._task.args, "brokers": [{"id": each["id"], "name": each["name"]} for each in brokers]},
+            {**self._task.args, "brokers": [{"id": broker["id"], "name": broker["name"]} for broker in brokers]},
             options,
             brokers,
         )
 
     def _wait(self, question: dict[str, Any], options: dict[str, Any], brokers: list[dict[str, Any]]) -> dict[str, Any]:
-        # systemd's word for one that it starts again and again.
+        # systemd's state of a unit that it restarts again and again.
         names = {
-            each["id"]: each["name"] + (", service activating" if each["unit_state"] == "activating" else "")
-            for each in brokers
+            broker["id"]: broker["name"] + (", service activating" if broker["unit_state"] == "activating" else "")
+            for broker in brokers
         }
         watch = verify.Watch(names, options["stall_seconds"], options["timeout_seconds"], self.clock())
         while True:
@@ -79,11 +82,11 @@ class ActionModule(ActionBase):
             host = self._task.delegate_to or self._variables.get("inventory_hostname", "the host")
             why = str(answer.get("msg")).strip().rstrip(".")
             raise AnsibleActionFail(
-                "%s, from which the cluster is asked, cannot be reached (%s); bring it back, then run the same command again."
-                % (host, why)
+                "%s, from which the cluster is asked, cannot be reached (%s); "
+                "bring it back, then run the same command again." % (host, why)
             )
         if answer.get("failed"):
-            # A Python that cannot be started says why only there.
+            # When Python cannot start, only module_stderr has the reason.
             said = str(answer.get("module_stderr") or "").strip().splitlines()[-1:]
             raise AnsibleActionFail(" ".join([str(answer.get("msg") or "No reason was given."), *said]))
         return {name: value for name, value in answer.items() if name != "invocation"}

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Fragments: the default for modules that change something, INFO for modules that only read, NOTE for those that write on the controller only."""
+    """Fragments: the default for modules that change something, INFO for readers, NOTE for reports and events."""
 
     DOCUMENTATION = r"""
 options: {}
 attributes:
   check_mode:
     support: full
-    description: Can run in C(check_mode) and say what would change without changing anything.
+    description: Shows in C(check_mode) what would change, and changes nothing.
   diff_mode:
     support: full
-    description: Will return details on what has changed (or would change in C(check_mode)) when in diff mode.
+    description: Returns in diff mode what has changed, or would change in C(check_mode).
 """
 
     INFO = r"""
@@ -28,7 +28,7 @@ attributes:
     description: Only reads, so that check mode and a real run are the same.
   diff_mode:
     support: N/A
-    description: Changes nothing, so that there is no difference to show.
+    description: Changes nothing, so there is no difference to show.
 """
 
     NOTE = r"""
@@ -39,5 +39,5 @@ attributes:
     description: Writes nothing in check mode.
   diff_mode:
     support: none
-    description: What is written on the controller is no change to any host.
+    description: Files that are written on the controller are no change to a host.
 """

@@ -1,13 +1,13 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Directories and files that a module writes; the specs are DIRECTORIES_SPEC and FILES_SPEC in module_utils/_host/staging.py."""
+"""Directories and files that a module writes; the specs are DIRECTORIES_SPEC and FILES_SPEC in _host/staging.py."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What an entry of each says; what they are for, and whether files must be given, the modules say themselves."""
+    """The suboptions of directories and files; modules describe the two options themselves."""
 
     DOCUMENTATION = r"""
 options:
@@ -48,7 +48,7 @@ options:
       group: *group
       mode: *mode
       at_once:
-        description: Whether it goes in place also while the service runs, because the service itself does not read it.
+        description: Whether the file goes in place while the service runs, because the service itself does not read it.
         type: bool
         default: false
 """

@@ -1,18 +1,18 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What several filters take, in the same words."""
+"""Options that several filters share."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Fragments: first the inputs, then options."""
+    """Fragments: first inputs, then options."""
 
     STORAGE = r"""
 options:
   _input:
-    description: One result of M(rackaware.kafka.kafka_storage_info) for each node.
+    description: The result of M(rackaware.kafka.kafka_storage_info) of each node.
     type: list
     elements: dict
     required: true
@@ -21,7 +21,7 @@ options:
     MODEL = r"""
 options:
   _input:
-    description: What P(rackaware.kafka.kafka_model#filter) made.
+    description: The result of P(rackaware.kafka.kafka_model#filter).
     type: dict
     required: true
 """
@@ -29,7 +29,7 @@ options:
     TOPOLOGY = r"""
 options:
   _input:
-    description: The topology as a person writes it, usually C(kafka_topology).
+    description: The topology as users write it, usually C(kafka_topology).
     type: raw
     required: true
 """
@@ -53,7 +53,7 @@ options:
     ROLE = r"""
 options:
   role:
-    description: What the node is.
+    description: The role of the node, V(broker), V(combined), V(controller) or V(zookeeper).
     type: str
     required: true
 """
@@ -61,7 +61,8 @@ options:
     HOSTVARS = r"""
 options:
   _input:
-    description: C(hostvars), with what M(rackaware.kafka.kafka_service_info) said on each node in C(__kafka_service).
+    description: C(hostvars), with the result of M(rackaware.kafka.kafka_service_info) on each node in
+      C(__kafka_service).
     type: dict
     required: true
 """
@@ -69,7 +70,8 @@ options:
     HOSTS = r"""
 options:
   hosts:
-    description: C(hostvars), with what M(rackaware.kafka.kafka_service_info) said on each node in C(__kafka_service).
+    description: C(hostvars), with the result of M(rackaware.kafka.kafka_service_info) on each node in
+      C(__kafka_service).
     type: dict
     required: true
 """
@@ -77,7 +79,7 @@ options:
     GROUPS = r"""
 options:
   groups:
-    description: The names of all C(broker), C(zookeeper) and C(controller) hosts.
+    description: The hosts of the groups C(broker), C(zookeeper) and C(controller), lists of inventory names.
     type: dict
     required: true
 """

@@ -14,7 +14,7 @@ SOURCE = r"""
     suboptions:
       file:
         description:
-          - A file with the key's bytes, all of them, on a file system in memory (ramfs or tmpfs), that only root can read.
+          - A file with exactly the key's bytes, on a file system in memory (ramfs or tmpfs), readable by root only.
         type: path
 """ + indent(wrapped_key.ModuleDocFragment.DOCUMENTATION.partition("options:\n")[2], "    ")
 
@@ -33,7 +33,7 @@ requirements:
 options:
   key:
     description:
-      - Where the key is; the key itself is never an option.
+      - The source of the key. The key itself is never an option.
       - Give O(key.file) or O(key.wrapped)."""
         + SOURCE
     )
@@ -43,6 +43,6 @@ options:
 options:
   new_key:
     description:
-      - Where the key is that shall be added, in the same form as O(key)."""
+      - The source of the key to add, in the same form as O(key)."""
         + SOURCE
     )

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a wrapped key is, and who unwraps it; the specs are WRAPPED_SPEC and CONNECTION_SPEC in module_utils/_luks/kms.py."""
+"""A wrapped key, and the credentials that unwrap it; the specs are WRAPPED_SPEC and CONNECTION_SPEC in _luks/kms.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class ModuleDocFragment:
 options:
   wrapped:
     description:
-      - A wrapped key in S3, as RV(rackaware.kafka.kms_data_key#module:wrapped) gives it; it is decrypted on this host, within the module.
+      - A wrapped key in S3, as RV(rackaware.kafka.kms_data_key#module:wrapped). The module decrypts it on this host.
     type: dict
     suboptions:
       bucket:
@@ -29,15 +29,15 @@ options:
         type: str
         required: true
       sha256:
-        description: What the object's SHA-256 must be, in hexadecimal digits.
+        description: The SHA-256 that the object must have, in hexadecimal digits.
         type: str
         required: true
       key_arn:
-        description: The ARN of the KMS key; an alias is refused, because it can be pointed at another key.
+        description: The ARN of the KMS key. An alias is refused, because it can be pointed at another key.
         type: str
         required: true
       encryption_context:
-        description: What the key was bound to when it was made.
+        description: The encryption context that the key was bound to when it was created.
         type: dict
         required: true
       expected_bucket_owner:
@@ -46,8 +46,9 @@ options:
         required: true
   credentials:
     description:
-      - Whose credentials ask S3 and KMS.
-      - V(instance) is the instance's role by its metadata service, version 2 only; V(environment) is what every AWS SDK looks for.
+      - The credentials for S3 and KMS.
+      - V(instance) uses the instance's role from its metadata service, version 2 only. V(environment) uses the default
+        credentials of the AWS SDK.
     type: str
     choices: [instance, environment]
     default: instance

@@ -69,20 +69,20 @@ def kafka_hosts(
 
 
 def kafka_cluster_settings(hosts: Any, groups: Any, play: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What the preflight kept, or what the nodes have."""
+    """The settings that the preflight kept, or those of the nodes."""
     from ..module_utils._config import cluster_settings
 
     local = hosts.get("localhost", {})
     if play is None and KEPT in local:
         return _plain(local[KEPT])
     members = cluster_settings.by_role(groups)
-    names = {name for listed in members.values() for name in listed}
+    names = {name for role_members in members.values() for name in role_members}
     inventory = _cluster_variables(local)
     # A variable that localhost has in the play, and not in the inventory, is the play's own.
     given = {name: _plain(value) for name, value in (play or {}).items() if value is not None}
     own = {name: value for name, value in given.items() if value != inventory.get(name)}
     read = {name: _cluster_variables(hosts[name]) for name in names}
-    # Without nodes there is nobody else to ask.
+    # Without nodes localhost is the only source.
     return cluster_settings.read(read, members, own if names else {**inventory, **own})
 
 
@@ -151,21 +151,21 @@ def _host_variables(variables: Any, roles: list[str]) -> dict[str, Any]:
 
 
 def kafka_identity_findings(hosts: Any, groups: Any) -> list[str]:
-    """One sentence for each thing that is not as the inventory says."""
+    """One sentence for each difference from the inventory."""
     from ..module_utils._config import cluster_settings
     from ..module_utils._host import identity
 
     members = cluster_settings.by_role(groups)
     answers = {}
-    for name in {name for listed in members.values() for name in listed}:
+    for name in {name for role_members in members.values() for name in role_members}:
         variables = hosts[name]
-        told = [(variables.get("__kafka_host") or {}).get("identity") or {}, variables.get("__kafka_storage") or {}]
-        answers[name] = [item for item in told if "directories" in item]
+        results = [(variables.get("__kafka_host") or {}).get("identity") or {}, variables.get("__kafka_storage") or {}]
+        answers[name] = [item for item in results if "directories" in item]
     return identity.findings(hosts, members, answers, kafka_cluster_settings(hosts, groups)["quorum_removed"])
 
 
 def kafka_services_findings(hosts: Any, names: list[str], groups: Any = None) -> list[str]:
-    """One sentence for each host that did not answer, or is not what the inventory says."""
+    """One sentence for each host that did not answer, or differs from the inventory."""
     from ..module_utils._config import cluster_settings, nodes
     from ..module_utils._host import identity as host_identity
 
@@ -182,11 +182,11 @@ def kafka_cluster_identity(nodes: Any) -> dict[str, Any]:
     from ..module_utils._host import storage
 
     try:
-        found = {"cluster_id": storage.identity(nodes), "quorum_exists": storage.quorum_exists(nodes)}
+        identity = {"cluster_id": storage.identity(nodes), "quorum_exists": storage.quorum_exists(nodes)}
     except (KeyError, TypeError) as error:
         text = "kafka_cluster_identity takes the results of kafka_storage_info, one for each node: %s."
         raise RackawareError(text % error) from None
-    return {**found, "cluster_id": found["cluster_id"] or storage.new_cluster_id()}
+    return {**identity, "cluster_id": identity["cluster_id"] or storage.new_cluster_id()}
 
 
 def kafka_cluster_exists(hosts: Any, names: list[str]) -> bool:

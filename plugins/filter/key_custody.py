@@ -1,7 +1,7 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters that say who may do what with the keys of encrypted stores."""
+"""Filters for the policies of the keys of encrypted stores."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ..plugin_utils.filters import as_filters
 
 
 def key_custody_policies(given: Any, known: Any = None) -> dict[str, Any]:
-    """Who may do what with the keys of encrypted stores, as policies."""
+    """The policies for the keys of encrypted stores, and findings."""
     from ..module_utils._aws import policies
 
     return policies.policies(given, known)
 
 
 def key_custody_revoked(given: Any, policy: Any, revoke: Any = (), grant: Any = ()) -> dict[str, Any]:
-    """The policy that takes keys away from single nodes."""
+    """The policy that denies single nodes their keys."""
     from ..module_utils._aws import policies
 
     return policies.change_revoked(given, policy, revoke, grant)

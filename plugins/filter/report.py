@@ -1,7 +1,7 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters that show a cluster to people."""
+"""Filters for the summary and the report of a cluster."""
 
 from __future__ import annotations
 

@@ -40,13 +40,13 @@ def kafka_roll_findings(
     controllers: list[str] | None = None,
     restart: list[str] | None = None,
 ) -> list[str]:
-    """One sentence for each thing that forbids to begin."""
+    """One sentence for each thing that blocks the start."""
     from ..module_utils._roll import steps
 
     try:
-        everybody = [*names, *(others or [])]
-        steps.check_names(only or [], everybody)
-        steps.check_version({name: hosts[name] for name in everybody}, version)
+        nodes = [*names, *(others or [])]
+        steps.check_names(only or [], nodes)
+        steps.check_version({name: hosts[name] for name in nodes}, version)
         voting = [int(hosts[name]["kafka_node_id"]) for name in controllers or []]
         healed = [int(hosts[name]["kafka_node_id"]) for name in restart or [] if name in names]
         brokers = {int(hosts[name]["kafka_node_id"]): hosts[name] for name in names}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters that read a topology: what it says, and what its cluster still needs in AWS."""
+"""Filters that read a topology, and plan its resources in AWS."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..plugin_utils.filters import as_filters
 
 
 def kafka_topology(raw: Any) -> dict[str, Any]:
-    """The topology as plain data, and what the roles ask AWS about it."""
+    """The topology as plain data, and what the roles query in AWS."""
     from ..module_utils._aws import provision
     from ..module_utils._config import topology as config_topology
 

@@ -18,7 +18,7 @@ def kafka_upgrade_plan(
     groups: Mapping[str, list[str]],
     told: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The decision, or what stands against it."""
+    """The decision, or why it is refused."""
     from ..module_utils._config import nodes as config_nodes
     from ..module_utils._upgrade import rules
 
@@ -37,7 +37,7 @@ def kafka_upgrade_finalization(
     levels: Mapping[str, int] | None = None,
     soak_seconds: int = 86400,
 ) -> dict[str, Any]:
-    """What is left, or what stands against it."""
+    """What is left, or why it is refused."""
     from ..module_utils._config import nodes as config_nodes
     from ..module_utils._upgrade import rules
 

@@ -11,18 +11,19 @@ module: data_volume
 short_description: Mount data volumes, and format those that are proven blank
 version_added: "0.1.0"
 description:
-  - Looks at all data volumes of a host before it changes any, and changes none when one of them cannot be used.
-  - A volume with an XFS file system is kept as it is. A blank one gets an XFS. Anything else, anything in use and anything that
-    cannot be read is refused.
-  - A disk looks blank when the kernel lets it be opened exclusively, it has no partitions, holders, mounts or swap, C(blkid) finds nothing, and zeros
-    are read in its first and last 16 MiB, wherever XFS, ext, btrfs, LVM, LUKS or md keep second copies, and in hundreds or thousands of blocks spread
-    over the rest; and no mount unit on the host remembers a file system on it.
-  - Looking blank is not enough. A disk that looks blank is formatted when EC2 proves that it is new (O(proven)), when every byte of it was read and is
-    zero (up to 16 GiB without being asked, larger ones with O(read_whole)), or when a person declares that very disk to be blank
-    (O(declared_blank)).
-  - Each file system is mounted by its UUID through a systemd unit that is wanted by C(multi-user.target), so that a lost disk never keeps the host
-    from booting. The mount option C(nofail) is always there.
-  - While a volume is not mounted, its mount point is a directory that nobody may enter.
+  - Judges all data volumes of a host before it changes any. It changes none when one of them cannot be used.
+  - Keeps a volume with an XFS file system as it is, and makes an XFS on a volume that is proven blank. Refuses anything
+    else, anything in use and anything that cannot be read.
+  - A disk looks blank when all of this is so. The kernel opens it exclusively. It has no partitions, holders, mounts or
+    swap. C(blkid) finds nothing. Its first and last 16 MiB are zeros, and so are the places where XFS, ext, btrfs, LVM,
+    LUKS or md keep second copies, and hundreds or thousands of blocks spread over the rest. No mount unit on the host
+    remembers a file system on it.
+  - Looking blank is not enough. A disk that looks blank is formatted only with one of three proofs. EC2 proves that it
+    is new (O(proven)). Or every byte of it was read and is zero, which is done for disks up to 16 GiB, and for larger
+    ones with O(read_whole). Or a person declares that very disk to be blank (O(declared_blank)).
+  - Mounts each file system by its UUID through a systemd unit that C(multi-user.target) wants, so that a lost disk
+    never keeps the host from booting. Always adds the mount option C(nofail).
+  - While a volume is not mounted, its mount point is a directory that only root may enter.
   - There is no option to format a disk that is not blank.
 author:
   - rackaware.kafka contributors (@rackaware)
@@ -40,17 +41,17 @@ options:
     required: true
     suboptions:
       id:
-        description: The id of an EBS volume that is attached to this instance; the kernel's name for it does not matter.
+        description: The id of an EBS volume that is attached to this instance, whatever the kernel calls it.
         type: str
       path:
-        description: The disk's lasting name below C(/dev/disk/by-id), where it is no EBS volume.
+        description: For a disk that is no EBS volume, its persistent name below C(/dev/disk/by-id).
         type: str
       mount:
-        description: Where it is mounted; made when it is missing.
+        description: The mount point. The module makes it when it is missing.
         type: str
         required: true
   owner:
-    description: Who owns the root directory of each mounted volume.
+    description: The owner of the root directory of each mounted volume.
     type: str
     default: root
   group:
@@ -68,28 +69,28 @@ options:
     default: [noatime, nodev, nosuid, noexec]
   proven:
     description:
-      - Ids of volumes that are known to be new from outside this host, as M(rackaware.kafka.ebs_blank_proof) returns them.
-      - Such a volume is still refused when anything is found on it.
+      - Ids of volumes that EC2 proves to be new, as M(rackaware.kafka.ebs_blank_proof) returns them.
+      - A volume with anything on it is refused all the same.
     type: list
     elements: str
     default: []
   read_whole:
     description:
-      - Names, as in O(volumes), of disks larger than 16 GiB that may be read from end to end before they are formatted, however long that takes;
-        500 GiB take more than an hour at 125 MiB/s. The read stops at the first byte that is not zero.
-      - Check mode does not read them, and predicts that they are blank.
+      - Names, as in O(volumes), of disks larger than 16 GiB that may be read from end to end before they are formatted.
+        The read stops at the first byte that is not zero. 500 GiB take more than an hour at 125 MiB/s.
+      - Check mode does not read them, and assumes that they are blank.
     type: list
     elements: str
     default: []
   declared_blank:
     description:
       - Names, as in O(volumes), of disks that a person declares to be blank, instead of a read from end to end.
-      - Such a disk is still refused when anything is found on it, and thousands of blocks are looked at.
+      - The module still reads thousands of its blocks. A disk with anything on it is refused all the same.
     type: list
     elements: str
     default: []
   timeout:
-    description: How many seconds to wait for a disk that was just attached, and for the link to a new file system.
+    description: Seconds to wait for a disk that was just attached, and for udev's link to a new file system.
     type: int
     default: 60
 """
@@ -127,7 +128,7 @@ volumes:
       description: The disk's path, where it was given.
       type: str
     device:
-      description: What the kernel calls the disk now.
+      description: The kernel's name of the disk, until the next boot.
       type: str
     uuid:
       description: The file system's UUID, V(null) in check mode for one that would be made.
@@ -136,7 +137,7 @@ volumes:
       description: The mount point.
       type: str
     state_before:
-      description: What was found, V(blank), V(xfs) or V(mounted).
+      description: The state before the run, V(blank), V(xfs) or V(mounted).
       type: str
     formatted:
       description: Whether this run formatted it.

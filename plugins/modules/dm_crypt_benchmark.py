@@ -11,20 +11,23 @@ module: dm_crypt_benchmark
 short_description: Measure which work queues and sector size of dm-crypt suit a disk
 version_added: "0.1.0"
 description:
-  - Encrypts a blank disk with a key of its own in each way that dm-crypt offers, and lets C(fio) read and write it sequentially past the page cache.
-  - Refuses every disk that is not proven blank, as M(rackaware.kafka.luks_volume) does. Afterwards the disk is erased, so that it may be formatted.
-  - A run that was broken off is cleaned up by the next.
+  - Encrypts a blank disk with a temporary key, with each combination of work queues and sector size that dm-crypt
+    offers. C(fio) reads and writes it sequentially, past the page cache.
+  - Refuses every disk that is not proven blank, as M(rackaware.kafka.luks_volume) does. Erases the disk afterwards, so
+    that it may be formatted.
+  - The next run cleans up after one that was broken off.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.attributes
 options:
   device:
-    description: The disk, by a name that outlives a boot, as below C(/dev/disk/by-id), or a loop device.
+    description: The disk, by a persistent name, as below C(/dev/disk/by-id), or a loop device.
     type: path
     required: true
   seconds:
-    description: How long each read and each write lasts; there are eight of each, and one without encryption.
+    description: Seconds that each read and each write lasts. Each combination has one of each, and so has the disk
+      without encryption.
     type: int
     default: 10
   block_size:
@@ -32,11 +35,11 @@ options:
     type: str
     default: 1M
   queue_depth:
-    description: How many requests are under way at once.
+    description: How many requests are in progress at once.
     type: int
     default: 8
   size:
-    description: How much of the disk is used, over and over.
+    description: The size of the part of the disk that is read and written, over and over.
     type: str
     default: 1G
   sector_sizes:
@@ -45,7 +48,7 @@ options:
     elements: int
     default: [512, 4096]
   marker_dir:
-    description: Where this host remembers its encrypted disks.
+    description: The directory in which this host remembers its encrypted disks.
     type: path
     default: /var/lib/kafka-luks
 requirements:
@@ -64,7 +67,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 rows:
-  description: One for each way, the disk without encryption first.
+  description: One row for each combination, the disk without encryption first.
   returned: success, but for check mode
   type: list
   elements: dict
@@ -73,7 +76,7 @@ rows:
       description: Bytes of an encrypted sector, 0 without encryption.
       type: int
     perf:
-      description: The work queues gone round.
+      description: The work queues that were bypassed.
       type: list
       elements: str
     write_mb_s:
@@ -89,10 +92,10 @@ rows:
       description: Milliseconds within which 99 of 100 reads ended.
       type: float
     cpu_seconds:
-      description: Seconds that all processors worked.
+      description: Processor seconds of all processors together.
       type: float
 lines:
-  description: The same for people.
+  description: The rows as text.
   returned: success, but for check mode
   type: list
   elements: str
@@ -101,7 +104,7 @@ options:
   returned: success, but for check mode
   type: dict
 reason:
-  description: Why.
+  description: Why these options are best, one sentence.
   returned: success, but for check mode
   type: str
 """

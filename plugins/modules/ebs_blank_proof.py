@@ -11,17 +11,17 @@ short_description: Ask EC2 which volumes that look blank are new
 version_added: "0.1.0"
 description:
   - Runs on the controller, for all hosts at once, before M(rackaware.kafka.data_volume) formats anything.
-  - EC2 proves that a volume is new when the volume has the tag C(KafkaFormat=new), which the role C(instances) gives to a volume that it makes, belongs
-    to the cluster, was not made from a snapshot, and is attached to one instance only.
-  - A volume that nothing proves to be blank is refused with both ways out, one sentence each.
-  - With O(state=spent) the tag is removed, so that no volume counts as new after it was formatted. It goes before the format, because after it a run
-    that breaks off would leave a formatted volume with a proof that it is blank.
-  - Needs the permission C(ec2:DescribeVolumes), and C(ec2:DeleteTags) for O(state=spent). EC2 is asked only about EBS volumes, and where it does not
-    answer, this fails only when a volume needs its proof.
+  - EC2 proves that a volume is new when the volume has the tag C(KafkaFormat=new), belongs to the cluster, was not made
+    from a snapshot, and is attached to one instance only. The role C(instances) tags each volume that it makes.
+  - Refuses a volume without any proof that it is blank, and names what the operator can do.
+  - With O(state=spent) it removes the tag, so that a formatted volume never counts as new. It does so before the
+    format, because a run that breaks off in between must not leave a formatted volume with a proof that it is blank.
+  - Asks EC2 about EBS volumes only. When EC2 does not answer, it fails only if a volume needs this proof.
+  - Needs the permission C(ec2:DescribeVolumes), and C(ec2:DeleteTags) for O(state=spent).
 author: rackaware.kafka contributors (@rackaware)
 options:
   volumes:
-    description: For each host the disks that look blank, as C(blank_volumes) of M(rackaware.kafka.host_preflight).
+    description: For each host the disks that look blank, as RV(rackaware.kafka.host_preflight#module:blank_volumes).
     type: dict
     required: true
   cluster:
@@ -29,7 +29,8 @@ options:
     type: str
     required: true
   read_whole:
-    description: Names of disks of any size that M(rackaware.kafka.data_volume) may read from end to end, so that they need no proof.
+    description: Names of disks of any size that M(rackaware.kafka.data_volume) may read from end to end, so that they
+      need no proof.
     type: list
     elements: str
     default: []
@@ -39,7 +40,7 @@ options:
     elements: str
     default: []
   state:
-    description: Whether the proofs are only looked at (V(present)), or the tags of all these volumes are removed (V(spent)).
+    description: V(present) only checks the proofs. V(spent) also removes the tags of all these volumes.
     type: str
     choices: [present, spent]
     default: present

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ebs_volume_info
-short_description: Read which EBS volumes there are
+short_description: Read EBS volumes, their attachments and tags
 version_added: "0.1.0"
 description:
   - Asks the EC2 API for volumes with their attachments and tags.
@@ -63,16 +63,16 @@ volumes:
       description: The size in GiB.
       type: int
     iops:
-      description: Operations a second, or null.
+      description: Operations a second, or V(null).
       type: int
     throughput:
-      description: Throughput in MiB/s, or null.
+      description: Throughput in MiB/s, or V(null).
       type: int
     encrypted:
       description: Whether EBS encrypts it.
       type: bool
     snapshot_id:
-      description: The snapshot that it was made from, or null.
+      description: The snapshot that it was made from, or V(null).
       type: str
     create_time:
       description: When it was made, in ISO 8601.
@@ -81,7 +81,8 @@ volumes:
       description: The tags.
       type: dict
     attachments:
-      description: What it is attached to, each with C(instance_id), C(device) and C(delete_on_termination).
+      description: The instances that it is attached to, each with C(instance_id), C(device) and
+        C(delete_on_termination).
       type: list
       elements: dict
 """
@@ -106,10 +107,10 @@ def main() -> None:
         for name, values in params["filters"].items()
     }
     try:
-        found = client.volumes(client.client("ec2", region=params["region"], profile=params["profile"]), filters)
+        described = client.volumes(client.client("ec2", region=params["region"], profile=params["profile"]), filters)
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, volumes=found)
+    module.exit_json(changed=False, volumes=described)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ module: encrypted_store
 short_description: Open and mount encrypted stores by their units
 version_added: "0.1.0"
 description:
-  - Writes the files that P(rackaware.kafka.encrypted_store_files#filter) made, enables and starts the units, and waits until the stores are mounted.
-  - Before anything is written, the keys in the new configuration of each store are compared with the tokens in the header of the volume that is there,
-    whether it is open or closed. Where no key is one that opens it, the run fails, because the store would stay locked at its next boot.
-    Of two keys, as during a rotation, one is enough.
-  - A store that stays locked fails the task with the reason that the unlocker gives; the unit goes on trying, and opens the store once it may.
-  - Does not format, decrypt or open anything itself.
+  - Writes the files that P(rackaware.kafka.encrypted_store_files#filter) returns, enables and starts the units, and
+    waits until the stores are mounted.
+  - Before it writes anything, it compares the keys in the new configuration of each store with the tokens in the header
+    of the volume, whether the store is open or closed. It fails when no key opens the volume, because the store would
+    stay locked at the next boot. During a rotation there are two keys, and one of them is enough.
+  - A store that stays locked fails the task with the unlocker's reason. The unit keeps trying, and opens the store as
+    soon as KMS allows it.
+  - The module itself neither formats, decrypts nor opens anything. The units do.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -27,8 +29,9 @@ options:
     description: Directories to make before the files.
   files:
     description:
-      - The files to write first, at once also while a store is open, because what is open stays so, and the next boot must know the keys as they are now.
-      - None leaves the files as they are.
+      - The files to write first, also while a store is open. An open store stays open, and the next boot must know the
+        current keys.
+      - An empty list leaves the files as they are.
     default: []
   stores:
     description: The stores.
@@ -47,14 +50,14 @@ options:
   state:
     description:
       - V(open) writes O(files), opens and mounts the stores.
-      - V(closed) closes those that are open. Whatever uses them stops with them, so stop that first.
+      - V(closed) closes those that are open. Services that use them stop with them, so stop these first.
     type: str
     choices: [open, closed]
     default: open
   answer:
     description:
-      - For O(state=closed), the answer that lets it be closed. Nothing is closed when the answer is older than a minute, or when another run has claimed
-        the host since, as with M(rackaware.kafka.kafka_roll_service).
+      - For O(state=closed), the answer of the gate that admits it. Nothing is closed when the answer is older than a
+        minute, or when another run has claimed the host since, as with M(rackaware.kafka.kafka_roll_service).
     type: dict
     suboptions:
       owner:
@@ -62,14 +65,15 @@ options:
         type: str
         required: true
       answered:
-        description: When the gate, or the lock, was asked, in seconds since 1970.
+        description: When the gate or the lock answered, in seconds since 1970.
         type: float
   contents:
     description:
-      - The texts of O(files) on their way to the host. The action plugin of this module packs them, and refuses this option in a playbook.
+      - The packed texts of O(files) on their way to the host. The action plugin of this module sets it, and refuses it
+        in a playbook.
     type: str
   owner:
-    description: Who owns the root directory of each mounted store.
+    description: The owner of the root directory of each mounted store.
     type: str
     default: root
   group:
@@ -81,7 +85,7 @@ options:
     type: str
     default: "0755"
   timeout:
-    description: How many seconds to wait for stores that wait themselves, for the network or for a throttled service.
+    description: Seconds to wait for stores that wait for the network or for a throttled service.
     type: int
     default: 120
 seealso:
@@ -97,7 +101,7 @@ EXAMPLES = r"""
     group: kafka
     mode: "0750"
 
-- name: Write what opens the stores at each boot, and open them
+- name: Write the files that open the stores at each boot, and open them
   rackaware.kafka.encrypted_store:
     stores:
       - {store: d0, mount: /var/lib/kafka/data0}
@@ -121,7 +125,8 @@ stores:
       description: Its mount point.
       type: str
     actions:
-      description: The steps that were done, or would be in check mode, of V(reload), V(enable), V(open), V(mount), V(own) and V(close).
+      description: The steps that were done, or would be in check mode. They are V(reload), V(enable), V(open),
+        V(mount), V(own) and V(close).
       type: list
       elements: str
 changed_files:
@@ -159,57 +164,59 @@ def main() -> None:
 
 
 def _opened(module: AnsibleModule, written: list[str]) -> dict[str, Any]:
-    """Write the files and open the stores; written tells which files are in place by now, also when something fails."""
+    """Write the files and open the stores; written lists the files that are in place, also after a failure."""
     params = module.params
     root = activate.Root(params["owner"], params["group"], params["mode"])
     stores = activate.stores(params["stores"])
-    wanted_files = staging.unpack(params)
-    keys.check(wanted_files, [each.name for each in stores])
+    desired_files = staging.unpack(params)
+    keys.check(desired_files, [store.name for store in stores])
     directories = staging.missing_directories(params["directories"])
-    files = [step for step in staging.decide(wanted_files, held=False, promote=True) if step.changed]
+    files = [step for step in staging.decide(desired_files, held=False, promote=True) if step.changed]
     if not module.check_mode:
-        for path, wanted in directories:
-            staging.make_directory(path, wanted)
+        for path, attributes in directories:
+            staging.make_directory(path, attributes)
         for step in files:
             staging.apply(step)
             written.append(step.dest)
-    # Asked when the files are in place: systemd then says which units it has to read anew.
-    seen = activate.show([unit for each in stores for unit in each.units], module.run_command) if stores else {}
-    plans = [(each, activate.plan(each, seen, root)) for each in stores]
+    # Asked when the files are in place: systemd then says which units it has to read again.
+    seen = activate.show([unit for store in stores for unit in store.units], module.run_command) if stores else {}
+    plans = [(store, activate.plan(store, seen, root)) for store in stores]
     if not module.check_mode:
         activate.apply(plans, root, module.run_command, timeout=params["timeout"])
-    told = [{"store": each.name, "mount": each.mount, "actions": steps} for each, steps in plans]
-    changed = [each for each in told if each["actions"]]
+    results = [{"store": store.name, "mount": store.mount, "actions": steps} for store, steps in plans]
+    changed = [result for result in results if result["actions"]]
     diff = [staging.diff(step) for step in files] + [
-        {"prepared": "directory %s\n" % path} for path, _wanted in directories
+        {"prepared": "directory %s\n" % path} for path, _attributes in directories
     ]
     diff.append(
         {
-            "before": {each["store"]: "to do" for each in changed},
-            "after": {each["store"]: each["actions"] for each in changed},
+            "before": {result["store"]: "to do" for result in changed},
+            "after": {result["store"]: result["actions"] for result in changed},
         }
     )
     return {
         "changed": bool(changed or files or directories),
-        "stores": told,
+        "stores": results,
         "changed_files": [step.dest for step in files],
         **({"diff": diff} if module._diff else {}),
     }
 
 
 def _closed(module: AnsibleModule) -> dict[str, Any]:
-    """Close the stores that are open, on a fresh answer: what uses them stops with them."""
+    """Close the open stores, on a fresh answer, because services that use them stop with them."""
     stores = activate.stores(module.params["stores"])
-    seen = activate.show([each.units[0] for each in stores], module.run_command) if stores else {}
-    # One that waits for its key is closed, too, or it would open later.
-    open_ = [each for each in stores if seen.get(each.units[0], {}).get("ActiveState") not in ("inactive", "failed")]
+    seen = activate.show([store.units[0] for store in stores], module.run_command) if stores else {}
+    # A store that waits for its key is closed, too, or it would open later.
+    open_ = [store for store in stores if seen.get(store.units[0], {}).get("ActiveState") not in ("inactive", "failed")]
     if open_ and not module.check_mode:
         answer = module.params["answer"]
         if answer:
             claim.check(answer["owner"], answer["answered"], now=time.time())
         activate.close(open_, module.run_command)
-    told = [{"store": each.name, "mount": each.mount, "actions": ["close"] if each in open_ else []} for each in stores]
-    return {"changed": bool(open_), "stores": told, "changed_files": []}
+    results = [
+        {"store": store.name, "mount": store.mount, "actions": ["close"] if store in open_ else []} for store in stores
+    ]
+    return {"changed": bool(open_), "stores": results, "changed_files": []}
 
 
 if __name__ == "__main__":

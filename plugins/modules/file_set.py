@@ -12,12 +12,15 @@ short_description: Write all files that a service reads, and stage them while it
 version_added: "0.1.0"
 description:
   - Writes directories and files as one set, each file atomically.
-  - While the unit in O(held_by) runs, a file that would change is written beside its place, with C(.staged) behind its name.
-  - So what a running service would read at its next start, also when it crashes, is what it reads now, until its turn comes.
-  - A staged file that is no longer wanted is removed.
-  - No text of a file is in the host's journal, in the output of C(-vvv), in what a callback keeps, or in the result.
-  - In diffs, private keys, JAAS configurations and what stands behind names like password, secret, token or key are left out. A secret under a name
-    that does not say so is shown there; set C(diff=false) for such a task.
+  - While the unit in O(held_by) runs, a file that would change is staged, which means that it is written beside its
+    place with the suffix C(.staged).
+  - So a running service that crashes starts again with the files that it runs with. Only a start in its maintenance
+    window promotes the staged files.
+  - A staged file that is no longer needed is removed.
+  - The texts of files appear neither in the host's journal, nor in the output of C(-vvv), nor in callbacks, nor in the
+    result.
+  - Diffs mask private keys, JAAS configurations and the values of names like password, secret, token or key. A diff
+    shows a secret under any other name; set C(diff=false) for such a task.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -30,23 +33,24 @@ options:
     required: true
   promote:
     description:
-      - Whether it is this service's turn, so that everything goes in place even while it runs.
-      - For plays that stop and start the service right after.
+      - Whether files go in place even while the service runs, because this is its maintenance window.
+      - Use it in plays that restart the service right after.
     type: bool
     default: false
   directories:
-    description: Directories to make first; they are never staged.
+    description: Directories to make first. They are never staged.
   files:
     description: The files.
     required: true
   contents:
     description:
-      - The texts of O(files) on their way to the host. The action plugin of this module packs them, and refuses this option in a playbook.
+      - The packed texts of O(files) on their way to the host. The action plugin of this module sets it, and refuses it
+        in a playbook.
     type: str
 """
 
 EXAMPLES = r"""
-- name: Write what the broker reads
+- name: Write the broker's files
   rackaware.kafka.file_set:
     held_by: kafka.service
     directories:
@@ -61,12 +65,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 changed_files:
-  description: The files that changed, or whose staged version did, by their places.
+  description: The paths of files that changed, in place or staged.
   returned: success
   type: list
   elements: str
 staged:
-  description: The files that wait for the service's turn, by their places.
+  description: The paths of files that are staged for the service's next maintenance window.
   returned: success
   type: list
   elements: str
@@ -90,8 +94,8 @@ def main() -> None:
             promote=params["promote"],
         )
         if not module.check_mode:
-            for path, wanted in directories:
-                staging.make_directory(path, wanted)
+            for path, attributes in directories:
+                staging.make_directory(path, attributes)
             for step in steps:
                 staging.apply(step)
     except RackawareError as error:
@@ -105,7 +109,7 @@ def main() -> None:
         changed=bool(directories or changed),
         changed_files=[step.dest for step in changed],
         staged=[step.dest for step in steps if step.waits],
-        # Only where it is asked for: without --diff it would still be in the output of -vvv, and in what a callback keeps.
+        # Only with --diff: otherwise it would still be in the output of -vvv, and in what a callback keeps.
         **(
             {
                 "diff": [staging.diff(step) for step in changed]

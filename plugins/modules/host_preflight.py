@@ -2,21 +2,22 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look at everything on a host that could keep Kafka from running, before anything changes."""
+"""Check everything on a host that could keep Kafka from running, before anything changes."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: host_preflight
-short_description: Look at everything on a host that could keep Kafka from running
+short_description: Check everything on a host that could keep Kafka from running
 version_added: "0.1.0"
 description:
-  - Looks at the clock, the limit of open files, ports that others hold, downloads and data volumes.
-  - Fails with one sentence for each thing that is wrong, and changes nothing.
-  - Ports that the collection's own services hold are theirs.
-  - A host that carries another version of the service than O(version) is refused, because only an upgrade changes it.
-  - With O(log_dirs) it says whose disks and whose process the host has, as far as the disks are mounted.
-  - Says which packages are there and which services run already, so that a play asks only for the others.
+  - Checks the clock, the limit of open files, ports in use, downloads and data volumes.
+  - Fails with one sentence for each finding, and changes nothing.
+  - A port that one of the collection's own services uses is no finding.
+  - Refuses a host that has another version of the service than O(version), because only an upgrade changes the version.
+  - With O(log_dirs) it reads which cluster and node the disks and the running process belong to, as far as the disks
+    are mounted.
+  - Lists the packages that are installed and the services that run, so that a play needs tasks only for the others.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -28,10 +29,10 @@ options:
     elements: int
     default: []
   open_files:
-    description: How many files a service shall be able to have open.
+    description: How many files a service must be able to have open.
     type: int
   controller_time:
-    description: The controller's time, in seconds since 1970; the host may be 30 seconds away from it.
+    description: The controller's time, in seconds since 1970. The host's clock may differ by 30 seconds.
     type: float
   downloads:
     description: URLs that the host will fetch.
@@ -39,49 +40,50 @@ options:
     elements: str
     default: []
   downloaded:
-    description: A path that says, when it exists, that nothing will be fetched.
+    description: A path. When it exists, nothing will be fetched, and O(downloads) are not checked.
     type: path
   service:
     description: The service that the node runs.
     type: str
     choices: [broker, controller, zookeeper]
   version:
-    description: The version that the service must carry, if it carries any; needs O(service).
+    description: The version that the service must have, if it is installed; needs O(service).
     type: str
   log_dirs:
-    description: The data directories of O(service), whose identity is read; not looked at without O(service).
+    description: The data directories of O(service), whose identity is read; ignored without O(service).
     type: list
     elements: path
     default: []
   mounts:
-    description: The mount points that O(log_dirs) lie below.
+    description: The mount points above O(log_dirs).
     type: list
     elements: path
     default: []
   java:
-    description: The oldest Java that will do; not looked at when not given.
+    description: The lowest version of Java that is supported; not checked when not given.
     type: int
   packages:
-    description: Packages of the distribution that will be asked for.
+    description: Packages of the distribution that the play will install.
     type: list
     elements: str
     default: []
   services:
-    description: Units of systemd that shall run, besides that of O(service).
+    description: Systemd units that must run, besides that of O(service).
     type: list
     elements: str
     default: []
   users:
-    description: Users that will be made to run services.
+    description: Users that the play will make.
     type: list
     elements: str
     default: []
   python_packages:
-    description: Python packages that will be asked for, as C(name==version); needs O(virtualenv).
+    description: Python packages that the play will install, as C(name==version); needs O(virtualenv).
     type: list
     elements: str
   virtualenv:
-    description: Where O(python_packages) are looked for, by the version of the Python that runs this module.
+    description: The virtual environment to search for O(python_packages), for the version of the Python that runs this
+      module.
     type: path
   volumes:
     description: The data volumes, as for M(rackaware.kafka.data_volume).
@@ -102,7 +104,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Look at the host
+- name: Check the host
   rackaware.kafka.host_preflight:
     ports: [9091, 9092]
     open_files: 100000
@@ -111,37 +113,40 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: What is wrong, one sentence each; on success there is nothing.
+  description: What is wrong, one sentence each; empty on success.
   returned: always
   type: list
   elements: str
 installed:
   description:
-    - Those of O(packages) and O(python_packages) that are there.
-    - What dpkg or rpm do not know by this very name, such as a file or a URL, is not said to be there.
+    - Those of O(packages) and O(python_packages) that are installed.
+    - A package that dpkg or rpm does not know by this very name, such as a file or a URL, is never listed.
   returned: success
   type: list
   elements: str
 users:
-  description: For each of O(users) that is there its C(home) and C(shell).
+  description: For each of O(users) that exists its C(home) and C(shell).
   returned: success
   type: dict
   sample: {kafka: {home: /nonexistent, shell: /usr/sbin/nologin}}
 running:
-  description: The units of O(services) and O(service) that are active, enabled and as systemd last read them.
+  description: The units of O(services) and O(service) that are active, enabled and unchanged since systemd read them.
   returned: success
   type: list
   elements: str
 identity:
   description:
-    - Whose host it is by what lies there.
-    - C(host) is its own name, C(directories) are as from M(rackaware.kafka.kafka_storage_info), C(mounted) is whether all O(mounts) are there.
-    - C(process) has the C(path) of the file that the running service was started with, and the C(node_id) in it; V(null) when it does not run.
-    - C(quorum) lists the ZooKeeper servers or controllers that its configuration names.
+    - The identity of the node, as the host's disks and process have it.
+    - C(host) is its own name, C(directories) are as from M(rackaware.kafka.kafka_storage_info), C(mounted) is whether
+      all O(mounts) are there.
+    - C(process) has the C(path) of the file that the running service was started with, and the C(node_id) in it. It is
+      V(null) when the service does not run.
+    - C(quorum) lists the ZooKeeper servers or controllers in its configuration.
   type: dict
   returned: success, when O(service) and O(log_dirs) are given
 blank_volumes:
-  description: Those of O(volumes) that look blank, each with its C(name), an id or a path, and C(size_bytes); before one is formatted, that has to be proven.
+  description: Those of O(volumes) that look blank, each with its C(name), an id or a path, and C(size_bytes).
+    M(rackaware.kafka.data_volume) formats one only with a proof.
   returned: success
   type: list
   elements: dict
@@ -212,14 +217,14 @@ def main() -> None:
     )
     params = module.params
     try:
-        found = preflight.findings(params, now=time.time(), fetch=fetch)
-        found += preflight.java_findings(params["java"], module.run_command)
-        found += preflight.version_findings(
+        findings = preflight.findings(params, now=time.time(), fetch=fetch)
+        findings += preflight.java_findings(params["java"], module.run_command)
+        findings += preflight.version_findings(
             params["version"], service_state.jvm(params["service"])["version"] if params["version"] else None
         )
         upgrade = record.read()
         volume_findings, blank = volumes.preview(params["volumes"], module.run_command)
-        found += volume_findings
+        findings += volume_findings
         running = preflight.running(
             [*params["services"], *([service(params["service"]).unit] if params["service"] else [])], module.run_command
         )
@@ -228,13 +233,13 @@ def main() -> None:
         absent = out_of_service.read() if params["service"] == "broker" else None
         more = (
             {"identity": _identity_of(params, module.run_command)}
-            if params["service"] and params["log_dirs"] and not found
+            if params["service"] and params["log_dirs"] and not findings
             else {}
         )
     except RackawareError as error:
         module.fail_json(msg=str(error), findings=[str(error)])
-    if found:
-        module.fail_json(msg=" ".join(found), findings=found)
+    if findings:
+        module.fail_json(msg=" ".join(findings), findings=findings)
     users = preflight.users(params["users"])
     module.exit_json(
         changed=False,

@@ -2,23 +2,23 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read which instance stores a host has, and what is on them."""
+"""Read the instance stores of a host, and what is on them."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: instance_store_info
-short_description: Read which instance stores a host has, and what is on them
+short_description: Read the instance stores of a host, and what is on them
 version_added: "0.1.0"
 description:
-  - Lists the host's NVMe disks from the kernel, without a call to AWS, and looks at what is on them without a write.
+  - Lists the host's NVMe disks from the kernel, without a call to AWS. Judges what is on them without a write.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.attributes.info
 options:
   include_ebs:
-    description: Whether EBS volumes and other NVMe disks are listed, too.
+    description: Whether to list EBS volumes and other NVMe disks, too.
     type: bool
     default: false
   models:
@@ -27,16 +27,17 @@ options:
     elements: str
     default: [Amazon EC2 NVMe Instance Storage]
   subsystem:
-    description: How the subsystem in the header of an encrypted volume of ours begins, so that it is listed as V(luks_ours).
+    description: The prefix of the subsystem in the header of our own encrypted volumes. They are listed as
+      V(luks_ours).
     type: str
     default: ""
   hardware_encrypted:
     description:
-      - Whether the instance type encrypts its stores in hardware, as C(instance_store.encrypted) of M(rackaware.kafka.instance_type_info) says;
-        the host itself cannot tell.
+      - Whether the instance type encrypts its stores in hardware, as C(instance_store.encrypted) of
+        M(rackaware.kafka.instance_type_info) says. The host itself cannot know.
     type: bool
   marker_dir:
-    description: Where this host remembers its encrypted disks.
+    description: The directory in which this host remembers its encrypted disks.
     type: path
     default: /var/lib/kafka-luks
 """
@@ -59,7 +60,7 @@ disks:
       description: The kernel's name.
       type: str
     by_id:
-      description: The path below C(/dev/disk/by-id) that outlives a boot; empty where udev made none.
+      description: The persistent path below C(/dev/disk/by-id); empty where udev made none.
       type: str
     model:
       description: The model.
@@ -77,7 +78,7 @@ disks:
       description: The id of an EBS volume.
       type: str
     ebs_device_name:
-      description: The name that was asked for when the EBS volume was attached; empty when the disk does not tell.
+      description: The device name in the request that attached the EBS volume; empty when unknown.
       type: str
     logical_sector:
       description: Bytes of a logical sector.
@@ -86,15 +87,16 @@ disks:
       description: Bytes of a physical sector.
       type: int
     holders:
-      description: Kernel names of what is on top of it.
+      description: Kernel names of the devices on top of it.
       type: list
       elements: str
     mountpoint:
-      description: Where it is mounted itself.
+      description: Where the disk itself is mounted.
       type: str
     state:
       description:
-        - V(blank), V(luks_ours), V(luks_foreign), V(filesystem), V(partitioned), V(data) for data without a signature, V(in_use) or V(unreadable).
+        - What is on the disk. V(blank), V(luks_ours), V(luks_foreign), V(filesystem), V(partitioned), V(data) for data
+          without a signature, V(in_use) or V(unreadable).
       type: str
     uuid:
       description: The UUID of the volume or file system.
@@ -103,7 +105,7 @@ disks:
       description: The subsystem of a LUKS volume.
       type: str
     remembered:
-      description: The UUID of the encrypted volume that this host remembers on it, also when its header is gone.
+      description: The UUID of the encrypted volume that this host remembers on the disk, also when its header is lost.
       type: str
 hardware_encrypted:
   description: The option of the same name.
@@ -131,15 +133,15 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
     try:
-        every = instance_store.disks(models=params["models"])
-        chosen = [disk for disk in every if params["include_ebs"] or disk.kind == instance_store.INSTANCE_STORE]
-        found = [
+        disks = instance_store.disks(models=params["models"])
+        chosen = [disk for disk in disks if params["include_ebs"] or disk.kind == instance_store.INSTANCE_STORE]
+        judged = [
             instance_store.judged(disk, run, subsystem=params["subsystem"], marker_dir=params["marker_dir"]).as_dict()
             for disk in chosen
         ]
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
-    module.exit_json(changed=False, disks=found, hardware_encrypted=params["hardware_encrypted"])
+    module.exit_json(changed=False, disks=judged, hardware_encrypted=params["hardware_encrypted"])
 
 
 if __name__ == "__main__":

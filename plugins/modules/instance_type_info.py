@@ -7,11 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: instance_type_info
-short_description: Read what EC2 instance types offer
+short_description: Read the properties of EC2 instance types
 version_added: "0.1.0"
 description:
-  - Asks the EC2 API for processors, memory, bandwidths, limits and instance store of instance types, so that new types work without a new release.
-  - A type that the Region does not know is refused by name.
+  - Asks the EC2 API for processors, memory, bandwidths, limits and instance store of instance types, so that new types
+    work without a new release.
+  - Refuses a type that the Region does not know, by name.
   - Needs the permission C(ec2:DescribeInstanceTypes), and with O(zones=true) also C(ec2:DescribeInstanceTypeOfferings).
 author: rackaware.kafka contributors (@rackaware)
 options:
@@ -21,7 +22,7 @@ options:
     elements: str
     required: true
   zones:
-    description: Whether to say, too, in which Availability Zones of the Region each type is offered.
+    description: Whether to read in which Availability Zones of the Region each type is offered, too.
     type: bool
     default: false
 requirements:
@@ -47,7 +48,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 instance_types:
-  description: Each type that was asked for, by name.
+  description: The properties of each of O(instance_types), by name.
   returned: success
   type: dict
   sample:
@@ -70,36 +71,37 @@ instance_types:
       description: Memory in MiB.
       type: int
     network_gbps:
-      description: Baseline bandwidth of all network cards in Gbit/s, or null where EC2 states none.
+      description: Baseline bandwidth of all network cards in Gbit/s, or V(null) where EC2 states none.
       type: float
     network_performance:
-      description: EC2's own words for the network, a burst included.
+      description: EC2's description of the network, which may name the burst bandwidth.
       type: str
     ebs_mbps:
-      description: Baseline bandwidth to EBS in Mbit/s, or null.
+      description: Baseline bandwidth to EBS in Mbit/s, or V(null).
       type: int
     ebs_attachments:
-      description: How many EBS volumes it takes, the root volume among them, or null where EC2 states no limit.
+      description: How many EBS volumes can be attached, with the root volume, or V(null) where EC2 states no limit.
       type: int
     hypervisor:
-      description: V(nitro) or V(xen), or null for bare metal; on V(xen) an EBS volume has no serial number that says which it is.
+      description: V(nitro) or V(xen), or V(null) for bare metal. On V(xen) an EBS volume has no serial number with its
+        id.
       type: str
     architectures:
       description: The processor architectures that an image may have.
       type: list
       elements: str
     instance_store:
-      description: The local disks, or null where there are none.
+      description: The local disks, or V(null) where there are none.
       type: dict
       contains:
         count:
           description: How many disks.
           type: int
         size_gb:
-          description: The size of one (of the largest, where they differ) in GB.
+          description: The size of one disk in GB, of the largest where they differ.
           type: int
         total_gb:
-          description: The size of all in GB.
+          description: The size of all disks in GB.
           type: int
         nvme:
           description: Whether they are NVMe disks.

@@ -11,9 +11,10 @@ module: kafka_archive
 short_description: Install a version of Kafka from its archive, beside the others
 version_added: "0.1.0"
 description:
-  - Fetches the archive, compares its SHA-512, and unpacks it to C(kafka-<version>) below O(directory) in one move.
-  - A version that is there is never changed, so that a service that runs from it is not disturbed; another version lies beside it.
-  - Whatever goes wrong, nothing has changed.
+  - Fetches the archive, compares its SHA-512, and unpacks it atomically to C(kafka-<version>) below O(directory).
+  - Never changes a version that is installed, so that a service that runs from it is not disturbed. Other versions are
+    installed beside it.
+  - Leaves nothing changed when it fails.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -24,14 +25,14 @@ options:
     type: str
     required: true
   url:
-    description: Where the archive is.
+    description: The URL of the archive.
     type: str
     required: true
   checksum:
-    description: The archive's SHA-512; by default it is read from O(url) with C(.sha512) behind it.
+    description: The archive's SHA-512; by default it is read from O(url) with the suffix C(.sha512).
     type: str
   directory:
-    description: Where versions are installed.
+    description: The directory in which versions are installed.
     type: path
     default: /opt
 """
@@ -45,11 +46,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: Where the version lies.
+  description: The directory of the version.
   returned: success
   type: str
 sha512:
-  description: The SHA-512 of the archive that it came from, V(null) in check mode before it is installed.
+  description: The SHA-512 of its archive; V(null) in check mode when it is not installed.
   returned: success
   type: str
 """
@@ -73,7 +74,7 @@ SECONDS = 60
 
 
 def opened(url: str) -> BinaryIO:
-    """A stream of a URL's bytes as they are: a server that calls a .tgz an encoded .tar would have it unpacked on the way."""
+    """A stream of a URL's bytes, not decoded: a server may call a .tgz an encoded .tar."""
     return open_url(url, timeout=SECONDS, decompress=False)
 
 
@@ -89,14 +90,14 @@ def main() -> None:
         )
     path = archive.target(version, directory)
     try:
-        found = archive.installed(version, directory, checksum)
-        changed = found is None
+        digest = archive.installed(version, directory, checksum)
+        changed = digest is None
         if changed and not module.check_mode:
-            found = archive.install(version, directory, params["url"], checksum, opened)
+            digest = archive.install(version, directory, params["url"], checksum, opened)
     except RackawareError as error:
         module.fail_json(msg=str(error))
     module.exit_json(
-        changed=changed, path=path, sha512=found, diff={"before": "" if changed else path + "\n", "after": path + "\n"}
+        changed=changed, path=path, sha512=digest, diff={"before": "" if changed else path + "\n", "after": path + "\n"}
     )
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_cluster_info
-short_description: Read a whole Kafka cluster as data
+short_description: Read the state of a Kafka cluster
 version_added: "0.1.0"
 description:
-  - Reads brokers, racks, partitions, in-sync replicas, effective C(min.insync.replicas), reassignments and the quorum, in one pass, from one broker.
-  - Everything is that broker's own view, which may be older than another's. O(ask) chooses the broker.
+  - Reads brokers, racks, partitions, in-sync replicas, effective C(min.insync.replicas), reassignments and the quorum,
+    all from one broker.
+  - The answer is that broker's own view, which may be older than another broker's. O(ask) selects the broker.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -21,8 +22,8 @@ extends_documentation_fragment:
 options:
   ask:
     description:
-      - The broker to ask, as its id or as V(host:port).
-      - Without it, the first of O(bootstrap_servers) that answers.
+      - The broker to ask, as an id or as V(host:port).
+      - By default the first of O(bootstrap_servers) that answers.
     type: str
   exclude_brokers:
     description: Ids of brokers not to ask, because they are being restarted.
@@ -30,24 +31,25 @@ options:
     elements: int
     default: []
   topics:
-    description: Only these topics; all when not given. A topic that does not exist is an error.
+    description: The topics to read; all when not given. A topic that does not exist is an error.
     type: list
     elements: str
   only_troubled:
     description:
-      - Whether to return only partitions without a leader, under-replicated or below their minimum, and their topics; RV(cluster.counts) counts all the
-        same.
-      - A large cluster is a large answer, which Ansible carries about for the rest of the run.
+      - Whether to return only partitions without a leader, under-replicated or below their minimum, and their topics.
+        RV(cluster.counts) counts all partitions in any case.
+      - A large cluster has a large answer, which Ansible keeps for the rest of the run.
     type: bool
     default: false
   limit:
     description:
-      - With O(only_troubled), how many partitions to return at most, the first by topic and number; RV(cluster.counts) says how many there are.
+      - With O(only_troubled), the maximum number of partitions to return, the first by topic and number.
+        RV(cluster.counts) has the full numbers.
     type: int
   summary:
     description:
-      - Whether to return neither topics nor partitions nor reassignments, but what people are shown of them, as RV(cluster.loads), RV(cluster.examples) and
-        RV(cluster.reassigning). P(rackaware.kafka.kafka_model#filter) takes that as well.
+      - Whether to return a summary, RV(cluster.loads), RV(cluster.examples) and RV(cluster.reassigning), instead of
+        topics, partitions and reassignments. P(rackaware.kafka.kafka_model#filter) takes a summary as well.
     type: bool
     default: false
 """
@@ -75,48 +77,55 @@ cluster:
       description: The cluster's id.
       type: str
     metadata:
-      description: What keeps the metadata, V(kraft) or V(zookeeper).
+      description: The metadata mode, V(kraft) or V(zookeeper).
       type: str
     controller_id:
       description: The active controller; under KRaft the leader of the quorum.
       type: int
     brokers:
-      description: Brokers with id, host, port, rack, and whether fenced. Before Kafka 4.0 a broker that is down is missing here.
+      description: Brokers, each with C(id), C(host), C(port), C(rack) and C(fenced). Before Kafka 4.0 a broker that is
+        down is missing.
       type: list
       elements: dict
     topics:
       description:
-        - For each topic the number of partitions, the replication factor, C(min.insync.replicas) as set (min_isr), and whether the topic itself sets it
-          (own_min_isr).
-        - If it does not, this is the value of the broker that was asked, which brokers with another configuration do not share.
+        - For each topic C(partitions) and C(replication_factor), which are numbers, C(min_isr), its
+          C(min.insync.replicas), and C(own_min_isr), whether the topic itself sets it.
+        - When it does not, C(min_isr) is the default of the broker that was asked. Other brokers may have another
+          default.
       type: dict
     partitions:
       description:
-        - For each partition topic, partition, leader (-1 for none), replicas, isr, offline, elr (eligible leader replicas),
-          min_isr, adding and removing.
-        - min_isr is the effective one, never above the number of replicas.
+        - For each partition C(topic), C(partition), C(leader) (-1 for none), C(replicas), C(isr), C(offline), C(elr)
+          (eligible leader replicas), C(min_isr), C(adding) and C(removing).
+        - C(min_isr) is the effective value, never above the number of replicas.
       type: list
       elements: dict
     reassignments:
-      description: Partitions under reassignment, with topic, partition, replicas, adding, removing.
+      description: Partitions under reassignment, each with C(topic), C(partition), C(replicas), C(adding) and
+        C(removing).
       type: list
       elements: dict
     quorum:
-      description: The KRaft quorum with leader, epoch, high_watermark, voters and observers; V(null) under ZooKeeper.
+      description: The KRaft quorum with C(leader), C(epoch), C(high_watermark), C(voters) and C(observers); V(null)
+        under ZooKeeper.
       type: dict
     counts:
-      description: Numbers of topics, partitions, under_replicated, at_min_isr, under_min_isr, offline, without_preferred_leader.
+      description: Numbers of C(topics) and C(partitions), and of partitions that are C(under_replicated),
+        C(at_min_isr), C(under_min_isr), C(offline) or C(without_preferred_leader).
       type: dict
     checked_at:
-      description: When it was seen, by the clock of the host that asked, in UTC.
+      description: When the cluster was read, in UTC, by the clock of the task's host.
       type: str
       sample: "2026-11-30T08:45:00Z"
     loads:
-      description: For each broker that has replicas its id and the numbers of leaders, replicas and out_of_sync; only with O(summary).
+      description: For each broker that has replicas its C(id) and the numbers C(leaders), C(replicas) and
+        C(out_of_sync); only with O(summary).
       type: list
       elements: dict
     examples:
-      description: The first partitions that are offline, under_min_isr and under_replicated, as C(topic-partition); only with O(summary).
+      description: The first partitions that are C(offline), C(under_min_isr) and C(under_replicated), as
+        C(topic-partition); only with O(summary).
       type: dict
     reassigning:
       description: How many partitions are under reassignment; only with O(summary).

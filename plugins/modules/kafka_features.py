@@ -2,17 +2,18 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finalise the features of a KRaft cluster."""
+"""Finalize the features of a KRaft cluster."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_features
-short_description: Finalise the features of a KRaft cluster
+short_description: Finalize the features of a KRaft cluster
 version_added: "0.1.0"
 description:
-  - Raises features, as C(metadata.version), to the levels named. There is no way back, so an upgrade does it as a step of its own.
-  - A feature that has its level, or a higher one, stays. In check mode Kafka judges the change and does not make it.
+  - Raises features, such as C(metadata.version), to the given levels. There is no rollback, so an upgrade does this as
+    a step of its own.
+  - Leaves a feature that has its level, or a higher one. In check mode Kafka validates the change and does not make it.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -20,13 +21,13 @@ extends_documentation_fragment:
   - rackaware.kafka.connection
 options:
   levels:
-    description: The level of each feature by its name.
+    description: The level of each feature, by name.
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: Finalise Kafka 4.3
+- name: Finalize Kafka 4.3
   rackaware.kafka.kafka_features:
     bootstrap_servers: ["{{ ansible_host }}:9092"]
     levels: {metadata.version: 30}
@@ -36,11 +37,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 raised:
-  description: The features that were raised, or would be in check mode, with their new levels.
+  description: The new level of each feature that was raised, or would be in check mode.
   returned: success
   type: dict
 previous:
-  description: The levels of those features before.
+  description: The level of each of these features before.
   returned: success
   type: dict
 """
@@ -55,8 +56,10 @@ SPEC = dict(CONNECTION_SPEC, levels={"type": "dict", "required": True})
 
 
 def finalized(admin: Admin) -> dict[str, int]:
-    """The levels as they are."""
-    return {name: each["finalized"] for name, each in admin.features().items() if each["finalized"] is not None}
+    """The levels by feature."""
+    return {
+        name: feature["finalized"] for name, feature in admin.features().items() if feature["finalized"] is not None
+    }
 
 
 def main() -> None:
@@ -64,22 +67,23 @@ def main() -> None:
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     params = module.params
     try:
-        wanted = {str(name): int(level) for name, level in params["levels"].items()}
+        levels = {str(name): int(level) for name, level in params["levels"].items()}
         with Admin(connection(params)) as admin:
             if not admin.is_kraft:
                 raise KafkaError(
-                    "The cluster runs with ZooKeeper, which has no features to finalise; there the protocol is raised in the configuration."
+                    "The cluster runs with ZooKeeper, which has no features to finalize; "
+                    "there the protocol is raised in the configuration."
                 )
             before = finalized(admin)
-            raised = {name: level for name, level in wanted.items() if before.get(name, 0) < level}
+            raised = {name: level for name, level in levels.items() if before.get(name, 0) < level}
             if raised:
                 admin.finalize_features(raised, validate_only=module.check_mode)
             if raised and not module.check_mode:
-                # The answer is the controller's; the broker that is asked learns of it a moment later.
+                # The controller answers at once; the broker that is asked sees the new levels a moment later.
                 wait_until(
                     lambda: finalized(admin),
-                    lambda levels: all(levels.get(name, 0) >= level for name, level in raised.items()),
-                    what="the features to be finalised",
+                    lambda reached: all(reached.get(name, 0) >= level for name, level in raised.items()),
+                    what="the features to be finalized",
                     timeout=params["request_timeout_seconds"],
                 )
     except ValueError:

@@ -10,35 +10,37 @@ module: kafka_instances
 short_description: Build the instances and data volumes of many nodes at once
 version_added: "0.1.0"
 description:
-  - Launches the nodes that are missing, each with its own address, tags and new data volumes; makes, attaches, changes and tags volumes of nodes that
-    exist. Several requests run at a time, and all nodes share one wait.
-  - M(amazon.aws.ec2_instance) and M(amazon.aws.ec2_vol) make one node and one volume at a time, each with its own wait, and know the limits of gp3
-    before 2025.
-  - Never stops, replaces, terminates, detaches or deletes anything. A launch has a client token, so that one whose answer was lost is not made twice.
-    A run that was cut is gone on with by running it again, after a new plan.
-  - A new volume carries the tag C(KafkaFormat=new), which says that it may be formatted, until that is done; a kept one never gets it again.
-  - Needs the permissions C(ec2:RunInstances), C(ec2:CreateVolume), C(ec2:AttachVolume), C(ec2:ModifyVolume), C(ec2:ModifyInstanceAttribute),
-    C(ec2:CreateTags), C(ec2:DeleteTags), C(ec2:DescribeInstances), C(ec2:DescribeVolumes) and C(iam:PassRole).
+  - Launches missing nodes, each with its own address, tags and new data volumes. Makes, attaches, changes and tags
+    volumes of existing nodes. Runs several requests at a time, and waits once for all nodes.
+  - M(amazon.aws.ec2_instance) and M(amazon.aws.ec2_vol) make one node and one volume at a time, each with its own wait.
+    They enforce the limits that gp3 had before 2025.
+  - Never stops, replaces, terminates, detaches or deletes anything. A launch has a client token, so that a launch whose
+    answer was lost is not made twice. To continue a run that was broken off, make a new plan and run it again.
+  - A new volume carries the tag C(KafkaFormat=new), which allows its format, until it is formatted. A volume that
+    existed before never gets the tag again.
+  - Needs the permissions C(ec2:RunInstances), C(ec2:CreateVolume), C(ec2:AttachVolume), C(ec2:ModifyVolume),
+    C(ec2:ModifyInstanceAttribute), C(ec2:CreateTags), C(ec2:DeleteTags), C(ec2:DescribeInstances),
+    C(ec2:DescribeVolumes) and C(iam:PassRole).
 author: rackaware.kafka contributors (@rackaware)
 options:
   nodes:
-    description: What to build, as P(rackaware.kafka.kafka_instances_plan#filter) returns it in C(nodes).
+    description: The nodes to build, as P(rackaware.kafka.kafka_instances_plan#filter) returns them in C(nodes).
     type: list
     elements: dict
     required: true
   subnet_ids:
-    description: The id of each zone's subnet; needed for nodes that are to be launched.
+    description: The id of each zone's subnet; needed to launch nodes.
     type: dict
     default: {}
   group_ids:
-    description: The id of each security group by name; needed for nodes that are to be launched.
+    description: The id of each security group, by name; needed to launch nodes.
     type: dict
     default: {}
   key_name:
     description: The EC2 key pair for the first login.
     type: str
   wait_seconds:
-    description: How long all nodes together may take to run, and all volumes to be attached.
+    description: Seconds that all nodes together may take to run, with all volumes attached.
     type: int
     default: 600
 requirements:
@@ -52,7 +54,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Build what the plan says
+- name: Build the planned nodes
   rackaware.kafka.kafka_instances:
     region: eu-west-1
     nodes: "{{ plan.nodes }}"
@@ -62,16 +64,16 @@ EXAMPLES = r"""
 
 RETURN = r"""
 instances:
-  description: The instance id of each node by name.
+  description: The instance id of each node, by name.
   returned: success, except in check mode
   type: dict
 actions:
-  description: What was done, or in check mode would be done, a line each.
+  description: One line for each action that was done, or would be in check mode.
   returned: success
   type: list
   elements: str
 calls:
-  description: How often each action of the EC2 API was called.
+  description: How often each action of the EC2 API was called, by name.
   returned: success, except in check mode
   type: dict
 """

@@ -2,19 +2,20 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give partitions back to their preferred leaders."""
+"""Elect the preferred leaders of partitions."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_leader_election
-short_description: Give partitions back to their preferred leaders
+short_description: Elect the preferred leaders of partitions
 version_added: "0.1.0"
 description:
-  - Lets the preferred replica, the first of a partition's list, lead again wherever another leads and the preferred one is in sync.
-  - After a restart the brokers that stayed lead more than their share. Kafka corrects that by itself, but only every five minutes and from a
-    tenth on.
-  - Nothing is elected that would not be a clean election.
+  - Elects the preferred replica, the first of a partition's replicas, wherever another replica leads and the preferred
+    one is in sync.
+  - After a restart the other brokers lead more than their share. Kafka corrects that itself, but only every five
+    minutes, and only when a tenth of a broker's partitions are led elsewhere.
+  - Never elects a replica that is not in sync.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -22,7 +23,7 @@ extends_documentation_fragment:
   - rackaware.kafka.connection
 options:
   topics:
-    description: Only these topics; all when not given.
+    description: The topics to look at; all when not given.
     type: list
     elements: str
   exclude_brokers:
@@ -43,16 +44,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 elected:
-  description: How many partitions are led by their preferred replica now and were not before; in check mode, how many would be asked for.
+  description: How many partitions are led by their preferred replica now, and were not before; in check mode, how many
+    elections would be requested.
   returned: success
   type: int
 refused:
-  description: Partitions for which Kafka refused the election, each as topic, partition and Kafka's reason. It may have gone out of sync meanwhile.
+  description: Partitions for which Kafka refused the election, each with C(topic), C(partition) and C(reason). The
+    preferred replica may have gone out of sync meanwhile.
   returned: success
   type: list
   elements: dict
 waiting:
-  description: How many partitions are led by another because their preferred replica is not in sync.
+  description: How many partitions another replica leads because their preferred one is not in sync.
   returned: success
   type: int
 """
@@ -76,15 +79,17 @@ def main() -> None:
     params = module.params
     try:
         with Admin(connection(params), exclude=params["exclude_brokers"]) as admin:
-            found = leader_election.elect(admin, leader_election.led(admin, params["topics"]), check=module.check_mode)
+            election = leader_election.elect(
+                admin, leader_election.led(admin, params["topics"]), check=module.check_mode
+            )
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    left = found["waiting"] + len(found["refused"])
+    left = election["waiting"] + len(election["refused"])
     module.exit_json(
-        changed=found["elected"] > 0,
-        **found,
+        changed=election["elected"] > 0,
+        **election,
         diff={
-            "before": {"without_preferred_leader": found["elected"] + left},
+            "before": {"without_preferred_leader": election["elected"] + left},
             "after": {"without_preferred_leader": left},
         },
     )

@@ -2,33 +2,35 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Take a broker out of service, or give it back."""
+"""Take a broker out of service, or return it to service."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_out_of_service
-short_description: Record that a broker is out of service, or give it back
+short_description: Record that a broker is out of service, or back in service
 version_added: "0.1.0"
 description:
   - Writes, or removes, the record on this host that its broker is out of service.
-  - While the record is there, the unit of the broker does not start, at a boot either, and rolls and C(site) leave the broker out, by name.
-  - It neither stops nor starts the broker, and asks no other broker; M(rackaware.kafka.kafka_roll_gate) with C(disruption=stay_away) must come first.
+  - While the record exists, the broker's unit does not start, at a boot either. Rolls and C(site) skip the broker, and
+    name it.
+  - Neither stops nor starts the broker, and asks no other broker. M(rackaware.kafka.kafka_roll_gate) with
+    O(rackaware.kafka.kafka_roll_gate#module:disruption=stay_away) must come first.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.attributes
 options:
   state:
-    description: Whether the broker is out of service.
+    description: Whether the record exists.
     type: str
     choices: [present, absent]
     default: present
   reason:
-    description: Why, as others will read it. Needed with O(state=present).
+    description: The reason, which runs and reports show. Needed with O(state=present).
     type: str
   by:
-    description: Who takes it out of service, as others will read it. Needed with O(state=present).
+    description: The operator, as runs and reports show it. Needed with O(state=present).
     type: str
 """
 
@@ -38,14 +40,14 @@ EXAMPLES = r"""
     reason: its keys are revoked
     by: root@ops1
 
-- name: Give it back
+- name: Return it to service
   rackaware.kafka.kafka_out_of_service:
     state: absent
 """
 
 RETURN = r"""
 out_of_service:
-  description: The record as it is now, with since, by and reason, or V(null).
+  description: The record after the run, with C(since), C(by) and C(reason), or V(null).
   returned: success
   type: dict
   sample: {since: "2026-05-01T10:00:00Z", by: root@ops1, reason: its keys are revoked}

@@ -2,32 +2,33 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a release of Kafka that is installed on this host can do."""
+"""The requests and features of a Kafka release that is installed on this host."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_release_info
-short_description: Read what a release of Kafka on this host can do
+short_description: Read the requests and features of a Kafka release on this host
 version_added: "0.1.0"
 description:
-  - Asks the release's own classes, with Java, before any broker runs it.
-  - The versions of requests come from C(org.apache.kafka.common.protocol.Protocol), the levels of features from C(kafka.tools.StorageTool).
+  - Runs the release's own classes with Java, before any broker runs the release.
+  - Reads the versions of requests from C(org.apache.kafka.common.protocol.Protocol), and the levels of features from
+    C(kafka.tools.StorageTool).
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.attributes.info
 options:
   version:
-    description: The version, which M(rackaware.kafka.kafka_archive) has installed.
+    description: The version; M(rackaware.kafka.kafka_archive) must have installed it.
     type: str
     required: true
   directory:
-    description: Where versions are installed.
+    description: The directory in which versions are installed.
     type: path
     default: /opt
   features:
-    description: Whether to read the levels of features, which releases from 4.0 on can tell.
+    description: Whether to read the levels of features; only releases from 4.0 on have them.
     type: bool
     default: false
   java:
@@ -37,7 +38,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Read which levels Kafka 4.3.1 brings
+- name: Read the feature levels of Kafka 4.3.1
   rackaware.kafka.kafka_release_info:
     version: 4.3.1
     features: true
@@ -45,12 +46,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 apis:
-  description: For each kind of request, by its key, the name, the oldest and the newest version that this release answers.
+  description: For each kind of request, by its key, the name, and the oldest and newest version that this release
+    answers.
   returned: success
   type: dict
   sample: {"0": ["Produce", 3, 13]}
 features:
-  description: The levels that C(kafka-features upgrade --release-version) would finalize, by feature; empty unless O(features) is set.
+  description: The levels that C(kafka-features upgrade --release-version) would finalize, by feature; empty unless
+    O(features) is set.
   returned: success
   type: dict
   sample: {"metadata.version": 30, "transaction.version": 2}

@@ -2,29 +2,30 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cluster as a page; the work is done by the action plugin of the same name."""
+"""The report of a cluster; the work is done by the action plugin of the same name."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_report
-short_description: Write a cluster as a self-contained HTML page on the controller
+short_description: Write the report of a cluster as an HTML page on the controller
 version_added: "0.1.0"
 description:
-  - Racks as columns, nodes as boxes, the health of the partitions, what needs attention, and what was proven.
-  - The page loads nothing from elsewhere, and is light or dark as its reader prefers.
-  - Runs on the controller without any host, and is never a change.
+  - Shows racks as columns, nodes as boxes, the health of the partitions, findings, and the result of the last
+    verification.
+  - The page is self-contained, and follows the browser's light or dark mode.
+  - Runs on the controller without any host. It never reports a change.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.attributes.note
 options:
   model:
-    description: What P(rackaware.kafka.kafka_model#filter) made.
+    description: The result of P(rackaware.kafka.kafka_model#filter).
     type: dict
     required: true
   dest:
-    description: Where the page goes; directories that are missing are made.
+    description: The path of the page. Missing directories are made.
     type: path
     required: true
 """
@@ -38,7 +39,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 page:
-  description: Where the page is.
+  description: The path of the page.
   returned: success
   type: str
 """

@@ -8,49 +8,51 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_roll_event
-short_description: Write down on the controller that something happened in a roll
+short_description: Record an event of a roll on the controller
 version_added: "0.1.0"
 description:
-  - Appends one line of JSON to a file on the controller, from which M(rackaware.kafka.kafka_roll_report) makes the report.
-  - M(rackaware.kafka.kafka_roll_wait) writes what it sees to the same file by itself.
-  - Runs on the controller without any host, and is never a change.
+  - Appends one line of JSON to a file on the controller, from which M(rackaware.kafka.kafka_roll_report) makes the
+    report.
+  - M(rackaware.kafka.kafka_roll_wait) writes its own events to the same file.
+  - Runs on the controller without any host. It never reports a change.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.attributes.note
 options:
   path:
-    description: The file on the controller. It is made, with its directory, when it is not there.
+    description: The file on the controller. The module makes it, with its directory, when it is missing.
     type: path
     required: true
   event:
     description:
-      - What happened, for example V(roll_started) (with cluster and kind in O(fields)), V(batch_started) (with batch), V(stopping), V(stopped),
-        V(started), V(fault) (with text), V(failed) and V(roll_stopped) (with reason), V(roll_ended).
-      - The report passes over events that it does not know.
+      - The kind of the event, for example V(roll_started) (with cluster and kind in O(fields)), V(batch_started) (with
+        batch), V(stopping), V(stopped), V(started), V(fault) (with text), V(failed) and V(roll_stopped) (with reason),
+        V(roll_ended).
+      - The report ignores events that it does not know.
     type: str
     required: true
   broker:
-    description: The id of the broker that it happened to.
+    description: The id of the broker that the event is about.
     type: int
   brokers:
-    description: Ids of several brokers, for events that are about several. Not together with O(broker).
+    description: Ids of the brokers, for an event about several. Not together with O(broker).
     type: list
     elements: int
   fields:
-    description: What else belongs to the event.
+    description: More fields of the event.
     type: dict
     default: {}
   new:
     description:
-      - Whether the file begins with this event. What an earlier roll left, and the report beside it, is kept with the time of its last change in the
-        names, as C(orders-roll-20260501T101500Z.html).
+      - Whether the file begins with this event. The events and the report of an earlier roll are kept, with the time of
+        their last change in the names, as C(orders-roll-20260501T101500Z.html).
     type: bool
     default: false
 """
 
 EXAMPLES = r"""
-- name: Write down that the batch begins
+- name: Record that the batch begins
   rackaware.kafka.kafka_roll_event:
     path: reports/roll.jsonl
     event: batch_started
@@ -59,7 +61,7 @@ EXAMPLES = r"""
       batch: 2
   run_once: true
 
-- name: Write down that the broker stops
+- name: Record that the broker stops
   rackaware.kafka.kafka_roll_event:
     path: reports/roll.jsonl
     event: stopping
@@ -68,7 +70,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 event:
-  description: The event as it was written, with the time in epoch seconds as t.
+  description: The event as written, with its time C(t) in seconds since 1970.
   returned: success
   type: dict
   sample: {t: 1790000000.123, event: stopping, broker: 4}

@@ -11,9 +11,9 @@ module: kafka_roll_lock
 short_description: Keep a second runner from working on the same cluster
 version_added: "0.1.0"
 description:
-  - Takes or releases a lease, which is a file on one host of the cluster; all runners must use the same host.
-  - A lease ends by itself, so that a run that was killed blocks the next one only for a while. M(rackaware.kafka.kafka_roll_gate) and
-    M(rackaware.kafka.kafka_roll_wait) renew it while a roll lasts.
+  - Takes, renews or releases a lease, which is a file on one host of the cluster. All runners must use the same host.
+  - A lease expires, so that a run that was killed blocks the next one only for a while.
+    M(rackaware.kafka.kafka_roll_gate) and M(rackaware.kafka.kafka_roll_wait) renew it during a roll.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -21,31 +21,33 @@ extends_documentation_fragment:
 options:
   state:
     description:
-      - V(held) takes the lease, or makes it last when O(owner) has it already. Held by another and not ended, the module fails and says by whom.
-      - V(renewed) makes it last when O(owner) has it, and fails when not. Ask so right before what cannot be undone. In check mode, in which it is never
-        taken, it fails only when another has it.
-      - V(released) lets it go. When it is another's, nothing changes.
+      - V(held) takes the lease, or renews it when O(owner) has it already. The module fails when another run holds a
+        lease that has not expired, and names the holder.
+      - V(renewed) renews it when O(owner) has it, and fails otherwise. Use it right before a step that cannot be
+        undone. Check mode never takes the lease, so that it fails only when another run has it.
+      - V(released) releases the lease. When another run has it, nothing changes.
     type: str
     choices: [held, renewed, released]
     default: held
   owner:
-    description: Who takes it, as a text that is different for every run, for example user, host and process, and when it began.
+    description: The run that takes it, as a text that is different for every run, for example user, host, process and
+      start time.
     type: str
     required: true
   what:
-    description: What for, as others will read it.
+    description: The operation that needs the lock. Other runs show it when they are refused.
     type: str
     default: a roll
   path:
-    description: The file. Its directory is made when it is not there.
+    description: The file. The module makes its directory when it is missing.
     type: path
     default: /var/lib/kafka-admin/roll.lock
   lease_seconds:
-    description: How long it holds, from now on, by this host's clock; at most a week, 604800.
+    description: How many seconds the lease lasts from now on, by this host's clock; at most 604800, a week.
     type: int
     default: 900
   break_lock:
-    description: Take it, or remove it, whoever has it. Only when it is certain that the other run is dead.
+    description: Take or remove the lock of another run. Use it only when that run is certainly dead.
     type: bool
     default: false
 """
@@ -58,7 +60,7 @@ EXAMPLES = r"""
   delegate_to: broker-a1
   run_once: true
 
-- name: Let it go
+- name: Release the lock of the cluster
   rackaware.kafka.kafka_roll_lock:
     state: released
     owner: "{{ roll_owner }}"
@@ -72,16 +74,21 @@ held:
   returned: success
   type: bool
 lock:
-  description: The lease as it is now, with owner, what, since and expires, or V(null).
+  description: The lease after the run, with C(owner), C(what), C(since) and C(expires), or V(null).
   returned: success
   type: dict
-  sample: {owner: "root@ops1:4711", what: rolling_restart, since: "2026-05-01T10:00:00Z", expires: "2026-05-01T10:15:00Z"}
+  sample:
+    owner: "root@ops1:4711"
+    what: rolling_restart
+    since: "2026-05-01T10:00:00Z"
+    expires: "2026-05-01T10:15:00Z"
 answered:
-  description: When it was looked at, as seconds since 1970 by the clock of the host that keeps it; a stop is bound to it.
+  description: When the lock was read, in seconds since 1970 by the clock of its host.
+    M(rackaware.kafka.kafka_roll_service) accepts a stop only while this is fresh.
   returned: success
   type: float
 previous:
-  description: The lease as it was before, or V(null).
+  description: The lease before the run, in the same shape, or V(null).
   returned: success
   type: dict
 """

@@ -11,12 +11,14 @@ module: kafka_roll_plan
 short_description: Plan a rolling restart of a Kafka cluster in as few safe batches as possible
 version_added: "0.1.0"
 description:
-  - Says which brokers may be restarted together, so that no partition falls below C(min.insync.replicas) or loses its last in-sync replica.
-  - Every batch is counted partition by partition before it is returned; racks are where the search begins, and are never trusted.
-  - Who is down and needs a restart goes first. If others can only go once these are back, they are planned as if they were, so that a roll that was
-    broken off goes on.
-  - Plans from a snapshot that it is given, or from one that it takes itself, which spares a large cluster the way to the controller and back.
-  - The plan is as old as its snapshot, so let a gate ask again before each broker goes.
+  - Says which brokers may be restarted together, so that no partition falls below C(min.insync.replicas) or loses its
+    last in-sync replica.
+  - Counts every batch partition by partition before it returns it. The search begins with racks, but never trusts them.
+  - Brokers that are down and need a restart go first. Brokers that can stop only after these are back are planned as if
+    they were back, so that a roll that was broken off continues.
+  - Plans from a snapshot that it is given, or takes one itself, which saves a large cluster the transfer to the
+    controller and back.
+  - The plan is as old as its snapshot, so ask the gate again before each step.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -31,15 +33,16 @@ options:
     required: false
   snapshot:
     description:
-      - The cluster, as RV(rackaware.kafka.kafka_cluster_info#module:cluster) returns it, instead of O(bootstrap_servers).
-      - A broker that is fenced, or holds replicas and is not listed, counts as out.
+      - The cluster, as RV(rackaware.kafka.kafka_cluster_info#module:cluster) returns it, instead of
+        O(bootstrap_servers).
+      - A broker that is fenced, or holds replicas and is not listed, counts as stopped.
     type: dict
   restart:
     description: Ids of the brokers that need a restart; all brokers when not given.
     type: list
     elements: int
   out:
-    description: Ids of brokers that are down already, and count as out whatever the snapshot says.
+    description: Ids of brokers that are down already. They count as stopped, whatever the snapshot says.
     type: list
     elements: int
     default: []
@@ -49,30 +52,32 @@ options:
     default: {}
   allow:
     description:
-      - Topics whose loss of availability is accepted, because they have one replica, or no more replicas than C(min.insync.replicas).
-      - Without it the brokers that hold them are refused. Of several replicas the last in-sync one stays all the same.
+      - Topics whose loss of availability is accepted, because they have one replica, or no more replicas than
+        C(min.insync.replicas).
+      - Without it the plan refuses the brokers that hold them. The last in-sync one of several replicas is protected
+        all the same.
       - A topic that the cluster does not have is refused.
     type: list
     elements: str
     default: []
   disruption:
     description:
-      - What happens to the brokers, as in M(rackaware.kafka.kafka_roll_gate). For anything but V(restart) each goes alone, O(allow) never applies, and one
-        that is down already is judged like the others.
+      - What happens to the brokers, as in M(rackaware.kafka.kafka_roll_gate). With anything but V(restart) each broker
+        is a batch of its own, O(allow) never applies, and a broker that is down is judged like the others.
     type: str
     choices: [restart, stay_away, destroy]
     default: restart
   canary:
-    description: How many brokers go alone first in RV(steps); V(0) for no canary.
+    description: How many canary brokers RV(steps) begins with, each alone; V(0) for none.
     type: int
     default: 1
   forks:
     description:
-      - How many hosts Ansible works on at once, C(ansible_forks). No step has more brokers, because the last of them would go long after the gate
-        was asked.
+      - How many hosts Ansible works on at once, C(ansible_forks). No step has more brokers, because the last of them
+        would stop long after the gate answered.
     type: int
   quorum:
-    description: Controllers or ZooKeeper nodes to plan, apart from brokers; each by a number of its own.
+    description: Controllers or ZooKeeper nodes to plan, separately from the brokers.
     type: dict
     suboptions:
       voters:
@@ -81,7 +86,7 @@ options:
         elements: int
         required: true
       leader:
-        description: The id of the leader; without a known leader nobody goes.
+        description: The id of the leader. Without a known leader no node is restarted.
         type: int
       restart:
         description: Ids of those that need a restart; all when not given.
@@ -118,7 +123,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ plan.certificate.sentence }}"
 
-- name: Plan the controllers, one after another and their leader last
+- name: Plan the controllers, one after another, the leader last
   rackaware.kafka.kafka_roll_plan:
     quorum:
       voters: [101, 102, 103]
@@ -129,25 +134,27 @@ EXAMPLES = r"""
 RETURN = r"""
 batches:
   description:
-    - Ids of brokers, batch after batch. They cover exactly the brokers that can be restarted; the leader of the quorum is in the last one.
+    - Ids of brokers, batch after batch. They cover exactly the brokers that can be restarted; the leader of the quorum
+      is in the last one.
     - This and what follows is returned with O(snapshot) or O(bootstrap_servers).
   returned: with O(snapshot)
   type: list
   elements: list
   sample: [[1, 4], [2, 5], [3, 6]]
 steps:
-  description: The same brokers in steps of kind V(canary), V(ramp) or V(batch), each with the number of its batch and its brokers.
+  description: The same brokers in steps of kind V(canary), V(ramp) or V(batch), each with the number of its batch and
+    its brokers.
   returned: with O(snapshot)
   type: list
   elements: dict
   sample: [{kind: canary, batch: 1, brokers: [1]}]
 lower_bound:
-  description: No plan has fewer batches.
+  description: A lower bound; no plan has fewer batches.
   returned: with O(snapshot)
   type: int
 certificate:
   description:
-    - Why not fewer, as a sentence, a kind, and the facts that the sentence names.
+    - Why no plan has fewer batches, as C(sentence), C(kind), and the facts that the sentence names.
     - The kind is V(partition), V(clique), V(quorum), V(cap), V(groups), V(exhaustive), V(single) or V(nothing).
   returned: with O(snapshot)
   type: dict
@@ -163,30 +170,33 @@ certificate:
       Partition orders-0 is in sync on brokers 1, 2 and 3, which all need a restart, and can spare 1 at a time,
       so there are at least 3 batches.
 refused:
-  description: Partitions that cannot spare a broker that shall be restarted, each with topic, partition, brokers and reason; the first 100.
+  description: Partitions that block a broker of O(restart), each with C(topic), C(partition), C(brokers) and C(reason);
+    the first 100.
   returned: with O(snapshot)
   type: list
   elements: dict
 refused_partitions:
-  description: How many there are in all.
+  description: How many partitions block a broker, also beyond the first 100.
   returned: with O(snapshot)
   type: int
 repairs:
-  description: Moves of replicas that would make the plan shorter, each with topic, partition, from, to and reason.
+  description: Moves of replicas that would make the plan shorter, each with C(topic), C(partition), C(from), C(to) and
+    C(reason).
   returned: with O(snapshot)
   type: list
   elements: dict
 notes:
-  description: Sentences about what else a person should know.
+  description: Other sentences for the operator.
   returned: with O(snapshot)
   type: list
   elements: str
 seconds:
-  description: How long planning took.
+  description: How many seconds planning took.
   returned: with O(snapshot)
   type: float
 quorum:
-  description: The plan of the controllers or ZooKeeper nodes, with batches of one, lower_bound, certificate and refused.
+  description: The plan of the controllers or ZooKeeper nodes, with C(batches) of one node, C(lower_bound),
+    C(certificate) and C(refused).
   returned: with O(quorum)
   type: dict
 """
@@ -221,7 +231,10 @@ SPEC = {
         },
     },
 }
-FEW_FORKS = "Ansible works on %d hosts at once, and the largest batch has %d brokers, so that no step has more than %d; with --forks %d the roll is faster."
+FEW_FORKS = (
+    "Ansible works on %d hosts at once, and the largest batch has %d brokers, so that no step has more than %d; "
+    "with --forks %d the roll is faster."
+)
 # A topic with as many replicas as min.insync.replicas refuses each of its partitions, which may be 100,000.
 REFUSED_AT_MOST = 100
 PASSED_ON = ("restart", "out", "racks", "max_batch", "isr_headroom", "allow", "min_isr")
@@ -241,7 +254,7 @@ def main() -> None:
         if params["bootstrap_servers"] is not None:
             with Admin(connection(params)) as admin:
                 seen = snapshot.take(admin).to_dict()
-                own = admin.own_minimums(each["id"] for each in seen["brokers"] if not each["fenced"])
+                own = admin.own_minimums(broker["id"] for broker in seen["brokers"] if not broker["fenced"])
                 params["min_isr"] = least(params, own)
         if seen is not None:
             result = plan.resume(

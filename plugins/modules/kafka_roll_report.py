@@ -11,9 +11,9 @@ module: kafka_roll_report
 short_description: Write the report of a roll on the controller
 version_added: "0.1.0"
 description:
-  - Reads the events that M(rackaware.kafka.kafka_roll_event) and M(rackaware.kafka.kafka_roll_wait) wrote, and writes one page of HTML that needs
-    nothing else, and the same as JSON, beside them.
-  - Runs on the controller without any host, and is never a change.
+  - Reads the events that M(rackaware.kafka.kafka_roll_event) and M(rackaware.kafka.kafka_roll_wait) wrote. Writes one
+    self-contained page of HTML beside them, and the same data as JSON.
+  - Runs on the controller without any host. It never reports a change.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -25,8 +25,10 @@ options:
     required: true
   plan:
     description:
-      - What M(rackaware.kafka.kafka_roll_plan) returned, of which batches, quorum, lower_bound, certificate (its sentence) and refused are shown, and
-        nodes, each with id, rack, name and roles, as P(rackaware.kafka.kafka_hosts#filter) makes them.
+      - The result of M(rackaware.kafka.kafka_roll_plan). The report shows C(batches), C(quorum), C(lower_bound), the
+        sentence of C(certificate), and C(refused).
+      - Also C(nodes), each with C(id), C(rack), C(name) and C(roles), as P(rackaware.kafka.kafka_hosts#filter) returns
+        them.
     type: dict
     default: {}
 """
@@ -40,11 +42,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 page:
-  description: Where the page is.
+  description: The path of the page.
   returned: success
   type: str
 data:
-  description: Where the same is as JSON.
+  description: The path of the JSON file.
   returned: success
   type: str
 """

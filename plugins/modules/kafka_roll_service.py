@@ -8,24 +8,27 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_roll_service
-short_description: Restart the service of a node that the gate let go, and write down when
+short_description: Restart the service of a node that the gate has admitted, and record the times
 version_added: "0.1.0"
 description:
-  - Stops the systemd unit of a broker, a controller or a ZooKeeper node, puts what was staged for it in place, starts it, and writes the times to the
-    file of the roll's events. All in one task, because a node is down meanwhile.
-  - Asks no other broker whether that is safe, so M(rackaware.kafka.kafka_roll_wait) must come first. A stop is bound to its O(answer). The host itself
-    stops nothing when the answer is older than a minute by its own clock, which goes on while a runner is suspended, or when another run has claimed the host
-    since (O(rackaware.kafka.kafka_service_info#module:claim)).
-  - A start that waits for something, such as an encrypted store, goes on by itself after 20 seconds, RV(waits). M(rackaware.kafka.kafka_roll_wait) sees
-    whether the node comes back.
-  - A host that cannot be reached is a failure like any other, so that a rescue sees it and the other nodes of the step go on.
+  - Stops the systemd unit of a broker, a controller or a ZooKeeper node, puts its staged files in place, starts it, and
+    writes the times to the file of the roll's events. All of that is one task, because the node is down meanwhile.
+  - Does not ask whether the stop is safe, so M(rackaware.kafka.kafka_roll_wait) must come first. A stop is bound to its
+    O(answer).
+  - The host itself refuses the stop when the answer is older than a minute by the host's clock, which goes on while a
+    runner is suspended. It also refuses it when another run has claimed the host since
+    (O(rackaware.kafka.kafka_service_info#module:claim)).
+  - A start that waits, for example for an encrypted store, continues in the background after 20 seconds; RV(waits) says
+    what it waits for. M(rackaware.kafka.kafka_roll_wait) sees whether the node comes back.
+  - A host that cannot be reached is a failure like any other, so that a C(rescue) sees it and the other nodes of the
+    step continue.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.files
 options:
   kind:
-    description: What the node is, which says what its unit is called.
+    description: The kind of the node, which determines its unit.
     type: str
     choices:
       - broker
@@ -33,13 +36,13 @@ options:
       - zookeeper
     required: true
   node:
-    description: Its id.
+    description: The node's id.
     type: int
     required: true
   state:
     description:
-      - Whether it is to be stopped, started or both. Before a start systemd reads its unit files again.
-      - What was staged is put in place right after the stop, so that a boot of the host, too, starts it with that.
+      - Whether to stop the service, start it, or both. Before a start systemd reads its unit files again.
+      - Staged files go in place right after the stop, so that a reboot of the host starts the service with them, too.
     type: str
     choices:
       - stopped
@@ -47,12 +50,13 @@ options:
       - restarted
     default: restarted
   directories:
-    description: Directories that it needs, which M(rackaware.kafka.file_set) makes after the stop.
+    description: Directories that the service needs. M(rackaware.kafka.file_set) makes them after the stop.
   files:
-    description: Everything that it reads at its start, which M(rackaware.kafka.file_set) promotes after the stop.
+    description: All files that the service reads at its start. M(rackaware.kafka.file_set) promotes them after the
+      stop.
     default: []
   answer:
-    description: The answer that lets the node go. Needed for a stop.
+    description: The answer of the gate that admits the stop. Needed for a stop.
     type: dict
     suboptions:
       owner:
@@ -61,12 +65,14 @@ options:
         required: true
       answered:
         description:
-          - When the gate, or the lock, was asked, in seconds since 1970; RV(rackaware.kafka.kafka_roll_wait#module:answered) and
-            RV(rackaware.kafka.kafka_roll_lock#module:answered) have it.
+          - When the gate or the lock answered, in seconds since 1970;
+            RV(rackaware.kafka.kafka_roll_wait#module:answered) and RV(rackaware.kafka.kafka_roll_lock#module:answered)
+            have it.
         type: float
         required: true
   events:
-    description: A file on the controller to append to, a line of JSON for each event, as M(rackaware.kafka.kafka_roll_event) does.
+    description: A file on the controller. The module appends one line of JSON for each event, as
+      M(rackaware.kafka.kafka_roll_event) does.
     type: path
 attributes:
   check_mode:
@@ -91,11 +97,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 seconds:
-  description: How long it took.
+  description: How many seconds it took.
   returned: success
   type: float
 waits:
-  description: What the start still waits for, in the words of the unit and of the encrypted stores, as a sentence; V(null) when it does not wait.
+  description: What the start still waits for, one sentence in the words of the unit and of the encrypted stores;
+    V(null) when it does not wait.
   returned: success
   type: str
   sample: "kafka.service waits on b3: kafka-luks@d0.service: locked: AccessDenied."

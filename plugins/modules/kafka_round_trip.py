@@ -2,19 +2,21 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prove that a topic takes and gives back records."""
+"""Verify that a topic accepts records and returns them."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_round_trip
-short_description: Prove that every partition of a topic takes and gives back a record
+short_description: Verify that every partition of a topic accepts a record and returns it
 version_added: "0.1.0"
 description:
-  - Writes a record with C(acks=all) to every partition of a topic, and reads each back from its leader. Then it does so with a record that is
-    compressed with Zstandard, for which the broker needs native code, and the client no library.
-  - Fails when a record does not come back as it was written, or when a partition's replicas lie in fewer racks than wanted.
-  - Nothing is set up, so the topic must exist. The records are no change, and a run never reports one.
+  - Writes a record with C(acks=all) to every partition of a topic, and reads each back from its leader. Repeats this
+    with a record that is compressed with Zstandard, because the broker needs native code for it. The client needs no
+    library for it.
+  - Fails when a record does not come back as it was written, or when a partition's replicas are in fewer racks than
+    O(min_racks).
+  - The topic must exist. The module never reports a change, because the records are none.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -23,23 +25,23 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    description: Looks at leaders and racks only, and writes no record. A topic that does not exist yet is no error then.
+    description: Checks leaders and racks only, and writes no record. A topic that does not exist yet is no error.
   diff_mode:
     support: N/A
     description: Changes nothing, so that there is no difference to show.
 options:
   topic:
-    description: The topic to write to; it should be there for this purpose only.
+    description: The topic to write to. Use a topic for this purpose only.
     type: str
     default: rackaware-proof
   min_racks:
-    description: In how many racks the replicas of each partition must lie.
+    description: In how many racks the replicas of each partition must be.
     type: int
     default: 1
 """
 
 EXAMPLES = r"""
-- name: Prove that the cluster works, over three Availability Zones
+- name: Verify the cluster over three Availability Zones
   rackaware.kafka.kafka_round_trip:
     bootstrap_servers: ["{{ ansible_host }}:9092"]
     min_racks: 3
@@ -53,17 +55,18 @@ topic:
   returned: success
   type: str
 marker:
-  description: What this run wrote into each record; V(null) in check mode.
+  description: The text that this run wrote into each record; V(null) in check mode.
   returned: success
   type: str
 partitions:
-  description: For each partition its number, offset of the plain record (V(null) in check mode), leader, replicas and racks.
+  description: For each partition its number C(partition), C(offset) of the plain record (V(null) in check mode),
+    C(leader), C(replicas) and C(racks).
   returned: success
   type: list
   elements: dict
   sample: [{partition: 0, offset: 41, leader: 1, replicas: [1, 2, 3], racks: [eu-west-1a, eu-west-1b, eu-west-1c]}]
 sentence:
-  description: What was proven, for people.
+  description: What was verified, one sentence.
   returned: success
   type: str
 """
@@ -89,11 +92,11 @@ def main() -> None:
         where = connection(params)
         with Admin(where) as admin:
             racks = {broker["id"]: broker["rack"] for broker in admin.cluster()["brokers"]}
-            found = admin.partitions([topic]).get(topic)
+            topic_partitions = admin.partitions([topic]).get(topic)
         places = (
             []
-            if found is None and module.check_mode
-            else check_records.places(topic, found, racks, params["min_racks"])
+            if topic_partitions is None and module.check_mode
+            else check_records.places(topic, topic_partitions, racks, params["min_racks"])
         )
         if not module.check_mode:
             marker, offsets = round_trip.run(where, topic, places)

@@ -2,18 +2,19 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what a Kafka service on this host is doing."""
+"""Read the state of a Kafka service on this host."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_service_info
-short_description: Read what a Kafka service on this host is doing
+short_description: Read the state of a Kafka service on this host
 version_added: "0.1.0"
 description:
-  - Reads the state of the unit, the version and heap that it runs with, its disks, and whether it needs a restart.
-  - A restart is needed when what the service would read at its next start differs from what it read at its last one.
-  - On brokers, reads the record of the last upgrade, too.
+  - Reads the state of the unit, the version and heap of the running process, the disks, and whether the service needs a
+    restart.
+  - A service needs a restart when the files of its next start differ from those of its last start.
+  - Reads the record of the last upgrade on this host, too.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -36,16 +37,17 @@ options:
     default: []
   watch_seconds:
     description:
-      - Up to which age a process that systemd started anew by itself, or is about to, is watched, to tell one that crashes again and again from one
-        that crashed once.
-      - V(0) watches nothing. A service that a person started, or whose process is older, is never waited for.
+      - Seconds to watch a process that systemd has restarted, or is about to restart, until the process has this age.
+        The watch tells a crash loop from a single crash.
+      - V(0) does not watch. A service that a person started, or whose process is older, is never watched.
     type: int
     default: 0
   claim:
     description:
-      - The run that has taken the lock of the cluster and asks now, so that from here on no earlier run stops a service on this host, also one that was
-        suspended between the gate's answer and the stop; see M(rackaware.kafka.kafka_roll_service). In check mode nothing is written.
-      - The module fails when a run that took the lock later has been here.
+      - The run that holds the lock of the cluster. It claims this host, so that from now on no earlier run can stop a
+        service here, not even a run that was suspended between the gate's answer and the stop; see
+        M(rackaware.kafka.kafka_roll_service). Check mode writes no claim.
+      - The module fails when a run that took the lock later has claimed the host.
     type: dict
     suboptions:
       owner:
@@ -53,13 +55,13 @@ options:
         type: str
         required: true
       since:
-        description: When it took the lock, RV(rackaware.kafka.kafka_roll_lock#module:lock) has it.
+        description: When it took the lock, from RV(rackaware.kafka.kafka_roll_lock#module:lock).
         type: str
         required: true
 """
 
 EXAMPLES = r"""
-- name: Look at the broker
+- name: Read the state of the broker
   rackaware.kafka.kafka_service_info:
     service: broker
     mounts: [/var/lib/kafka/data0]
@@ -67,59 +69,76 @@ EXAMPLES = r"""
 
 RETURN = r"""
 unit_state:
-  description: systemd's word for it, like V(active) or V(failed); V(absent) when there is no such unit.
+  description: systemd's state of the unit, such as V(active) or V(failed); V(absent) when there is no such unit.
   type: str
   returned: success
 restarts:
-  description: How often systemd started it anew by itself, since a person last did.
+  description: How often systemd has restarted the service since the last start by a person.
   type: int
   returned: success
 crash_looping:
-  description: Whether it was seen to crash again within O(watch_seconds) after systemd had started it anew.
+  description: Whether it crashed again within O(watch_seconds) after systemd had restarted it.
   type: bool
   returned: success
 version:
-  description: The version that it runs with.
+  description: The version of the running process.
   type: str
   returned: success
 next_version:
-  description: The version that it would start with, once what is staged is in place.
+  description: The version of its next start, with staged files in place.
   type: str
   returned: success
 next_min_isr:
   description:
-    - The C(min.insync.replicas) that a broker would start with, once what is staged is in place; V(1), as in Kafka, where nothing sets it.
+    - The C(min.insync.replicas) of a broker's next start, with staged files in place; V(1), Kafka's default, when it is
+      not set.
   type: int
   returned: success
 out_of_service:
-  description: The record that the broker is out of service, with since, by and reason, or V(null).
+  description: The record that the broker is out of service, with C(since), C(by) and C(reason), or V(null).
   type: dict
   returned: success
 upgrade:
   description:
-    - The record of the last upgrade on this host, with from, to, metadata, protocol and features (as they were before), began, rolled, finalizing, finalized.
-    - V(null) where there is none.
+    - The record of the last upgrade on this host. C(from) and C(to) are the versions. C(metadata), C(protocol) and
+      C(features) are as before the upgrade. C(began), C(rolled), C(finalizing) and C(finalized) are its times.
+    - V(null) when there is none.
   type: dict
   returned: success
 heap_mb:
-  description: The heap that it runs with.
+  description: The heap of the running process in MiB.
   type: int
   returned: success
 disks:
-  description: Size and use of its disks, and whether each is a LUKS volume.
+  description: Size and use of each of O(mounts), and whether it is a LUKS volume.
   type: list
   elements: dict
   returned: success
+  contains:
+    mount:
+      description: The mount point. One that is not mounted is left out.
+      type: str
+    size_gb:
+      description: The size in GB.
+      type: float
+    used_percent:
+      description: How much of it is used.
+      type: float
+    luks:
+      description: Whether a LUKS mapping is directly below the file system.
+      type: bool
 identity:
   description:
-    - Whose host it is by what lies there.
-    - C(host) is its own name, C(directories) are as from M(rackaware.kafka.kafka_storage_info), C(mounted) is whether all O(mounts) are there.
-    - C(process) has the C(path) of the file that the running service was started with, and the C(node_id) in it; V(null) when it does not run.
-    - C(quorum) lists the ZooKeeper servers or controllers that its configuration names.
+    - The identity of the node, as the host's disks and process have it.
+    - C(host) is its own name, C(directories) are as from M(rackaware.kafka.kafka_storage_info), C(mounted) is whether
+      all O(mounts) are there.
+    - C(process) has the C(path) of the file that the running service was started with, and the C(node_id) in it. It is
+      V(null) when the service does not run.
+    - C(quorum) lists the ZooKeeper servers or controllers in its configuration.
   type: dict
   returned: success
 restart_needed:
-  description: Whether it runs with something else than it would start with now.
+  description: Whether the files of its next start differ from those of its last start.
   type: bool
   returned: success
 """
@@ -156,23 +175,27 @@ def main() -> None:
     try:
         if claim and not module.check_mode:
             host_claim.claim(claim["owner"], claim["since"], now=lock.text(time.time()))
-        # First, so that the rest is as it is after the while that this may take.
+        # First, because this may take a while, and the rest must be as it is afterwards.
         looping = service_state.crash_loops(unit, module.run_command, module.params["watch_seconds"])
-        found = service_state.state(unit, module.run_command)
+        unit_state = service_state.state(unit, module.run_command)
         result = dict(
             service_state.jvm(name),
             next_min_isr=service_state.next_min_isr(name),
-            unit_state=found,
+            unit_state=unit_state,
             restarts=service_state.restarts(unit, module.run_command),
             crash_looping=looping,
             disks=service_state.disks(module.params["mounts"]),
             out_of_service=out_of_service.read() if name == "broker" else None,
             upgrade=record.read(),
-            # A broker with a disk that failed can be rolled all the same.
+            # A broker with a failed disk can be rolled all the same.
             identity=identity.look(
-                name, module.params["log_dirs"], mounts=module.params["mounts"], runs=found == "active", tolerant=True
+                name,
+                module.params["log_dirs"],
+                mounts=module.params["mounts"],
+                runs=unit_state == "active",
+                tolerant=True,
             ),
-            restart_needed=found == "active" and service_state.restart_needed(unit),
+            restart_needed=unit_state == "active" and service_state.restart_needed(unit),
         )
     except RackawareError as error:
         module.fail_json(msg=str(error))

@@ -12,9 +12,10 @@ short_description: Format the log directories of a KRaft node, once
 version_added: "0.1.0"
 description:
   - Writes the identity of cluster and node into log directories that are empty, with Kafka's own C(StorageTool).
-  - A directory that holds another identity, or files without one, is refused and never touched.
-  - A directory that was added to a formatted node, or replaced, is formatted alone.
-  - Controllers form a dynamic quorum (KIP-853). Their directory ids are derived from cluster id and node id, so all write down the same voters.
+  - Refuses a directory with another identity, or with files and no identity, and never changes it.
+  - Formats only the new directory when one was added to a formatted node, or replaced.
+  - Controllers form a dynamic quorum (KIP-853). Their directory ids are derived from the cluster id and the node id, so
+    that all of them write the same list of voters.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -29,7 +30,7 @@ options:
     type: int
     required: true
   log_dirs:
-    description: The node's log directories, the metadata's included; the same as in O(properties).
+    description: The node's log directories, with that of the metadata; the same as in O(properties).
     type: list
     elements: path
     required: true
@@ -37,13 +38,13 @@ options:
     description: The directory with the metadata; the first of O(log_dirs) when not given, as in Kafka.
     type: path
   roles:
-    description: What the node is.
+    description: The roles of the node.
     type: list
     elements: str
     choices: [broker, controller]
     required: true
   initial_controllers:
-    description: The controllers that the cluster begins with, the same list on every node.
+    description: The first controllers of the cluster, the same list on every node.
     type: list
     elements: dict
     default: []
@@ -63,7 +64,7 @@ options:
   quorum_exists:
     description:
       - Whether the cluster's controllers have run before, from P(rackaware.kafka.kafka_cluster_identity#filter).
-      - An empty controller then begins as an observer and must be added to the voters.
+      - If so, an empty controller starts as an observer, and must be added to the voters.
     type: bool
     default: false
   properties:
@@ -79,12 +80,12 @@ options:
     type: str
     default: java
   user:
-    description: Who shall own what is written; needs root.
+    description: The owner of the files that are written; needs root.
     type: str
 """
 
 EXAMPLES = r"""
-- name: Give the disks their identity
+- name: Format the log directories
   rackaware.kafka.kafka_storage:
     cluster_id: "{{ cluster_id }}"
     node_id: 1
@@ -106,12 +107,14 @@ formatted:
   type: list
   elements: str
 directories:
-  description: All directories afterwards, as in M(rackaware.kafka.kafka_storage_info); in check mode as they are.
+  description: All directories after the run, as RV(rackaware.kafka.kafka_storage_info#module:directories); in check
+    mode as they are now.
   returned: success
   type: list
   elements: dict
 joins_as_observer:
-  description: Whether this controller was (or would be) formatted without the voters, and must be added to them after its start.
+  description: Whether this controller was (or would be) formatted without the voters, and must be added to them after
+    its start.
   returned: success
   type: bool
 """
@@ -187,11 +190,14 @@ def main() -> None:
     module.exit_json(
         changed=bool(todo.paths),
         formatted=list(todo.paths),
-        directories=[each.as_dict() for each in after],
+        directories=[directory.as_dict() for directory in after],
         joins_as_observer="--no-initial-controllers" in todo.quorum and metadata in todo.paths,
         diff={
-            "before": {each.path: each.state for each in before},
-            "after": {each.path: storage.FORMATTED if each.path in todo.paths else each.state for each in before},
+            "before": {directory.path: directory.state for directory in before},
+            "after": {
+                directory.path: storage.FORMATTED if directory.path in todo.paths else directory.state
+                for directory in before
+            },
         },
     )
 

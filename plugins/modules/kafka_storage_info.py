@@ -11,28 +11,28 @@ module: kafka_storage_info
 short_description: Read the identity of Kafka's log directories
 version_added: "0.1.0"
 description:
-  - Reads C(meta.properties) of each log directory, on the host that has it.
-  - The results of all nodes together go through P(rackaware.kafka.kafka_cluster_identity#filter).
-  - Of a ZooKeeper node it reads C(myid).
+  - Reads C(meta.properties) of each log directory of the task's host.
+  - P(rackaware.kafka.kafka_cluster_identity#filter) takes the results of all nodes.
+  - On a ZooKeeper node it reads C(myid).
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.attributes.info
 options:
   log_dirs:
-    description: The log directories, the metadata's included.
+    description: The log directories, with that of the metadata.
     type: list
     elements: path
     required: true
   service:
-    description: Whose directories these are.
+    description: The service that the directories belong to.
     type: str
     choices: [broker, controller, zookeeper]
     default: broker
 """
 
 EXAMPLES = r"""
-- name: Read whose disks these are
+- name: Read the identity of the disks
   rackaware.kafka.kafka_storage_info:
     log_dirs: [/var/lib/kafka/data0/logs]
   register: storage
@@ -40,22 +40,23 @@ EXAMPLES = r"""
 
 RETURN = r"""
 host:
-  description: The host's own name, for sentences about it.
+  description: The host's own name, for messages.
   returned: success
   type: str
 directories:
   description:
-    - For each directory path, state (V(absent), V(empty), V(formatted), V(foreign)), cluster_id, node_id, directory_id,
-      version (0 from ZooKeeper mode, 1 from KRaft) and started (whether a KRaft node has run on it).
+    - For each directory C(path), C(state) (V(absent), V(empty), V(formatted), V(foreign)), C(cluster_id), C(node_id),
+      C(directory_id), C(version) (0 from ZooKeeper mode, 1 from KRaft) and C(started) (whether a KRaft node has run on
+      it).
   returned: success
   type: list
   elements: dict
 cluster_id:
-  description: The cluster id that they carry, V(null) when none does.
+  description: The cluster id of the directories, V(null) when none has one.
   returned: success
   type: str
 node_id:
-  description: The node id that they carry, V(null) when none does.
+  description: The node id of the directories, V(null) when none has one.
   returned: success
   type: int
 started:
@@ -88,7 +89,7 @@ def main() -> None:
         cluster_id = None if module.params["service"] == "zookeeper" else storage.identity([found])
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    node_ids = [each["node_id"] for each in directories if each["node_id"] is not None]
+    node_ids = [directory["node_id"] for directory in directories if directory["node_id"] is not None]
     module.exit_json(
         changed=False,
         cluster_id=cluster_id,

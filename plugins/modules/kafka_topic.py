@@ -12,8 +12,8 @@ short_description: Create, grow and configure a Kafka topic
 version_added: "0.1.0"
 description:
   - Creates a topic, adds partitions to it, and sets its configuration; removes it only with O(state=absent).
-  - What would move or drop data is refused. The number of partitions never falls, the replication factor and the placement of
-    existing partitions stay, and a topic is never removed to be made anew.
+  - Refuses a change that would move or drop data. It never lowers the number of partitions, never changes the
+    replication factor or the placement of existing partitions, and never recreates a topic.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -26,31 +26,33 @@ options:
     required: true
   state:
     description:
-      - Whether the topic shall exist.
-      - With V(absent) it is deleted with everything in it.
+      - Whether the topic exists.
+      - V(absent) deletes it with all its records.
     type: str
     choices: [present, absent]
     default: present
   partitions:
-    description: How many partitions; the brokers' default for a new topic, and no change to an existing one, when not given.
+    description: The number of partitions. By default the brokers' default for a new topic, and no change to an existing
+      one.
     type: int
   replication_factor:
-    description: How many replicas of each partition; the brokers' default for a new topic when not given.
+    description: The number of replicas of each partition. By default the brokers' default for a new topic.
     type: int
   replica_assignment:
-    description: For each partition, in order, the ids of its brokers; the first is the preferred leader. Says both numbers at once.
+    description: For each partition, in order, the ids of its brokers; the first is the preferred leader. It implies
+      O(partitions) and O(replication_factor).
     type: list
     elements: list
   config:
     description:
-      - Topic configuration. Only these keys are looked at, and each is set on the topic itself.
+      - Topic configuration. Only these keys are compared, and each is set on the topic itself.
       - The value V(null) removes a key from the topic, so that the brokers' default holds.
     type: dict
     default: {}
 """
 
 EXAMPLES = r"""
-- name: A topic that survives the loss of an Availability Zone
+- name: Create a topic that survives the loss of an Availability Zone
   rackaware.kafka.kafka_topic:
     bootstrap_servers: ["{{ ansible_host }}:9092"]
     name: orders
@@ -65,18 +67,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 topic:
-  description: The topic as it is now, or would be in check mode; V(null) when absent.
+  description: The topic after the run, or as it would be in check mode; V(null) when absent.
   returned: success
   type: dict
   contains:
     partitions:
-      description: How many partitions; V(null) when left to the brokers in check mode.
+      description: The number of partitions; V(null) in check mode when it is left to the brokers.
       type: int
     replication_factor:
-      description: How many replicas each has.
+      description: The number of replicas of each partition.
       type: int
     config:
-      description: What the topic itself configures.
+      description: The configuration that the topic itself has.
       type: dict
   sample: {partitions: 12, replication_factor: 3, config: {min.insync.replicas: "2"}}
 """

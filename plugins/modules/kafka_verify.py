@@ -8,15 +8,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_verify
-short_description: Wait until a Kafka cluster is complete, and verify that it takes and gives back records
+short_description: Wait until a Kafka cluster is complete, and verify that it accepts and returns records
 version_added: "0.1.0"
 description:
-  - Waits until every broker of O(brokers) is registered and every replica is in sync, and shows a line on the controller's screen every few seconds
-    meanwhile. Delegate it to one of the brokers.
-  - Fails at once when the service of a broker does not run, when nothing listens at any of O(bootstrap_servers) although the broker of that host has
-    run for two minutes or has its listeners at other ports, and when the host cannot be reached.
-  - Then makes O(topic) with a partition for each broker, or adds those that it lacks, and does with it what M(rackaware.kafka.kafka_round_trip) does.
-  - Returns a summary, which is as large as the number of brokers asks for, however many partitions there are.
+  - Waits until every broker of O(brokers) is registered and every replica is in sync. Meanwhile it shows a line on the
+    controller's screen every few seconds. Delegate the task to one of the brokers.
+  - Fails at once when the service of a broker does not run, or when the host cannot be reached. It also fails when
+    nothing listens at any of O(bootstrap_servers), although the host's broker has run for two minutes or has its
+    listeners at other ports.
+  - Then creates O(topic) with a partition for each broker, or adds the missing partitions. Writes records to it and
+    reads them back, as M(rackaware.kafka.kafka_round_trip) does.
+  - Returns a summary. Its size depends on the number of brokers, not on the number of partitions.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -25,41 +27,44 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    description: Asks once, waits for nothing, and writes nothing. Brokers and replicas that are missing are no failure then, as a real run may start them.
+    description: Asks once, never waits, and writes nothing. Missing brokers and replicas are no failure, because a real
+      run may start them.
   diff_mode:
     support: none
     description: Only the topic may change.
 options:
   brokers:
     description:
-      - The brokers that there should be, each with its C(id) and C(name), and with C(unit_state) and C(out_of_service) of
-        M(rackaware.kafka.kafka_service_info) where they are known. P(rackaware.kafka.kafka_hosts#filter) makes such a list.
+      - The brokers of the cluster, each with C(id) and C(name), and, where known, with C(unit_state) and
+        C(out_of_service) of M(rackaware.kafka.kafka_service_info). P(rackaware.kafka.kafka_hosts#filter) returns such a
+        list.
     type: list
     elements: dict
     required: true
   topic:
-    description: The topic to write to; it should be there for this purpose only.
+    description: The topic to write to. Use a topic for this purpose only.
     type: str
     default: rackaware-proof
   replication_factor:
-    description: How many replicas new partitions of O(topic) get.
+    description: The number of replicas of new partitions of O(topic).
     type: int
     default: 3
   min_racks:
-    description: In how many racks the replicas of each partition of O(topic) must lie.
+    description: In how many racks the replicas of each partition of O(topic) must be.
     type: int
     default: 1
   stall_seconds:
     description:
-      - How many seconds may pass without progress, which is that another broker is registered, or that fewer partitions are behind than ever before.
+      - Seconds without progress before the wait fails. Progress is that one more broker is registered, or that fewer
+        partitions are under-replicated than ever before.
     type: float
     default: 180
   timeout_seconds:
-    description: How many seconds it may take in all until the cluster is complete.
+    description: Seconds that the whole wait may take.
     type: float
     default: 1800
   visit_seconds:
-    description: How many seconds it looks on the host before it shows a line and looks again.
+    description: Seconds that one poll session on the host lasts. The module shows a line after each.
     type: float
     default: 5
 """
@@ -82,12 +87,12 @@ EXAMPLES = r"""
 RETURN = r"""
 cluster:
   description:
-    - The summary that M(rackaware.kafka.kafka_cluster_info) returns with O(rackaware.kafka.kafka_cluster_info#module:summary), which
-      P(rackaware.kafka.kafka_model#filter) takes.
+    - The summary that M(rackaware.kafka.kafka_cluster_info) returns with
+      O(rackaware.kafka.kafka_cluster_info#module:summary), which P(rackaware.kafka.kafka_model#filter) takes.
   returned: success
   type: dict
 ready:
-  description: Whether all brokers were there and all replicas in sync; can be V(false) in check mode only.
+  description: Whether all brokers were registered and all replicas in sync; V(false) in check mode only.
   returned: success
   type: bool
 missing:
@@ -96,11 +101,12 @@ missing:
   type: list
   elements: int
 proof:
-  description: What was verified, with C(topic), C(marker) (V(null) in check mode), and C(sentence) for people (V(null) when the cluster was not ready).
+  description: The result of the verification. It has C(topic), C(marker), the text in the records (V(null) in check
+    mode), and C(sentence), what was verified (V(null) when the cluster was not ready).
   returned: success
   type: dict
 seconds:
-  description: How long it took.
+  description: How many seconds it took.
   returned: success
   type: float
 """
@@ -122,15 +128,15 @@ from ..module_utils._kafka.topic_admin import fetch, settle, write
 from ..module_utils._report import verify as report_verify
 
 INTERVAL = 1.0
-# Those that listen and never answer cost a third of a request's time each.
+# Servers that listen and never answer cost a third of a request's time each.
 SERVERS = 5
 
 
 def reachable(module: AnsibleModule, where: Connection) -> Connection | str:
-    """The connection with servers that listen; or why there is none yet. Raises VerifyError when that will not change."""
-    found = tuple(islice(listening(where.bootstrap_servers), SERVERS))
-    if found:
-        return replace(where, bootstrap_servers=found)
+    """The connection with servers that listen, or why there is none yet; raises VerifyError when waiting is no use."""
+    servers = tuple(islice(listening(where.bootstrap_servers), SERVERS))
+    if servers:
+        return replace(where, bootstrap_servers=servers)
     broker = units.service("broker")
     try:
         age = service_state.age(broker.unit, module.run_command)
@@ -168,7 +174,7 @@ def look(where: Connection, ids: list[int], minimum: dict[str, tuple[int, bool]]
 def verify(
     module: AnsibleModule, where: Connection, answer: dict[str, Any], minimum: dict[str, tuple[int, bool]]
 ) -> dict[str, Any]:
-    """The topic and the records; the answer with what came of it."""
+    """Make the topic, write and read the records; the answer with the result."""
     params, topic, marker = module.params, module.params["topic"], None
     with Admin(where) as admin:
         before = fetch(admin, topic)
@@ -179,11 +185,11 @@ def verify(
             if not module.check_mode:
                 settle(admin, topic, want.partitions, params["request_timeout_seconds"])
         racks = {broker["id"]: broker["rack"] for broker in answer["cluster"]["brokers"]}
-        found = admin.partitions([topic]).get(topic)
+        partitions = admin.partitions([topic]).get(topic)
         placed = (
             []
-            if found is None and module.check_mode
-            else check_records.places(topic, found, racks, params["min_racks"])
+            if partitions is None and module.check_mode
+            else check_records.places(topic, partitions, racks, params["min_racks"])
         )
         if not module.check_mode:
             marker, _ = round_trip.run(where, topic, placed)
@@ -194,7 +200,7 @@ def verify(
 
 
 def main() -> None:
-    """Look until the cluster is complete or the visit is over; then verify."""
+    """Ask until the cluster is complete or the poll session is over; then verify."""
     module = AnsibleModule(argument_spec=report_verify.SPEC, supports_check_mode=True)
     params, begun = module.params, time.monotonic()
     minimum: dict[str, tuple[int, bool]] = {}

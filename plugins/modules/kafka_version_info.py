@@ -2,17 +2,18 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the brokers of a cluster say about their versions."""
+"""The versions of the brokers of a cluster."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kafka_version_info
-short_description: Read what the brokers of a cluster say about their versions
+short_description: Read the versions and features of the brokers of a cluster
 version_added: "0.1.0"
 description:
-  - Asks each broker that the cluster lists, one by one, which requests, features and protocol it speaks.
-  - Kafka's protocol does not tell a broker's full version, nor that of a client. The series (as 3.9) follows from the requests that a broker answers.
+  - Asks each broker that the cluster lists which requests, features and protocol it supports.
+  - Kafka's protocol shows neither a broker's full version nor that of a client. The module derives the series, such as
+    3.9, from the requests that a broker answers.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -37,19 +38,23 @@ EXAMPLES = r"""
 RETURN = r"""
 brokers:
   description:
-    - For each broker its id, its series, whether that is the newest that the client library can tell (newest_known), the features that it supports, with
-      their lowest and highest level, and in ZooKeeper mode its C(inter.broker.protocol.version) (protocol).
-    - A broker that does not answer is an error; one that the cluster does not list, or that is fenced, is left out.
+    - For each broker C(id), C(series), C(newest_known), C(features) and C(protocol). C(newest_known) is whether the
+      series is the newest that the client library knows. C(features) has the lowest and highest level of each feature
+      that it supports. C(protocol) is its C(inter.broker.protocol.version), in ZooKeeper mode.
+    - A broker that does not answer is an error. A broker that is fenced, or that the cluster does not list, is left
+      out.
   returned: success
   type: list
   elements: dict
 features:
-  description: Features by name, with what the broker that was asked supports, and the level that is finalized; empty in ZooKeeper mode.
+  description: For each feature, by name, the levels that the broker that was asked supports, and the level that is
+    finalized. Empty in ZooKeeper mode.
   returned: success
   type: dict
 members:
   description:
-    - Members of consumer groups with group, client_id, host and subscription, the version that they wrote their subscription in.
+    - Members of consumer groups, each with C(group), C(client_id), C(host) and C(subscription), the version of its
+      subscription.
     - Empty unless O(members) is set.
   returned: success
   type: list
@@ -73,11 +78,11 @@ def main() -> None:
     members: list[dict[str, Any]] = []
     try:
         with Admin(connection(params)) as admin:
-            listed = [broker["id"] for broker in admin.cluster()["brokers"] if not broker["fenced"]]
-            brokers = [dict(admin.versions_of(broker_id), id=broker_id) for broker_id in listed]
+            ids = [broker["id"] for broker in admin.cluster()["brokers"] if not broker["fenced"]]
+            brokers = [dict(admin.versions_of(broker_id), id=broker_id) for broker_id in ids]
             features = admin.features()
             if params["members"]:
-                members = [member for broker_id in listed for member in admin.group_members(broker_id)]
+                members = [member for broker_id in ids for member in admin.group_members(broker_id)]
     except RackawareError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, brokers=brokers, features=features, members=members)

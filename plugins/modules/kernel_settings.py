@@ -11,10 +11,11 @@ module: kernel_settings
 short_description: Set the kernel's parameters, now and after each boot
 version_added: "0.1.0"
 description:
-  - Sets kernel parameters, transparent huge pages and I/O schedulers, and writes the files that make them last
-    (C(/etc/sysctl.d), C(/etc/tmpfiles.d), C(/etc/udev/rules.d), C(/etc/security/limits.d), each with C(90-kafka) or C(kafka) as its name).
-  - Compares with what the kernel has now, so that a value that somebody changed by hand is put back.
-  - In a container, what only the machine around it can set is written to the files and named in RV(unavailable).
+  - Sets kernel parameters, transparent huge pages and I/O schedulers, and writes the files that make them persistent.
+    These are named C(90-kafka) or C(kafka), in C(/etc/sysctl.d), C(/etc/tmpfiles.d), C(/etc/udev/rules.d) and
+    C(/etc/security/limits.d).
+  - Compares with the kernel's current values, so that a value that was changed by hand is restored.
+  - In a container, settings that only its host can change are written to the files and named in RV(unavailable).
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -25,11 +26,11 @@ options:
     type: dict
     default: {}
   transparent_hugepage:
-    description: The mode of transparent huge pages; left alone without this.
+    description: The mode of transparent huge pages; not changed when not given.
     type: str
     choices: [always, madvise, never]
   scheduler:
-    description: The I/O scheduler of the disks that offer it; left alone without this.
+    description: The I/O scheduler of the disks that offer it; not changed when not given.
     type: str
   disks:
     description: The kernel's names of the disks, with wildcards.
@@ -37,7 +38,8 @@ options:
     elements: str
     default: ["nvme*n*", "xvd*"]
   open_files:
-    description: For each user the number of files that a session may have open; services have theirs from their units.
+    description: For each user the number of files that a session may have open. Services have their limit from their
+      units.
     type: dict
     default: {}
   header:
@@ -58,12 +60,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 set:
-  description: What was set now, by its name.
+  description: The names of the settings that were changed, or would be in check mode.
   returned: success
   type: list
   elements: str
 unavailable:
-  description: What only the machine around this container can set.
+  description: The names of settings that only the host of this container can change.
   returned: success
   type: list
   elements: str

@@ -2,22 +2,23 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make, rotate, rewrap and destroy a wrapped key in S3."""
+"""Create, rotate, rewrap and destroy a wrapped key in S3."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kms_data_key
-short_description: Make, rotate, rewrap and destroy a wrapped key in S3
+short_description: Create, rotate, rewrap and destroy a wrapped key in S3
 version_added: "0.1.0"
 description:
   - Asks KMS for a data key without its plaintext (C(GenerateDataKeyWithoutPlaintext)), and stores the ciphertext in S3.
-    Neither this module nor the host that it runs on ever sees the key.
-  - An existing object is never overwritten unless O(state) says so, and two runs at once do not overwrite each other's.
-  - A KMS key that is disabled or waits for its deletion is reported; nothing here enables a key.
-  - Needs C(kms:DescribeKey), C(kms:GenerateDataKeyWithoutPlaintext), for O(state=rewrapped) also C(kms:ReEncryptFrom) and C(kms:ReEncryptTo);
-    C(s3:GetBucketVersioning), C(s3:GetObject), C(s3:GetObjectVersion), C(s3:ListBucket), C(s3:ListBucketVersions), C(s3:PutObject);
-    for O(state=absent) C(s3:DeleteObjectVersion), too. The role of the instances needs none of the writing ones.
+    The plaintext key never leaves KMS here.
+  - Never overwrites an existing object unless O(state) says so. Two runs at once never overwrite each other's object.
+  - Fails when the KMS key is disabled or pending deletion. Never enables a key.
+  - Needs C(kms:DescribeKey), C(kms:GenerateDataKeyWithoutPlaintext), for O(state=rewrapped) also C(kms:ReEncryptFrom)
+    and C(kms:ReEncryptTo); C(s3:GetBucketVersioning), C(s3:GetObject), C(s3:GetObjectVersion), C(s3:ListBucket),
+    C(s3:ListBucketVersions), C(s3:PutObject); for O(state=absent) C(s3:DeleteObjectVersion), too. The role of the
+    instances needs none of the write permissions.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -25,21 +26,22 @@ extends_documentation_fragment:
   - rackaware.kafka.aws
 options:
   bucket:
-    description: The bucket; it must keep versions.
+    description: The bucket. It must have versioning enabled.
     type: str
     required: true
   object_key:
-    description: The object; the last part of its name must begin with V(LuksInternalStorageKey).
+    description: The object. The last part of its name must begin with V(LuksInternalStorageKey).
     type: str
     required: true
   key_id:
-    description: The KMS key, as id, ARN or alias; what it is at the time of the run is what the object is bound to.
+    description: The KMS key, as id, ARN or alias. An alias is resolved once, and the object is bound to that key.
     type: str
     required: true
   encryption_context:
     description:
-      - What the key is bound to, such as cluster, node and volume; whoever unwraps it must say the same.
-      - It is written to CloudTrail and beside the object, so that no secret may be in it.
+      - The encryption context that the key is bound to, such as cluster, node and volume. Every caller that unwraps the
+        key must give the same context.
+      - CloudTrail logs it, and the object's metadata has it, so never put a secret into it.
     type: dict
     required: true
   expected_bucket_owner:
@@ -47,27 +49,30 @@ options:
     type: str
     required: true
   sse_kms_key_id:
-    description: A KMS key with which S3 encrypts the object once more.
+    description: A KMS key with which S3 encrypts the object in addition.
     type: str
   state:
     description:
-      - V(present) makes the object if there is none. Where older versions or a delete marker are left, the run fails and says how to bring the key back,
-        because a new key opens no volume of the old one; after O(state=absent) nothing is left, and a new key is made.
-      - V(rotated) adds a version with a new key, V(rewrapped) one with the same key under O(key_id) as it is now; older versions stay.
-      - V(absent) deletes all versions, or the one in O(version_id).
+      - V(present) creates the object if there is none. When older versions or a delete marker exist, it fails and says
+        how to restore the key, because a new key opens no volume of the old key. After O(state=absent) nothing is left,
+        and V(present) creates a new key.
+      - V(rotated) adds a version with a new key. V(rewrapped) adds a version with the same key, wrapped under the
+        current O(key_id). Both keep older versions.
+      - V(absent) deletes all versions, or the version O(version_id).
     type: str
     choices: [present, rotated, rewrapped, absent]
     default: present
   previous_version_id:
     description:
-      - The version that shall be replaced, for O(state=rotated) and O(state=rewrapped).
-      - If it has been replaced this way already, nothing changes; if the current version is yet another one, the run fails.
+      - The version to replace, for O(state=rotated) and O(state=rewrapped).
+      - Nothing changes when it has been replaced this way already. The module fails when the current version is any
+        other one.
     type: str
   version_id:
-    description: The one version to delete, for O(state=absent); never the current one.
+    description: The version to delete, for O(state=absent). It must not be the current one.
     type: str
   confirm_crypto_shred:
-    description: O(object_key) once more, for O(state=absent).
+    description: The value of O(object_key) again, to confirm O(state=absent).
     type: str
   region:
     description: The Region of the KMS key and of the bucket; by default that of the environment or of the profile.
@@ -80,7 +85,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make the key of a volume, once
+- name: Create the key of a volume, once
   rackaware.kafka.kms_data_key:
     bucket: demo-keys
     object_key: demo/1/LuksInternalStorageKey-d0
@@ -89,7 +94,7 @@ EXAMPLES = r"""
     encryption_context: {app: kafka, cluster_id: demo, node_id: "1", volume: d0, purpose: luks}
   register: wrapped_key
 
-- name: Replace it
+- name: Rotate the key
   rackaware.kafka.kms_data_key:
     bucket: demo-keys
     object_key: demo/1/LuksInternalStorageKey-d0
@@ -102,7 +107,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 wrapped:
-  description: All that a host needs to unwrap the key, as the option C(key.wrapped) of other modules takes it; null when there is no object.
+  description: All that a host needs to unwrap the key, as other modules take it in C(key.wrapped); V(null) when there
+    is no object.
   returned: success
   type: dict
   contains:
@@ -125,12 +131,13 @@ wrapped:
       description: The encryption context.
       type: dict
     expected_bucket_owner:
-      description: The account.
+      description: The account that owns the bucket.
+
       type: str
 wrapped_versions:
   description:
-    - The same for each version that still exists, the newest last.
-    - During a rotation there are two, and either may be the one that opens the volume.
+    - The same for each version that exists, the newest last.
+    - During a rotation there are two, and either may open the volume.
   returned: success
   type: list
   elements: dict
@@ -155,7 +162,7 @@ encryption_context:
   returned: when there is an object
   type: dict
 created:
-  description: Whether this run made a version.
+  description: Whether this run created a version.
   returned: success
   type: bool
 previous_version_id:
@@ -203,11 +210,11 @@ def change(store: data_key.Store, params: dict, *, check_mode: bool) -> dict:
         content = store.re_encrypt(before, arn) if "re-encrypt" in actions else store.generate(arn)
         after = store.store(content, arn, current=before, how=state)
         if after is None:
-            # Another run was faster: what it made is as good, if it is what was asked for.
+            # Another run was faster. Its object will do, if it is in the state that was asked for.
             after, actions = store.current(), ()
             if data_key.plan(after, store.wanted, state=state, arn=arn, replaces=replaces):
                 raise data_key.DataKeyError(
-                    "The object %s was changed and removed by somebody else meanwhile; run this again."
+                    "The object %s was changed and removed by another run meanwhile; run this again."
                     % store.wanted.object_key
                 )
     return report(store, before, after, actions)
@@ -223,14 +230,14 @@ def report(
         "created": bool(actions) and after != before,
         "wrapped": None,
     }
-    result["wrapped_versions"] = [each.wrapped(store.wanted).as_dict() for each in store.chain(after)]
+    result["wrapped_versions"] = [version.wrapped(store.wanted).as_dict() for version in store.chain(after)]
     if after is not None:
         result["wrapped"] = after.wrapped(store.wanted).as_dict()
         result.update(
             key_arn=after.key_arn, version_id=after.version_id, etag=after.etag, ciphertext_sha256=after.sha256
         )
         result.update(encryption_context=dict(after.encryption_context), previous_version_id=after.replaces)
-    versions = [each.version_id if each else "" for each in (before, after)]
+    versions = [stored.version_id if stored else "" for stored in (before, after)]
     result["diff"] = {
         "before": {"version_id": versions[0]},
         "after": {"version_id": versions[1], **({"actions": list(actions)} if actions else {})},
@@ -239,7 +246,7 @@ def report(
 
 
 def remove(store: data_key.Store, params: dict, *, check_mode: bool) -> dict:
-    """For absent: the oldest goes last, so that an interrupted run leaves no current version that nobody can delete by name."""
+    """For absent. The oldest goes last: an interrupted run leaves no current version that has no name to delete it."""
     versions = store.versions()
     doomed = data_key.plan_absent(
         versions, store.wanted, version_id=params["version_id"], confirm=params["confirm_crypto_shred"]
@@ -247,14 +254,14 @@ def remove(store: data_key.Store, params: dict, *, check_mode: bool) -> dict:
     if not check_mode:
         for version in doomed:
             store.delete(version)
-    left = [each["version_id"] for each in versions if each["version_id"] not in doomed]
+    ids = [version["version_id"] for version in versions]
     return {
         "changed": bool(doomed),
         "actions": ["delete %s" % version for version in doomed],
         "created": False,
         "wrapped": None,
         "wrapped_versions": [],
-        "diff": {"before": {"versions": [each["version_id"] for each in versions]}, "after": {"versions": left}},
+        "diff": {"before": {"versions": ids}, "after": {"versions": [id_ for id_ in ids if id_ not in doomed]}},
     }
 
 

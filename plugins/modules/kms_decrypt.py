@@ -2,17 +2,18 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prove on a host that a wrapped key can be unwrapped, or unwrap it into memory."""
+"""Check on a host that a wrapped key can be unwrapped, or unwrap it into memory."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kms_decrypt
-short_description: Prove on a host that a wrapped key can be unwrapped, or unwrap it into memory
+short_description: Check on a host that a wrapped key can be unwrapped, or unwrap it into memory
 version_added: "0.1.0"
 description:
-  - Reads the pinned version of a wrapped key from S3, compares its SHA-256, and asks KMS to decrypt it with one KMS key and one encryption context.
-  - By default only says whether that works; the key is never returned.
+  - Reads the pinned version of a wrapped key from S3, compares its SHA-256, and asks KMS to decrypt it with one KMS key
+    and one encryption context.
+  - By default only checks that this works. Never returns the key.
   - Needs C(s3:GetObjectVersion) and C(kms:Decrypt) on the host.
 author:
   - rackaware.kafka contributors (@rackaware)
@@ -24,14 +25,15 @@ options:
     description: The wrapped key, as RV(rackaware.kafka.kms_data_key#module:wrapped) gives it.
     required: true
   validate_only:
-    description: Whether the key is only unwrapped and forgotten; V(false) writes it to O(dest).
+    description: Whether to unwrap the key and forget it. V(false) writes it to O(dest).
     type: bool
     default: true
   dest:
-    description: A new file on a file system in memory (ramfs or tmpfs), that only root can read. An existing one is not overwritten.
+    description: A new file on a file system in memory (ramfs or tmpfs), readable by root only. An existing file is
+      never overwritten.
     type: path
 notes:
-  - The modules for volumes unwrap a key themselves; a file is only for programs that cannot.
+  - The modules for volumes unwrap a key themselves. Write a file only for programs that cannot.
 requirements:
   - boto3 >= 1.26.0 (the package python3-boto3 of the distribution)
 seealso:
@@ -40,14 +42,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Prove that this host can open its volume
+- name: Check that this host can unwrap its key
   rackaware.kafka.kms_decrypt:
     wrapped: "{{ wrapped_key.wrapped }}"
 """
 
 RETURN = r"""
 valid:
-  description: Always true; a key that cannot be unwrapped fails the task.
+  description: Always V(true), because a key that cannot be unwrapped fails the task.
   returned: success
   type: bool
 key_arn:
@@ -55,11 +57,11 @@ key_arn:
   returned: success
   type: str
 plaintext_length:
-  description: How many bytes the key has.
+  description: The length of the key in bytes.
   returned: success
   type: int
 request_id:
-  description: The id of the request to KMS, by which CloudTrail knows it.
+  description: The id of the KMS request, as in CloudTrail.
   returned: success
   type: str
 """

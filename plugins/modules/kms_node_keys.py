@@ -2,21 +2,24 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Destroy all wrapped keys of nodes whose hosts are gone."""
+"""Destroy all wrapped keys of nodes whose hosts are lost."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kms_node_keys
-short_description: Destroy all wrapped keys of nodes whose hosts are gone
+short_description: Destroy all wrapped keys of nodes whose hosts are lost
 version_added: "0.1.0"
 description:
-  - Finds the wrapped keys of nodes by their names in the bucket, C(<cluster>/<node>/LuksInternalStorageKey-…), and destroys all their versions and delete
-    markers. What is on the stores of these nodes, on a disk that somebody kept or in a snapshot, can then never be read again (crypto-erase).
-  - A node that the inventory has is refused, because its host can be asked and its headers erased; see the playbook C(erase_stores).
-  - Ends only when the bucket lists nothing of them any more. Other objects below a node's prefix are named and left alone.
-  - Copies of a bucket (replication, backups) are no part of this; they hold wrapped keys as well.
-  - Needs C(s3:ListBucketVersions) and C(s3:DeleteObjectVersion); one call for 1000 versions.
+  - Finds the wrapped keys of nodes by their names in the bucket, C(<cluster>/<node>/LuksInternalStorageKey-…), and
+    destroys all their versions and delete markers. After that, the data on the stores of these nodes, also on a disk
+    that was kept or in a snapshot, can never be read again (crypto-erase).
+  - Refuses a node that is in the inventory, because its host can still be reached and its headers erased; use the
+    playbook C(erase_stores).
+  - Succeeds only when the bucket lists none of these keys any more. Names other objects below a node's prefix, and
+    keeps them.
+  - Does not touch copies of the bucket (replication, backups), which hold wrapped keys as well.
+  - Needs C(s3:ListBucketVersions) and C(s3:DeleteObjectVersion). One call deletes up to 1000 versions.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -36,19 +39,20 @@ options:
     type: str
     required: true
   nodes:
-    description: The nodes whose keys are destroyed.
+    description: The ids of the nodes whose keys are destroyed.
     type: list
     elements: int
     required: true
   present_nodes:
-    description: The nodes that the inventory has, which are refused.
+    description: The ids of nodes in the inventory, which are refused.
     type: list
     elements: int
     default: []
   confirm:
     description:
-      - C(erase-<cluster>-<nodes>), the nodes in order and with commas between, as C(erase-demo-7,8).
-      - Check mode needs none, and says what would be destroyed.
+      - The confirmation C(erase-<cluster>-<nodes>), with the nodes in order and separated by commas, as
+        C(erase-demo-7,8).
+      - Check mode needs none, and lists what would be destroyed.
     type: str
   state:
     description: V(absent) destroys them.
@@ -65,7 +69,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Crypto-erase the stores of a host that is gone
+- name: Crypto-erase the stores of a lost host
   rackaware.kafka.kms_node_keys:
     bucket: demo-keys
     expected_bucket_owner: "123456789012"
@@ -83,7 +87,8 @@ keys:
   elements: dict
   contains:
     node:
-      description: The node.
+      description: The id of the node.
+
       type: int
     object_key:
       description: The object.
@@ -95,12 +100,12 @@ keys:
       description: How many delete markers it had.
       type: int
 left_alone:
-  description: Other objects below the nodes' prefixes.
+  description: Other objects below the nodes' prefixes, which are kept.
   returned: success
   type: list
   elements: str
 lines:
-  description: The same for people.
+  description: The result as text.
   returned: success
   type: list
   elements: str
@@ -132,18 +137,18 @@ def work(params: dict, *, check_mode: bool) -> dict:
         params["bucket"],
         params["expected_bucket_owner"],
     )
-    found = [bucket.find(cluster, node) for node in nodes]
-    versions = [version for each in found for version in each.versions]
+    stored = [bucket.find(cluster, node) for node in nodes]
+    versions = [version for node in stored for version in node.versions]
     if versions and not check_mode:
-        node_keys.check_confirmation(cluster, nodes, found, params["confirm"])
+        node_keys.check_confirmation(cluster, nodes, stored, params["confirm"])
         bucket.destroy(versions)
         node_keys.left([bucket.find(cluster, node) for node in nodes])
-    keys = [key for each in found for key in each.wrapped()]
+    keys = [key for node in stored for key in node.wrapped()]
     return {
         "changed": bool(versions),
         "keys": keys,
-        "left_alone": [name for each in found for name in each.others],
-        "lines": node_keys.lines(found, gone=not check_mode),
+        "left_alone": [name for node in stored for name in node.others],
+        "lines": node_keys.lines(stored, gone=not check_mode),
         "diff": {"before": {"keys": [key["object_key"] for key in keys]}, "after": {"keys": []}},
     }
 

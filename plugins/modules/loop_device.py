@@ -2,18 +2,18 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep a file behind a loop device."""
+"""Attach a file to a loop device."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: loop_device
-short_description: Keep a file behind a loop device
+short_description: Attach a file to a loop device
 version_added: "0.1.0"
 description:
-  - Makes a file of a given size, once, and attaches it to a loop device.
-  - A file that is attached is found by its own number, so that it is never attached twice.
-  - An existing file is neither resized nor overwritten.
+  - Creates a file of a given size, once, and attaches it to a loop device.
+  - Finds an attached file by its inode, so that it is never attached twice.
+  - Neither resizes nor overwrites an existing file.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -27,12 +27,13 @@ options:
     description: Its size, such as V(2G); needed when the file does not exist.
     type: str
   allocate:
-    description: Whether the file gets its room when it is made, V(full), or as it is written, V(sparse).
+    description: V(full) reserves the space of the file when it is created, V(sparse) does not.
     type: str
     choices: [full, sparse]
     default: full
   direct_io:
-    description: Whether reads and writes go round the page cache, which would otherwise hold everything twice; not every file system can do it.
+    description: Whether reads and writes bypass the page cache, which would otherwise hold all data twice. Not every
+      file system supports it.
     type: bool
     default: true
   sector_size:
@@ -41,22 +42,22 @@ options:
     choices: [512, 1024, 2048, 4096]
     default: 4096
   offset:
-    description: Where in the file the device begins, in bytes.
+    description: The offset in the file at which the device begins, in bytes.
     type: int
     default: 0
   read_only:
-    description: Whether the device can only be read.
+    description: Whether the device is read-only.
     type: bool
     default: false
   state:
     description:
-      - V(attached) has a loop device, V(detached) has none. V(absent) has neither device nor file.
-      - A device in use is not detached.
+      - V(attached) attaches the file, V(detached) detaches it. V(absent) detaches and deletes it.
+      - A device in use is never detached.
     type: str
     choices: [attached, detached, absent]
     default: attached
   confirm_path:
-    description: The path once more, for O(state=absent).
+    description: The value of O(path) again, to confirm O(state=absent).
     type: path
 requirements:
   - losetup of util-linux >= 2.30
@@ -78,7 +79,7 @@ actions:
   elements: str
   sample: [create, attach]
 device:
-  description: The loop device; empty when there is none, or in check mode when it would be attached.
+  description: The loop device; empty when there is none, and in check mode when it would be attached.
   returned: success
   type: str
 """

@@ -2,25 +2,25 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep, remove and restore a copy of a volume's header."""
+"""Back up, remove and restore the header of an encrypted volume."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: luks_header_backup
-short_description: Keep, remove and restore a copy of a volume's header
+short_description: Back up and restore the header of an encrypted volume, and remove the copy
 version_added: "0.1.0"
 description:
-  - A LUKS volume without its header is lost; a copy of 16 MiB saves it.
-  - B(A copy is key material.) With it, each key that opened the volume when it was made opens it again, also one that was removed since.
-    Destroy old copies after a rotation, and never keep one where the wrapped keys are.
+  - A LUKS volume without its header is lost. A copy of 16 MiB can restore it.
+  - B(A copy is key material.) With it, every key that opened the volume at the time of the copy opens it again, also a
+    key that was removed since. Destroy old copies after a rotation, and never store one beside the wrapped keys.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.attributes
 options:
   device:
-    description: The disk, by a name that outlives a boot, as below C(/dev/disk/by-id), or a loop device.
+    description: The disk, by a persistent name, as below C(/dev/disk/by-id), or a loop device.
     type: path
     required: true
   uuid:
@@ -28,24 +28,26 @@ options:
     type: str
     required: true
   dest:
-    description: The file with the copy; only root can read it.
+    description: The file of the copy, readable by root only.
     type: path
     required: true
   state:
     description:
-      - V(present) is a copy of the header as it is now; an older copy of the same volume is replaced.
-      - V(absent) overwrites and removes the file. V(restored) writes the copy over the device's header.
-      - A copy of an earlier volume is not restored, also with the same UUID, as each format makes another volume key.
+      - V(present) copies the current header, and replaces an older copy of the same volume.
+      - V(absent) overwrites and removes the copy. V(restored) writes the copy over the device's header.
+      - A copy of an earlier volume is never restored, even with the same UUID, because each format makes a new volume
+        key.
     type: str
     choices: [present, absent, restored]
     default: present
   confirm_uuid:
-    description: The volume's UUID once more, for O(state=restored) when the header differs.
+    description: The value of O(uuid) again, to confirm O(state=restored) when the header differs.
     type: str
   marker_dir:
     description:
-      - Where this host remembers its encrypted disks.
-      - It must know a disk without any header, and the volume key of the copy, before one is written to it.
+      - The directory in which this host remembers its encrypted disks.
+      - A copy is restored to a disk without a header only when the disk and the volume key of the copy are remembered
+        here.
     type: path
     default: /var/lib/kafka-luks
 requirements:
@@ -55,7 +57,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep a copy of the header
+- name: Back up the header
   rackaware.kafka.luks_header_backup:
     device: /dev/disk/by-id/nvme-Amazon_EC2_NVMe_Instance_Storage_AWS22D0EC0D5AD8F5B37
     uuid: 6f1c0b6d-3a51-4f0e-9d0c-0f6ef3a41a44

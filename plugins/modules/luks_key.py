@@ -11,10 +11,11 @@ module: luks_key
 short_description: Add, remove and rotate the keys of an encrypted volume
 version_added: "0.1.0"
 description:
-  - Adds a key in a free slot, proves that it opens the volume, and only then removes another.
-  - The last slot that a given key opens is never removed; cryptsetup itself would do it.
-  - A run that was interrupted between any two of its steps goes on with the next one when it is run again with the same options.
-  - The volume may be open and in use meanwhile.
+  - Adds a key in a free slot, verifies that it opens the volume, and only then removes another key.
+  - Never removes the last slot that a given key opens, which cryptsetup itself would do.
+  - A run that was interrupted between any two steps continues with the next step when it is run again with the same
+    options.
+  - The volume may be open and in use.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -24,7 +25,7 @@ extends_documentation_fragment:
 options:
   device:
     description:
-      - The disk, by a name that outlives a boot, as below C(/dev/disk/by-id), or a loop device.
+      - The disk, by a persistent name, as below C(/dev/disk/by-id), or a loop device.
     type: path
     required: true
   uuid:
@@ -33,18 +34,20 @@ options:
     required: true
   state:
     description:
-      - V(present) has O(new_key) as well as O(key).
-      - V(rotated) has O(new_key) and no longer O(key); slots that neither opens are left alone.
-      - V(absent) does not have the slot O(keyslot); O(key) must open another one.
+      - V(present) adds O(new_key) and keeps O(key).
+      - V(rotated) adds O(new_key) and removes O(key). It keeps slots that neither key opens.
+      - V(absent) removes the slot O(keyslot). O(key) must open another slot.
     type: str
     choices: [present, rotated, absent]
     default: present
   keyslot:
-    description: The slot to remove with O(state=absent), or where to put O(new_key); by default the lowest free one.
+    description: The slot to remove with O(state=absent), else the slot for O(new_key); by default the lowest free one.
     type: int
 notes:
-  - A backup of the header that was made before still holds the old slot, and opens the volume with the old key; make a new backup and destroy the old.
-  - Rotation changes the keys to the volume's key, not the volume's key itself. After a leak of both, wipe the volume and let Kafka replicate it anew.
+  - An older backup of the header still holds the old slot, and opens the volume with the old key. Make a new backup and
+    destroy the old one.
+  - Rotation changes the keys to the volume key, not the volume key itself. After a leak of both, wipe the volume and
+    let Kafka replicate it again.
 seealso:
   - module: rackaware.kafka.kms_data_key
   - module: rackaware.kafka.luks_header_backup
@@ -75,7 +78,7 @@ keyslots:
   type: list
   elements: int
 new_keyslots:
-  description: Those of them that O(new_key) opens.
+  description: The slots that O(new_key) opens.
   returned: success
   type: list
   elements: int
@@ -116,8 +119,8 @@ def work(params: dict, *, check_mode: bool) -> dict:
     cryptsetup.require()
     header = volume.header_of(params["device"])
     if header.version != 2 or header.uuid != params["uuid"]:
-        found = (params["device"], header.uuid, header.version, params["uuid"])
-        raise volume.LuksError("%s holds the volume %s (LUKS%d), not %s; nothing was changed." % found)
+        facts = (params["device"], header.uuid, header.version, params["uuid"])
+        raise volume.LuksError("%s holds the volume %s (LUKS%d), not %s; nothing was changed." % facts)
     state, slot = params["state"], params["keyslot"]
     with ExitStack() as stack:
         key = _old_key(params, stack)

@@ -12,10 +12,10 @@ short_description: Format once, open, close and erase an encrypted volume
 version_added: "0.1.0"
 description:
   - Keeps a LUKS2 volume on a disk, encrypted with C(aes-xts-plain64) and a 512-bit key.
-  - A disk is formatted only if O(allow_format=blank_only), and only when it is proven blank by its signatures, by reading it, and by what this host
-    remembers of it. Anything else on it, or a disk that cannot be read, is refused.
-  - A run that was interrupted between any two of its steps goes on with the next one.
-  - Neither options nor results hold a key.
+  - Formats a disk only with O(allow_format=blank_only), and only when it is proven blank by its signatures, by reading
+    it, and by what this host remembers of it. Refuses any other disk, and a disk that cannot be read.
+  - The next run after an interruption continues with the next step, whichever step was the last.
+  - Neither options nor results contain a key.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -24,11 +24,11 @@ extends_documentation_fragment:
 options:
   device:
     description:
-      - The disk, by a name that outlives a boot, as below C(/dev/disk/by-id), or a loop device.
+      - The disk, by a persistent name, as below C(/dev/disk/by-id), or a loop device.
     type: path
     required: true
   allow_kernel_name:
-    description: Whether O(device) may be a name such as V(/dev/nvme1n1), which may mean another disk after the next boot.
+    description: Whether O(device) may be a name such as V(/dev/nvme1n1), which may be another disk after the next boot.
     type: bool
     default: false
   name:
@@ -36,20 +36,20 @@ options:
     type: str
     required: true
   uuid:
-    description: The volume's UUID, chosen before it is formatted, so that a disk with another one is another volume.
+    description: The volume's UUID. It is chosen before the format, so that a disk with another UUID is another volume.
     type: str
     required: true
   label:
     description: The label in the header; by default O(name).
     type: str
   subsystem:
-    description: Whose volume it is, as noted in the header; a header with another one is refused.
+    description: The owner of the volume, as the header has it. A header with another subsystem is refused.
     type: str
     required: true
   state:
     description:
-      - V(formatted) has a header and a key, V(open) is mapped, too.
-      - V(closed) is not mapped. V(erased) has neither key slots nor header, so that its data cannot be read again by anybody.
+      - V(formatted) is a volume with a header and a key, V(open) is also mapped.
+      - V(closed) is not mapped. V(erased) destroys key slots and headers, so that the data can never be read again.
     type: str
     choices: [formatted, open, closed, erased]
     default: open
@@ -59,12 +59,13 @@ options:
     choices: [never, blank_only]
     default: never
   confirm_uuid:
-    description: The volume's UUID once more, for O(state=erased).
+    description: The value of O(uuid) again, to confirm O(state=erased).
     type: str
   answer:
     description:
-      - For O(state=erased) of a node of a cluster, the answer that lets its copies be destroyed. Nothing is erased when the answer is older than a minute, or
-        when another run has claimed the host since, as with M(rackaware.kafka.kafka_roll_service).
+      - For O(state=erased) on a node of a cluster, the answer of the gate that admits it. Nothing is erased when the
+        answer is older than a minute, or when another run has claimed the host since, as with
+        M(rackaware.kafka.kafka_roll_service).
     type: dict
     suboptions:
       owner:
@@ -72,42 +73,43 @@ options:
         type: str
         required: true
       answered:
-        description: When the gate was asked, in seconds since 1970; left out for the stores after the first, which would be worse half done.
+        description: When the gate answered, in seconds since 1970. Leave it out for the stores after the first, because
+          stores must not stay half erased.
         type: float
   sector_size:
     description:
-      - The size of an encrypted sector; fixed when the disk is formatted.
-      - By default what cryptsetup chooses, V(4096) where the disk's physical sectors are as large.
+      - The size of an encrypted sector. It cannot change after the format.
+      - By default cryptsetup chooses, V(4096) where the disk's physical sectors are as large.
     type: int
     choices: [512, 4096]
   perf:
     description:
-      - Work queues of dm-crypt to go round; without a list, an open volume keeps what it has.
-      - What is faster depends on the disk and on the load; measure.
+      - Work queues of dm-crypt to bypass. Without a list, an open volume keeps its setting.
+      - What is faster depends on the disk and on the load; measure with M(rackaware.kafka.dm_crypt_benchmark).
     type: list
     elements: str
     choices: [no_read_workqueue, no_write_workqueue]
   allow_discards:
-    description: Whether discards reach the disk, which then shows which blocks are used.
+    description: Whether discards reach the disk. They reveal which blocks are used.
     type: bool
     default: false
   filesystem:
     description:
-      - V(xfs) makes a file system in a new volume, once, before the volume counts as ready; V(none) leaves it to others.
+      - V(xfs) makes a file system in a new volume, once, before the volume counts as ready. V(none) makes none.
     type: str
     choices: [none, xfs]
     default: none
   token:
     description:
-      - Facts to note in the header, readable by everybody, in addition to those of O(key.wrapped).
+      - Facts to store in the header, in addition to those of O(key.wrapped). They are not encrypted.
     type: dict
     default: {}
   marker_dir:
-    description: Where this host remembers its encrypted disks.
+    description: The directory in which this host remembers its encrypted disks.
     type: path
     default: /var/lib/kafka-luks
 notes:
-  - The key is fetched only when a step needs it, so that a run that changes nothing asks neither S3 nor KMS.
+  - The module fetches the key only when a step needs it. A run without a change asks neither S3 nor KMS.
 seealso:
   - module: rackaware.kafka.kms_data_key
   - module: rackaware.kafka.luks_key
@@ -126,7 +128,7 @@ EXAMPLES = r"""
     key:
       wrapped: "{{ wrapped_key.wrapped }}"
 
-- name: Destroy what is on it
+- name: Destroy its data
   rackaware.kafka.luks_volume:
     device: /dev/disk/by-id/nvme-Amazon_EC2_NVMe_Instance_Storage_AWS22D0EC0D5AD8F5B37
     name: kafka-d0
@@ -152,7 +154,8 @@ mapper:
   returned: success
   type: str
 state_before:
-  description: What was found, V(open), V(formatted), V(blank), V(torn) for an interrupted first format, V(foreign) or V(unknown).
+  description: The state before the run, V(open), V(formatted), V(blank), V(torn) for an interrupted first format,
+    V(foreign) or V(unknown).
   returned: success
   type: str
 state_after:
@@ -160,11 +163,11 @@ state_after:
   returned: success
   type: str
 header:
-  description: What the header says after the run; null where there is none.
+  description: The header after the run; V(null) when there is none.
   returned: success
   type: dict
 reason:
-  description: Why the disk was judged so; empty when there is nothing to say.
+  description: Why the disk was judged so; may be empty.
   returned: success
   type: str
 """
@@ -257,9 +260,9 @@ def report(
     volume: luks_volume.Volume, before: luks_volume.Facts, plan: luks_volume.Plan, state: str, *, check_mode: bool
 ) -> dict:
     """The result; in check mode the state after is the one that was planned."""
-    found = state_of(before, plan.verdict)
+    state_before = state_of(before, plan.verdict)
     if not plan.actions:
-        after, header = found, before.header
+        after, header = state_before, before.header
     elif check_mode:
         after, header = (
             {luks_volume.CLOSED: luks_volume.FORMATTED, luks_volume.GONE: luks_volume.BLANK}.get(state, state),
@@ -273,12 +276,12 @@ def report(
         "actions": list(plan.actions),
         "uuid": volume.wanted.uuid,
         "mapper": volume.mapped if after == luks_volume.OPEN else "",
-        "state_before": found,
+        "state_before": state_before,
         "state_after": after,
         "header": header.as_dict() if header else None,
         "reason": plan.verdict.reason,
         "diff": {
-            "before": {"state": found},
+            "before": {"state": state_before},
             "after": {"state": after, "actions": list(plan.actions)} if plan.actions else {"state": after},
         },
     }

@@ -2,16 +2,17 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Let a trail record who reads and writes the objects of a bucket."""
+"""Record in a trail who reads and writes the objects of a bucket."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: trail_data_events
-short_description: Let a trail record who reads and writes the objects of a bucket
+short_description: Record in a CloudTrail trail who reads and writes the objects of a bucket
 version_added: "0.1.0"
 description:
-  - Adds an event selector for the data events of all objects of one bucket to a CloudTrail trail. The selectors that the trail has already stay.
+  - Adds an event selector for the data events of all objects of one bucket to a CloudTrail trail. Keeps the trail's
+    other selectors.
   - AWS charges for data events.
   - Needs C(cloudtrail:GetEventSelectors) and C(cloudtrail:PutEventSelectors).
 author:
@@ -21,7 +22,7 @@ extends_documentation_fragment:
   - rackaware.kafka.aws
 options:
   trail:
-    description: The trail's name. In check mode it may be missing yet.
+    description: The trail's name. In check mode the trail need not exist yet.
     type: str
     required: true
   bucket:
@@ -72,14 +73,14 @@ SPEC = {
 def work(params: dict, *, check_mode: bool) -> dict:
     """Look, decide, do."""
     cloudtrail = client.client("cloudtrail", region=params["region"], profile=params["profile"])
-    found: dict = {}
+    answer: dict = {}
     try:
         with client.asking("read the event selectors of the trail %s" % params["trail"]):
-            found = cloudtrail.get_event_selectors(TrailName=params["trail"])
+            answer = cloudtrail.get_event_selectors(TrailName=params["trail"])
     except client.AwsError as error:
         if not check_mode or error.code != "TrailNotFoundException":
             raise
-    before = [found.get(name) or [] for name in ("EventSelectors", "AdvancedEventSelectors")]
+    before = [answer.get(name) or [] for name in ("EventSelectors", "AdvancedEventSelectors")]
     change = trail.plan(*before, "arn:%s:s3:::%s/" % (params["partition"], params["bucket"]))
     if change and not check_mode:
         with client.asking("add an event selector to the trail %s" % params["trail"]):

@@ -12,7 +12,7 @@ short_description: Give a ZooKeeper node its id, once
 version_added: "0.1.0"
 description:
   - Writes C(myid) into a data directory that has none.
-  - A directory with another id, or with a node's data but no id, is refused and never touched.
+  - Refuses a directory with another id, or with data of a node but no id, and never changes it.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -23,11 +23,11 @@ options:
     type: int
     required: true
   data_dir:
-    description: The node's data directory; made when it is missing, but not the one above it.
+    description: The node's data directory. It is made when it is missing; its parent must exist.
     type: path
     required: true
   user:
-    description: Who shall own directory and file; needs root.
+    description: The owner of directory and file; needs root.
     type: str
 """
 

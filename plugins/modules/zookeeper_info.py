@@ -2,16 +2,17 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ask ZooKeeper servers how they are."""
+"""Read the state of a ZooKeeper ensemble."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: zookeeper_info
-short_description: Ask ZooKeeper servers how they are
+short_description: Read the state of a ZooKeeper ensemble
 version_added: "0.1.0"
 description:
-  - Asks each server with the four-letter words C(srvr) and, where allowed, C(mntr), and says whether they form a quorum.
+  - Asks each server with the four-letter words C(srvr) and, where allowed, C(mntr), and says whether they form a
+    quorum.
   - A server that does not answer is data, not a failure; look at RV(quorum.ok).
 author:
   - rackaware.kafka contributors (@rackaware)
@@ -19,12 +20,12 @@ extends_documentation_fragment:
   - rackaware.kafka.attributes.info
 options:
   servers:
-    description: All servers of the ensemble, as V(host:port); the port may be left out when it is 2181.
+    description: All servers of the ensemble, as V(host:port). The port is 2181 when left out.
     type: list
     elements: str
     required: true
   timeout_seconds:
-    description: How long one server may take to answer one word.
+    description: Seconds that one server may take to answer one word.
     type: int
     default: 5
 """
@@ -42,36 +43,43 @@ EXAMPLES = r"""
 RETURN = r"""
 servers:
   description:
-    - For each server, in the order given, server, ok, error (a sentence or V(null)), version, mode (V(leader), V(follower), V(observer),
-      V(standalone)), znode_count, zxid, connections, outstanding, synced_followers, and monitor with all that C(mntr) said.
+    - For each server, in the given order, C(server), C(ok), C(error) (a sentence or V(null)), C(version), C(mode)
+      (V(leader), V(follower), V(observer), V(standalone)), C(znode_count), C(zxid), C(connections), C(outstanding),
+      C(synced_followers), and C(monitor), the answer to C(mntr).
   returned: success
   type: list
   elements: dict
 quorum:
-  description: Of all servers together.
+  description: The state of all servers together.
   returned: success
   type: dict
   contains:
     ok:
-      description: Whether exactly one leads and a majority serves.
+      description: Whether exactly one server leads and a majority serves.
       type: bool
     size:
-      description: How many servers were asked.
+      description: The number of servers that were asked.
       type: int
     serving:
-      description: How many lead or follow.
+      description: The number of servers that lead or follow.
       type: int
     leader:
-      description: The server that leads, V(null) unless it is exactly one.
+      description: The server that leads; V(null) unless exactly one does.
       type: str
     followers:
       description: The servers that follow.
       type: list
       elements: str
     reason:
-      description: Why it is not ok, in one sentence, or V(null).
+      description: Why it is not ok, one sentence; V(null) when it is.
       type: str
-  sample: {ok: true, size: 3, serving: 3, leader: "198.18.2.201", followers: ["198.18.1.201", "198.18.3.201"], reason: null}
+  sample:
+    ok: true
+    size: 3
+    serving: 3
+    leader: "198.18.2.201"
+    followers: ["198.18.1.201", "198.18.3.201"]
+    reason: null
 """
 
 from concurrent.futures import ThreadPoolExecutor

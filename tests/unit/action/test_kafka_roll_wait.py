@@ -177,7 +177,7 @@ class TestOpening:
         )
         assert "left" not in "".join(stage.lines) and "0 MB" not in "".join(stage.lines)
 
-    def test_what_was_proven_is_given_to_the_next_visit_and_forgotten_after_one_that_failed(self, stage):
+    def test_what_was_proven_goes_to_the_next_poll_session_and_is_forgotten_after_one_that_failed(self, stage):
         first, second = (
             {**back(node(4), gone(5)), "proven": proven} for proven in ({"4": True}, {"4": True, "5": False})
         )
@@ -328,21 +328,21 @@ class TestHold:
         stage.wait([back(node(4))], nodes=[4], hold_seconds=5)
         assert len(stage.calls) == 3 and stage.slept == [2.0, 2.0]
 
-    @pytest.mark.parametrize("between", [back(node(4, 3)), failure("nobody answered")], ids=["gone", "no answer"])
-    def test_and_begins_anew_when_it_has_not(self, stage, between):
+    @pytest.mark.parametrize("between", [back(node(4, 3)), failure("no broker answered")], ids=["gone", "no answer"])
+    def test_and_starts_again_when_it_has_not(self, stage, between):
         stage.wait([back(node(4)), between, back(node(4))], nodes=[4], hold_seconds=5)
         assert len(stage.calls) == 5
 
     def test_what_comes_back_in_time_is_no_stall_however_long_it_was_well(self, stage):
         well, away = [back(node(4))] * 300, [back(node(4, 3))]
         stage.wait(
-            [*well, *away, *well, failure("nobody answered"), *well, *away, back(node(4))],
+            [*well, *away, *well, failure("no broker answered"), *well, *away, back(node(4))],
             nodes=[4],
             hold_seconds=1800,
             stall_seconds=900,
         )
 
-    def test_who_comes_and_goes_is_not_waited_for_without_end(self, stage):
+    def test_a_node_that_comes_and_goes_is_not_waited_for_without_end(self, stage):
         """Each yes is something new, so that only how long it lasts tells."""
         answers = [back(node(4)), back(gone(4))] * 400
         said = stage.fail(answers, nodes=[4], hold_seconds=5, stall_seconds=30)
@@ -402,7 +402,7 @@ class TestEvents:
         roll = report_roll.model(self.read(path))
         assert [gate["node"] for gate in roll["gates"]] == ["broker 5"] and roll["gates"][0]["reason"] == "Held."
 
-    def test_what_was_seen_early_in_a_visit_is_written_down_as_of_then(self, stage, tmp_path, monkeypatch):
+    def test_what_was_seen_early_in_a_poll_session_is_recorded_as_of_then(self, stage, tmp_path, monkeypatch):
         monkeypatch.setattr(time, "time", lambda: 1000.0)
         curve = [
             {"ago": ago, **COUNTS, "under_replicated": behind, "offline": lost}
@@ -657,7 +657,7 @@ class TestService:
         assert sentence in self.fail(stage, *answers, files=self.FILES)
         assert len(stage.calls) == calls
 
-    def test_nobody_is_stopped_when_it_cannot_be_written_down_and_nobody_stays_down_for_it(self, stage):
+    def test_no_node_is_stopped_when_it_cannot_be_recorded_and_no_node_stays_down_for_it(self, stage):
         assert "cannot be written" in self.fail(stage, events="/proc/none/e")
         assert stage.calls == []
         assert self.act(stage, state="started", events="/proc/none/e")["changed"]

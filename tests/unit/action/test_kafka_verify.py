@@ -91,7 +91,7 @@ def test_without_progress_it_ends_and_says_who_is_missing(stage):
     assert len(stage.asked) == 13
 
 
-def test_a_service_that_does_not_run_ends_it_before_anybody_is_asked(stage):
+def test_a_service_that_does_not_run_ends_it_before_a_broker_is_asked(stage):
     said = stage.fail(MISSING, brokers=[BROKERS[0], {**BROKERS[1], "unit_state": "inactive"}])
     assert said.startswith("Broker 2 (b2: inactive) does not run") and "rolling_restart" in said and stage.asked == []
 
@@ -128,7 +128,7 @@ class TestCheckMode:
         down = [BROKERS[0], {**BROKERS[1], "unit_state": "absent"}]
         assert stage.run(MISSING, check=True, brokers=down) == {**MISSING, "seconds": 5.0}
 
-    def test_that_nobody_can_be_asked_is_a_failure(self, stage):
+    def test_that_no_broker_can_be_asked_is_a_failure(self, stage):
         assert stage.fail(SILENT, check=True) == SILENT["reason"] and len(stage.asked) == 1
 
 

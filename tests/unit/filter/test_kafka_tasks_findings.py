@@ -1,4 +1,4 @@
-"""A file of tasks is read before anybody is stopped for it."""
+"""A file of tasks is read before a node is stopped for it."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from ansible_collections.rackaware.kafka.plugins.modules import kafka_leader_ele
 
 
 class Leaders(FakeAdmin):
-    """Partitions 0 led as preferred, 1 by another, 2 by another because the preferred one is behind, 3 by nobody, of topic a; 0 of b by another."""
+    """Partitions 0 led as preferred, 1 by another, 2 by another because the preferred one is behind, 3 without a leader, of topic a; 0 of b by another."""
 
     def __init__(self):
         super().__init__()

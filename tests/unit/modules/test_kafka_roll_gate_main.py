@@ -254,12 +254,12 @@ class TestMayStop:
         cluster.isr[0] = [1, 2]
         assert self.ask(run, [1])["admitted"] == []
 
-    def test_nobody_who_is_out_anyway_is_asked(self, run, cluster):
+    def test_no_broker_that_is_stopped_anyway_is_asked(self, run, cluster):
         cluster.fenced = {3}
         self.ask(run, [1], in_flight=[4], out=[5])
         assert cluster.probed == [1, 2, 6]
 
-    @pytest.mark.parametrize("who", [2, 6, 1], ids=["a replica", "anybody", "one that shall go itself"])
+    @pytest.mark.parametrize("who", [2, 6, 1], ids=["a replica", "any broker", "one that is to be stopped itself"])
     def test_of_what_brokers_enforce_for_topics_that_set_nothing_the_highest_counts(self, run, cluster, who):
         assert self.ask(run, [1])["open"]
         cluster.enforced = {who: 3}
@@ -317,7 +317,7 @@ class TestMayStop:
         cluster.quorums = [voters(9000, 9000, 9000, observers=[(6, 9000)])]
         assert self.ask(run, [2, 4])["open"]
 
-    def test_who_cannot_be_asked_makes_it_fail(self, run, cluster):
+    def test_a_broker_that_cannot_be_asked_makes_it_fail(self, run, cluster):
         cluster.error = KafkaError("No broker is left to ask.")
         result = self.ask(run, [1])
         assert result["msg"] == "No broker is left to ask." and result["retry"]
@@ -337,7 +337,7 @@ class TestMayStop:
                 for value in ("nan", "inf", -1.0)
             ],
         ],
-        ids=["nobody", "already out", "no address", "a stranger", "no number", "for ever", "less than nothing"],
+        ids=["no node", "already stopped", "no address", "a stranger", "no number", "for ever", "less than nothing"],
     )
     def test_bad_input_is_one_sentence(self, run, cluster, params, why):
         result = run(question="may_stop", **params)
@@ -372,7 +372,7 @@ class TestStaleWitness:
             and result["counts"]["at_min_isr"] == 1
         )
 
-    def test_who_is_not_alive_by_the_controller_is_not_asked(self, run, zombie):
+    def test_a_broker_that_is_not_alive_by_the_controller_is_not_asked(self, run, zombie):
         zombie.lists = {6: [2, 3, 4, 5, 6]}
         result = self.ask(run, [4])
         said = "Broker 1, which was asked, is not alive by broker 6, the active controller: it may have lost its session with ZooKeeper"
@@ -409,7 +409,7 @@ class TestStaleWitness:
         ],
         ids=[
             "silent",
-            "nobody is it",
+            "no broker is it",
             "not alive",
             "in flight",
             "down",
@@ -463,7 +463,7 @@ class TestStaleWitness:
         monkeypatch.setattr(zombie, "view_of", view_of)
         assert self.ask(run, [4])["reason"] == "Partition new-0 has 2 in sync and needs 2."
 
-    def test_under_kraft_nobody_else_is_asked(self, run, cluster):
+    def test_under_kraft_no_other_broker_is_asked(self, run, cluster):
         cluster.quorums = [voters(9000, 9000, 9000, observers=[(6, 9000)])]
         result = self.ask(run, [4])
         assert result["open"] and result["witness"] is None and cluster.viewed == []
@@ -494,7 +494,7 @@ class TestHidden:
         assert not self.ask(run, [1, 4])["open"] and cluster.dirs == []
         assert run(question="back", nodes=[4])["open"] and cluster.dirs == []
 
-    def test_what_is_being_deleted_or_was_left_over_is_nobodys(self, run, cluster):
+    def test_a_topic_that_is_being_deleted_or_was_left_over_blocks_nothing(self, run, cluster):
         cluster.disks = {1: {("gone", 0)}}
         assert self.ask(run, [1])["open"]
 
@@ -523,7 +523,7 @@ class TestHidden:
         monkeypatch.setattr(cluster, "held_by", refused)
         assert "CLUSTER_AUTHORIZATION_FAILED" in self.ask(run, [1])["msg"]
 
-    def test_who_is_down_is_only_started(self, run, cluster):
+    def test_a_broker_that_is_down_is_only_started(self, run, cluster):
         cluster.gone, cluster.isr[1] = {5}, [4, 6]
         assert self.ask(run, [5], out=[5])["open"] and cluster.dirs == []
 
@@ -545,7 +545,7 @@ class TestIdentity:
         result = run(question="back", nodes=[1, 4], addresses=self.SWAPPED)
         assert result["back"] == [4] and result["reason"] == self.SAID and hosts.asked_itself.count(1) == 1
 
-    def test_nobody_is_stopped_where_it_is_seen_before(self, run, hosts):
+    def test_no_broker_is_stopped_where_it_is_seen_before(self, run, hosts):
         assert run(question="may_stop", nodes=[1], addresses=self.HOSTS)["open"]
         result = run(question="may_stop", nodes=[1], addresses=self.SWAPPED)
         assert result["msg"] == self.SAID + " Nothing was stopped." and not result["retry"]
@@ -556,9 +556,9 @@ class TestIdentity:
 
 
 class TestProofs:
-    """A visit is given what the one before has seen proven."""
+    """A poll session gets what the previous one has seen proven."""
 
-    def test_they_travel_from_visit_to_visit(self, run, cluster):
+    def test_they_travel_from_session_to_session(self, run, cluster):
         cluster.isr[1] = [5, 6]
         first = run(question="back", nodes=[1, 4])
         assert first["proven"] == {"1": True} and cluster.asked_itself == [1]
@@ -593,7 +593,7 @@ class TestProofs:
         cluster.quorums = [voters(9000, 9000, 9000, observers=[(6, 9000)])]
         assert run(question="back", nodes=[4], proven={"4": True})["open"] and cluster.asked_itself == []
 
-    def test_those_of_somebody_else_are_no_proofs(self, run, cluster):
+    def test_those_of_other_brokers_do_not_count(self, run, cluster):
         assert run(question="back", nodes=[4], proven={"9": True})["proven"] == {
             "4": True
         } and cluster.asked_itself == [4]
@@ -667,7 +667,7 @@ class TestBack:
         cluster.quorums = [voters(9000, 8900, 9000), voters(9000, 8900, 9000), voters(9900, 9400, 9900)]
         assert self.ask(run, [2], in_flight=[2])["open"]
 
-    def test_nobody_left_to_ask_is_a_failure(self, run, cluster):
+    def test_no_broker_left_to_ask_is_a_failure(self, run, cluster):
         cluster.error = KafkaError("No broker is left to ask.")
         assert self.ask(run, [1])["failed"]
 
@@ -682,7 +682,7 @@ class TestBack:
         # What the question has read is what the election goes by, so that nothing can fail between the two.
         assert cluster.elected == ([] if check else [("t", 0)]) and cluster.read == 1
 
-    def test_nobody_is_elected_while_one_is_missing_or_unasked(self, run, cluster):
+    def test_no_leader_is_elected_while_one_broker_is_missing_or_unasked(self, run, cluster):
         cluster.isr[0] = [2, 3, 1]
         assert not self.ask(run, [1])["changed"]
         cluster.hung = {4}
@@ -713,7 +713,7 @@ class TestBack:
 
 
 class TestOneVisit:
-    """Several questions of one visit, of which the later ones cost less."""
+    """Several questions of one poll session, of which the later ones cost less."""
 
     @pytest.fixture
     def ask(self, cluster):
@@ -722,7 +722,7 @@ class TestOneVisit:
             cluster, {"nodes": nodes, "in_flight": [], "out": [], "log_sizes": True}, visit
         )
 
-    def test_who_was_proven_back_is_not_asked_again_but_must_answer_when_the_gate_opens(self, ask, cluster):
+    def test_a_broker_that_was_proven_back_is_not_asked_again_but_must_answer_when_the_gate_opens(self, ask, cluster):
         cluster.isr[1] = [5, 6]
         assert ask(1, 4)["back"] == [1] and ask(1, 4)["back"] == [1]
         assert cluster.asked_itself == [1] and cluster.probed == []
@@ -736,7 +736,7 @@ class TestOneVisit:
         cluster.hung = set()
         assert ask(1, 4)["open"] and cluster.asked_itself == [1, 4, 1] and cluster.probed == [4]
 
-    def test_who_has_gone_out_of_sync_since_must_prove_it_again(self, ask, cluster):
+    def test_a_broker_that_fell_out_of_sync_since_must_show_it_again(self, ask, cluster):
         cluster.isr[1] = [5, 6]
         ask(1, 4)
         cluster.isr[0] = [2, 3]
@@ -789,7 +789,7 @@ class TestWhatIsLeft:
             assert [(each["bytes"], each["bytes_left"]) for each in ask(1, 4)] == [(70, 30), (None, None)]
         assert cluster.measured == [(1, [("t", 0)]), (2, [("t", 0)]), (1, [("t", 0)])]
 
-    def test_nobody_is_asked_where_it_is_not_wanted(self, ask, cluster):
+    def test_no_broker_is_asked_without_log_sizes(self, ask, cluster):
         cluster.isr[0] = [2, 3]
         assert ask(1, log_sizes=False)[0]["bytes_left"] is None and cluster.measured == []
 
@@ -802,7 +802,7 @@ class TestWhatIsLeft:
         assert ask(1, out=[2])[0]["bytes_left"] == 30 and cluster.measured[1][0] == 3
 
     @pytest.mark.parametrize(("hung", "held"), [(2, 70), (1, None)], ids=["the leader", "the broker itself"])
-    def test_who_does_not_say_leaves_it_unknown_and_is_no_failure(self, ask, cluster, hung, held):
+    def test_a_broker_that_does_not_say_leaves_it_unknown_and_is_no_failure(self, ask, cluster, hung, held):
         cluster.isr[0], cluster.hung = [2, 3], {hung}
         for _ in range(2):
             assert [(each["bytes"], each["bytes_left"]) for each in ask(1)] == [(held, None)]
@@ -880,7 +880,7 @@ class TestZooKeeper:
 
 
 class TestLock:
-    """Nobody is asked on behalf of a roll that has lost its lock."""
+    """No broker is asked on behalf of a roll that has lost its lock."""
 
     @pytest.fixture
     def path(self, run_main, tmp_path):
@@ -893,7 +893,7 @@ class TestLock:
         assert run(question=question, nodes=[1], lock={"owner": "me", "path": str(path), "lease_seconds": 5000})["open"]
         assert path.read_text() != before and json.loads(path.read_text())["owner"] == "me"
 
-    def test_lost_it_fails_before_anybody_is_asked(self, run, cluster, path):
+    def test_lost_it_fails_before_a_broker_is_asked(self, run, cluster, path):
         result = run(question="may_stop", nodes=[1], lock={"owner": "she", "path": str(path)})
         assert (
             "is no longer held by she: me has taken it" in result["msg"]
@@ -932,7 +932,7 @@ class TestPatience:
         assert self.ask(first, second, third, (self.BACK, self.BACK)) == (True, [(0.6, 0.3), (0.3, 0.0)], 3)
         assert self.ask(second, first, seconds=2.9) == (False, [(None, None)] * 2, 10)
 
-    def test_whoever_goes_again_begins_anew(self):
+    def test_a_node_that_goes_again_starts_its_seconds_again(self):
         states = [self.BACK, self.GONE, self.THERE, self.THERE, self.BACK]
         assert self.ask(*((each, self.GONE) for each in states), seconds=1.2) == (False, [(0.6, 0.0), (None, None)], 4)
 

@@ -98,7 +98,7 @@ def test_a_lease_is_from_a_second_to_a_week(run, path, seconds):
     assert not path.exists()
 
 
-@pytest.mark.parametrize("other", [True, False], ids=["another has it", "nobody has it"])
+@pytest.mark.parametrize("other", [True, False], ids=["another has it", "no run has it"])
 def test_renewing_what_was_lost_fails(run, path, other):
     if other:
         run(owner=OTHER)
@@ -111,13 +111,13 @@ def test_renewing_what_was_lost_fails(run, path, other):
     assert (path.read_text() if path.exists() else None) == before
 
 
-def test_renewed_also_when_it_has_ended_and_nobody_took_it(run, path):
+def test_renewed_also_when_it_has_expired_and_no_run_took_it(run, path):
     taken = run(what="rolling_restart")["lock"]
     lock.renew(str(path), ME, 60, now=START + 5000)
     assert json.loads(path.read_text()) == {**taken, "expires": lock.text(START + 5060)}
 
 
-def test_released_by_its_owner_and_by_nobody_else(run, path):
+def test_released_by_its_owner_only(run, path):
     run()
     result = run(owner=OTHER, state="released")
     assert (result["changed"], result["held"]) == (False, False) and result["lock"]["owner"] == ME and path.exists()
@@ -135,7 +135,7 @@ def test_releasing_where_nothing_ever_was_makes_nothing(run, path):
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"owner": 1}', '{"owner": "a", "what": "b", "since": "c", "expires": "d"}']
 )
-def test_a_file_that_is_no_lease_is_nobodys_to_take(run, path, text):
+def test_a_file_that_is_no_lease_is_never_taken(run, path, text):
     path.parent.mkdir()
     path.write_text(text)
     assert "cannot be understood" in run()["msg"] and path.read_text() == text
@@ -192,7 +192,7 @@ def test_renewed_by_its_owner_it_lasts_and_says_when_it_was_looked_at(run, clock
     )
 
 
-@pytest.mark.parametrize("other", [False, True], ids=["nobody has it", "another run has taken it"])
+@pytest.mark.parametrize("other", [False, True], ids=["no run has it", "another run has taken it"])
 def test_a_run_that_has_lost_the_lock_does_not_get_it_back_by_renewing(run, path, other):
     if other:
         run(owner=OTHER)

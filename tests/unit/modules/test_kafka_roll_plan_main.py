@@ -98,7 +98,7 @@ class TestAsking:
         assert len(run(bootstrap_servers=["one:9092"])["batches"]) == 3
         assert len(run(snapshot=low())["batches"]) == 2 and len(run(snapshot=low(), min_isr=2)["batches"]) == 3
         assert len(run(snapshot=cluster(), min_isr=1)["batches"]) == 3
-        # Never more than there are replicas, but what can spare nobody is refused.
+        # Never more than there are replicas, but a partition that can spare no broker is refused.
         assert "needs 3" in run(snapshot=low(), min_isr=4)["refused"][0]["reason"]
 
     def test_both_are_one_too_many(self, run):

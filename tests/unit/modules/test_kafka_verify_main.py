@@ -110,12 +110,12 @@ def test_only_servers_that_listen_are_asked(run, stage):
     }
 
 
-def test_it_waits_for_brokers_and_replicas_within_a_visit(run, stage):
+def test_it_waits_for_brokers_and_replicas_within_a_poll_session(run, stage):
     stage.there, stage.behind = [[1], [1, 2, 3]], [4, 4, 1, 0]
     assert run()["ready"] and len(stage.slept) == 3
 
 
-def test_a_visit_ends_with_what_is_missing(run, stage):
+def test_a_poll_session_ends_with_what_is_missing(run, stage):
     stage.there, stage.behind = [[1, 3]], [2]
     result = run()
     assert (result["ready"], result["missing"], result["cluster"]["counts"]["under_replicated"]) == (False, [2], 2)

@@ -1,4 +1,4 @@
-"""main() of kafka_version_info and kafka_features: what the brokers say, and what is finalised."""
+"""main() of kafka_version_info and kafka_features: the brokers' versions, and features that are finalized."""
 
 from __future__ import annotations
 
