@@ -51,10 +51,10 @@ def read(
     """
     names = list(dict.fromkeys(name for role in (BROKER, CONTROLLER, ZOOKEEPER) for name in members.get(role) or ()))
     kafka = set(members.get(BROKER) or ()) | set(members.get(CONTROLLER) or ())
-    keepers = bool(members.get(ZOOKEEPER))
-    told = {name: _told(hosts[name], keepers, play or {}) for name in names}
+    zookeepers = bool(members.get(ZOOKEEPER))
+    told = {name: _told(hosts[name], zookeepers, play or {}) for name in names}
     findings = []
-    values: dict[str, Any] = _told({}, keepers, play or {})
+    values: dict[str, Any] = _told({}, zookeepers, play or {})
     for variable in NAMES:
         given = {
             name: told[name][variable]
@@ -103,13 +103,13 @@ def client_port(listeners: Any) -> int | None:
     return None
 
 
-def _told(variables: Mapping[str, Any], keepers: bool, play: Mapping[str, Any]) -> dict[str, Any]:
+def _told(variables: Mapping[str, Any], zookeepers: bool, play: Mapping[str, Any]) -> dict[str, Any]:
     """What holds on one node, with the defaults of the roles."""
     own = {name: play[name] if play.get(name) is not None else variables.get(name) for name in NAMES}
     topology = own["kafka_topology"] if isinstance(own["kafka_topology"], Mapping) else {}
     own["kafka_topology"] = own["kafka_topology"] or None
     defaults = {
-        "kafka_version": DEFAULT_VERSION[keepers],
+        "kafka_version": DEFAULT_VERSION[zookeepers],
         "kafka_replication_factor": topology.get("replication_factor", 3),
         "kafka_min_insync_replicas": topology.get("min_insync_replicas", 2),
         "kafka_listeners": [dict(item) for item in LISTENERS],

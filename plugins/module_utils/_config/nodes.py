@@ -14,7 +14,7 @@ BROKER, COMBINED, CONTROLLER, ZOOKEEPER = "broker", "combined", "controller", "z
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 # The listener between brokers, the one of the controllers; every other one is for clients.
 REPLICATION, CONTROLLERS = "REPLICATION", "CONTROLLER"
-DATA, METADATA, KEEPER = "/var/lib/kafka/data%d", "/var/lib/kafka/metadata", "/var/lib/zookeeper"
+DATA, METADATA, ZOOKEEPER_DIR = "/var/lib/kafka/data%d", "/var/lib/kafka/metadata", "/var/lib/zookeeper"
 ZOOKEEPER_PORT, ZOOKEEPER_PEERS, ZOOKEEPER_ELECTION = 2181, 2888, 3888
 # The last line with ZooKeeper, and the first in which KRaft's quorum can grow (KIP-853).
 ZOOKEEPER_SERIES, KRAFT_SERIES = (3, 9), (4, 0)
@@ -66,7 +66,7 @@ def mounts(volumes: Sequence[str] | None, of_role: str) -> list[dict[str, Any]]:
             "A %s keeps its data on one volume, but has %d; detach the others." % (_title(of_role), len(volumes))
         )
     for number, volume in enumerate(volumes):
-        base = KEEPER if of_role == ZOOKEEPER else METADATA if of_role == CONTROLLER else DATA % number
+        base = ZOOKEEPER_DIR if of_role == ZOOKEEPER else METADATA if of_role == CONTROLLER else DATA % number
         out.append({"path" if str(volume).startswith("/") else "id": str(volume), "mount": base})
     return out
 
@@ -77,7 +77,8 @@ def data_dirs(volumes: Sequence[str] | None, of_role: str) -> list[str]:
     found = [item["mount"] for item in mounts(volumes, of_role)]
     return [
         "%s/%s" % (base, below)
-        for base in found or [KEEPER if of_role == ZOOKEEPER else METADATA if of_role == CONTROLLER else DATA % 0]
+        for base in found
+        or [ZOOKEEPER_DIR if of_role == ZOOKEEPER else METADATA if of_role == CONTROLLER else DATA % 0]
     ]
 
 
@@ -166,17 +167,17 @@ def listener_findings(declared: Any) -> list[str]:
     return out
 
 
-def version_findings(version: Any, *, keepers: bool, controllers: bool) -> list[str]:
-    """Whether this Kafka can run with these keepers of metadata."""
+def version_findings(version: Any, *, zookeepers: bool, controllers: bool) -> list[str]:
+    """Whether this Kafka can run with these nodes for its metadata."""
     parts = str(version).split(".")
     if len(parts) != 3 or not all(part.isdigit() for part in parts):
         return ["kafka_version is %r, but must be a full version like 4.3.1; correct it." % (version,)]
     series = (int(parts[0]), int(parts[1]))
-    if keepers and controllers:
+    if zookeepers and controllers:
         return [
             "The inventory has ZooKeeper nodes and controllers, but a migration between them is not done by site; keep one of the two groups."
         ]
-    if keepers and series >= KRAFT_SERIES:
+    if zookeepers and series >= KRAFT_SERIES:
         return [
             "Kafka %s cannot run with ZooKeeper nodes, since 4.0 removed them; set kafka_version to 3.9.2, or use controllers instead."
             % version
@@ -204,12 +205,12 @@ def cluster_findings(
     data_on_root_disk: bool = False,
 ) -> list[str]:
     """What keeps these hosts from being a cluster, one sentence each, beyond what _config.topology.inventory_findings sees."""
-    brokers, keepers, controllers = (list(groups.get(name) or ()) for name in (BROKER, ZOOKEEPER, CONTROLLER))
-    out = version_findings(version, keepers=bool(keepers), controllers=bool(controllers))
-    for host in keepers:
+    brokers, zookeepers, controllers = (list(groups.get(name) or ()) for name in (BROKER, ZOOKEEPER, CONTROLLER))
+    out = version_findings(version, zookeepers=bool(zookeepers), controllers=bool(controllers))
+    for host in zookeepers:
         if host in brokers or host in controllers:
             out.append("Host %s is a ZooKeeper node and a broker at once; give each its own host." % host)
-    for title, members in (("ZooKeeper nodes", keepers), ("controllers", controllers)):
+    for title, members in (("ZooKeeper nodes", zookeepers), ("controllers", controllers)):
         if members and len(members) % 2 == 0:
             out.append(
                 "There are %d %s, but an even number survives no more losses than one less; use 3 or 5."
@@ -222,7 +223,7 @@ def cluster_findings(
         out += [
             "Host %s has no data volumes; attach one, or set kafka_data_on_root_disk: true and live with a shared disk."
             % host
-            for host in dict.fromkeys(brokers + keepers + controllers)
+            for host in dict.fromkeys(brokers + zookeepers + controllers)
             if not (hosts.get(host) or {}).get("kafka_data_volumes")
         ]
     return out

@@ -585,8 +585,8 @@ def inventory_findings(
     hosts maps each host to its variables (kafka_cluster, kafka_node_id, kafka_rack); groups maps broker, zookeeper and
     controller to host names, whatever the inventory calls its groups.
     """
-    brokers, keepers, controllers = (list(groups.get(role) or []) for role in (BROKER, ZOOKEEPER, CONTROLLER))
-    if not brokers + keepers + controllers:
+    brokers, zookeepers, controllers = (list(groups.get(role) or []) for role in (BROKER, ZOOKEEPER, CONTROLLER))
+    if not brokers + zookeepers + controllers:
         return [
             "The inventory has no Kafka hosts in the groups kafka_brokers, kafka_zookeepers and kafka_controllers:"
             " provision the cluster first, or check KAFKA_CLUSTER, AWS_REGION and the inventory plugin's credentials."
@@ -594,12 +594,12 @@ def inventory_findings(
     out = []
     if not brokers:
         out.append("The inventory has no brokers; add hosts to the group kafka_brokers.")
-    if not keepers and not controllers:
+    if not zookeepers and not controllers:
         out.append(
             "The inventory has neither ZooKeeper nodes nor controllers, so that nothing would keep the cluster's"
             " metadata; add hosts to the group kafka_zookeepers or kafka_controllers."
         )
-    every = list(dict.fromkeys(brokers + keepers + controllers))
+    every = list(dict.fromkeys(brokers + zookeepers + controllers))
     clusters = sorted({str(hosts.get(host, {}).get("kafka_cluster")) for host in every})
     if len(clusters) > 1:
         out.append(
@@ -622,7 +622,7 @@ def inventory_findings(
         if of(host, "kafka_rack") is None:
             out.append("Host %s has no kafka_rack; set it to its Availability Zone." % host)
     for title, members in (
-        ("ZooKeeper nodes", keepers),
+        ("ZooKeeper nodes", zookeepers),
         ("brokers and controllers", list(dict.fromkeys(brokers + controllers))),
     ):
         ids = [of(host, "kafka_node_id") for host in members]

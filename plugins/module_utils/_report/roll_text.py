@@ -40,7 +40,7 @@ def sentences(roll: Mapping[str, Any]) -> list[str]:
 
 
 def _groups(roll: Mapping[str, Any]) -> list[Sequence[Mapping[str, Any]]]:
-    return [rows for rows in (roll["brokers"], roll["keepers"]) if rows]
+    return [rows for rows in (roll["brokers"], roll["quorum_nodes"]) if rows]
 
 
 def _counted(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -69,7 +69,7 @@ def _in_batches(roll: Mapping[str, Any]) -> str:
     if not roll["totals"]["batches"]:
         return ""
     batches = counted(roll["totals"]["batches"], "batch")
-    return ", the brokers in %s," % batches if roll["keepers"] else " in %s," % batches
+    return ", the brokers in %s," % batches if roll["quorum_nodes"] else " in %s," % batches
 
 
 def _stopped(roll: Mapping[str, Any]) -> list[str]:

@@ -26,14 +26,14 @@ from .snapshot import (
     METADATA_TOPIC,
     Cluster,
     RollError,
-    Shape,
+    PlacementGroup,
     bits,
     from_cluster,
     majority,
     named,
     popcount,
     read,
-    shapes,
+    placement_groups,
     spare,
 )
 
@@ -49,7 +49,7 @@ def plan(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str, 
     which partition stands against the others; certificate has a sentence and the facts behind it; seconds is what planning took.
     """
     begun = time.perf_counter()
-    with _uncollected():
+    with _gc_paused():
         cluster = read(snapshot)
         made = _plan(cluster) if disruption == roll_disruption.RESTART else _plan_apart(cluster, disruption)
     return {**made, "seconds": round(time.perf_counter() - begun, 3)}
@@ -118,7 +118,7 @@ def _returned(snapshot: dict[str, Any], back_again: frozenset[int]) -> dict[str,
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def _gc_paused() -> Iterator[None]:
     """No cycles are made here, but the collector would walk the whole snapshot again and again, for a third of the time."""
     enabled = gc.isenabled()
     gc.disable()
@@ -130,7 +130,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def _plan(cluster: Cluster) -> dict[str, Any]:
-    alike = shapes(cluster)
+    placements = placement_groups(cluster)
     # Not the gate's question: a topic may be deleted while a roll goes on.
     unknown = cluster.allow and cluster.allow.difference(each["topic"] for each in cluster.partitions)
     if unknown:
@@ -138,14 +138,16 @@ def _plan(cluster: Cluster) -> dict[str, Any]:
             "allow names %s, which the cluster does not have as a topic; correct the name, or leave it out."
             % ", ".join(sorted(unknown))
         )
-    refused, blocked = refusals(cluster, alike)
+    refused, blocked = refusals(cluster, placements)
     # Who is down already takes nothing from anybody, so that no partition stands against it; but a voter counts when it starts, too.
     down = cluster.restart & cluster.out
     waiting = sorted(down - cluster.voters)
-    candidates = cluster.mask(cluster.restart - cluster.out) & ~blocked | cluster.mask(down & cluster.voters)
-    batches, bounds, limits = solve(cluster, alike, candidates)
+    candidates = cluster.broker_mask(cluster.restart - cluster.out) & ~blocked | cluster.broker_mask(
+        down & cluster.voters
+    )
+    batches, bounds, limits = solve(cluster, placements, candidates)
     proof = certificate(cluster, limits, bounds, popcount(candidates) + len(waiting))
-    moves, notes = _repairs(cluster, alike, limits, candidates, batches)
+    moves, notes = _repairs(cluster, placements, limits, candidates, batches)
     ordered = in_order(cluster, batches, waiting)
     verify(cluster, ordered)
     if len(ordered) > proof["lower_bound"]:
@@ -191,21 +193,21 @@ def _plan_apart(cluster: Cluster, disruption: str) -> dict[str, Any]:
     }
 
 
-def refusals(cluster: Cluster, alike: Iterable[Shape]) -> tuple[list[dict[str, Any]], int]:
+def refusals(cluster: Cluster, placements: Iterable[PlacementGroup]) -> tuple[list[dict[str, Any]], int]:
     """Every partition that cannot spare a broker that shall be restarted, with the reason, and these brokers, as bits."""
     asked = cluster.restart - cluster.out
-    wanted = cluster.mask(asked)
+    wanted = cluster.broker_mask(asked)
     blocked = 0
     found: list[dict[str, Any]] = []
-    for shape in alike:
-        if shape.spare > 0:
+    for placement in placements:
+        if placement.spare > 0:
             continue
         # Below its minimum, a replica that is behind may be the first to heal it, so that it stays as well.
-        concerned = wanted & (shape.in_sync if shape.spare == 0 else shape.replicas)
+        concerned = wanted & (placement.in_sync if placement.spare == 0 else placement.replicas)
         if concerned:
             blocked |= concerned
-            brokers, reason = cluster.members(concerned), why_not(cluster, shape)
-            for each in (cluster.partitions[number] for number in shape.numbers):
+            brokers, reason = cluster.members(concerned), why_not(cluster, placement)
+            for each in (cluster.partitions[number] for number in placement.numbers):
                 found.append(
                     {"topic": each["topic"], "partition": each["partition"], "brokers": list(brokers), "reason": reason}
                 )
@@ -224,15 +226,15 @@ def refusals(cluster: Cluster, alike: Iterable[Shape]) -> tuple[list[dict[str, A
         )
     for topic, partition, brokers, reason in others:
         if brokers:
-            blocked |= cluster.mask(brokers)
+            blocked |= cluster.broker_mask(brokers)
             found.append({"topic": topic, "partition": partition, "brokers": sorted(brokers), "reason": reason})
     return sorted(found, key=lambda one: (one["topic"], one["partition"])), blocked
 
 
-def why_not(cluster: Cluster, shape: Shape) -> str:
+def why_not(cluster: Cluster, placement: PlacementGroup) -> str:
     """Why a partition of this shape can spare nobody, and what to do."""
-    replicas, in_sync = popcount(shape.replicas), popcount(shape.in_sync)
-    down = cluster.out.intersection(cluster.members(shape.replicas))
+    replicas, in_sync = popcount(placement.replicas), popcount(placement.in_sync)
+    down = cluster.out.intersection(cluster.members(placement.replicas))
     not_counting = (
         ", not counting %s that is out" % named(down)
         if len(down) == 1
@@ -241,21 +243,21 @@ def why_not(cluster: Cluster, shape: Shape) -> str:
         else ""
     )
     has = "It has %d of %d replicas in sync%s" % (in_sync, replicas, not_counting)
-    allowed = cluster.partitions[shape.numbers[0]]["topic"] in cluster.allow
+    allowed = cluster.partitions[placement.numbers[0]]["topic"] in cluster.allow
     if replicas == 1:
         return "It has only one replica, so that a restart takes it offline; raise its replication factor, or allow the topic by name."
-    if replicas <= shape.min_isr:
+    if replicas <= placement.min_isr:
         if allowed:
             return has + ", and the last one in sync never goes; bring the others back first."
         return (
             "It has %d replicas and needs %d in sync, so that it can never spare one; raise its replication factor, lower min.insync.replicas, or allow it."
             % (
                 replicas,
-                shape.min_isr,
+                placement.min_isr,
             )
         )
-    needs = "%d" % shape.min_isr + (" and %d of headroom" % cluster.headroom if cluster.headroom else "")
-    if shape.spare == 0 and in_sync == replicas:
+    needs = "%d" % placement.min_isr + (" and %d of headroom" % cluster.headroom if cluster.headroom else "")
+    if placement.spare == 0 and in_sync == replicas:
         return "%s and needs %s, so that it can spare none; lower isr_headroom, or raise its replication factor." % (
             has,
             needs,
@@ -264,21 +266,21 @@ def why_not(cluster: Cluster, shape: Shape) -> str:
         has,
         needs,
         "can spare none"
-        if shape.spare == 0
+        if placement.spare == 0
         else "has too few already, and one that is behind may be the first to heal it",
     )
 
 
 def solve(
-    cluster: Cluster, alike: Iterable[Shape], candidates: int
+    cluster: Cluster, placements: Iterable[PlacementGroup], candidates: int
 ) -> tuple[list[list[int]], list[Bound], list[Limit]]:
     """Batches of ids for the candidates (bits), with the bounds of each group of them and the limits they were made from."""
     limits = []
-    for shape in alike:
-        inside = shape.in_sync & candidates
-        if inside & (inside - 1) and (shape.spare == 1 or popcount(inside) > shape.spare):
-            limits.append(Limit(inside, shape.spare, tuple(bits(inside)), shape.numbers[0]))
-    voters = cluster.mask(cluster.voters) & candidates
+    for placement in placements:
+        inside = placement.in_sync & candidates
+        if inside & (inside - 1) and (placement.spare == 1 or popcount(inside) > placement.spare):
+            limits.append(Limit(inside, placement.spare, tuple(bits(inside)), placement.numbers[0]))
+    voters = cluster.broker_mask(cluster.voters) & candidates
     if voters & (voters - 1):
         limits.append(Limit(voters, 1, tuple(bits(voters)), None))
     whole = puzzle(candidates, limits, [cluster.racks[id_] for id_ in cluster.ids], cluster.max_batch)
@@ -368,12 +370,16 @@ def verify(cluster: Cluster, batches: Sequence[Sequence[int]]) -> None:
 
 
 def _repairs(
-    cluster: Cluster, alike: Sequence[Shape], limits: Sequence[Limit], candidates: int, batches: Sequence[Sequence[int]]
+    cluster: Cluster,
+    placements: Sequence[PlacementGroup],
+    limits: Sequence[Limit],
+    candidates: int,
+    batches: Sequence[Sequence[int]],
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The moves that make the plan shorter, known to do so because it was planned again with them; and what to say about racks."""
     if not batches or not any(cluster.racks.values()):
         return [], []
-    found = repairs.propose(cluster, alike, limits)
+    found = repairs.propose(cluster, placements, limits)
     notes = []
     if found.stuck:
         notes.append(
@@ -388,10 +394,10 @@ def _repairs(
         )
     if not found.moves:
         return [], notes
-    shorter, _bounds, _limits = solve(cluster, repairs.mended(cluster, alike, found.moves), candidates)
+    shorter, _bounds, _limits = solve(cluster, repairs.mended(cluster, placements, found.moves), candidates)
     if len(shorter) >= len(batches):
         return [], notes
-    chosen = repairs.needed(cluster, found.moves, alike, shorter)
+    chosen = repairs.needed(cluster, found.moves, placements, shorter)
     notes.append(
         "With %s the plan would have %s instead of %d."
         % (counted(len(chosen), "replica move"), counted(len(shorter), "batch"), len(batches))

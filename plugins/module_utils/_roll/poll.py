@@ -29,7 +29,7 @@ from .snapshot import METADATA_TOPIC, RollError, named
 
 BROKER, CONTROLLER, ZOOKEEPER = "broker", "controller", "zookeeper"
 MAY_STOP, BACK = "may_stop", "back"
-# Seconds between two questions of one visit.
+# Seconds between two questions of one poll session.
 AGAIN = 0.3
 # Seconds between two points of the report's curves.
 CURVE_EVERY = 1.0
@@ -83,7 +83,7 @@ REQUIRED_IF = [("kind", ZOOKEEPER, ("zookeeper_servers",))]
 
 
 @dataclass
-class Visit:
+class PollSession:
     """What the questions of one visit to the cluster need not ask twice.
 
     minimum is min.insync.replicas by topic, which only the counts need, and partitions what the others said last. proven are the brokers that were
@@ -100,13 +100,13 @@ class Visit:
 
 
 @dataclass
-class Course:
+class PollHistory:
     """What the answers of one visit were, and since when; times are of one clock."""
 
     since: dict[tuple[str, int], float] = field(default_factory=dict)
     counts: list[tuple[float, Mapping[str, int]]] = field(default_factory=list)
 
-    def take(self, answer: Mapping[str, Any], now: float, last: bool) -> None:
+    def record(self, answer: Mapping[str, Any], now: float, last: bool) -> None:
         """Note an answer: what was counted once a second, where it changed, and at the end."""
         for each in answer.get("nodes", ()):
             for what in ("registered", "back"):
@@ -120,7 +120,7 @@ class Course:
         ):
             self.counts.append((now, counted))
 
-    def told(self, answer: dict[str, Any], now: float) -> dict[str, Any]:
+    def result(self, answer: dict[str, Any], now: float) -> dict[str, Any]:
         """The answer; its nodes with registered_seconds and back_seconds, None where they are not, and with the curve, the counts with ago, in seconds."""
         for each in answer.get("nodes", ()):
             for what in ("registered", "back"):
@@ -139,7 +139,7 @@ def check(params: dict[str, Any]) -> None:
     if not 0 <= params["wait_seconds"] < math.inf:
         raise RollError("wait_seconds is %s, but must be a number of seconds from 0." % params["wait_seconds"])
     identity.read(params["addresses"])
-    proofs(params)
+    read_proven(params)
     both = set(params["nodes"]) & set(params["in_flight"])
     if params["question"] == MAY_STOP and both:
         raise RollError(
@@ -159,8 +159,8 @@ def check(params: dict[str, Any]) -> None:
         )
 
 
-def proofs(params: Mapping[str, Any]) -> dict[int, bool]:
-    """The proofs of an earlier answer to the same question, for a Visit; raises RollError."""
+def read_proven(params: Mapping[str, Any]) -> dict[int, bool]:
+    """The proofs of an earlier answer to the same question, for a PollSession; raises RollError."""
     try:
         return {
             int(id_): whole
@@ -179,34 +179,34 @@ def left_alone(params: Mapping[str, Any]) -> set[int]:
     return {*params["nodes"], *params["in_flight"], *params["out"]}
 
 
-def patiently(
+def poll_until_open(
     ask: Callable[[], dict[str, Any]],
     seconds: float,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
-    """Ask until the answer is yes or the time is over; the last answer, which says when in this visit it became so, as Course.told does."""
-    end, course = clock() + seconds, Course()
+    """Ask until the answer is yes or the time is over; the last answer, which says when in this visit it became so, as PollHistory.result does."""
+    end, history = clock() + seconds, PollHistory()
     while True:
         answer = ask()
         now = clock()
         last = answer["open"] or now >= end
-        course.take(answer, now, last)
+        history.record(answer, now, last)
         if last:
-            return course.told(answer, now)
+            return history.result(answer, now)
         sleep(AGAIN)
 
 
 def brokers_or_controllers(
-    admin: Admin, params: Mapping[str, Any], visit: Visit, *, sleep: Callable[[float], None] = time.sleep
+    admin: Admin, params: Mapping[str, Any], session: PollSession, *, sleep: Callable[[float], None] = time.sleep
 ) -> dict[str, Any]:
     """The answer of the cluster to either question about brokers or controllers."""
     if params["kind"] == CONTROLLER:
         return controllers(admin, params, sleep=sleep)
     if params["question"] == MAY_STOP:
         return brokers_may_stop(admin, params, sleep=sleep)
-    return brokers_back(admin, params, visit, sleep=sleep)
+    return brokers_back(admin, params, session, sleep=sleep)
 
 
 def verdict(nodes: Sequence[int], decided: Mapping[str, Any]) -> dict[str, Any]:
@@ -451,21 +451,21 @@ def _alive(seen: kafka_snapshot.Snapshot) -> set[int]:
 def brokers_back(
     admin: Admin,
     params: Mapping[str, Any],
-    visit: Visit | None = None,
+    session: PollSession | None = None,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
     """Whether these brokers are back, by their own word and by another's; raises RackawareError when none of the others answers."""
-    nodes, visit = list(dict.fromkeys(params["nodes"])), visit or Visit()
+    nodes, session = list(dict.fromkeys(params["nodes"])), session or PollSession()
     for _ in range(2):
         begun = clock()
-        seen = kafka_snapshot.take(admin, minimum=visit.minimum, eligible=False)
-        found = _each_back(admin, nodes, seen, params, visit)
+        seen = kafka_snapshot.take(admin, minimum=session.minimum, eligible=False)
+        found = _each_back(admin, nodes, seen, params, session)
         if not all(each["back"] for each in found) or clock() - begun <= FRESH:
             break
         # With many brokers their own words take so long that the others' is old by then. What was proven need not be asked again.
-    visit.partitions = seen.partitions
+    session.partitions = seen.partitions
     voters = {each["id"] for each in seen.quorum["voters"]} if seen.quorum else set()
     if voters & set(nodes):
         quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
@@ -476,12 +476,12 @@ def brokers_back(
         for each in found:
             if each["back"] and as_voter.get(each["id"]):
                 each.update(back=False, reason=as_voter[each["id"]])
-    proven = {str(id_): whole for id_, whole in visit.proven.items()}
+    proven = {str(id_): whole for id_, whole in session.proven.items()}
     return {**returned(found), **_counts(seen), "asked": admin.asked, "proven": proven}
 
 
 def _each_back(
-    admin: Admin, nodes: Sequence[int], seen: kafka_snapshot.Snapshot, params: Mapping[str, Any], visit: Visit
+    admin: Admin, nodes: Sequence[int], seen: kafka_snapshot.Snapshot, params: Mapping[str, Any], session: PollSession
 ) -> list[dict[str, Any]]:
     held: dict[int, list[dict[str, Any]]] = {id_: [] for id_ in nodes}
     for each in seen.partitions:
@@ -496,8 +496,8 @@ def _each_back(
     }
     in_sync = [id_ for id_ in nodes if said[id_]["back"]]
     opens = len(in_sync) == len(nodes)
-    visit.proven = {id_: whole for id_, whole in visit.proven.items() if id_ in in_sync}
-    asked = [id_ for id_ in in_sync if not (visit.proven.get(id_) if opens else id_ in visit.proven)]
+    session.proven = {id_: whole for id_, whole in session.proven.items() if id_ in in_sync}
+    asked = [id_ for id_ in in_sync if not (session.proven.get(id_) if opens else id_ in session.proven)]
     topics = {id_: None if opens else _topics(held[id_], seen) for id_ in asked}
     own = at_once(lambda id_: _own_view(admin, id_, topics[id_], seen), asked, OWN_VIEWS_AT_ONCE)
     alike = _since_then(
@@ -510,12 +510,12 @@ def _each_back(
         said[id_] = gate.back(id_, *alike[id_])
         views[id_] = view
         if said[id_]["back"]:
-            visit.proven[id_] = topics[id_] is None
+            session.proven[id_] = topics[id_] is None
     earlier = [id_ for id_ in in_sync if id_ not in own]
     if opens and earlier:
         for id_ in admin.silent(earlier):
             said[id_] = _not_back("It does not answer any more.")
-            del visit.proven[id_]
+            del session.proven[id_]
         # Whoever was started anew since its proof is seen in the others' answer, if that is no older than a start takes.
         old = _old(admin, seen)
         said.update({id_: _not_back(old) for id_ in earlier if old and said[id_]["back"]})
@@ -529,7 +529,7 @@ def _each_back(
         for id_ in nodes
         if said[id_]["behind"]
     }
-    copying = _copying(admin, behind, left_alone(params), visit) if params["log_sizes"] else {}
+    copying = _copying(admin, behind, left_alone(params), session) if params["log_sizes"] else {}
     return [
         {
             "id": id_,
@@ -613,7 +613,10 @@ def _own_view(admin: Admin, broker: int, topics: Sequence[str] | None, seen: kaf
 
 
 def _copying(
-    admin: Admin, behind: Mapping[int, Mapping[tuple[str, int], Mapping[str, Any]]], alone: Iterable[int], visit: Visit
+    admin: Admin,
+    behind: Mapping[int, Mapping[tuple[str, int], Mapping[str, Any]]],
+    alone: Iterable[int],
+    session: PollSession,
 ) -> dict[int, dict[str, int | None]]:
     """How much brokers hold of the partitions in which they are behind, and how much less that is than the leader holds: {bytes, bytes_left} by broker.
 
@@ -623,19 +626,19 @@ def _copying(
     ask: dict[int, list[tuple[str, int]]] = {}
     for partitions in behind.values():
         for key, each in partitions.items():
-            if key not in visit.sizes:
-                visit.sizes[key] = None
+            if key not in session.sizes:
+                session.sizes[key] = None
                 holder = next((id_ for id_ in (each["leader"], *each["isr"]) if id_ >= 0 and id_ not in alone), None)
                 if holder is not None:
                     ask.setdefault(holder, []).append(key)
     for found in at_once(lambda id_: _sizes(admin, id_, ask[id_]), ask).values():
-        visit.sizes.update({} if isinstance(found, KafkaError) else found)
+        session.sizes.update({} if isinstance(found, KafkaError) else found)
     out: dict[int, dict[str, int | None]] = {}
     for id_, held in own.items():
         if isinstance(held, KafkaError):
             out[id_] = {"bytes": None, "bytes_left": None}
             continue
-        whole = {key: visit.sizes[key] for key in behind[id_]}
+        whole = {key: session.sizes[key] for key in behind[id_]}
         known = None not in whole.values()
         out[id_] = {
             "bytes": sum(held.values()),
@@ -696,7 +699,9 @@ def watch(
         left -= interval
 
 
-def keepers(params: Mapping[str, Any], look: Callable[[str, float], dict[str, Any]] = zookeeper.look) -> dict[str, Any]:
+def zookeepers(
+    params: Mapping[str, Any], look: Callable[[str, float], dict[str, Any]] = zookeeper.look
+) -> dict[str, Any]:
     """Either question about ZooKeeper servers, each asked itself."""
     listed = {each["id"]: "%s:%d" % (each["host"], each["port"]) for each in params["zookeeper_servers"]}
     if len(listed) != len(params["zookeeper_servers"]):
@@ -711,10 +716,10 @@ def keepers(params: Mapping[str, Any], look: Callable[[str, float], dict[str, An
             zip(listed, pool.map(lambda server: look(server, params["request_timeout_seconds"]), listed.values()))
         )
     if params["question"] == MAY_STOP:
-        out = verdict(nodes, quorum_gate.keepers_admit(found, nodes, params["in_flight"]))
+        out = verdict(nodes, quorum_gate.zookeepers_admit(found, nodes, params["in_flight"]))
         out["note"] = quorum_gate.early(quorum_gate.leading(found), out["admitted"], _restart(params))
     else:
-        out = returned(quorum_gate.keepers_back(found, nodes))
+        out = returned(quorum_gate.zookeepers_back(found, nodes))
     return {**out, "counts": None, "asked": None}
 
 

@@ -91,7 +91,7 @@ def voters_back(quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int]) 
     return out
 
 
-def keepers_admit(
+def zookeepers_admit(
     servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int], in_flight: Iterable[int]
 ) -> dict[str, Any]:
     """Which ZooKeeper servers may go out now; servers has the answer of _kafka.zookeeper.look for every id of the ensemble."""
@@ -103,7 +103,7 @@ def keepers_admit(
     return _admit(list(servers), serving, leading(servers), nodes, set(in_flight), "ZooKeeper server", "serving")
 
 
-def keepers_back(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int]) -> list[dict[str, Any]]:
+def zookeepers_back(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int]) -> list[dict[str, Any]]:
     """For each of the nodes {id, back, registered, behind, reason}: whether it leads or follows, in an ensemble that has its majority."""
     _known(servers, nodes, "a server of the ensemble")
     ensemble = zookeeper.quorum(list(servers.values()))

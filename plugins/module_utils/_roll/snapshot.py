@@ -51,7 +51,7 @@ class Cluster:
     allow: frozenset[str]
     moving: dict[tuple[str, int], frozenset[int]]
     ids: list[int]
-    bit: dict[int, int]
+    broker_bit: dict[int, int]
 
     @property
     def quorum_spare(self) -> int:
@@ -59,16 +59,16 @@ class Cluster:
         alive = self.voters - self.out
         return min(1, len(alive) - majority(len(self.voters))) if self.leader in alive else 0
 
-    def mask(self, ids: Iterable[int]) -> int:
+    def broker_mask(self, ids: Iterable[int]) -> int:
         """These brokers as bits; ids that are not brokers are passed over."""
-        return sum(self.bit.get(id_, 0) for id_ in set(ids))
+        return sum(self.broker_bit.get(id_, 0) for id_ in set(ids))
 
     def members(self, brokers: int) -> list[int]:
         """The ids of these bits."""
         return [self.ids[number] for number in bits(brokers)]
 
 
-class Shape(NamedTuple):
+class PlacementGroup(NamedTuple):
     """What partitions with the same replicas, the same in-sync replicas and the same minimum have in common; replicas and in_sync are bits.
 
     in_sync has no broker that is out. numbers are the places of the partitions in the snapshot.
@@ -160,14 +160,14 @@ def read(snapshot: Any) -> Cluster:
         allow=frozenset(allow),
         moving=_moving([] if snapshot.get("reassignments") is None else snapshot["reassignments"]),
         ids=ids,
-        bit={id_: 1 << number for number, id_ in enumerate(ids)},
+        broker_bit={id_: 1 << number for number, id_ in enumerate(ids)},
     )
 
 
-def shapes(cluster: Cluster) -> list[Shape]:
+def placement_groups(cluster: Cluster) -> list[PlacementGroup]:
     """The partitions, alike ones together, because a cluster has more partitions than ways to place them; raises RollError."""
     alike: dict[tuple[int, int, int, int, int, bool], Any] = {}
-    bit, allow, partitions = cluster.bit, cluster.allow, cluster.partitions
+    broker_bit, allow, partitions = cluster.broker_bit, cluster.allow, cluster.partitions
     number = -1
     # An id as 1.0 is found where 1 is; so what there is of types is gathered, which takes less time than looking at each value.
     types: dict[Any, set[type]] = {int: set(), str: set(), (list, tuple): set()}
@@ -176,9 +176,9 @@ def shapes(cluster: Cluster) -> list[Shape]:
         for number, each in enumerate(partitions):
             replicas = isr = 0
             for id_ in each["replicas"]:
-                replicas |= bit[id_]
+                replicas |= broker_bit[id_]
             for id_ in each["isr"]:
-                isr |= bit[id_]
+                isr |= broker_bit[id_]
             whole.update(map(type, (*each["replicas"], *each["isr"], each["min_isr"], each["partition"])))
             lists.update((type(each["replicas"]), type(each["isr"])))
             texts.add(type(each["topic"]))
@@ -187,22 +187,24 @@ def shapes(cluster: Cluster) -> list[Shape]:
             if known is not number:
                 alike[key] = (*known, number) if isinstance(known, tuple) else (known, number)
     except (KeyError, TypeError):
-        _complain(partitions[number], number, bit)
+        _complain(partitions[number], number, broker_bit)
     if bool in whole or not all(issubclass(one, wanted) for wanted, found in types.items() for one in found):
         for number, each in enumerate(partitions):
             if _is_odd(each):
-                _complain(each, number, bit)
+                _complain(each, number, broker_bit)
     made = []
-    running, headroom = ~cluster.mask(cluster.out), cluster.headroom
+    running, headroom = ~cluster.broker_mask(cluster.out), cluster.headroom
     for (replicas, isr, replica_count, isr_count, min_isr, allowed), numbers in alike.items():
         if isinstance(numbers, int):
             numbers = (numbers,)
         if isr & ~replicas or popcount(replicas) != replica_count or popcount(isr) != isr_count:
-            _complain(partitions[numbers[0]], numbers[0], bit)
+            _complain(partitions[numbers[0]], numbers[0], broker_bit)
         in_sync = isr & running
         count = isr_count if in_sync == isr else popcount(in_sync)
         made.append(
-            Shape(replicas, in_sync, min_isr, spare(count, replica_count, min_isr, headroom, allowed=allowed), numbers)
+            PlacementGroup(
+                replicas, in_sync, min_isr, spare(count, replica_count, min_isr, headroom, allowed=allowed), numbers
+            )
         )
     return made
 

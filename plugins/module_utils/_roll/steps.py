@@ -236,14 +236,18 @@ def refusals(plan: Mapping[str, Any]) -> list[str]:
 
 
 def lines(
-    plan: Mapping[str, Any], names: Mapping[int, str], keepers: Sequence[str], kind: str, absent: Sequence[str] = ()
+    plan: Mapping[str, Any],
+    names: Mapping[int, str],
+    quorum_nodes: Sequence[str],
+    kind: str,
+    absent: Sequence[str] = (),
 ) -> list[str]:
-    """The plan for a person, before anything moves: keepers one after another, then the steps of brokers, why there are not fewer, and what absent says of
+    """The plan for a person, before anything moves: quorum_nodes one after another, then the steps of brokers, why there are not fewer, and what absent says of
     brokers that are out of service."""
     out = []
-    if keepers:
+    if quorum_nodes:
         title = "ZooKeeper nodes" if kind == "zookeeper" else "controllers"
-        out += ["%s, one after another, the leader last: %s" % (title, ", ".join(keepers))]
+        out += ["%s, one after another, the leader last: %s" % (title, ", ".join(quorum_nodes))]
     steps = plan.get("steps") or []
     for number, step in enumerate(steps, 1):
         note = {"canary": " (the canary)", "ramp": " (a tenth)"}.get(step["kind"], "")
@@ -263,27 +267,27 @@ def lines(
 def steps(
     plan: Mapping[str, Any],
     brokers: Mapping[int, str],
-    keepers: Mapping[int, str],
+    quorum_nodes: Mapping[int, str],
     kind: str,
     *,
-    keepers_first: bool,
+    quorum_first: bool,
     roll: int = 1,
 ) -> list[dict[str, Any]]:
     """The steps of a plan as hosts of the inventory, in order: {name, group, kind, members, hosts, ids, left, before, canary, last}.
 
-    brokers and keepers are ids to inventory names; kind is what the keepers are. A step is a host of its own, the first of its members. left has the
+    brokers and quorum_nodes are ids to inventory names; kind is what the quorum_nodes are. A step is a host of its own, the first of its members. left has the
     ids of that kind that have not had their turn, before the names of the steps that must have ended well. roll counts the rolls of one run, whose
     groups and steps have names of their own.
     """
     broker_steps = [list(step["brokers"]) for step in plan.get("steps") or []]
-    keeper_steps = [list(batch) for batch in (plan.get("quorum") or {}).get("batches") or []]
+    quorum_steps = [list(batch) for batch in (plan.get("quorum") or {}).get("batches") or []]
     canary = next((list(step["brokers"]) for step in plan.get("steps") or [] if step["kind"] == "canary"), None)
     passes = [
-        ("kafka_roll_%d_keepers_%s" % (roll, "first" if keepers_first else "last"), kind, keepers, keeper_steps),
+        ("kafka_roll_%d_quorum_%s" % (roll, "first" if quorum_first else "last"), kind, quorum_nodes, quorum_steps),
         ("kafka_roll_%d_brokers" % roll, "broker", brokers, broker_steps),
     ]
     out: list[dict[str, Any]] = []
-    for group, what, names, listed in passes if keepers_first else reversed(passes):
+    for group, what, names, listed in passes if quorum_first else reversed(passes):
         for number, ids in enumerate(listed):
             name, hosts = "roll-%d-step-%d" % (roll, len(out) + 1), [names[id_] for id_ in ids]
             out.append(

@@ -258,7 +258,7 @@ def passed(start=970.0, *, until="back"):
 
 def test_zookeeper_nodes_have_rows_of_their_own_and_count_as_out():
     roll = model([{"t": 970.0, "event": "roll_started", "cluster": "demo"}, *passed(), *whole()[1:]], KEPT)
-    assert [(row["name"], row["state"], row["seconds"]) for row in roll["keepers"]] == [
+    assert [(row["name"], row["state"], row["seconds"]) for row in roll["quorum_nodes"]] == [
         ("keeper-%d" % n, "back", 10.0) for n in (1, 2, 3)
     ]
     assert len(roll["brokers"]) == 9 and all(row["seconds"] == 10.0 for row in roll["brokers"])
@@ -269,7 +269,7 @@ def test_zookeeper_nodes_have_rows_of_their_own_and_count_as_out():
     assert (
         roll["totals"]["serial_seconds"],
         roll["totals"]["overhead_seconds"],
-        roll["totals"]["keepers_restarted"],
+        roll["totals"]["quorum_nodes_restarted"],
     ) == (120.0, 20.0, 3)
     texts = set(Reader(page(roll)).texts)
     assert {
@@ -337,7 +337,7 @@ def test_long_names_keep_what_tells_them_apart():
 def test_the_rows_of_a_report_make_it_again():
     events = passed(until="started")[:3]
     roll = model(events, KEPT)
-    assert model(events, {**roll["plan"], "nodes": [*roll["brokers"], *roll["keepers"]]}) == roll
+    assert model(events, {**roll["plan"], "nodes": [*roll["brokers"], *roll["quorum_nodes"]]}) == roll
 
 
 def test_what_went_wrong_is_in_the_sentences():

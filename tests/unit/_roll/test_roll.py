@@ -667,9 +667,9 @@ class TestRepairs:
 
     def test_a_move_that_the_shorter_plan_does_not_need_is_left_out(self):
         cluster = roll_snapshot.read(snapshot([part(1, 4, min_isr=1)]))
-        alike, move = roll_snapshot.shapes(cluster), plan.repairs.Move(0, 4, 5, "why")
-        assert plan.repairs.needed(cluster, {0: [move]}, alike, [[1, 4]]) == [move]
-        assert plan.repairs.needed(cluster, {0: [move]}, alike, [[1], [4]]) == []
+        placements, move = roll_snapshot.placement_groups(cluster), plan.repairs.Move(0, 4, 5, "why")
+        assert plan.repairs.needed(cluster, {0: [move]}, placements, [[1, 4]]) == [move]
+        assert plan.repairs.needed(cluster, {0: [move]}, placements, [[1], [4]]) == []
 
     def test_nothing_is_moved_that_does_not_lengthen_the_plan(self):
         planned = plan.plan(snapshot([part(1, 4, 2), part(1, 2, 3), part(4, 5, 6)]))

@@ -98,7 +98,7 @@ def wait(cluster, limit=1800.0, nodes=range(RACK)):
             "proven": proven,
             "addresses": {},
         }
-        visit = poll.Visit(proven=poll.proofs(params))
+        session = poll.PollSession(proven=poll.read_proven(params))
 
         def pause(seconds):
             cluster.now += seconds
@@ -106,10 +106,10 @@ def wait(cluster, limit=1800.0, nodes=range(RACK)):
         def clock():
             return cluster.now
 
-        def ask(params=params, visit=visit):
-            return poll.brokers_back(cluster, params, visit, clock=clock, sleep=pause)
+        def ask(params=params, session=session):
+            return poll.brokers_back(cluster, params, session, clock=clock, sleep=pause)
 
-        answer = poll.patiently(ask, 5.0, clock=clock, sleep=pause)
+        answer = poll.poll_until_open(ask, 5.0, clock=clock, sleep=pause)
         visits += 1
         if answer["open"]:
             return cluster.now, visits

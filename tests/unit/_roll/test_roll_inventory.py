@@ -317,10 +317,10 @@ class TestSteps:
             {1: "b1", 2: "b2", 4: "b4", 7: "b7"},
             {1: "c1", 2: "c2"},
             "controller",
-            **{"keepers_first": True, **more},
+            **{"quorum_first": True, **more},
         )
 
-    def test_keepers_then_brokers_each_after_all_before(self):
+    def test_quorum_nodes_then_brokers_each_after_all_before(self):
         steps = self.steps()
         assert [step["members"] for step in steps] == [
             ["roll-1-step-1", "c2"],
@@ -329,15 +329,15 @@ class TestSteps:
             ["roll-1-step-4", "b4", "b7"],
             ["roll-1-step-5", "b2"],
         ]
-        assert [step["group"] for step in steps] == ["kafka_roll_1_keepers_first"] * 2 + ["kafka_roll_1_brokers"] * 3
+        assert [step["group"] for step in steps] == ["kafka_roll_1_quorum_first"] * 2 + ["kafka_roll_1_brokers"] * 3
         assert [step["left"] for step in steps] == [[2, 1], [1], [1, 4, 7, 2], [4, 7, 2], [2]]
         assert steps[3]["before"] == ["roll-1-step-1", "roll-1-step-2", "roll-1-step-3"]
 
     def test_or_the_other_way_round(self):
-        steps = self.steps(keepers_first=False)
+        steps = self.steps(quorum_first=False)
         assert [(step["group"], step["kind"]) for step in steps[2:4]] == [
             ("kafka_roll_1_brokers", "broker"),
-            ("kafka_roll_1_keepers_last", "controller"),
+            ("kafka_roll_1_quorum_last", "controller"),
         ]
         assert steps[-1]["before"] == ["roll-1-step-%d" % number for number in range(1, 5)]
 
@@ -352,7 +352,7 @@ class TestSteps:
         assert not {step["group"] for step in first} & {step["group"] for step in second}
 
     def test_no_quorum_no_steps_of_it(self):
-        assert roll_steps.steps({"steps": []}, {}, {}, "zookeeper", keepers_first=True) == []
+        assert roll_steps.steps({"steps": []}, {}, {}, "zookeeper", quorum_first=True) == []
 
     @pytest.mark.parametrize(
         ("left", "reasons"),

@@ -23,7 +23,7 @@ def quorum(ago, leader=101, lag=(), observers=()):
     return {"leader": leader, "epoch": 3, "voters": members(ago), "observers": members(observers)}
 
 
-def keeper(id_, mode="follower", error=None):
+def zookeeper_answer(id_, mode="follower", error=None):
     return {
         "server": "z%d:2181" % id_,
         "mode": None if error else mode,
@@ -36,7 +36,7 @@ def keeper(id_, mode="follower", error=None):
 def ensemble(following=None, **modes):
     """Servers by id; following is how many the leader says follow it, all of those that do unless given."""
     servers = {
-        int(name[1:]): keeper(int(name[1:]), **({"error": mode} if " " in mode else {"mode": mode}))
+        int(name[1:]): zookeeper_answer(int(name[1:]), **({"error": mode} if " " in mode else {"mode": mode}))
         for name, mode in modes.items()
     }
     for each in servers.values():
@@ -119,7 +119,7 @@ class TestLeadershipThatMoves:
                 left.remove(node)
         for boss in (1, 2, 3):
             modes = {"z%d" % id_: "leader" if id_ == boss else "follower" for id_ in (1, 2, 3)}
-            assert all(gate.keepers_admit(ensemble(**modes), [node], ())["admitted"] == [node] for node in (1, 2, 3))
+            assert all(gate.zookeepers_admit(ensemble(**modes), [node], ())["admitted"] == [node] for node in (1, 2, 3))
 
     def test_it_is_said_when_a_leader_goes_before_others(self):
         said = "Node 103 leads, and goes before node 101: leadership has moved since the plan was made."
@@ -185,7 +185,7 @@ class TestStale:
             gate.stale(quorum(WELL, leader=-1), 4)
 
 
-class TestKeepers:
+class TestZookeepers:
     THREE = ensemble(z1="follower", z2="leader", z3="follower")
     TWO = ensemble(z1="follower", z2="leader", z3="cannot be asked")
 
@@ -220,7 +220,7 @@ class TestKeepers:
         ],
     )
     def test_may_stop(self, servers, node, more, why):
-        result = gate.keepers_admit(servers, [node], more.get("in_flight", ()))
+        result = gate.zookeepers_admit(servers, [node], more.get("in_flight", ()))
         assert result["admitted"] == ([node] if why is None else [])
         assert why is None or why in result["held"][0]["reason"]
 
@@ -236,9 +236,9 @@ class TestKeepers:
         ids=["a follower", "the leader", "no answer", "an observer", "no majority yet"],
     )
     def test_back(self, servers, node, why):
-        (found,) = gate.keepers_back(servers, [node])
+        (found,) = gate.zookeepers_back(servers, [node])
         assert found["back"] == (why is None) and (why is None or why in found["reason"])
 
     def test_a_stranger_is_an_error(self):
         with pytest.raises(RollError, match="Node 9 is not a server of the ensemble"):
-            gate.keepers_back(self.THREE, [9])
+            gate.zookeepers_back(self.THREE, [9])

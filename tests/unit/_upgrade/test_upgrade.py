@@ -11,16 +11,16 @@ NOW = 1_800_000_000.0
 DAY = 86400
 
 
-def nodes(brokers, keepers=None, kind="zookeeper", state="active"):
-    """Brokers and keepers of these versions."""
+def nodes(brokers, quorum_nodes=None, kind="zookeeper", state="active"):
+    """Brokers and quorum nodes of these versions."""
     out = [
         {"name": "b%d" % number, "id": number, "kind": "broker", "version": version, "state": state}
         for number, version in enumerate(brokers, 1)
     ]
-    keepers = [brokers[0]] * 3 if keepers is None else keepers
+    quorum_nodes = [brokers[0]] * 3 if quorum_nodes is None else quorum_nodes
     return out + [
         {"name": "k%d" % number, "id": number, "kind": kind, "version": version, "state": state}
-        for number, version in enumerate(keepers, 1)
+        for number, version in enumerate(quorum_nodes, 1)
     ]
 
 
@@ -185,7 +185,7 @@ class TestUp:
         assert (found.way, found.start, found.mixed, found.record) == ("up", "3.8.1", True, record())
         assert "An earlier run was broken off: 2 on 3.8.1, 4 on 3.9.2." in found.lines
 
-    def test_keepers_that_are_behind_count_too(self):
+    def test_quorum_nodes_that_are_behind_count_too(self):
         found = decide("3.9.2", nodes(["3.9.2"] * 3, ["3.9.2", "3.9.2", "3.8.1"]), [record()], spoken((3, 9)))
         assert (found.way, found.start) == ("up", "3.8.1")
 
@@ -361,7 +361,7 @@ class TestRolled:
             nodes(["3.9.2"] * 3, state="failed"),
             [{**node, "restart_needed": True} for node in nodes(["3.9.2"] * 3)],
         ],
-        ids=["broker", "keeper", "down", "in place only"],
+        ids=["broker", "quorum node", "down", "in place only"],
     )
     def test_not_before(self, those):
         assert rules.rolled(record(), those, now=NOW) == record()

@@ -428,7 +428,7 @@ class TestEvents:
         stage.wait([{**back(node(101)), "counts": None, "curve": []}], kind="controller", nodes=[101], events=str(path))
         assert [event["event"] for event in self.read(path)] == ["controller_registered", "controller_back"]
         roll = report_roll.model(self.read(path))
-        assert roll["brokers"] == [] and [row["id"] for row in roll["keepers"]] == [101]
+        assert roll["brokers"] == [] and [row["id"] for row in roll["quorum_nodes"]] == [101]
 
     def test_a_file_that_cannot_be_written_is_one_sentence(self, stage, tmp_path):
         (tmp_path / "file").write_text("")

@@ -717,9 +717,9 @@ class TestOneVisit:
 
     @pytest.fixture
     def ask(self, cluster):
-        visit = poll.Visit()
+        session = poll.PollSession()
         return lambda *nodes: poll.brokers_back(
-            cluster, {"nodes": nodes, "in_flight": [], "out": [], "log_sizes": True}, visit
+            cluster, {"nodes": nodes, "in_flight": [], "out": [], "log_sizes": True}, session
         )
 
     def test_who_was_proven_back_is_not_asked_again_but_must_answer_when_the_gate_opens(self, ask, cluster):
@@ -779,9 +779,9 @@ class TestWhatIsLeft:
 
     @pytest.fixture
     def ask(self, cluster):
-        visit = poll.Visit()
+        session = poll.PollSession()
         question = {"in_flight": [], "out": [], "log_sizes": True}
-        return lambda *nodes, **more: poll.brokers_back(cluster, {"nodes": nodes, **question, **more}, visit)["nodes"]
+        return lambda *nodes, **more: poll.brokers_back(cluster, {"nodes": nodes, **question, **more}, session)["nodes"]
 
     def test_the_leader_is_asked_once_a_visit_and_only_about_what_is_behind(self, ask, cluster):
         cluster.isr[0] = [2, 3]
@@ -859,7 +859,7 @@ class TestZooKeeper:
                 "synced_followers": 2 if mode == "leader" else None,
             }
 
-        monkeypatch.setattr(poll.keepers, "__defaults__", (look,))
+        monkeypatch.setattr(poll.zookeepers, "__defaults__", (look,))
         return modes
 
     def ask(self, run, question, nodes, **more):
@@ -924,7 +924,7 @@ class TestPatience:
             ]
             return {"open": all(each["back"] for each in nodes), "nodes": nodes}
 
-        last = poll.patiently(answer, seconds, clock=lambda: sum(slept), sleep=slept.append)
+        last = poll.poll_until_open(answer, seconds, clock=lambda: sum(slept), sleep=slept.append)
         return last["open"], [(each["registered_seconds"], each["back_seconds"]) for each in last["nodes"]], len(slept)
 
     def test_it_ends_with_a_yes_or_with_the_time_and_says_since_when(self):
@@ -945,14 +945,14 @@ class TestPatience:
         def answer():
             return {"open": len(left) == 1, "counts": {"under_replicated": left.pop(0)}}
 
-        last = poll.patiently(answer, 30.0, clock=lambda: sum(slept), sleep=slept.append)
+        last = poll.poll_until_open(answer, 30.0, clock=lambda: sum(slept), sleep=slept.append)
         assert last["curve"] == [
             {"ago": ago, "under_replicated": number} for ago, number in ((2.1, 3), (0.9, 5), (0.0, 1))
         ]
 
     @pytest.mark.parametrize("answer", [{"open": True}, {"open": True, "counts": None}])
     def test_where_nothing_is_counted_there_is_no_curve(self, answer):
-        assert poll.patiently(lambda: dict(answer), 3.0) == {**answer, "curve": []}
+        assert poll.poll_until_open(lambda: dict(answer), 3.0) == {**answer, "curve": []}
 
 
 def test_the_options_are_the_documented_ones():
