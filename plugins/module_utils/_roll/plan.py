@@ -25,15 +25,15 @@ from .lower_bound import Bound, bound, certificate, without_bridges
 from .snapshot import (
     METADATA_TOPIC,
     Cluster,
-    RollError,
     PlacementGroup,
+    RollError,
     bits,
     from_cluster,
     majority,
     named,
+    placement_groups,
     popcount,
     read,
-    placement_groups,
     spare,
 )
 
