@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The plan of a roll: which brokers go together, in which order, why not in fewer batches, who cannot go, and what would help.
+"""The plan of a roll: which brokers go together, in which order, why not in fewer batches, what is refused, and why.
 
-Every partition can spare some of its in-sync replicas. A batch is safe when it takes no more than that of any partition; that, and not the
-rack, decides. Racks are only where the search begins. The gate (_roll.gate) asks again, with fresh data, before a broker goes.
+Every partition can spare some of its in-sync replicas. A batch is safe when it takes no more than that of any partition.
+That decides, not the rack: racks are only where the search begins. The gate (_roll.gate) asks again, with fresh data,
+before a broker is stopped.
 """
 
 from __future__ import annotations
@@ -43,10 +44,12 @@ __all__ = ["RollError", "admit", "back", "from_cluster", "plan", "plan_quorum", 
 def plan(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str, Any]:
     """Batches for the brokers of a snapshot (_roll.snapshot) that need a restart, as plain data; raises RollError.
 
-    For another disruption (_roll.disruption) each broker goes alone, and is judged by that one's rule, whether it runs or not.
+    For another disruption (_roll.disruption) each broker goes alone, and is judged by the rule of that disruption, whether
+    it runs or not.
 
-    {batches, lower_bound, certificate, refused, repairs, notes, seconds}: batches covers exactly those that can be restarted; refused says
-    which partition stands against the others; certificate has a sentence and the facts behind it; seconds is what planning took.
+    {batches, lower_bound, certificate, refused, repairs, notes, seconds}: batches covers exactly the brokers that can be
+    restarted; refused says which partition blocks the others; certificate has a sentence and the facts behind it; seconds
+    is how long planning took.
     """
     begun = time.perf_counter()
     with _gc_paused():
@@ -56,10 +59,11 @@ def plan(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str, 
 
 
 def resume(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str, Any]:
-    """As plan(), and a roll that was broken off goes on: who can only go once others are back, which go first, is planned as if they were.
+    """As plan(), for a roll that continues after it was broken off.
 
-    Those others are down, or behind: a restart may be what heals them. So more than one batch may rest on what is not true yet. The gate lets nobody out
-    before it is.
+    Brokers that are down or behind go first, because a restart may be what heals them. The brokers that can only go once
+    those are back are planned as if they were. So more than one batch may rest on what is not true yet. The gate holds every
+    broker until it is.
     """
     made = plan(snapshot, disruption)
     # A restart gives back what it took. Nothing else does, so that nothing may be planned on it.
@@ -79,15 +83,15 @@ def resume(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str
     }
     if not held:
         return made
-    # Whoever is held back goes after at least one batch of those that are down.
-    proof = plan({**whole, "restart": sorted(held)})
-    least = proof["lower_bound"] + 1
+    # A broker that is held back goes after at least one batch of those that are down.
+    rest = plan({**whole, "restart": sorted(held)})
+    least = rest["lower_bound"] + 1
     batches = plan({**snapshot, "restart": first})["batches"] + later["batches"]
     sentence = "%s %s and must be back before %s can go. %s" % (
         named(first).capitalize() + (" is" if len(first) == 1 else " are"),
         "down" if set(first) == down else "behind" if not down else "down or behind",
         named(held),
-        proof["certificate"]["sentence"],
+        rest["certificate"]["sentence"],
     )
     notes = [note for note in later["notes"] if not note.startswith("No plan has fewer")]
     if len(batches) > least:
@@ -99,9 +103,9 @@ def resume(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str
         **later,
         "batches": batches,
         "lower_bound": least,
-        "certificate": {**proof["certificate"], "lower_bound": least, "sentence": sentence},
+        "certificate": {**rest["certificate"], "lower_bound": least, "sentence": sentence},
         "notes": notes,
-        "seconds": round(made["seconds"] + later["seconds"] + proof["seconds"], 3),
+        "seconds": round(made["seconds"] + later["seconds"] + rest["seconds"], 3),
     }
 
 
@@ -119,7 +123,7 @@ def _returned(snapshot: dict[str, Any], back_again: frozenset[int]) -> dict[str,
 
 @contextmanager
 def _gc_paused() -> Iterator[None]:
-    """No cycles are made here, but the collector would walk the whole snapshot again and again, for a third of the time."""
+    """Pause garbage collection: planning makes no cycles, and the collector would take a third of its time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -139,26 +143,26 @@ def _plan(cluster: Cluster) -> dict[str, Any]:
             % ", ".join(sorted(unknown))
         )
     refused, blocked = refusals(cluster, placements)
-    # Who is down already takes nothing from anybody, so that no partition stands against it; but a voter counts when it starts, too.
+    # A broker that is down takes no replica away, so no partition blocks it; but a voter counts when it starts, too.
     down = cluster.restart & cluster.out
     waiting = sorted(down - cluster.voters)
     candidates = cluster.broker_mask(cluster.restart - cluster.out) & ~blocked | cluster.broker_mask(
         down & cluster.voters
     )
     batches, bounds, limits = solve(cluster, placements, candidates)
-    proof = certificate(cluster, limits, bounds, popcount(candidates) + len(waiting))
+    certified = certificate(cluster, limits, bounds, popcount(candidates) + len(waiting))
     moves, notes = _repairs(cluster, placements, limits, candidates, batches)
     ordered = in_order(cluster, batches, waiting)
     verify(cluster, ordered)
-    if len(ordered) > proof["lower_bound"]:
+    if len(ordered) > certified["lower_bound"]:
         notes.append(
             "No plan has fewer than %s; whether one has fewer than %d is not known."
-            % (counted(proof["lower_bound"], "batch"), len(ordered))
+            % (counted(certified["lower_bound"], "batch"), len(ordered))
         )
     return {
         "batches": ordered,
-        "lower_bound": proof["lower_bound"],
-        "certificate": proof,
+        "lower_bound": certified["lower_bound"],
+        "certificate": certified,
         "refused": refused,
         "repairs": moves,
         "notes": notes + _accepted(cluster, ordered),
@@ -182,11 +186,11 @@ def _plan_apart(cluster: Cluster, disruption: str) -> dict[str, Any]:
         if going
         else "No broker can go."
     )
-    proof = {"kind": disruption, "lower_bound": len(going), "brokers": going, "sentence": text}
+    certified = {"kind": disruption, "lower_bound": len(going), "brokers": going, "sentence": text}
     return {
         "batches": [[broker] for broker in going],
         "lower_bound": len(going),
-        "certificate": proof,
+        "certificate": certified,
         "refused": refused,
         "repairs": [],
         "notes": [],
@@ -194,45 +198,50 @@ def _plan_apart(cluster: Cluster, disruption: str) -> dict[str, Any]:
 
 
 def refusals(cluster: Cluster, placements: Iterable[PlacementGroup]) -> tuple[list[dict[str, Any]], int]:
-    """Every partition that cannot spare a broker that shall be restarted, with the reason, and these brokers, as bits."""
+    """Every partition that cannot spare a broker to restart, with the reason, and the mask of these brokers."""
     asked = cluster.restart - cluster.out
-    wanted = cluster.broker_mask(asked)
+    wanted_mask = cluster.broker_mask(asked)
     blocked = 0
-    found: list[dict[str, Any]] = []
+    refused: list[dict[str, Any]] = []
     for placement in placements:
         if placement.spare > 0:
             continue
         # Below its minimum, a replica that is behind may be the first to heal it, so that it stays as well.
-        concerned = wanted & (placement.in_sync if placement.spare == 0 else placement.replicas)
+        concerned = wanted_mask & (placement.in_sync if placement.spare == 0 else placement.replicas)
         if concerned:
             blocked |= concerned
             brokers, reason = cluster.members(concerned), why_not(cluster, placement)
-            for each in (cluster.partitions[number] for number in placement.numbers):
-                found.append(
-                    {"topic": each["topic"], "partition": each["partition"], "brokers": list(brokers), "reason": reason}
+            for partition in (cluster.partitions[number] for number in placement.numbers):
+                refused.append(
+                    {
+                        "topic": partition["topic"],
+                        "partition": partition["partition"],
+                        "brokers": list(brokers),
+                        "reason": reason,
+                    }
                 )
     others = [
         (
             topic,
-            partition,
+            number,
             touched & asked,
             "It is being reassigned, so that its in-sync replicas may change; wait until that has ended, or cancel it.",
         )
-        for (topic, partition), touched in cluster.moving.items()
+        for (topic, number), touched in cluster.moving.items()
     ]
     if cluster.quorum_spare < 1:
         others.append(
             (METADATA_TOPIC, 0, cluster.voters & asked, quorum_trouble(cluster.voters, cluster.leader, cluster.out))
         )
-    for topic, partition, brokers, reason in others:
+    for topic, number, brokers, reason in others:
         if brokers:
             blocked |= cluster.broker_mask(brokers)
-            found.append({"topic": topic, "partition": partition, "brokers": sorted(brokers), "reason": reason})
-    return sorted(found, key=lambda one: (one["topic"], one["partition"])), blocked
+            refused.append({"topic": topic, "partition": number, "brokers": sorted(brokers), "reason": reason})
+    return sorted(refused, key=lambda one: (one["topic"], one["partition"])), blocked
 
 
 def why_not(cluster: Cluster, placement: PlacementGroup) -> str:
-    """Why a partition of this shape can spare nobody, and what to do."""
+    """Why a partition of this placement group can spare no replica, and what to do."""
     replicas, in_sync = popcount(placement.replicas), popcount(placement.in_sync)
     down = cluster.out.intersection(cluster.members(placement.replicas))
     not_counting = (
@@ -274,7 +283,7 @@ def why_not(cluster: Cluster, placement: PlacementGroup) -> str:
 def solve(
     cluster: Cluster, placements: Iterable[PlacementGroup], candidates: int
 ) -> tuple[list[list[int]], list[Bound], list[Limit]]:
-    """Batches of ids for the candidates (bits), with the bounds of each group of them and the limits they were made from."""
+    """Batches of ids for the mask of candidates, the bounds of each group of them, and the limits behind both."""
     limits = []
     for placement in placements:
         inside = placement.in_sync & candidates
@@ -302,13 +311,14 @@ def solve(
 
 
 def in_order(cluster: Cluster, batches: Sequence[Sequence[int]], down: Sequence[int] = ()) -> list[list[int]]:
-    """Those that are down first, then batches with those that are behind, then small ones before large ones, and the leader of the quorum last.
+    """Brokers that are down first, then those that are behind, then small batches before large ones, the leader last.
 
-    Down and behind first, because their restart takes the least, and heals; small before large, so that a mistake meets few.
+    Down and behind go first, because their restart takes the least, and heals. Small goes before large, so that a mistake
+    meets few brokers. The leader is that of the quorum.
     """
     late = behind(cluster.partitions) - cluster.out
 
-    def turn(batch: Sequence[int]) -> tuple[Any, ...]:
+    def priority(batch: Sequence[int]) -> tuple[Any, ...]:
         leads = cluster.leader in set(batch) - cluster.out
         return (
             leads,
@@ -319,7 +329,7 @@ def in_order(cluster: Cluster, batches: Sequence[Sequence[int]], down: Sequence[
             batch,
         )
 
-    ordered = sorted((sorted(batch) for batch in batches), key=turn)
+    ordered = sorted((sorted(batch) for batch in batches), key=priority)
     waiting = list(down)
     for batch in ordered if cluster.max_batch else ordered[:1]:
         room = cluster.max_batch - len(batch) if cluster.max_batch else len(waiting)
@@ -328,7 +338,7 @@ def in_order(cluster: Cluster, batches: Sequence[Sequence[int]], down: Sequence[
         batch.sort()
     size = cluster.max_batch or len(waiting) or 1
     first = [waiting[start : start + size] for start in range(0, len(waiting), size)]
-    # Within its batch the leader goes last too, and who is behind first, in case that a batch is taken in steps.
+    # Within its batch, too, the leader goes last and a broker that is behind first: a batch may be taken in steps.
     return [sorted(batch, key=lambda id_: (id_ == cluster.leader, id_ not in late, id_)) for batch in first + ordered]
 
 
@@ -345,17 +355,23 @@ def behind(partitions: Iterable[Mapping[str, Any]]) -> set[int]:
 
 def verify(cluster: Cluster, batches: Sequence[Sequence[int]]) -> None:
     """Count, partition by partition, what the batches take; raises RollError when one takes more than can be spared."""
-    turn = {id_: number for number, batch in enumerate(batches) for id_ in batch if id_ not in cluster.out}
+    batch_of = {id_: number for number, batch in enumerate(batches) for id_ in batch if id_ not in cluster.out}
     out, allow, headroom = cluster.out, cluster.allow, cluster.headroom
-    for each in cluster.partitions:
-        running = [id_ for id_ in each["isr"] if id_ not in out] if out else each["isr"]
-        turns = [turn[id_] for id_ in running if id_ in turn]
-        most = 1 if len(set(turns)) == len(turns) else max(Counter(turns).values())
-        can = spare(len(running), len(each["replicas"]), each["min_isr"], headroom, allowed=each["topic"] in allow)
-        if (turns and most > can) or (can < 0 and any(id_ in turn for id_ in each["replicas"])):
+    for partition in cluster.partitions:
+        running = [id_ for id_ in partition["isr"] if id_ not in out] if out else partition["isr"]
+        taken = [batch_of[id_] for id_ in running if id_ in batch_of]
+        most = 1 if len(set(taken)) == len(taken) else max(Counter(taken).values())
+        can = spare(
+            len(running),
+            len(partition["replicas"]),
+            partition["min_isr"],
+            headroom,
+            allowed=partition["topic"] in allow,
+        )
+        if (taken and most > can) or (can < 0 and any(id_ in batch_of for id_ in partition["replicas"])):
             raise RollError(
                 "The plan takes more of partition %s-%d than it can spare; do not use it, and report this fault."
-                % (each["topic"], each["partition"])
+                % (partition["topic"], partition["partition"])
             )
     for batch in batches:
         voting = cluster.voters.intersection(batch)
@@ -376,28 +392,28 @@ def _repairs(
     candidates: int,
     batches: Sequence[Sequence[int]],
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """The moves that make the plan shorter, known to do so because it was planned again with them; and what to say about racks."""
+    """The moves that make the plan shorter, checked by planning again with them, and notes about racks."""
     if not batches or not any(cluster.racks.values()):
         return [], []
-    found = repairs.propose(cluster, placements, limits)
+    misplaced = repairs.propose(cluster, placements, limits)
     notes = []
-    if found.stuck:
+    if misplaced.stuck:
         notes.append(
             "Too many replicas for the racks: %s with more in one than can be spared, whatever is moved; "
             "another rack, or another replica of each, would let whole racks go at once."
-            % counted(found.stuck, "partition")
+            % counted(misplaced.stuck, "partition")
         )
-    if found.partitions - found.stuck > repairs.MOVES_AT_MOST:
+    if misplaced.partitions - misplaced.stuck > repairs.MOVES_AT_MOST:
         notes.append(
             "Placed without regard to racks: %s, more than moves are listed for; let a rebalance spread them."
-            % counted(found.partitions, "partition")
+            % counted(misplaced.partitions, "partition")
         )
-    if not found.moves:
+    if not misplaced.moves:
         return [], notes
-    shorter, _bounds, _limits = solve(cluster, repairs.mended(cluster, placements, found.moves), candidates)
+    shorter, _bounds, _limits = solve(cluster, repairs.mended(cluster, placements, misplaced.moves), candidates)
     if len(shorter) >= len(batches):
         return [], notes
-    chosen = repairs.needed(cluster, found.moves, placements, shorter)
+    chosen = repairs.needed(cluster, misplaced.moves, placements, shorter)
     notes.append(
         "With %s the plan would have %s instead of %d."
         % (counted(len(chosen), "replica move"), counted(len(shorter), "batch"), len(batches))
@@ -406,7 +422,7 @@ def _repairs(
 
 
 def _accepted(cluster: Cluster, batches: Sequence[Sequence[int]]) -> list[str]:
-    """One sentence for each topic that becomes unavailable in this roll because that was allowed by name."""
+    """One sentence for each topic that becomes unavailable in this roll because it is allowed by name."""
     going = {id_ for batch in batches for id_ in batch} - cluster.out
     topics: dict[str, set[int]] = {}
     for each in cluster.partitions if cluster.allow else ():
@@ -437,7 +453,10 @@ def quorum_trouble(voters: Iterable[int], leader: int | None, out: Iterable[int]
 def plan_quorum(
     voters: Iterable[int], leader: int | None, restart: Iterable[int], out: Iterable[int] = ()
 ) -> dict[str, Any]:
-    """Batches of one for controllers or ZooKeeper nodes, those that are down first, the leader last; {batches, lower_bound, certificate, refused}."""
+    """Batches of one for controllers or ZooKeeper nodes: {batches, lower_bound, certificate, refused}.
+
+    Nodes that are down go first, the leader last.
+    """
     everyone, wanted, down = set(voters), set(restart), set(out)
     unknown = (wanted | down) - everyone
     if unknown:
@@ -470,7 +489,10 @@ def plan_quorum(
 def resume_quorum(
     voters: Iterable[int], leader: int | None, restart: Iterable[int], out: Iterable[int] = ()
 ) -> dict[str, Any]:
-    """As plan_quorum(), and when a roll that was broken off goes on, the others are planned as if those that are down, and go first, were back."""
+    """As plan_quorum(), for a roll that continues after it was broken off.
+
+    Nodes that are down go first, and the others are planned as if those were back.
+    """
     everyone, wanted, down = list(voters), set(restart), set(out)
     made = plan_quorum(everyone, leader, wanted, down)
     if not made["refused"] or not wanted & down:
@@ -485,9 +507,9 @@ def resume_quorum(
 def ramp(
     batches: Sequence[Sequence[int]], canary: int = 1, max_batch: int | None = None, forks: int | None = None
 ) -> list[dict[str, Any]]:
-    """Steps in which to take the batches: a canary, then a tenth of all brokers, then as many as max_batch and forks let go at once.
+    """Steps in which to take the batches: a canary, then a tenth of all brokers, then as many as max_batch and forks allow.
 
-    Each step is {kind, batch, brokers}; batch counts from 1. Part of a safe batch is safe, so that the steps need no count of their own.
+    Each step is {kind, batch, brokers}; batch counts from 1. Part of a safe batch is safe, so steps are not counted again.
     """
     if canary < 0 or any(most is not None and most < 1 for most in (max_batch, forks)):
         text = (
