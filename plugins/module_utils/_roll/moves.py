@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Replica moves that let whole racks go at once again, where a few misplaced partitions stand against it."""
+"""Replica moves after which whole racks can go at once again, where a few misplaced partitions block that."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ class Move:
 
 @dataclass(frozen=True)
 class Misplaced:
-    """How many partitions hold more in-sync replicas in one rack than they can spare, and which of them cannot be spread, for want of racks."""
+    """Partitions with more in-sync replicas in one rack than they can spare.
+
+    stuck counts those that cannot be spread, for want of racks.
+    """
 
     partitions: int
     stuck: int
@@ -56,15 +59,15 @@ def propose(cluster: Cluster, placements: Iterable[PlacementGroup], limits: Iter
     hopeless = count - sum(len(placement.numbers) for placement in hopeful)
     if count - hopeless > MOVES_AT_MOST:
         return Misplaced(count, hopeless, {})
-    load = Counter(id_ for each in cluster.partitions for id_ in each["replicas"])
+    load = Counter(id_ for partition in cluster.partitions for id_ in partition["replicas"])
     moves: dict[int, list[Move]] = {}
     for placement in hopeful:
         for number in placement.numbers:
-            made = _spread(cluster, placement, number, members, load)
-            if made:
-                moves[number] = made
-                load.update(move.target for move in made)
-                load.subtract(move.source for move in made)
+            spread = _spread(cluster, placement, number, members, load)
+            if spread:
+                moves[number] = spread
+                load.update(move.target for move in spread)
+                load.subtract(move.source for move in spread)
     return Misplaced(count, hopeless, moves)
 
 
@@ -112,7 +115,7 @@ def mended(
     cluster: Cluster, placements: Iterable[PlacementGroup], moves: Mapping[int, Sequence[Move]]
 ) -> list[PlacementGroup]:
     """The placement groups once the moves have been made and are in sync."""
-    found = []
+    placements_after = []
     for placement in placements:
         left = (
             [number for number in placement.numbers if number not in moves]
@@ -120,23 +123,23 @@ def mended(
             else placement.numbers
         )
         if left:
-            found.append(placement._replace(numbers=left) if len(left) < len(placement.numbers) else placement)
+            placements_after.append(placement._replace(numbers=left) if len(left) < len(placement.numbers) else placement)
         if len(left) < len(placement.numbers):
             for number in placement.numbers:
-                made = moves.get(number, ())
+                moved = moves.get(number, ())
                 gone, come = (
-                    cluster.broker_mask(move.source for move in made),
-                    cluster.broker_mask(move.target for move in made),
+                    cluster.broker_mask(move.source for move in moved),
+                    cluster.broker_mask(move.target for move in moved),
                 )
-                if made:
-                    found.append(
+                if moved:
+                    placements_after.append(
                         placement._replace(
                             replicas=placement.replicas & ~gone | come,
                             in_sync=placement.in_sync & ~gone | come,
                             numbers=[number],
                         )
                     )
-    return found
+    return placements_after
 
 
 def needed(
@@ -145,7 +148,7 @@ def needed(
     placements: Iterable[PlacementGroup],
     batches: Sequence[Sequence[int]],
 ) -> list[Move]:
-    """Those without which a partition would stand against these batches."""
+    """The moves without which a partition would block these batches."""
     batch_masks = [cluster.broker_mask(batch) for batch in batches]
     chosen = []
     for placement in placements:
@@ -157,16 +160,16 @@ def needed(
 
 def as_data(cluster: Cluster, moves: Iterable[Move]) -> list[dict[str, Any]]:
     """Plain data: topic, partition, from, to, reason."""
-    listed = []
+    entries = []
     for move in moves:
-        each = cluster.partitions[move.number]
-        listed.append(
+        partition = cluster.partitions[move.number]
+        entries.append(
             {
-                "topic": each["topic"],
-                "partition": each["partition"],
+                "topic": partition["topic"],
+                "partition": partition["partition"],
                 "from": move.source,
                 "to": move.target,
                 "reason": move.reason,
             }
         )
-    return sorted(listed, key=lambda one: (one["topic"], one["partition"], one["from"]))
+    return sorted(entries, key=lambda one: (one["topic"], one["partition"], one["from"]))

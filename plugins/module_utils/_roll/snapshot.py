@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""What a roll is planned from: a snapshot, read and checked, and the one rule that says how many replicas a partition can spare.
+"""The snapshot that a roll is planned from, read and checked, and the rule for how many replicas a partition can spare.
 
 A snapshot is plain data:
 
@@ -10,9 +10,9 @@ A snapshot is plain data:
      "partitions": [{"topic": "t", "partition": 0, "replicas": [1, 2, 3], "isr": [1, 2, 3], "min_isr": 2}],
      "out": [], "restart": [1], "max_batch": None, "isr_headroom": 0, "allow": [], "reassignments": []}
 
-out are brokers that are down already, restart those that still need a restart. The last four have these defaults. allow names topics whose
-loss of availability is accepted, which matters only where the replication factor leaves no choice. A rack is null either everywhere or nowhere;
-a number is read as a text.
+out are brokers that are down already, restart those that still need a restart. The last four have these defaults.
+allow names topics whose loss of availability is accepted, which matters only where the replication factor leaves no
+choice. A rack is null either everywhere or nowhere. A number is read as a text.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class RollError(RackawareError):
 class Cluster:
     """A snapshot that has been checked; racks has every broker, moving the brokers that a reassignment touches, by topic and partition.
 
-    A set of many brokers is a number with a bit for each, in the order of ids.
+    A set of many brokers is a broker mask: an integer with one bit for each broker, in the order of ids. broker_bit has the
+    bit of each id.
     """
 
     racks: dict[int, str | None]
@@ -55,23 +56,24 @@ class Cluster:
 
     @property
     def quorum_spare(self) -> int:
-        """How many voters may go at once: one, or none when that would take the majority or nobody is known to lead."""
+        """How many voters may go at once: one, or none when that would take the majority or no leader is known."""
         alive = self.voters - self.out
         return min(1, len(alive) - majority(len(self.voters))) if self.leader in alive else 0
 
     def broker_mask(self, ids: Iterable[int]) -> int:
-        """These brokers as bits; ids that are not brokers are passed over."""
+        """The mask of these brokers; ids that are not brokers are ignored."""
         return sum(self.broker_bit.get(id_, 0) for id_ in set(ids))
 
     def members(self, brokers: int) -> list[int]:
-        """The ids of these bits."""
+        """The ids in a broker mask."""
         return [self.ids[number] for number in bits(brokers)]
 
 
 class PlacementGroup(NamedTuple):
-    """What partitions with the same replicas, the same in-sync replicas and the same minimum have in common; replicas and in_sync are bits.
+    """Partitions with the same replicas, the same in-sync replicas and the same minimum.
 
-    in_sync has no broker that is out. numbers are the places of the partitions in the snapshot.
+    replicas and in_sync are broker masks; in_sync has no broker that is out. numbers are the indexes of the partitions in
+    the snapshot.
     """
 
     replicas: int
@@ -82,7 +84,7 @@ class PlacementGroup(NamedTuple):
 
 
 def bits(brokers: int) -> Iterator[int]:
-    """The numbers of the bits that are set."""
+    """The indexes of the bits that are set."""
     while brokers:
         low = brokers & -brokers
         yield low.bit_length() - 1
@@ -165,13 +167,13 @@ def read(snapshot: Any) -> Cluster:
 
 
 def placement_groups(cluster: Cluster) -> list[PlacementGroup]:
-    """The partitions, alike ones together, because a cluster has more partitions than ways to place them; raises RollError."""
+    """The partitions by placement, because a cluster has more partitions than placements; raises RollError."""
     alike: dict[tuple[int, int, int, int, int, bool], Any] = {}
     broker_bit, allow, partitions = cluster.broker_bit, cluster.allow, cluster.partitions
     number = -1
-    # An id as 1.0 is found where 1 is; so what there is of types is gathered, which takes less time than looking at each value.
+    # 1.0 is found where 1 is. So the types that occur are gathered, which is faster than a look at each value.
     types: dict[Any, set[type]] = {int: set(), str: set(), (list, tuple): set()}
-    whole, texts, lists = types.values()
+    integers, texts, lists = types.values()
     try:
         for number, each in enumerate(partitions):
             replicas = isr = 0
@@ -179,7 +181,7 @@ def placement_groups(cluster: Cluster) -> list[PlacementGroup]:
                 replicas |= broker_bit[id_]
             for id_ in each["isr"]:
                 isr |= broker_bit[id_]
-            whole.update(map(type, (*each["replicas"], *each["isr"], each["min_isr"], each["partition"])))
+            integers.update(map(type, (*each["replicas"], *each["isr"], each["min_isr"], each["partition"])))
             lists.update((type(each["replicas"]), type(each["isr"])))
             texts.add(type(each["topic"]))
             key = (replicas, isr, len(each["replicas"]), len(each["isr"]), each["min_isr"], each["topic"] in allow)
@@ -188,11 +190,11 @@ def placement_groups(cluster: Cluster) -> list[PlacementGroup]:
                 alike[key] = (*known, number) if isinstance(known, tuple) else (known, number)
     except (KeyError, TypeError):
         _complain(partitions[number], number, broker_bit)
-    if bool in whole or not all(issubclass(one, wanted) for wanted, found in types.items() for one in found):
+    if bool in integers or not all(issubclass(one, expected) for expected, seen in types.items() for one in seen):
         for number, each in enumerate(partitions):
             if _is_odd(each):
                 _complain(each, number, broker_bit)
-    made = []
+    grouped = []
     running, headroom = ~cluster.broker_mask(cluster.out), cluster.headroom
     for (replicas, isr, replica_count, isr_count, min_isr, allowed), numbers in alike.items():
         if isinstance(numbers, int):
@@ -201,12 +203,12 @@ def placement_groups(cluster: Cluster) -> list[PlacementGroup]:
             _complain(partitions[numbers[0]], numbers[0], broker_bit)
         in_sync = isr & running
         count = isr_count if in_sync == isr else popcount(in_sync)
-        made.append(
+        grouped.append(
             PlacementGroup(
                 replicas, in_sync, min_isr, spare(count, replica_count, min_isr, headroom, allowed=allowed), numbers
             )
         )
-    return made
+    return grouped
 
 
 def from_cluster(
@@ -222,16 +224,17 @@ def from_cluster(
 ) -> dict[str, Any]:
     """The snapshot in a cluster as kafka_cluster_info returns it; restart None: every broker.
 
-    A fenced broker is out, and so is one that holds replicas and is not listed, because before Kafka 4.0 that is how a broker that is
-    down looks. racks tells the rack of such a broker. Under ZooKeeper the active controller is the leader, so that it goes last. min_isr is the
-    least for partitions of topics that set none: their leaders enforce their own values, which may differ from the one of the broker that was asked.
+    A fenced broker is out. So is one that holds replicas and is not listed, as a broker that is down looks before Kafka 4.0;
+    racks has the rack of such a broker. Under ZooKeeper the active controller is the leader, so that it goes last. min_isr
+    is the least for partitions of topics that set none: their leaders enforce their own values, which may differ from that
+    of the broker that was asked.
     """
     try:
         # Data from YAML has texts for keys.
-        told = {int(id_): rack for id_, rack in (racks or {}).items()}
+        rack_of = {int(id_): rack for id_, rack in (racks or {}).items()}
     except (TypeError, ValueError):
         raise RollError(
-            "racks has the keys %s, but must tell a rack for each id of a broker." % ", ".join(map(str, racks or ()))
+            "racks has the keys %s, but must give a rack for each id of a broker." % ", ".join(map(str, racks or ()))
         ) from None
     try:
         brokers = {each["id"]: each["rack"] for each in cluster["brokers"]}
@@ -272,7 +275,7 @@ def from_cluster(
             "The cluster's brokers and replicas have the ids %s, but ids must be numbers; pass what kafka_cluster_info returns."
             % ", ".join(map(repr, odd))
         )
-    brokers = {id_: told.get(id_) if rack is None or rack == "" else rack for id_, rack in brokers.items()}
+    brokers = {id_: rack_of.get(id_) if rack is None or rack == "" else rack for id_, rack in brokers.items()}
     return {
         "brokers": [{"id": id_, "rack": rack} for id_, rack in sorted(brokers.items())],
         "controllers": {"voters": voters, "leader": leader},
