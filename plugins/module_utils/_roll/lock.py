@@ -148,8 +148,7 @@ def read(path: str, *, break_lock: bool = False) -> Lease | None:
         if break_lock:
             return None
         raise LockError(
-            "The lock %s cannot be understood, so its holder is not known; look at it, or set break_lock: true."
-            % path
+            "The lock %s cannot be understood, so its holder is not known; look at it, or set break_lock: true." % path
         ) from None
 
 

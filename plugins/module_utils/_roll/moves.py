@@ -123,7 +123,9 @@ def mended(
             else placement.numbers
         )
         if left:
-            placements_after.append(placement._replace(numbers=left) if len(left) < len(placement.numbers) else placement)
+            placements_after.append(
+                placement._replace(numbers=left) if len(left) < len(placement.numbers) else placement
+            )
         if len(left) < len(placement.numbers):
             for number in placement.numbers:
                 moved = moves.get(number, ())

@@ -1,4 +1,4 @@
-"""Which way a cluster may go between versions of Kafka, from where a run goes on, and when it is finalised."""
+"""Which way a cluster may go between versions of Kafka, from where a run goes on, and when it is finalized."""
 
 from __future__ import annotations
 
@@ -143,8 +143,8 @@ class TestPin:
         ids=[
             "no upgrade",
             "the old version speaks it anyway",
-            "one copy says that finalising began",
-            "finalised",
+            "one copy says that finalizing began",
+            "finalized",
             "KRaft has none",
         ],
     )
@@ -195,13 +195,13 @@ class TestUp:
 
     def test_everybody_has_it_already(self):
         found = decide("3.9.2", nodes(["3.9.2"] * 3), [None], spoken((3, 9), "3.9-IV0"))
-        assert (found.way, found.record, found.lines) == ("none", None, ["Everybody runs Kafka 3.9.2."])
+        assert (found.way, found.record, found.lines) == ("none", None, ["All nodes run Kafka 3.9.2."])
 
-    def test_everybody_has_it_and_it_is_not_finalised(self):
+    def test_all_nodes_have_it_and_it_is_not_finalized(self):
         found = decide("3.9.2", nodes(["3.9.2"] * 3), [record()], spoken((3, 9)))
         assert (found.way, found.record) == ("none", record())
 
-    def test_the_next_upgrade_before_this_one_is_finalised_keeps_the_older_way_back(self):
+    def test_the_next_upgrade_before_this_one_is_finalized_keeps_the_older_rollback(self):
         found = decide("3.9.2", nodes(["3.9.1"] * 3), [record(to="3.9.1")], spoken((3, 9)))
         assert (found.record["from"], found.record["to"], found.record["protocol"]) == ("3.9.1", "3.9.2", "3.8")
 
@@ -250,7 +250,7 @@ class TestRefused:
         with pytest.raises(UpgradeError, match=r"Broker 1 answers as Kafka 4\.0"):
             decide("4.4.0", nodes(["4.3.1"] * 3, kind="controller"), [None], raised(25))
 
-    def test_an_upgrade_while_another_is_being_finalised(self):
+    def test_an_upgrade_while_another_is_being_finalized(self):
         with pytest.raises(UpgradeError, match="run finalize_upgrade to its end first"):
             decide("3.9.3", nodes(["3.9.2"] * 3), [record(finalizing="2027-01-03T00:00:00Z")], spoken((3, 9)))
 
@@ -278,7 +278,7 @@ class TestBack:
         assert (found.way, found.start, found.target) == ("back", "3.9.2", "3.8.1")
         assert (
             found.record == record("3.9.2", "3.8.1", began=rules.text(NOW))
-            and "nothing was finalised" in found.lines[0]
+            and "nothing was finalized" in found.lines[0]
         )
 
     def test_from_the_middle(self):
@@ -318,9 +318,9 @@ class TestBack:
                 "3.9.2",
                 [record(finalized="2027-02-01T00:00:00Z")],
                 spoken((3, 9), "3.9"),
-                "finalised on 2027-02-01",
+                "finalized on 2027-02-01",
             ),
-            ("3.8.1", "3.9.2", [record(finalizing="2027-02-01T00:00:00Z")], spoken((3, 9)), "being finalised since"),
+            ("3.8.1", "3.9.2", [record(finalizing="2027-02-01T00:00:00Z")], spoken((3, 9)), "being finalized since"),
             (
                 "3.8.1",
                 "3.9.2",
@@ -329,7 +329,7 @@ class TestBack:
                 r"Broker 1 speaks inter.broker.protocol.version 3\.9-IV0, above the 3\.8",
             ),
         ],
-        ids=["nobody wrote it down", "two steps", "finalised", "half finalised", "raised by hand"],
+        ids=["no record of it", "two steps", "finalized", "half finalized", "raised by hand"],
     )
     def test_there_is_no_other_way_down(self, asked, running, records, told, sentence):
         with pytest.raises(UpgradeError, match=sentence):
@@ -392,7 +392,7 @@ class TestFinalization:
         found = finalization("3.9.2", nodes(["3.9.2"] * 3), [ROLLED], spoken((3, 9)), {})
         assert (found.needed, found.closes, found.protocol, found.features) == (True, True, "3.9", {})
         assert found.record == dict(ROLLED, finalizing=rules.text(NOW))
-        assert "no way back to 3.8.1" in found.lines[0] and "from 3.8 to 3.9" in found.lines[1]
+        assert "no rollback to 3.8.1" in found.lines[0] and "from 3.8 to 3.9" in found.lines[1]
 
     def test_the_features_are_raised_except_the_quorums_own(self):
         done = kraft_record(rolled=rules.text(NOW - 2 * DAY))
@@ -435,14 +435,14 @@ class TestFinalization:
                 nodes(["3.9.2", "3.8.1", "3.9.2"]),
                 [ROLLED],
                 spoken((3, 9)),
-                "Host b2 would start Kafka 3.8.1, but everybody must run 3.9.2",
+                "Host b2 would start Kafka 3.8.1, but all nodes must run 3.9.2",
             ),
             (nodes(["3.9.2"] * 3, ["3.8.1"] * 3), [ROLLED], spoken((3, 9)), "Host k1 would start"),
             (nodes(["3.9.2"] * 3, state="failed"), [ROLLED], spoken((3, 9)), r"does not run \(failed\)"),
             (nodes(["3.9.2"] * 3), [ROLLED], spoken((3, 9), count=2), "Broker 3 does not answer"),
             (nodes(["3.9.2"] * 3), [ROLLED], spoken([(3, 9), (3, 8), (3, 9)]), "Broker 2 answers as Kafka 3.8"),
             (nodes(["3.9.2"] * 3), [None], spoken((3, 9)), "no record of an upgrade"),
-            (nodes(["3.9.2"] * 3), [record()], spoken((3, 9)), "not been proven to have ended"),
+            (nodes(["3.9.2"] * 3), [record()], spoken((3, 9)), "is not known to have ended"),
             (nodes(["3.9.2"] * 3), [record(rolled=rules.text(NOW - 60))], spoken((3, 9)), "wait 86340 s more"),
         ],
     )
