@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The gate of a roll: who may go out now, and who is back, decided from fresh answers without asking anybody.
+"""The gate of a roll: which brokers may stop now, and which are back, decided from fresh answers alone.
 
-Two facts about Kafka make the rules. Metadata may be old, and still list a broker in sync that has stopped; so whoever is in flight counts as
-out, whatever an answer says. And a broker answers only after it is registered and unfenced, which took it out of every in-sync set before; so
-its own word that it is in sync again is newer than its restart.
+Two facts about Kafka make the rules. Metadata may be old, and still list a stopped broker in sync. So a broker in flight
+counts as out, whatever an answer says. And a broker answers only after it is registered and unfenced, which took it out of
+every in-sync set before. So its own answer that it is in sync again is newer than its restart.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def fresh(
 ) -> dict[str, Any]:
     """The snapshot to decide by, of a cluster as kafka_cluster_info returns it.
 
-    Whoever is in flight or out is part of the cluster, also when it is not listed and holds nothing, as a broker that is down looks before
-    Kafka 4.0. Racks are left away: no decision here is made by them, and of a broker that is not listed nobody knows it.
+    A broker in flight or out is part of the cluster, also when it is not listed and holds nothing, as a broker that is down
+    looks before Kafka 4.0. Racks are left out: no decision here uses them, and that of an unlisted broker is not known.
     """
     listed = {each["id"]: {**each, "rack": None} for each in cluster["brokers"]}
     for id_ in {*in_flight, *out} - set(listed):
@@ -57,29 +57,31 @@ def admit(
     *,
     disruption: str = roll_disruption.RESTART,
 ) -> dict[str, Any]:
-    """Who of the candidates may go out now, tried in their order: {admitted: [ids], held: [{broker, reason}]}; raises RollError.
+    """Which candidates may stop now, tried in their order: {admitted: [ids], held: [{broker, reason}]}; raises RollError.
 
-    snapshot (_roll.snapshot) is fresh, and its restart has everybody who still needs one. in_flight are those that were let out and are not
-    back yet. Whoever is admitted counts as out for the next. Of those that are out already only those go whose service is known not to run, which
-    down names: any other may be reading its logs, and would begin anew.
+    snapshot (_roll.snapshot) is fresh, and its restart has every broker that still needs one. in_flight are those that were
+    admitted and are not back yet. An admitted broker counts as out for the next. Of the brokers that are out already, only
+    those are admitted whose service is known not to run, which down names: any other may be reading its logs, and would
+    have to begin again.
 
-    That is the rule of a restart. For another disruption (_roll.disruption) they go together or not at all, and loss says what they would take with them.
+    That is the rule of a restart. For another disruption (_roll.disruption) they go together or not at all, and loss says
+    what they would take with them.
     """
     cluster, flying, stopped = read(snapshot), set(in_flight), set(down)
-    wanted = list(dict.fromkeys(candidates))
-    unknown = (set(wanted) | flying) - set(cluster.racks)
+    ordered = list(dict.fromkeys(candidates))
+    unknown = (set(ordered) | flying) - set(cluster.racks)
     if unknown:
         raise RollError("The cluster does not have %s; the inventory and the cluster disagree." % named(unknown))
     if disruption != roll_disruption.RESTART:
-        return _admit_together(cluster, wanted, flying, disruption)
-    holding: dict[int, list[Mapping[str, Any]]] = {id_: [] for id_ in wanted}
-    for each in cluster.partitions:
-        for id_ in each["replicas"]:
+        return _admit_together(cluster, ordered, flying, disruption)
+    holding: dict[int, list[Mapping[str, Any]]] = {id_: [] for id_ in ordered}
+    for partition in cluster.partitions:
+        for id_ in partition["replicas"]:
             if id_ in holding:
-                holding[id_].append(each)
+                holding[id_].append(partition)
     admitted: list[int] = []
     held = []
-    for id_ in wanted:
+    for id_ in ordered:
         reason = _against(cluster, id_, holding[id_], flying, admitted, stopped)
         if reason:
             held.append({"broker": id_, "reason": reason})
@@ -88,31 +90,31 @@ def admit(
     return {"admitted": admitted, "held": held}
 
 
-def _admit_together(cluster: Cluster, wanted: list[int], in_flight: set[int], disruption: str) -> dict[str, Any]:
+def _admit_together(cluster: Cluster, candidates: list[int], in_flight: set[int], disruption: str) -> dict[str, Any]:
     """As admit(), for brokers that stay away or whose copies are destroyed."""
-    found = roll_disruption.loss(
-        cluster, wanted, in_flight, headroom=cluster.headroom if disruption == roll_disruption.STAY_AWAY else 0
+    lost = roll_disruption.loss(
+        cluster, candidates, in_flight, headroom=cluster.headroom if disruption == roll_disruption.STAY_AWAY else 0
     )
-    reasons = {id_: _otherwise(cluster, id_, wanted, in_flight) for id_ in wanted}
-    reason = roll_disruption.sentence(disruption, wanted, found)
-    held = [{"broker": id_, "reason": reasons[id_] or reason} for id_ in wanted if reasons[id_] or reason]
+    reasons = {id_: _otherwise(cluster, id_, candidates, in_flight) for id_ in candidates}
+    reason = roll_disruption.sentence(disruption, candidates, lost)
+    held = [{"broker": id_, "reason": reasons[id_] or reason} for id_ in candidates if reasons[id_] or reason]
     shown = {
-        "held": found.held,
-        "last_copies": found.last_copies,
-        "below_minimum": found.below_minimum,
-        "first": list(found.first),
+        "held": lost.held,
+        "last_copies": lost.last_copies,
+        "below_minimum": lost.below_minimum,
+        "first": list(lost.first),
     }
-    # What no loss explains no acceptance of a loss overrides.
+    # Accepting a loss overrides only reasons that are losses.
     firm = any(reasons.values())
-    return {"admitted": [] if held else wanted, "held": held, "loss": shown, "firm": firm}
+    return {"admitted": [] if held else candidates, "held": held, "loss": shown, "firm": firm}
 
 
-def _otherwise(cluster: Cluster, broker: int, wanted: list[int], in_flight: set[int]) -> str | None:
-    """What stands against it besides the copies of partitions."""
+def _otherwise(cluster: Cluster, broker: int, candidates: list[int], in_flight: set[int]) -> str | None:
+    """Why it is blocked for other reasons than copies of partitions, None when it is not."""
     if broker in in_flight:
         return "It is in flight already."
     if broker in cluster.voters:
-        others = in_flight | set(wanted) - {broker}
+        others = in_flight | set(candidates) - {broker}
         reason = _quorum_against(cluster, broker, cluster.out | others, others)
         if reason:
             return reason
@@ -130,19 +132,19 @@ def _against(
     admitted: list[int],
     down: set[int],
 ) -> str | None:
-    """What stands against letting this broker out, None for nothing."""
+    """Why this broker may not stop, None when it may."""
     going = in_flight | set(admitted)
     out = cluster.out | going
     if broker in in_flight:
         return "It is in flight already."
     if cluster.max_batch is not None and len(going) >= cluster.max_batch:
-        return "%d are out, as many as max_batch lets go at once." % len(going)
+        return "%d are out, as many as max_batch allows at once." % len(going)
     if broker in cluster.voters:
         reason = _quorum_against(cluster, broker, out, going)
         if reason:
             return reason
     if broker in cluster.out:
-        # Down already, its start takes nothing from anybody, and a reassignment may wait for it.
+        # It is down: its start takes no replica away, and a reassignment may wait for it.
         return (
             None
             if broker in down
@@ -184,16 +186,17 @@ def _quorum_against(cluster: Cluster, broker: int, out: Iterable[int], going: se
         return "No running voter is known to lead the quorum (%s)." % METADATA_TOPIC
     if len(alive) - 1 < len(cluster.voters) // 2 + 1:
         return "%d of %d voters run, and without it the quorum has no majority." % (len(alive), len(cluster.voters))
-    # That the leader goes last is the plan's wish, and no rule: leadership moves during a roll, and a leader that is asked to stop resigns.
+    # The plan puts the leader last, but that is no rule: leadership moves during a roll, and a leader that stops resigns.
     return None
 
 
 def back(broker: int, own_view: Any, leaders_view: Any) -> dict[str, Any]:
-    """Whether a broker that was let out is back: {back, behind, reason}; behind counts the partitions in which it is not in sync yet.
+    """Whether a broker that was stopped is back: {back, behind, reason}.
 
-    own_view is what the broker itself answers, leaders_view what others answer, each as a snapshot or as kafka_cluster_info's cluster; None
-    for no answer. It is back when it is registered and unfenced, and in sync in every partition that it holds, by both. A replica that a
-    reassignment is adding is not waited for.
+    behind counts the partitions in which it is not in sync yet. own_view is what the broker itself answers, leaders_view what
+    others answer, each as a snapshot or as kafka_cluster_info's cluster; None for no answer. The broker is back when by both
+    it is registered and unfenced, and in sync in every partition that it holds. A replica that a reassignment is adding is
+    not waited for.
     """
     behind: dict[tuple[str, int], None] = {}
     for view, whose in ((own_view, "its own answer"), (leaders_view, "the others' answer")):

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Waiting at the gate: what the answers mean for a person who watches, for the report, and for the timer that ends a wait without progress.
+"""Waiting at the gate: the line for a person who watches, the events for the report, and the timer without progress.
 
-There is no limit on how long a wait may take, only on how long nothing may get better: a cluster with much to catch up takes its time.
-Better means better than ever before in this wait, so that numbers that go up and down do not count.
+There is no limit on how long a wait may take, only on the seconds without progress: a cluster with much to catch up takes
+its time. Progress is a number that is better than ever before in this wait, so numbers that go up and down do not count.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from .poll import BACK, BROKER, CONTROLLER, MAY_STOP, ZOOKEEPER
 from .snapshot import named
 
 LINE_EVERY = 5.0
-# Seconds. Many a broker has caught up before anybody would read how much is left.
+# Seconds. Most brokers catch up before a person would read how much is left.
 A_WHILE = 10.0
 NAMED_AT_MOST = 4
 NOUNS = {BROKER: "broker", CONTROLLER: "controller", ZOOKEEPER: "ZooKeeper server"}
 
 
 class Watch:
-    """One wait: it is told each answer, and says what to show, what to write down and whether to give up. Times are of one monotonic clock."""
+    """One wait: it takes each answer, and gives the line to show, the events to write down and whether to give up.
+
+    Times are of one monotonic clock.
+    """
 
     def __init__(self, question: str, kind: str, nodes: Sequence[int], *, stall_seconds: float, now: float) -> None:
         self.question, self.kind, self.nodes, self.stall_seconds = (
@@ -41,7 +44,7 @@ class Watch:
         self._best: dict[Any, int] = {}
         self._first: dict[int, int] = {}
         self._most: dict[int, tuple[float, int]] = {}
-        self._told: set[tuple[str, int]] = set()
+        self._reported: set[tuple[str, int]] = set()
         self._reasons: dict[int, str] = {}
         self._counts: Any = None
         self._line: str | None = None
@@ -62,14 +65,14 @@ class Watch:
             if left is not None and left >= self._most.get(each["id"], (now, 0))[1]:
                 self._most[each["id"]] = (now, left)
         if answer["open"]:
-            # Better than this it cannot be; what follows, while the answer shall stay so, is measured from here.
+            # The gate is open. Where the answer shall stay so for some time, progress is measured from here.
             self.better = now
             self._best.clear()
         for key, value in self._measures(answer):
             best = self._best.get(key)
             if best is None or value > best:
                 self._best[key] = value
-                # Falling further behind makes a new key of bytes, and is nothing better.
+                # Falling further behind makes a new key of bytes, which is no progress.
                 if best is not None or key[0] != "bytes":
                     self.better = now
         return self._events(answer)
@@ -93,23 +96,26 @@ class Watch:
 
     @property
     def stalled(self) -> bool:
-        """Whether nothing has got better for too long."""
+        """Whether the wait is without progress for too long."""
         return self.now - self.better >= self.stall_seconds
 
     @property
     def takes_a_while(self) -> bool:
-        """Whether somebody has been catching up for so long that it is worth asking how much is left."""
+        """Whether a broker has been catching up for so long that it is worth asking how much is left."""
         return self._behind is not None and self.now - self._behind >= A_WHILE
 
     def state(self) -> str:
         """What was seen last, for a person."""
         if self.answer is None:
-            return self._nobody() if self.error else "nothing was asked yet"
+            return self._unanswered() if self.error else "nothing was asked yet"
         text = self._waiting(self.answer) if self.question == MAY_STOP else self._returning(self.answer)
-        return "%s · %s" % (text, self._nobody()) if self.error else text
+        return "%s · %s" % (text, self._unanswered()) if self.error else text
 
     def line(self, *, last: bool = False) -> str | None:
-        """The line to show now, None for none: when something changed, not too often; the last one is always shown, unless nothing was before it."""
+        """The line to show now, or None: only when something changed, and not too often.
+
+        The last one is always shown, except at a gate that showed none before.
+        """
         state = self.state()
         if last:
             if self._line is None and self.question == MAY_STOP:
@@ -121,13 +127,13 @@ class Watch:
 
     def sentence(self) -> str:
         """Why this wait ends without success."""
-        wish = "may be stopped" if self.question == MAY_STOP else "%s back" % ("are" if len(self.nodes) > 1 else "is")
+        goal = "may be stopped" if self.question == MAY_STOP else "%s back" % ("are" if len(self.nodes) > 1 else "is")
         return (
-            "Waited %s until %s %s, and nothing got better in the last %s; last seen: %s; look at %s, then start the roll again, which goes on from here."
+            "Waited %s until %s %s, without progress in the last %s; last seen: %s; look at %s, then start the roll again, which continues from here."
             % (
                 duration(self.now - self.start),
                 named(self.nodes, NOUNS[self.kind]),
-                wish,
+                goal,
                 duration(self.now - self.better),
                 self.state().rstrip("."),
                 "what holds it" if self.question == MAY_STOP else "the log there" + self._reading(),
@@ -135,7 +141,7 @@ class Watch:
         )
 
     def _reading(self) -> str:
-        """What nobody can see from outside: the protocol tells nothing of a broker that reads its logs, and one that never starts looks the same."""
+        """A hint for unregistered brokers: from outside, one that reads its logs looks like one that never starts."""
         nodes = self.answer["nodes"] if self.answer else ()
         if self.kind != BROKER or all(each["registered"] for each in nodes):
             return ""
@@ -144,7 +150,7 @@ class Watch:
             "for the playbooks that is roll_stall_seconds)"
         )
 
-    def _nobody(self) -> str:
+    def _unanswered(self) -> str:
         return "the last question failed: %s" % str(self.error).rstrip(".")
 
     def _waiting(self, answer: Mapping[str, Any]) -> str:
@@ -214,8 +220,8 @@ class Watch:
         else:
             for kind in ("registered", "back"):
                 for each in answer["nodes"]:
-                    if each[kind] and (kind, each["id"]) not in self._told:
-                        self._told.add((kind, each["id"]))
+                    if each[kind] and (kind, each["id"]) not in self._reported:
+                        self._reported.add((kind, each["id"]))
                         out.append({**self._named(kind, each["id"]), "ago": each[kind + "_seconds"]})
         return sorted(self._curve(answer) + out, key=lambda event: -event.get("ago", 0))
 

@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The gate for members of a quorum, KRaft voters or ZooKeeper servers: who may go out now, and who is back, without asking anybody.
+"""The gate for quorum nodes, KRaft voters or ZooKeeper servers: which may stop now, and which are back.
 
-The rules are the same for both: one at a time, and only while a majority stays without it. That the leader goes last is the plan's wish, and no rule:
-leadership moves during a roll, and a leader that is asked to stop resigns. What differs is how a member is known to be well. A voter is well when the
-leader saw it caught up after a given moment, which is the leader's own clock when the question began. So an answer about the process that ran there
-before cannot pass for one about the process that runs there now.
+It decides from answers alone. The rules are the same for both: one node at a time, and only while a majority stays
+without it. The plan puts the leader last, but that is no rule: leadership moves during a roll, and a leader that stops
+resigns. What differs is how a node is known to be well. A voter is well when the leader saw it caught up after a given
+moment, which is the leader's own clock when the question began. So an answer about the process that ran there before
+cannot pass for one about the process that runs there now.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ def caught_up(quorum: Mapping[str, Any], since_ms: int) -> set[int]:
 
 
 def leader_clock(quorum: Mapping[str, Any]) -> int:
-    """The leader's clock at this answer, in milliseconds, because the leader itself is caught up now; raises KafkaError without a leader."""
+    """The leader's clock at this answer, in milliseconds; raises KafkaError without a leader.
+
+    The leader itself is always caught up now.
+    """
     for each in quorum["voters"]:
         if each["id"] == quorum["leader"]:
             return int(each["last_caught_up_ms"])
@@ -43,7 +47,7 @@ def leader_clock(quorum: Mapping[str, Any]) -> int:
 
 
 def stale(quorum: Mapping[str, Any] | None, broker: int | None) -> str | None:
-    """Why this broker's metadata is too old to decide by, None when it is not; always None under ZooKeeper, which does not tell."""
+    """Why this broker's metadata is too old to decide by, None when it is not, and under ZooKeeper, which does not tell."""
     if quorum is None or broker is None:
         return None
     now = leader_clock(quorum)
@@ -59,7 +63,7 @@ def stale(quorum: Mapping[str, Any] | None, broker: int | None) -> str | None:
 def voters_admit(
     quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int], in_flight: Iterable[int]
 ) -> dict[str, Any]:
-    """Which voters may go out now: {admitted: [ids], held: [{broker, reason}]}; raises RollError for one that is none."""
+    """Which voters may stop now: {admitted: [ids], held: [{broker, reason}]}; raises RollError for a node that is no voter."""
     members = [each["id"] for each in quorum["voters"]]
     _known(members, nodes, "a voter of the quorum")
     leader = quorum["leader"] if quorum["leader"] in members else None
@@ -77,7 +81,7 @@ def voters_back(quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int]) 
         if id_ not in listed:
             reason = "It is not a voter of the quorum (%s)." % _all(quorum)
         elif quorum["leader"] not in listed:
-            reason = "Nobody leads the quorum."
+            reason = "No voter leads the quorum."
         else:
             behind = max(0, end - listed[id_]["log_end_offset"]) if id_ != quorum["leader"] else 0
             if id_ not in well:
@@ -94,7 +98,10 @@ def voters_back(quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int]) 
 def zookeepers_admit(
     servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int], in_flight: Iterable[int]
 ) -> dict[str, Any]:
-    """Which ZooKeeper servers may go out now; servers has the answer of _kafka.zookeeper.look for every id of the ensemble."""
+    """Which ZooKeeper servers may stop now.
+
+    servers has the answer of _kafka.zookeeper.look for every id of the ensemble.
+    """
     _known(servers, nodes, "a server of the ensemble")
     ensemble = zookeeper.quorum(list(servers.values()))
     if not ensemble["ok"]:
@@ -104,7 +111,7 @@ def zookeepers_admit(
 
 
 def zookeepers_back(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int]) -> list[dict[str, Any]]:
-    """For each of the nodes {id, back, registered, behind, reason}: whether it leads or follows, in an ensemble that has its majority."""
+    """For each node {id, back, registered, behind, reason}: whether it leads or follows, and the ensemble has its majority."""
     _known(servers, nodes, "a server of the ensemble")
     ensemble = zookeeper.quorum(list(servers.values()))
     out = []
@@ -120,7 +127,7 @@ def zookeepers_back(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[in
 
 
 def leading(servers: Mapping[int, Mapping[str, Any]]) -> int | None:
-    """The ZooKeeper server that leads an ensemble with its majority, None for nobody."""
+    """The ZooKeeper server that leads an ensemble with its majority, None without one."""
     leader = zookeeper.quorum(list(servers.values()))["leader"]
     return next((id_ for id_, each in servers.items() if leader is not None and each["server"] == leader), None)
 
@@ -128,7 +135,7 @@ def leading(servers: Mapping[int, Mapping[str, Any]]) -> int | None:
 def early(
     leader: int | None, admitted: Iterable[int], restart: Iterable[int], among: Iterable[int] | None = None
 ) -> str | None:
-    """What to say when a leader goes while others of its kind still need a restart, because leadership has moved since the plan was made; else None."""
+    """What to say when a leader stops before others of its kind, because leadership has moved since the plan; else None."""
     waiting = set(restart) - set(admitted)
     if among is not None:
         waiting &= set(among)

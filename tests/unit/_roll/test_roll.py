@@ -970,7 +970,7 @@ class TestFromCluster:
 
     @pytest.mark.parametrize("racks", [{"x": "a"}, {None: "a"}, {"1.5": "a"}])
     def test_a_rack_is_told_by_id(self, racks):
-        with pytest.raises(plan.RollError, match="must tell a rack for each id"):
+        with pytest.raises(plan.RollError, match="must give a rack for each id"):
             plan.from_cluster(seen(), racks=racks)
 
 

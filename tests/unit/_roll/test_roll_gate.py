@@ -68,7 +68,7 @@ class TestAdmit:
             (part(1, min_isr=1), {}, [], "has 1 in sync and needs 1"),
             (part(1, 2, isr=[1]), {"allow": ["t"]}, [], "has 1 in sync and needs 2; broker 2 is out or behind"),
             (part(2, 3, 4), {}, [1], "in flight already"),
-            (part(2, 3, 4), {"max_batch": 1}, [2], "as many as max_batch lets go"),
+            (part(2, 3, 4), {"max_batch": 1}, [2], "as many as max_batch allows"),
             (
                 part(2, 3, 4),
                 {"controllers": {"voters": [1, 2, 3], "leader": 2}},

@@ -81,7 +81,7 @@ def test_a_process_of_a_stranger():
 
 def test_the_option_comes_with_texts_for_keys():
     assert identity.read({"1": "a", 2: "b", "3": None}) == {1: "a", 2: "b"} and identity.read(None) == {}
-    with pytest.raises(RollError, match="addresses has the keys one, but must tell an address for each id"):
+    with pytest.raises(RollError, match="addresses has the keys one, but must give an address for each id"):
         identity.read({"one": "a"})
 
 

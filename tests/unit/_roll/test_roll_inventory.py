@@ -215,13 +215,13 @@ def test_a_person_sees_the_steps_and_why_there_are_not_fewer():
 
 
 def test_nobody_is_said_too():
-    assert roll_steps.lines({**plan(restart=[]), "notes": []}, {}, [], "controller") == ["Nobody needs a restart."]
+    assert roll_steps.lines({**plan(restart=[]), "notes": []}, {}, [], "controller") == ["No node needs a restart."]
 
 
 def test_refusals_are_sentences_and_a_long_list_is_cut():
     many = [partition(replicas=(1,), isr=(1,), number=number) for number in range(9)]
     found = roll_steps.refusals(plan(partitions=many))
-    assert len(found) == 6 and "Partition t-0 stands against broker 1: It has only one replica" in found[0]
+    assert len(found) == 6 and "Partition t-0 blocks broker 1: It has only one replica" in found[0]
     assert found[-1] == "So do 4 partitions more."
 
 

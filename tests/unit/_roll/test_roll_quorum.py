@@ -146,7 +146,7 @@ class TestVotersBack:
             (quorum(WELL), 101, None),
             (quorum(ONE_LATE, lag={103: 7}.items()), 103, "it is 7 records behind"),
             (quorum(WELL), 9, "not a voter of the quorum (nodes 101, 102 and 103)"),
-            (quorum(WELL, leader=-1), 102, "Nobody leads"),
+            (quorum(WELL, leader=-1), 102, "No voter leads"),
         ],
         ids=[
             "a follower that fetched since",

@@ -405,7 +405,7 @@ class TestStaleWitness:
                 {},
                 "takes broker 6 for the active controller, and broker 3 takes broker 5; wait until they agree",
             ),
-            ({"bosses": {5: -1}}, {}, "and broker 5 takes nobody; wait until they agree"),
+            ({"bosses": {5: -1}}, {}, "and broker 5 takes no broker; wait until they agree"),
         ],
         ids=[
             "silent",
@@ -483,8 +483,8 @@ class TestHidden:
         cluster.knows = {1: {"secret", "vault"}}
         result = self.ask(run, [1, 4])
         assert result["msg"] == (
-            "Broker 1 holds 4 partitions (secret-1, secret-3, vault-0 …), which we may not see, so that nobody can say whether it may be spared; "
-            "allow the principal to describe all topics."
+            "Broker 1 holds 4 partitions (secret-1, secret-3, vault-0 …), which the principal may not describe, so it is not known whether they can be spared; "
+            "allow it to describe all topics."
         )
         assert not result["retry"]
 
@@ -512,7 +512,9 @@ class TestHidden:
         cluster.hung = {1}
         assert self.ask(run, [1])["open"] and sorted(cluster.dirs) == [1, 2, 3, 4, 5, 6]
         cluster.disks, cluster.forbidden = {3: {("secret", 0)}}, {"secret"}
-        assert "Broker 3 holds 1 partition (secret-0), which we may not see" in self.ask(run, [1])["msg"]
+        assert (
+            "Broker 3 holds 1 partition (secret-0), which the principal may not describe" in self.ask(run, [1])["msg"]
+        )
 
     def test_who_may_not_ask_for_disks_may_not_stop_anybody(self, run, cluster, monkeypatch):
         def refused(broker):
@@ -552,7 +554,7 @@ class TestIdentity:
         assert run(question="may_stop", nodes=[3], addresses=self.SWAPPED)["open"]
 
     def test_keys_must_be_ids(self, run, hosts):
-        assert "must tell an address for each id" in run(question="back", nodes=[1], addresses={"one": "a"})["msg"]
+        assert "must give an address for each id" in run(question="back", nodes=[1], addresses={"one": "a"})["msg"]
 
 
 class TestProofs:
