@@ -52,9 +52,9 @@ def nodes(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str], port: in
     return sorted(out, key=lambda node: node["id"])
 
 
-def servers(found: Sequence[Mapping[str, Any]]) -> list[str]:
+def servers(members: Sequence[Mapping[str, Any]]) -> list[str]:
     """host:port of each node."""
-    return ["%s:%d" % (node["host"], node["port"]) for node in found]
+    return ["%s:%d" % (node["host"], node["port"]) for node in members]
 
 
 def mounts(volumes: Sequence[str] | None, of_role: str) -> list[dict[str, Any]]:
@@ -74,10 +74,10 @@ def mounts(volumes: Sequence[str] | None, of_role: str) -> list[dict[str, Any]]:
 def data_dirs(volumes: Sequence[str] | None, of_role: str) -> list[str]:
     """The directories below the mount points that the service writes to; without volumes there is one, on the root disk."""
     below = "data" if of_role == ZOOKEEPER else "logs"
-    found = [item["mount"] for item in mounts(volumes, of_role)]
+    mount_points = [item["mount"] for item in mounts(volumes, of_role)]
     return [
         "%s/%s" % (base, below)
-        for base in found
+        for base in mount_points
         or [ZOOKEEPER_DIR if of_role == ZOOKEEPER else METADATA if of_role == CONTROLLER else DATA % 0]
     ]
 
@@ -120,7 +120,7 @@ def _check_listeners(declared: Any) -> None:
 
 
 def serves(listener: str, of_role: str) -> bool:
-    """Whether a node of this role opens this listener; in ZooKeeper mode nobody opens the controllers'."""
+    """Whether a node of this role opens this listener; in ZooKeeper mode no node opens the controllers'."""
     return of_role == COMBINED or (listener == CONTROLLERS) == (of_role == CONTROLLER)
 
 
@@ -262,7 +262,7 @@ def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, S
         name for members in (BROKER, ZOOKEEPER, CONTROLLER) for name in groups.get(members) or ()
     ):
         variables = hosts[name]
-        told = variables.get("__kafka_service") or {}
+        service = variables.get("__kafka_service") or {}
         out.append(
             {
                 "name": name,
@@ -271,7 +271,7 @@ def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, S
                 "address": str(variables.get("ansible_host") or name),
                 "roles": [role_ for role_ in (BROKER, ZOOKEEPER, CONTROLLER) if name in (groups.get(role_) or ())],
                 **{
-                    key: told.get(key)
+                    key: service.get(key)
                     for key in ("version", "heap_mb", "disks", "restart_needed", "unit_state", "out_of_service")
                 },
             }
@@ -283,14 +283,14 @@ def unanswered(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> 
     """Hosts that did not say how their service is, one sentence each; a host's answer, or why there is none, is in __kafka_service."""
     out = []
     for name in names:
-        told = hosts[name].get("__kafka_service") or {}
-        why = str(told.get("msg") or "no reason was given").strip().rstrip(".")
-        if told.get("unreachable"):
+        service = hosts[name].get("__kafka_service") or {}
+        why = str(service.get("msg") or "no reason was given").strip().rstrip(".")
+        if service.get("unreachable"):
             out.append(
                 "%s cannot be reached (%s); bring it back, or replace it, then run the same command again."
                 % (name, why.splitlines()[-1])
             )
-        elif "unit_state" not in told:
+        elif "unit_state" not in service:
             out.append("%s did not say how its service is: %s." % (name, why))
     return out
 
@@ -305,15 +305,15 @@ def services(
     nodes: dict[str, dict[str, Any]] = {}
     for kind in (BROKER, ZOOKEEPER, CONTROLLER):
         for name in groups.get(kind) or ():
-            told = hosts[name]["__kafka_service"]
+            service = hosts[name]["__kafka_service"]
             one = {
                 "name": name,
                 "id": int(hosts[name]["kafka_node_id"]),
                 "kind": kind,
-                "version": told["version"],
-                "state": told["unit_state"],
+                "version": service["version"],
+                "state": service["unit_state"],
             }
-            one["restart_needed"] = told.get("restart_needed")
+            one["restart_needed"] = service.get("restart_needed")
             own = (
                 (hosts[name].get("broker_config") or {}).get("inter.broker.protocol.version")
                 if kind == BROKER

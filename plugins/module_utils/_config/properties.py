@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Java properties files: what the collection decides, the user's own settings over it, and the identity that nobody may override."""
+"""Java properties files: what the collection decides, the user's own settings over it, and the identity that they may not override."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any, Iterable, Mapping
 from .._errors import RackawareError
 from .known_settings import BROKER_SETTINGS
 
-# Who a node is and how it is reached comes from the inventory and from kafka_listeners; a second source would sooner or later contradict it.
+# The identity of a node and its addresses come from the inventory and from kafka_listeners. A second source would
+# contradict them sooner or later.
 IDENTITY = frozenset(
     (
         *(

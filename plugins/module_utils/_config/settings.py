@@ -54,7 +54,7 @@ def _identity(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, 
     else:
         out["broker.id"] = int(node["id"])
         out["zookeeper.connect"] = servers(cluster["zookeepers"])
-        # An upgrade that is not finalised: without it a new broker would speak what the old ones, and the way back, do not know.
+        # For an upgrade that is not finalized: otherwise a new broker would speak what the old ones, and a rollback, do not know.
         if cluster.get("protocol"):
             out["inter.broker.protocol.version"] = cluster["protocol"]
     if role != CONTROLLER:

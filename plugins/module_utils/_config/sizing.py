@@ -29,7 +29,7 @@ FLOW_GBPS = 5.0
 # Old types say "Moderate" or "High", and a machine elsewhere says nothing.
 UNSTATED_GBPS = 10.0
 CLIENTS_PER_NETWORK_THREAD = 32
-# What Linux has when nobody sets it.
+# The default of Linux.
 KERNEL_BUFFER = 212992
 LINUX_RMEM, LINUX_WMEM = ("4096 131072", 6291456), ("4096 16384", 4194304)
 # kafka.apache.org/documentation, "Java version": the flags LinkedIn runs its busiest clusters with.

@@ -683,7 +683,7 @@ def model_findings(
         ]
         out.append(
             "The topology %s has %s, which the inventory lacks, as it does an instance that is stopped or terminated;"
-            " start the instance, build it anew with provision, or take the node out of the topology."
+            " start the instance, rebuild it with provision, or take the node out of the topology."
             % (name, _some(listed))
         )
     meant = {(role, node.id) for node in wanted for role in node.roles}

@@ -226,7 +226,7 @@ def jvm_options(
         "-Xms%dm" % heap_mb,
         "-Xmx%dm" % heap_mb,
         *map(_argument, flags),
-        # A JVM out of memory is neither dead nor alive; systemd starts it anew.
+        # A JVM out of memory is neither dead nor alive; systemd restarts it.
         "-XX:+ExitOnOutOfMemoryError",
         "-XX:+PerfDisableSharedMem",
         "-Djava.awt.headless=true",

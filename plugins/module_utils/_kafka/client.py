@@ -2,10 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Kafka's protocol: the only file that knows kafka-python. What goes in and comes out is plain data; what goes wrong is a KafkaError.
+"""Kafka's protocol: the only file that knows kafka-python.
+
+Arguments and results are plain data, and failures are a KafkaError.
 
 Requests are sent as protocol messages to one chosen broker, not through KafkaAdminClient's methods. Those pick a random broker, which may
-be the one that is being restarted, and report errors in four shapes: text, an error class, a code in a raw answer, a code in a dict.
+be the one that is being restarted, and report errors in four forms: text, an error class, a code in a raw answer, a code in a dict.
 Here each answer is checked once, in _Answer.
 """
 
@@ -78,7 +80,7 @@ class LibraryError(KafkaError):
 
 @dataclass(frozen=True)
 class Connection:
-    """How to reach a cluster; the password stays in its file until a client is made."""
+    """How to reach a cluster; the password stays in its file until a client is described."""
 
     bootstrap_servers: tuple[str, ...]
     security_protocol: str = "PLAINTEXT"
@@ -131,27 +133,29 @@ class Connection:
 
 
 def connection(params: dict[str, Any]) -> Connection:
-    """The connection that a module's parameters (CONNECTION_SPEC) describe; raises KafkaError when they contradict each other."""
-    made = Connection(
+    """The connection that a module's parameters (CONNECTION_SPEC) describe; raises KafkaError when they contradict."""
+    described = Connection(
         bootstrap_servers=tuple(params["bootstrap_servers"]),
         **{key: params[key] for key in CONNECTION_SPEC if key != "bootstrap_servers"},
     )
-    if not made.bootstrap_servers:
+    if not described.bootstrap_servers:
         raise KafkaError(
             "There is no broker to ask, because bootstrap_servers is empty; name at least one as host:port."
         )
-    for server in made.bootstrap_servers:
+    for server in described.bootstrap_servers:
         address(server)
-    if made.security_protocol.startswith("SASL"):
-        missing = [key for key in ("sasl_mechanism", "sasl_username", "sasl_password_file") if not getattr(made, key)]
+    if described.security_protocol.startswith("SASL"):
+        missing = [
+            key for key in ("sasl_mechanism", "sasl_username", "sasl_password_file") if not getattr(described, key)
+        ]
         if missing:
             raise KafkaError(
                 "The security protocol %s needs %s; set %s."
-                % (made.security_protocol, " and ".join(missing), "them" if missing[1:] else "it")
+                % (described.security_protocol, " and ".join(missing), "them" if missing[1:] else "it")
             )
-    if made.request_timeout_seconds < 1:
-        raise KafkaError("request_timeout_seconds is %d, but must be at least 1." % made.request_timeout_seconds)
-    return made
+    if described.request_timeout_seconds < 1:
+        raise KafkaError("request_timeout_seconds is %d, but must be at least 1." % described.request_timeout_seconds)
+    return described
 
 
 def address(text: str) -> tuple[str, int]:
@@ -172,7 +176,10 @@ def dials(server: str) -> bool:
 
 
 def listening(servers: Sequence[str]) -> Iterator[str]:
-    """Those where anything listens, in their order. All are dialled at once, and none that listens waits for those after it."""
+    """The servers where anything listens, in their order.
+
+    All are dialled at once, and none that listens waits for those after it.
+    """
     pool = ThreadPoolExecutor(len(servers))
     try:
         for server, listens in zip(servers, pool.map(dials, servers)):
@@ -183,7 +190,10 @@ def listening(servers: Sequence[str]) -> Iterator[str]:
 
 
 def at_once(ask: Callable[[int], Any], brokers: Iterable[int], threads: int = ASKED_AT_ONCE) -> dict[int, Any]:
-    """What ask(broker) returns for each of these brokers, or the KafkaError that it raises; many that hang cost no more time than one."""
+    """What ask(broker) returns for each of these brokers, or the KafkaError that it raises.
+
+    Many brokers that hang take no more time than one.
+    """
 
     def answer(broker: int) -> Any:
         try:
@@ -305,7 +315,7 @@ class Admin:
             ) from None
 
     def _choose(self, ask: int | tuple[str, int] | None, begun: Sequence[str]) -> Any:
-        """The node that is asked from now on: the first candidate that answers, and before all others the one that just did."""
+        """The node that is asked from now on: the one that just answered, or the first candidate that answers."""
         cluster = self._client._manager.cluster
         at = {broker.node_id: "%s:%d" % (broker.host, broker.port) for broker in cluster.brokers()}
         known = sorted(at)
@@ -362,7 +372,10 @@ class Admin:
             ) from None
 
     def _send_to_controller(self, request: Callable[[], Any], code: Callable[[Any], int]) -> Any:
-        """To the controller; under KRaft any broker passes it on, so the one we ask does. request makes a new message, as one is sent once."""
+        """Send to the controller; under KRaft the broker that is asked forwards it.
+
+        request makes a new message, because each is sent once.
+        """
         if self.is_kraft:
             return self._send(request())
         answer = self._send(request(), self._metadata([]).controller_id)
@@ -375,7 +388,7 @@ class Admin:
         from kafka.protocol.metadata import MetadataRequest
 
         named = None if topics is None else [MetadataRequest.MetadataRequestTopic(name=name) for name in topics]
-        # Authorized operations cost the broker a check for each topic, and nobody here reads them.
+        # Authorized operations cost the broker a check for each topic, and are not used here.
         return self._send(
             MetadataRequest(
                 topics=named,
@@ -436,11 +449,17 @@ class Admin:
         }
 
     def partitions(self, topics: Sequence[str] | None = None) -> dict[str, list[dict[str, Any]]]:
-        """Partitions of the topics named (None: all) that exist: {topic: [{partition, leader, replicas, isr, offline}]}; leader is -1 for none."""
+        """Partitions of the topics named (None: all) that exist: {topic: [{partition, leader, replicas, isr, offline}]}.
+
+        leader is -1 for none.
+        """
         return self._partitions(self._metadata(topics))
 
     def metadata_from(self, broker_id: int, topics: Sequence[str] | None = None) -> dict[str, Any]:
-        """One broker's own view: {brokers: [ids it knows], partitions: as partitions(), those it holds}; raises KafkaError when it does not answer."""
+        """One broker's own view: {brokers: [ids it knows], partitions: as partitions(), those it holds}.
+
+        Raises KafkaError when it does not answer.
+        """
         answer = self._metadata(topics, broker_id)
         return {
             "brokers": sorted(broker.node_id for broker in answer.brokers),
@@ -448,8 +467,10 @@ class Admin:
         }
 
     def view_of(self, broker_id: int) -> dict[str, Any]:
-        """All that one broker says of the cluster: {controller_id, brokers: [{id, host, port, rack}], partitions: as partitions()}; under KRaft the first is
-        any broker."""
+        """One broker's view of the cluster: {controller_id, brokers: [{id, host, port, rack}], partitions: as partitions()}.
+
+        Under KRaft controller_id is that of any broker.
+        """
         answer = self._metadata(None, broker_id)
         brokers = [
             {"id": each.node_id, "host": each.host, "port": each.port, "rack": each.rack} for each in answer.brokers
@@ -457,7 +478,7 @@ class Admin:
         return {"controller_id": answer.controller_id, "brokers": brokers, "partitions": self._partitions(answer)}
 
     def controllers_named(self, brokers: Iterable[int]) -> dict[int, int]:
-        """Whom each of these brokers that answers names as the active controller of a cluster with ZooKeeper; -1 for nobody."""
+        """The active controller of a cluster with ZooKeeper, by each of these brokers that answers; -1 for none."""
         said = at_once(lambda broker: self._metadata([], broker), brokers)
         return {broker: answer.controller_id for broker, answer in said.items() if not isinstance(answer, KafkaError)}
 
@@ -470,7 +491,10 @@ class Admin:
         ]
 
     def own_minimums(self, brokers: Iterable[int]) -> dict[int, int]:
-        """min.insync.replicas as each of these brokers that answers has it for topics that set none; it enforces that where it leads."""
+        """min.insync.replicas of each of these brokers that answers, for topics that set none.
+
+        A broker enforces its own value where it leads.
+        """
         said = at_once(lambda broker: int(self.broker_configs(broker, [MIN_ISR])[MIN_ISR] or 1), brokers)
         for each in said.values():
             if isinstance(each, KafkaError) and each.code == CLUSTER_AUTHORIZATION_FAILED:
@@ -502,7 +526,7 @@ class Admin:
         return out
 
     def eligible_leader_replicas(self, topics: Sequence[str]) -> dict[tuple[str, int], list[int]]:
-        """The eligible leader replicas (KIP-966) by (topic, partition), where there are any; nothing on brokers that do not know them."""
+        """The eligible leader replicas (KIP-966) by (topic, partition), where there are any; empty on brokers without them."""
         from kafka.protocol.admin import DescribeTopicPartitionsRequest as Request
 
         if not topics or DESCRIBE_TOPIC_PARTITIONS not in self._versions():
@@ -568,7 +592,10 @@ class Admin:
         return out
 
     def min_insync_replicas(self, topics: Sequence[str], broker_id: int | None = None) -> dict[str, tuple[int, bool]]:
-        """min.insync.replicas of each existing topic, and whether the topic itself sets it; if not, it is the value of the broker that is asked."""
+        """min.insync.replicas of each existing topic, and whether the topic itself sets it.
+
+        If not, it is the value of the broker that is asked.
+        """
         found = self.topic_configs(topics, [MIN_ISR], broker_id)
         return {topic: (int(entries[MIN_ISR]["value"]), entries[MIN_ISR]["own"]) for topic, entries in found.items()}
 
@@ -657,8 +684,8 @@ class Admin:
     def versions_of(self, broker_id: int) -> dict[str, Any]:
         """What one broker says about its version: {series, newest_known, supported: {feature: [min, max]}, protocol}.
 
-        series is the release that its requests' versions fit, [3, 9]; newest_known is whether that is the newest that kafka-python can tell, as a newer
-        broker looks the same. protocol is inter.broker.protocol.version, None under KRaft.
+        series is the release that its requests' versions fit, [3, 9]. newest_known is whether that is the newest that
+        kafka-python can tell: a newer broker looks the same. protocol is inter.broker.protocol.version, None under KRaft.
         """
         from kafka.protocol.broker_version_data import BROKER_API_VERSIONS, infer_broker_version_from_api_versions
         from kafka.protocol.metadata import ApiVersionsRequest
@@ -750,10 +777,11 @@ class Admin:
         ]
 
     def held_by(self, broker_id: int) -> set[tuple[str, int]]:
-        """The partitions that one broker has on its disks, those that are only on their way to another disk left out; raises KafkaError when it does not say.
+        """The partitions that one broker has on its disks; raises KafkaError when it does not say.
 
-        Whoever may describe the cluster sees all of them, also those of topics that it may not describe. A broker always has a log directory, so that
-        none means that it may not be seen: before version 3 of the answer there was no error for that.
+        Replicas that are being moved to another disk are left out. A principal that may describe the cluster sees all of
+        them, also those of topics that it may not describe. A broker always has a log directory, so an answer without one
+        means that the principal may not see it: before version 3 of the answer there was no error for that.
         """
         from kafka.protocol.admin import DescribeLogDirsRequest as Request
 
@@ -781,11 +809,14 @@ class Admin:
         *,
         validate_only: bool,
     ) -> None:
-        """Create a topic, or only let Kafka judge it; with an assignment (partition: broker ids) the two numbers follow from that."""
+        """Create a topic, or only have Kafka validate it.
+
+        With an assignment (partition: broker ids) the two numbers follow from that.
+        """
         from kafka.protocol.admin import CreateTopicsRequest as Request
 
         topic = Request.CreatableTopic
-        made = topic(
+        creatable = topic(
             name=name,
             # Kafka refuses an assignment together with numbers.
             num_partitions=-1 if assignment else partitions,
@@ -797,7 +828,7 @@ class Admin:
             configs=[topic.CreatableTopicConfig(name=key, value=value) for key, value in sorted(config.items())],
         )
         answer = self._send_to_controller(
-            lambda: Request(topics=[made], timeout_ms=self._timeout_ms, validate_only=validate_only),
+            lambda: Request(topics=[creatable], timeout_ms=self._timeout_ms, validate_only=validate_only),
             lambda got: got.topics[0].error_code,
         )
         _raise(answer.topics[0].error_code, answer.topics[0].error_message, "to create topic %s" % name)
@@ -849,7 +880,7 @@ class Admin:
     def _alter(
         self, kind: int, name: str, config: dict[str, str | None], node: int | None, validate_only: bool
     ) -> None:
-        # Names are not looked up first, as KafkaAdminClient.alter_configs does: brokers do not list replication throttles until they are set.
+        # KafkaAdminClient.alter_configs looks up names first, but brokers list no replication throttle that is not set.
         from kafka.protocol.admin import IncrementalAlterConfigsRequest as Request
 
         resource = Request.AlterConfigsResource
@@ -870,7 +901,7 @@ class Admin:
             )
 
     def reassign(self, wanted: dict[tuple[str, int], list[int] | None]) -> None:
-        """Move partitions to these replicas, or with None cancel the move; raises KafkaError naming the first that Kafka refused."""
+        """Move partitions to these replicas, or with None cancel the move; raises KafkaError with the first refusal."""
         from kafka.protocol.admin import AlterPartitionReassignmentsRequest as Request
 
         topic = Request.ReassignableTopic
@@ -959,7 +990,10 @@ class Admin:
 
 
 def _lend_zstd() -> None:
-    """kafka-python speaks Zstandard only with a library that /opt/kafka-admin does not have; _kafka.zstd is enough for what is written here."""
+    """Register _kafka.zstd: kafka-python speaks Zstandard only with a library that /opt/kafka-admin does not have.
+
+    It is enough for what is written here.
+    """
     from kafka import codec
 
     if codec.zstd is None:
@@ -1015,7 +1049,10 @@ def produce(
 def consume(
     where: Connection, topic: str, offsets: dict[int, int], *, clock: Callable[[], float] = time.monotonic
 ) -> dict[int, tuple[bytes, bytes]]:
-    """Read the records at these offsets back, {partition: (key, value)}; what did not come within the request timeout is missing."""
+    """Read the records at these offsets back: {partition: (key, value)}.
+
+    Records that did not come within the request timeout are missing.
+    """
     _require_library()
     _lend_zstd()
     logging.getLogger("kafka").addHandler(logging.NullHandler())
@@ -1044,7 +1081,7 @@ def consume(
                         found[place.partition] = (record.key, record.value)
                         consumer.pause(place)
         return found
-    # A frame that the broker compressed anew is not one of _kafka.zstd's.
+    # A frame that the broker has recompressed is not one of _kafka.zstd's.
     except (kafka_errors.KafkaError, OSError, zstd.ZstdError) as error:
         raise KafkaError(
             "Records of topic %s could not be read back: %s; check that every leader answers." % (topic, _reason(error))

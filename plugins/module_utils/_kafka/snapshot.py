@@ -31,11 +31,16 @@ class Counts:
 class Snapshot:
     """A cluster as one broker sees it.
 
-    brokers: [{id, host, port, rack, fenced}]; topics: {name: {partitions, replication_factor, min_isr, own_min_isr}}, the last
-    whether the topic itself sets it: if not, min_isr is what the broker that was asked has, and others may have another;
-    partitions: [{topic, partition, leader, replicas, isr, offline, elr, min_isr, adding, removing}], by topic and partition, plain dicts
-    because there may be 100,000 of them; leader is -1 without one; min_isr is the effective one, never above the replicas.
-    quorum is None under ZooKeeper. witness is the broker whose answer was laid beside the first, as agreed() does, None for one answer alone.
+    brokers: [{id, host, port, rack, fenced}].
+
+    topics: {name: {partitions, replication_factor, min_isr, own_min_isr}}. own_min_isr is whether the topic itself sets it. If
+    not, min_isr is what the broker that was asked has, and others may have another.
+
+    partitions: [{topic, partition, leader, replicas, isr, offline, elr, min_isr, adding, removing}], by topic and partition,
+    plain dicts because there may be 100,000 of them. leader is -1 without one. min_isr is the effective one, never above the
+    replicas.
+
+    quorum is None under ZooKeeper. witness is the broker whose answer agreed() has compared, None for one answer alone.
     """
 
     cluster_id: str
@@ -61,7 +66,10 @@ class Snapshot:
 
 
 def is_under_replicated(partition: dict[str, Any]) -> bool:
-    """Whether a replica that should hold the partition is not in sync; one that a reassignment adds does not count yet, as in Kafka."""
+    """Whether a replica that should hold the partition is not in sync.
+
+    As in Kafka, a replica that a reassignment adds does not count yet.
+    """
     isr = partition["isr"]
     if len(isr) >= len(partition["replicas"]):
         return False
@@ -104,9 +112,9 @@ def take(
 ) -> Snapshot:
     """Read the cluster in one pass; with topics only those; raises KafkaError for a topic that does not exist.
 
-    All partitions come from a single Metadata answer, so that they fit together. Only for topics with a replica out of sync are the
-    eligible leader replicas asked for, because in sync there are none, and without eligible for none at all. minimum is what Admin.min_insync_replicas said
-    of topics that were read before, and gets those that are read now.
+    All partitions come from a single Metadata answer, so that they fit together. The eligible leader replicas are asked for
+    only with eligible, and only for topics with a replica out of sync: others have none. minimum is what
+    Admin.min_insync_replicas returned for topics that were read before, and gets those that are read now.
     """
     minimum = {} if minimum is None else minimum
     cluster = admin.cluster()
@@ -126,7 +134,7 @@ def take(
     )
     eligibles = admin.eligible_leader_replicas(behind) if behind else {}
     partitions = []
-    shapes = {}
+    topic_rows = {}
     for name in sorted(found):
         # Deleted between the two answers.
         if name not in minimum:
@@ -142,13 +150,18 @@ def take(
             each["removing"] = move["removing"] if move else []
         partitions.extend(listed)
         factor = min((len(each["replicas"]) - len(each["adding"]) for each in listed), default=0)
-        shapes[name] = {"partitions": len(listed), "replication_factor": factor, "min_isr": least, "own_min_isr": own}
+        topic_rows[name] = {
+            "partitions": len(listed),
+            "replication_factor": factor,
+            "min_isr": least,
+            "own_min_isr": own,
+        }
     return Snapshot(
         cluster_id=cluster["cluster_id"],
         metadata="zookeeper" if quorum is None else "kraft",
         controller_id=cluster["controller_id"] if quorum is None else quorum["leader"],
         brokers=cluster["brokers"],
-        topics=shapes,
+        topics=topic_rows,
         partitions=partitions,
         reassignments=moving,
         quorum=quorum,
@@ -156,20 +169,20 @@ def take(
 
 
 def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mapping[str, tuple[int, bool]]) -> Snapshot:
-    """What two answers have in common, of which either may be old: the snapshot, and the view of another broker (Admin.view_of).
+    """What two answers have in common: the snapshot, and the view of another broker (Admin.view_of). Either may be old.
 
-    In sync is who is so by both, and unfenced whom both list. A partition that only one of them names stays, as that one says. Replicas are those of the
-    controller, whichever of the two it is. minimum is min.insync.replicas of topics that only the view has, as Admin.min_insync_replicas says it;
-    one that is missing there is gone again.
+    A replica is in sync when both say so, and a broker is unfenced when both list it. A partition that only one answer names
+    stays as that one says. Replicas are those of the controller, whichever of the two it is. minimum is min.insync.replicas
+    of topics that only the view has, as Admin.min_insync_replicas returns it; one that is missing there is gone again.
     """
     boss_is_witness = view["controller_id"] == witness
     other = {(name, each["partition"]): each for name, listed in view["partitions"].items() for each in listed}
     partitions = []
     for each in seen.partitions:
-        told = other.pop((each["topic"], each["partition"]), None)
-        if told is not None and (told["isr"] != each["isr"] or told["replicas"] != each["replicas"]):
-            both = set(told["isr"]).intersection(each["isr"])
-            first = told if boss_is_witness else each
+        witnessed = other.pop((each["topic"], each["partition"]), None)
+        if witnessed is not None and (witnessed["isr"] != each["isr"] or witnessed["replicas"] != each["replicas"]):
+            both = set(witnessed["isr"]).intersection(each["isr"])
+            first = witnessed if boss_is_witness else each
             replicas = first["replicas"]
             least = min(seen.topics[each["topic"]]["min_isr"], len(replicas))
             each = {
@@ -182,7 +195,7 @@ def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mappi
         partitions.append(each)
     moves = {(each["topic"], each["partition"]): each for each in seen.reassignments}
     topics = dict(seen.topics)
-    for (name, index), told in other.items():
+    for (name, index), witnessed in other.items():
         known = topics.get(name)
         least, own = (known["min_isr"], bool(known["own_min_isr"])) if known else minimum.get(name, (0, False))
         if not known and name not in minimum:
@@ -200,15 +213,15 @@ def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mappi
         more = {
             "topic": name,
             "elr": [],
-            "min_isr": min(least, len(told["replicas"])),
+            "min_isr": min(least, len(witnessed["replicas"])),
             "adding": move["adding"],
             "removing": move["removing"],
         }
-        partitions.append({**told, **more})
-    listed_too = {each["id"]: each for each in view["brokers"]}
-    brokers = [{**each, "fenced": each["fenced"] or each["id"] not in listed_too} for each in seen.brokers]
+        partitions.append({**witnessed, **more})
+    brokers_of_witness = {each["id"]: each for each in view["brokers"]}
+    brokers = [{**each, "fenced": each["fenced"] or each["id"] not in brokers_of_witness} for each in seen.brokers]
     ours = {each["id"] for each in seen.brokers}
-    brokers += [{**each, "fenced": True} for id_, each in listed_too.items() if id_ not in ours]
+    brokers += [{**each, "fenced": True} for id_, each in brokers_of_witness.items() if id_ not in ours]
     return replace(
         seen,
         brokers=sorted(brokers, key=lambda each: each["id"]),
@@ -219,7 +232,7 @@ def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mappi
 
 
 def troubled(plain: dict[str, Any], limit: int | None = None) -> dict[str, Any]:
-    """The same with the partitions in trouble only, at most so many, and their topics; counts stay those of all. Raises KafkaError."""
+    """The same with at most limit partitions in trouble, and their topics; counts stay those of all. Raises KafkaError."""
     if limit is not None and limit < 0:
         raise KafkaError("limit is %d, but must be at least 0." % limit)
     left = list(islice(filter(is_troubled, plain["partitions"]), limit))
@@ -232,10 +245,11 @@ def troubled(plain: dict[str, Any], limit: int | None = None) -> dict[str, Any]:
 
 
 def summarize(plain: dict[str, Any]) -> dict[str, Any]:
-    """What people are shown of a cluster, however many partitions it has; plain is a Snapshot.to_dict(), or a summary already.
+    """What people are shown of a cluster, however many partitions it has.
 
-    Instead of topics, partitions and reassignments it has loads: [{id, leaders, replicas, out_of_sync}] of each broker that has any, examples: {kind of
-    trouble: the first few partitions, as topic-partition}, and reassigning, a number.
+    plain is a Snapshot.to_dict(), or a summary already. Instead of topics, partitions and reassignments it has loads: [{id,
+    leaders, replicas, out_of_sync}] of each broker that has any, examples: {kind of trouble: the first few partitions, as
+    topic-partition}, and reassigning, a number.
     """
     if "loads" in plain:
         return plain

@@ -193,7 +193,7 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
                 % (node["id"], node["name"])
             )
         elif node["fenced"]:
-            out.append("Broker %d (%s) is fenced, and serves nobody." % (node["id"], node["name"]))
+            out.append("Broker %d (%s) is fenced, and serves no client." % (node["id"], node["name"]))
         if (
             broker
             and node["registered"]
@@ -201,8 +201,10 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
             and node["rack"] != NO_RACK
             and node["broker_rack"] != node["rack"]
         ):
-            told = "calls its rack %s" % node["broker_rack"] if node["broker_rack"] else "names no rack"
-            out.append("Broker %d (%s) %s, but the inventory says %s." % (node["id"], node["name"], told, node["rack"]))
+            claim = "calls its rack %s" % node["broker_rack"] if node["broker_rack"] else "names no rack"
+            out.append(
+                "Broker %d (%s) %s, but the inventory says %s." % (node["id"], node["name"], claim, node["rack"])
+            )
         out += [
             "The disk %s of %s is %.0f %% full." % (disk["mount"], node["name"], disk["used_percent"])
             for disk in node["disks"]
@@ -299,16 +301,16 @@ def _summary(model: dict[str, Any]) -> str:
 
 
 def _encryption(model: dict[str, Any]) -> str:
-    """Which layers of encryption are active where, as far as anybody knows."""
-    found: dict[str, list[str]] = {}
+    """Which layers of encryption are active where, as far as known."""
+    nodes_by_layer: dict[str, list[str]] = {}
     for rack in model["racks"]:
         for node in rack["nodes"]:
             for label in dict.fromkeys(disk["encryption"] or "not known" for disk in node["disks"]):
-                found.setdefault("encrypted" if label is True else str(label), []).append(node["name"])
-    if not set(found) - {"not known"}:
+                nodes_by_layer.setdefault("encrypted" if label is True else str(label), []).append(node["name"])
+    if not set(nodes_by_layer) - {"not known"}:
         return ""
     return "Encryption at rest: %s." % "; ".join(
-        "%s on %s" % (label, ", ".join(names)) for label, names in found.items()
+        "%s on %s" % (label, ", ".join(names)) for label, names in nodes_by_layer.items()
     )
 
 

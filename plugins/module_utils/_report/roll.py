@@ -9,7 +9,7 @@ An event is a mapping with `t` (epoch seconds or ISO 8601; without an offset it 
 - roll_started: cluster, kind (restart, upgrade …; default restart), upgrade (the record of one, from _upgrade.rules)
 - batch_started: batch (from 1), brokers (ids)
 - gate_waiting: brokers or broker, reason; again whenever the reason changes; gate_open: brokers or broker
-- stopping, stopped, started, registered, back: broker. started is the process, registered the cluster's word that it is
+- stopping, stopped, started, registered, back: broker. started is the process, registered the cluster's answer that it is
   there and unfenced, back that it is in sync everywhere again (`in_sync` is read as back). Between stopped and started
   others may work on the host.
 - soaked: broker or brokers, seconds for which they had stayed back by then
@@ -19,7 +19,7 @@ An event is a mapping with `t` (epoch seconds or ISO 8601; without an offset it 
 - fault: text, broker if it is one broker's; failed: broker, reason (the roll will stop for it)
 - roll_stopped: reason; roll_ended. A roll with neither is shown as running.
 
-Unknown events are passed over, so that the roll may write more than is shown here. One line of the event file is one
+Unknown events are ignored, so that the roll may write more than is shown here. One line of the event file is one
 event as JSON.
 """
 
@@ -282,7 +282,7 @@ def _end_batches(batches: list[dict[str, Any]], rows: Mapping[Node, dict[str, An
 def _measure(row: dict[str, Any], end: float) -> None:
     """Phases with their times, and the state: back, out or waiting.
 
-    A step that nobody wrote down joins its phase to the one before it.
+    A step that was not written down joins its phase to the one before it.
     """
     times = row["events"]
     present = [(step, times[step]) for step in STEPS if step in times]

@@ -245,7 +245,7 @@ class TestSummary:
         assert "…" in table
 
     def test_findings_stand_out(self):
-        assert "! Broker 3 (broker-3) is fenced, and serves nobody." in report_cluster.summary(
+        assert "! Broker 3 (broker-3) is fenced, and serves no client." in report_cluster.summary(
             report_cluster.build(snapshot(fenced=[3]), HOSTS)
         )
 
@@ -347,7 +347,7 @@ class TestReportPage:
         assert ">luks<" in page and ">encrypted<" in page and "20 % of 500 GB" in page
 
     def test_the_proof_is_there_only_when_there_was_one(self):
-        assert "<b>Proven.</b> A record was read back." in self.page(proof=PROOF)
+        assert "<b>Verified.</b> A record was read back." in self.page(proof=PROOF)
         assert "Proven" not in self.page()
 
     def test_the_page_and_the_summary_say_when_the_cluster_was_seen(self):

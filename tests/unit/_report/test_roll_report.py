@@ -216,7 +216,7 @@ def test_a_roll_that_stopped_says_why_who_is_out_and_what_to_do():
     assert roll["sentences"][:3] == [
         "The roll of demo stopped after 5 of 9 brokers: broker 8 did not register within 60 seconds.",
         "Broker 8 is still out; nothing else was touched.",
-        "Run it again to go on with the rest.",
+        "Run it again to continue with the rest.",
     ]
     assert [one["state"] for one in roll["brokers"] if one["rack"] == "zone-c"] == ["waiting"] * 3
 
@@ -310,7 +310,7 @@ def test_a_controller_that_does_not_come_back_is_out():
     assert roll["sentences"] == [
         "The roll of the cluster stopped after 0 of 9 brokers and 0 of 3 controllers: it failed.",
         "Controller 2 is still out; nothing else was touched.",
-        "Run it again to go on with the same plan.",
+        "Run it again to continue with the same plan.",
     ]
     assert [(gate["node"], gate["seconds"]) for gate in roll["gates"]] == [("controller 2", 1)]
     assert roll["totals"]["slowest"]["node"] == "controller 2" and "Controllers" in Reader(page(roll)).texts
@@ -323,7 +323,7 @@ def test_a_watch_of_those_that_are_back_is_drawn_and_counted():
     assert (roll["totals"]["soak_seconds"], roll["totals"]["overhead_seconds"]) == (3.0, 20.0)
     texts = Reader(page(roll)).texts
     assert (
-        "in all, 40 % of it with nobody out, of that 3.0 s to watch those that were back" in texts
+        "in all, 40 % of it with no node out, of that 3.0 s to watch those that were back" in texts
         and "watched, in sync all the time" in texts
     )
     assert "watched, in sync all the time" not in Reader(page(model(whole(), PLAN))).texts
@@ -408,11 +408,11 @@ def test_sixty_brokers_fit():
             {"protocol": None, "features": {"metadata.version": 25, "group.version": 1}, "finalizing": None},
             "metadata.version 25, group.version 1",
         ),
-        ({"protocol": "3.8", "features": {}, "finalizing": "2027-01-02T00:00:00Z"}, "so there is none back"),
+        ({"protocol": "3.8", "features": {}, "finalizing": "2027-01-02T00:00:00Z"}, "so there is no rollback"),
     ],
-    ids=["ZooKeeper", "KRaft", "finalised"],
+    ids=["ZooKeeper", "KRaft", "finalized"],
 )
-def test_the_report_of_an_upgrade_tells_the_way_back(record, sentence):
+def test_the_report_of_an_upgrade_tells_whether_it_can_be_rolled_back(record, sentence):
     events = whole()
     events[0].update(
         kind="upgrade", upgrade={"from": "3.8.1", "to": "3.9.2", "began": "2027-01-01T00:00:00Z", **record}
