@@ -298,8 +298,8 @@ def solve(
     for group in groups(whole):
         part = whole.part(group)
         least = bound(part, [tight.brokers] if tight else [])
-        packed, proven = pack(part, least.value)
-        if proven and len(packed) > least.value:
+        packed, exhausted = pack(part, least.value)
+        if exhausted and len(packed) > least.value:
             least = Bound(len(packed), "exhaustive", group, group)
         bounds.append(least)
         batches += [[cluster.ids[number] for number in batch] for batch in packed]

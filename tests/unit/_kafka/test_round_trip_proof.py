@@ -1,4 +1,4 @@
-"""What counts as proof."""
+"""What counts as a round trip."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_every_partition_gets_its_own_value():
     ],
     ids=["absent", "no leader", "too few racks", "no racks known"],
 )
-def test_what_proves_nothing_is_refused(found, racks, sentence):
+def test_what_shows_nothing_is_refused(found, racks, sentence):
     with pytest.raises(CheckError, match=sentence):
         check_records.places("t", found, RACKS, racks)
 

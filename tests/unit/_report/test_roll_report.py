@@ -157,7 +157,7 @@ def test_a_whole_roll():
     totals = roll["totals"]
     assert (roll["state"], totals["seconds"], totals["restarted"], totals["batches"]) == ("done", 50.0, 9, 3)
     assert (totals["serial_seconds"], totals["serial_estimated"], totals["ratio"]) == (90.0, True, 1.8)
-    # Twenty of fifty seconds no broker was out; four of them somebody waited at the gate.
+    # Twenty of fifty seconds no broker was out; four of them a broker waited at the gate.
     assert (totals["overhead_seconds"], totals["overhead_share"], totals["gate_seconds"]) == (20.0, 0.4, 4.0)
     assert totals["slowest"]["seconds"] == 10.0 and totals["out"] == []
     assert roll["sentences"] == [
@@ -184,7 +184,7 @@ def test_the_phases_of_a_broker():
     ]
 
 
-def test_a_step_that_nobody_wrote_down_joins_the_phase_before_it():
+def test_a_step_that_was_not_written_down_joins_the_phase_before_it():
     events = [event for event in turn(1, 10.0) if event["event"] not in ("started", "registered")]
     assert [(phase["phase"], phase["seconds"]) for phase in model(events)["brokers"][0]["phases"]] == [
         ("stop", 2.0),
@@ -244,7 +244,7 @@ KEPT = {
     **PLAN,
     "nodes": [
         *({**node, "roles": ["broker"]} for node in PLAN["nodes"]),
-        *({"id": n, "rack": "zone-b", "name": "keeper-%d" % n, "roles": ["zookeeper"]} for n in (1, 2, 3)),
+        *({"id": n, "rack": "zone-b", "name": "zookeeper-%d" % n, "roles": ["zookeeper"]} for n in (1, 2, 3)),
     ],
     "quorum": {"batches": [[2], [3], [1]]},
 }
@@ -259,7 +259,7 @@ def passed(start=970.0, *, until="back"):
 def test_zookeeper_nodes_have_rows_of_their_own_and_count_as_out():
     roll = model([{"t": 970.0, "event": "roll_started", "cluster": "demo"}, *passed(), *whole()[1:]], KEPT)
     assert [(row["name"], row["state"], row["seconds"]) for row in roll["quorum_nodes"]] == [
-        ("keeper-%d" % n, "back", 10.0) for n in (1, 2, 3)
+        ("zookeeper-%d" % n, "back", 10.0) for n in (1, 2, 3)
     ]
     assert len(roll["brokers"]) == 9 and all(row["seconds"] == 10.0 for row in roll["brokers"])
     assert (
@@ -273,11 +273,11 @@ def test_zookeeper_nodes_have_rows_of_their_own_and_count_as_out():
     ) == (120.0, 20.0, 3)
     texts = set(Reader(page(roll)).texts)
     assert {
-        "keeper-1",
-        "keeper-2",
-        "keeper-3",
+        "zookeeper-1",
+        "zookeeper-2",
+        "zookeeper-3",
         "demo-broker-1",
-        "1 (keeper-1)",
+        "1 (zookeeper-1)",
         "1 (demo-broker-1)",
         "ZooKeeper nodes",
     } <= texts
@@ -319,7 +319,7 @@ def test_a_controller_that_does_not_come_back_is_out():
 def test_a_watch_of_those_that_are_back_is_drawn_and_counted():
     roll = model([*whole(), {"t": 1018.0, "event": "soaked", "brokers": [1, 4], "seconds": 3}], PLAN)
     assert [row["id"] for row in roll["brokers"] if row["soak"] == {"from": 1015.0, "to": 1018.0}] == [1, 4]
-    # Nobody is out while two are watched, and the time counts once.
+    # No broker is out while two are watched, and the time counts once.
     assert (roll["totals"]["soak_seconds"], roll["totals"]["overhead_seconds"]) == (3.0, 20.0)
     texts = Reader(page(roll)).texts
     assert (

@@ -109,7 +109,7 @@ class TestVotersAdmit:
 
 
 class TestLeadershipThatMoves:
-    """The plan has the leader last; by the time of its turn another may lead, and the roll must not wait for what only it can end."""
+    """The plan has the leader last; by the time it is reached another may lead, and the roll must not wait for what only it can end."""
 
     def test_the_whole_plan_goes_wherever_the_lead_is_when_a_voter_has_its_turn(self):
         for first, second, third in ((101, 102, 103), (101, 103, 102), (103, 102, 101)):
@@ -180,7 +180,7 @@ class TestStale:
         found = gate.stale(seen, broker)
         assert found is None if why is None else why in found
 
-    def test_without_a_leader_nobody_can_say(self):
+    def test_without_a_leader_it_is_not_known(self):
         with pytest.raises(KafkaError, match="leads the quorum; wait for an election"):
             gate.stale(quorum(WELL, leader=-1), 4)
 

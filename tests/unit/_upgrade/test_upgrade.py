@@ -148,7 +148,7 @@ class TestPin:
             "KRaft has none",
         ],
     )
-    def test_nobody_is_held_otherwise(self, records, version):
+    def test_no_broker_is_held_otherwise(self, records, version):
         assert rules.pin(records, version) is None
 
 
@@ -193,7 +193,7 @@ class TestUp:
         found = decide("3.9.2", nodes(["3.9.2", "3.8.1", "3.8.1"]), [None], spoken([(3, 9), (3, 8), (3, 8)]))
         assert found.record["from"] == "3.8.1" and found.record["protocol"] == "3.8"
 
-    def test_everybody_has_it_already(self):
+    def test_all_nodes_have_it_already(self):
         found = decide("3.9.2", nodes(["3.9.2"] * 3), [None], spoken((3, 9), "3.9-IV0"))
         assert (found.way, found.record, found.lines) == ("none", None, ["All nodes run Kafka 3.9.2."])
 
@@ -209,13 +209,13 @@ class TestUp:
         old = record("3.6.0", "3.7.0", protocol="3.6", began="2026-01-01T00:00:00Z")
         assert decide("3.9.2", nodes(["3.8.1"] * 3), [old], spoken((3, 8))).record["protocol"] == "3.8"
 
-    def test_with_everybody_down_the_record_tells(self):
+    def test_with_all_nodes_down_the_record_tells(self):
         found = decide("3.9.2", nodes(["3.8.1", "3.9.2", "3.8.1"], state="inactive"), [record()], None)
         assert (found.way, found.record) == ("up", record())
         level = decide("4.3.1", nodes(["4.0.2"] * 3, kind="controller", state="inactive"), [kraft_record()], None)
         assert level.record == kraft_record()
 
-    def test_with_everybody_down_and_no_record_nobody_knows(self):
+    def test_with_all_nodes_down_and_no_record_it_is_not_known(self):
         with pytest.raises(UpgradeError, match="No broker answers"):
             decide("3.9.2", nodes(["3.8.1"] * 3, state="inactive"), [None], None)
 
@@ -223,7 +223,7 @@ class TestUp:
         newer = raised(30, series=(4, 3), highest=31)
         assert decide("4.4.1", nodes(["4.4.0"] * 3, kind="controller"), [None], newer).way == "up"
 
-    def test_nobody_says_a_protocol(self):
+    def test_no_broker_says_a_protocol(self):
         with pytest.raises(UpgradeError, match="No broker says which"):
             decide("3.9.2", nodes(["3.8.1"] * 3), [None], spoken((3, 8), None))
 
@@ -298,7 +298,7 @@ class TestBack:
         found = decide("3.8.1", nodes(["3.8.1"] * 3), [record()], spoken((3, 8)))
         assert (found.way, found.record["from"], found.record["to"]) == ("none", "3.9.2", "3.8.1")
 
-    def test_with_everybody_down(self):
+    def test_with_all_nodes_down(self):
         found = decide("3.8.1", nodes(["3.9.2", "3.8.1", "3.8.1"], state="inactive"), [record()], None)
         assert (found.way, found.record["protocol"], found.record["to"]) == ("back", "3.8", "3.8.1")
 
@@ -346,7 +346,7 @@ class TestBack:
 
 
 class TestRolled:
-    def test_once_everybody_runs_it(self):
+    def test_once_all_nodes_run_it(self):
         assert rules.rolled(record(), nodes(["3.9.2"] * 3), now=NOW)["rolled"] == rules.text(NOW)
 
     def test_since_the_first_time(self):
@@ -493,7 +493,7 @@ class TestClients:
     def test_a_long_list_is_cut(self):
         assert "and 4 more" in rules.warnings("3.9.2", "4.0.2", ["A below %d" % number for number in range(10)], [])[0]
 
-    def test_nothing_lost_nobody_named(self):
+    def test_nothing_lost_no_client_named(self):
         assert (
             rules.warnings("4.0.2", "4.3.1", [], [{"group": "g", "client_id": "old", "host": "h", "subscription": 0}])
             == []
