@@ -41,7 +41,7 @@ def file_set(
 
     connection: options of CONNECTION_SPEC beside the servers; new_cluster: the time, when no broker of the cluster has run.
     """
-    addresses = dict(zip((str(each["id"]) for each in others), nodes.servers(list(others))))
+    addresses = dict(zip((str(other["id"]) for other in others), nodes.servers(list(others))))
     places = {
         path: str(volumes[number]) if number < len(volumes) else "" for number, path in enumerate(node["data_dirs"])
     }

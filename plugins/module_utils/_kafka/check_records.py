@@ -72,8 +72,8 @@ def values(placed: list[dict[str, Any]], marker: str, *, padded: bool = False) -
     padded: with bytes that compression makes smaller.
     """
     return {
-        each["partition"]: ("%s %d" % (marker, each["partition"])).encode() + b"." * (PADDING if padded else 0)
-        for each in placed
+        place["partition"]: ("%s %d" % (marker, place["partition"])).encode() + b"." * (PADDING if padded else 0)
+        for place in placed
     }
 
 
@@ -86,7 +86,7 @@ def compare(
     read: dict[int, tuple[bytes, bytes]],
 ) -> None:
     """Raise CheckError naming every partition whose record did not come back, or came back different."""
-    leaders = {each["partition"]: each["leader"] for each in placed}
+    leaders = {place["partition"]: place["leader"] for place in placed}
 
     def named(partitions: list[int]) -> str:
         return ", ".join(
@@ -109,7 +109,7 @@ def compare(
 
 def sentence(topic: str, placed: list[dict[str, Any]], *, written: bool) -> str:
     """What the check has shown, for people."""
-    racks = min((len(each["racks"]) for each in placed), default=0)
+    racks = min((len(place["racks"]) for place in placed), default=0)
     spread = "in at least %d rack%s" % (racks, "" if racks == 1 else "s") if racks else "in unknown racks"
     if not placed:
         return "Topic %s does not exist yet, so nothing was checked." % topic

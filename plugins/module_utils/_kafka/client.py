@@ -473,7 +473,8 @@ class Admin:
         """
         answer = self._metadata(None, broker_id)
         brokers = [
-            {"id": each.node_id, "host": each.host, "port": each.port, "rack": each.rack} for each in answer.brokers
+            {"id": broker.node_id, "host": broker.host, "port": broker.port, "rack": broker.rack}
+            for broker in answer.brokers
         ]
         return {"controller_id": answer.controller_id, "brokers": brokers, "partitions": self._partitions(answer)}
 
@@ -512,14 +513,14 @@ class Admin:
                 _raise(topic.error_code, None, "to describe topic %s" % topic.name)
             listed = [
                 {
-                    "partition": each.partition_index,
-                    "leader": each.leader_id,
-                    "replicas": each.replica_nodes,
-                    "isr": each.isr_nodes,
-                    "offline": each.offline_replicas,
+                    "partition": partition.partition_index,
+                    "leader": partition.leader_id,
+                    "replicas": partition.replica_nodes,
+                    "isr": partition.isr_nodes,
+                    "offline": partition.offline_replicas,
                 }
-                for each in topic.partitions
-                if holder is None or holder in each.replica_nodes
+                for partition in topic.partitions
+                if holder is None or holder in partition.replica_nodes
             ]
             listed.sort(key=lambda each: each["partition"])
             out[topic.name] = listed
@@ -544,9 +545,9 @@ class Admin:
             for topic in answer.topics:
                 if topic.error_code == TOPIC_AUTHORIZATION_FAILED:
                     _raise(topic.error_code, None, "to describe topic %s" % topic.name)
-                for each in topic.partitions:
-                    if each.eligible_leader_replicas:
-                        out[topic.name, each.partition_index] = each.eligible_leader_replicas
+                for partition in topic.partitions:
+                    if partition.eligible_leader_replicas:
+                        out[topic.name, partition.partition_index] = partition.eligible_leader_replicas
             if answer.next_cursor is None:
                 return out
             cursor = Request.Cursor(
@@ -611,14 +612,14 @@ class Admin:
             (
                 {
                     "topic": topic.name,
-                    "partition": each.partition_index,
-                    "replicas": each.replicas,
-                    "adding": each.adding_replicas,
-                    "removing": each.removing_replicas,
+                    "partition": partition.partition_index,
+                    "replicas": partition.replicas,
+                    "adding": partition.adding_replicas,
+                    "removing": partition.removing_replicas,
                 }
                 for topic in answer.topics
                 if topics is None or topic.name in topics
-                for each in topic.partitions
+                for partition in topic.partitions
             ),
             key=lambda each: (each["topic"], each["partition"]),
         )
@@ -674,11 +675,11 @@ class Admin:
         )
         _raise(answer.error_code, None, "to name its versions")
         out: dict[str, dict[str, Any]] = {
-            each.name: {"supported": [each.min_version, each.max_version], "finalized": None}
-            for each in answer.supported_features or []
+            feature.name: {"supported": [feature.min_version, feature.max_version], "finalized": None}
+            for feature in answer.supported_features or []
         }
-        for each in answer.finalized_features or []:
-            out.setdefault(each.name, {"supported": None})["finalized"] = each.max_version_level
+        for feature in answer.finalized_features or []:
+            out.setdefault(feature.name, {"supported": None})["finalized"] = feature.max_version_level
         return dict(sorted(out.items()))
 
     def versions_of(self, broker_id: int) -> dict[str, Any]:
@@ -695,7 +696,7 @@ class Admin:
         )
         _raise(answer.error_code, None, "to name its versions")
         found = infer_broker_version_from_api_versions(
-            {each.api_key: (each.min_version, each.max_version) for each in answer.api_keys}
+            {api.api_key: (api.min_version, api.max_version) for api in answer.api_keys}
         )[:2]
         protocol = (
             None
@@ -705,7 +706,9 @@ class Admin:
         return {
             "series": list(found),
             "newest_known": found >= max(BROKER_API_VERSIONS)[:2],
-            "supported": {each.name: [each.min_version, each.max_version] for each in answer.supported_features or []},
+            "supported": {
+                feature.name: [feature.min_version, feature.max_version] for feature in answer.supported_features or []
+            },
             "protocol": protocol,
         }
 
@@ -718,7 +721,7 @@ class Admin:
 
         listed = self._send(ListGroupsRequest(states_filter=[], types_filter=[]), broker_id)
         _raise(listed.error_code, None, "to list groups")
-        names = sorted(each.group_id for each in listed.groups if each.protocol_type == "consumer")
+        names = sorted(group.group_id for group in listed.groups if group.protocol_type == "consumer")
         if not names:
             return []
         answer = self._send(DescribeGroupsRequest(groups=names, include_authorized_operations=False), broker_id)
@@ -764,13 +767,13 @@ class Admin:
                 "replicas": [
                     {
                         "topic": topic.name,
-                        "partition": each.partition_index,
-                        "size_bytes": each.partition_size,
-                        "lag": each.offset_lag,
-                        "future": each.is_future_key,
+                        "partition": partition.partition_index,
+                        "size_bytes": partition.partition_size,
+                        "lag": partition.offset_lag,
+                        "future": partition.is_future_key,
                     }
                     for topic in found.topics
-                    for each in topic.partitions
+                    for partition in topic.partitions
                 ],
             }
             for found in answer.results
@@ -790,11 +793,11 @@ class Admin:
         if not answer.results:
             _raise(CLUSTER_AUTHORIZATION_FAILED, None, "to describe the log directories of broker %d" % broker_id)
         return {
-            (topic.name, each.partition_index)
+            (topic.name, partition.partition_index)
             for found in answer.results
             for topic in found.topics
-            for each in topic.partitions
-            if not each.is_future_key
+            for partition in topic.partitions
+            if not partition.is_future_key
         }
 
     # Changing
@@ -917,13 +920,16 @@ class Admin:
         )
         _raise(answer.error_code, answer.error_message, "the reassignment")
         for result in answer.responses:
-            for each in result.partitions:
+            for partition in result.partitions:
                 cancelled = (
-                    wanted.get((result.name, each.partition_index), ()) is None and each.error_code == NO_REASSIGNMENT
+                    wanted.get((result.name, partition.partition_index), ()) is None
+                    and partition.error_code == NO_REASSIGNMENT
                 )
                 if not cancelled:
                     _raise(
-                        each.error_code, each.error_message, "to reassign %s-%d" % (result.name, each.partition_index)
+                        partition.error_code,
+                        partition.error_message,
+                        "to reassign %s-%d" % (result.name, partition.partition_index),
                     )
 
     def elect_preferred(

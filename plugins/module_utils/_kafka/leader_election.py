@@ -13,16 +13,22 @@ from .client import Admin
 
 def led(admin: Admin, topics: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """The partitions of these topics, None for all, as elect() takes them; raises KafkaError."""
-    return [{**each, "topic": topic} for topic, listed in sorted(admin.partitions(topics).items()) for each in listed]
+    return [
+        {**partition, "topic": topic}
+        for topic, listed in sorted(admin.partitions(topics).items())
+        for partition in listed
+    ]
 
 
 def elsewhere(partitions: Iterable[Mapping[str, Any]]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
     """Partitions that their preferred replica does not lead: those where it is in sync, those where it is not."""
     can: list[tuple[str, int]] = []
     cannot: list[tuple[str, int]] = []
-    for each in partitions:
-        if each["replicas"] and each["leader"] != each["replicas"][0]:
-            (can if each["replicas"][0] in each["isr"] else cannot).append((each["topic"], each["partition"]))
+    for partition in partitions:
+        if partition["replicas"] and partition["leader"] != partition["replicas"][0]:
+            (can if partition["replicas"][0] in partition["isr"] else cannot).append(
+                (partition["topic"], partition["partition"])
+            )
     return can, cannot
 
 

@@ -85,13 +85,15 @@ def is_troubled(partition: dict[str, Any]) -> bool:
 def count(partitions: Sequence[dict[str, Any]], topics: int) -> Counts:
     """Count partitions in the shape of Snapshot.partitions."""
     under = at_min = below = offline = elsewhere = 0
-    for each in partitions:
-        in_sync = len(each["isr"])
-        under += is_under_replicated(each)
-        at_min += in_sync == each["min_isr"]
-        below += in_sync < each["min_isr"]
-        offline += each["leader"] < 0
-        elsewhere += bool(each["replicas"]) and each["leader"] >= 0 and each["leader"] != each["replicas"][0]
+    for partition in partitions:
+        in_sync = len(partition["isr"])
+        under += is_under_replicated(partition)
+        at_min += in_sync == partition["min_isr"]
+        below += in_sync < partition["min_isr"]
+        offline += partition["leader"] < 0
+        elsewhere += (
+            bool(partition["replicas"]) and partition["leader"] >= 0 and partition["leader"] != partition["replicas"][0]
+        )
     return Counts(
         topics=topics,
         partitions=len(partitions),
@@ -126,9 +128,13 @@ def take(
     unread = sorted(set(found) - set(minimum))
     minimum.update(admin.min_insync_replicas(unread) if unread else {})
     moving = admin.reassignments(topics)
-    moves = {(each["topic"], each["partition"]): each for each in moving}
+    moves = {(move["topic"], move["partition"]): move for move in moving}
     behind = (
-        [name for name, listed in found.items() if any(len(each["isr"]) < len(each["replicas"]) for each in listed)]
+        [
+            name
+            for name, listed in found.items()
+            if any(len(partition["isr"]) < len(partition["replicas"]) for partition in listed)
+        ]
         if eligible
         else []
     )
@@ -140,16 +146,16 @@ def take(
         if name not in minimum:
             continue
         listed, (least, own) = found[name], minimum[name]
-        for each in listed:
-            key = (name, each["partition"])
+        for partition in listed:
+            key = (name, partition["partition"])
             move = moves.get(key)
-            each["topic"] = name
-            each["elr"] = eligibles.get(key, [])
-            each["min_isr"] = min(least, len(each["replicas"]))
-            each["adding"] = move["adding"] if move else []
-            each["removing"] = move["removing"] if move else []
+            partition["topic"] = name
+            partition["elr"] = eligibles.get(key, [])
+            partition["min_isr"] = min(least, len(partition["replicas"]))
+            partition["adding"] = move["adding"] if move else []
+            partition["removing"] = move["removing"] if move else []
         partitions.extend(listed)
-        factor = min((len(each["replicas"]) - len(each["adding"]) for each in listed), default=0)
+        factor = min((len(partition["replicas"]) - len(partition["adding"]) for partition in listed), default=0)
         topic_rows[name] = {
             "partitions": len(listed),
             "replication_factor": factor,
@@ -176,24 +182,28 @@ def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mappi
     of topics that only the view has, as Admin.min_insync_replicas returns it; one that is missing there is gone again.
     """
     boss_is_witness = view["controller_id"] == witness
-    other = {(name, each["partition"]): each for name, listed in view["partitions"].items() for each in listed}
+    other = {
+        (name, partition["partition"]): partition for name, listed in view["partitions"].items() for partition in listed
+    }
     partitions = []
-    for each in seen.partitions:
-        witnessed = other.pop((each["topic"], each["partition"]), None)
-        if witnessed is not None and (witnessed["isr"] != each["isr"] or witnessed["replicas"] != each["replicas"]):
-            both = set(witnessed["isr"]).intersection(each["isr"])
-            first = witnessed if boss_is_witness else each
+    for partition in seen.partitions:
+        witnessed = other.pop((partition["topic"], partition["partition"]), None)
+        if witnessed is not None and (
+            witnessed["isr"] != partition["isr"] or witnessed["replicas"] != partition["replicas"]
+        ):
+            both = set(witnessed["isr"]).intersection(partition["isr"])
+            first = witnessed if boss_is_witness else partition
             replicas = first["replicas"]
-            least = min(seen.topics[each["topic"]]["min_isr"], len(replicas))
-            each = {
-                **each,
+            least = min(seen.topics[partition["topic"]]["min_isr"], len(replicas))
+            partition = {
+                **partition,
                 "leader": first["leader"],
                 "replicas": replicas,
                 "isr": [id_ for id_ in first["isr"] if id_ in both],
                 "min_isr": least,
             }
-        partitions.append(each)
-    moves = {(each["topic"], each["partition"]): each for each in seen.reassignments}
+        partitions.append(partition)
+    moves = {(move["topic"], move["partition"]): move for move in seen.reassignments}
     topics = dict(seen.topics)
     for (name, index), witnessed in other.items():
         known = topics.get(name)
@@ -202,7 +212,7 @@ def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mappi
             continue
         if not known:
             listed = view["partitions"][name]
-            factor = min(len(each["replicas"]) for each in listed)
+            factor = min(len(partition["replicas"]) for partition in listed)
             topics[name] = {
                 "partitions": len(listed),
                 "replication_factor": factor,
@@ -218,13 +228,15 @@ def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mappi
             "removing": move["removing"],
         }
         partitions.append({**witnessed, **more})
-    brokers_of_witness = {each["id"]: each for each in view["brokers"]}
-    brokers = [{**each, "fenced": each["fenced"] or each["id"] not in brokers_of_witness} for each in seen.brokers]
-    ours = {each["id"] for each in seen.brokers}
+    brokers_of_witness = {broker["id"]: broker for broker in view["brokers"]}
+    brokers = [
+        {**broker, "fenced": broker["fenced"] or broker["id"] not in brokers_of_witness} for broker in seen.brokers
+    ]
+    ours = {broker["id"] for broker in seen.brokers}
     brokers += [{**each, "fenced": True} for id_, each in brokers_of_witness.items() if id_ not in ours]
     return replace(
         seen,
-        brokers=sorted(brokers, key=lambda each: each["id"]),
+        brokers=sorted(brokers, key=lambda broker: broker["id"]),
         topics=topics,
         partitions=partitions,
         witness=witness,
@@ -236,7 +248,7 @@ def troubled(plain: dict[str, Any], limit: int | None = None) -> dict[str, Any]:
     if limit is not None and limit < 0:
         raise KafkaError("limit is %d, but must be at least 0." % limit)
     left = list(islice(filter(is_troubled, plain["partitions"]), limit))
-    named = {each["topic"] for each in left}
+    named = {partition["topic"] for partition in left}
     return {
         **plain,
         "partitions": left,
@@ -255,20 +267,22 @@ def summarize(plain: dict[str, Any]) -> dict[str, Any]:
         return plain
     loads: dict[int, dict[str, int]] = {}
     examples: dict[str, list[str]] = {kind: [] for kind in TROUBLES}
-    for each in plain["partitions"]:
-        for replica in {*each["replicas"], *([each["leader"]] if each["leader"] >= 0 else [])}:
+    for partition in plain["partitions"]:
+        for replica in {*partition["replicas"], *([partition["leader"]] if partition["leader"] >= 0 else [])}:
             load = loads.get(replica) or loads.setdefault(
                 replica, {"id": replica, "leaders": 0, "replicas": 0, "out_of_sync": 0}
             )
-            load["leaders"] += replica == each["leader"]
-            load["replicas"] += replica in each["replicas"]
+            load["leaders"] += replica == partition["leader"]
+            load["replicas"] += replica in partition["replicas"]
             load["out_of_sync"] += (
-                replica in each["replicas"] and replica not in each["isr"] and replica not in each["adding"]
+                replica in partition["replicas"]
+                and replica not in partition["isr"]
+                and replica not in partition["adding"]
             )
-        if is_troubled(each):
+        if is_troubled(partition):
             for kind, has in TROUBLES.items():
-                if len(examples[kind]) < EXAMPLES and has(each):
-                    examples[kind].append("%s-%d" % (each["topic"], each["partition"]))
+                if len(examples[kind]) < EXAMPLES and has(partition):
+                    examples[kind].append("%s-%d" % (partition["topic"], partition["partition"]))
     kept = {name: value for name, value in plain.items() if name not in ("topics", "partitions", "reassignments")}
     return {
         **kept,

@@ -119,9 +119,9 @@ def quorum(servers: list[dict[str, Any]]) -> dict[str, Any]:
 
     ok is whether exactly one leads, a majority of the servers listed serves, and all that follow are followers of that leader.
     """
-    leaders = [each["server"] for each in servers if each["mode"] in (LEADER, STANDALONE)]
-    led = next((each["synced_followers"] for each in servers if each["mode"] == LEADER), 0)
-    followers = [each["server"] for each in servers if each["mode"] == FOLLOWER]
+    leaders = [server["server"] for server in servers if server["mode"] in (LEADER, STANDALONE)]
+    led = next((server["synced_followers"] for server in servers if server["mode"] == LEADER), 0)
+    followers = [server["server"] for server in servers if server["mode"] == FOLLOWER]
     serving = len(leaders) + len(followers)
     reason = None
     if len(leaders) > 1:

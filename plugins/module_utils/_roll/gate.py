@@ -34,10 +34,10 @@ def fresh(
     A broker in flight or out is part of the cluster, also when it is not listed and holds nothing, as a broker that is down
     looks before Kafka 4.0. Racks are left out: no decision here uses them, and that of an unlisted broker is not known.
     """
-    listed = {each["id"]: {**each, "rack": None} for each in cluster["brokers"]}
+    listed = {broker["id"]: {**broker, "rack": None} for broker in cluster["brokers"]}
     for id_ in {*in_flight, *out} - set(listed):
         listed[id_] = {"id": id_, "rack": None, "fenced": True}
-    known = set(listed).union(*(each["replicas"] for each in cluster["partitions"]))
+    known = set(listed).union(*(partition["replicas"] for partition in cluster["partitions"]))
     return from_cluster(
         {**cluster, "brokers": list(listed.values())},
         restart=[id_ for id_ in restart if id_ in known],
@@ -202,7 +202,7 @@ def back(broker: int, own_view: Any, leaders_view: Any) -> dict[str, Any]:
     for view, whose in ((own_view, "its own answer"), (leaders_view, "the others' answer")):
         if view is None:
             return _answer(None, "There is no answer yet: %s is missing." % whose)
-        listed = {each["id"]: each for each in view["brokers"]}
+        listed = {broker["id"]: broker for broker in view["brokers"]}
         if broker not in listed or listed[broker].get("fenced") or broker in view.get("out", ()):
             return _answer(None, "It is not registered and unfenced by %s." % whose)
         for each in view["partitions"]:
@@ -215,7 +215,11 @@ def back(broker: int, own_view: Any, leaders_view: Any) -> dict[str, Any]:
             "It is not in sync yet in %s, one of them %s-%d." % (counted(len(behind), "partition"), topic, partition),
         )
     held = [
-        {(each["topic"], each["partition"]) for each in view["partitions"] if broker in each["replicas"]}
+        {
+            (partition["topic"], partition["partition"])
+            for partition in view["partitions"]
+            if broker in partition["replicas"]
+        }
         for view in (own_view, leaders_view)
     ]
     if held[0] != held[1]:

@@ -51,7 +51,7 @@ def mistaken(
     another network than the inventory's, as behind a load balancer. So another address than the host's counts only when it
     is that of another node of the inventory, or when some other broker advertises what the inventory has for it.
     """
-    advertised = {each["id"]: str(each["host"]) for each in brokers if not each["fenced"] and each["host"]}
+    advertised = {broker["id"]: str(broker["host"]) for broker in brokers if not broker["fenced"] and broker["host"]}
     differ = [
         id_
         for id_ in dict.fromkeys(ids)

@@ -112,10 +112,16 @@ def resume(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str
 def _returned(snapshot: dict[str, Any], back_again: frozenset[int]) -> dict[str, Any]:
     """The snapshot once these have had their restart, and are in sync again."""
     partitions = [
-        {**each, "isr": [*each["isr"], *sorted(back_again.intersection(each["replicas"]).difference(each["isr"]))]}
-        if back_again.intersection(each["replicas"])
-        else each
-        for each in snapshot["partitions"]
+        {
+            **partition,
+            "isr": [
+                *partition["isr"],
+                *sorted(back_again.intersection(partition["replicas"]).difference(partition["isr"])),
+            ],
+        }
+        if back_again.intersection(partition["replicas"])
+        else partition
+        for partition in snapshot["partitions"]
     ]
     left = {key: [id_ for id_ in snapshot[key] if id_ not in back_again] for key in ("out", "restart")}
     return {**snapshot, **left, "partitions": partitions}
@@ -136,7 +142,7 @@ def _gc_paused() -> Iterator[None]:
 def _plan(cluster: Cluster) -> dict[str, Any]:
     placements = placement_groups(cluster)
     # Not the gate's question: a topic may be deleted while a roll goes on.
-    unknown = cluster.allow and cluster.allow.difference(each["topic"] for each in cluster.partitions)
+    unknown = cluster.allow and cluster.allow.difference(partition["topic"] for partition in cluster.partitions)
     if unknown:
         raise RollError(
             "allow names %s, which the cluster does not have as a topic; correct the name, or leave it out."
@@ -303,7 +309,7 @@ def solve(
             least = Bound(len(packed), "exhaustive", group, group)
         bounds.append(least)
         batches += [[cluster.ids[number] for number in batch] for batch in packed]
-    if cluster.max_batch and len(batches) > sum(each.value for each in bounds):
+    if cluster.max_batch and len(batches) > sum(bound_.value for bound_ in bounds):
         core = whole.part(without_bridges(whole))
         fewer = [bound(core.part(group), []) for group in groups(core)]
         bounds = max(bounds, fewer, key=lambda some: sum(each.value for each in some))
@@ -346,10 +352,10 @@ def behind(partitions: Iterable[Mapping[str, Any]]) -> set[int]:
     """The brokers that are not in sync in a partition that they hold, those that a reassignment adds left out."""
     return {
         id_
-        for each in partitions
-        if len(each["isr"]) < len(each["replicas"])
-        for id_ in each["replicas"]
-        if id_ not in each["isr"] and id_ not in each.get("adding", ())
+        for partition in partitions
+        if len(partition["isr"]) < len(partition["replicas"])
+        for id_ in partition["replicas"]
+        if id_ not in partition["isr"] and id_ not in partition.get("adding", ())
     }
 
 
@@ -425,13 +431,13 @@ def _accepted(cluster: Cluster, batches: Sequence[Sequence[int]]) -> list[str]:
     """One sentence for each topic that becomes unavailable in this roll because it is allowed by name."""
     going = {id_ for batch in batches for id_ in batch} - cluster.out
     topics: dict[str, set[int]] = {}
-    for each in cluster.partitions if cluster.allow else ():
+    for partition in cluster.partitions if cluster.allow else ():
         if (
-            each["topic"] in cluster.allow
-            and len(each["replicas"]) <= each["min_isr"]
-            and going.intersection(each["isr"])
+            partition["topic"] in cluster.allow
+            and len(partition["replicas"]) <= partition["min_isr"]
+            and going.intersection(partition["isr"])
         ):
-            topics.setdefault(each["topic"], set()).update(going.intersection(each["isr"]))
+            topics.setdefault(partition["topic"], set()).update(going.intersection(partition["isr"]))
     return [
         "Topic %s loses availability while %s restart, as allowed by name." % (topic, named(brokers))
         for topic, brokers in sorted(topics.items())

@@ -110,12 +110,12 @@ class PollHistory:
 
     def record(self, answer: Mapping[str, Any], now: float, last: bool) -> None:
         """Note an answer: its counts once a second, where they changed, and at the end."""
-        for each in answer.get("nodes", ()):
+        for node in answer.get("nodes", ()):
             for what in ("registered", "back"):
-                if each[what]:
-                    self.since.setdefault((what, each["id"]), now)
+                if node[what]:
+                    self.since.setdefault((what, node["id"]), now)
                 else:
-                    self.since.pop((what, each["id"]), None)
+                    self.since.pop((what, node["id"]), None)
         counted = answer.get("counts")
         if counted and (
             not self.counts or (counted != self.counts[-1][1] and (last or now - self.counts[-1][0] >= CURVE_EVERY))
@@ -127,9 +127,9 @@ class PollHistory:
 
         Its nodes get registered_seconds and back_seconds, None where they are not registered or back.
         """
-        for each in answer.get("nodes", ()):
+        for node in answer.get("nodes", ()):
             for what in ("registered", "back"):
-                each[what + "_seconds"] = round(now - self.since[what, each["id"]], 3) if each[what] else None
+                node[what + "_seconds"] = round(now - self.since[what, node["id"]], 3) if node[what] else None
         return {**answer, "curve": [{"ago": round(now - when, 3), **counted} for when, counted in self.counts]}
 
 
@@ -254,7 +254,7 @@ def brokers_may_stop(
     for sentence in _mistaken(seen, nodes, params).values():
         raise RollError("%s Nothing was stopped." % sentence)
     held: list[dict[str, Any]] = []
-    voters = {each["id"] for each in seen.quorum["voters"]} if seen.quorum else set()
+    voters = {voter["id"] for voter in seen.quorum["voters"]} if seen.quorum else set()
     if voters & set(nodes):
         quorum, since = watch(admin, in_flight, sleep=sleep)
         held = quorum_gate.voters_admit(quorum, since, [id_ for id_ in nodes if id_ in voters], in_flight)["held"]
@@ -262,7 +262,7 @@ def brokers_may_stop(
     if params["disruption"] == disruption.DESTROY:
         text = "Broker %d is taken for stopped or gone, but the cluster lists it as alive; stop it, or wait until its session ends."
         held += [{"broker": id_, "reason": text % id_} for id_ in nodes if id_ in alive and id_ in params["out"]]
-    candidates = [id_ for id_ in nodes if id_ not in {each["broker"] for each in held}]
+    candidates = [id_ for id_ in nodes if id_ not in {hold["broker"] for hold in held}]
     limits = {key: params[key] for key in ("max_batch", "isr_headroom", "allow")}
     # A broker that was down when the roll began and is listed has come up. It counts like the others to be stopped.
     down = set(params["out"]) - (alive & set(nodes))
@@ -275,7 +275,7 @@ def brokers_may_stop(
     decided = gate.admit(snapshot, candidates, in_flight, down, disruption=params["disruption"])
     if silent:
         note = " %s %s not answer." % (named(silent).capitalize(), "does" if len(silent) == 1 else "do")
-        decided["held"] = [{**each, "reason": each["reason"] + note} for each in decided["held"]]
+        decided["held"] = [{**hold, "reason": hold["reason"] + note} for hold in decided["held"]]
     lost = decided.get("loss")
     if lost is not None and not held and not decided["firm"]:
         decided = _accept(decided, candidates, params["accepted_last_copies"])
@@ -301,7 +301,7 @@ def _accept(decided: Mapping[str, Any], nodes: Sequence[int], accepted: int | No
         accepted,
         decided["loss"]["last_copies"],
     )
-    return {**decided, "held": [{**each, "reason": each["reason"] + note} for each in decided["held"]]}
+    return {**decided, "held": [{**hold, "reason": hold["reason"] + note} for hold in decided["held"]]}
 
 
 def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapshot:
@@ -337,9 +337,9 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
             % (boss, first)
         )
     racks: dict[Any, list[int]] = {}
-    for each in sorted(seen.brokers, key=lambda each: (each["id"] in nodes, each["id"])):
-        if each["id"] in alive - apart - {first, boss}:
-            racks.setdefault(each["rack"], []).append(each["id"])
+    for broker in sorted(seen.brokers, key=lambda broker: (broker["id"] in nodes, broker["id"])):
+        if broker["id"] in alive - apart - {first, boss}:
+            racks.setdefault(broker["rack"], []).append(broker["id"])
     voices = [id_ for ids in racks.values() for id_ in ids[:ASKED_OF_A_RACK]]
     controller_by_broker = admin.controllers_named([boss, *voices] if boss != first else voices)
     if boss != first and boss not in controller_by_broker:
@@ -365,7 +365,7 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
         raise KafkaError(
             "Broker %d takes another broker than %d for the active controller by now; ask again." % (second, boss)
         )
-    if first is not None and first not in {each["id"] for each in view["brokers"]}:
+    if first is not None and first not in {broker["id"] for broker in view["brokers"]}:
         text = "Broker %d, which was asked, is not alive by broker %d%s: it may have lost its session with ZooKeeper; wait, or look at that broker's log."
         raise KafkaError(text % (first, second, ", the active controller" if second == boss else ""))
     new = sorted(set(view["partitions"]) - set(seen.topics))
@@ -401,7 +401,7 @@ def nothing_hidden(
     for error in failed:
         if error.code == CLUSTER_AUTHORIZATION_FAILED or len(failed) == len(said):
             raise error
-    named_ = {(each["topic"], each["partition"]) for each in seen.partitions}
+    named_ = {(partition["topic"], partition["partition"]) for partition in seen.partitions}
     missing = {id_: held - named_ for id_, held in said.items() if not isinstance(held, KafkaError)}
     left = {id_: {key for key in keys if key[0] != METADATA_TOPIC} for id_, keys in missing.items() if keys}
     for again in (True, False):
@@ -464,7 +464,7 @@ def _mistaken(seen: kafka_snapshot.Snapshot, nodes: Sequence[int], params: Mappi
 
 
 def _alive(seen: kafka_snapshot.Snapshot) -> set[int]:
-    return {each["id"] for each in seen.brokers if not each["fenced"]}
+    return {broker["id"] for broker in seen.brokers if not broker["fenced"]}
 
 
 def brokers_back(
@@ -481,20 +481,20 @@ def brokers_back(
         begun = clock()
         seen = kafka_snapshot.take(admin, minimum=session.minimum, eligible=False)
         states = _node_states(admin, nodes, seen, params, session)
-        if not all(each["back"] for each in states) or clock() - begun <= FRESH:
+        if not all(state["back"] for state in states) or clock() - begun <= FRESH:
             break
         # With many brokers their own answers take so long that the others' is old by then. What is proven is not asked again.
     session.partitions = seen.partitions
-    voters = {each["id"] for each in seen.quorum["voters"]} if seen.quorum else set()
+    voters = {voter["id"] for voter in seen.quorum["voters"]} if seen.quorum else set()
     if voters & set(nodes):
         quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
         as_voter = {
             each["id"]: each["reason"]
             for each in quorum_gate.voters_back(quorum, since, [id_ for id_ in nodes if id_ in voters])
         }
-        for each in states:
-            if each["back"] and as_voter.get(each["id"]):
-                each.update(back=False, reason=as_voter[each["id"]])
+        for state in states:
+            if state["back"] and as_voter.get(state["id"]):
+                state.update(back=False, reason=as_voter[state["id"]])
     proven = {str(id_): whole for id_, whole in session.proven.items()}
     return {**returned(states), **_counts(seen), "asked": admin.asked, "proven": proven}
 
@@ -503,10 +503,10 @@ def _node_states(
     admin: Admin, nodes: Sequence[int], seen: kafka_snapshot.Snapshot, params: Mapping[str, Any], session: PollSession
 ) -> list[dict[str, Any]]:
     held: dict[int, list[dict[str, Any]]] = {id_: [] for id_ in nodes}
-    for each in seen.partitions:
-        for id_ in each["replicas"]:
+    for partition in seen.partitions:
+        for id_ in partition["replicas"]:
             if id_ in held:
-                held[id_].append(each)
+                held[id_].append(partition)
     views: dict[int, Any] = {id_: {"brokers": seen.brokers, "partitions": listed} for id_, listed in held.items()}
     mistaken = _mistaken(seen, nodes, params)
     # The others' answer is read first: where it says no, the broker need not be asked, which may take a while.
@@ -541,9 +541,9 @@ def _node_states(
     registered = _alive(seen)
     behind = {
         id_: {
-            (each["topic"], each["partition"]): each
-            for each in views[id_]["partitions"]
-            if id_ in each["replicas"] and id_ not in each["isr"]
+            (partition["topic"], partition["partition"]): partition
+            for partition in views[id_]["partitions"]
+            if id_ in partition["replicas"] and id_ not in partition["isr"]
         }
         for id_ in nodes
         if said[id_]["behind"]
@@ -576,17 +576,24 @@ def _since_then(
     """
 
     def keyed(listed: Iterable[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any]]:
-        return {(each["topic"], each["partition"]): each for each in listed}
+        return {(partition["topic"], partition["partition"]): partition for partition in listed}
 
-    mine = {id_: keyed(each for each in view["partitions"] if id_ in each["replicas"]) for id_, view in own.items()}
+    mine = {
+        id_: keyed(partition for partition in view["partitions"] if id_ in partition["replicas"])
+        for id_, view in own.items()
+    }
     theirs = {id_: keyed(others[id_]["partitions"]) for id_ in own}
     differ = {id_: mine[id_].keys() ^ theirs[id_].keys() for id_ in own}
     topics = sorted({topic for keys in differ.values() for topic, _ in keys})
-    adding = {(each["topic"], each["partition"]): each["adding"] for each in seen.reassignments}
+    adding = {(move["topic"], move["partition"]): move["adding"] for move in seen.reassignments}
     now = {
-        (topic, each["partition"]): {**each, "topic": topic, "adding": adding.get((topic, each["partition"]), [])}
+        (topic, partition["partition"]): {
+            **partition,
+            "topic": topic,
+            "adding": adding.get((topic, partition["partition"]), []),
+        }
         for topic, listed in (admin.partitions(topics) if topics else {}).items()
-        for each in listed
+        for partition in listed
     }
     out = {}
     for id_, keys in differ.items():
@@ -613,20 +620,20 @@ def _not_back(reason: str) -> dict[str, Any]:
 
 def _topics(held: Iterable[Mapping[str, Any]], seen: kafka_snapshot.Snapshot) -> list[str] | None:
     """The topics to ask a broker for that holds these partitions, None for all topics where these are most of them."""
-    own = {each["topic"] for each in held}
+    own = {hold["topic"] for hold in held}
     return sorted(own) if len(own) * 2 < len(seen.topics) else None
 
 
 def _own_view(admin: Admin, broker: int, topics: Sequence[str] | None, seen: kafka_snapshot.Snapshot) -> dict[str, Any]:
     """What the broker itself answers about what it holds, as in a snapshot; reassignments come from the controller."""
     answer = admin.metadata_from(broker, topics)
-    adding = {(each["topic"], each["partition"]): each["adding"] for each in seen.reassignments}
+    adding = {(move["topic"], move["partition"]): move["adding"] for move in seen.reassignments}
     return {
         "brokers": [{"id": id_} for id_ in answer["brokers"]],
         "partitions": [
-            {**each, "topic": topic, "adding": adding.get((topic, each["partition"]), [])}
+            {**partition, "topic": topic, "adding": adding.get((topic, partition["partition"]), [])}
             for topic, listed in answer["partitions"].items()
-            for each in listed
+            for partition in listed
         ],
     }
 
@@ -645,10 +652,12 @@ def _copying(
     own = at_once(lambda id_: _sizes(admin, id_, behind[id_]), behind)
     ask: dict[int, list[tuple[str, int]]] = {}
     for partitions in behind.values():
-        for key, each in partitions.items():
+        for key, partition in partitions.items():
             if key not in session.sizes:
                 session.sizes[key] = None
-                holder = next((id_ for id_ in (each["leader"], *each["isr"]) if id_ >= 0 and id_ not in alone), None)
+                holder = next(
+                    (id_ for id_ in (partition["leader"], *partition["isr"]) if id_ >= 0 and id_ not in alone), None
+                )
                 if holder is not None:
                     ask.setdefault(holder, []).append(key)
     for found in at_once(lambda id_: _sizes(admin, id_, ask[id_]), ask).values():
@@ -670,10 +679,10 @@ def _copying(
 def _sizes(admin: Admin, broker: int, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
     """How many bytes the broker holds of each of these partitions that it has, without what it moves to another disk."""
     return {
-        (each["topic"], each["partition"]): each["size_bytes"]
+        (replica["topic"], replica["partition"]): replica["size_bytes"]
         for place in admin.log_dirs(broker, partitions)
-        for each in place["replicas"]
-        if not each["future"]
+        for replica in place["replicas"]
+        if not replica["future"]
     }
 
 
@@ -713,7 +722,7 @@ def watch(
             )
         if quorum["epoch"] != epoch:
             epoch, since, left = quorum["epoch"], quorum_gate.leader_clock(quorum), seconds
-        waiting = {each["id"] for each in quorum["voters"]} - set(out) - quorum_gate.caught_up(quorum, since)
+        waiting = {voter["id"] for voter in quorum["voters"]} - set(out) - quorum_gate.caught_up(quorum, since)
         if not waiting or left <= 0:
             return quorum, since
         sleep(interval)

@@ -57,13 +57,13 @@ class Watch:
     def answered(self, now: float, answer: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Take an answer of the gate; the events that follow from it."""
         self.now, self.error, self.answer = now, None, answer
-        for each in answer.get("nodes") or ():
-            if each["behind"]:
-                self._first.setdefault(each["id"], each["behind"])
+        for node in answer.get("nodes") or ():
+            if node["behind"]:
+                self._first.setdefault(node["id"], node["behind"])
                 self._behind = now if self._behind is None else self._behind
-            left = each.get("bytes_left")
-            if left is not None and left >= self._most.get(each["id"], (now, 0))[1]:
-                self._most[each["id"]] = (now, left)
+            left = node.get("bytes_left")
+            if left is not None and left >= self._most.get(node["id"], (now, 0))[1]:
+                self._most[node["id"]] = (now, left)
         if answer["open"]:
             # The gate is open. Where the answer shall stay so for some time, progress is measured from here.
             self.better = now
@@ -85,13 +85,13 @@ class Watch:
                 [(("under-replicated",), -counts["under_replicated"])] if counts else []
             )
         out: list[tuple[Any, int]] = []
-        for each in answer["nodes"]:
-            out += [(("registered", each["id"]), int(each["registered"])), (("back", each["id"]), int(each["back"]))]
-            if each["registered"] and each["behind"] is not None:
-                out.append((("behind", each["id"]), -each["behind"]))
-                if each.get("bytes"):
+        for node in answer["nodes"]:
+            out += [(("registered", node["id"]), int(node["registered"])), (("back", node["id"]), int(node["back"]))]
+            if node["registered"] and node["behind"] is not None:
+                out.append((("behind", node["id"]), -node["behind"]))
+                if node.get("bytes"):
                     # Of the same partitions, more is better; of fewer, the line above has said so.
-                    out.append((("bytes", each["id"], each["behind"]), each["bytes"]))
+                    out.append((("bytes", node["id"], node["behind"]), node["bytes"]))
         return out
 
     @property
@@ -143,7 +143,7 @@ class Watch:
     def _reading(self) -> str:
         """A hint for unregistered brokers: from outside, one that reads its logs looks like one that never starts."""
         nodes = self.answer["nodes"] if self.answer else ()
-        if self.kind != BROKER or all(each["registered"] for each in nodes):
+        if self.kind != BROKER or all(node["registered"] for node in nodes):
             return ""
         return (
             " (a broker that reads its logs after a crash registers only then, and stall_seconds must be longer than that takes; "
@@ -158,8 +158,8 @@ class Watch:
         if not held:
             return "%s may be stopped" % named(self.nodes, NOUNS[self.kind])
         alike: dict[str, list[int]] = {}
-        for each in held:
-            alike.setdefault(each["reason"], []).append(each["broker"])
+        for hold in held:
+            alike.setdefault(hold["reason"], []).append(hold["broker"])
         shown = [
             "%s %s: %s" % (named(ids, NOUNS[self.kind]), "wait" if len(ids) > 1 else "waits", reason.rstrip("."))
             for reason, ids in list(alike.items())[:2]
@@ -173,22 +173,22 @@ class Watch:
 
     def _returning(self, answer: Mapping[str, Any]) -> str:
         noun = NOUNS[self.kind]
-        missing = [each for each in answer["nodes"] if not each["back"]]
+        missing = [node for node in answer["nodes"] if not node["back"]]
         parts = ["%s back" % named(answer["back"], noun)] if answer["back"] else []
-        for each in missing[:NAMED_AT_MOST]:
-            if not each["registered"]:
-                text = " not registered" if self.kind == BROKER else ": %s" % str(each["reason"]).rstrip(".")
-            elif each["behind"]:
-                first = self._first[each["id"]]
-                what = counted(each["behind"], "partition" if self.kind == BROKER else "record")
+        for node in missing[:NAMED_AT_MOST]:
+            if not node["registered"]:
+                text = " not registered" if self.kind == BROKER else ": %s" % str(node["reason"]).rstrip(".")
+            elif node["behind"]:
+                first = self._first[node["id"]]
+                what = counted(node["behind"], "partition" if self.kind == BROKER else "record")
                 text = ": %s to catch up%s%s" % (
                     what,
-                    " (was %s)" % format(first, ",") if first > each["behind"] else "",
-                    self._copying(each),
+                    " (was %s)" % format(first, ",") if first > node["behind"] else "",
+                    self._copying(node),
                 )
             else:
-                text = ": %s" % str(each["reason"]).rstrip(".")
-            parts.append("%s %d%s" % (noun, each["id"], text))
+                text = ": %s" % str(node["reason"]).rstrip(".")
+            parts.append("%s %d%s" % (noun, node["id"], text))
         return "%s%s · %d of %d back" % (
             ", ".join(parts),
             _more(len(missing) - NAMED_AT_MOST, noun),
@@ -212,17 +212,17 @@ class Watch:
             if answer["open"]:
                 return self._curve(answer) + [self._named("gate_open", self.nodes)]
             alike: dict[str, list[int]] = {}
-            for each in answer["held"]:
-                if self._reasons.get(each["broker"]) != each["reason"]:
-                    self._reasons[each["broker"]] = each["reason"]
-                    alike.setdefault(each["reason"], []).append(each["broker"])
+            for hold in answer["held"]:
+                if self._reasons.get(hold["broker"]) != hold["reason"]:
+                    self._reasons[hold["broker"]] = hold["reason"]
+                    alike.setdefault(hold["reason"], []).append(hold["broker"])
             out = [{**self._named("gate_waiting", ids), "reason": reason} for reason, ids in alike.items()]
         else:
             for kind in ("registered", "back"):
-                for each in answer["nodes"]:
-                    if each[kind] and (kind, each["id"]) not in self._reported:
-                        self._reported.add((kind, each["id"]))
-                        out.append({**self._named(kind, each["id"]), "ago": each[kind + "_seconds"]})
+                for node in answer["nodes"]:
+                    if node[kind] and (kind, node["id"]) not in self._reported:
+                        self._reported.add((kind, node["id"]))
+                        out.append({**self._named(kind, node["id"]), "ago": node[kind + "_seconds"]})
         return sorted(self._curve(answer) + out, key=lambda event: -event.get("ago", 0))
 
     def failures(self) -> list[dict[str, Any]]:
@@ -230,9 +230,9 @@ class Watch:
         if self.question != BACK or self.answer is None:
             return []
         return [
-            {**self._named("failed", each["id"]), "reason": each["reason"]}
-            for each in self.answer["nodes"]
-            if not each["back"]
+            {**self._named("failed", node["id"]), "reason": node["reason"]}
+            for node in self.answer["nodes"]
+            if not node["back"]
         ]
 
     def _named(self, event: str, ids: Any) -> dict[str, Any]:

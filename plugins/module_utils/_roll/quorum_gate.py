@@ -26,9 +26,9 @@ FETCH_TIMEOUT_MS = 2000
 def caught_up(quorum: Mapping[str, Any], since_ms: int) -> set[int]:
     """The voters that were caught up at or after this moment of the leader's clock; the leader always is."""
     return {
-        each["id"]
-        for each in quorum["voters"]
-        if each["id"] == quorum["leader"] or each["last_caught_up_ms"] >= since_ms
+        voter["id"]
+        for voter in quorum["voters"]
+        if voter["id"] == quorum["leader"] or voter["last_caught_up_ms"] >= since_ms
     }
 
 
@@ -37,9 +37,9 @@ def leader_clock(quorum: Mapping[str, Any]) -> int:
 
     The leader itself is always caught up now.
     """
-    for each in quorum["voters"]:
-        if each["id"] == quorum["leader"]:
-            return int(each["last_caught_up_ms"])
+    for voter in quorum["voters"]:
+        if voter["id"] == quorum["leader"]:
+            return int(voter["last_caught_up_ms"])
     raise KafkaError(
         "None of the voters (%s) leads the quorum; wait for an election, or start the controllers that are down."
         % _all(quorum)
@@ -64,7 +64,7 @@ def voters_admit(
     quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int], in_flight: Iterable[int]
 ) -> dict[str, Any]:
     """Which voters may stop now: {admitted: [ids], held: [{broker, reason}]}; raises RollError for a node that is no voter."""
-    members = [each["id"] for each in quorum["voters"]]
+    members = [voter["id"] for voter in quorum["voters"]]
     _known(members, nodes, "a voter of the quorum")
     leader = quorum["leader"] if quorum["leader"] in members else None
     return _admit(members, caught_up(quorum, since_ms), leader, nodes, set(in_flight), "voter", "caught up")
@@ -73,8 +73,8 @@ def voters_admit(
 def voters_back(quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int]) -> list[dict[str, Any]]:
     """For each of the nodes {id, back, registered, behind, reason}; behind counts records of the metadata log."""
     well = caught_up(quorum, since_ms)
-    end = max((each["log_end_offset"] for each in quorum["voters"] if each["id"] == quorum["leader"]), default=0)
-    listed = {each["id"]: each for each in quorum["voters"]}
+    end = max((voter["log_end_offset"] for voter in quorum["voters"] if voter["id"] == quorum["leader"]), default=0)
+    listed = {voter["id"]: voter for voter in quorum["voters"]}
     out = []
     for id_ in nodes:
         reason, behind = None, None
@@ -106,7 +106,7 @@ def zookeepers_admit(
     ensemble = zookeeper.quorum(list(servers.values()))
     if not ensemble["ok"]:
         return {"admitted": [], "held": [{"broker": id_, "reason": ensemble["reason"]} for id_ in dict.fromkeys(nodes)]}
-    serving = {id_ for id_, each in servers.items() if _serves(each)}
+    serving = {id_ for id_, server in servers.items() if _serves(server)}
     return _admit(list(servers), serving, leading(servers), nodes, set(in_flight), "ZooKeeper server", "serving")
 
 
@@ -129,7 +129,7 @@ def zookeepers_back(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[in
 def leading(servers: Mapping[int, Mapping[str, Any]]) -> int | None:
     """The ZooKeeper server that leads an ensemble with its majority, None without one."""
     leader = zookeeper.quorum(list(servers.values()))["leader"]
-    return next((id_ for id_, each in servers.items() if leader is not None and each["server"] == leader), None)
+    return next((id_ for id_, server in servers.items() if leader is not None and server["server"] == leader), None)
 
 
 def early(
@@ -196,4 +196,4 @@ def _known(members: Iterable[int], nodes: Iterable[int], what: str) -> None:
 
 
 def _all(quorum: Mapping[str, Any]) -> str:
-    return named((each["id"] for each in quorum["voters"]), "node")
+    return named((voter["id"] for voter in quorum["voters"]), "node")

@@ -175,25 +175,34 @@ def placement_groups(cluster: Cluster) -> list[PlacementGroup]:
     types: dict[Any, set[type]] = {int: set(), str: set(), (list, tuple): set()}
     integers, texts, lists = types.values()
     try:
-        for number, each in enumerate(partitions):
+        for number, partition in enumerate(partitions):
             replicas = isr = 0
-            for id_ in each["replicas"]:
+            for id_ in partition["replicas"]:
                 replicas |= broker_bit[id_]
-            for id_ in each["isr"]:
+            for id_ in partition["isr"]:
                 isr |= broker_bit[id_]
-            integers.update(map(type, (*each["replicas"], *each["isr"], each["min_isr"], each["partition"])))
-            lists.update((type(each["replicas"]), type(each["isr"])))
-            texts.add(type(each["topic"]))
-            key = (replicas, isr, len(each["replicas"]), len(each["isr"]), each["min_isr"], each["topic"] in allow)
+            integers.update(
+                map(type, (*partition["replicas"], *partition["isr"], partition["min_isr"], partition["partition"]))
+            )
+            lists.update((type(partition["replicas"]), type(partition["isr"])))
+            texts.add(type(partition["topic"]))
+            key = (
+                replicas,
+                isr,
+                len(partition["replicas"]),
+                len(partition["isr"]),
+                partition["min_isr"],
+                partition["topic"] in allow,
+            )
             known = alike.setdefault(key, number)
             if known is not number:
                 alike[key] = (*known, number) if isinstance(known, tuple) else (known, number)
     except (KeyError, TypeError):
         _complain(partitions[number], number, broker_bit)
     if bool in integers or not all(issubclass(one, expected) for expected, seen in types.items() for one in seen):
-        for number, each in enumerate(partitions):
-            if _is_odd(each):
-                _complain(each, number, broker_bit)
+        for number, partition in enumerate(partitions):
+            if _is_odd(partition):
+                _complain(partition, number, broker_bit)
     grouped = []
     running, headroom = ~cluster.broker_mask(cluster.out), cluster.headroom
     for (replicas, isr, replica_count, isr_count, min_isr, allowed), numbers in alike.items():
@@ -237,31 +246,33 @@ def from_cluster(
             "racks has the keys %s, but must give a rack for each id of a broker." % ", ".join(map(str, racks or ()))
         ) from None
     try:
-        brokers = {each["id"]: each["rack"] for each in cluster["brokers"]}
-        down = {each["id"] for each in cluster["brokers"] if each.get("fenced")}
-        unlisted = {id_ for each in cluster["partitions"] for id_ in each["replicas"]} - set(brokers)
+        brokers = {broker["id"]: broker["rack"] for broker in cluster["brokers"]}
+        down = {broker["id"] for broker in cluster["brokers"] if broker.get("fenced")}
+        unlisted = {id_ for partition in cluster["partitions"] for id_ in partition["replicas"]} - set(brokers)
         quorum = cluster["quorum"]
-        voters = [each["id"] for each in quorum["voters"]] if quorum else []
+        voters = [voter["id"] for voter in quorum["voters"]] if quorum else []
         leader = quorum["leader"] if quorum else cluster["controller_id"]
         moving = cluster["reassignments"]
         partitions = cluster["partitions"]
         if moving:
             # A replica that is being removed may leave at any moment, so that it cannot be counted on.
             partitions = [
-                {**each, "isr": [id_ for id_ in each["isr"] if id_ not in each["removing"]]}
-                if each["removing"]
-                else each
-                for each in partitions
+                {**partition, "isr": [id_ for id_ in partition["isr"] if id_ not in partition["removing"]]}
+                if partition["removing"]
+                else partition
+                for partition in partitions
             ]
         if min_isr:
             low = {
                 name
-                for name, each in cluster["topics"].items()
-                if not each["own_min_isr"] and each["min_isr"] < min_isr
+                for name, topic in cluster["topics"].items()
+                if not topic["own_min_isr"] and topic["min_isr"] < min_isr
             }
             partitions = [
-                {**each, "min_isr": min(min_isr, len(each["replicas"]))} if each["topic"] in low else each
-                for each in partitions
+                {**partition, "min_isr": min(min_isr, len(partition["replicas"]))}
+                if partition["topic"] in low
+                else partition
+                for partition in partitions
             ]
     except (KeyError, TypeError) as error:
         raise RollError(
@@ -307,15 +318,15 @@ def _ids(value: Any, what: str) -> frozenset[int]:
 
 def _racks(brokers: Any) -> dict[int, str | None]:
     if not isinstance(brokers, (list, tuple)) or not all(
-        isinstance(each, Mapping) and _is_number(each.get("id")) and "rack" in each for each in brokers
+        isinstance(broker, Mapping) and _is_number(broker.get("id")) and "rack" in broker for broker in brokers
     ):
         raise RollError(
             'The snapshot\'s brokers must be a list of objects with an id and a rack, like {"id": 1, "rack": "a"}; a rack is missing or an id.'
         )
-    twice = [id_ for id_, times in Counter(each["id"] for each in brokers).items() if times > 1]
+    twice = [id_ for id_, times in Counter(broker["id"] for broker in brokers).items() if times > 1]
     if twice:
         raise RollError("The snapshot lists %s more than once; each broker has one id." % named(twice))
-    racks = {each["id"]: _rack(each["id"], each["rack"]) for each in brokers}
+    racks = {broker["id"]: _rack(broker["id"], broker["rack"]) for broker in brokers}
     without = [id_ for id_, rack in racks.items() if rack is None]
     if without and len(without) < len(racks):
         raise RollError(
@@ -351,8 +362,8 @@ def _moving(reassignments: Any) -> dict[tuple[str, int], frozenset[int]]:
     try:
         keys = ("replicas", "adding", "removing")
         moving = {
-            (each["topic"], each["partition"]): frozenset(id_ for key in keys for id_ in each[key])
-            for each in reassignments
+            (move["topic"], move["partition"]): frozenset(id_ for key in keys for id_ in move[key])
+            for move in reassignments
         }
         sound = isinstance(reassignments, (list, tuple)) and all(
             isinstance(topic, str) and all(map(_is_number, (partition, *ids)))

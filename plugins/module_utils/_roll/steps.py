@@ -127,15 +127,15 @@ def recovering(cluster: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]
     running = {int(hosts[name]["kafka_node_id"]) for name in names if not down(hosts[name])}
     behind = {
         id_
-        for each in cluster["partitions"]
-        for id_ in each["replicas"]
-        if id_ not in each["isr"] and id_ not in each["adding"]
+        for partition in cluster["partitions"]
+        for id_ in partition["replicas"]
+        if id_ not in partition["isr"] and id_ not in partition["adding"]
     }
     return sorted(running & behind | running - alive)
 
 
 def _alive(cluster: Mapping[str, Any]) -> set[int]:
-    return {each["id"] for each in cluster["brokers"] if not each.get("fenced")}
+    return {broker["id"] for broker in cluster["brokers"] if not broker.get("fenced")}
 
 
 def findings(
@@ -150,7 +150,7 @@ def findings(
     of those that are brokers; restart: ids of brokers that are behind, make no progress, and get a restart in this roll.
     """
     out = _voter_findings(cluster["quorum"], set(controllers))
-    listed = {each["id"]: each for each in cluster["brokers"]}
+    listed = {broker["id"]: broker for broker in cluster["brokers"]}
     alive = _alive(cluster)
     foreign = sorted(alive - set(brokers))
     if foreign:
@@ -174,7 +174,7 @@ def _voter_findings(quorum: Mapping[str, Any] | None, controllers: set[int]) -> 
     """Controllers of the inventory that do not vote, and voters that it does not have: the majority counts voters only."""
     if quorum is None:
         return []
-    voters = {each["id"] for each in quorum["voters"]}
+    voters = {voter["id"] for voter in quorum["voters"]}
     listed = "the voters are %s" % named(voters, "node")
     out = []
     if controllers - voters:
@@ -197,9 +197,9 @@ def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int], restart: se
     from .._kafka.snapshot import is_troubled
 
     troubled = [
-        each
-        for each in partitions
-        if not set(each["replicas"]) & gone and is_troubled(dict(each)) and not _healed(each, restart)
+        partition
+        for partition in partitions
+        if not set(partition["replicas"]) & gone and is_troubled(dict(partition)) and not _healed(partition, restart)
     ]
     if not troubled:
         return []
@@ -208,7 +208,7 @@ def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int], restart: se
     many = "%s %s behind" % (counted(len(troubled), "partition"), "is" if len(troubled) == 1 else "are")
     out = [sentence % (many, first["topic"], first["partition"], len(first["isr"]), len(first["replicas"]))]
     late = set().union(*map(_missing, troubled)) - restart
-    if late and all(_missing(each) and each["leader"] >= 0 for each in troubled):
+    if late and all(_missing(partition) and partition["leader"] >= 0 for partition in troubled):
         out[0] += " If nothing but a restart heals %s, name %s in roll_only, with roll_all." % (
             named(late),
             "it" if len(late) == 1 else "them",

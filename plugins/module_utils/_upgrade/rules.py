@@ -159,14 +159,14 @@ def merge(records: Iterable[Record | None]) -> Record | None:
 
     The copies differ when a run died while it wrote them.
     """
-    known = [dict(each) for each in records if each]
+    known = [dict(record) for record in records if record]
     if not known:
         return None
-    newest = max(str(each["began"]) for each in known)
-    same = [each for each in known if each["began"] == newest]
+    newest = max(str(record["began"]) for record in known)
+    same = [record for record in known if record["began"] == newest]
     out = same[0]
     for state in ("rolled", "finalizing", "finalized"):
-        out[state] = min((each[state] for each in same if each.get(state)), default=None)
+        out[state] = min((record[state] for record in same if record.get(state)), default=None)
     return out
 
 
@@ -281,7 +281,9 @@ def _level(versions: Mapping[str, Any] | None, record: Record | None) -> int | N
 
 def _finalized(versions: Mapping[str, Any]) -> dict[str, int]:
     return {
-        name: int(each["finalized"]) for name, each in versions["features"].items() if each.get("finalized") is not None
+        name: int(feature["finalized"])
+        for name, feature in versions["features"].items()
+        if feature.get("finalized") is not None
     }
 
 
@@ -548,9 +550,9 @@ def warnings(start: str, target: str, lost: Sequence[str], members: Sequence[Map
     ]
     old = sorted(
         {
-            "%s at %s (group %s)" % (each["client_id"] or "without a client id", each["host"], each["group"])
-            for each in members
-            if each["subscription"] == 0
+            "%s at %s (group %s)" % (member["client_id"] or "without a client id", member["host"], member["group"])
+            for member in members
+            if member["subscription"] == 0
         }
     )
     if old:
