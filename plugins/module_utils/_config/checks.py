@@ -74,8 +74,8 @@ def findings(
 
 def core_findings(version: str) -> list[str]:
     """Whether this ansible-core runs the collection: conditionals are values since 2.19, so that an older one reads numbers as texts."""
-    found = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-    if found >= OLDEST_CORE:
+    release = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if release >= OLDEST_CORE:
         return []
     return [
         "This is ansible-core %s, but the collection needs %d.%d or later; run it with a newer one."
@@ -127,7 +127,7 @@ def _asked(role: str, variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _overrides(service: str, own: Any, variables: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = dict(own) if isinstance(own, Mapping) else {}
-    wanted["heap_mb"] = variables.get(service + "_heap_mb") or None
-    wanted["jvm_flags"] = variables.get(service + "_jvm_flags") or None
-    return wanted
+    overrides = dict(own) if isinstance(own, Mapping) else {}
+    overrides["heap_mb"] = variables.get(service + "_heap_mb") or None
+    overrides["jvm_flags"] = variables.get(service + "_jvm_flags") or None
+    return overrides

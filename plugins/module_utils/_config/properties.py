@@ -59,9 +59,9 @@ def text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ",".join(text(item) for item in value)
     if value is None or isinstance(value, Mapping):
-        found = "null" if value is None else "a mapping"
+        kind = "null" if value is None else "a mapping"
         raise PropertiesError(
-            "is %s, but must be a text, a number, true, false or a list; correct it or leave it out." % found
+            "is %s, but must be a text, a number, true, false or a list; correct it or leave it out." % kind
         )
     return str(value)
 
@@ -89,14 +89,14 @@ def findings(
 ) -> list[str]:
     """What is wrong with a user's settings, one sentence each; known settings allow to tell a typo from a plug-in's own setting."""
     if not isinstance(settings, Mapping):
-        found = (
+        kind = (
             "null"
             if settings is None
             else "a list"
             if isinstance(settings, (list, tuple))
             else "a text, a number or true or false"
         )
-        return ["%s is %s, but must be a mapping of Kafka's settings to values; correct it." % (name, found)]
+        return ["%s is %s, but must be a mapping of Kafka's settings to values; correct it." % (name, kind)]
     out = []
     known = sorted(known)
     for key, value in settings.items():

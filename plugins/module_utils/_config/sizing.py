@@ -76,9 +76,9 @@ def size(
     else:
         floors = {}
     out = {name: {"value": value, "reason": reason, "overridden": False} for name, (value, reason) in sized.items()}
-    for name, wanted in (overrides or {}).items():
-        if name in out and wanted is not None:
-            value = _override(name, wanted, memory, floors)
+    for name, own in (overrides or {}).items():
+        if name in out and own is not None:
+            value = _override(name, own, memory, floors)
             out[name] = {
                 "value": value,
                 "reason": "set by you; derived would be %s" % show(out[name]["value"]),
@@ -234,22 +234,20 @@ def _s(count: int) -> str:
     return "" if count == 1 else "s"
 
 
-def _override(name: str, wanted: Any, memory: int, floors: Mapping[str, int]) -> Any:
+def _override(name: str, own: Any, memory: int, floors: Mapping[str, int]) -> Any:
     if name == "jvm_flags":
-        if not isinstance(wanted, (list, tuple)) or not all(isinstance(flag, str) for flag in wanted):
+        if not isinstance(own, (list, tuple)) or not all(isinstance(flag, str) for flag in own):
             # Not quoted: a flag may set a password.
             raise SizingError("jvm_flags must be a list of flags, each a text; correct it.")
-        return [str(flag) for flag in wanted]
+        return [str(flag) for flag in own]
     if name.startswith("net.ipv4.tcp_"):
-        return str(wanted)
+        return str(own)
     try:
-        value = int(str(wanted))
+        value = int(str(own))
     except ValueError:
         value = None
-    if value is None or isinstance(wanted, bool):
-        raise SizingError(
-            "%s is %r, but must be a whole number; correct it or leave it to the sizing." % (name, wanted)
-        )
+    if value is None or isinstance(own, bool):
+        raise SizingError("%s is %r, but must be a whole number; correct it or leave it to the sizing." % (name, own))
     if name == "heap_mb":
         return _heap_override(value, memory)
     floor = floors.get(name, 1)
@@ -266,10 +264,10 @@ def _override(name: str, wanted: Any, memory: int, floors: Mapping[str, int]) ->
     return value
 
 
-def check_heap(wanted: Any) -> None:
+def check_heap(own: Any) -> None:
     """Raise SizingError for a heap that no machine should have; None is no wish."""
-    if wanted is not None:
-        _override("heap_mb", wanted, 2 * HEAP_LIMIT_MB, {})
+    if own is not None:
+        _override("heap_mb", own, 2 * HEAP_LIMIT_MB, {})
 
 
 def _heap_override(value: int, memory: int) -> int:

@@ -46,18 +46,18 @@ def file_set(
         path: str(volumes[number]) if number < len(volumes) else "" for number, path in enumerate(node["data_dirs"])
     }
     config = {"node": int(node["id"]), "directories": places, "servers": addresses, "connection": dict(connection)}
-    made = [
+    files = [
         *_copied(),
         _file(program.CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n", "0640", group="kafka"),
     ]
     if new_cluster is not None:
-        made.append(_file(program.NEW_CLUSTER, json.dumps({"time": int(new_cluster)}) + "\n", "0644"))
-    folders = {os.path.dirname(each["dest"]) for each in _copied()} - {os.path.dirname(program.PROGRAM)}
+        files.append(_file(program.NEW_CLUSTER, json.dumps({"time": int(new_cluster)}) + "\n", "0644"))
+    folders = {os.path.dirname(file["dest"]) for file in _copied()} - {os.path.dirname(program.PROGRAM)}
     directories = [
         {"path": path, **OURS, "mode": "0755"}
         for path in (os.path.dirname(program.PACKAGE), *sorted(folders), program.STATE)
     ]
-    return {"directories": directories, "files": [dict(each) for each in made]}
+    return {"directories": directories, "files": [dict(file) for file in files]}
 
 
 @lru_cache(maxsize=1)

@@ -456,34 +456,34 @@ def _combine(refuse: Refuse, raw: dict, groups: dict[str, list[Node]], where: st
     """All nodes; with brokers.combined, the first brokers, one a zone before a second in any, are controllers too."""
     brokers = raw.get("brokers")
     combined = brokers.get("combined", False) if isinstance(brokers, dict) else False
-    wanted = 3 if combined is True else combined
-    if not isinstance(wanted, int) or wanted not in (0, 1, 3, 5):
+    count = 3 if combined is True else combined
+    if not isinstance(count, int) or count not in (0, 1, 3, 5):
         refuse(
             "%s, brokers: combined is %r, but must be true (three), 1, 3 or 5 controllers among the brokers."
             % (where, combined)
         )
-        wanted = 0
+        count = 0
     nodes = groups["brokers"]
-    if wanted and raw.get("controllers") is not None:
+    if count and raw.get("controllers") is not None:
         refuse("%s has controllers of its own and brokers.combined; choose one of them." % where)
-    if wanted and raw.get("zookeepers") is not None:
+    if count and raw.get("zookeepers") is not None:
         refuse(
             "%s has ZooKeeper nodes and brokers.combined, but a migration needs controllers of its own;"
             " remove one of them." % where
         )
     lasting = [position for position, node in enumerate(nodes) if node.storage != INSTANCE_STORE]
-    if wanted > len(nodes) and nodes:
+    if count > len(nodes) and nodes:
         refuse(
             "%s, brokers: %d combined controllers need as many brokers, but there are %d;"
-            " add brokers or set combined lower." % (where, wanted, len(nodes))
+            " add brokers or set combined lower." % (where, count, len(nodes))
         )
-    elif wanted > len(lasting) and nodes:
+    elif count > len(lasting) and nodes:
         refuse(
             "%s, brokers: %d combined controllers need as many brokers on ebs,"
             " because a controller must not lose its disk when it stops, but there are %d;"
-            " add controllers instead." % (where, wanted, len(lasting))
+            " add controllers instead." % (where, count, len(lasting))
         )
-    if not wanted and raw.get("zookeepers") is None and raw.get("controllers") is None:
+    if not count and raw.get("zookeepers") is None and raw.get("controllers") is None:
         refuse(
             "%s has nothing to keep its metadata: add zookeepers (Kafka 3.9), controllers (Kafka 4),"
             " or brokers.combined: true." % where
@@ -494,7 +494,7 @@ def _combine(refuse: Refuse, raw: dict, groups: dict[str, list[Node]], where: st
         zone = nodes[position].zone
         rank[zone] = rank.get(zone, 0) + 1
         order.append((rank[zone], position))
-    chosen = {position for _, position in sorted(order)[: int(wanted)]}
+    chosen = {position for _, position in sorted(order)[: int(count)]}
     roles = ["%s+%s" % (BROKER, CONTROLLER) if position in chosen else BROKER for position in range(len(nodes))]
     groups["combined"] = [node for position, node in enumerate(nodes) if position in chosen]
     brokers_ = [Node(**{**vars(node), "role": role}) for node, role in zip(nodes, roles)]
@@ -502,8 +502,8 @@ def _combine(refuse: Refuse, raw: dict, groups: dict[str, list[Node]], where: st
 
 
 def _repeated(values: Iterable[Any]) -> list[Any]:
-    listed = list(values)
-    return sorted({value for value in listed if listed.count(value) > 1})
+    items = list(values)
+    return sorted({value for value in items if items.count(value) > 1})
 
 
 def _check_nodes(
@@ -705,5 +705,5 @@ def _title(role: str) -> str:
     return next(group.title for group in _GROUPS if group.role == role)
 
 
-def _some(listed: list[str]) -> str:
-    return ", ".join(listed[:5]) + (" and %d more" % (len(listed) - 5) if len(listed) > 5 else "")
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (" and %d more" % (len(names) - 5) if len(names) > 5 else "")

@@ -497,9 +497,9 @@ class Admin:
         A broker enforces its own value where it leads.
         """
         said = at_once(lambda broker: int(self.broker_configs(broker, [MIN_ISR])[MIN_ISR] or 1), brokers)
-        for each in said.values():
-            if isinstance(each, KafkaError) and each.code == CLUSTER_AUTHORIZATION_FAILED:
-                raise each
+        for answer in said.values():
+            if isinstance(answer, KafkaError) and answer.code == CLUSTER_AUTHORIZATION_FAILED:
+                raise answer
         return {broker: least for broker, least in said.items() if not isinstance(least, KafkaError)}
 
     @staticmethod
@@ -511,7 +511,7 @@ class Admin:
             # A new topic has no leader yet: its partitions say so themselves.
             if topic.error_code != LEADER_NOT_AVAILABLE:
                 _raise(topic.error_code, None, "to describe topic %s" % topic.name)
-            listed = [
+            partitions = [
                 {
                     "partition": partition.partition_index,
                     "leader": partition.leader_id,
@@ -522,8 +522,8 @@ class Admin:
                 for partition in topic.partitions
                 if holder is None or holder in partition.replica_nodes
             ]
-            listed.sort(key=lambda each: each["partition"])
-            out[topic.name] = listed
+            partitions.sort(key=lambda partition: partition["partition"])
+            out[topic.name] = partitions
         return out
 
     def eligible_leader_replicas(self, topics: Sequence[str]) -> dict[tuple[str, int], list[int]]:
@@ -562,8 +562,8 @@ class Admin:
 
     def broker_configs(self, broker_id: int, keys: Sequence[str] | None = None) -> dict[str, str | None]:
         """Configuration values of one broker, as it has them; {key: value}."""
-        found = self._configs(BROKER_RESOURCE, [str(broker_id)], keys, broker_id)
-        return {key: entry["value"] for key, entry in found[str(broker_id)].items()}
+        configs = self._configs(BROKER_RESOURCE, [str(broker_id)], keys, broker_id)
+        return {key: entry["value"] for key, entry in configs[str(broker_id)].items()}
 
     def _configs(
         self, kind: int, names: Sequence[str], keys: Sequence[str] | None, node: int | None
@@ -572,10 +572,10 @@ class Admin:
 
         if not names:
             return {}
-        wanted = None if keys is None else list(keys)
+        keys_asked = None if keys is None else list(keys)
         # Every value is asked for, as defaults count too; KafkaAdminClient.describe_configs would leave them out.
         resources = [
-            Request.DescribeConfigsResource(resource_type=kind, resource_name=name, configuration_keys=wanted)
+            Request.DescribeConfigsResource(resource_type=kind, resource_name=name, configuration_keys=keys_asked)
             for name in names
         ]
         answer = self._send(Request(resources=resources, include_synonyms=False, include_documentation=False), node)
@@ -597,8 +597,8 @@ class Admin:
 
         If not, it is the value of the broker that is asked.
         """
-        found = self.topic_configs(topics, [MIN_ISR], broker_id)
-        return {topic: (int(entries[MIN_ISR]["value"]), entries[MIN_ISR]["own"]) for topic, entries in found.items()}
+        configs = self.topic_configs(topics, [MIN_ISR], broker_id)
+        return {topic: (int(entries[MIN_ISR]["value"]), entries[MIN_ISR]["own"]) for topic, entries in configs.items()}
 
     def reassignments(self, topics: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Reassignments under way: [{topic, partition, replicas, adding, removing}]."""
@@ -621,7 +621,7 @@ class Admin:
                 if topics is None or topic.name in topics
                 for partition in topic.partitions
             ),
-            key=lambda each: (each["topic"], each["partition"]),
+            key=lambda move: (move["topic"], move["partition"]),
         )
 
     def quorum(self) -> dict[str, Any] | None:
@@ -638,10 +638,10 @@ class Admin:
         )
         answer = self._send(Request(topics=[asked]))
         _raise(answer.error_code, getattr(answer, "error_message", None), "to describe the quorum")
-        found = answer.topics[0].partitions[0]
-        _raise(found.error_code, getattr(found, "error_message", None), "to describe the quorum")
+        partition = answer.topics[0].partitions[0]
+        _raise(partition.error_code, getattr(partition, "error_message", None), "to describe the quorum")
 
-        def members(listed: Any) -> list[dict[str, Any]]:
+        def members(replicas: Any) -> list[dict[str, Any]]:
             plain = [
                 {
                     "id": member.replica_id,
@@ -654,16 +654,16 @@ class Admin:
                     "log_end_offset": member.log_end_offset,
                     "last_caught_up_ms": member.last_caught_up_timestamp,
                 }
-                for member in listed
+                for member in replicas
             ]
             return sorted(plain, key=lambda member: member["id"])
 
         return {
-            "leader": found.leader_id,
-            "epoch": found.leader_epoch,
-            "high_watermark": found.high_watermark,
-            "voters": members(found.current_voters),
-            "observers": members(found.observers),
+            "leader": partition.leader_id,
+            "epoch": partition.leader_epoch,
+            "high_watermark": partition.high_watermark,
+            "voters": members(partition.current_voters),
+            "observers": members(partition.observers),
         }
 
     def features(self) -> dict[str, dict[str, Any]]:
@@ -695,7 +695,7 @@ class Admin:
             ApiVersionsRequest(client_software_name="rackaware", client_software_version="1", min_version=3), broker_id
         )
         _raise(answer.error_code, None, "to name its versions")
-        found = infer_broker_version_from_api_versions(
+        release = infer_broker_version_from_api_versions(
             {api.api_key: (api.min_version, api.max_version) for api in answer.api_keys}
         )[:2]
         protocol = (
@@ -704,8 +704,8 @@ class Admin:
             else self.broker_configs(broker_id, ["inter.broker.protocol.version"])["inter.broker.protocol.version"]
         )
         return {
-            "series": list(found),
-            "newest_known": found >= max(BROKER_API_VERSIONS)[:2],
+            "series": list(release),
+            "newest_known": release >= max(BROKER_API_VERSIONS)[:2],
             "supported": {
                 feature.name: [feature.min_version, feature.max_version] for feature in answer.supported_features or []
             },
@@ -719,9 +719,9 @@ class Admin:
         """
         from kafka.protocol.admin import DescribeGroupsRequest, ListGroupsRequest
 
-        listed = self._send(ListGroupsRequest(states_filter=[], types_filter=[]), broker_id)
-        _raise(listed.error_code, None, "to list groups")
-        names = sorted(group.group_id for group in listed.groups if group.protocol_type == "consumer")
+        overview = self._send(ListGroupsRequest(states_filter=[], types_filter=[]), broker_id)
+        _raise(overview.error_code, None, "to list groups")
+        names = sorted(group.group_id for group in overview.groups if group.protocol_type == "consumer")
         if not names:
             return []
         answer = self._send(DescribeGroupsRequest(groups=names, include_authorized_operations=False), broker_id)
@@ -754,16 +754,16 @@ class Admin:
         topics = (
             None
             if partitions is None
-            else [Request.DescribableLogDirTopic(topic=name, partitions=listed) for name, listed in named.items()]
+            else [Request.DescribableLogDirTopic(topic=name, partitions=indexes) for name, indexes in named.items()]
         )
         answer = self._send(Request(topics=topics), broker_id)
         _raise(getattr(answer, "error_code", 0) or 0, None, "to describe the log directories of broker %d" % broker_id)
         return [
             {
-                "path": found.log_dir,
-                "error": _name(found.error_code) if found.error_code else None,
-                "total_bytes": found.total_bytes,
-                "usable_bytes": found.usable_bytes,
+                "path": directory.log_dir,
+                "error": _name(directory.error_code) if directory.error_code else None,
+                "total_bytes": directory.total_bytes,
+                "usable_bytes": directory.usable_bytes,
                 "replicas": [
                     {
                         "topic": topic.name,
@@ -772,11 +772,11 @@ class Admin:
                         "lag": partition.offset_lag,
                         "future": partition.is_future_key,
                     }
-                    for topic in found.topics
+                    for topic in directory.topics
                     for partition in topic.partitions
                 ],
             }
-            for found in answer.results
+            for directory in answer.results
         ]
 
     def held_by(self, broker_id: int) -> set[tuple[str, int]]:
@@ -794,8 +794,8 @@ class Admin:
             _raise(CLUSTER_AUTHORIZATION_FAILED, None, "to describe the log directories of broker %d" % broker_id)
         return {
             (topic.name, partition.partition_index)
-            for found in answer.results
-            for topic in found.topics
+            for directory in answer.results
+            for topic in directory.topics
             for partition in topic.partitions
             if not partition.is_future_key
         }
@@ -903,18 +903,18 @@ class Admin:
                 result.error_code, result.error_message, "to change the configuration of %s" % (name or "all brokers")
             )
 
-    def reassign(self, wanted: dict[tuple[str, int], list[int] | None]) -> None:
+    def reassign(self, targets: dict[tuple[str, int], list[int] | None]) -> None:
         """Move partitions to these replicas, or with None cancel the move; raises KafkaError with the first refusal."""
         from kafka.protocol.admin import AlterPartitionReassignmentsRequest as Request
 
         topic = Request.ReassignableTopic
         named: dict[str, list[Any]] = {}
-        for (name, index), replicas in sorted(wanted.items()):
+        for (name, index), replicas in sorted(targets.items()):
             named.setdefault(name, []).append(topic.ReassignablePartition(partition_index=index, replicas=replicas))
         answer = self._send_to_controller(
             lambda: Request(
                 timeout_ms=self._timeout_ms,
-                topics=[topic(name=name, partitions=listed) for name, listed in named.items()],
+                topics=[topic(name=name, partitions=changes) for name, changes in named.items()],
             ),
             lambda got: got.error_code,
         )
@@ -922,7 +922,7 @@ class Admin:
         for result in answer.responses:
             for partition in result.partitions:
                 cancelled = (
-                    wanted.get((result.name, partition.partition_index), ()) is None
+                    targets.get((result.name, partition.partition_index), ()) is None
                     and partition.error_code == NO_REASSIGNMENT
                 )
                 if not cancelled:
@@ -963,17 +963,17 @@ class Admin:
                 election_type=ElectionType.PREFERRED,
                 topic_partitions=None
                 if partitions is None
-                else [(name, sorted(listed)) for name, listed in sorted(named.items())],
+                else [(name, sorted(indexes)) for name, indexes in sorted(named.items())],
                 timeout_ms=self._timeout_ms,
             ),
             lambda got: got.error_code,
         )
         _raise(answer.error_code, None, "the election of preferred leaders")
         return {
-            (result.topic, each.partition_id): _name(each.error_code)
+            (result.topic, partition.partition_id): _name(partition.error_code)
             for result in answer.replica_election_results
-            for each in result.partition_result
-            if each.error_code not in (0, ELECTION_NOT_NEEDED)
+            for partition in result.partition_result
+            if partition.error_code not in (0, ELECTION_NOT_NEEDED)
         }
 
     def finalize_features(self, levels: dict[str, int], *, validate_only: bool) -> None:

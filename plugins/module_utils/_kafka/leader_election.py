@@ -15,8 +15,8 @@ def led(admin: Admin, topics: Sequence[str] | None = None) -> list[dict[str, Any
     """The partitions of these topics, None for all, as elect() takes them; raises KafkaError."""
     return [
         {**partition, "topic": topic}
-        for topic, listed in sorted(admin.partitions(topics).items())
-        for partition in listed
+        for topic, partitions in sorted(admin.partitions(topics).items())
+        for partition in partitions
     ]
 
 

@@ -121,19 +121,19 @@ def take(
     minimum = {} if minimum is None else minimum
     cluster = admin.cluster()
     quorum = admin.quorum()
-    found = admin.partitions(topics)
-    missing = sorted(set(topics or ()) - set(found))
+    partitions_of = admin.partitions(topics)
+    missing = sorted(set(topics or ()) - set(partitions_of))
     if missing:
         raise KafkaError("The cluster has no topic %s; create it, or correct the name." % ", ".join(missing))
-    unread = sorted(set(found) - set(minimum))
+    unread = sorted(set(partitions_of) - set(minimum))
     minimum.update(admin.min_insync_replicas(unread) if unread else {})
     moving = admin.reassignments(topics)
     moves = {(move["topic"], move["partition"]): move for move in moving}
     behind = (
         [
             name
-            for name, listed in found.items()
-            if any(len(partition["isr"]) < len(partition["replicas"]) for partition in listed)
+            for name, members in partitions_of.items()
+            if any(len(partition["isr"]) < len(partition["replicas"]) for partition in members)
         ]
         if eligible
         else []
@@ -141,12 +141,12 @@ def take(
     eligibles = admin.eligible_leader_replicas(behind) if behind else {}
     partitions = []
     topic_rows = {}
-    for name in sorted(found):
+    for name in sorted(partitions_of):
         # Deleted between the two answers.
         if name not in minimum:
             continue
-        listed, (least, own) = found[name], minimum[name]
-        for partition in listed:
+        members, (least, own) = partitions_of[name], minimum[name]
+        for partition in members:
             key = (name, partition["partition"])
             move = moves.get(key)
             partition["topic"] = name
@@ -154,10 +154,10 @@ def take(
             partition["min_isr"] = min(least, len(partition["replicas"]))
             partition["adding"] = move["adding"] if move else []
             partition["removing"] = move["removing"] if move else []
-        partitions.extend(listed)
-        factor = min((len(partition["replicas"]) - len(partition["adding"]) for partition in listed), default=0)
+        partitions.extend(members)
+        factor = min((len(partition["replicas"]) - len(partition["adding"]) for partition in members), default=0)
         topic_rows[name] = {
-            "partitions": len(listed),
+            "partitions": len(members),
             "replication_factor": factor,
             "min_isr": least,
             "own_min_isr": own,
@@ -183,7 +183,9 @@ def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mappi
     """
     boss_is_witness = view["controller_id"] == witness
     other = {
-        (name, partition["partition"]): partition for name, listed in view["partitions"].items() for partition in listed
+        (name, partition["partition"]): partition
+        for name, members in view["partitions"].items()
+        for partition in members
     }
     partitions = []
     for partition in seen.partitions:
@@ -211,10 +213,10 @@ def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mappi
         if not known and name not in minimum:
             continue
         if not known:
-            listed = view["partitions"][name]
-            factor = min(len(partition["replicas"]) for partition in listed)
+            members = view["partitions"][name]
+            factor = min(len(partition["replicas"]) for partition in members)
             topics[name] = {
-                "partitions": len(listed),
+                "partitions": len(members),
                 "replication_factor": factor,
                 "min_isr": least,
                 "own_min_isr": own,
@@ -298,8 +300,8 @@ def now() -> str:
 
 
 TROUBLES: dict[str, Callable[[dict[str, Any]], bool]] = {
-    "offline": lambda each: each["leader"] < 0,
-    "under_min_isr": lambda each: len(each["isr"]) < each["min_isr"],
+    "offline": lambda partition: partition["leader"] < 0,
+    "under_min_isr": lambda partition: len(partition["isr"]) < partition["min_isr"],
     "under_replicated": is_under_replicated,
 }
 # Of each kind of trouble.

@@ -47,7 +47,7 @@ def build(
     """
     try:
         snapshot = summarize(snapshot)
-        load = {each["id"]: {key: each[key] for key in NO_LOAD} for each in snapshot["loads"]}
+        load = {row["id"]: {key: row[key] for key in NO_LOAD} for row in snapshot["loads"]}
         registered = {broker["id"]: broker for broker in snapshot["brokers"]}
         nodes = [_node(host, load, registered, snapshot, zookeeper) for host in hosts]
         known = {node["id"] for node in nodes if BROKER in node["roles"]}
@@ -270,7 +270,7 @@ def _summary(model: dict[str, Any]) -> str:
         lines.insert(1, "Checked %s" % date(model["checked_at"]))
     head = ["NODE", "ID", "ROLE", "VERSION", "DISKS", "LEADS", "REPLICAS", "STATE"]
     racks = [(rack["name"], [_row(node) for node in rack["nodes"]]) for rack in model["racks"]]
-    rows = [head, *(row for _, listed in racks for row in listed)]
+    rows = [head, *(row for _, members in racks for row in members)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     # Names and states may be long; the rest is not.
     over = 2 + sum(widths) + 2 * (len(widths) - 1) - WIDTH
@@ -287,8 +287,8 @@ def _summary(model: dict[str, Any]) -> str:
         return _cut("  " + "  ".join(cells).rstrip())
 
     lines.append(line(head))
-    for rack, listed in racks:
-        lines += [_cut(rack), *(line(row) for row in listed)]
+    for rack, members in racks:
+        lines += [_cut(rack), *(line(row) for row in members)]
     lines += ["", *_wrap(health(model["counts"]))]
     lines += _wrap(_encryption(model)) if _encryption(model) else []
     for finding in model["findings"]:

@@ -34,12 +34,12 @@ def fresh(
     A broker in flight or out is part of the cluster, also when it is not listed and holds nothing, as a broker that is down
     looks before Kafka 4.0. Racks are left out: no decision here uses them, and that of an unlisted broker is not known.
     """
-    listed = {broker["id"]: {**broker, "rack": None} for broker in cluster["brokers"]}
-    for id_ in {*in_flight, *out} - set(listed):
-        listed[id_] = {"id": id_, "rack": None, "fenced": True}
-    known = set(listed).union(*(partition["replicas"] for partition in cluster["partitions"]))
+    brokers = {broker["id"]: {**broker, "rack": None} for broker in cluster["brokers"]}
+    for id_ in {*in_flight, *out} - set(brokers):
+        brokers[id_] = {"id": id_, "rack": None, "fenced": True}
+    known = set(brokers).union(*(partition["replicas"] for partition in cluster["partitions"]))
     return from_cluster(
-        {**cluster, "brokers": list(listed.values())},
+        {**cluster, "brokers": list(brokers.values())},
         restart=[id_ for id_ in restart if id_ in known],
         out=out,
         max_batch=max_batch,
@@ -153,22 +153,22 @@ def _against(
     for (topic, partition), touched in cluster.moving.items():
         if broker in touched:
             return "Partition %s-%d is being reassigned." % (topic, partition)
-    for each in partitions:
-        running = [id_ for id_ in each["isr"] if id_ not in out]
+    for held in partitions:
+        running = [id_ for id_ in held["isr"] if id_ not in out]
         can = spare(
             len(running),
-            len(each["replicas"]),
-            each["min_isr"],
+            len(held["replicas"]),
+            held["min_isr"],
             cluster.headroom,
-            allowed=each["topic"] in cluster.allow,
+            allowed=held["topic"] in cluster.allow,
         )
         if can < 0 or (can == 0 and broker in running):
-            missing = [id_ for id_ in each["replicas"] if id_ not in running]
+            missing = [id_ for id_ in held["replicas"] if id_ not in running]
             return "Partition %s-%d has %d in sync and needs %d%s%s." % (
-                each["topic"],
-                each["partition"],
+                held["topic"],
+                held["partition"],
                 len(running),
-                each["min_isr"],
+                held["min_isr"],
                 " and %d of headroom" % cluster.headroom if cluster.headroom else "",
                 "; %s %s out or behind" % (named(missing), "is" if len(missing) == 1 else "are") if missing else "",
             )
@@ -202,12 +202,16 @@ def back(broker: int, own_view: Any, leaders_view: Any) -> dict[str, Any]:
     for view, whose in ((own_view, "its own answer"), (leaders_view, "the others' answer")):
         if view is None:
             return _answer(None, "There is no answer yet: %s is missing." % whose)
-        listed = {broker["id"]: broker for broker in view["brokers"]}
-        if broker not in listed or listed[broker].get("fenced") or broker in view.get("out", ()):
+        brokers = {broker["id"]: broker for broker in view["brokers"]}
+        if broker not in brokers or brokers[broker].get("fenced") or broker in view.get("out", ()):
             return _answer(None, "It is not registered and unfenced by %s." % whose)
-        for each in view["partitions"]:
-            if broker in each["replicas"] and broker not in each["isr"] and broker not in each.get("adding", ()):
-                behind[(each["topic"], each["partition"])] = None
+        for partition in view["partitions"]:
+            if (
+                broker in partition["replicas"]
+                and broker not in partition["isr"]
+                and broker not in partition.get("adding", ())
+            ):
+                behind[(partition["topic"], partition["partition"])] = None
     if behind:
         topic, partition = next(iter(behind))
         return _answer(

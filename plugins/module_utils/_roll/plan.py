@@ -54,8 +54,8 @@ def plan(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str, 
     begun = time.perf_counter()
     with _gc_paused():
         cluster = read(snapshot)
-        made = _plan(cluster) if disruption == roll_disruption.RESTART else _plan_apart(cluster, disruption)
-    return {**made, "seconds": round(time.perf_counter() - begun, 3)}
+        batched = _plan(cluster) if disruption == roll_disruption.RESTART else _plan_apart(cluster, disruption)
+    return {**batched, "seconds": round(time.perf_counter() - begun, 3)}
 
 
 def resume(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str, Any]:
@@ -65,24 +65,24 @@ def resume(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str
     those are back are planned as if they were. So more than one batch may rest on what is not true yet. The gate holds every
     broker until it is.
     """
-    made = plan(snapshot, disruption)
+    current = plan(snapshot, disruption)
     # A restart gives back what it took. Nothing else does, so that nothing may be planned on it.
-    if disruption != roll_disruption.RESTART or not made["refused"]:
-        return made
+    if disruption != roll_disruption.RESTART or not current["refused"]:
+        return current
     down = set(snapshot["restart"]) & set(snapshot["out"])
     late = behind(snapshot["partitions"]).intersection(snapshot["restart"]) - {
-        id_ for one in made["refused"] for id_ in one["brokers"]
+        id_ for one in current["refused"] for id_ in one["brokers"]
     }
     first = sorted(down | late)
     if not first:
-        return made
+        return current
     whole = _returned(snapshot, frozenset(first))
     later = plan(whole)
-    held = {id_ for one in made["refused"] for id_ in one["brokers"]} - {
+    held = {id_ for one in current["refused"] for id_ in one["brokers"]} - {
         id_ for one in later["refused"] for id_ in one["brokers"]
     }
     if not held:
-        return made
+        return current
     # A broker that is held back goes after at least one batch of those that are down.
     rest = plan({**whole, "restart": sorted(held)})
     least = rest["lower_bound"] + 1
@@ -105,7 +105,7 @@ def resume(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str
         "lower_bound": least,
         "certificate": {**rest["certificate"], "lower_bound": least, "sentence": sentence},
         "notes": notes,
-        "seconds": round(made["seconds"] + later["seconds"] + rest["seconds"], 3),
+        "seconds": round(current["seconds"] + later["seconds"] + rest["seconds"], 3),
     }
 
 
@@ -179,12 +179,12 @@ def _plan_apart(cluster: Cluster, disruption: str) -> dict[str, Any]:
     """One broker at a time, each judged as the gate will judge it."""
     refused = []
     for broker in sorted(cluster.restart):
-        found = roll_disruption.loss(
+        lost = roll_disruption.loss(
             cluster, [broker], headroom=cluster.headroom if disruption == roll_disruption.STAY_AWAY else 0
         )
-        reason = roll_disruption.sentence(disruption, [broker], found)
+        reason = roll_disruption.sentence(disruption, [broker], lost)
         if reason:
-            topic, _, partition = found.first[0].rpartition("-")
+            topic, _, partition = lost.first[0].rpartition("-")
             refused.append({"topic": topic, "partition": int(partition), "brokers": [broker], "reason": reason})
     going = sorted(cluster.restart - {id_ for one in refused for id_ in one["brokers"]})
     text = (
@@ -312,7 +312,7 @@ def solve(
     if cluster.max_batch and len(batches) > sum(bound_.value for bound_ in bounds):
         core = whole.part(without_bridges(whole))
         fewer = [bound(core.part(group), []) for group in groups(core)]
-        bounds = max(bounds, fewer, key=lambda some: sum(each.value for each in some))
+        bounds = max(bounds, fewer, key=lambda some: sum(bound_.value for bound_ in some))
     return batches, bounds, limits
 
 
@@ -463,14 +463,14 @@ def plan_quorum(
 
     Nodes that are down go first, the leader last.
     """
-    everyone, wanted, down = set(voters), set(restart), set(out)
-    unknown = (wanted | down) - everyone
+    everyone, to_restart, down = set(voters), set(restart), set(out)
+    unknown = (to_restart | down) - everyone
     if unknown:
         raise RollError(
             "%s is not among the voters (%s); correct restart or out."
             % (named(unknown, "node").capitalize(), named(everyone, "node"))
         )
-    first, later = sorted(wanted & down), sorted(wanted - down, key=lambda id_: (id_ == leader, id_))
+    first, later = sorted(to_restart & down), sorted(to_restart - down, key=lambda id_: (id_ == leader, id_))
     refused = []
     if later and (leader not in everyone - down or len(everyone - down) - 1 < majority(len(everyone))):
         refused = [
@@ -499,15 +499,15 @@ def resume_quorum(
 
     Nodes that are down go first, and the others are planned as if those were back.
     """
-    everyone, wanted, down = list(voters), set(restart), set(out)
-    made = plan_quorum(everyone, leader, wanted, down)
-    if not made["refused"] or not wanted & down:
-        return made
-    later = plan_quorum(everyone, leader, wanted - down, down - wanted)
+    everyone, to_restart, down = list(voters), set(restart), set(out)
+    current = plan_quorum(everyone, leader, to_restart, down)
+    if not current["refused"] or not to_restart & down:
+        return current
+    later = plan_quorum(everyone, leader, to_restart - down, down - to_restart)
     if later["refused"]:
-        return made
+        return current
     # As many as nodes, whatever their order; the leader is still the last.
-    return {**plan_quorum(everyone, leader, wanted), "batches": made["batches"] + later["batches"]}
+    return {**plan_quorum(everyone, leader, to_restart), "batches": current["batches"] + later["batches"]}
 
 
 def ramp(

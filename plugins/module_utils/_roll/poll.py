@@ -489,8 +489,8 @@ def brokers_back(
     if voters & set(nodes):
         quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
         as_voter = {
-            each["id"]: each["reason"]
-            for each in quorum_gate.voters_back(quorum, since, [id_ for id_ in nodes if id_ in voters])
+            voter["id"]: voter["reason"]
+            for voter in quorum_gate.voters_back(quorum, since, [id_ for id_ in nodes if id_ in voters])
         }
         for state in states:
             if state["back"] and as_voter.get(state["id"]):
@@ -507,7 +507,9 @@ def _node_states(
         for id_ in partition["replicas"]:
             if id_ in held:
                 held[id_].append(partition)
-    views: dict[int, Any] = {id_: {"brokers": seen.brokers, "partitions": listed} for id_, listed in held.items()}
+    views: dict[int, Any] = {
+        id_: {"brokers": seen.brokers, "partitions": partitions} for id_, partitions in held.items()
+    }
     mistaken = _mistaken(seen, nodes, params)
     # The others' answer is read first: where it says no, the broker need not be asked, which may take a while.
     said = {
@@ -575,8 +577,8 @@ def _since_then(
     named, and do not any more, is gone. What they still name, and the broker does not, stays, so the two answers differ.
     """
 
-    def keyed(listed: Iterable[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any]]:
-        return {(partition["topic"], partition["partition"]): partition for partition in listed}
+    def keyed(partitions: Iterable[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any]]:
+        return {(partition["topic"], partition["partition"]): partition for partition in partitions}
 
     mine = {
         id_: keyed(partition for partition in view["partitions"] if id_ in partition["replicas"])
@@ -620,7 +622,7 @@ def _not_back(reason: str) -> dict[str, Any]:
 
 def _topics(held: Iterable[Mapping[str, Any]], seen: kafka_snapshot.Snapshot) -> list[str] | None:
     """The topics to ask a broker for that holds these partitions, None for all topics where these are most of them."""
-    own = {hold["topic"] for hold in held}
+    own = {partition["topic"] for partition in held}
     return sorted(own) if len(own) * 2 < len(seen.topics) else None
 
 
@@ -632,8 +634,8 @@ def _own_view(admin: Admin, broker: int, topics: Sequence[str] | None, seen: kaf
         "brokers": [{"id": id_} for id_ in answer["brokers"]],
         "partitions": [
             {**partition, "topic": topic, "adding": adding.get((topic, partition["partition"]), [])}
-            for topic, listed in answer["partitions"].items()
-            for partition in listed
+            for topic, partitions in answer["partitions"].items()
+            for partition in partitions
         ],
     }
 
@@ -660,8 +662,8 @@ def _copying(
                 )
                 if holder is not None:
                     ask.setdefault(holder, []).append(key)
-    for found in at_once(lambda id_: _sizes(admin, id_, ask[id_]), ask).values():
-        session.sizes.update({} if isinstance(found, KafkaError) else found)
+    for sizes in at_once(lambda id_: _sizes(admin, id_, ask[id_]), ask).values():
+        session.sizes.update({} if isinstance(sizes, KafkaError) else sizes)
     out: dict[int, dict[str, int | None]] = {}
     for id_, held in own.items():
         if isinstance(held, KafkaError):

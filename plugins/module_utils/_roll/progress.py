@@ -196,12 +196,12 @@ class Watch:
             len(self.nodes),
         )
 
-    def _copying(self, each: Mapping[str, Any]) -> str:
+    def _copying(self, node: Mapping[str, Any]) -> str:
         """How much there is to copy, and for how long at the pace since there was most of it."""
-        left = each.get("bytes_left") or 0
+        left = node.get("bytes_left") or 0
         if left < 2**20:
             return ""
-        since, most = self._most[each["id"]]
+        since, most = self._most[node["id"]]
         pace = ", %s left" % _about(left * (self.now - since) / (most - left)) if most > left else ""
         return ", %s to copy%s" % (size(left / 2**30), pace)
 

@@ -51,10 +51,10 @@ def stale(quorum: Mapping[str, Any] | None, broker: int | None) -> str | None:
     if quorum is None or broker is None:
         return None
     now = leader_clock(quorum)
-    seen = [each for key in ("voters", "observers") for each in quorum[key] if each["id"] == broker]
+    seen = [replica for key in ("voters", "observers") for replica in quorum[key] if replica["id"] == broker]
     if not seen:
         return "Broker %d, which was asked, does not follow the quorum, so that its answer may be old." % broker
-    behind = now - max(each["last_caught_up_ms"] for each in seen)
+    behind = now - max(replica["last_caught_up_ms"] for replica in seen)
     if broker == quorum["leader"] or behind <= FETCH_TIMEOUT_MS:
         return None
     return "Broker %d, which was asked, is %.0f s behind in the cluster's metadata." % (broker, behind / 1000)
@@ -74,16 +74,16 @@ def voters_back(quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int]) 
     """For each of the nodes {id, back, registered, behind, reason}; behind counts records of the metadata log."""
     well = caught_up(quorum, since_ms)
     end = max((voter["log_end_offset"] for voter in quorum["voters"] if voter["id"] == quorum["leader"]), default=0)
-    listed = {voter["id"]: voter for voter in quorum["voters"]}
+    voters = {voter["id"]: voter for voter in quorum["voters"]}
     out = []
     for id_ in nodes:
         reason, behind = None, None
-        if id_ not in listed:
+        if id_ not in voters:
             reason = "It is not a voter of the quorum (%s)." % _all(quorum)
-        elif quorum["leader"] not in listed:
+        elif quorum["leader"] not in voters:
             reason = "No voter leads the quorum."
         else:
-            behind = max(0, end - listed[id_]["log_end_offset"]) if id_ != quorum["leader"] else 0
+            behind = max(0, end - voters[id_]["log_end_offset"]) if id_ != quorum["leader"] else 0
             if id_ not in well:
                 reason = (
                     "It has not fetched the whole metadata log since it was asked for; it is %d records behind."
@@ -116,13 +116,13 @@ def zookeepers_back(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[in
     ensemble = zookeeper.quorum(list(servers.values()))
     out = []
     for id_ in nodes:
-        each = servers[id_]
+        server = servers[id_]
         reason = None
-        if not _serves(each):
-            reason = each["error"] or "It runs as %s, and does not vote." % each["mode"]
+        if not _serves(server):
+            reason = server["error"] or "It runs as %s, and does not vote." % server["mode"]
         elif not ensemble["ok"]:
             reason = ensemble["reason"]
-        out.append({"id": id_, "back": reason is None, "registered": _serves(each), "behind": None, "reason": reason})
+        out.append({"id": id_, "back": reason is None, "registered": _serves(server), "behind": None, "reason": reason})
     return out
 
 

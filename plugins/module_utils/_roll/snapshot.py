@@ -108,12 +108,12 @@ def spare(in_sync: int, replicas: int, min_isr: int, headroom: int, *, allowed: 
 
 def named(ids: Iterable[int], noun: str = "broker") -> str:
     """Broker 1; brokers 1, 2 and 3; a long list is cut."""
-    listed = sorted(ids)
-    if len(listed) == 1:
-        return "%s %d" % (noun, listed[0])
-    if len(listed) > NAMED_AT_MOST:
-        return "%ss %s … (%d in all)" % (noun, ", ".join(map(str, listed[:NAMED_AT_MOST])), len(listed))
-    return "%ss %s and %d" % (noun, ", ".join(map(str, listed[:-1])), listed[-1]) if listed else "no %s" % noun
+    ordered = sorted(ids)
+    if len(ordered) == 1:
+        return "%s %d" % (noun, ordered[0])
+    if len(ordered) > NAMED_AT_MOST:
+        return "%ss %s … (%d in all)" % (noun, ", ".join(map(str, ordered[:NAMED_AT_MOST])), len(ordered))
+    return "%ss %s and %d" % (noun, ", ".join(map(str, ordered[:-1])), ordered[-1]) if ordered else "no %s" % noun
 
 
 def read(snapshot: Any) -> Cluster:

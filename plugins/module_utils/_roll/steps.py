@@ -150,7 +150,7 @@ def findings(
     of those that are brokers; restart: ids of brokers that are behind, make no progress, and get a restart in this roll.
     """
     out = _voter_findings(cluster["quorum"], set(controllers))
-    listed = {broker["id"]: broker for broker in cluster["brokers"]}
+    known = {broker["id"]: broker for broker in cluster["brokers"]}
     alive = _alive(cluster)
     foreign = sorted(alive - set(brokers))
     if foreign:
@@ -162,7 +162,7 @@ def findings(
     if lost:
         text = "%s runs, but the cluster does not list it as alive; it may be reading its logs after a crash: wait, or look at its log."
         out.append(text % named(lost).capitalize())
-    rackless = sorted(id_ for id_ in alive if not listed[id_].get("rack"))
+    rackless = sorted(id_ for id_ in alive if not known[id_].get("rack"))
     if rackless and len(rackless) < len(alive):
         out.append(
             "%s has no rack in the cluster, but others have; set kafka_rack for all." % named(rackless).capitalize()
@@ -175,11 +175,11 @@ def _voter_findings(quorum: Mapping[str, Any] | None, controllers: set[int]) -> 
     if quorum is None:
         return []
     voters = {voter["id"] for voter in quorum["voters"]}
-    listed = "the voters are %s" % named(voters, "node")
+    quorum_text = "the voters are %s" % named(voters, "node")
     out = []
     if controllers - voters:
         text = "%s of the inventory does not vote in the quorum, %s; add it with kafka-metadata-quorum add-controller, or take it out of the inventory."
-        out.append(text % (named(controllers - voters, "controller").capitalize(), listed))
+        out.append(text % (named(controllers - voters, "controller").capitalize(), quorum_text))
     if voters - controllers:
         text = "%s votes in the quorum, but is no controller of the inventory; add what is missing, or remove it from the quorum."
         out.append(text % named(voters - controllers, "node").capitalize())
