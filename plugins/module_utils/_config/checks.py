@@ -26,9 +26,10 @@ def findings(
 ) -> list[str]:
     """One sentence for each thing that is wrong.
 
-    hosts: host to its variables; cluster: {groups, version, replication_factor, min_insync_replicas, allow_fewer_zones}, and from
-    _config.cluster_settings.read listeners, topology and findings; with missing_ok the topology may have nodes that the inventory lacks;
-    instances: instance type to {vcpus, memory_mb, network_gbps}, empty without the API; known and roles as in _config.variables.findings.
+    hosts: host to its variables; cluster: {groups, version, replication_factor, min_insync_replicas,
+    allow_fewer_zones}, and from _config.cluster_settings.read listeners, topology and findings; with missing_ok the
+    topology may have nodes that the inventory lacks; instances: instance type to {vcpus, memory_mb, network_gbps},
+    empty without the API; known and roles as in _config.variables.findings.
     """
     groups = cluster["groups"]
     members = list(dict.fromkeys(name for names in groups.values() for name in names or ()))
@@ -73,7 +74,10 @@ def findings(
 
 
 def core_findings(version: str) -> list[str]:
-    """Whether this ansible-core runs the collection: conditionals are values since 2.19, so that an older one reads numbers as texts."""
+    """Whether this ansible-core runs the collection.
+
+    Conditionals are values since 2.19, so an older one reads numbers as texts.
+    """
     release = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
     if release >= OLDEST_CORE:
         return []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Variables that hold for a whole cluster, read from its nodes, because group variables of the nodes are not those of localhost."""
+"""Variables that hold for a whole cluster, read from its nodes: localhost does not have their group variables."""
 
 from __future__ import annotations
 
@@ -45,11 +45,12 @@ def read(
 ) -> dict[str, Any]:
     """What holds for the cluster.
 
-    {version, replication_factor, min_insync_replicas, listeners, client_port, cluster, topology, region, allow_fewer_zones,
-    source, proof_topic, report_dir, quorum_removed, findings}.
+    {version, replication_factor, min_insync_replicas, listeners, client_port, cluster, topology, region,
+    allow_fewer_zones, source, proof_topic, report_dir, quorum_removed, findings}.
 
-    hosts: host to its variables; members: role to host names; play: what the play itself sets, which overrides the inventory.
-    findings has one sentence for each variable in which the nodes disagree; the first node's value is given then.
+    hosts: host to its variables; members: role to host names; play: what the play itself sets, which overrides the
+    inventory. findings has one sentence for each variable in which the nodes disagree; the first node's value is given
+    then.
     """
     names = list(dict.fromkeys(name for role in (BROKER, CONTROLLER, ZOOKEEPER) for name in members.get(role) or ()))
     kafka = set(members.get(BROKER) or ()) | set(members.get(CONTROLLER) or ())

@@ -25,7 +25,10 @@ class NodesError(RackawareError):
 
 
 def role(host: str, groups: Mapping[str, Sequence[str]]) -> str:
-    """What a host is; groups maps broker, zookeeper and controller to host names. Raises NodesError for a host in none."""
+    """What a host is; groups maps broker, zookeeper and controller to host names.
+
+    Raises NodesError for a host in none.
+    """
     is_broker, is_controller = (host in (groups.get(name) or ()) for name in (BROKER, CONTROLLER))
     if is_broker and is_controller:
         return COMBINED
@@ -58,7 +61,10 @@ def servers(members: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def mounts(volumes: Sequence[str] | None, of_role: str) -> list[dict[str, Any]]:
-    """[{id or path, mount}] of a node's data volumes, in their order; raises NodesError for more than the role can use."""
+    """[{id or path, mount}] of a node's data volumes, in their order.
+
+    Raises NodesError for more than the role can use.
+    """
     out = []
     volumes = list(volumes or ())
     if of_role in (ZOOKEEPER, CONTROLLER) and len(volumes) > 1:
@@ -72,7 +78,10 @@ def mounts(volumes: Sequence[str] | None, of_role: str) -> list[dict[str, Any]]:
 
 
 def data_dirs(volumes: Sequence[str] | None, of_role: str) -> list[str]:
-    """The directories below the mount points that the service writes to; without volumes there is one, on the root disk."""
+    """The directories below the mount points that the service writes to.
+
+    Without volumes there is one, on the root disk.
+    """
     below = "data" if of_role == ZOOKEEPER else "logs"
     mount_points = [item["mount"] for item in mounts(volumes, of_role)]
     return [
@@ -85,7 +94,8 @@ def data_dirs(volumes: Sequence[str] | None, of_role: str) -> list[str]:
 def listeners(declared: Sequence[Mapping[str, Any]], of_role: str, host: str) -> dict[str, str]:
     """Kafka's settings for listeners of a broker, a controller or a combined node that is reached at host.
 
-    declared: [{name, port, protocol}]; REPLICATION is the one between brokers, CONTROLLER the controllers', the others are clients'.
+    declared: [{name, port, protocol}]; REPLICATION is the one between brokers, CONTROLLER the controllers', the others
+    are clients'.
     """
     _check_listeners(declared)
     ours = [item for item in declared if serves(item["name"], of_role)]
@@ -204,7 +214,7 @@ def cluster_findings(
     allow_fewer_zones: bool = False,
     data_on_root_disk: bool = False,
 ) -> list[str]:
-    """What keeps these hosts from being a cluster, one sentence each, beyond what _config.topology.inventory_findings sees."""
+    """What keeps these hosts from being a cluster, one sentence each, besides _config.topology.inventory_findings."""
     brokers, zookeepers, controllers = (list(groups.get(name) or ()) for name in (BROKER, ZOOKEEPER, CONTROLLER))
     out = version_findings(version, zookeepers=bool(zookeepers), controllers=bool(controllers))
     for host in zookeepers:
@@ -256,7 +266,7 @@ def _title(of_role: str) -> str:
 
 
 def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """The rows that _report.cluster.build wants: each node with what kafka_service_info said about it (in __kafka_service)."""
+    """The rows that _report.cluster.build takes: each node with the answer of kafka_service_info (in __kafka_service)."""
     out = []
     for name in dict.fromkeys(
         name for members in (BROKER, ZOOKEEPER, CONTROLLER) for name in groups.get(members) or ()
@@ -280,7 +290,10 @@ def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, S
 
 
 def unanswered(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[str]:
-    """Hosts that did not say how their service is, one sentence each; a host's answer, or why there is none, is in __kafka_service."""
+    """Hosts that did not say how their service is, one sentence each.
+
+    A host's answer, or why there is none, is in __kafka_service.
+    """
     out = []
     for name in names:
         service = hosts[name].get("__kafka_service") or {}
@@ -298,9 +311,12 @@ def unanswered(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> 
 def services(
     hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]
 ) -> tuple[list[dict[str, Any]], list[Mapping[str, Any] | None]]:
-    """Nodes as _upgrade.rules wants them, {name, id, kind, version, state, restart_needed, protocol}, a combined one as a broker, and records.
+    """Nodes as _upgrade.rules takes them, {name, id, kind, version, state, restart_needed, protocol}, and records.
 
-    The records are the brokers', of the last upgrade. protocol is the inter.broker.protocol.version that the user's own settings ask for, None without one.
+    A combined node counts as a broker.
+
+    The records are the brokers', of the last upgrade. protocol is the inter.broker.protocol.version that the user's own
+    settings ask for, None without one.
     """
     nodes: dict[str, dict[str, Any]] = {}
     for kind in (BROKER, ZOOKEEPER, CONTROLLER):
@@ -324,7 +340,10 @@ def services(
 
 
 def records(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[Mapping[str, Any] | None]:
-    """What hosts said about the last upgrade, to kafka_service_info (in __kafka_service) or before that to host_preflight (in __kafka_host)."""
+    """The records of the last upgrade from these hosts.
+
+    They come from kafka_service_info (in __kafka_service), or before that from host_preflight (in __kafka_host).
+    """
     return [
         (hosts[name].get("__kafka_service") or hosts[name].get("__kafka_host") or {}).get("upgrade") for name in names
     ]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Java properties files: what the collection decides, the user's own settings over it, and the identity that they may not override."""
+"""Java properties files: the collection's settings, the user's own over them, and the identity that they may not change."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ class PropertiesError(RackawareError):
 
 
 def text(value: Any) -> str:
-    """A value as Kafka reads it: true and false in small letters, lists with commas; raises PropertiesError for what has no such form.
+    """A value as Kafka reads it: true and false in small letters, lists with commas.
+
+    Raises PropertiesError for what has no such form.
 
     No sentence quotes a value: it may be a password.
     """
@@ -87,7 +89,10 @@ def merge(ours: Mapping[str, Any], theirs: Mapping[str, Any], reserved: Iterable
 def findings(
     settings: Any, reserved: Iterable[str] = IDENTITY, *, name: str = "broker_config", known: Iterable[str] = ()
 ) -> list[str]:
-    """What is wrong with a user's settings, one sentence each; known settings allow to tell a typo from a plug-in's own setting."""
+    """What is wrong with a user's settings, one sentence each.
+
+    With known settings a typo is told from a plug-in's own setting.
+    """
     if not isinstance(settings, Mapping):
         kind = (
             "null"

@@ -4,9 +4,10 @@
 # Private to the collection: may change at any time.
 """From what a machine is and what a cluster asks of it to the settings of a service, each with its reason.
 
-The rules are those of AWS's "Best Practices for Running Apache Kafka on AWS": G1, a heap below 4 GB, the rest of the memory as page cache,
-num.io.threads above the number of disks, num.network.threads from producers, consumers and replication factor, more num.replica.fetchers
-for acks=all, and socket and kernel buffers that fill the pipe between Availability Zones.
+The rules are those of AWS's "Best Practices for Running Apache Kafka on AWS": G1, a heap below 4 GB, the rest of the
+memory as page cache, num.io.threads above the number of disks, num.network.threads from producers, consumers and
+replication factor, more num.replica.fetchers for acks=all, and socket and kernel buffers that fill the pipe between
+Availability Zones.
 """
 
 from __future__ import annotations
@@ -55,11 +56,13 @@ class SizingError(RackawareError):
 def size(
     instance: Mapping[str, Any], topology: Mapping[str, Any], overrides: Mapping[str, Any] | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Size one service of one node: {name: {value, reason, overridden}}; names are Kafka's and the kernel's own, heap_mb and jvm_flags ours.
+    """Size one service of one node: {name: {value, reason, overridden}}.
 
-    instance: as instance_type_info returns it, vcpus and memory_mb at least. topology: role (broker by default), and for brokers data_disks,
-    replication_factor, producers, consumers, cross_az_rtt_ms. overrides: name to value; names that are not sized are left alone. Raises
-    SizingError for what cannot work.
+    The names are Kafka's and the kernel's own; heap_mb and jvm_flags are ours.
+
+    instance: as instance_type_info returns it, vcpus and memory_mb at least. topology: role (broker by default), and
+    for brokers data_disks, replication_factor, producers, consumers, cross_az_rtt_ms. overrides: name to value; names
+    that are not sized are left alone. Raises SizingError for what cannot work.
     """
     role = topology.get("role", BROKER)
     if role not in ROLES:
@@ -94,7 +97,10 @@ def size(
 
 
 def bandwidth(instance: Mapping[str, Any]) -> float:
-    """Gbit/s that the machine can reach: the more of the baseline and of the burst ("Up to 12.5 Gigabit"); 10 where EC2 states neither."""
+    """Gbit/s that the machine can reach: the more of the baseline and of the burst ("Up to 12.5 Gigabit").
+
+    It is 10 where EC2 states neither.
+    """
     burst = re.search(r"([0-9.]+) Gigabit", str(instance.get("network_performance") or ""))
     stated = float(burst.group(1)) if burst else 0.0
     if instance.get("network_gbps") is None:

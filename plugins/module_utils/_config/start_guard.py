@@ -17,7 +17,8 @@ from . import nodes
 
 LAUNCHER = """\
 #!/usr/bin/python3 -IS
-# Keeps a broker from starting on a blank log directory while it is a last in-sync replica; the code is the collection's, copied to %(parent)s.
+# Keeps a broker from starting on a blank log directory while it is a last in-sync replica; the code is the
+# collection's, copied to %(parent)s.
 import sys
 
 sys.dont_write_bytecode = True
@@ -37,9 +38,13 @@ def file_set(
     connection: Mapping[str, Any],
     new_cluster: float | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
-    """{directories, files}. node {id, data_dirs}; volumes: those of its data_dirs, none on the root disk; others: the other brokers as {id, host, port};
+    """{directories, files} of the start guard.
 
-    connection: options of CONNECTION_SPEC beside the servers; new_cluster: the time, when no broker of the cluster has run.
+    node {id, data_dirs}; volumes: those of its data_dirs, none on the root disk; others: the other brokers as {id,
+    host, port};
+
+    connection: options of CONNECTION_SPEC beside the servers; new_cluster: the time, when no broker of the cluster has
+    run.
     """
     addresses = dict(zip((str(other["id"]) for other in others), nodes.servers(list(others))))
     places = {

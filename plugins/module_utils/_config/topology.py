@@ -391,13 +391,13 @@ def _places(
         return []
     networks = {zone.name: ipaddress.IPv4Network(zone.cidr) for zone in zones}
     if values["nodes"] is not None:
-        listed = values["nodes"]
-        if not listed:
+        given_nodes = values["nodes"]
+        if not given_nodes:
             refuse("%s: nodes lists no node; name at least one." % where)
     else:
-        listed = _counted(refuse, values, networks, where)
+        given_nodes = _counted(refuse, values, networks, where)
     places = []
-    for position, place in enumerate(listed, 1):
+    for position, place in enumerate(given_nodes, 1):
         if place is None:
             continue
         id_, zone, address = place["id"], place["zone"], place["address"]
@@ -667,7 +667,7 @@ def model_findings(
     ):
         return []
     try:
-        wanted = parse(topology).nodes
+        planned = parse(topology).nodes
     except TopologyError as error:
         return list(error.findings)
     known = {
@@ -675,18 +675,18 @@ def model_findings(
         for role in (BROKER, ZOOKEEPER, CONTROLLER)
         for host in groups.get(role) or ()
     }
-    gone = [node for node in wanted if any((role, node.id) not in known for role in node.roles)]
+    gone = [node for node in planned if any((role, node.id) not in known for role in node.roles)]
     out = []
     if gone and not missing_ok:
-        listed = [
+        lacking = [
             "%s (%s %d)" % (node.name, " and ".join(_title(role) for role in node.roles), node.id) for node in gone
         ]
         out.append(
             "The topology %s has %s, which the inventory lacks, as it does an instance that is stopped or terminated;"
             " start the instance, rebuild it with provision, or take the node out of the topology."
-            % (name, _some(listed))
+            % (name, _some(lacking))
         )
-    meant = {(role, node.id) for node in wanted for role in node.roles}
+    meant = {(role, node.id) for node in planned for role in node.roles}
     strange = [
         "%s (%s %s)" % (host, _title(role), hosts[host].get("kafka_node_id"))
         for role in (BROKER, ZOOKEEPER, CONTROLLER)

@@ -55,7 +55,8 @@ def findings(
 ) -> list[str]:
     """What is wrong with the variables of these hosts, one sentence each; a mistake that many hosts share is said once.
 
-    variables: host to its variables; known: name to option as in argument_specs; roles: the names whose prefixes are ours, too.
+    variables: host to its variables; known: name to option as in argument_specs; roles: the names whose prefixes are
+    ours, too.
     """
     prefixes = OWN + tuple(role + "_" for role in roles)
     names = set(known) | set(INVENTORY)

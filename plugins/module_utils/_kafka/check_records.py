@@ -10,7 +10,8 @@ from typing import Any
 
 from .._errors import RackawareError
 
-# A broker needs native code for it, which the JVM unpacks into java.io.tmpdir. Where that is mounted noexec, only this fails.
+# A broker needs native code for it, which the JVM unpacks into java.io.tmpdir. Where that is mounted noexec, only this
+# fails.
 COMPRESSION = "zstd"
 PADDING = 512
 NOT_COMPRESSED = (

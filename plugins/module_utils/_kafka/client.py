@@ -6,9 +6,9 @@
 
 Arguments and results are plain data, and failures are a KafkaError.
 
-Requests are sent as protocol messages to one chosen broker, not through KafkaAdminClient's methods. Those pick a random broker, which may
-be the one that is being restarted, and report errors in four forms: text, an error class, a code in a raw answer, a code in a dict.
-Here each answer is checked once, in _Answer.
+Requests are sent as protocol messages to one chosen broker, not through KafkaAdminClient's methods. Those pick a random
+broker, which may be the one that is being restarted, and report errors in four forms: text, an error class, a code in a
+raw answer, a code in a dict. Here each answer is checked once, in _Answer.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ MIN_ISR = "min.insync.replicas"
 DYNAMIC_TOPIC_SOURCE = 1
 # Threads; each waits for one broker.
 ASKED_AT_ONCE = 64
-# A controller of KRaft refuses a whole request that makes more than 10,000 records (QuorumController.MAX_RECORDS_PER_USER_OP).
+# A controller of KRaft refuses a whole request that makes more than 10,000 records
+# (QuorumController.MAX_RECORDS_PER_USER_OP).
 ELECTED_AT_ONCE = 1000
 DESCRIBE_QUORUM, DESCRIBE_TOPIC_PARTITIONS = 55, 75
 # Codes of org.apache.kafka.common.protocol.Errors.
@@ -248,8 +249,8 @@ def _reason(error: BaseException) -> str:
 class Admin:
     """A conversation with one cluster, over one chosen broker; use it as a context manager.
 
-    ask says whom: None (the first bootstrap server that answers), a broker id, or (host, port). Brokers in exclude are never asked on
-    the cluster's behalf; name there whatever is being restarted. Every read is that broker's own view.
+    ask says whom: None (the first bootstrap server that answers), a broker id, or (host, port). Brokers in exclude are
+    never asked on the cluster's behalf; name there whatever is being restarted. Every read is that broker's own view.
     """
 
     def __init__(
@@ -281,8 +282,9 @@ class Admin:
     def _begin(self, where: Connection, ask: int | tuple[str, int] | None) -> None:
         """Begin at the first bootstrap server that answers.
 
-        kafka-python picks one of them at random and waits for it until the time for all is over, so that a single broker that hangs would fail
-        a question as often as it is picked. A server that refuses costs nothing here, one that hangs a third of the time for one request.
+        kafka-python picks one of them at random and waits for it until the time for all is over, so that a single
+        broker that hangs would fail a question as often as it is picked. A server that refuses costs nothing here, one
+        that hangs a third of the time for one request.
         """
         each = max(2, where.request_timeout_seconds // 3)
         failed: KafkaError | None = None
@@ -421,12 +423,13 @@ class Admin:
     def cluster(self) -> dict[str, Any]:
         """The cluster: {cluster_id, controller_id, brokers: [{id, host, port, rack, fenced}]}, brokers by id.
 
-        controller_id is what the broker says, which under KRaft is any broker: the active controller there is quorum()["leader"].
-        fenced is known from Kafka 4.0 on; before, a broker that is down is missing from the list.
+        controller_id is what the broker says, which under KRaft is any broker: the active controller there is
+        quorum()["leader"]. fenced is known from Kafka 4.0 on; before, a broker that is down is missing from the list.
         """
         from kafka.protocol.admin import DescribeClusterRequest
 
-        # IncludeFencedBrokers came with version 2 (KIP-1073, Kafka 4.0); older brokers would refuse a message that carries it.
+        # IncludeFencedBrokers came with version 2 (KIP-1073, Kafka 4.0); older brokers would refuse a message that
+        # carries it.
         fenced = self._versions().get(60, (0, 0))[1] >= 2
         answer = self._send(
             DescribeClusterRequest(include_cluster_authorized_operations=False, include_fenced_brokers=fenced)
@@ -449,9 +452,9 @@ class Admin:
         }
 
     def partitions(self, topics: Sequence[str] | None = None) -> dict[str, list[dict[str, Any]]]:
-        """Partitions of the topics named (None: all) that exist: {topic: [{partition, leader, replicas, isr, offline}]}.
+        """Partitions of the topics named (None: all) that exist.
 
-        leader is -1 for none.
+        {topic: [{partition, leader, replicas, isr, offline}]}; leader is -1 for none.
         """
         return self._partitions(self._metadata(topics))
 
@@ -467,7 +470,9 @@ class Admin:
         }
 
     def view_of(self, broker_id: int) -> dict[str, Any]:
-        """One broker's view of the cluster: {controller_id, brokers: [{id, host, port, rack}], partitions: as partitions()}.
+        """One broker's view of the cluster.
+
+        {controller_id, brokers: [{id, host, port, rack}], partitions: as partitions()}.
 
         Under KRaft controller_id is that of any broker.
         """
@@ -527,7 +532,10 @@ class Admin:
         return out
 
     def eligible_leader_replicas(self, topics: Sequence[str]) -> dict[tuple[str, int], list[int]]:
-        """The eligible leader replicas (KIP-966) by (topic, partition), where there are any; empty on brokers without them."""
+        """The eligible leader replicas (KIP-966) by (topic, partition), where there are any.
+
+        Empty on brokers without them.
+        """
         from kafka.protocol.admin import DescribeTopicPartitionsRequest as Request
 
         if not topics or DESCRIBE_TOPIC_PARTITIONS not in self._versions():
@@ -557,7 +565,10 @@ class Admin:
     def topic_configs(
         self, topics: Sequence[str], keys: Sequence[str] | None = None, broker_id: int | None = None
     ) -> dict[str, dict[str, dict[str, Any]]]:
-        """Configurations of the topics that exist: {topic: {key: {value, own}}}; own is whether the topic itself sets it."""
+        """Configurations of the topics that exist: {topic: {key: {value, own}}}.
+
+        own is whether the topic itself sets it.
+        """
         return self._configs(TOPIC_RESOURCE, topics, keys, broker_id)
 
     def broker_configs(self, broker_id: int, keys: Sequence[str] | None = None) -> dict[str, str | None]:
@@ -686,7 +697,8 @@ class Admin:
         """What one broker says about its version: {series, newest_known, supported: {feature: [min, max]}, protocol}.
 
         series is the release that its requests' versions fit, [3, 9]. newest_known is whether that is the newest that
-        kafka-python can tell: a newer broker looks the same. protocol is inter.broker.protocol.version, None under KRaft.
+        kafka-python can tell: a newer broker looks the same. protocol is inter.broker.protocol.version, None under
+        KRaft.
         """
         from kafka.protocol.broker_version_data import BROKER_API_VERSIONS, infer_broker_version_from_api_versions
         from kafka.protocol.metadata import ApiVersionsRequest
@@ -715,7 +727,8 @@ class Admin:
     def group_members(self, broker_id: int) -> list[dict[str, Any]]:
         """Members of the consumer groups that one broker coordinates: [{group, client_id, host, subscription}].
 
-        subscription is the version in which a member of a classic group wrote its subscription (ConsumerProtocolSubscription), None for others.
+        subscription is the version in which a member of a classic group wrote its subscription
+        (ConsumerProtocolSubscription), None for others.
         """
         from kafka.protocol.admin import DescribeGroupsRequest, ListGroupsRequest
 
@@ -741,7 +754,9 @@ class Admin:
         ]
 
     def log_dirs(self, broker_id: int, partitions: Iterable[tuple[str, int]] | None = None) -> list[dict[str, Any]]:
-        """Log directories of one broker: [{path, error, total_bytes, usable_bytes, replicas: [{topic, partition, size_bytes, lag, future}]}].
+        """Log directories of one broker.
+
+        [{path, error, total_bytes, usable_bytes, replicas: [{topic, partition, size_bytes, lag, future}]}].
 
         replicas are those of these partitions, None for all.
         error is None or Kafka's name of what is wrong with the directory; bytes of the file system are -1 when unknown.
@@ -782,9 +797,9 @@ class Admin:
     def held_by(self, broker_id: int) -> set[tuple[str, int]]:
         """The partitions that one broker has on its disks; raises KafkaError when it does not say.
 
-        Replicas that are being moved to another disk are left out. A principal that may describe the cluster sees all of
-        them, also those of topics that it may not describe. A broker always has a log directory, so an answer without one
-        means that the principal may not see it: before version 3 of the answer there was no error for that.
+        Replicas that are being moved to another disk are left out. A principal that may describe the cluster sees all
+        of them, also those of topics that it may not describe. A broker always has a log directory, so an answer
+        without one means that the principal may not see it: before version 3 of the answer there was no error for that.
         """
         from kafka.protocol.admin import DescribeLogDirsRequest as Request
 
@@ -935,21 +950,24 @@ class Admin:
     def elect_preferred(
         self, partitions: Iterable[tuple[str, int]] | None = None, *, tolerant: bool = False
     ) -> dict[tuple[str, int], str]:
-        """Elect preferred leaders of these partitions (None: all); returns Kafka's reason for each that could not be, by (topic, partition).
+        """Elect preferred leaders of these partitions (None: all).
 
-        A partition that its preferred replica leads already is no failure, and one whose preferred replica is out is no reason to stop. A request
-        that fails as a whole raises KafkaError; tolerant: it is the reason of all partitions that are left then.
+        Returns Kafka's reason for each that could not be, by (topic, partition).
+
+        A partition that its preferred replica leads already is no failure, and one whose preferred replica is out is no
+        reason to stop. A request that fails as a whole raises KafkaError; tolerant: it is the reason of all partitions
+        that are left then.
         """
         if partitions is None:
             return self._elect(None)
-        wanted, refused = list(partitions), {}
-        for start in range(0, len(wanted), ELECTED_AT_ONCE):
+        waiting, refused = list(partitions), {}
+        for start in range(0, len(waiting), ELECTED_AT_ONCE):
             try:
-                refused.update(self._elect(wanted[start : start + ELECTED_AT_ONCE]))
+                refused.update(self._elect(waiting[start : start + ELECTED_AT_ONCE]))
             except KafkaError as error:
                 if not tolerant:
                     raise
-                return {**refused, **dict.fromkeys(wanted[start:], str(error))}
+                return {**refused, **dict.fromkeys(waiting[start:], str(error))}
         return refused
 
     def _elect(self, partitions: list[tuple[str, int]] | None) -> dict[tuple[str, int], str]:
@@ -1011,8 +1029,8 @@ def produce(
 ) -> dict[int, int]:
     """Write one record to each partition, each acknowledged by all in-sync replicas; {partition: offset}.
 
-    compression is None or "zstd", which only makes smaller what has runs of equal bytes. Raises KafkaError that names the first partition which did
-    not take its record within the request timeout.
+    compression is None or "zstd", which only makes smaller what has runs of equal bytes. Raises KafkaError that names
+    the first partition which did not take its record within the request timeout.
     """
     _require_library()
     _lend_zstd()
@@ -1065,7 +1083,7 @@ def consume(
     from kafka import KafkaConsumer, TopicPartition
 
     places = {TopicPartition(topic, partition): offset for partition, offset in offsets.items()}
-    found: dict[int, tuple[bytes, bytes]] = {}
+    read: dict[int, tuple[bytes, bytes]] = {}
     consumer = None
     try:
         consumer = KafkaConsumer(
@@ -1080,13 +1098,13 @@ def consume(
         for place, offset in places.items():
             consumer.seek(place, offset)
         end = clock() + where.request_timeout_seconds
-        while len(found) < len(places) and clock() < end:
+        while len(read) < len(places) and clock() < end:
             for place, records in consumer.poll(timeout_ms=500).items():
                 for record in records:
                     if record.offset == places[place]:
-                        found[place.partition] = (record.key, record.value)
+                        read[place.partition] = (record.key, record.value)
                         consumer.pause(place)
-        return found
+        return read
     # A frame that the broker has recompressed is not one of _kafka.zstd's.
     except (kafka_errors.KafkaError, OSError, zstd.ZstdError) as error:
         raise KafkaError(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Preferred leaders: partitions that another replica leads although their first one could, and the election for them."""
+"""Preferred leaders: partitions that another replica leads although their first one could, and their election."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def elsewhere(partitions: Iterable[Mapping[str, Any]]) -> tuple[list[tuple[str, 
 def elect(
     admin: Admin, partitions: Iterable[Mapping[str, Any]], *, check: bool = False, tolerant: bool = False
 ) -> dict[str, Any]:
-    """Have them lead again where they can: {elected, waiting, refused} as kafka_leader_election returns them; check: only count.
+    """Have them lead again where they can: {elected, waiting, refused} as kafka_leader_election returns them.
+
+    check: only count.
 
     partitions are those of led(), or of a snapshot.
 

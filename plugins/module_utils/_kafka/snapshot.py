@@ -33,12 +33,12 @@ class Snapshot:
 
     brokers: [{id, host, port, rack, fenced}].
 
-    topics: {name: {partitions, replication_factor, min_isr, own_min_isr}}. own_min_isr is whether the topic itself sets it. If
-    not, min_isr is what the broker that was asked has, and others may have another.
+    topics: {name: {partitions, replication_factor, min_isr, own_min_isr}}. own_min_isr is whether the topic itself sets
+    it. If not, min_isr is what the broker that was asked has, and others may have another.
 
-    partitions: [{topic, partition, leader, replicas, isr, offline, elr, min_isr, adding, removing}], by topic and partition,
-    plain dicts because there may be 100,000 of them. leader is -1 without one. min_isr is the effective one, never above the
-    replicas.
+    partitions: [{topic, partition, leader, replicas, isr, offline, elr, min_isr, adding, removing}], by topic and
+    partition, plain dicts because there may be 100,000 of them. leader is -1 without one. min_isr is the effective one,
+    never above the replicas.
 
     quorum is None under ZooKeeper. witness is the broker whose answer agreed() has compared, None for one answer alone.
     """
@@ -114,8 +114,8 @@ def take(
 ) -> Snapshot:
     """Read the cluster in one pass; with topics only those; raises KafkaError for a topic that does not exist.
 
-    All partitions come from a single Metadata answer, so that they fit together. The eligible leader replicas are asked for
-    only with eligible, and only for topics with a replica out of sync: others have none. minimum is what
+    All partitions come from a single Metadata answer, so that they fit together. The eligible leader replicas are asked
+    for only with eligible, and only for topics with a replica out of sync: others have none. minimum is what
     Admin.min_insync_replicas returned for topics that were read before, and gets those that are read now.
     """
     minimum = {} if minimum is None else minimum
@@ -177,9 +177,10 @@ def take(
 def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mapping[str, tuple[int, bool]]) -> Snapshot:
     """What two answers have in common: the snapshot, and the view of another broker (Admin.view_of). Either may be old.
 
-    A replica is in sync when both say so, and a broker is unfenced when both list it. A partition that only one answer names
-    stays as that one says. Replicas are those of the controller, whichever of the two it is. minimum is min.insync.replicas
-    of topics that only the view has, as Admin.min_insync_replicas returns it; one that is missing there is gone again.
+    A replica is in sync when both say so, and a broker is unfenced when both list it. A partition that only one answer
+    names stays as that one says. Replicas are those of the controller, whichever of the two it is. minimum is
+    min.insync.replicas of topics that only the view has, as Admin.min_insync_replicas returns it; one that is missing
+    there is gone again.
     """
     boss_is_witness = view["controller_id"] == witness
     other = {
@@ -246,7 +247,10 @@ def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mappi
 
 
 def troubled(plain: dict[str, Any], limit: int | None = None) -> dict[str, Any]:
-    """The same with at most limit partitions in trouble, and their topics; counts stay those of all. Raises KafkaError."""
+    """The same with at most limit partitions in trouble, and their topics; counts stay those of all.
+
+    Raises KafkaError.
+    """
     if limit is not None and limit < 0:
         raise KafkaError("limit is %d, but must be at least 0." % limit)
     left = list(islice(filter(is_troubled, plain["partitions"]), limit))
@@ -261,9 +265,9 @@ def troubled(plain: dict[str, Any], limit: int | None = None) -> dict[str, Any]:
 def summarize(plain: dict[str, Any]) -> dict[str, Any]:
     """What people are shown of a cluster, however many partitions it has.
 
-    plain is a Snapshot.to_dict(), or a summary already. Instead of topics, partitions and reassignments it has loads: [{id,
-    leaders, replicas, out_of_sync}] of each broker that has any, examples: {kind of trouble: the first few partitions, as
-    topic-partition}, and reassigning, a number.
+    plain is a Snapshot.to_dict(), or a summary already. Instead of topics, partitions and reassignments it has loads:
+    [{id, leaders, replicas, out_of_sync}] of each broker that has any, examples: {kind of trouble: the first few
+    partitions, as topic-partition}, and reassigning, a number.
     """
     if "loads" in plain:
         return plain

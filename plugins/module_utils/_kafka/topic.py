@@ -35,7 +35,10 @@ class Topic:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A topic as it shall be; None leaves a number to the broker (new topic) or as it is; a configuration value of None removes the key."""
+    """A topic as it shall be; None leaves a number to the broker (new topic) or as it is.
+
+    A configuration value of None removes the key.
+    """
 
     name: str
     partitions: int | None = None

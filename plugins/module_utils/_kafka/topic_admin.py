@@ -54,7 +54,10 @@ def write(admin: Admin, want: topic.Wanted, change: topic.Change, *, validate_on
 
 
 def settle(admin: Admin, name: str, count: int | None, timeout: float) -> None:
-    """Wait until every partition has a leader, because Kafka answers before it has made them; count None: at least one."""
+    """Wait until every partition has a leader, because Kafka answers before it has made them.
+
+    With count None, at least one partition.
+    """
 
     def ready(partitions: list) -> bool:
         return len(partitions) >= (count or 1) and all(partition["leader"] >= 0 for partition in partitions)

@@ -41,9 +41,9 @@ def build(
     ZooKeeper, address; what a host does not know may be missing. proof is the result of kafka_round_trip, zookeeper
     that of zookeeper_info.
 
-    Returns {name, cluster_id, metadata, versions, racks: [{name, nodes: [node]}], counts, healthy, findings: [sentence],
-    restarts: [name], proof: sentence or None, checked_at: ISO 8601 or None}; a node is a host and {leaders, replicas,
-    out_of_sync, registered, fenced, marks: [text]}. Raises ModelError.
+    Returns {name, cluster_id, metadata, versions, racks: [{name, nodes: [node]}], counts, healthy, findings:
+    [sentence], restarts: [name], proof: sentence or None, checked_at: ISO 8601 or None}; a node is a host and {leaders,
+    replicas, out_of_sync, registered, fenced, marks: [text]}. Raises ModelError.
     """
     try:
         snapshot = summarize(snapshot)

@@ -9,9 +9,9 @@ An event is a mapping with `t` (epoch seconds or ISO 8601; without an offset it 
 - roll_started: cluster, kind (restart, upgrade …; default restart), upgrade (the record of one, from _upgrade.rules)
 - batch_started: batch (from 1), brokers (ids)
 - gate_waiting: brokers or broker, reason; again whenever the reason changes; gate_open: brokers or broker
-- stopping, stopped, started, registered, back: broker. started is the process, registered the cluster's answer that it is
-  there and unfenced, back that it is in sync everywhere again (`in_sync` is read as back). Between stopped and started
-  others may work on the host.
+- stopping, stopped, started, registered, back: broker. started is the process, registered the cluster's answer that it
+  is there and unfenced, back that it is in sync everywhere again (`in_sync` is read as back). Between stopped and
+  started others may work on the host.
 - soaked: broker or brokers, seconds for which they had stayed back by then
 - those of a controller or ZooKeeper node have names as controller_stopping and zookeeper_back, and node or nodes
   instead of broker or brokers
@@ -109,10 +109,10 @@ def model(
     roll, without any waiting between them.
 
     Returns {cluster, kind, upgrade, state: done, stopped or running, reason, started, ended, plan, batches: [{number,
-    brokers, start, end}], brokers: [row], quorum_nodes: [row], gates, faults: [{t, node, text}], curves: [[t, numbers]],
-    client, totals, sentences}; quorum_nodes are the controllers or ZooKeeper nodes, a row is {id, kind, rack, name, batch,
-    events: {step: t}, gates: [{node, from, to, seconds, reason}], soak: {from, to}, error, phases: [{phase, from, to,
-    seconds, open}], seconds, state: back, out or waiting}.
+    brokers, start, end}], brokers: [row], quorum_nodes: [row], gates, faults: [{t, node, text}], curves: [[t,
+    numbers]], client, totals, sentences}; quorum_nodes are the controllers or ZooKeeper nodes, a row is {id, kind,
+    rack, name, batch, events: {step: t}, gates: [{node, from, to, seconds, reason}], soak: {from, to}, error, phases:
+    [{phase, from, to, seconds, open}], seconds, state: back, out or waiting}.
     """
     plan = dict(plan or {})
     lines = sorted(map(_event, events), key=lambda event: event.t)

@@ -75,7 +75,8 @@ def listed(items: Sequence[str], most: int = NAMED) -> str:
 def silence(servers: Sequence[str], age: float | None, config: str | None) -> tuple[bool, str]:
     """Nothing listens at any of the servers: whether it may yet, and the sentence.
 
-    age: for how many seconds this host's broker runs, None when it does not. config: its broker.properties, None without one.
+    age: for how many seconds this host's broker runs, None when it does not. config: its broker.properties, None
+    without one.
     """
     asked = {address(server)[1] for server in servers}
     own = ports(config or "")

@@ -38,8 +38,8 @@ class Limit(NamedTuple):
 class Puzzle:
     """What must be put into batches.
 
-    brokers is the mask of all of them, near[n] the mask of those that never go with broker n, and wide are the limits above
-    one.
+    brokers is the mask of all of them, near[n] the mask of those that never go with broker n, and wide are the limits
+    above one.
     """
 
     brokers: int
@@ -101,8 +101,8 @@ class Packing:
     """Batches while they are filled; blocked[n] is the mask of brokers that can no longer join batch n.
 
     What wide limits have left is counted for all of them at once, with one bit for each wide limit. touching[n] are the
-    limits that broker n is in, exact[n] those that n + 1 brokers use up. Each batch has one such mask of the limits from
-    which it has taken one broker, one of those from which it has taken two, and so on.
+    limits that broker n is in, exact[n] those that n + 1 brokers use up. Each batch has one such mask of the limits
+    from which it has taken one broker, one of those from which it has taken two, and so on.
     """
 
     def __init__(self, whole: Puzzle, touching: Sequence[int], exact: Sequence[int]) -> None:
@@ -193,7 +193,10 @@ class Packer:
         return self.first_fit(broker for rack in self._racks() for broker in rack)
 
     def one_per_rack(self) -> list[list[int]]:
-        """A batch for each rack, less those that cannot go with the rest of it; they join another, or go in batches of their own."""
+        """A batch for each rack, less those that cannot go with the rest of it.
+
+        They join another, or go in batches of their own.
+        """
         packing = self._packing()
         evicted = []
         for rack in self._racks():
@@ -209,7 +212,10 @@ class Packer:
         return packing.batches
 
     def rack_by_rack(self) -> list[list[int]]:
-        """Each rack alone, as if brokers of two racks never went together; best where only a few partitions are misplaced."""
+        """Each rack alone, as if brokers of two racks never went together.
+
+        Best where only a few partitions are misplaced.
+        """
         batches = []
         for rack in self._racks():
             batches += self.by_saturation(rack)
@@ -240,8 +246,8 @@ class Packer:
     def settle(self, count: int, effort: int) -> tuple[list[list[int]], bool]:
         """At most count batches, by trying every way to fill them; or none, and whether none exist.
 
-        Without batches and with False, the effort was used up. The broker with the least choice left comes first, so that a
-        dead end shows soon. One empty batch stands for all that are still empty.
+        Without batches and with False, the effort was used up. The broker with the least choice left comes first, so
+        that a dead end shows soon. One empty batch stands for all that are still empty.
         """
         ways = [(self._packing(), self.brokers)]
         while ways:

@@ -4,9 +4,10 @@
 # Private to the collection: may change at any time.
 """What an operation does to the brokers that it takes away, and one rule for each; plan, gate and playbooks ask here.
 
-restart: the broker comes back with its data. What it takes is counted among the in-sync replicas that run.
-stay_away: the broker stops for longer. Every partition that it holds must do without it, whether it runs now or not.
-destroy: a copy of its data is erased. Every partition that it holds, whether it runs or not, needs enough other complete copies that run.
+restart: the broker comes back with its data. What it takes is counted among the in-sync replicas that run. stay_away:
+the broker stops for longer. Every partition that it holds must do without it, whether it runs now or not. destroy: a
+copy of its data is erased. Every partition that it holds, whether it runs or not, needs enough other complete copies
+that run.
 
 Only a restart respects a list of topics that may lose availability: for the others, what is lost stays lost.
 """
@@ -27,8 +28,9 @@ SHOWN = 5
 class Loss:
     """What a set of brokers takes with it, in numbers of partitions.
 
-    held are those that it holds, last_copies those of which it has the last in-sync copy that runs, and below_minimum those
-    that are left with fewer in-sync replicas than min.insync.replicas. first has some of their names, the worst first.
+    held are those that it holds, last_copies those of which it has the last in-sync copy that runs, and below_minimum
+    those that are left with fewer in-sync replicas than min.insync.replicas. first has some of their names, the worst
+    first.
     """
 
     held: int
@@ -43,15 +45,15 @@ class Loss:
 
 
 def holds(partition: Mapping[str, Any], brokers: Iterable[int]) -> bool:
-    """Whether one of the brokers has a copy: as a replica, or as one that Kafka may still elect (eligible leader replicas, KIP-966)."""
+    """Whether one of the brokers has a copy: as a replica, or as an eligible leader replica (KIP-966)."""
     return not {*partition["replicas"], *partition.get("elr", ())}.isdisjoint(brokers)
 
 
 def loss(cluster: Cluster, brokers: Iterable[int], out: Iterable[int] = (), *, headroom: int = 0) -> Loss:
     """What is lost when these brokers go together, for longer or for ever.
 
-    out are others that do not run, besides those that the cluster knows of. Copies on the brokers themselves never count,
-    whether they run or not. Nor does a replica that is behind, because it lacks acknowledged records.
+    out are others that do not run, besides those that the cluster knows of. Copies on the brokers themselves never
+    count, whether they run or not. Nor does a replica that is behind, because it lacks acknowledged records.
     """
     going = frozenset(brokers)
     absent = cluster.out.union(out, going)
@@ -78,7 +80,10 @@ def _note(names: list[str], partition: Mapping[str, Any]) -> None:
 
 
 def sentence(kind: str, brokers: Iterable[int], lost: Loss) -> str | None:
-    """Why these brokers may not go: what would be lost, how many partitions, and the first of them; None when they may."""
+    """Why these brokers may not go: what would be lost, how many partitions, and the first of them.
+
+    None when they may.
+    """
     if not lost.any:
         return None
     who = named(brokers)

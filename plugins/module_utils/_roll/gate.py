@@ -4,9 +4,9 @@
 # Private to the collection: may change at any time.
 """The gate of a roll: which brokers may stop now, and which are back, decided from fresh answers alone.
 
-Two facts about Kafka make the rules. Metadata may be old, and still list a stopped broker in sync. So a broker in flight
-counts as out, whatever an answer says. And a broker answers only after it is registered and unfenced, which took it out of
-every in-sync set before. So its own answer that it is in sync again is newer than its restart.
+Two facts about Kafka make the rules. Metadata may be old, and still list a stopped broker in sync. So a broker in
+flight counts as out, whatever an answer says. And a broker answers only after it is registered and unfenced, which took
+it out of every in-sync set before. So its own answer that it is in sync again is newer than its restart.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ def fresh(
 ) -> dict[str, Any]:
     """The snapshot to decide by, of a cluster as kafka_cluster_info returns it.
 
-    A broker in flight or out is part of the cluster, also when it is not listed and holds nothing, as a broker that is down
-    looks before Kafka 4.0. Racks are left out: no decision here uses them, and that of an unlisted broker is not known.
+    A broker in flight or out is part of the cluster, also when it is not listed and holds nothing, as a broker that is
+    down looks before Kafka 4.0. Racks are left out: no decision here uses them, and that of an unlisted broker is not
+    known.
     """
     brokers = {broker["id"]: {**broker, "rack": None} for broker in cluster["brokers"]}
     for id_ in {*in_flight, *out} - set(brokers):
@@ -57,15 +58,17 @@ def admit(
     *,
     disruption: str = roll_disruption.RESTART,
 ) -> dict[str, Any]:
-    """Which candidates may stop now, tried in their order: {admitted: [ids], held: [{broker, reason}]}; raises RollError.
+    """Which candidates may stop now, tried in their order: {admitted: [ids], held: [{broker, reason}]}.
 
-    snapshot (_roll.snapshot) is fresh, and its restart has every broker that still needs one. in_flight are those that were
-    admitted and are not back yet. An admitted broker counts as out for the next. Of the brokers that are out already, only
-    those are admitted whose service is known not to run, which down names: any other may be reading its logs, and would
-    have to begin again.
+    Raises RollError.
 
-    That is the rule of a restart. For another disruption (_roll.disruption) they go together or not at all, and loss says
-    what they would take with them.
+    snapshot (_roll.snapshot) is fresh, and its restart has every broker that still needs one. in_flight are those that
+    were admitted and are not back yet. An admitted broker counts as out for the next. Of the brokers that are out
+    already, only those are admitted whose service is known not to run, which down names: any other may be reading its
+    logs, and would have to begin again.
+
+    That is the rule of a restart. For another disruption (_roll.disruption) they go together or not at all, and loss
+    says what they would take with them.
     """
     cluster, flying, stopped = read(snapshot), set(in_flight), set(down)
     ordered = list(dict.fromkeys(candidates))
@@ -186,17 +189,18 @@ def _quorum_against(cluster: Cluster, broker: int, out: Iterable[int], going: se
         return "No running voter is known to lead the quorum (%s)." % METADATA_TOPIC
     if len(alive) - 1 < len(cluster.voters) // 2 + 1:
         return "%d of %d voters run, and without it the quorum has no majority." % (len(alive), len(cluster.voters))
-    # The plan puts the leader last, but that is no rule: leadership moves during a roll, and a leader that stops resigns.
+    # The plan puts the leader last, but that is no rule: leadership moves during a roll, and a leader that stops
+    # resigns.
     return None
 
 
 def back(broker: int, own_view: Any, leaders_view: Any) -> dict[str, Any]:
     """Whether a broker that was stopped is back: {back, behind, reason}.
 
-    behind counts the partitions in which it is not in sync yet. own_view is what the broker itself answers, leaders_view what
-    others answer, each as a snapshot or as kafka_cluster_info's cluster; None for no answer. The broker is back when by both
-    it is registered and unfenced, and in sync in every partition that it holds. A replica that a reassignment is adding is
-    not waited for.
+    behind counts the partitions in which it is not in sync yet. own_view is what the broker itself answers,
+    leaders_view what others answer, each as a snapshot or as kafka_cluster_info's cluster; None for no answer. The
+    broker is back when by both it is registered and unfenced, and in sync in every partition that it holds. A replica
+    that a reassignment is adding is not waited for.
     """
     behind: dict[tuple[str, int], None] = {}
     for view, whose in ((own_view, "its own answer"), (leaders_view, "the others' answer")):

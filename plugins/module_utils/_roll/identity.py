@@ -4,9 +4,9 @@
 # Private to the collection: may change at any time.
 """Whether the host that answers for a broker's id is the host that the inventory has for it.
 
-A cluster knows ids and the addresses that brokers advertise. An inventory knows ids and the addresses of its hosts. Where
-two hosts have each other's id, or another process has taken one, the cluster lists the id as alive while the host that is
-meant may be down.
+A cluster knows ids and the addresses that brokers advertise. An inventory knows ids and the addresses of its hosts.
+Where two hosts have each other's id, or another process has taken one, the cluster lists the id as alive while the host
+that is meant may be down.
 """
 
 from __future__ import annotations
@@ -45,11 +45,14 @@ def mistaken(
     ids: Iterable[int],
     resolve: Callable[[str], frozenset[str]] = resolve,
 ) -> dict[int, str]:
-    """For each of these ids that another host answers for, one sentence. brokers are the cluster's, with id, host and fenced.
+    """For each of these ids that another host answers for, one sentence.
 
-    Nothing is said where the two cannot be compared. A broker may advertise a name that is not resolved here, or an address of
-    another network than the inventory's, as behind a load balancer. So another address than the host's counts only when it
-    is that of another node of the inventory, or when some other broker advertises what the inventory has for it.
+    brokers are the cluster's, with id, host and fenced.
+
+    Nothing is said where the two cannot be compared. A broker may advertise a name that is not resolved here, or an
+    address of another network than the inventory's, as behind a load balancer. So another address than the host's
+    counts only when it is that of another node of the inventory, or when some other broker advertises what the
+    inventory has for it.
     """
     advertised = {broker["id"]: str(broker["host"]) for broker in brokers if not broker["fenced"] and broker["host"]}
     differ = [

@@ -53,7 +53,10 @@ def bound(part: Puzzle, seeds: Sequence[int]) -> Bound:
 
 
 def clique(part: Puzzle, seeds: Sequence[int]) -> int:
-    """The mask of brokers of which no two go together: greedy from many starts, so large, but not always the largest."""
+    """The mask of brokers of which no two go together.
+
+    The search is greedy from many starts, so the mask is large, but not always the largest.
+    """
     near = part.near
     degree = {number: popcount(near[number]) for number in bits(part.brokers)}
     order = sorted(degree, key=degree.__getitem__, reverse=True)
@@ -95,7 +98,7 @@ def without_bridges(whole: Puzzle) -> int:
 
 
 def certificate(cluster: Cluster, limits: Sequence[Limit], bounds: Sequence[Bound], waiting: int) -> dict[str, Any]:
-    """How few batches there can be, as plain data: kind, lower_bound, a sentence, and the facts that the sentence names.
+    """How few batches there can be, as plain data: {kind, lower_bound, sentence, and the facts that the sentence names}.
 
     The bounds are those of all groups, and add up. waiting counts every broker to restart, also those that are down.
     """

@@ -40,7 +40,10 @@ class Misplaced:
 
 
 def propose(cluster: Cluster, placements: Iterable[PlacementGroup], limits: Iterable[Limit]) -> Misplaced:
-    """For each misplaced partition the moves that spread it over the racks; no moves when there are more than MOVES_AT_MOST."""
+    """For each misplaced partition the moves that spread it over the racks.
+
+    No moves when there are more than MOVES_AT_MOST.
+    """
     rack_of = [cluster.racks[id_] for id_ in cluster.ids]
     crowded = set()
     for limit in limits:
@@ -78,7 +81,10 @@ def _spread(
     members: Mapping[str | None, list[int]],
     load: Mapping[int, int],
 ) -> list[Move]:
-    """Moves out of every rack that has more than can be spared, into the racks with fewest replicas; empty when there is no room."""
+    """Moves out of every rack that has more than can be spared, into the racks with fewest replicas.
+
+    Empty when there is no room.
+    """
     rack_of, in_sync = cluster.racks, set(cluster.members(placement.in_sync))
     # Where each replica is, and where it will be.
     now = {id_: id_ for id_ in cluster.partitions[number]["replicas"]}

@@ -4,9 +4,9 @@
 # Private to the collection: may change at any time.
 """The plan of a roll: which brokers go together, in which order, why not in fewer batches, what is refused, and why.
 
-Every partition can spare some of its in-sync replicas. A batch is safe when it takes no more than that of any partition.
-That decides, not the rack: racks are only where the search begins. The gate (_roll.gate) asks again, with fresh data,
-before a broker is stopped.
+Every partition can spare some of its in-sync replicas. A batch is safe when it takes no more than that of any
+partition. That decides, not the rack: racks are only where the search begins. The gate (_roll.gate) asks again, with
+fresh data, before a broker is stopped.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ __all__ = ["RollError", "admit", "back", "from_cluster", "plan", "plan_quorum", 
 def plan(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str, Any]:
     """Batches for the brokers of a snapshot (_roll.snapshot) that need a restart, as plain data; raises RollError.
 
-    For another disruption (_roll.disruption) each broker goes alone, and is judged by the rule of that disruption, whether
-    it runs or not.
+    For another disruption (_roll.disruption) each broker goes alone, and is judged by the rule of that disruption,
+    whether it runs or not.
 
-    {batches, lower_bound, certificate, refused, repairs, notes, seconds}: batches covers exactly the brokers that can be
-    restarted; refused says which partition blocks the others; certificate has a sentence and the facts behind it; seconds
-    is how long planning took.
+    {batches, lower_bound, certificate, refused, repairs, notes, seconds}: batches covers exactly the brokers that can
+    be restarted; refused says which partition blocks the others; certificate has a sentence and the facts behind it;
+    seconds is how long planning took.
     """
     begun = time.perf_counter()
     with _gc_paused():
@@ -61,9 +61,9 @@ def plan(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str, 
 def resume(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str, Any]:
     """As plan(), for a roll that continues after it was broken off.
 
-    Brokers that are down or behind go first, because a restart may be what heals them. The brokers that can only go once
-    those are back are planned as if they were. So more than one batch may rest on what is not true yet. The gate holds every
-    broker until it is.
+    Brokers that are down or behind go first, because a restart may be what heals them. The brokers that can only go
+    once those are back are planned as if they were. So more than one batch may rest on what is not true yet. The gate
+    holds every broker until it is.
     """
     current = plan(snapshot, disruption)
     # A restart gives back what it took. Nothing else does, so that nothing may be planned on it.
@@ -319,8 +319,8 @@ def solve(
 def in_order(cluster: Cluster, batches: Sequence[Sequence[int]], down: Sequence[int] = ()) -> list[list[int]]:
     """Brokers that are down first, then those that are behind, then small batches before large ones, the leader last.
 
-    Down and behind go first, because their restart takes the least, and heals. Small goes before large, so that a mistake
-    meets few brokers. The leader is that of the quorum.
+    Down and behind go first, because their restart takes the least, and heals. Small goes before large, so that a
+    mistake meets few brokers. The leader is that of the quorum.
     """
     late = behind(cluster.partitions) - cluster.out
 
@@ -513,9 +513,10 @@ def resume_quorum(
 def ramp(
     batches: Sequence[Sequence[int]], canary: int = 1, max_batch: int | None = None, forks: int | None = None
 ) -> list[dict[str, Any]]:
-    """Steps in which to take the batches: a canary, then a tenth of all brokers, then as many as max_batch and forks allow.
+    """Steps for the batches: a canary, then a tenth of all brokers, then as many as max_batch and forks allow.
 
-    Each step is {kind, batch, brokers}; batch counts from 1. Part of a safe batch is safe, so steps are not counted again.
+    Each step is {kind, batch, brokers}; batch counts from 1. Part of a safe batch is safe, so steps are not counted
+    again.
     """
     if canary < 0 or any(most is not None and most < 1 for most in (max_batch, forks)):
         text = (

@@ -86,13 +86,13 @@ REQUIRED_IF = [("kind", ZOOKEEPER, ("zookeeper_servers",))]
 class PollSession:
     """What the questions of one poll session need not ask twice.
 
-    minimum is min.insync.replicas by topic, which only the counts need. partitions are what the others answered last. sizes
-    are those of leaders' replicas, None where no answer has them.
+    minimum is min.insync.replicas by topic, which only the counts need. partitions are what the others answered last.
+    sizes are those of leaders' replicas, None where no answer has them.
 
-    proven are the brokers that were seen back: True by all partitions that they know, False by their topics in the others'
-    answer only. Of a topic that is newer than that answer only the broker itself knows, so the gate opens by the former.
-    proven outlives the session and is passed to the next one, because asking a rack of brokers may take longer than a
-    session lasts.
+    proven are the brokers that were seen back: True by all partitions that they know, False by their topics in the
+    others' answer only. Of a topic that is newer than that answer only the broker itself knows, so the gate opens by
+    the former. proven outlives the session and is passed to the next one, because asking a rack of brokers may take
+    longer than a session lasts.
     """
 
     minimum: dict[str, tuple[int, bool]] = field(default_factory=dict)
@@ -228,7 +228,10 @@ def verdict(nodes: Sequence[int], decided: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def returned(nodes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The answer to back: {open, back, nodes, behind, reason}; behind adds up what is known of those that are not back."""
+    """The answer to back: {open, back, nodes, behind, reason}.
+
+    behind adds up what is known of those that are not back.
+    """
     missing = [node for node in nodes if not node["back"]]
     return {
         "open": not missing,
@@ -244,10 +247,10 @@ def brokers_may_stop(
 ) -> dict[str, Any]:
     """Whether these brokers may stop now, by one fresh snapshot; raises RackawareError when it cannot be taken.
 
-    Metadata lists a broker that has died until its session ends (9 s under KRaft, 18 s with ZooKeeper), and one that hangs
-    sometimes longer. So every broker that counts is asked, and one that does not answer counts as out. A broker that shall be
-    stopped never counts as out, or it would stop without being counted. The question is which min.insync.replicas the broker
-    enforces where it leads; the highest counts.
+    Metadata lists a broker that has died until its session ends (9 s under KRaft, 18 s with ZooKeeper), and one that
+    hangs sometimes longer. So every broker that counts is asked, and one that does not answer counts as out. A broker
+    that shall be stopped never counts as out, or it would stop without being counted. The question is which
+    min.insync.replicas the broker enforces where it leads; the highest counts.
     """
     nodes, in_flight, restart = list(dict.fromkeys(params["nodes"])), params["in_flight"], _restart(params)
     seen = witnessed(admin, params)
@@ -310,12 +313,13 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
     After a KafkaError, asking again may help. params are those of the question: nodes, which run and shall be stopped,
     in_flight and out, which are not asked. Brokers that are down and shall only be started are in nodes and out.
 
-    Under KRaft the broker that is asked must have kept up with the quorum, by the leader's clock. ZooKeeper has no such sign.
-    A broker that has lost its session goes on answering with what was true then, because the controller sends updates to live
-    brokers only. So a second broker is asked there, and one of the two is the active controller, which decides which replicas
-    are in sync. What counts is what both say (agreed). The controller is alive, so it may be asked even when it shall be
-    stopped, but not when it is in flight, because it may be stopping. A controller that has lost ZooKeeper still believes
-    that it is the controller. So some brokers of each rack are asked which one is, and all must name the same.
+    Under KRaft the broker that is asked must have kept up with the quorum, by the leader's clock. ZooKeeper has no such
+    sign. A broker that has lost its session goes on answering with what was true then, because the controller sends
+    updates to live brokers only. So a second broker is asked there, and one of the two is the active controller, which
+    decides which replicas are in sync. What counts is what both say (agreed). The controller is alive, so it may be
+    asked even when it shall be stopped, but not when it is in flight, because it may be stopping. A controller that has
+    lost ZooKeeper still believes that it is the controller. So some brokers of each rack are asked which one is, and
+    all must name the same.
     """
     seen = kafka_snapshot.take(admin)
     if seen.quorum is not None:
@@ -379,13 +383,15 @@ def nothing_hidden(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Raise when a broker holds what the answer does not name: Kafka silently omits topics that a principal may not describe.
+    """Raise when a broker holds what the answer does not name.
 
-    The nodes to be stopped are asked what is on their disks, and so is the broker that answered. Where a node does not answer,
-    all others are asked instead. A topic on a disk that is not named may also be one that is being created or deleted, or a
-    leftover. So the broker that holds it is asked for the topic by its name, which an authorizer refuses with an error. What
-    only that broker knows gets a moment to become known, or to vanish. Raises RollError for what may not be described,
-    because asking again does not help.
+    Kafka silently omits topics that a principal may not describe.
+
+    The nodes to be stopped are asked what is on their disks, and so is the broker that answered. Where a node does not
+    answer, all others are asked instead. A topic on a disk that is not named may also be one that is being created or
+    deleted, or a leftover. So the broker that holds it is asked for the topic by its name, which an authorizer refuses
+    with an error. What only that broker knows gets a moment to become known, or to vanish. Raises RollError for what
+    may not be described, because asking again does not help.
     """
     alive, nodes = _alive(seen), set(params["nodes"])
     if not alive & nodes and params["disruption"] == disruption.RESTART:
@@ -475,7 +481,10 @@ def brokers_back(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
-    """Whether these brokers are back, by their own answer and another broker's; raises RackawareError without the latter."""
+    """Whether these brokers are back, by their own answer and another broker's.
+
+    Raises RackawareError without the latter.
+    """
     nodes, session = list(dict.fromkeys(params["nodes"])), session or PollSession()
     for _ in range(2):
         begun = clock()
@@ -483,7 +492,8 @@ def brokers_back(
         states = _node_states(admin, nodes, seen, params, session)
         if not all(state["back"] for state in states) or clock() - begun <= FRESH:
             break
-        # With many brokers their own answers take so long that the others' is old by then. What is proven is not asked again.
+        # With many brokers their own answers take so long that the others' is old by then. What is proven is not asked
+        # again.
     session.partitions = seen.partitions
     voters = {voter["id"] for voter in seen.quorum["voters"]} if seen.quorum else set()
     if voters & set(nodes):
@@ -570,11 +580,14 @@ def _since_then(
     others: Mapping[int, Mapping[str, Any]],
     seen: kafka_snapshot.Snapshot,
 ) -> dict[int, tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Each broker's own answer, and the others', about the partitions that exist now: topics come and go between the two.
+    """Each broker's own answer, and the others', about the partitions that exist now.
 
-    The others are asked again about the topics in which the two differ. What only the broker itself names is compared with
-    what they say now. When they do not know it, because it is gone again, the broker's own answer counts. What only they
-    named, and do not any more, is gone. What they still name, and the broker does not, stays, so the two answers differ.
+    Topics come and go between the two.
+
+    The others are asked again about the topics in which the two differ. What only the broker itself names is compared
+    with what they say now. When they do not know it, because it is gone again, the broker's own answer counts. What
+    only they named, and do not any more, is gone. What they still name, and the broker does not, stays, so the two
+    answers differ.
     """
 
     def keyed(partitions: Iterable[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any]]:
@@ -609,7 +622,10 @@ def _since_then(
 
 
 def _old(admin: Admin, seen: kafka_snapshot.Snapshot) -> str | None:
-    """Why the others' answer is too old to show a restart since a broker was proven; None when it is not, or not known."""
+    """Why the others' answer is too old to show a restart since a broker was proven.
+
+    None when it is not, or not known.
+    """
     try:
         return quorum_gate.stale(seen.quorum, admin.asked)
     except KafkaError as error:
@@ -648,8 +664,8 @@ def _copying(
 ) -> dict[int, dict[str, int | None]]:
     """How much brokers hold of the partitions in which they are behind: {bytes, bytes_left} by broker.
 
-    bytes_left is how much less that is than the leader holds. None where no broker answers. The brokers in alone are not
-    asked in place of a leader.
+    bytes_left is how much less that is than the leader holds. None where no broker answers. The brokers in alone are
+    not asked in place of a leader.
     """
     own = at_once(lambda id_: _sizes(admin, id_, behind[id_]), behind)
     ask: dict[int, list[tuple[str, int]]] = {}
@@ -679,7 +695,7 @@ def _copying(
 
 
 def _sizes(admin: Admin, broker: int, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
-    """How many bytes the broker holds of each of these partitions that it has, without what it moves to another disk."""
+    """How many bytes of each of these partitions the broker holds, without what it moves to another disk."""
     return {
         (replica["topic"], replica["partition"]): replica["size_bytes"]
         for place in admin.log_dirs(broker, partitions)
@@ -712,8 +728,8 @@ def watch(
 ) -> tuple[dict[str, Any], int]:
     """The quorum and the leader's clock when watching began.
 
-    Followers fetch every half second, so the leader soon knows which voters are there. Ends early when all but those that are
-    out were seen caught up since. Another leader has another clock, so with a new leader it begins again.
+    Followers fetch every half second, so the leader soon knows which voters are there. Ends early when all but those
+    that are out were seen caught up since. Another leader has another clock, so with a new leader it begins again.
     """
     epoch, since, left = None, 0, seconds
     while True:
@@ -756,7 +772,7 @@ def zookeepers(
 
 
 def least(params: Mapping[str, Any], own: Mapping[int, int]) -> int:
-    """min.insync.replicas for topics that set none: the highest that a broker has, or will have after its restart (min_isr)."""
+    """min.insync.replicas for topics that set none: the highest of a broker now, or after its restart (min_isr)."""
     return max([params["min_isr"] or 1, *own.values()])
 
 

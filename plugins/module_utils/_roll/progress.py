@@ -4,8 +4,9 @@
 # Private to the collection: may change at any time.
 """Waiting at the gate: the line for a person who watches, the events for the report, and the timer without progress.
 
-There is no limit on how long a wait may take, only on the seconds without progress: a cluster with much to catch up takes
-its time. Progress is a number that is better than ever before in this wait, so numbers that go up and down do not count.
+There is no limit on how long a wait may take, only on the seconds without progress: a cluster with much to catch up
+takes its time. Progress is a number that is better than ever before in this wait, so numbers that go up and down do not
+count.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ def leader_clock(quorum: Mapping[str, Any]) -> int:
 
 
 def stale(quorum: Mapping[str, Any] | None, broker: int | None) -> str | None:
-    """Why this broker's metadata is too old to decide by, None when it is not, and under ZooKeeper, which does not tell."""
+    """Why this broker's metadata is too old to decide by; None when it is not, and under ZooKeeper."""
     if quorum is None or broker is None:
         return None
     now = leader_clock(quorum)
@@ -63,7 +63,10 @@ def stale(quorum: Mapping[str, Any] | None, broker: int | None) -> str | None:
 def voters_admit(
     quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int], in_flight: Iterable[int]
 ) -> dict[str, Any]:
-    """Which voters may stop now: {admitted: [ids], held: [{broker, reason}]}; raises RollError for a node that is no voter."""
+    """Which voters may stop now: {admitted: [ids], held: [{broker, reason}]}.
+
+    Raises RollError for a node that is no voter.
+    """
     members = [voter["id"] for voter in quorum["voters"]]
     _known(members, nodes, "a voter of the quorum")
     leader = quorum["leader"] if quorum["leader"] in members else None
@@ -111,7 +114,10 @@ def zookeepers_admit(
 
 
 def zookeepers_back(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int]) -> list[dict[str, Any]]:
-    """For each node {id, back, registered, behind, reason}: whether it leads or follows, and the ensemble has its majority."""
+    """For each node {id, back, registered, behind, reason}.
+
+    It is back when it leads or follows, and the ensemble has its majority.
+    """
     _known(servers, nodes, "a server of the ensemble")
     ensemble = zookeeper.quorum(list(servers.values()))
     out = []
@@ -135,7 +141,10 @@ def leading(servers: Mapping[int, Mapping[str, Any]]) -> int | None:
 def early(
     leader: int | None, admitted: Iterable[int], restart: Iterable[int], among: Iterable[int] | None = None
 ) -> str | None:
-    """What to say when a leader stops before others of its kind, because leadership has moved since the plan; else None."""
+    """What to say when a leader stops before others of its kind, because leadership has moved since the plan.
+
+    None when it does not.
+    """
     waiting = set(restart) - set(admitted)
     if among is not None:
         waiting &= set(among)

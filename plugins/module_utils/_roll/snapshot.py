@@ -35,10 +35,12 @@ class RollError(RackawareError):
 
 @dataclass(frozen=True)
 class Cluster:
-    """A snapshot that has been checked; racks has every broker, moving the brokers that a reassignment touches, by topic and partition.
+    """A snapshot that has been checked.
 
-    A set of many brokers is a broker mask: an integer with one bit for each broker, in the order of ids. broker_bit has the
-    bit of each id.
+    racks has every broker, moving the brokers that a reassignment touches, by topic and partition.
+
+    A set of many brokers is a broker mask: an integer with one bit for each broker, in the order of ids. broker_bit has
+    the bit of each id.
     """
 
     racks: dict[int, str | None]
@@ -72,8 +74,8 @@ class Cluster:
 class PlacementGroup(NamedTuple):
     """Partitions with the same replicas, the same in-sync replicas and the same minimum.
 
-    replicas and in_sync are broker masks; in_sync has no broker that is out. numbers are the indexes of the partitions in
-    the snapshot.
+    replicas and in_sync are broker masks; in_sync has no broker that is out. numbers are the indexes of the partitions
+    in the snapshot.
     """
 
     replicas: int
@@ -97,7 +99,9 @@ def majority(voters: int) -> int:
 
 
 def spare(in_sync: int, replicas: int, min_isr: int, headroom: int, *, allowed: bool) -> int:
-    """How many of in_sync running in-sync replicas may go at once; below 0 the partition has fewer than it needs already.
+    """How many of in_sync running in-sync replicas may go at once.
+
+    Below 0, the partition has fewer than it needs already.
 
     The last in-sync replica never goes, with one exception: a single replica whose topic is allowed by name.
     """
@@ -233,10 +237,10 @@ def from_cluster(
 ) -> dict[str, Any]:
     """The snapshot in a cluster as kafka_cluster_info returns it; restart None: every broker.
 
-    A fenced broker is out. So is one that holds replicas and is not listed, as a broker that is down looks before Kafka 4.0;
-    racks has the rack of such a broker. Under ZooKeeper the active controller is the leader, so that it goes last. min_isr
-    is the least for partitions of topics that set none: their leaders enforce their own values, which may differ from that
-    of the broker that was asked.
+    A fenced broker is out. So is one that holds replicas and is not listed, as a broker that is down looks before Kafka
+    4.0; racks has the rack of such a broker. Under ZooKeeper the active controller is the leader, so that it goes last.
+    min_isr is the least for partitions of topics that set none: their leaders enforce their own values, which may
+    differ from that of the broker that was asked.
     """
     try:
         # Data from YAML has texts for keys.

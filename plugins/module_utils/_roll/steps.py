@@ -48,11 +48,11 @@ def to_restart(
     only: Sequence[str],
     version: str | None = None,
 ) -> list[str]:
-    """Which of these hosts get a restart: those that run something else than they would start with, and those that are down.
+    """Which of these hosts get a restart: those that would start something else than they run, and those that are down.
 
     everything: all of them; only: these alone, by inventory names. hosts carry what kafka_service_info said in
-    __kafka_service. version, for an upgrade: a node that runs another version gets a restart, too. A broker that is out of
-    service gets none. Raises RollError when only names such a broker.
+    __kafka_service. version, for an upgrade: a node that runs another version gets a restart, too. A broker that is out
+    of service gets none. Raises RollError when only names such a broker.
     """
     excluded = out_of_service(hosts, [name for name in names if name in only])
     if excluded:
@@ -71,7 +71,7 @@ def _behind(host: Mapping[str, Any], version: str | None) -> bool:
 
 
 def check_version(hosts: Mapping[str, Mapping[str, Any]], version: str | None) -> None:
-    """Raise RollError when a restart would give a node another version than it has, because only an upgrade may do that."""
+    """Raise RollError when a restart would give a node another version than it has: only an upgrade may do that."""
     for name, host in hosts.items():
         runs = host["__kafka_service"].get("version")
         if version is not None and runs and runs != version:
@@ -146,8 +146,9 @@ def findings(
 ) -> list[str]:
     """What blocks the start of a roll, one sentence each.
 
-    cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts; controllers: ids, also
-    of those that are brokers; restart: ids of brokers that are behind, make no progress, and get a restart in this roll.
+    cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts; controllers: ids,
+    also of those that are brokers; restart: ids of brokers that are behind, make no progress, and get a restart in this
+    roll.
     """
     out = _voter_findings(cluster["quorum"], set(controllers))
     known = {broker["id"]: broker for broker in cluster["brokers"]}
@@ -171,7 +172,7 @@ def findings(
 
 
 def _voter_findings(quorum: Mapping[str, Any] | None, controllers: set[int]) -> list[str]:
-    """Controllers of the inventory that do not vote, and voters that it does not have: the majority counts voters only."""
+    """Controllers of the inventory that do not vote, and voters that it lacks: the majority counts voters only."""
     if quorum is None:
         return []
     voters = {voter["id"] for voter in quorum["voters"]}
@@ -189,9 +190,9 @@ def _voter_findings(quorum: Mapping[str, Any] | None, controllers: set[int]) -> 
 def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int], restart: set[int]) -> list[str]:
     """Whether partitions are unhealthy for other reasons than this roll.
 
-    A roll that continues after it was broken off finds its own brokers down, so what they hold does not count. Nor does a
-    partition in which only brokers that this roll restarts are behind: only a restart heals a dead fetcher thread, or a log
-    directory whose disk was replaced. A partition without a leader always counts.
+    A roll that continues after it was broken off finds its own brokers down, so what they hold does not count. Nor does
+    a partition in which only brokers that this roll restarts are behind: only a restart heals a dead fetcher thread, or
+    a log directory whose disk was replaced. A partition without a leader always counts.
     """
     # It imports the Kafka client, which would cost each worker that only asks for a status a tenth of a second.
     from .._kafka.snapshot import is_troubled
@@ -246,8 +247,8 @@ def lines(
 ) -> list[str]:
     """The plan for a person, before anything changes.
 
-    quorum_nodes are inventory names in their order. Then come the steps of brokers, why there are not fewer, and absent: the
-    sentences about brokers that are out of service.
+    quorum_nodes are inventory names in their order. Then come the steps of brokers, why there are not fewer, and
+    absent: the sentences about brokers that are out of service.
     """
     out = []
     if quorum_nodes:
@@ -278,11 +279,14 @@ def steps(
     quorum_first: bool,
     roll: int = 1,
 ) -> list[dict[str, Any]]:
-    """The steps of a plan as hosts of the inventory, in order: {name, group, kind, members, hosts, ids, left, before, canary, last}.
+    """The steps of a plan as hosts of the inventory, in order.
 
-    brokers and quorum_nodes are ids to inventory names; kind is what the quorum nodes are. A step is a host of its own, the
-    first of its members. left has the ids of that kind that are not restarted before this step, before the names of the steps
-    that must have ended well. roll counts the rolls of one run, whose groups and steps have names of their own.
+    {name, group, kind, members, hosts, ids, left, before, canary, last}.
+
+    brokers and quorum_nodes are ids to inventory names; kind is what the quorum nodes are. A step is a host of its own,
+    the first of its members. left has the ids of that kind that are not restarted before this step, before the names of
+    the steps that must have ended well. roll counts the rolls of one run, whose groups and steps have names of their
+    own.
     """
     broker_steps = [list(step["brokers"]) for step in plan.get("steps") or []]
     quorum_steps = [list(batch) for batch in (plan.get("quorum") or {}).get("batches") or []]
@@ -317,8 +321,8 @@ def steps(
 def ending(hosts: Mapping[str, Mapping[str, Any]], planned: Sequence[Mapping[str, Any]]) -> list[str]:
     """Why a roll did not do all of these steps, one sentence each; nothing when it did.
 
-    The host of a step has __roll_done when the step ended well. Each host has __roll_failure when a task of it failed, and a
-    node has the name of the step that started it as __roll_started.
+    The host of a step has __roll_done when the step ended well. Each host has __roll_failure when a task of it failed,
+    and a node has the name of the step that started it as __roll_started.
     """
     for step in planned:
         if hosts[step["name"]].get("__roll_done"):

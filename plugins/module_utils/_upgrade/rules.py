@@ -2,14 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Whether a cluster may go from one version of Kafka to another, roll back, and finalize. Kafka's own rules, and sources:
+"""Whether a cluster may go from one version of Kafka to another, roll back, and finalize.
 
-- ZooKeeper mode ends with 3.9, and 3.9 takes any older version (docs, "Upgrading to 3.9.0 from any version 0.8.x through
-  3.8.x"). From before 2.1 there is no rollback once the protocol is raised, because the schema of the consumer offsets
-  changes (note in step 5 there). So those versions are refused.
-- Brokers of 4.x need KRaft, "and the software and metadata versions must be at least 3.3.x" (docs, "Upgrading Servers to
-  4.0.0 from any version 3.3.x through 3.9.x"; the same through 4.3.0). The lowest level that 4.x knows is 3.3-IV3, which
-  is 7 (MetadataVersion.MINIMUM_VERSION).
+Kafka's own rules, and sources:
+
+- ZooKeeper mode ends with 3.9, and 3.9 takes any older version (docs, "Upgrading to 3.9.0 from any version 0.8.x
+  through 3.8.x"). From before 2.1 there is no rollback once the protocol is raised, because the schema of the consumer
+  offsets changes (note in step 5 there). So those versions are refused.
+- Brokers of 4.x need KRaft, "and the software and metadata versions must be at least 3.3.x" (docs, "Upgrading Servers
+  to 4.0.0 from any version 3.3.x through 3.9.x"; the same through 4.3.0). The lowest level that 4.x knows is 3.3-IV3,
+  which is 7 (MetadataVersion.MINIMUM_VERSION).
 - Brokers of 4.x need Java 17 (KIP-1013), and answer only clients from 2.1 on (KIP-896).
 - In ZooKeeper mode the brokers of the new version speak the old inter.broker.protocol.version until all brokers run it.
   The raise needs one more roll, and ends rollback (docs, steps 1 to 4 there). In KRaft mode metadata.version and the
@@ -18,8 +20,8 @@
   changes. So there is one rollback: to the version before, while nothing is finalized.
 
 A record says what is under way. It is the same file on every broker: {from, to, metadata, protocol, features, began,
-rolled, finalizing, finalized}. Times are ISO 8601 in UTC or None. protocol is the one before in ZooKeeper mode, features
-are {name: level} before in KRaft mode.
+rolled, finalizing, finalized}. Times are ISO 8601 in UTC or None. protocol is the one before in ZooKeeper mode,
+features are {name: level} before in KRaft mode.
 """
 
 from __future__ import annotations
@@ -56,7 +58,8 @@ class UpgradeError(RackawareError):
 class Decision:
     """What a run of an upgrade does.
 
-    way is up, back, or none when all nodes run the version. record is what the brokers write down first, None for nothing.
+    way is up, back, or none when all nodes run the version. record is what the brokers write down first, None for
+    nothing.
     """
 
     way: str
@@ -75,8 +78,8 @@ class Decision:
 class Finalization:
     """What is left to finalize.
 
-    needed is whether anything changes in Kafka, closes whether rollback ends. features are {name: level} to raise. record is
-    what the brokers write down before.
+    needed is whether anything changes in Kafka, closes whether rollback ends. features are {name: level} to raise.
+    record is what the brokers write down before.
     """
 
     needed: bool
@@ -171,7 +174,7 @@ def merge(records: Iterable[Record | None]) -> Record | None:
 
 
 def pin(records: Iterable[Record | None], version: str) -> str | None:
-    """The inter.broker.protocol.version that brokers of this version are held at, None where they may speak their own."""
+    """The inter.broker.protocol.version that brokers of this version are held at, None where they use their own."""
     record = merge(records)
     if (
         record is None
@@ -194,8 +197,8 @@ def decide(
 ) -> Decision:
     """What to do so that all nodes run the version that is asked for; raises UpgradeError.
 
-    nodes: {name, id, kind, version, protocol}, version as kafka_service_info says it, protocol as the user sets it for this
-    node, if at all. versions: as kafka_version_info returns it, None when no broker runs.
+    nodes: {name, id, kind, version, protocol}, version as kafka_service_info says it, protocol as the user sets it for
+    this node, if at all. versions: as kafka_version_info returns it, None when no broker runs.
     """
     target = numbers(asked)
     running = _running(nodes)
@@ -482,7 +485,10 @@ def finalization(
 
 
 def _to_raise(versions: Mapping[str, Any], levels: Mapping[str, int]) -> dict[str, int]:
-    """The features whose finalized level is below the release's; raises UpgradeError for one that a broker does not know."""
+    """The features whose finalized level is below the release's.
+
+    Raises UpgradeError for one that a broker does not know.
+    """
     before = _finalized(versions)
     out = {}
     for name, level in sorted(levels.items()):
@@ -536,10 +542,10 @@ def dropped(before: Mapping[str, Sequence[Any]], after: Mapping[str, Sequence[An
 
 
 def warnings(start: str, target: str, lost: Sequence[str], members: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For a person: requests that the new brokers do not answer, and connected consumers that may be old enough to send them.
+    """For a person: requests that the new brokers do not answer, and connected consumers that may send them.
 
-    members: {group, client_id, host, subscription}. A subscription of version 0 is what Java clients before 2.4 write, and
-    some other libraries.
+    members: {group, client_id, host, subscription}. A subscription of version 0 is what Java clients before 2.4 write,
+    and some other libraries.
     """
     if not lost:
         return []
