@@ -266,7 +266,7 @@ def _title(of_role: str) -> str:
 
 
 def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """The rows that _report.cluster.build takes: each node with the answer of kafka_service_info (in __kafka_service)."""
+    """The rows that _report.cluster.build takes: each node with kafka_service_info's answer (in __kafka_service)."""
     out = []
     for name in dict.fromkeys(
         name for members in (BROKER, ZOOKEEPER, CONTROLLER) for name in groups.get(members) or ()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Java properties files: the collection's settings, the user's own over them, and the identity that they may not change."""
+"""Java properties files: the collection's settings, the user's own over them, and the reserved identity."""
 
 from __future__ import annotations
 

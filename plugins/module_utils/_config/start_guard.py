@@ -41,10 +41,8 @@ def file_set(
     """{directories, files} of the start guard.
 
     node {id, data_dirs}; volumes: those of its data_dirs, none on the root disk; others: the other brokers as {id,
-    host, port};
-
-    connection: options of CONNECTION_SPEC beside the servers; new_cluster: the time, when no broker of the cluster has
-    run.
+    host, port}; connection: options of CONNECTION_SPEC beside the servers; new_cluster: the time, when no broker of the
+    cluster has run.
     """
     addresses = dict(zip((str(other["id"]) for other in others), nodes.servers(list(others))))
     places = {

@@ -236,7 +236,7 @@ def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mappi
         {**broker, "fenced": broker["fenced"] or broker["id"] not in brokers_of_witness} for broker in seen.brokers
     ]
     ours = {broker["id"] for broker in seen.brokers}
-    brokers += [{**each, "fenced": True} for id_, each in brokers_of_witness.items() if id_ not in ours]
+    brokers += [{**broker, "fenced": True} for id_, broker in brokers_of_witness.items() if id_ not in ours]
     return replace(
         seen,
         brokers=sorted(brokers, key=lambda broker: broker["id"]),

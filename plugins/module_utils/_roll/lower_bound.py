@@ -98,7 +98,7 @@ def without_bridges(whole: Puzzle) -> int:
 
 
 def certificate(cluster: Cluster, limits: Sequence[Limit], bounds: Sequence[Bound], waiting: int) -> dict[str, Any]:
-    """How few batches there can be, as plain data: {kind, lower_bound, sentence, and the facts that the sentence names}.
+    """How few batches there can be: {kind, lower_bound, sentence, and the facts that the sentence names}.
 
     The bounds are those of all groups, and add up. waiting counts every broker to restart, also those that are down.
     """

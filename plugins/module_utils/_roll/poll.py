@@ -607,16 +607,19 @@ def _since_then(
             "topic": topic,
             "adding": adding.get((topic, partition["partition"]), []),
         }
-        for topic, listed in (admin.partitions(topics) if topics else {}).items()
-        for partition in listed
+        for topic, partitions in (admin.partitions(topics) if topics else {}).items()
+        for partition in partitions
     }
     out = {}
     for id_, keys in differ.items():
         known = {key: now[key] for key in keys if key in now and id_ in now[key]["replicas"]}
         gone = {key for key in keys - known.keys() if key not in mine[id_] or id_ in mine[id_][key]["isr"]}
         out[id_] = (
-            {**own[id_], "partitions": [each for key, each in mine[id_].items() if key not in gone]},
-            {**others[id_], "partitions": [each for key, each in {**theirs[id_], **known}.items() if key not in gone]},
+            {**own[id_], "partitions": [partition for key, partition in mine[id_].items() if key not in gone]},
+            {
+                **others[id_],
+                "partitions": [partition for key, partition in {**theirs[id_], **known}.items() if key not in gone],
+            },
         )
     return out
 
