@@ -90,7 +90,7 @@ reason:
   description: What stands against the first of them that it stands against, as a sentence, or V(null).
   returned: success
   type: str
-  sample: Partition orders-3 has 2 in sync and needs 2; broker 7 is out or behind.
+  sample: Partition orders-3 has 2 in sync and needs 2; broker 7 is stopped or behind.
 admitted:
   description: Ids of those that may be stopped now, together.
   returned: with O(question=may_stop)

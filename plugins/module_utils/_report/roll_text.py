@@ -75,10 +75,10 @@ def _in_batches(roll: Mapping[str, Any]) -> str:
 def _stopped(roll: Mapping[str, Any]) -> list[str]:
     reason = (roll["reason"] or "no reason was given").rstrip(".")
     names = roll["totals"]["out"]
-    out = "No node is still out"
+    out = "All restarted nodes are back"
     if names:
         text = ", ".join(names)
-        out = "%s %s still out" % (text[0].upper() + text[1:], "are" if len(names) > 1 else "is")
+        out = "%s %s not back yet" % (text[0].upper() + text[1:], "are" if len(names) > 1 else "is")
     rest = "rest" if any(map(number_back, _groups(roll))) else "same plan"
     return [
         "The roll of %s stopped after %s: %s." % (roll["cluster"], _progress(roll), reason),

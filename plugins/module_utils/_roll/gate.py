@@ -115,7 +115,7 @@ def _admit_together(cluster: Cluster, candidates: list[int], in_flight: set[int]
 def _otherwise(cluster: Cluster, broker: int, candidates: list[int], in_flight: set[int]) -> str | None:
     """Why it is blocked for other reasons than copies of partitions, None when it is not."""
     if broker in in_flight:
-        return "It is in flight already."
+        return "It is stopped or being restarted already."
     if broker in cluster.voters:
         others = in_flight | set(candidates) - {broker}
         reason = _quorum_against(cluster, broker, cluster.out | others, others)
@@ -139,9 +139,9 @@ def _against(
     going = in_flight | set(admitted)
     out = cluster.out | going
     if broker in in_flight:
-        return "It is in flight already."
+        return "It is stopped or being restarted already."
     if cluster.max_batch is not None and len(going) >= cluster.max_batch:
-        return "%d are out, as many as max_batch allows at once." % len(going)
+        return "%d are stopped or being restarted, as many as max_batch allows at once." % len(going)
     if broker in cluster.voters:
         reason = _quorum_against(cluster, broker, out, going)
         if reason:
@@ -173,7 +173,7 @@ def _against(
                 len(running),
                 held["min_isr"],
                 " and %d of headroom" % cluster.headroom if cluster.headroom else "",
-                "; %s %s out or behind" % (named(missing), "is" if len(missing) == 1 else "are") if missing else "",
+                "; %s %s stopped or behind" % (named(missing), "is" if len(missing) == 1 else "are") if missing else "",
             )
     return None
 
@@ -182,7 +182,9 @@ def _quorum_against(cluster: Cluster, broker: int, out: Iterable[int], going: se
     alive = cluster.voters - set(out)
     flying = cluster.voters & going
     if flying:
-        return "%s, a voter like it, is out; voters go one at a time." % named(flying).capitalize()
+        return (
+            "%s, a voter like it, is stopped or being restarted; voters go one at a time." % named(flying).capitalize()
+        )
     if broker in cluster.out:
         return None
     if cluster.leader not in cluster.voters - cluster.out:

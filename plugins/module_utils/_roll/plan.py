@@ -251,9 +251,9 @@ def why_not(cluster: Cluster, placement: PlacementGroup) -> str:
     replicas, in_sync = popcount(placement.replicas), popcount(placement.in_sync)
     down = cluster.out.intersection(cluster.members(placement.replicas))
     not_counting = (
-        ", not counting %s that is out" % named(down)
+        ", not counting %s that is down" % named(down)
         if len(down) == 1
-        else ", not counting %s that are out" % named(down)
+        else ", not counting %s that are down" % named(down)
         if down
         else ""
     )

@@ -148,7 +148,7 @@ def check(params: dict[str, Any]) -> None:
     both = set(params["nodes"]) & set(params["in_flight"])
     if params["question"] == MAY_STOP and both:
         raise RollError(
-            "%s shall be stopped and is in flight already; take it out of nodes or in_flight."
+            "%s shall be stopped, and in_flight has it already; take it out of nodes or in_flight."
             % named(both).capitalize()
         )
     if params["disruption"] != disruption.RESTART and (params["question"], params["kind"]) != (MAY_STOP, BROKER):
@@ -337,7 +337,7 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
         )
     if boss in apart:
         raise KafkaError(
-            "Broker %d, the active controller by broker %s, is in flight or down; wait until it is back, or another is elected."
+            "Broker %d, the active controller by broker %s, is being restarted or down; wait until it is back, or another is elected."
             % (boss, first)
         )
     racks: dict[Any, list[int]] = {}

@@ -176,9 +176,12 @@ def _admit(
         flying = (in_flight | set(admitted)) & set(members)
         rest = well - flying - {id_}
         if id_ in in_flight:
-            reason = "It is in flight already."
+            reason = "It is stopped or being restarted already."
         elif flying:
-            reason = "%s, a %s like it, is out; they go one at a time." % (named(flying, "node").capitalize(), noun)
+            reason = "%s, a %s like it, is stopped or being restarted; they go one at a time." % (
+                named(flying, "node").capitalize(),
+                noun,
+            )
         elif leader is None:
             reason = "No %s is known to lead." % noun
         elif len(rest) < majority(len(members)):

@@ -215,7 +215,7 @@ def test_a_roll_that_stopped_says_why_who_is_out_and_what_to_do():
     assert (broker["state"], broker["phases"][-1]["phase"], broker["phases"][-1]["open"]) == ("out", "start", True)
     assert roll["sentences"][:3] == [
         "The roll of demo stopped after 5 of 9 brokers: broker 8 did not register within 60 seconds.",
-        "Broker 8 is still out; nothing else was touched.",
+        "Broker 8 is not back yet; nothing else was touched.",
         "Run it again to continue with the rest.",
     ]
     assert [one["state"] for one in roll["brokers"] if one["rack"] == "zone-c"] == ["waiting"] * 3
@@ -309,7 +309,7 @@ def test_a_controller_that_does_not_come_back_is_out():
     roll = model(events, kept)
     assert roll["sentences"] == [
         "The roll of the cluster stopped after 0 of 9 brokers and 0 of 3 controllers: it failed.",
-        "Controller 2 is still out; nothing else was touched.",
+        "Controller 2 is not back yet; nothing else was touched.",
         "Run it again to continue with the same plan.",
     ]
     assert [(gate["node"], gate["seconds"]) for gate in roll["gates"]] == [("controller 2", 1)]

@@ -557,7 +557,7 @@ class TestRefusals:
                 "has 2 of 3 replicas in sync and needs 2, so that it can spare none",
             ),
             (part(1, 2, 3, isr=[1]), {}, [1, 2, 3], "may be the first to heal it"),
-            (part(1, 2, 3), {"out": [3], "restart": [1, 2]}, [1, 2], "not counting broker 3 that is out"),
+            (part(1, 2, 3), {"out": [3], "restart": [1, 2]}, [1, 2], "not counting broker 3 that is down"),
             (part(1, 2, 3), {"isr_headroom": 1}, [1, 2, 3], "needs 2 and 1 of headroom"),
             (part(1, 2, isr=[1]), {"allow": ["t"]}, [1], "the last one in sync never goes"),
         ],

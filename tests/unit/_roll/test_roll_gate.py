@@ -48,14 +48,14 @@ class TestAdmit:
         result = plan.admit(snapshot(part(1, 2, 3), part(4, 2, 3, partition=1)), [1, 4, 2], [])
         assert result["admitted"] == [1, 4]
         assert result["held"] == [
-            {"broker": 2, "reason": "Partition t-0 has 2 in sync and needs 2; broker 1 is out or behind."}
+            {"broker": 2, "reason": "Partition t-0 has 2 in sync and needs 2; broker 1 is stopped or behind."}
         ]
 
     def test_the_order_of_the_candidates_decides(self):
         assert plan.admit(snapshot(part(1, 2, 3)), [3, 1], [])["admitted"] == [3]
 
     def test_in_flight_counts_as_out_although_metadata_still_lists_it(self):
-        assert "broker 1 is out or behind" in reason(plan.admit(snapshot(part(1, 2, 3)), [2], [1]))
+        assert "broker 1 is stopped or behind" in reason(plan.admit(snapshot(part(1, 2, 3)), [2], [1]))
 
     def test_slack_of_two_lets_two_go(self):
         assert plan.admit(snapshot(part(1, 2, 3, 4)), [1, 2, 3], [])["admitted"] == [1, 2]
@@ -66,14 +66,14 @@ class TestAdmit:
             (part(1, 2, 3, isr=[2]), {}, [], "has 1 in sync and needs 2"),
             (part(1, 2, 3), {"isr_headroom": 1}, [], "needs 2 and 1 of headroom"),
             (part(1, min_isr=1), {}, [], "has 1 in sync and needs 1"),
-            (part(1, 2, isr=[1]), {"allow": ["t"]}, [], "has 1 in sync and needs 2; broker 2 is out or behind"),
-            (part(2, 3, 4), {}, [1], "in flight already"),
+            (part(1, 2, isr=[1]), {"allow": ["t"]}, [], "has 1 in sync and needs 2; broker 2 is stopped or behind"),
+            (part(2, 3, 4), {}, [1], "stopped or being restarted already"),
             (part(2, 3, 4), {"max_batch": 1}, [2], "as many as max_batch allows"),
             (
                 part(2, 3, 4),
                 {"controllers": {"voters": [1, 2, 3], "leader": 2}},
                 [3],
-                "Broker 3, a voter like it, is out",
+                "Broker 3, a voter like it, is stopped or being restarted",
             ),
             (
                 part(2, 3, 4),
@@ -142,8 +142,10 @@ class TestAdmit:
     def test_voters_go_one_at_a_time_though_one_is_down(self):
         voters = {"voters": [1, 2, 3], "leader": 3}
         result = plan.admit(snapshot(controllers=voters, out=[1]), [1, 2], [], [1])
-        assert result["admitted"] == [1] and "Broker 1, a voter like it, is out" in reason(result)
-        assert "Broker 2, a voter like it, is out" in reason(
+        assert result["admitted"] == [1] and "Broker 1, a voter like it, is stopped or being restarted" in reason(
+            result
+        )
+        assert "Broker 2, a voter like it, is stopped or being restarted" in reason(
             plan.admit(snapshot(controllers=voters, out=[1]), [1], [2], [1])
         )
 

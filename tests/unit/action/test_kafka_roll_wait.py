@@ -194,10 +194,10 @@ class TestOpening:
         ]
 
     def test_what_holds_it_in_lines(self, stage):
-        held = "Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind."
+        held = "Partition t-0 has 2 in sync and needs 2; broker 3 is stopped or behind."
         stage.wait([may([1, 2, 9], {1: held, 2: held}), may([1, 2, 9])], question="may_stop", nodes=[1, 2, 9])
         assert stage.lines == [
-            "  brokers 1 and 2 wait: Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind · 1 of 3 may go · 00:01",
+            "  brokers 1 and 2 wait: Partition t-0 has 2 in sync and needs 2; broker 3 is stopped or behind · 1 of 3 may go · 00:01",
             "  brokers 1, 2 and 9 may be stopped · 00:03",
         ]
 
