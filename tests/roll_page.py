@@ -19,7 +19,9 @@ def main(stem: str, ledger: str) -> None:
     events = [json.loads(line) for line in Path(stem + ".jsonl").read_text().splitlines()]
     before = json.loads(Path(stem + ".json").read_text())
     seen = json.loads(Path(ledger).read_text())
-    roll = report_roll.model(events, {**before["plan"], "nodes": [*before["brokers"], *before["keepers"]]}, ledger=seen)
+    roll = report_roll.model(
+        events, {**before["plan"], "nodes": [*before["brokers"], *before["quorum_nodes"]]}, ledger=seen
+    )
     Path(stem + ".json").write_text(json.dumps(roll, indent=1) + "\n")
     Path(stem + ".html").write_text(page.roll_page(roll))
     client = roll["client"]

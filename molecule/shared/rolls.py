@@ -315,7 +315,7 @@ def roll(cluster: Cluster) -> None:
     )
     again = cluster.run()
     fine(again)
-    expect("Nobody needs a restart." in again.stdout, again.stdout[-3000:])
+    expect("No node needs a restart." in again.stdout, again.stdout[-3000:])
     expect({**cluster.processes(), **cluster.processes(keepers=True)} == after, "a second roll restarted somebody")
 
 
@@ -583,7 +583,7 @@ def upgrade_refusals(cluster: Cluster) -> None:
         "finalising what does not run": (
             [],
             {"kafka_version": NEW, "playbook": "finalize_upgrade"},
-            "everybody must run",
+            "all nodes must run",
         ),
         "downtime without confirmation": (
             [],
@@ -639,7 +639,7 @@ def upgraded(cluster: Cluster) -> None:
     run = cluster.run(playbook="rolling_upgrade", kafka_version=NEW)
     fine(run)
     expect(
-        "Everybody runs Kafka %s." % NEW in run.stdout and "Nobody needs a restart." in run.stdout, run.stdout[-3000:]
+        "All nodes run Kafka %s." % NEW in run.stdout and "No node needs a restart." in run.stdout, run.stdout[-3000:]
     )
     expect(cluster.processes() == before and cluster.staged() == [], "a second upgrade restarted somebody")
 
@@ -712,12 +712,12 @@ def finalize(cluster: Cluster) -> None:
     run = cluster.run(playbook="finalize_upgrade", **now)
     fine(run)
     expect(
-        "Everything is finalised" in run.stdout and cluster.processes() == after, "a second finalisation did something"
+        "Everything is finalized" in run.stdout and cluster.processes() == after, "a second finalisation did something"
     )
     refused(
         cluster.run(playbook="rolling_upgrade", kafka_version=OLD),
         "a way back after finalising",
-        "there is no way back",
+        "there is no rollback",
     )
     expect(cluster.processes() == after, "a refusal restarted somebody")
 

@@ -73,16 +73,16 @@ def kafka_roll_plan_text(
 def kafka_roll_steps(
     plan: dict[str, Any],
     brokers: dict[Any, str],
-    keepers: dict[Any, str],
+    quorum_nodes: dict[Any, str],
     kind: str,
-    keepers_first: bool = True,
+    quorum_first: bool = True,
     roll: int = 1,
 ) -> list[dict[str, Any]]:
     """Steps."""
     from ..module_utils._roll import steps
 
-    named = [{int(id_): str(name) for id_, name in names.items()} for names in (brokers, keepers)]
-    return steps.steps(plan, *named, kind, keepers_first=bool(keepers_first), roll=int(roll))
+    named = [{int(id_): str(name) for id_, name in names.items()} for names in (brokers, quorum_nodes)]
+    return steps.steps(plan, *named, kind, quorum_first=bool(quorum_first), roll=int(roll))
 
 
 def kafka_roll_ending(hosts: Any, steps: list[dict[str, Any]]) -> list[str]:

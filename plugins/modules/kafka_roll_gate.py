@@ -89,7 +89,7 @@ reason:
     RV(open).
   returned: success
   type: str
-  sample: Partition orders-3 has 2 in sync and needs 2; broker 7 is out or behind.
+  sample: Partition orders-3 has 2 in sync and needs 2; broker 7 is stopped or behind.
 admitted:
   description: Ids of the nodes that may be stopped now, together.
   returned: with O(question=may_stop)
@@ -311,16 +311,16 @@ def main() -> None:
                 params["lock"]["path"], params["lock"]["owner"], params["lock"]["lease_seconds"], now=time.time()
             )
         if params["kind"] == poll.ZOOKEEPER:
-            answer = poll.patiently(stamped(lambda: poll.keepers(params)), params["wait_seconds"])
+            answer = poll.poll_until_open(stamped(lambda: poll.zookeepers(params)), params["wait_seconds"])
         else:
             with Admin(connection(params), exclude=poll.left_alone(params)) as admin:
-                visit = poll.Visit(proven=poll.proofs(params))
-                answer = poll.patiently(
-                    stamped(lambda: poll.brokers_or_controllers(admin, params, visit)), params["wait_seconds"]
+                session = poll.PollSession(proven=poll.read_proven(params))
+                answer = poll.poll_until_open(
+                    stamped(lambda: poll.brokers_or_controllers(admin, params, session)), params["wait_seconds"]
                 )
                 if params["elect_leaders"] and answer["open"]:
                     answer["election"] = leader_election.elect(
-                        admin, visit.partitions, check=module.check_mode, tolerant=True
+                        admin, session.partitions, check=module.check_mode, tolerant=True
                     )
     except RackawareError as error:
         module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError, LockError)))

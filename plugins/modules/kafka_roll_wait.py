@@ -97,7 +97,7 @@ reason:
     RV(open).
   returned: success
   type: str
-  sample: Partition orders-3 has 2 in sync and needs 2; broker 7 is out or behind.
+  sample: Partition orders-3 has 2 in sync and needs 2; broker 7 is stopped or behind.
 admitted:
   description: Ids of the nodes that may be stopped now, together.
   returned: with O(question=may_stop)

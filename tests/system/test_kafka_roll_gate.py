@@ -154,7 +154,7 @@ def test_stopped_it_holds_the_others_and_started_it_is_waited_for(healthy, tmp_p
     # Also without a record that we stopped it; and it may itself be restarted again.
     alone = gate(healthy, "may_stop", [2])
     assert not alone["open"] and any(
-        text in alone["reason"] for text in ("broker 3 is out or behind", "voters only 1 would be left")
+        text in alone["reason"] for text in ("broker 3 is stopped or behind", "voters only 1 would be left")
     )
     assert gate(healthy, "may_stop", [3], out=[3])["open"]
 

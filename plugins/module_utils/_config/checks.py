@@ -26,9 +26,10 @@ def findings(
 ) -> list[str]:
     """One sentence for each thing that is wrong.
 
-    hosts: host to its variables; cluster: {groups, version, replication_factor, min_insync_replicas, allow_fewer_zones}, and from
-    _config.cluster_settings.read listeners, topology and findings; with missing_ok the topology may have nodes that the inventory lacks;
-    instances: instance type to {vcpus, memory_mb, network_gbps}, empty without the API; known and roles as in _config.variables.findings.
+    hosts: host to its variables; cluster: {groups, version, replication_factor, min_insync_replicas,
+    allow_fewer_zones}, and from _config.cluster_settings.read listeners, topology and findings; with missing_ok the
+    topology may have nodes that the inventory lacks; instances: instance type to {vcpus, memory_mb, network_gbps},
+    empty without the API; known and roles as in _config.variables.findings.
     """
     groups = cluster["groups"]
     members = list(dict.fromkeys(name for names in groups.values() for name in names or ()))
@@ -73,9 +74,12 @@ def findings(
 
 
 def core_findings(version: str) -> list[str]:
-    """Whether this ansible-core runs the collection: conditionals are values since 2.19, so that an older one reads numbers as texts."""
-    found = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-    if found >= OLDEST_CORE:
+    """Whether this ansible-core runs the collection.
+
+    Conditionals are values since 2.19, so an older one reads numbers as texts.
+    """
+    release = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if release >= OLDEST_CORE:
         return []
     return [
         "This is ansible-core %s, but the collection needs %d.%d or later; run it with a newer one."
@@ -127,7 +131,7 @@ def _asked(role: str, variables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _overrides(service: str, own: Any, variables: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = dict(own) if isinstance(own, Mapping) else {}
-    wanted["heap_mb"] = variables.get(service + "_heap_mb") or None
-    wanted["jvm_flags"] = variables.get(service + "_jvm_flags") or None
-    return wanted
+    overrides = dict(own) if isinstance(own, Mapping) else {}
+    overrides["heap_mb"] = variables.get(service + "_heap_mb") or None
+    overrides["jvm_flags"] = variables.get(service + "_jvm_flags") or None
+    return overrides

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Variables that hold for a whole cluster, read from its nodes, because group variables of the nodes are not those of localhost."""
+"""Variables that hold for a whole cluster, read from its nodes: localhost does not have their group variables."""
 
 from __future__ import annotations
 
@@ -43,23 +43,26 @@ def by_role(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 def read(
     hosts: Mapping[str, Mapping[str, Any]], members: Mapping[str, Sequence[str]], play: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """{version, replication_factor, min_insync_replicas, listeners, client_port, cluster, topology, region, allow_fewer_zones, source, proof_topic,
-    report_dir, quorum_removed, findings}.
+    """What holds for the cluster.
 
-    hosts: host to its variables; members: role to host names; play: what the play itself sets, which is stronger than what any inventory says.
-    findings has one sentence for each variable in which the nodes disagree; the first node's value is given then.
+    {version, replication_factor, min_insync_replicas, listeners, client_port, cluster, topology, region,
+    allow_fewer_zones, source, proof_topic, report_dir, quorum_removed, findings}.
+
+    hosts: host to its variables; members: role to host names; play: what the play itself sets, which overrides the
+    inventory. findings has one sentence for each variable in which the nodes disagree; the first node's value is given
+    then.
     """
     names = list(dict.fromkeys(name for role in (BROKER, CONTROLLER, ZOOKEEPER) for name in members.get(role) or ()))
     kafka = set(members.get(BROKER) or ()) | set(members.get(CONTROLLER) or ())
-    keepers = bool(members.get(ZOOKEEPER))
-    told = {name: _told(hosts[name], keepers, play or {}) for name in names}
+    zookeepers = bool(members.get(ZOOKEEPER))
+    settings = {name: _node_settings(hosts[name], zookeepers, play or {}) for name in names}
     findings = []
-    values: dict[str, Any] = _told({}, keepers, play or {})
+    values: dict[str, Any] = _node_settings({}, zookeepers, play or {})
     for variable in NAMES:
         given = {
-            name: told[name][variable]
+            name: settings[name][variable]
             for name in names
-            if (name in kafka or variable not in KAFKA_ONLY) and told[name][variable] is not None
+            if (name in kafka or variable not in KAFKA_ONLY) and settings[name][variable] is not None
         }
         distinct = _distinct(given)
         if distinct:
@@ -88,8 +91,8 @@ def read(
 
 def _listed(value: Any) -> list[str]:
     """Ids or addresses, also from -e name=4,5."""
-    found = [] if value is None else value if isinstance(value, (list, tuple)) else str(value).split(",")
-    return [str(item).strip() for item in found if str(item).strip()]
+    items = [] if value is None else value if isinstance(value, (list, tuple)) else str(value).split(",")
+    return [str(item).strip() for item in items if str(item).strip()]
 
 
 def client_port(listeners: Any) -> int | None:
@@ -103,13 +106,13 @@ def client_port(listeners: Any) -> int | None:
     return None
 
 
-def _told(variables: Mapping[str, Any], keepers: bool, play: Mapping[str, Any]) -> dict[str, Any]:
+def _node_settings(variables: Mapping[str, Any], zookeepers: bool, play: Mapping[str, Any]) -> dict[str, Any]:
     """What holds on one node, with the defaults of the roles."""
     own = {name: play[name] if play.get(name) is not None else variables.get(name) for name in NAMES}
     topology = own["kafka_topology"] if isinstance(own["kafka_topology"], Mapping) else {}
     own["kafka_topology"] = own["kafka_topology"] or None
     defaults = {
-        "kafka_version": DEFAULT_VERSION[keepers],
+        "kafka_version": DEFAULT_VERSION[zookeepers],
         "kafka_replication_factor": topology.get("replication_factor", 3),
         "kafka_min_insync_replicas": topology.get("min_insync_replicas", 2),
         "kafka_listeners": [dict(item) for item in LISTENERS],

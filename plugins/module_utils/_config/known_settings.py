@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The settings that brokers and controllers of Kafka 3.9.2 and 4.3.1 know, as KafkaConfig.configNames() returned them."""
+"""The settings that brokers and controllers of Kafka 3.9.2 and 4.3.1 know, from KafkaConfig.configNames()."""
 
 from __future__ import annotations
 

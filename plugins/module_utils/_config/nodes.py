@@ -14,7 +14,7 @@ BROKER, COMBINED, CONTROLLER, ZOOKEEPER = "broker", "combined", "controller", "z
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 # The listener between brokers, the one of the controllers; every other one is for clients.
 REPLICATION, CONTROLLERS = "REPLICATION", "CONTROLLER"
-DATA, METADATA, KEEPER = "/var/lib/kafka/data%d", "/var/lib/kafka/metadata", "/var/lib/zookeeper"
+DATA, METADATA, ZOOKEEPER_DIR = "/var/lib/kafka/data%d", "/var/lib/kafka/metadata", "/var/lib/zookeeper"
 ZOOKEEPER_PORT, ZOOKEEPER_PEERS, ZOOKEEPER_ELECTION = 2181, 2888, 3888
 # The last line with ZooKeeper, and the first in which KRaft's quorum can grow (KIP-853).
 ZOOKEEPER_SERIES, KRAFT_SERIES = (3, 9), (4, 0)
@@ -25,7 +25,10 @@ class NodesError(RackawareError):
 
 
 def role(host: str, groups: Mapping[str, Sequence[str]]) -> str:
-    """What a host is; groups maps broker, zookeeper and controller to host names. Raises NodesError for a host in none."""
+    """What a host is; groups maps broker, zookeeper and controller to host names.
+
+    Raises NodesError for a host in none.
+    """
     is_broker, is_controller = (host in (groups.get(name) or ()) for name in (BROKER, CONTROLLER))
     if is_broker and is_controller:
         return COMBINED
@@ -52,13 +55,16 @@ def nodes(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str], port: in
     return sorted(out, key=lambda node: node["id"])
 
 
-def servers(found: Sequence[Mapping[str, Any]]) -> list[str]:
+def servers(members: Sequence[Mapping[str, Any]]) -> list[str]:
     """host:port of each node."""
-    return ["%s:%d" % (node["host"], node["port"]) for node in found]
+    return ["%s:%d" % (node["host"], node["port"]) for node in members]
 
 
 def mounts(volumes: Sequence[str] | None, of_role: str) -> list[dict[str, Any]]:
-    """[{id or path, mount}] of a node's data volumes, in their order; raises NodesError for more than the role can use."""
+    """[{id or path, mount}] of a node's data volumes, in their order.
+
+    Raises NodesError for more than the role can use.
+    """
     out = []
     volumes = list(volumes or ())
     if of_role in (ZOOKEEPER, CONTROLLER) and len(volumes) > 1:
@@ -66,25 +72,30 @@ def mounts(volumes: Sequence[str] | None, of_role: str) -> list[dict[str, Any]]:
             "A %s keeps its data on one volume, but has %d; detach the others." % (_title(of_role), len(volumes))
         )
     for number, volume in enumerate(volumes):
-        base = KEEPER if of_role == ZOOKEEPER else METADATA if of_role == CONTROLLER else DATA % number
+        base = ZOOKEEPER_DIR if of_role == ZOOKEEPER else METADATA if of_role == CONTROLLER else DATA % number
         out.append({"path" if str(volume).startswith("/") else "id": str(volume), "mount": base})
     return out
 
 
 def data_dirs(volumes: Sequence[str] | None, of_role: str) -> list[str]:
-    """The directories below the mount points that the service writes to; without volumes there is one, on the root disk."""
+    """The directories below the mount points that the service writes to.
+
+    Without volumes there is one, on the root disk.
+    """
     below = "data" if of_role == ZOOKEEPER else "logs"
-    found = [item["mount"] for item in mounts(volumes, of_role)]
+    mount_points = [item["mount"] for item in mounts(volumes, of_role)]
     return [
         "%s/%s" % (base, below)
-        for base in found or [KEEPER if of_role == ZOOKEEPER else METADATA if of_role == CONTROLLER else DATA % 0]
+        for base in mount_points
+        or [ZOOKEEPER_DIR if of_role == ZOOKEEPER else METADATA if of_role == CONTROLLER else DATA % 0]
     ]
 
 
 def listeners(declared: Sequence[Mapping[str, Any]], of_role: str, host: str) -> dict[str, str]:
     """Kafka's settings for listeners of a broker, a controller or a combined node that is reached at host.
 
-    declared: [{name, port, protocol}]; REPLICATION is the one between brokers, CONTROLLER the controllers', the others are clients'.
+    declared: [{name, port, protocol}]; REPLICATION is the one between brokers, CONTROLLER the controllers', the others
+    are clients'.
     """
     _check_listeners(declared)
     ours = [item for item in declared if serves(item["name"], of_role)]
@@ -119,7 +130,7 @@ def _check_listeners(declared: Any) -> None:
 
 
 def serves(listener: str, of_role: str) -> bool:
-    """Whether a node of this role opens this listener; in ZooKeeper mode nobody opens the controllers'."""
+    """Whether a node of this role opens this listener; in ZooKeeper mode no node opens the controllers'."""
     return of_role == COMBINED or (listener == CONTROLLERS) == (of_role == CONTROLLER)
 
 
@@ -166,17 +177,17 @@ def listener_findings(declared: Any) -> list[str]:
     return out
 
 
-def version_findings(version: Any, *, keepers: bool, controllers: bool) -> list[str]:
-    """Whether this Kafka can run with these keepers of metadata."""
+def version_findings(version: Any, *, zookeepers: bool, controllers: bool) -> list[str]:
+    """Whether this Kafka can run with these nodes for its metadata."""
     parts = str(version).split(".")
     if len(parts) != 3 or not all(part.isdigit() for part in parts):
         return ["kafka_version is %r, but must be a full version like 4.3.1; correct it." % (version,)]
     series = (int(parts[0]), int(parts[1]))
-    if keepers and controllers:
+    if zookeepers and controllers:
         return [
             "The inventory has ZooKeeper nodes and controllers, but a migration between them is not done by site; keep one of the two groups."
         ]
-    if keepers and series >= KRAFT_SERIES:
+    if zookeepers and series >= KRAFT_SERIES:
         return [
             "Kafka %s cannot run with ZooKeeper nodes, since 4.0 removed them; set kafka_version to 3.9.2, or use controllers instead."
             % version
@@ -203,13 +214,13 @@ def cluster_findings(
     allow_fewer_zones: bool = False,
     data_on_root_disk: bool = False,
 ) -> list[str]:
-    """What keeps these hosts from being a cluster, one sentence each, beyond what _config.topology.inventory_findings sees."""
-    brokers, keepers, controllers = (list(groups.get(name) or ()) for name in (BROKER, ZOOKEEPER, CONTROLLER))
-    out = version_findings(version, keepers=bool(keepers), controllers=bool(controllers))
-    for host in keepers:
+    """What keeps these hosts from being a cluster, one sentence each, besides _config.topology.inventory_findings."""
+    brokers, zookeepers, controllers = (list(groups.get(name) or ()) for name in (BROKER, ZOOKEEPER, CONTROLLER))
+    out = version_findings(version, zookeepers=bool(zookeepers), controllers=bool(controllers))
+    for host in zookeepers:
         if host in brokers or host in controllers:
             out.append("Host %s is a ZooKeeper node and a broker at once; give each its own host." % host)
-    for title, members in (("ZooKeeper nodes", keepers), ("controllers", controllers)):
+    for title, members in (("ZooKeeper nodes", zookeepers), ("controllers", controllers)):
         if members and len(members) % 2 == 0:
             out.append(
                 "There are %d %s, but an even number survives no more losses than one less; use 3 or 5."
@@ -222,7 +233,7 @@ def cluster_findings(
         out += [
             "Host %s has no data volumes; attach one, or set kafka_data_on_root_disk: true and live with a shared disk."
             % host
-            for host in dict.fromkeys(brokers + keepers + controllers)
+            for host in dict.fromkeys(brokers + zookeepers + controllers)
             if not (hosts.get(host) or {}).get("kafka_data_volumes")
         ]
     return out
@@ -255,13 +266,13 @@ def _title(of_role: str) -> str:
 
 
 def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """The rows that _report.cluster.build wants: each node with what kafka_service_info said about it (in __kafka_service)."""
+    """The rows that _report.cluster.build takes: each node with kafka_service_info's answer (in __kafka_service)."""
     out = []
     for name in dict.fromkeys(
         name for members in (BROKER, ZOOKEEPER, CONTROLLER) for name in groups.get(members) or ()
     ):
         variables = hosts[name]
-        told = variables.get("__kafka_service") or {}
+        service = variables.get("__kafka_service") or {}
         out.append(
             {
                 "name": name,
@@ -270,7 +281,7 @@ def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, S
                 "address": str(variables.get("ansible_host") or name),
                 "roles": [role_ for role_ in (BROKER, ZOOKEEPER, CONTROLLER) if name in (groups.get(role_) or ())],
                 **{
-                    key: told.get(key)
+                    key: service.get(key)
                     for key in ("version", "heap_mb", "disks", "restart_needed", "unit_state", "out_of_service")
                 },
             }
@@ -279,17 +290,20 @@ def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, S
 
 
 def unanswered(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[str]:
-    """Hosts that did not say how their service is, one sentence each; a host's answer, or why there is none, is in __kafka_service."""
+    """Hosts that did not say how their service is, one sentence each.
+
+    A host's answer, or why there is none, is in __kafka_service.
+    """
     out = []
     for name in names:
-        told = hosts[name].get("__kafka_service") or {}
-        why = str(told.get("msg") or "no reason was given").strip().rstrip(".")
-        if told.get("unreachable"):
+        service = hosts[name].get("__kafka_service") or {}
+        why = str(service.get("msg") or "no reason was given").strip().rstrip(".")
+        if service.get("unreachable"):
             out.append(
                 "%s cannot be reached (%s); bring it back, or replace it, then run the same command again."
                 % (name, why.splitlines()[-1])
             )
-        elif "unit_state" not in told:
+        elif "unit_state" not in service:
             out.append("%s did not say how its service is: %s." % (name, why))
     return out
 
@@ -297,22 +311,25 @@ def unanswered(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> 
 def services(
     hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, Sequence[str]]
 ) -> tuple[list[dict[str, Any]], list[Mapping[str, Any] | None]]:
-    """Nodes as _upgrade.rules wants them, {name, id, kind, version, state, restart_needed, protocol}, a combined one as a broker, and records.
+    """Nodes as _upgrade.rules takes them, {name, id, kind, version, state, restart_needed, protocol}, and records.
 
-    The records are the brokers', of the last upgrade. protocol is the inter.broker.protocol.version that the user's own settings ask for, None without one.
+    A combined node counts as a broker.
+
+    The records are the brokers', of the last upgrade. protocol is the inter.broker.protocol.version that the user's own
+    settings ask for, None without one.
     """
     nodes: dict[str, dict[str, Any]] = {}
     for kind in (BROKER, ZOOKEEPER, CONTROLLER):
         for name in groups.get(kind) or ():
-            told = hosts[name]["__kafka_service"]
+            service = hosts[name]["__kafka_service"]
             one = {
                 "name": name,
                 "id": int(hosts[name]["kafka_node_id"]),
                 "kind": kind,
-                "version": told["version"],
-                "state": told["unit_state"],
+                "version": service["version"],
+                "state": service["unit_state"],
             }
-            one["restart_needed"] = told.get("restart_needed")
+            one["restart_needed"] = service.get("restart_needed")
             own = (
                 (hosts[name].get("broker_config") or {}).get("inter.broker.protocol.version")
                 if kind == BROKER
@@ -323,7 +340,10 @@ def services(
 
 
 def records(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[Mapping[str, Any] | None]:
-    """What hosts said about the last upgrade, to kafka_service_info (in __kafka_service) or before that to host_preflight (in __kafka_host)."""
+    """The records of the last upgrade from these hosts.
+
+    They come from kafka_service_info (in __kafka_service), or before that from host_preflight (in __kafka_host).
+    """
     return [
         (hosts[name].get("__kafka_service") or hosts[name].get("__kafka_host") or {}).get("upgrade") for name in names
     ]

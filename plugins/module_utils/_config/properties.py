@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Java properties files: what the collection decides, the user's own settings over it, and the identity that nobody may override."""
+"""Java properties files: the collection's settings, the user's own over them, and the reserved identity."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any, Iterable, Mapping
 from .._errors import RackawareError
 from .known_settings import BROKER_SETTINGS
 
-# Who a node is and how it is reached comes from the inventory and from kafka_listeners; a second source would sooner or later contradict it.
+# The identity of a node and its addresses come from the inventory and from kafka_listeners. A second source would
+# contradict them sooner or later.
 IDENTITY = frozenset(
     (
         *(
@@ -49,7 +50,9 @@ class PropertiesError(RackawareError):
 
 
 def text(value: Any) -> str:
-    """A value as Kafka reads it: true and false in small letters, lists with commas; raises PropertiesError for what has no such form.
+    """A value as Kafka reads it: true and false in small letters, lists with commas.
+
+    Raises PropertiesError for what has no such form.
 
     No sentence quotes a value: it may be a password.
     """
@@ -58,9 +61,9 @@ def text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ",".join(text(item) for item in value)
     if value is None or isinstance(value, Mapping):
-        found = "null" if value is None else "a mapping"
+        kind = "null" if value is None else "a mapping"
         raise PropertiesError(
-            "is %s, but must be a text, a number, true, false or a list; correct it or leave it out." % found
+            "is %s, but must be a text, a number, true, false or a list; correct it or leave it out." % kind
         )
     return str(value)
 
@@ -86,16 +89,19 @@ def merge(ours: Mapping[str, Any], theirs: Mapping[str, Any], reserved: Iterable
 def findings(
     settings: Any, reserved: Iterable[str] = IDENTITY, *, name: str = "broker_config", known: Iterable[str] = ()
 ) -> list[str]:
-    """What is wrong with a user's settings, one sentence each; known settings allow to tell a typo from a plug-in's own setting."""
+    """What is wrong with a user's settings, one sentence each.
+
+    With known settings a typo is told from a plug-in's own setting.
+    """
     if not isinstance(settings, Mapping):
-        found = (
+        kind = (
             "null"
             if settings is None
             else "a list"
             if isinstance(settings, (list, tuple))
             else "a text, a number or true or false"
         )
-        return ["%s is %s, but must be a mapping of Kafka's settings to values; correct it." % (name, found)]
+        return ["%s is %s, but must be a mapping of Kafka's settings to values; correct it." % (name, kind)]
     out = []
     known = sorted(known)
     for key, value in settings.items():

@@ -50,7 +50,7 @@ def files(
         _directory(this.directory, owner="root"),
         _directory(units.LOG_DIR),
         *guard["directories"],
-        # Without data volumes (kafka_data_on_root_disk) nobody else makes it.
+        # Without data volumes (kafka_data_on_root_disk) no other role creates it.
         *([] if mounts else [_directory(os.path.dirname(data_dirs[0]))]),
         *([_directory(this.path + ".d", owner="root", group="root", mode="0755")] if on_stores else []),
     ]

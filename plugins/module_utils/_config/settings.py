@@ -31,8 +31,9 @@ def kafka(
 ) -> str:
     """The properties of a broker, a combined node or a controller.
 
-    node: {role, id, rack, address, data_dirs}; cluster: {listeners, controllers, zookeepers: [{id, host, port}], brokers
-    (how many), replication_factor, min_insync_replicas}; sized as from _config.sizing.size; own are the user's settings. Raises RackawareError.
+    node: {role, id, rack, address, data_dirs}; cluster: {listeners, controllers, zookeepers: [{id, host, port}],
+    brokers (how many), replication_factor, min_insync_replicas}; sized as from _config.sizing.size; own are the user's
+    settings. Raises RackawareError.
     """
     settings = {
         **_identity(node, cluster),
@@ -54,7 +55,8 @@ def _identity(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, 
     else:
         out["broker.id"] = int(node["id"])
         out["zookeeper.connect"] = servers(cluster["zookeepers"])
-        # An upgrade that is not finalised: without it a new broker would speak what the old ones, and the way back, do not know.
+        # For an upgrade that is not finalized: otherwise a new broker would speak what the old ones, and a rollback, do
+        # not know.
         if cluster.get("protocol"):
             out["inter.broker.protocol.version"] = cluster["protocol"]
     if role != CONTROLLER:
@@ -67,7 +69,10 @@ def _identity(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, 
 
 
 def _safe(cluster: Mapping[str, Any], role: str) -> dict[str, Any]:
-    """Safe before convenient. In KRaft it is the controller that makes topics and elects leaders, so it has the topics' defaults too."""
+    """Safe before convenient.
+
+    In KRaft the controller creates topics and elects leaders, so it has the topics' defaults, too.
+    """
     factor, minimum = int(cluster["replication_factor"]), int(cluster["min_insync_replicas"])
     out: dict[str, Any] = {
         "default.replication.factor": factor,

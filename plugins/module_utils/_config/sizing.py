@@ -4,9 +4,10 @@
 # Private to the collection: may change at any time.
 """From what a machine is and what a cluster asks of it to the settings of a service, each with its reason.
 
-The rules are those of AWS's "Best Practices for Running Apache Kafka on AWS": G1, a heap below 4 GB, the rest of the memory as page cache,
-num.io.threads above the number of disks, num.network.threads from producers, consumers and replication factor, more num.replica.fetchers
-for acks=all, and socket and kernel buffers that fill the pipe between Availability Zones.
+The rules are those of AWS's "Best Practices for Running Apache Kafka on AWS": G1, a heap below 4 GB, the rest of the
+memory as page cache, num.io.threads above the number of disks, num.network.threads from producers, consumers and
+replication factor, more num.replica.fetchers for acks=all, and socket and kernel buffers that fill the pipe between
+Availability Zones.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ FLOW_GBPS = 5.0
 # Old types say "Moderate" or "High", and a machine elsewhere says nothing.
 UNSTATED_GBPS = 10.0
 CLIENTS_PER_NETWORK_THREAD = 32
-# What Linux has when nobody sets it.
+# The default of Linux.
 KERNEL_BUFFER = 212992
 LINUX_RMEM, LINUX_WMEM = ("4096 131072", 6291456), ("4096 16384", 4194304)
 # kafka.apache.org/documentation, "Java version": the flags LinkedIn runs its busiest clusters with.
@@ -55,11 +56,13 @@ class SizingError(RackawareError):
 def size(
     instance: Mapping[str, Any], topology: Mapping[str, Any], overrides: Mapping[str, Any] | None = None
 ) -> dict[str, dict[str, Any]]:
-    """Size one service of one node: {name: {value, reason, overridden}}; names are Kafka's and the kernel's own, heap_mb and jvm_flags ours.
+    """Size one service of one node: {name: {value, reason, overridden}}.
 
-    instance: as instance_type_info returns it, vcpus and memory_mb at least. topology: role (broker by default), and for brokers data_disks,
-    replication_factor, producers, consumers, cross_az_rtt_ms. overrides: name to value; names that are not sized are left alone. Raises
-    SizingError for what cannot work.
+    The names are Kafka's and the kernel's own; heap_mb and jvm_flags are ours.
+
+    instance: as instance_type_info returns it, vcpus and memory_mb at least. topology: role (broker by default), and
+    for brokers data_disks, replication_factor, producers, consumers, cross_az_rtt_ms. overrides: name to value; names
+    that are not sized are left alone. Raises SizingError for what cannot work.
     """
     role = topology.get("role", BROKER)
     if role not in ROLES:
@@ -76,9 +79,9 @@ def size(
     else:
         floors = {}
     out = {name: {"value": value, "reason": reason, "overridden": False} for name, (value, reason) in sized.items()}
-    for name, wanted in (overrides or {}).items():
-        if name in out and wanted is not None:
-            value = _override(name, wanted, memory, floors)
+    for name, own in (overrides or {}).items():
+        if name in out and own is not None:
+            value = _override(name, own, memory, floors)
             out[name] = {
                 "value": value,
                 "reason": "set by you; derived would be %s" % show(out[name]["value"]),
@@ -94,7 +97,10 @@ def size(
 
 
 def bandwidth(instance: Mapping[str, Any]) -> float:
-    """Gbit/s that the machine can reach: the more of the baseline and of the burst ("Up to 12.5 Gigabit"); 10 where EC2 states neither."""
+    """Gbit/s that the machine can reach: the more of the baseline and of the burst ("Up to 12.5 Gigabit").
+
+    It is 10 where EC2 states neither.
+    """
     burst = re.search(r"([0-9.]+) Gigabit", str(instance.get("network_performance") or ""))
     stated = float(burst.group(1)) if burst else 0.0
     if instance.get("network_gbps") is None:
@@ -234,22 +240,20 @@ def _s(count: int) -> str:
     return "" if count == 1 else "s"
 
 
-def _override(name: str, wanted: Any, memory: int, floors: Mapping[str, int]) -> Any:
+def _override(name: str, own: Any, memory: int, floors: Mapping[str, int]) -> Any:
     if name == "jvm_flags":
-        if not isinstance(wanted, (list, tuple)) or not all(isinstance(flag, str) for flag in wanted):
+        if not isinstance(own, (list, tuple)) or not all(isinstance(flag, str) for flag in own):
             # Not quoted: a flag may set a password.
             raise SizingError("jvm_flags must be a list of flags, each a text; correct it.")
-        return [str(flag) for flag in wanted]
+        return [str(flag) for flag in own]
     if name.startswith("net.ipv4.tcp_"):
-        return str(wanted)
+        return str(own)
     try:
-        value = int(str(wanted))
+        value = int(str(own))
     except ValueError:
         value = None
-    if value is None or isinstance(wanted, bool):
-        raise SizingError(
-            "%s is %r, but must be a whole number; correct it or leave it to the sizing." % (name, wanted)
-        )
+    if value is None or isinstance(own, bool):
+        raise SizingError("%s is %r, but must be a whole number; correct it or leave it to the sizing." % (name, own))
     if name == "heap_mb":
         return _heap_override(value, memory)
     floor = floors.get(name, 1)
@@ -266,10 +270,10 @@ def _override(name: str, wanted: Any, memory: int, floors: Mapping[str, int]) ->
     return value
 
 
-def check_heap(wanted: Any) -> None:
+def check_heap(own: Any) -> None:
     """Raise SizingError for a heap that no machine should have; None is no wish."""
-    if wanted is not None:
-        _override("heap_mb", wanted, 2 * HEAP_LIMIT_MB, {})
+    if own is not None:
+        _override("heap_mb", own, 2 * HEAP_LIMIT_MB, {})
 
 
 def _heap_override(value: int, memory: int) -> int:

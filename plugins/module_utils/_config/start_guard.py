@@ -17,7 +17,8 @@ from . import nodes
 
 LAUNCHER = """\
 #!/usr/bin/python3 -IS
-# Keeps a broker from starting on a blank log directory while it is a last in-sync replica; the code is the collection's, copied to %(parent)s.
+# Keeps a broker from starting on a blank log directory while it is a last in-sync replica; the code is the
+# collection's, copied to %(parent)s.
 import sys
 
 sys.dont_write_bytecode = True
@@ -37,27 +38,29 @@ def file_set(
     connection: Mapping[str, Any],
     new_cluster: float | None = None,
 ) -> dict[str, list[dict[str, Any]]]:
-    """{directories, files}. node {id, data_dirs}; volumes: those of its data_dirs, none on the root disk; others: the other brokers as {id, host, port};
+    """{directories, files} of the start guard.
 
-    connection: options of CONNECTION_SPEC beside the servers; new_cluster: the time, when no broker of the cluster has run.
+    node {id, data_dirs}; volumes: those of its data_dirs, none on the root disk; others: the other brokers as {id,
+    host, port}; connection: options of CONNECTION_SPEC beside the servers; new_cluster: the time, when no broker of the
+    cluster has run.
     """
-    addresses = dict(zip((str(each["id"]) for each in others), nodes.servers(list(others))))
+    addresses = dict(zip((str(other["id"]) for other in others), nodes.servers(list(others))))
     places = {
         path: str(volumes[number]) if number < len(volumes) else "" for number, path in enumerate(node["data_dirs"])
     }
     config = {"node": int(node["id"]), "directories": places, "servers": addresses, "connection": dict(connection)}
-    made = [
+    files = [
         *_copied(),
         _file(program.CONFIG, json.dumps(config, indent=2, sort_keys=True) + "\n", "0640", group="kafka"),
     ]
     if new_cluster is not None:
-        made.append(_file(program.NEW_CLUSTER, json.dumps({"time": int(new_cluster)}) + "\n", "0644"))
-    folders = {os.path.dirname(each["dest"]) for each in _copied()} - {os.path.dirname(program.PROGRAM)}
+        files.append(_file(program.NEW_CLUSTER, json.dumps({"time": int(new_cluster)}) + "\n", "0644"))
+    folders = {os.path.dirname(file["dest"]) for file in _copied()} - {os.path.dirname(program.PROGRAM)}
     directories = [
         {"path": path, **OURS, "mode": "0755"}
         for path in (os.path.dirname(program.PACKAGE), *sorted(folders), program.STATE)
     ]
-    return {"directories": directories, "files": [dict(each) for each in made]}
+    return {"directories": directories, "files": [dict(file) for file in files]}
 
 
 @lru_cache(maxsize=1)

@@ -391,13 +391,13 @@ def _places(
         return []
     networks = {zone.name: ipaddress.IPv4Network(zone.cidr) for zone in zones}
     if values["nodes"] is not None:
-        listed = values["nodes"]
-        if not listed:
+        given_nodes = values["nodes"]
+        if not given_nodes:
             refuse("%s: nodes lists no node; name at least one." % where)
     else:
-        listed = _counted(refuse, values, networks, where)
+        given_nodes = _counted(refuse, values, networks, where)
     places = []
-    for position, place in enumerate(listed, 1):
+    for position, place in enumerate(given_nodes, 1):
         if place is None:
             continue
         id_, zone, address = place["id"], place["zone"], place["address"]
@@ -456,34 +456,34 @@ def _combine(refuse: Refuse, raw: dict, groups: dict[str, list[Node]], where: st
     """All nodes; with brokers.combined, the first brokers, one a zone before a second in any, are controllers too."""
     brokers = raw.get("brokers")
     combined = brokers.get("combined", False) if isinstance(brokers, dict) else False
-    wanted = 3 if combined is True else combined
-    if not isinstance(wanted, int) or wanted not in (0, 1, 3, 5):
+    count = 3 if combined is True else combined
+    if not isinstance(count, int) or count not in (0, 1, 3, 5):
         refuse(
             "%s, brokers: combined is %r, but must be true (three), 1, 3 or 5 controllers among the brokers."
             % (where, combined)
         )
-        wanted = 0
+        count = 0
     nodes = groups["brokers"]
-    if wanted and raw.get("controllers") is not None:
+    if count and raw.get("controllers") is not None:
         refuse("%s has controllers of its own and brokers.combined; choose one of them." % where)
-    if wanted and raw.get("zookeepers") is not None:
+    if count and raw.get("zookeepers") is not None:
         refuse(
             "%s has ZooKeeper nodes and brokers.combined, but a migration needs controllers of its own;"
             " remove one of them." % where
         )
     lasting = [position for position, node in enumerate(nodes) if node.storage != INSTANCE_STORE]
-    if wanted > len(nodes) and nodes:
+    if count > len(nodes) and nodes:
         refuse(
             "%s, brokers: %d combined controllers need as many brokers, but there are %d;"
-            " add brokers or set combined lower." % (where, wanted, len(nodes))
+            " add brokers or set combined lower." % (where, count, len(nodes))
         )
-    elif wanted > len(lasting) and nodes:
+    elif count > len(lasting) and nodes:
         refuse(
             "%s, brokers: %d combined controllers need as many brokers on ebs,"
             " because a controller must not lose its disk when it stops, but there are %d;"
-            " add controllers instead." % (where, wanted, len(lasting))
+            " add controllers instead." % (where, count, len(lasting))
         )
-    if not wanted and raw.get("zookeepers") is None and raw.get("controllers") is None:
+    if not count and raw.get("zookeepers") is None and raw.get("controllers") is None:
         refuse(
             "%s has nothing to keep its metadata: add zookeepers (Kafka 3.9), controllers (Kafka 4),"
             " or brokers.combined: true." % where
@@ -494,7 +494,7 @@ def _combine(refuse: Refuse, raw: dict, groups: dict[str, list[Node]], where: st
         zone = nodes[position].zone
         rank[zone] = rank.get(zone, 0) + 1
         order.append((rank[zone], position))
-    chosen = {position for _, position in sorted(order)[: int(wanted)]}
+    chosen = {position for _, position in sorted(order)[: int(count)]}
     roles = ["%s+%s" % (BROKER, CONTROLLER) if position in chosen else BROKER for position in range(len(nodes))]
     groups["combined"] = [node for position, node in enumerate(nodes) if position in chosen]
     brokers_ = [Node(**{**vars(node), "role": role}) for node, role in zip(nodes, roles)]
@@ -502,8 +502,8 @@ def _combine(refuse: Refuse, raw: dict, groups: dict[str, list[Node]], where: st
 
 
 def _repeated(values: Iterable[Any]) -> list[Any]:
-    listed = list(values)
-    return sorted({value for value in listed if listed.count(value) > 1})
+    items = list(values)
+    return sorted({value for value in items if items.count(value) > 1})
 
 
 def _check_nodes(
@@ -585,8 +585,8 @@ def inventory_findings(
     hosts maps each host to its variables (kafka_cluster, kafka_node_id, kafka_rack); groups maps broker, zookeeper and
     controller to host names, whatever the inventory calls its groups.
     """
-    brokers, keepers, controllers = (list(groups.get(role) or []) for role in (BROKER, ZOOKEEPER, CONTROLLER))
-    if not brokers + keepers + controllers:
+    brokers, zookeepers, controllers = (list(groups.get(role) or []) for role in (BROKER, ZOOKEEPER, CONTROLLER))
+    if not brokers + zookeepers + controllers:
         return [
             "The inventory has no Kafka hosts in the groups kafka_brokers, kafka_zookeepers and kafka_controllers:"
             " provision the cluster first, or check KAFKA_CLUSTER, AWS_REGION and the inventory plugin's credentials."
@@ -594,12 +594,12 @@ def inventory_findings(
     out = []
     if not brokers:
         out.append("The inventory has no brokers; add hosts to the group kafka_brokers.")
-    if not keepers and not controllers:
+    if not zookeepers and not controllers:
         out.append(
             "The inventory has neither ZooKeeper nodes nor controllers, so that nothing would keep the cluster's"
             " metadata; add hosts to the group kafka_zookeepers or kafka_controllers."
         )
-    every = list(dict.fromkeys(brokers + keepers + controllers))
+    every = list(dict.fromkeys(brokers + zookeepers + controllers))
     clusters = sorted({str(hosts.get(host, {}).get("kafka_cluster")) for host in every})
     if len(clusters) > 1:
         out.append(
@@ -622,7 +622,7 @@ def inventory_findings(
         if of(host, "kafka_rack") is None:
             out.append("Host %s has no kafka_rack; set it to its Availability Zone." % host)
     for title, members in (
-        ("ZooKeeper nodes", keepers),
+        ("ZooKeeper nodes", zookeepers),
         ("brokers and controllers", list(dict.fromkeys(brokers + controllers))),
     ):
         ids = [of(host, "kafka_node_id") for host in members]
@@ -667,7 +667,7 @@ def model_findings(
     ):
         return []
     try:
-        wanted = parse(topology).nodes
+        planned = parse(topology).nodes
     except TopologyError as error:
         return list(error.findings)
     known = {
@@ -675,18 +675,18 @@ def model_findings(
         for role in (BROKER, ZOOKEEPER, CONTROLLER)
         for host in groups.get(role) or ()
     }
-    gone = [node for node in wanted if any((role, node.id) not in known for role in node.roles)]
+    gone = [node for node in planned if any((role, node.id) not in known for role in node.roles)]
     out = []
     if gone and not missing_ok:
-        listed = [
+        lacking = [
             "%s (%s %d)" % (node.name, " and ".join(_title(role) for role in node.roles), node.id) for node in gone
         ]
         out.append(
             "The topology %s has %s, which the inventory lacks, as it does an instance that is stopped or terminated;"
-            " start the instance, build it anew with provision, or take the node out of the topology."
-            % (name, _some(listed))
+            " start the instance, rebuild it with provision, or take the node out of the topology."
+            % (name, _some(lacking))
         )
-    meant = {(role, node.id) for node in wanted for role in node.roles}
+    meant = {(role, node.id) for node in planned for role in node.roles}
     strange = [
         "%s (%s %s)" % (host, _title(role), hosts[host].get("kafka_node_id"))
         for role in (BROKER, ZOOKEEPER, CONTROLLER)
@@ -705,5 +705,5 @@ def _title(role: str) -> str:
     return next(group.title for group in _GROUPS if group.role == role)
 
 
-def _some(listed: list[str]) -> str:
-    return ", ".join(listed[:5]) + (" and %d more" % (len(listed) - 5) if len(listed) > 5 else "")
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (" and %d more" % (len(names) - 5) if len(names) > 5 else "")

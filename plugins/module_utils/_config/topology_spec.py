@@ -156,7 +156,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "type": "str",
     },
     "image_owners": {
-        "description": "The accounts whose images a name is looked for among; anybody may publish any name.",
+        "description": "The accounts whose images a name is looked for among; any account may publish any name.",
         "type": "list",
         "elements": "str",
         "default": ["self"],

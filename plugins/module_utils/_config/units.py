@@ -24,8 +24,8 @@ CLUSTER_ID = "/etc/kafka/cluster.id"
 # There while a broker is out of service (_host.out_of_service): it must not start, at a boot either.
 OUT_OF_SERVICE = "/var/lib/kafka-admin/out_of_service.json"
 DEFAULT_JAVA = "/usr/bin/java"
-# Where the JVM unpacks the native code of Zstandard and Snappy. The unit's /tmp may be mounted noexec, as PrivateTmp= keeps what the host's /tmp has,
-# and so may /run be (initramfs-tools mounts it so).
+# Where the JVM unpacks the native code of Zstandard and Snappy. The unit's /tmp may be mounted noexec, as PrivateTmp=
+# keeps what the host's /tmp has, and so may /run be (initramfs-tools mounts it so).
 NATIVE_DIR = "/var/cache/kafka"
 LOGGED_MB, LOGGED_FILES = 50, 10
 # docs.oracle.com, "The java Command": what sets the size of the heap, and what sets it as a share of the memory.
@@ -121,7 +121,10 @@ def service(name: str) -> Service:
 
 
 def started(unit_name: str) -> str:
-    """Where a unit writes down, at each start, the SHA-256 of every file that it reads; gone with the boot, as the unit's run is."""
+    """Where a unit writes down, at each start, the SHA-256 of every file that it reads.
+
+    The file is gone with the boot, as the unit's run is.
+    """
     return "%s/%s.started" % (STARTED, unit_name.rsplit(".", 1)[0])
 
 
@@ -135,7 +138,10 @@ def unit(
     java: str = DEFAULT_JAVA,
     comment: str = "Ansible managed",
 ) -> str:
-    """The unit's text. writes: directories the service writes to; mounts: mount points without which it must not start."""
+    """The unit's text. writes: directories the service writes to.
+
+    mounts: mount points without which it must not start.
+    """
     this = service(name)
     reads = " ".join((this.config, this.options, this.logging(version), this.path))
     lines = [
@@ -201,7 +207,8 @@ def unit(
 
 def _guarded() -> list[str]:
     return [
-        # Before anything that a start leaves behind. A failure counts as one of the service, which is tried again for ever.
+        # Before anything that a start leaves behind. A failure counts as one of the service, which is tried again for
+        # ever.
         "ExecStartPre=+%s check" % program.PROGRAM,
         # Its sentence is the unit's status.
         "NotifyAccess=exec",
@@ -226,7 +233,7 @@ def jvm_options(
         "-Xms%dm" % heap_mb,
         "-Xmx%dm" % heap_mb,
         *map(_argument, flags),
-        # A JVM out of memory is neither dead nor alive; systemd starts it anew.
+        # A JVM out of memory is neither dead nor alive; systemd restarts it.
         "-XX:+ExitOnOutOfMemoryError",
         "-XX:+PerfDisableSharedMem",
         "-Djava.awt.headless=true",
@@ -243,7 +250,10 @@ def jvm_options(
 
 
 def _argument(option: str) -> str:
-    """An option as `java @file` reads it: a blank ends it, and # begins a comment, unless it is quoted; one with quotes of its own is left as it is."""
+    """An option as `java @file` reads it: a blank ends it, and # begins a comment, unless it is quoted.
+
+    One with quotes of its own is left as it is.
+    """
     return (
         '"%s"' % option.replace("\\", "\\\\")
         if re.search(r"[\s#]", option) and not re.search(r"[\"']", option)
@@ -272,7 +282,10 @@ def option_findings(name: str, options: Any, *, heap: str) -> list[str]:
 def logging(
     name: str, *, version: str, levels: Mapping[str, Any] | None = None, comment: str = "Ansible managed"
 ) -> str:
-    """The logging configuration: everything to the journal, and to files of bounded size. levels: logger to level over ours."""
+    """The logging configuration: everything to the journal, and to files of bounded size.
+
+    levels: logger to level over ours.
+    """
     this = service(name)
     file = os.path.join(LOG_DIR, "%s.log" % (this.stem or name))
     loggers = {**LOGGERS[this.family], **(levels or {})}

@@ -24,7 +24,7 @@ INVENTORY = (
     ),
     *("kafka_report_dir", "kafka_instance_source", "kafka_proof_topic", "kafka_quorum_removed"),
 )
-# Nobody else names variables so; under the other roles' prefixes (java_, network_ …) only what is nearly one of ours is called a typo.
+# Prefixes of this collection alone. Under the other roles' prefixes (java_, network_ …) only near misses are typos.
 OWN = (
     "kafka_",
     "broker_",
@@ -55,7 +55,8 @@ def findings(
 ) -> list[str]:
     """What is wrong with the variables of these hosts, one sentence each; a mistake that many hosts share is said once.
 
-    variables: host to its variables; known: name to option as in argument_specs; roles: the names whose prefixes are ours, too.
+    variables: host to its variables; known: name to option as in argument_specs; roles: the names whose prefixes are
+    ours, too.
     """
     prefixes = OWN + tuple(role + "_" for role in roles)
     names = set(known) | set(INVENTORY)

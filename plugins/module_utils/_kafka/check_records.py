@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""What a round trip must show, decided without asking anybody."""
+"""What a round trip must show, decided from answers alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 from .._errors import RackawareError
 
-# A broker needs native code for it, which the JVM unpacks into java.io.tmpdir: where nothing may be executed there, only this fails.
+# A broker needs native code for it, which the JVM unpacks into java.io.tmpdir. Where that is mounted noexec, only this
+# fails.
 COMPRESSION = "zstd"
 PADDING = 512
 NOT_COMPRESSED = (
@@ -19,36 +20,36 @@ NOT_COMPRESSED = (
 )
 
 
-class ProofError(RackawareError):
-    """The cluster did not prove what it should."""
+class CheckError(RackawareError):
+    """The check of the cluster failed."""
 
 
 def places(
-    topic: str, found: list[dict[str, Any]] | None, racks: dict[int, str | None], min_racks: int
+    topic: str, partitions: list[dict[str, Any]] | None, racks: dict[int, str | None], min_racks: int
 ) -> list[dict[str, Any]]:
-    """Each partition with {partition, leader, replicas, racks}; found is None for an absent topic, racks maps broker id to rack.
+    """Each partition with {partition, leader, replicas, racks}.
 
-    Raises ProofError for a partition without leader, or whose replicas lie in fewer than min_racks racks.
+    partitions is None for an absent topic, racks maps broker id to rack.
+
+    Raises CheckError for a partition without leader, or whose replicas lie in fewer than min_racks racks.
     """
-    if not found:
-        raise ProofError(
-            "Topic %s does not exist, so that nothing can be proven with it; create it first with kafka_topic." % topic
-        )
+    if not partitions:
+        raise CheckError("Topic %s does not exist, so it cannot be checked; create it first with kafka_topic." % topic)
     out = []
-    for each in found:
-        place = "%s-%d" % (topic, each["partition"])
-        if each["leader"] < 0:
-            raise ProofError(
+    for partition in partitions:
+        place = "%s-%d" % (topic, partition["partition"])
+        if partition["leader"] < 0:
+            raise CheckError(
                 "Partition %s has no leader, although its replicas are %s; look at these brokers."
-                % (place, _listed(each["replicas"]))
+                % (place, _listed(partition["replicas"]))
             )
-        lie = sorted({rack for rack in (racks.get(replica) for replica in each["replicas"]) if rack})
+        lie = sorted({rack for rack in (racks.get(replica) for replica in partition["replicas"]) if rack})
         if min_racks > 1 and len(lie) < min_racks:
-            raise ProofError(
+            raise CheckError(
                 "The replicas of partition %s (brokers %s) lie in %d rack%s (%s), but %d are wanted; check their broker.rack, or reassign it."
                 % (
                     place,
-                    _listed(each["replicas"]),
+                    _listed(partition["replicas"]),
                     len(lie),
                     "" if len(lie) == 1 else "s",
                     _listed(lie) or "none known",
@@ -56,16 +57,24 @@ def places(
                 )
             )
         out.append(
-            {"partition": each["partition"], "leader": each["leader"], "replicas": each["replicas"], "racks": lie}
+            {
+                "partition": partition["partition"],
+                "leader": partition["leader"],
+                "replicas": partition["replicas"],
+                "racks": lie,
+            }
         )
     return out
 
 
 def values(placed: list[dict[str, Any]], marker: str, *, padded: bool = False) -> dict[int, bytes]:
-    """What to write into each partition; different in each, so that one cannot be taken for another; padded with what compression makes smaller."""
+    """What to write into each partition; the values differ, so that one cannot be taken for another.
+
+    padded: with bytes that compression makes smaller.
+    """
     return {
-        each["partition"]: ("%s %d" % (marker, each["partition"])).encode() + b"." * (PADDING if padded else 0)
-        for each in placed
+        place["partition"]: ("%s %d" % (marker, place["partition"])).encode() + b"." * (PADDING if padded else 0)
+        for place in placed
     }
 
 
@@ -77,8 +86,8 @@ def compare(
     marker: str,
     read: dict[int, tuple[bytes, bytes]],
 ) -> None:
-    """Raise ProofError naming every partition whose record did not come back, or came back different."""
-    leaders = {each["partition"]: each["leader"] for each in placed}
+    """Raise CheckError naming every partition whose record did not come back, or came back different."""
+    leaders = {place["partition"]: place["leader"] for place in placed}
 
     def named(partitions: list[int]) -> str:
         return ", ".join(
@@ -88,23 +97,23 @@ def compare(
 
     missing = [partition for partition in sorted(wrote) if partition not in read]
     if missing:
-        raise ProofError(
+        raise CheckError(
             "Acknowledged records were not read back in time from %s; look at these leaders." % named(missing)
         )
     other = [partition for partition in sorted(wrote) if read[partition] != (marker.encode(), wrote[partition])]
     if other:
-        raise ProofError(
+        raise CheckError(
             "What was read back differs from what was acknowledged in %s; keep the disks of these brokers and find out why."
             % named(other)
         )
 
 
 def sentence(topic: str, placed: list[dict[str, Any]], *, written: bool) -> str:
-    """What was proven, for people."""
-    racks = min((len(each["racks"]) for each in placed), default=0)
+    """What the check has shown, for people."""
+    racks = min((len(place["racks"]) for place in placed), default=0)
     spread = "in at least %d rack%s" % (racks, "" if racks == 1 else "s") if racks else "in unknown racks"
     if not placed:
-        return "Topic %s does not exist yet, so that nothing was proven." % topic
+        return "Topic %s does not exist yet, so nothing was checked." % topic
     if not written:
         return "Each of the %d partitions of %s has a leader, and replicas %s; nothing was written." % (
             len(placed),

@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Kafka's protocol: the only file that knows kafka-python. What goes in and comes out is plain data; what goes wrong is a KafkaError.
+"""Kafka's protocol: the only file that knows kafka-python.
 
-Requests are sent as protocol messages to one chosen broker, not through KafkaAdminClient's methods. Those pick a random broker, which may
-be the one that is being restarted, and report errors in four shapes: text, an error class, a code in a raw answer, a code in a dict.
-Here each answer is checked once, in _Answer.
+Arguments and results are plain data, and failures are a KafkaError.
+
+Requests are sent as protocol messages to one chosen broker, not through KafkaAdminClient's methods. Those pick a random
+broker, which may be the one that is being restarted, and report errors in four forms: text, an error class, a code in a
+raw answer, a code in a dict. Here each answer is checked once, in _Answer.
 """
 
 from __future__ import annotations
@@ -39,7 +41,8 @@ MIN_ISR = "min.insync.replicas"
 DYNAMIC_TOPIC_SOURCE = 1
 # Threads; each waits for one broker.
 ASKED_AT_ONCE = 64
-# A controller of KRaft refuses a whole request that makes more than 10,000 records (QuorumController.MAX_RECORDS_PER_USER_OP).
+# A controller of KRaft refuses a whole request that makes more than 10,000 records
+# (QuorumController.MAX_RECORDS_PER_USER_OP).
 ELECTED_AT_ONCE = 1000
 DESCRIBE_QUORUM, DESCRIBE_TOPIC_PARTITIONS = 55, 75
 # Codes of org.apache.kafka.common.protocol.Errors.
@@ -78,7 +81,7 @@ class LibraryError(KafkaError):
 
 @dataclass(frozen=True)
 class Connection:
-    """How to reach a cluster; the password stays in its file until a client is made."""
+    """How to reach a cluster; the password stays in its file until a client is described."""
 
     bootstrap_servers: tuple[str, ...]
     security_protocol: str = "PLAINTEXT"
@@ -131,27 +134,29 @@ class Connection:
 
 
 def connection(params: dict[str, Any]) -> Connection:
-    """The connection that a module's parameters (CONNECTION_SPEC) describe; raises KafkaError when they contradict each other."""
-    made = Connection(
+    """The connection that a module's parameters (CONNECTION_SPEC) describe; raises KafkaError when they contradict."""
+    described = Connection(
         bootstrap_servers=tuple(params["bootstrap_servers"]),
         **{key: params[key] for key in CONNECTION_SPEC if key != "bootstrap_servers"},
     )
-    if not made.bootstrap_servers:
+    if not described.bootstrap_servers:
         raise KafkaError(
             "There is no broker to ask, because bootstrap_servers is empty; name at least one as host:port."
         )
-    for server in made.bootstrap_servers:
+    for server in described.bootstrap_servers:
         address(server)
-    if made.security_protocol.startswith("SASL"):
-        missing = [key for key in ("sasl_mechanism", "sasl_username", "sasl_password_file") if not getattr(made, key)]
+    if described.security_protocol.startswith("SASL"):
+        missing = [
+            key for key in ("sasl_mechanism", "sasl_username", "sasl_password_file") if not getattr(described, key)
+        ]
         if missing:
             raise KafkaError(
                 "The security protocol %s needs %s; set %s."
-                % (made.security_protocol, " and ".join(missing), "them" if missing[1:] else "it")
+                % (described.security_protocol, " and ".join(missing), "them" if missing[1:] else "it")
             )
-    if made.request_timeout_seconds < 1:
-        raise KafkaError("request_timeout_seconds is %d, but must be at least 1." % made.request_timeout_seconds)
-    return made
+    if described.request_timeout_seconds < 1:
+        raise KafkaError("request_timeout_seconds is %d, but must be at least 1." % described.request_timeout_seconds)
+    return described
 
 
 def address(text: str) -> tuple[str, int]:
@@ -172,7 +177,10 @@ def dials(server: str) -> bool:
 
 
 def listening(servers: Sequence[str]) -> Iterator[str]:
-    """Those where anything listens, in their order. All are dialled at once, and none that listens waits for those after it."""
+    """The servers where anything listens, in their order.
+
+    All are dialled at once, and none that listens waits for those after it.
+    """
     pool = ThreadPoolExecutor(len(servers))
     try:
         for server, listens in zip(servers, pool.map(dials, servers)):
@@ -183,7 +191,10 @@ def listening(servers: Sequence[str]) -> Iterator[str]:
 
 
 def at_once(ask: Callable[[int], Any], brokers: Iterable[int], threads: int = ASKED_AT_ONCE) -> dict[int, Any]:
-    """What ask(broker) returns for each of these brokers, or the KafkaError that it raises; many that hang cost no more time than one."""
+    """What ask(broker) returns for each of these brokers, or the KafkaError that it raises.
+
+    Many brokers that hang take no more time than one.
+    """
 
     def answer(broker: int) -> Any:
         try:
@@ -238,8 +249,8 @@ def _reason(error: BaseException) -> str:
 class Admin:
     """A conversation with one cluster, over one chosen broker; use it as a context manager.
 
-    ask says whom: None (the first bootstrap server that answers), a broker id, or (host, port). Brokers in exclude are never asked on
-    the cluster's behalf; name there whatever is being restarted. Every read is that broker's own view.
+    ask says whom: None (the first bootstrap server that answers), a broker id, or (host, port). Brokers in exclude are
+    never asked on the cluster's behalf; name there whatever is being restarted. Every read is that broker's own view.
     """
 
     def __init__(
@@ -271,8 +282,9 @@ class Admin:
     def _begin(self, where: Connection, ask: int | tuple[str, int] | None) -> None:
         """Begin at the first bootstrap server that answers.
 
-        kafka-python picks one of them at random and waits for it until the time for all is over, so that a single broker that hangs would fail
-        a question as often as it is picked. A server that refuses costs nothing here, one that hangs a third of the time for one request.
+        kafka-python picks one of them at random and waits for it until the time for all is over, so that a single
+        broker that hangs would fail a question as often as it is picked. A server that refuses costs nothing here, one
+        that hangs a third of the time for one request.
         """
         each = max(2, where.request_timeout_seconds // 3)
         failed: KafkaError | None = None
@@ -305,7 +317,7 @@ class Admin:
             ) from None
 
     def _choose(self, ask: int | tuple[str, int] | None, begun: Sequence[str]) -> Any:
-        """The node that is asked from now on: the first candidate that answers, and before all others the one that just did."""
+        """The node that is asked from now on: the one that just answered, or the first candidate that answers."""
         cluster = self._client._manager.cluster
         at = {broker.node_id: "%s:%d" % (broker.host, broker.port) for broker in cluster.brokers()}
         known = sorted(at)
@@ -362,7 +374,10 @@ class Admin:
             ) from None
 
     def _send_to_controller(self, request: Callable[[], Any], code: Callable[[Any], int]) -> Any:
-        """To the controller; under KRaft any broker passes it on, so the one we ask does. request makes a new message, as one is sent once."""
+        """Send to the controller; under KRaft the broker that is asked forwards it.
+
+        request makes a new message, because each is sent once.
+        """
         if self.is_kraft:
             return self._send(request())
         answer = self._send(request(), self._metadata([]).controller_id)
@@ -375,7 +390,7 @@ class Admin:
         from kafka.protocol.metadata import MetadataRequest
 
         named = None if topics is None else [MetadataRequest.MetadataRequestTopic(name=name) for name in topics]
-        # Authorized operations cost the broker a check for each topic, and nobody here reads them.
+        # Authorized operations cost the broker a check for each topic, and are not used here.
         return self._send(
             MetadataRequest(
                 topics=named,
@@ -408,12 +423,13 @@ class Admin:
     def cluster(self) -> dict[str, Any]:
         """The cluster: {cluster_id, controller_id, brokers: [{id, host, port, rack, fenced}]}, brokers by id.
 
-        controller_id is what the broker says, which under KRaft is any broker: the active controller there is quorum()["leader"].
-        fenced is known from Kafka 4.0 on; before, a broker that is down is missing from the list.
+        controller_id is what the broker says, which under KRaft is any broker: the active controller there is
+        quorum()["leader"]. fenced is known from Kafka 4.0 on; before, a broker that is down is missing from the list.
         """
         from kafka.protocol.admin import DescribeClusterRequest
 
-        # IncludeFencedBrokers came with version 2 (KIP-1073, Kafka 4.0); older brokers would refuse a message that carries it.
+        # IncludeFencedBrokers came with version 2 (KIP-1073, Kafka 4.0); older brokers would refuse a message that
+        # carries it.
         fenced = self._versions().get(60, (0, 0))[1] >= 2
         answer = self._send(
             DescribeClusterRequest(include_cluster_authorized_operations=False, include_fenced_brokers=fenced)
@@ -436,11 +452,17 @@ class Admin:
         }
 
     def partitions(self, topics: Sequence[str] | None = None) -> dict[str, list[dict[str, Any]]]:
-        """Partitions of the topics named (None: all) that exist: {topic: [{partition, leader, replicas, isr, offline}]}; leader is -1 for none."""
+        """Partitions of the topics named (None: all) that exist.
+
+        {topic: [{partition, leader, replicas, isr, offline}]}; leader is -1 for none.
+        """
         return self._partitions(self._metadata(topics))
 
     def metadata_from(self, broker_id: int, topics: Sequence[str] | None = None) -> dict[str, Any]:
-        """One broker's own view: {brokers: [ids it knows], partitions: as partitions(), those it holds}; raises KafkaError when it does not answer."""
+        """One broker's own view: {brokers: [ids it knows], partitions: as partitions(), those it holds}.
+
+        Raises KafkaError when it does not answer.
+        """
         answer = self._metadata(topics, broker_id)
         return {
             "brokers": sorted(broker.node_id for broker in answer.brokers),
@@ -448,16 +470,21 @@ class Admin:
         }
 
     def view_of(self, broker_id: int) -> dict[str, Any]:
-        """All that one broker says of the cluster: {controller_id, brokers: [{id, host, port, rack}], partitions: as partitions()}; under KRaft the first is
-        any broker."""
+        """One broker's view of the cluster.
+
+        {controller_id, brokers: [{id, host, port, rack}], partitions: as partitions()}.
+
+        Under KRaft controller_id is that of any broker.
+        """
         answer = self._metadata(None, broker_id)
         brokers = [
-            {"id": each.node_id, "host": each.host, "port": each.port, "rack": each.rack} for each in answer.brokers
+            {"id": broker.node_id, "host": broker.host, "port": broker.port, "rack": broker.rack}
+            for broker in answer.brokers
         ]
         return {"controller_id": answer.controller_id, "brokers": brokers, "partitions": self._partitions(answer)}
 
     def controllers_named(self, brokers: Iterable[int]) -> dict[int, int]:
-        """Whom each of these brokers that answers names as the active controller of a cluster with ZooKeeper; -1 for nobody."""
+        """The active controller of a cluster with ZooKeeper, by each of these brokers that answers; -1 for none."""
         said = at_once(lambda broker: self._metadata([], broker), brokers)
         return {broker: answer.controller_id for broker, answer in said.items() if not isinstance(answer, KafkaError)}
 
@@ -470,11 +497,14 @@ class Admin:
         ]
 
     def own_minimums(self, brokers: Iterable[int]) -> dict[int, int]:
-        """min.insync.replicas as each of these brokers that answers has it for topics that set none; it enforces that where it leads."""
+        """min.insync.replicas of each of these brokers that answers, for topics that set none.
+
+        A broker enforces its own value where it leads.
+        """
         said = at_once(lambda broker: int(self.broker_configs(broker, [MIN_ISR])[MIN_ISR] or 1), brokers)
-        for each in said.values():
-            if isinstance(each, KafkaError) and each.code == CLUSTER_AUTHORIZATION_FAILED:
-                raise each
+        for answer in said.values():
+            if isinstance(answer, KafkaError) and answer.code == CLUSTER_AUTHORIZATION_FAILED:
+                raise answer
         return {broker: least for broker, least in said.items() if not isinstance(least, KafkaError)}
 
     @staticmethod
@@ -486,23 +516,26 @@ class Admin:
             # A new topic has no leader yet: its partitions say so themselves.
             if topic.error_code != LEADER_NOT_AVAILABLE:
                 _raise(topic.error_code, None, "to describe topic %s" % topic.name)
-            listed = [
+            partitions = [
                 {
-                    "partition": each.partition_index,
-                    "leader": each.leader_id,
-                    "replicas": each.replica_nodes,
-                    "isr": each.isr_nodes,
-                    "offline": each.offline_replicas,
+                    "partition": partition.partition_index,
+                    "leader": partition.leader_id,
+                    "replicas": partition.replica_nodes,
+                    "isr": partition.isr_nodes,
+                    "offline": partition.offline_replicas,
                 }
-                for each in topic.partitions
-                if holder is None or holder in each.replica_nodes
+                for partition in topic.partitions
+                if holder is None or holder in partition.replica_nodes
             ]
-            listed.sort(key=lambda each: each["partition"])
-            out[topic.name] = listed
+            partitions.sort(key=lambda partition: partition["partition"])
+            out[topic.name] = partitions
         return out
 
     def eligible_leader_replicas(self, topics: Sequence[str]) -> dict[tuple[str, int], list[int]]:
-        """The eligible leader replicas (KIP-966) by (topic, partition), where there are any; nothing on brokers that do not know them."""
+        """The eligible leader replicas (KIP-966) by (topic, partition), where there are any.
+
+        Empty on brokers without them.
+        """
         from kafka.protocol.admin import DescribeTopicPartitionsRequest as Request
 
         if not topics or DESCRIBE_TOPIC_PARTITIONS not in self._versions():
@@ -520,9 +553,9 @@ class Admin:
             for topic in answer.topics:
                 if topic.error_code == TOPIC_AUTHORIZATION_FAILED:
                     _raise(topic.error_code, None, "to describe topic %s" % topic.name)
-                for each in topic.partitions:
-                    if each.eligible_leader_replicas:
-                        out[topic.name, each.partition_index] = each.eligible_leader_replicas
+                for partition in topic.partitions:
+                    if partition.eligible_leader_replicas:
+                        out[topic.name, partition.partition_index] = partition.eligible_leader_replicas
             if answer.next_cursor is None:
                 return out
             cursor = Request.Cursor(
@@ -532,13 +565,16 @@ class Admin:
     def topic_configs(
         self, topics: Sequence[str], keys: Sequence[str] | None = None, broker_id: int | None = None
     ) -> dict[str, dict[str, dict[str, Any]]]:
-        """Configurations of the topics that exist: {topic: {key: {value, own}}}; own is whether the topic itself sets it."""
+        """Configurations of the topics that exist: {topic: {key: {value, own}}}.
+
+        own is whether the topic itself sets it.
+        """
         return self._configs(TOPIC_RESOURCE, topics, keys, broker_id)
 
     def broker_configs(self, broker_id: int, keys: Sequence[str] | None = None) -> dict[str, str | None]:
         """Configuration values of one broker, as it has them; {key: value}."""
-        found = self._configs(BROKER_RESOURCE, [str(broker_id)], keys, broker_id)
-        return {key: entry["value"] for key, entry in found[str(broker_id)].items()}
+        configs = self._configs(BROKER_RESOURCE, [str(broker_id)], keys, broker_id)
+        return {key: entry["value"] for key, entry in configs[str(broker_id)].items()}
 
     def _configs(
         self, kind: int, names: Sequence[str], keys: Sequence[str] | None, node: int | None
@@ -547,10 +583,10 @@ class Admin:
 
         if not names:
             return {}
-        wanted = None if keys is None else list(keys)
+        keys_asked = None if keys is None else list(keys)
         # Every value is asked for, as defaults count too; KafkaAdminClient.describe_configs would leave them out.
         resources = [
-            Request.DescribeConfigsResource(resource_type=kind, resource_name=name, configuration_keys=wanted)
+            Request.DescribeConfigsResource(resource_type=kind, resource_name=name, configuration_keys=keys_asked)
             for name in names
         ]
         answer = self._send(Request(resources=resources, include_synonyms=False, include_documentation=False), node)
@@ -568,9 +604,12 @@ class Admin:
         return out
 
     def min_insync_replicas(self, topics: Sequence[str], broker_id: int | None = None) -> dict[str, tuple[int, bool]]:
-        """min.insync.replicas of each existing topic, and whether the topic itself sets it; if not, it is the value of the broker that is asked."""
-        found = self.topic_configs(topics, [MIN_ISR], broker_id)
-        return {topic: (int(entries[MIN_ISR]["value"]), entries[MIN_ISR]["own"]) for topic, entries in found.items()}
+        """min.insync.replicas of each existing topic, and whether the topic itself sets it.
+
+        If not, it is the value of the broker that is asked.
+        """
+        configs = self.topic_configs(topics, [MIN_ISR], broker_id)
+        return {topic: (int(entries[MIN_ISR]["value"]), entries[MIN_ISR]["own"]) for topic, entries in configs.items()}
 
     def reassignments(self, topics: Sequence[str] | None = None) -> list[dict[str, Any]]:
         """Reassignments under way: [{topic, partition, replicas, adding, removing}]."""
@@ -584,16 +623,16 @@ class Admin:
             (
                 {
                     "topic": topic.name,
-                    "partition": each.partition_index,
-                    "replicas": each.replicas,
-                    "adding": each.adding_replicas,
-                    "removing": each.removing_replicas,
+                    "partition": partition.partition_index,
+                    "replicas": partition.replicas,
+                    "adding": partition.adding_replicas,
+                    "removing": partition.removing_replicas,
                 }
                 for topic in answer.topics
                 if topics is None or topic.name in topics
-                for each in topic.partitions
+                for partition in topic.partitions
             ),
-            key=lambda each: (each["topic"], each["partition"]),
+            key=lambda move: (move["topic"], move["partition"]),
         )
 
     def quorum(self) -> dict[str, Any] | None:
@@ -610,10 +649,10 @@ class Admin:
         )
         answer = self._send(Request(topics=[asked]))
         _raise(answer.error_code, getattr(answer, "error_message", None), "to describe the quorum")
-        found = answer.topics[0].partitions[0]
-        _raise(found.error_code, getattr(found, "error_message", None), "to describe the quorum")
+        partition = answer.topics[0].partitions[0]
+        _raise(partition.error_code, getattr(partition, "error_message", None), "to describe the quorum")
 
-        def members(listed: Any) -> list[dict[str, Any]]:
+        def members(replicas: Any) -> list[dict[str, Any]]:
             plain = [
                 {
                     "id": member.replica_id,
@@ -626,16 +665,16 @@ class Admin:
                     "log_end_offset": member.log_end_offset,
                     "last_caught_up_ms": member.last_caught_up_timestamp,
                 }
-                for member in listed
+                for member in replicas
             ]
             return sorted(plain, key=lambda member: member["id"])
 
         return {
-            "leader": found.leader_id,
-            "epoch": found.leader_epoch,
-            "high_watermark": found.high_watermark,
-            "voters": members(found.current_voters),
-            "observers": members(found.observers),
+            "leader": partition.leader_id,
+            "epoch": partition.leader_epoch,
+            "high_watermark": partition.high_watermark,
+            "voters": members(partition.current_voters),
+            "observers": members(partition.observers),
         }
 
     def features(self) -> dict[str, dict[str, Any]]:
@@ -647,18 +686,19 @@ class Admin:
         )
         _raise(answer.error_code, None, "to name its versions")
         out: dict[str, dict[str, Any]] = {
-            each.name: {"supported": [each.min_version, each.max_version], "finalized": None}
-            for each in answer.supported_features or []
+            feature.name: {"supported": [feature.min_version, feature.max_version], "finalized": None}
+            for feature in answer.supported_features or []
         }
-        for each in answer.finalized_features or []:
-            out.setdefault(each.name, {"supported": None})["finalized"] = each.max_version_level
+        for feature in answer.finalized_features or []:
+            out.setdefault(feature.name, {"supported": None})["finalized"] = feature.max_version_level
         return dict(sorted(out.items()))
 
     def versions_of(self, broker_id: int) -> dict[str, Any]:
         """What one broker says about its version: {series, newest_known, supported: {feature: [min, max]}, protocol}.
 
-        series is the release that its requests' versions fit, [3, 9]; newest_known is whether that is the newest that kafka-python can tell, as a newer
-        broker looks the same. protocol is inter.broker.protocol.version, None under KRaft.
+        series is the release that its requests' versions fit, [3, 9]. newest_known is whether that is the newest that
+        kafka-python can tell: a newer broker looks the same. protocol is inter.broker.protocol.version, None under
+        KRaft.
         """
         from kafka.protocol.broker_version_data import BROKER_API_VERSIONS, infer_broker_version_from_api_versions
         from kafka.protocol.metadata import ApiVersionsRequest
@@ -667,8 +707,8 @@ class Admin:
             ApiVersionsRequest(client_software_name="rackaware", client_software_version="1", min_version=3), broker_id
         )
         _raise(answer.error_code, None, "to name its versions")
-        found = infer_broker_version_from_api_versions(
-            {each.api_key: (each.min_version, each.max_version) for each in answer.api_keys}
+        release = infer_broker_version_from_api_versions(
+            {api.api_key: (api.min_version, api.max_version) for api in answer.api_keys}
         )[:2]
         protocol = (
             None
@@ -676,22 +716,25 @@ class Admin:
             else self.broker_configs(broker_id, ["inter.broker.protocol.version"])["inter.broker.protocol.version"]
         )
         return {
-            "series": list(found),
-            "newest_known": found >= max(BROKER_API_VERSIONS)[:2],
-            "supported": {each.name: [each.min_version, each.max_version] for each in answer.supported_features or []},
+            "series": list(release),
+            "newest_known": release >= max(BROKER_API_VERSIONS)[:2],
+            "supported": {
+                feature.name: [feature.min_version, feature.max_version] for feature in answer.supported_features or []
+            },
             "protocol": protocol,
         }
 
     def group_members(self, broker_id: int) -> list[dict[str, Any]]:
         """Members of the consumer groups that one broker coordinates: [{group, client_id, host, subscription}].
 
-        subscription is the version in which a member of a classic group wrote its subscription (ConsumerProtocolSubscription), None for others.
+        subscription is the version in which a member of a classic group wrote its subscription
+        (ConsumerProtocolSubscription), None for others.
         """
         from kafka.protocol.admin import DescribeGroupsRequest, ListGroupsRequest
 
-        listed = self._send(ListGroupsRequest(states_filter=[], types_filter=[]), broker_id)
-        _raise(listed.error_code, None, "to list groups")
-        names = sorted(each.group_id for each in listed.groups if each.protocol_type == "consumer")
+        overview = self._send(ListGroupsRequest(states_filter=[], types_filter=[]), broker_id)
+        _raise(overview.error_code, None, "to list groups")
+        names = sorted(group.group_id for group in overview.groups if group.protocol_type == "consumer")
         if not names:
             return []
         answer = self._send(DescribeGroupsRequest(groups=names, include_authorized_operations=False), broker_id)
@@ -711,7 +754,9 @@ class Admin:
         ]
 
     def log_dirs(self, broker_id: int, partitions: Iterable[tuple[str, int]] | None = None) -> list[dict[str, Any]]:
-        """Log directories of one broker: [{path, error, total_bytes, usable_bytes, replicas: [{topic, partition, size_bytes, lag, future}]}].
+        """Log directories of one broker.
+
+        [{path, error, total_bytes, usable_bytes, replicas: [{topic, partition, size_bytes, lag, future}]}].
 
         replicas are those of these partitions, None for all.
         error is None or Kafka's name of what is wrong with the directory; bytes of the file system are -1 when unknown.
@@ -724,36 +769,37 @@ class Admin:
         topics = (
             None
             if partitions is None
-            else [Request.DescribableLogDirTopic(topic=name, partitions=listed) for name, listed in named.items()]
+            else [Request.DescribableLogDirTopic(topic=name, partitions=indexes) for name, indexes in named.items()]
         )
         answer = self._send(Request(topics=topics), broker_id)
         _raise(getattr(answer, "error_code", 0) or 0, None, "to describe the log directories of broker %d" % broker_id)
         return [
             {
-                "path": found.log_dir,
-                "error": _name(found.error_code) if found.error_code else None,
-                "total_bytes": found.total_bytes,
-                "usable_bytes": found.usable_bytes,
+                "path": directory.log_dir,
+                "error": _name(directory.error_code) if directory.error_code else None,
+                "total_bytes": directory.total_bytes,
+                "usable_bytes": directory.usable_bytes,
                 "replicas": [
                     {
                         "topic": topic.name,
-                        "partition": each.partition_index,
-                        "size_bytes": each.partition_size,
-                        "lag": each.offset_lag,
-                        "future": each.is_future_key,
+                        "partition": partition.partition_index,
+                        "size_bytes": partition.partition_size,
+                        "lag": partition.offset_lag,
+                        "future": partition.is_future_key,
                     }
-                    for topic in found.topics
-                    for each in topic.partitions
+                    for topic in directory.topics
+                    for partition in topic.partitions
                 ],
             }
-            for found in answer.results
+            for directory in answer.results
         ]
 
     def held_by(self, broker_id: int) -> set[tuple[str, int]]:
-        """The partitions that one broker has on its disks, those that are only on their way to another disk left out; raises KafkaError when it does not say.
+        """The partitions that one broker has on its disks; raises KafkaError when it does not say.
 
-        Whoever may describe the cluster sees all of them, also those of topics that it may not describe. A broker always has a log directory, so that
-        none means that it may not be seen: before version 3 of the answer there was no error for that.
+        Replicas that are being moved to another disk are left out. A principal that may describe the cluster sees all
+        of them, also those of topics that it may not describe. A broker always has a log directory, so an answer
+        without one means that the principal may not see it: before version 3 of the answer there was no error for that.
         """
         from kafka.protocol.admin import DescribeLogDirsRequest as Request
 
@@ -762,11 +808,11 @@ class Admin:
         if not answer.results:
             _raise(CLUSTER_AUTHORIZATION_FAILED, None, "to describe the log directories of broker %d" % broker_id)
         return {
-            (topic.name, each.partition_index)
-            for found in answer.results
-            for topic in found.topics
-            for each in topic.partitions
-            if not each.is_future_key
+            (topic.name, partition.partition_index)
+            for directory in answer.results
+            for topic in directory.topics
+            for partition in topic.partitions
+            if not partition.is_future_key
         }
 
     # Changing
@@ -781,11 +827,14 @@ class Admin:
         *,
         validate_only: bool,
     ) -> None:
-        """Create a topic, or only let Kafka judge it; with an assignment (partition: broker ids) the two numbers follow from that."""
+        """Create a topic, or only have Kafka validate it.
+
+        With an assignment (partition: broker ids) the two numbers follow from that.
+        """
         from kafka.protocol.admin import CreateTopicsRequest as Request
 
         topic = Request.CreatableTopic
-        made = topic(
+        creatable = topic(
             name=name,
             # Kafka refuses an assignment together with numbers.
             num_partitions=-1 if assignment else partitions,
@@ -797,7 +846,7 @@ class Admin:
             configs=[topic.CreatableTopicConfig(name=key, value=value) for key, value in sorted(config.items())],
         )
         answer = self._send_to_controller(
-            lambda: Request(topics=[made], timeout_ms=self._timeout_ms, validate_only=validate_only),
+            lambda: Request(topics=[creatable], timeout_ms=self._timeout_ms, validate_only=validate_only),
             lambda got: got.topics[0].error_code,
         )
         _raise(answer.topics[0].error_code, answer.topics[0].error_message, "to create topic %s" % name)
@@ -849,7 +898,7 @@ class Admin:
     def _alter(
         self, kind: int, name: str, config: dict[str, str | None], node: int | None, validate_only: bool
     ) -> None:
-        # Names are not looked up first, as KafkaAdminClient.alter_configs does: brokers do not list replication throttles until they are set.
+        # KafkaAdminClient.alter_configs looks up names first, but brokers list no replication throttle that is not set.
         from kafka.protocol.admin import IncrementalAlterConfigsRequest as Request
 
         resource = Request.AlterConfigsResource
@@ -869,50 +918,56 @@ class Admin:
                 result.error_code, result.error_message, "to change the configuration of %s" % (name or "all brokers")
             )
 
-    def reassign(self, wanted: dict[tuple[str, int], list[int] | None]) -> None:
-        """Move partitions to these replicas, or with None cancel the move; raises KafkaError naming the first that Kafka refused."""
+    def reassign(self, targets: dict[tuple[str, int], list[int] | None]) -> None:
+        """Move partitions to these replicas, or with None cancel the move; raises KafkaError with the first refusal."""
         from kafka.protocol.admin import AlterPartitionReassignmentsRequest as Request
 
         topic = Request.ReassignableTopic
         named: dict[str, list[Any]] = {}
-        for (name, index), replicas in sorted(wanted.items()):
+        for (name, index), replicas in sorted(targets.items()):
             named.setdefault(name, []).append(topic.ReassignablePartition(partition_index=index, replicas=replicas))
         answer = self._send_to_controller(
             lambda: Request(
                 timeout_ms=self._timeout_ms,
-                topics=[topic(name=name, partitions=listed) for name, listed in named.items()],
+                topics=[topic(name=name, partitions=changes) for name, changes in named.items()],
             ),
             lambda got: got.error_code,
         )
         _raise(answer.error_code, answer.error_message, "the reassignment")
         for result in answer.responses:
-            for each in result.partitions:
+            for partition in result.partitions:
                 cancelled = (
-                    wanted.get((result.name, each.partition_index), ()) is None and each.error_code == NO_REASSIGNMENT
+                    targets.get((result.name, partition.partition_index), ()) is None
+                    and partition.error_code == NO_REASSIGNMENT
                 )
                 if not cancelled:
                     _raise(
-                        each.error_code, each.error_message, "to reassign %s-%d" % (result.name, each.partition_index)
+                        partition.error_code,
+                        partition.error_message,
+                        "to reassign %s-%d" % (result.name, partition.partition_index),
                     )
 
     def elect_preferred(
         self, partitions: Iterable[tuple[str, int]] | None = None, *, tolerant: bool = False
     ) -> dict[tuple[str, int], str]:
-        """Elect preferred leaders of these partitions (None: all); returns Kafka's reason for each that could not be, by (topic, partition).
+        """Elect preferred leaders of these partitions (None: all).
 
-        A partition that its preferred replica leads already is no failure, and one whose preferred replica is out is no reason to stop. A request
-        that fails as a whole raises KafkaError; tolerant: it is the reason of all partitions that are left then.
+        Returns Kafka's reason for each that could not be, by (topic, partition).
+
+        A partition that its preferred replica leads already is no failure, and one whose preferred replica is out is no
+        reason to stop. A request that fails as a whole raises KafkaError; tolerant: it is the reason of all partitions
+        that are left then.
         """
         if partitions is None:
             return self._elect(None)
-        wanted, refused = list(partitions), {}
-        for start in range(0, len(wanted), ELECTED_AT_ONCE):
+        waiting, refused = list(partitions), {}
+        for start in range(0, len(waiting), ELECTED_AT_ONCE):
             try:
-                refused.update(self._elect(wanted[start : start + ELECTED_AT_ONCE]))
+                refused.update(self._elect(waiting[start : start + ELECTED_AT_ONCE]))
             except KafkaError as error:
                 if not tolerant:
                     raise
-                return {**refused, **dict.fromkeys(wanted[start:], str(error))}
+                return {**refused, **dict.fromkeys(waiting[start:], str(error))}
         return refused
 
     def _elect(self, partitions: list[tuple[str, int]] | None) -> dict[tuple[str, int], str]:
@@ -926,17 +981,17 @@ class Admin:
                 election_type=ElectionType.PREFERRED,
                 topic_partitions=None
                 if partitions is None
-                else [(name, sorted(listed)) for name, listed in sorted(named.items())],
+                else [(name, sorted(indexes)) for name, indexes in sorted(named.items())],
                 timeout_ms=self._timeout_ms,
             ),
             lambda got: got.error_code,
         )
         _raise(answer.error_code, None, "the election of preferred leaders")
         return {
-            (result.topic, each.partition_id): _name(each.error_code)
+            (result.topic, partition.partition_id): _name(partition.error_code)
             for result in answer.replica_election_results
-            for each in result.partition_result
-            if each.error_code not in (0, ELECTION_NOT_NEEDED)
+            for partition in result.partition_result
+            if partition.error_code not in (0, ELECTION_NOT_NEEDED)
         }
 
     def finalize_features(self, levels: dict[str, int], *, validate_only: bool) -> None:
@@ -959,7 +1014,10 @@ class Admin:
 
 
 def _lend_zstd() -> None:
-    """kafka-python speaks Zstandard only with a library that /opt/kafka-admin does not have; _kafka.zstd is enough for what is written here."""
+    """Register _kafka.zstd: kafka-python speaks Zstandard only with a library that /opt/kafka-admin does not have.
+
+    It is enough for what is written here.
+    """
     from kafka import codec
 
     if codec.zstd is None:
@@ -971,8 +1029,8 @@ def produce(
 ) -> dict[int, int]:
     """Write one record to each partition, each acknowledged by all in-sync replicas; {partition: offset}.
 
-    compression is None or "zstd", which only makes smaller what has runs of equal bytes. Raises KafkaError that names the first partition which did
-    not take its record within the request timeout.
+    compression is None or "zstd", which only makes smaller what has runs of equal bytes. Raises KafkaError that names
+    the first partition which did not take its record within the request timeout.
     """
     _require_library()
     _lend_zstd()
@@ -1015,14 +1073,17 @@ def produce(
 def consume(
     where: Connection, topic: str, offsets: dict[int, int], *, clock: Callable[[], float] = time.monotonic
 ) -> dict[int, tuple[bytes, bytes]]:
-    """Read the records at these offsets back, {partition: (key, value)}; what did not come within the request timeout is missing."""
+    """Read the records at these offsets back: {partition: (key, value)}.
+
+    Records that did not come within the request timeout are missing.
+    """
     _require_library()
     _lend_zstd()
     logging.getLogger("kafka").addHandler(logging.NullHandler())
     from kafka import KafkaConsumer, TopicPartition
 
     places = {TopicPartition(topic, partition): offset for partition, offset in offsets.items()}
-    found: dict[int, tuple[bytes, bytes]] = {}
+    read: dict[int, tuple[bytes, bytes]] = {}
     consumer = None
     try:
         consumer = KafkaConsumer(
@@ -1037,14 +1098,14 @@ def consume(
         for place, offset in places.items():
             consumer.seek(place, offset)
         end = clock() + where.request_timeout_seconds
-        while len(found) < len(places) and clock() < end:
+        while len(read) < len(places) and clock() < end:
             for place, records in consumer.poll(timeout_ms=500).items():
                 for record in records:
                     if record.offset == places[place]:
-                        found[place.partition] = (record.key, record.value)
+                        read[place.partition] = (record.key, record.value)
                         consumer.pause(place)
-        return found
-    # A frame that the broker compressed anew is not one of _kafka.zstd's.
+        return read
+    # A frame that the broker has recompressed is not one of _kafka.zstd's.
     except (kafka_errors.KafkaError, OSError, zstd.ZstdError) as error:
         raise KafkaError(
             "Records of topic %s could not be read back: %s; check that every leader answers." % (topic, _reason(error))

@@ -14,7 +14,10 @@ from .client import Connection, KafkaError, consume, produce
 
 
 def run(where: Connection, topic: str, placed: list[dict[str, Any]]) -> tuple[str, dict[int, int]]:
-    """The marker in each record, and the offset of each partition's record; placed is what check_records.places said. Raises KafkaError or ProofError."""
+    """The marker in each record, and the offset of each partition's record; raises KafkaError or CheckError.
+
+    placed is what check_records.places returned.
+    """
     marker = str(uuid.uuid4())
     offsets: dict[int, int] = {}
     for compression in (None, check_records.COMPRESSION):

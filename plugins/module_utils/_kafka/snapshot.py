@@ -31,11 +31,16 @@ class Counts:
 class Snapshot:
     """A cluster as one broker sees it.
 
-    brokers: [{id, host, port, rack, fenced}]; topics: {name: {partitions, replication_factor, min_isr, own_min_isr}}, the last
-    whether the topic itself sets it: if not, min_isr is what the broker that was asked has, and others may have another;
-    partitions: [{topic, partition, leader, replicas, isr, offline, elr, min_isr, adding, removing}], by topic and partition, plain dicts
-    because there may be 100,000 of them; leader is -1 without one; min_isr is the effective one, never above the replicas.
-    quorum is None under ZooKeeper. witness is the broker whose answer was laid beside the first, as agreed() does, None for one answer alone.
+    brokers: [{id, host, port, rack, fenced}].
+
+    topics: {name: {partitions, replication_factor, min_isr, own_min_isr}}. own_min_isr is whether the topic itself sets
+    it. If not, min_isr is what the broker that was asked has, and others may have another.
+
+    partitions: [{topic, partition, leader, replicas, isr, offline, elr, min_isr, adding, removing}], by topic and
+    partition, plain dicts because there may be 100,000 of them. leader is -1 without one. min_isr is the effective one,
+    never above the replicas.
+
+    quorum is None under ZooKeeper. witness is the broker whose answer agreed() has compared, None for one answer alone.
     """
 
     cluster_id: str
@@ -61,7 +66,10 @@ class Snapshot:
 
 
 def is_under_replicated(partition: dict[str, Any]) -> bool:
-    """Whether a replica that should hold the partition is not in sync; one that a reassignment adds does not count yet, as in Kafka."""
+    """Whether a replica that should hold the partition is not in sync.
+
+    As in Kafka, a replica that a reassignment adds does not count yet.
+    """
     isr = partition["isr"]
     if len(isr) >= len(partition["replicas"]):
         return False
@@ -77,13 +85,15 @@ def is_troubled(partition: dict[str, Any]) -> bool:
 def count(partitions: Sequence[dict[str, Any]], topics: int) -> Counts:
     """Count partitions in the shape of Snapshot.partitions."""
     under = at_min = below = offline = elsewhere = 0
-    for each in partitions:
-        in_sync = len(each["isr"])
-        under += is_under_replicated(each)
-        at_min += in_sync == each["min_isr"]
-        below += in_sync < each["min_isr"]
-        offline += each["leader"] < 0
-        elsewhere += bool(each["replicas"]) and each["leader"] >= 0 and each["leader"] != each["replicas"][0]
+    for partition in partitions:
+        in_sync = len(partition["isr"])
+        under += is_under_replicated(partition)
+        at_min += in_sync == partition["min_isr"]
+        below += in_sync < partition["min_isr"]
+        offline += partition["leader"] < 0
+        elsewhere += (
+            bool(partition["replicas"]) and partition["leader"] >= 0 and partition["leader"] != partition["replicas"][0]
+        )
     return Counts(
         topics=topics,
         partitions=len(partitions),
@@ -104,51 +114,60 @@ def take(
 ) -> Snapshot:
     """Read the cluster in one pass; with topics only those; raises KafkaError for a topic that does not exist.
 
-    All partitions come from a single Metadata answer, so that they fit together. Only for topics with a replica out of sync are the
-    eligible leader replicas asked for, because in sync there are none, and without eligible for none at all. minimum is what Admin.min_insync_replicas said
-    of topics that were read before, and gets those that are read now.
+    All partitions come from a single Metadata answer, so that they fit together. The eligible leader replicas are asked
+    for only with eligible, and only for topics with a replica out of sync: others have none. minimum is what
+    Admin.min_insync_replicas returned for topics that were read before, and gets those that are read now.
     """
     minimum = {} if minimum is None else minimum
     cluster = admin.cluster()
     quorum = admin.quorum()
-    found = admin.partitions(topics)
-    missing = sorted(set(topics or ()) - set(found))
+    partitions_of = admin.partitions(topics)
+    missing = sorted(set(topics or ()) - set(partitions_of))
     if missing:
         raise KafkaError("The cluster has no topic %s; create it, or correct the name." % ", ".join(missing))
-    unread = sorted(set(found) - set(minimum))
+    unread = sorted(set(partitions_of) - set(minimum))
     minimum.update(admin.min_insync_replicas(unread) if unread else {})
     moving = admin.reassignments(topics)
-    moves = {(each["topic"], each["partition"]): each for each in moving}
+    moves = {(move["topic"], move["partition"]): move for move in moving}
     behind = (
-        [name for name, listed in found.items() if any(len(each["isr"]) < len(each["replicas"]) for each in listed)]
+        [
+            name
+            for name, members in partitions_of.items()
+            if any(len(partition["isr"]) < len(partition["replicas"]) for partition in members)
+        ]
         if eligible
         else []
     )
     eligibles = admin.eligible_leader_replicas(behind) if behind else {}
     partitions = []
-    shapes = {}
-    for name in sorted(found):
+    topic_rows = {}
+    for name in sorted(partitions_of):
         # Deleted between the two answers.
         if name not in minimum:
             continue
-        listed, (least, own) = found[name], minimum[name]
-        for each in listed:
-            key = (name, each["partition"])
+        members, (least, own) = partitions_of[name], minimum[name]
+        for partition in members:
+            key = (name, partition["partition"])
             move = moves.get(key)
-            each["topic"] = name
-            each["elr"] = eligibles.get(key, [])
-            each["min_isr"] = min(least, len(each["replicas"]))
-            each["adding"] = move["adding"] if move else []
-            each["removing"] = move["removing"] if move else []
-        partitions.extend(listed)
-        factor = min((len(each["replicas"]) - len(each["adding"]) for each in listed), default=0)
-        shapes[name] = {"partitions": len(listed), "replication_factor": factor, "min_isr": least, "own_min_isr": own}
+            partition["topic"] = name
+            partition["elr"] = eligibles.get(key, [])
+            partition["min_isr"] = min(least, len(partition["replicas"]))
+            partition["adding"] = move["adding"] if move else []
+            partition["removing"] = move["removing"] if move else []
+        partitions.extend(members)
+        factor = min((len(partition["replicas"]) - len(partition["adding"]) for partition in members), default=0)
+        topic_rows[name] = {
+            "partitions": len(members),
+            "replication_factor": factor,
+            "min_isr": least,
+            "own_min_isr": own,
+        }
     return Snapshot(
         cluster_id=cluster["cluster_id"],
         metadata="zookeeper" if quorum is None else "kraft",
         controller_id=cluster["controller_id"] if quorum is None else quorum["leader"],
         brokers=cluster["brokers"],
-        topics=shapes,
+        topics=topic_rows,
         partitions=partitions,
         reassignments=moving,
         quorum=quorum,
@@ -156,42 +175,49 @@ def take(
 
 
 def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mapping[str, tuple[int, bool]]) -> Snapshot:
-    """What two answers have in common, of which either may be old: the snapshot, and the view of another broker (Admin.view_of).
+    """What two answers have in common: the snapshot, and the view of another broker (Admin.view_of). Either may be old.
 
-    In sync is who is so by both, and unfenced whom both list. A partition that only one of them names stays, as that one says. Replicas are those of the
-    controller, whichever of the two it is. minimum is min.insync.replicas of topics that only the view has, as Admin.min_insync_replicas says it;
-    one that is missing there is gone again.
+    A replica is in sync when both say so, and a broker is unfenced when both list it. A partition that only one answer
+    names stays as that one says. Replicas are those of the controller, whichever of the two it is. minimum is
+    min.insync.replicas of topics that only the view has, as Admin.min_insync_replicas returns it; one that is missing
+    there is gone again.
     """
     boss_is_witness = view["controller_id"] == witness
-    other = {(name, each["partition"]): each for name, listed in view["partitions"].items() for each in listed}
+    other = {
+        (name, partition["partition"]): partition
+        for name, members in view["partitions"].items()
+        for partition in members
+    }
     partitions = []
-    for each in seen.partitions:
-        told = other.pop((each["topic"], each["partition"]), None)
-        if told is not None and (told["isr"] != each["isr"] or told["replicas"] != each["replicas"]):
-            both = set(told["isr"]).intersection(each["isr"])
-            first = told if boss_is_witness else each
+    for partition in seen.partitions:
+        witnessed = other.pop((partition["topic"], partition["partition"]), None)
+        if witnessed is not None and (
+            witnessed["isr"] != partition["isr"] or witnessed["replicas"] != partition["replicas"]
+        ):
+            both = set(witnessed["isr"]).intersection(partition["isr"])
+            first = witnessed if boss_is_witness else partition
             replicas = first["replicas"]
-            least = min(seen.topics[each["topic"]]["min_isr"], len(replicas))
-            each = {
-                **each,
+            least = min(seen.topics[partition["topic"]]["min_isr"], len(replicas))
+            partition = {
+                **partition,
                 "leader": first["leader"],
                 "replicas": replicas,
                 "isr": [id_ for id_ in first["isr"] if id_ in both],
                 "min_isr": least,
             }
-        partitions.append(each)
-    moves = {(each["topic"], each["partition"]): each for each in seen.reassignments}
+        partitions.append(partition)
+    moves = {(move["topic"], move["partition"]): move for move in seen.reassignments}
     topics = dict(seen.topics)
-    for (name, index), told in other.items():
+    for (name, index), witnessed in other.items():
         known = topics.get(name)
         least, own = (known["min_isr"], bool(known["own_min_isr"])) if known else minimum.get(name, (0, False))
         if not known and name not in minimum:
             continue
         if not known:
-            listed = view["partitions"][name]
-            factor = min(len(each["replicas"]) for each in listed)
+            members = view["partitions"][name]
+            factor = min(len(partition["replicas"]) for partition in members)
             topics[name] = {
-                "partitions": len(listed),
+                "partitions": len(members),
                 "replication_factor": factor,
                 "min_isr": least,
                 "own_min_isr": own,
@@ -200,18 +226,20 @@ def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mappi
         more = {
             "topic": name,
             "elr": [],
-            "min_isr": min(least, len(told["replicas"])),
+            "min_isr": min(least, len(witnessed["replicas"])),
             "adding": move["adding"],
             "removing": move["removing"],
         }
-        partitions.append({**told, **more})
-    listed_too = {each["id"]: each for each in view["brokers"]}
-    brokers = [{**each, "fenced": each["fenced"] or each["id"] not in listed_too} for each in seen.brokers]
-    ours = {each["id"] for each in seen.brokers}
-    brokers += [{**each, "fenced": True} for id_, each in listed_too.items() if id_ not in ours]
+        partitions.append({**witnessed, **more})
+    brokers_of_witness = {broker["id"]: broker for broker in view["brokers"]}
+    brokers = [
+        {**broker, "fenced": broker["fenced"] or broker["id"] not in brokers_of_witness} for broker in seen.brokers
+    ]
+    ours = {broker["id"] for broker in seen.brokers}
+    brokers += [{**broker, "fenced": True} for id_, broker in brokers_of_witness.items() if id_ not in ours]
     return replace(
         seen,
-        brokers=sorted(brokers, key=lambda each: each["id"]),
+        brokers=sorted(brokers, key=lambda broker: broker["id"]),
         topics=topics,
         partitions=partitions,
         witness=witness,
@@ -219,11 +247,14 @@ def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mappi
 
 
 def troubled(plain: dict[str, Any], limit: int | None = None) -> dict[str, Any]:
-    """The same with the partitions in trouble only, at most so many, and their topics; counts stay those of all. Raises KafkaError."""
+    """The same with at most limit partitions in trouble, and their topics; counts stay those of all.
+
+    Raises KafkaError.
+    """
     if limit is not None and limit < 0:
         raise KafkaError("limit is %d, but must be at least 0." % limit)
     left = list(islice(filter(is_troubled, plain["partitions"]), limit))
-    named = {each["topic"] for each in left}
+    named = {partition["topic"] for partition in left}
     return {
         **plain,
         "partitions": left,
@@ -232,29 +263,32 @@ def troubled(plain: dict[str, Any], limit: int | None = None) -> dict[str, Any]:
 
 
 def summarize(plain: dict[str, Any]) -> dict[str, Any]:
-    """What people are shown of a cluster, however many partitions it has; plain is a Snapshot.to_dict(), or a summary already.
+    """What people are shown of a cluster, however many partitions it has.
 
-    Instead of topics, partitions and reassignments it has loads: [{id, leaders, replicas, out_of_sync}] of each broker that has any, examples: {kind of
-    trouble: the first few partitions, as topic-partition}, and reassigning, a number.
+    plain is a Snapshot.to_dict(), or a summary already. Instead of topics, partitions and reassignments it has loads:
+    [{id, leaders, replicas, out_of_sync}] of each broker that has any, examples: {kind of trouble: the first few
+    partitions, as topic-partition}, and reassigning, a number.
     """
     if "loads" in plain:
         return plain
     loads: dict[int, dict[str, int]] = {}
     examples: dict[str, list[str]] = {kind: [] for kind in TROUBLES}
-    for each in plain["partitions"]:
-        for replica in {*each["replicas"], *([each["leader"]] if each["leader"] >= 0 else [])}:
+    for partition in plain["partitions"]:
+        for replica in {*partition["replicas"], *([partition["leader"]] if partition["leader"] >= 0 else [])}:
             load = loads.get(replica) or loads.setdefault(
                 replica, {"id": replica, "leaders": 0, "replicas": 0, "out_of_sync": 0}
             )
-            load["leaders"] += replica == each["leader"]
-            load["replicas"] += replica in each["replicas"]
+            load["leaders"] += replica == partition["leader"]
+            load["replicas"] += replica in partition["replicas"]
             load["out_of_sync"] += (
-                replica in each["replicas"] and replica not in each["isr"] and replica not in each["adding"]
+                replica in partition["replicas"]
+                and replica not in partition["isr"]
+                and replica not in partition["adding"]
             )
-        if is_troubled(each):
+        if is_troubled(partition):
             for kind, has in TROUBLES.items():
-                if len(examples[kind]) < EXAMPLES and has(each):
-                    examples[kind].append("%s-%d" % (each["topic"], each["partition"]))
+                if len(examples[kind]) < EXAMPLES and has(partition):
+                    examples[kind].append("%s-%d" % (partition["topic"], partition["partition"]))
     kept = {name: value for name, value in plain.items() if name not in ("topics", "partitions", "reassignments")}
     return {
         **kept,
@@ -270,8 +304,8 @@ def now() -> str:
 
 
 TROUBLES: dict[str, Callable[[dict[str, Any]], bool]] = {
-    "offline": lambda each: each["leader"] < 0,
-    "under_min_isr": lambda each: len(each["isr"]) < each["min_isr"],
+    "offline": lambda partition: partition["leader"] < 0,
+    "under_min_isr": lambda partition: len(partition["isr"]) < partition["min_isr"],
     "under_replicated": is_under_replicated,
 }
 # Of each kind of trouble.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""What must happen to a topic, decided without asking anybody."""
+"""The change that a topic needs, decided from what it is and what it shall be."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ class Topic:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A topic as it shall be; None leaves a number to the broker (new topic) or as it is; a configuration value of None removes the key."""
+    """A topic as it shall be; None leaves a number to the broker (new topic) or as it is.
+
+    A configuration value of None removes the key.
+    """
 
     name: str
     partitions: int | None = None

@@ -13,14 +13,16 @@ from .client import Admin
 
 def fetch(admin: Admin, name: str) -> topic.Topic | None:
     """The topic as it is, None when it does not exist."""
-    found = admin.partitions([name]).get(name)
-    if found is None:
+    partitions = admin.partitions([name]).get(name)
+    if partitions is None:
         return None
-    adding = {each["partition"]: len(each["adding"]) for each in admin.reassignments([name])}
+    adding = {move["partition"]: len(move["adding"]) for move in admin.reassignments([name])}
     own = admin.topic_configs([name]).get(name, {})
     return topic.Topic(
-        replicas=[each["replicas"] for each in found],
-        replication_factor=min((len(each["replicas"]) - adding.get(each["partition"], 0) for each in found), default=0),
+        replicas=[partition["replicas"] for partition in partitions],
+        replication_factor=min(
+            (len(partition["replicas"]) - adding.get(partition["partition"], 0) for partition in partitions), default=0
+        ),
         config={key: entry["value"] for key, entry in own.items() if entry["own"]},
     )
 
@@ -52,10 +54,13 @@ def write(admin: Admin, want: topic.Wanted, change: topic.Change, *, validate_on
 
 
 def settle(admin: Admin, name: str, count: int | None, timeout: float) -> None:
-    """Wait until every partition has a leader, because Kafka answers before it has made them; count None: at least one."""
+    """Wait until every partition has a leader, because Kafka answers before it has made them.
 
-    def ready(found: list) -> bool:
-        return len(found) >= (count or 1) and all(each["leader"] >= 0 for each in found)
+    With count None, at least one partition.
+    """
+
+    def ready(partitions: list) -> bool:
+        return len(partitions) >= (count or 1) and all(partition["leader"] >= 0 for partition in partitions)
 
     wait_until(
         lambda: admin.partitions([name]).get(name, []),
@@ -63,7 +68,8 @@ def settle(admin: Admin, name: str, count: int | None, timeout: float) -> None:
         what="every partition of topic %s to have a leader" % name,
         timeout=timeout,
         interval=0.1,
-        describe=lambda found: (
-            "%d partitions, %d with a leader" % (len(found), sum(each["leader"] >= 0 for each in found))
+        describe=lambda partitions: (
+            "%d partitions, %d with a leader"
+            % (len(partitions), sum(partition["leader"] >= 0 for partition in partitions))
         ),
     )

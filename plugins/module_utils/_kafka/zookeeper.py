@@ -84,8 +84,9 @@ def parse_mntr(answer: str) -> dict[str, Any]:
 def look(server: str, timeout: float, asker: Callable[[str, int, str, float], str] = ask) -> dict[str, Any]:
     """One server: what parse_srvr says, and {server, ok, error, synced_followers, monitor}.
 
-    ok is whether it serves as part of an ensemble, or alone; error says why it does not, else None. mntr and ruok need not be on
-    the server's whitelist: the first is then empty, the second not needed, as srvr answers the same question better.
+    ok is whether it serves as part of an ensemble, or alone; error says why it does not, else None. mntr and ruok need
+    not be on the server's whitelist: the first is then empty, the second not needed, as srvr answers the same question
+    better.
     """
     host, port = address(server)
     out: dict[str, Any] = dict(parse_srvr(""), server=server, ok=False, error=None, synced_followers=None, monitor={})
@@ -117,11 +118,12 @@ def look(server: str, timeout: float, asker: Callable[[str, int, str, float], st
 def quorum(servers: list[dict[str, Any]]) -> dict[str, Any]:
     """Of all servers together: {ok, size, serving, leader, followers, reason}; reason is None or one sentence.
 
-    ok is whether exactly one leads, a majority of the servers listed serves, and all that follow are followers of that leader.
+    ok is whether exactly one leads, a majority of the servers listed serves, and all that follow are followers of that
+    leader.
     """
-    leaders = [each["server"] for each in servers if each["mode"] in (LEADER, STANDALONE)]
-    led = next((each["synced_followers"] for each in servers if each["mode"] == LEADER), 0)
-    followers = [each["server"] for each in servers if each["mode"] == FOLLOWER]
+    leaders = [server["server"] for server in servers if server["mode"] in (LEADER, STANDALONE)]
+    led = next((server["synced_followers"] for server in servers if server["mode"] == LEADER), 0)
+    followers = [server["server"] for server in servers if server["mode"] == FOLLOWER]
     serving = len(leaders) + len(followers)
     reason = None
     if len(leaders) > 1:

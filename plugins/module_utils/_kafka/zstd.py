@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Zstandard without a library: frames of literal and of run-length blocks (RFC 8878), with the part of the interface of zstandard that kafka-python uses.
+"""Zstandard without a library: frames of literal and of run-length blocks (RFC 8878).
 
-A broker reads such a frame with its own native library, which is what is to be tried; and it keeps the frame as it came, so that what is read
-back needs no more than this either.
+It has the part of the interface of zstandard that kafka-python uses. A broker reads such a frame with its own native
+library, which is what is to be checked. It keeps the frame as it came, so this is enough to read it back.
 """
 
 from __future__ import annotations

@@ -152,7 +152,7 @@ def chart(roll: Mapping[str, Any]) -> Chart:
 
 def legend(roll: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Style and meaning of what the picture of this roll has."""
-    rows = [*roll["brokers"], *roll["keepers"]]
+    rows = [*roll["brokers"], *roll["quorum_nodes"]]
     used = {phase["phase"] for row in rows for phase in row["phases"]}
     entries = [(phase, text) for phase, text in LEGEND.items() if phase in used]
     if any(row["soak"] for row in rows):
@@ -166,7 +166,7 @@ def legend(roll: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _description(roll: Mapping[str, Any]) -> str:
     """The picture for those who do not see it; the tables below it have the numbers."""
-    groups = [rows for rows in (roll["keepers"], roll["brokers"]) if rows]
+    groups = [rows for rows in (roll["quorum_nodes"], roll["brokers"]) if rows]
     nodes = " and ".join(counted(len(rows), NOUNS[rows[0]["kind"]]) for rows in groups) or "no nodes"
     text = "%s over %s, one row each." % (nodes, duration(roll["ended"] - roll["started"]))
     if roll["curves"]:
@@ -179,7 +179,7 @@ def _description(roll: Mapping[str, Any]) -> str:
 def _rows(picture: Chart, roll: Mapping[str, Any], scale: Scale) -> int:
     """Draw a row for each node, and say where the last one ends."""
     # Quorum nodes go one at a time whatever their racks are, brokers rack by rack.
-    nodes = [*roll["keepers"], *roll["brokers"]]
+    nodes = [*roll["quorum_nodes"], *roll["brokers"]]
     height = 30 if len(nodes) <= 12 else 22 if len(nodes) <= 36 else 15
     y = TOP + 4
     previous = None

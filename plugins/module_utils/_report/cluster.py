@@ -41,13 +41,13 @@ def build(
     ZooKeeper, address; what a host does not know may be missing. proof is the result of kafka_round_trip, zookeeper
     that of zookeeper_info.
 
-    Returns {name, cluster_id, metadata, versions, racks: [{name, nodes: [node]}], counts, healthy, findings: [sentence],
-    restarts: [name], proof: sentence or None, checked_at: ISO 8601 or None}; a node is a host and {leaders, replicas,
-    out_of_sync, registered, fenced, marks: [text]}. Raises ModelError.
+    Returns {name, cluster_id, metadata, versions, racks: [{name, nodes: [node]}], counts, healthy, findings:
+    [sentence], restarts: [name], proof: sentence or None, checked_at: ISO 8601 or None}; a node is a host and {leaders,
+    replicas, out_of_sync, registered, fenced, marks: [text]}. Raises ModelError.
     """
     try:
         snapshot = summarize(snapshot)
-        load = {each["id"]: {key: each[key] for key in NO_LOAD} for each in snapshot["loads"]}
+        load = {row["id"]: {key: row[key] for key in NO_LOAD} for row in snapshot["loads"]}
         registered = {broker["id"]: broker for broker in snapshot["brokers"]}
         nodes = [_node(host, load, registered, snapshot, zookeeper) for host in hosts]
         known = {node["id"] for node in nodes if BROKER in node["roles"]}
@@ -193,7 +193,7 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
                 % (node["id"], node["name"])
             )
         elif node["fenced"]:
-            out.append("Broker %d (%s) is fenced, and serves nobody." % (node["id"], node["name"]))
+            out.append("Broker %d (%s) is fenced, and serves no client." % (node["id"], node["name"]))
         if (
             broker
             and node["registered"]
@@ -201,8 +201,10 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
             and node["rack"] != NO_RACK
             and node["broker_rack"] != node["rack"]
         ):
-            told = "calls its rack %s" % node["broker_rack"] if node["broker_rack"] else "names no rack"
-            out.append("Broker %d (%s) %s, but the inventory says %s." % (node["id"], node["name"], told, node["rack"]))
+            claim = "calls its rack %s" % node["broker_rack"] if node["broker_rack"] else "names no rack"
+            out.append(
+                "Broker %d (%s) %s, but the inventory says %s." % (node["id"], node["name"], claim, node["rack"])
+            )
         out += [
             "The disk %s of %s is %.0f %% full." % (disk["mount"], node["name"], disk["used_percent"])
             for disk in node["disks"]
@@ -268,7 +270,7 @@ def _summary(model: dict[str, Any]) -> str:
         lines.insert(1, "Checked %s" % date(model["checked_at"]))
     head = ["NODE", "ID", "ROLE", "VERSION", "DISKS", "LEADS", "REPLICAS", "STATE"]
     racks = [(rack["name"], [_row(node) for node in rack["nodes"]]) for rack in model["racks"]]
-    rows = [head, *(row for _, listed in racks for row in listed)]
+    rows = [head, *(row for _, members in racks for row in members)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     # Names and states may be long; the rest is not.
     over = 2 + sum(widths) + 2 * (len(widths) - 1) - WIDTH
@@ -285,8 +287,8 @@ def _summary(model: dict[str, Any]) -> str:
         return _cut("  " + "  ".join(cells).rstrip())
 
     lines.append(line(head))
-    for rack, listed in racks:
-        lines += [_cut(rack), *(line(row) for row in listed)]
+    for rack, members in racks:
+        lines += [_cut(rack), *(line(row) for row in members)]
     lines += ["", *_wrap(health(model["counts"]))]
     lines += _wrap(_encryption(model)) if _encryption(model) else []
     for finding in model["findings"]:
@@ -299,16 +301,16 @@ def _summary(model: dict[str, Any]) -> str:
 
 
 def _encryption(model: dict[str, Any]) -> str:
-    """Which layers of encryption are active where, as far as anybody knows."""
-    found: dict[str, list[str]] = {}
+    """Which layers of encryption are active where, as far as known."""
+    nodes_by_layer: dict[str, list[str]] = {}
     for rack in model["racks"]:
         for node in rack["nodes"]:
             for label in dict.fromkeys(disk["encryption"] or "not known" for disk in node["disks"]):
-                found.setdefault("encrypted" if label is True else str(label), []).append(node["name"])
-    if not set(found) - {"not known"}:
+                nodes_by_layer.setdefault("encrypted" if label is True else str(label), []).append(node["name"])
+    if not set(nodes_by_layer) - {"not known"}:
         return ""
     return "Encryption at rest: %s." % "; ".join(
-        "%s on %s" % (label, ", ".join(names)) for label, names in found.items()
+        "%s on %s" % (label, ", ".join(names)) for label, names in nodes_by_layer.items()
     )
 
 

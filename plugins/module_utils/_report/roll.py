@@ -9,9 +9,9 @@ An event is a mapping with `t` (epoch seconds or ISO 8601; without an offset it 
 - roll_started: cluster, kind (restart, upgrade …; default restart), upgrade (the record of one, from _upgrade.rules)
 - batch_started: batch (from 1), brokers (ids)
 - gate_waiting: brokers or broker, reason; again whenever the reason changes; gate_open: brokers or broker
-- stopping, stopped, started, registered, back: broker. started is the process, registered the cluster's word that it is
-  there and unfenced, back that it is in sync everywhere again (`in_sync` is read as back). Between stopped and started
-  others may work on the host.
+- stopping, stopped, started, registered, back: broker. started is the process, registered the cluster's answer that it
+  is there and unfenced, back that it is in sync everywhere again (`in_sync` is read as back). Between stopped and
+  started others may work on the host.
 - soaked: broker or brokers, seconds for which they had stayed back by then
 - those of a controller or ZooKeeper node have names as controller_stopping and zookeeper_back, and node or nodes
   instead of broker or brokers
@@ -19,7 +19,7 @@ An event is a mapping with `t` (epoch seconds or ISO 8601; without an offset it 
 - fault: text, broker if it is one broker's; failed: broker, reason (the roll will stop for it)
 - roll_stopped: reason; roll_ended. A roll with neither is shown as running.
 
-Unknown events are passed over, so that the roll may write more than is shown here. One line of the event file is one
+Unknown events are ignored, so that the roll may write more than is shown here. One line of the event file is one
 event as JSON.
 """
 
@@ -104,15 +104,15 @@ def model(
 
     plan holds nodes ([{id, rack, name, roles}], as the summary's rows; without roles it is a broker), batches ([[ids]])
     and, as the planner gives them, quorum, lower_bound, certificate (a text) and refused. The rows of this model's
-    brokers and keepers may be given as nodes again. ledger is the report of `python -m ledger`, if one ran.
+    brokers and quorum_nodes may be given as nodes again. ledger is the report of `python -m ledger`, if one ran.
     serial_seconds is what one broker after another would take; without it, it is the sum of the restarts of this very
     roll, without any waiting between them.
 
     Returns {cluster, kind, upgrade, state: done, stopped or running, reason, started, ended, plan, batches: [{number,
-    brokers, start, end}], brokers: [row], keepers: [row], gates, faults: [{t, node, text}], curves: [[t, numbers]],
-    client, totals, sentences}; keepers are the controllers or ZooKeeper nodes, a row is {id, kind, rack, name, batch,
-    events: {step: t}, gates: [{node, from, to, seconds, reason}], soak: {from, to}, error, phases: [{phase, from, to,
-    seconds, open}], seconds, state: back, out or waiting}.
+    brokers, start, end}], brokers: [row], quorum_nodes: [row], gates, faults: [{t, node, text}], curves: [[t,
+    numbers]], client, totals, sentences}; quorum_nodes are the controllers or ZooKeeper nodes, a row is {id, kind,
+    rack, name, batch, events: {step: t}, gates: [{node, from, to, seconds, reason}], soak: {from, to}, error, phases:
+    [{phase, from, to, seconds, open}], seconds, state: back, out or waiting}.
     """
     plan = dict(plan or {})
     lines = sorted(map(_event, events), key=lambda event: event.t)
@@ -140,7 +140,7 @@ def model(
         "plan": {key: plan.get(key) for key in ("batches", "quorum", "lower_bound", "certificate", "refused")},
         "batches": history.batches,
         "brokers": [row for row in rows if row["kind"] == "broker"],
-        "keepers": [row for row in rows if row["kind"] != "broker"],
+        "quorum_nodes": [row for row in rows if row["kind"] != "broker"],
         "gates": sorted((gate for row in rows for gate in row["gates"]), key=lambda gate: gate["from"]),
         "faults": history.faults,
         # The ledger looks several times a second, the roll when it asks.
@@ -282,7 +282,7 @@ def _end_batches(batches: list[dict[str, Any]], rows: Mapping[Node, dict[str, An
 def _measure(row: dict[str, Any], end: float) -> None:
     """Phases with their times, and the state: back, out or waiting.
 
-    A step that nobody wrote down joins its phase to the one before it.
+    A step that was not written down joins its phase to the one before it.
     """
     times = row["events"]
     present = [(step, times[step]) for step in STEPS if step in times]
@@ -323,7 +323,7 @@ def _client(ledger: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 def _totals(roll: Mapping[str, Any], serial_seconds: float | None) -> dict[str, Any]:
     total = roll["ended"] - roll["started"]
-    rows = [*roll["brokers"], *roll["keepers"]]
+    rows = [*roll["brokers"], *roll["quorum_nodes"]]
     touched = [row for row in rows if row["phases"]]
     covered = _union((row["phases"][0]["from"], row["phases"][-1]["to"]) for row in touched)
     serial = serial_seconds if serial_seconds is not None else sum(row["seconds"] for row in touched)
@@ -331,8 +331,8 @@ def _totals(roll: Mapping[str, Any], serial_seconds: float | None) -> dict[str, 
         "seconds": round(total, 3),
         "brokers": len(roll["brokers"]),
         "restarted": number_back(roll["brokers"]),
-        "keepers": len(roll["keepers"]),
-        "keepers_restarted": number_back(roll["keepers"]),
+        "quorum_nodes": len(roll["quorum_nodes"]),
+        "quorum_nodes_restarted": number_back(roll["quorum_nodes"]),
         "batches": len(roll["batches"]),
         "serial_seconds": round(serial, 3),
         "serial_estimated": serial_seconds is None,

@@ -40,7 +40,7 @@ def sentences(roll: Mapping[str, Any]) -> list[str]:
 
 
 def _groups(roll: Mapping[str, Any]) -> list[Sequence[Mapping[str, Any]]]:
-    return [rows for rows in (roll["brokers"], roll["keepers"]) if rows]
+    return [rows for rows in (roll["brokers"], roll["quorum_nodes"]) if rows]
 
 
 def _counted(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -69,21 +69,21 @@ def _in_batches(roll: Mapping[str, Any]) -> str:
     if not roll["totals"]["batches"]:
         return ""
     batches = counted(roll["totals"]["batches"], "batch")
-    return ", the brokers in %s," % batches if roll["keepers"] else " in %s," % batches
+    return ", the brokers in %s," % batches if roll["quorum_nodes"] else " in %s," % batches
 
 
 def _stopped(roll: Mapping[str, Any]) -> list[str]:
     reason = (roll["reason"] or "no reason was given").rstrip(".")
     names = roll["totals"]["out"]
-    out = "Nobody was left out"
+    out = "All restarted nodes are back"
     if names:
-        listed = ", ".join(names)
-        out = "%s %s still out" % (listed[0].upper() + listed[1:], "are" if len(names) > 1 else "is")
+        text = ", ".join(names)
+        out = "%s %s not back yet" % (text[0].upper() + text[1:], "are" if len(names) > 1 else "is")
     rest = "rest" if any(map(number_back, _groups(roll))) else "same plan"
     return [
         "The roll of %s stopped after %s: %s." % (roll["cluster"], _progress(roll), reason),
         "%s; nothing else was touched." % out,
-        "Run it again to go on with the %s." % rest,
+        "Run it again to continue with the %s." % rest,
     ]
 
 
@@ -95,18 +95,18 @@ BY_STATE = {DONE: _done, STOPPED: _stopped, RUNNING: _running}
 
 
 def _rollback(record: Mapping[str, Any] | None) -> list[str]:
-    """Whether an upgrade can be taken back; record is that of _upgrade.rules."""
+    """Whether an upgrade can be rolled back; record is that of _upgrade.rules."""
     if not record:
         return []
     if record["finalizing"]:
-        ways = (record["from"], record["to"])
-        return ["The way from Kafka %s to %s is finalised with it, so there is none back." % ways]
+        versions = (record["from"], record["to"])
+        return ["The upgrade from Kafka %s to %s is finalized with it, so there is no rollback." % versions]
     if record["protocol"]:
         agreed = "inter.broker.protocol.version %s" % record["protocol"]
     else:
         agreed = ", ".join("%s %s" % feature for feature in record["features"].items()) or "nothing new"
     return [
-        "The way back from Kafka %s to %s stays open until it is finalised: the cluster has agreed on %s since before"
+        "Rollback from Kafka %s to %s stays possible until it is finalized: the cluster has agreed on %s since before"
         " %s." % (record["to"], record["from"], agreed, record["began"])
     ]
 

@@ -26,7 +26,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "timeout_seconds": {"type": "float", "default": 1800},
     "visit_seconds": {"type": "float", "default": 5},
 }
-# The producer's own compression is kept, so that what is read back is what was written; an hour is enough to look at it.
+# The producer's own compression is kept, so that what is read back is what was written. An hour is enough to read it.
 TOPIC_CONFIG: dict[str, str | None] = {"compression.type": "producer", "retention.ms": "3600000"}
 NAMED = 5
 # systemd's words for a service that does not run, and that nothing is about to start.
@@ -42,7 +42,10 @@ class VerifyError(RackawareError):
 
 
 def stopped(brokers: Sequence[Mapping[str, Any]]) -> str | None:
-    """The sentence about brokers whose service does not run, None when each does; brokers: [{id, name, unit_state, out_of_service}]."""
+    """The sentence about brokers whose service does not run, None when all do.
+
+    brokers: [{id, name, unit_state, out_of_service}].
+    """
     excluded = [
         out_of_service.sentence(broker["name"], broker["out_of_service"])
         for broker in brokers
@@ -72,7 +75,8 @@ def listed(items: Sequence[str], most: int = NAMED) -> str:
 def silence(servers: Sequence[str], age: float | None, config: str | None) -> tuple[bool, str]:
     """Nothing listens at any of the servers: whether it may yet, and the sentence.
 
-    age: for how many seconds this host's broker runs, None when it does not; config: its broker.properties, None when there is none to read.
+    age: for how many seconds this host's broker runs, None when it does not. config: its broker.properties, None
+    without one.
     """
     asked = {address(server)[1] for server in servers}
     own = ports(config or "")
@@ -90,15 +94,18 @@ def silence(servers: Sequence[str], age: float | None, config: str | None) -> tu
 
 
 def wanted(topic: str, before: Topic | None, brokers: int, factor: int) -> Wanted:
-    """The topic to write to: a partition for each broker, but none fewer than it has; only new partitions get the replication factor."""
+    """The topic to write to: a partition for each broker, and never fewer than it has.
+
+    Only new partitions get the replication factor.
+    """
     count = 0 if before is None else len(before.replicas)
     return Wanted(topic, max(count, brokers), factor if count < brokers else None, dict(TOPIC_CONFIG))
 
 
 def ports(config: str) -> set[int]:
     """The ports of the listeners in a broker.properties."""
-    found = LISTENERS.findall(config)
-    return {int(port.group(1)) for port in map(PORT.search, found[-1].split(",")) if port} if found else set()
+    declared = LISTENERS.findall(config)
+    return {int(port.group(1)) for port in map(PORT.search, declared[-1].split(",")) if port} if declared else set()
 
 
 def missing(snapshot: Mapping[str, Any], ids: Sequence[int]) -> list[int]:
@@ -123,7 +130,7 @@ def behind(summary: Mapping[str, Any]) -> str | None:
 class Watch:
     """What was seen while a cluster became complete; all times are seconds of one clock that never goes back.
 
-    A broker that is there, or a partition less that is behind, than ever before begins the time without progress anew.
+    A broker that is there, or a partition less that is behind, than ever before restarts the time without progress.
     """
 
     names: Mapping[int, str]
@@ -140,7 +147,7 @@ class Watch:
         self.since = self.now = self.begun
 
     def answered(self, now: float, answer: Mapping[str, Any]) -> None:
-        """What a visit saw: {missing, cluster: a summary}, or {reason} when it could not ask."""
+        """The answer of one visit to the host: {missing, cluster: a summary}, or {reason} when it could not ask."""
         self.now, self.why = now, answer.get("reason")
         if self.why is not None:
             return

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Brokers into as few batches as possible: colouring, where a limit says how many of a set of brokers may have the same colour.
+"""Brokers into as few batches as possible.
 
-A set of brokers is an integer with a bit for each, because that makes 1,000 brokers and 200,000 limits a matter of a second in plain Python.
-Limits of one are edges of a graph; wider limits are counted. Whatever is made here is feasible by construction and counted again by the
-planner, from the snapshot.
+This is graph colouring with one addition: a limit says how many brokers of a set may have the same colour. A set of
+brokers is a broker mask, an integer with one bit for each broker, so that 1,000 brokers and 200,000 limits take about a
+second in plain Python. Limits of one are edges of a graph. Wider limits are counted. Every result is feasible by
+construction, and the planner counts it again from the snapshot.
 """
 
 from __future__ import annotations
@@ -35,7 +36,11 @@ class Limit(NamedTuple):
 
 @dataclass(frozen=True)
 class Puzzle:
-    """brokers are what must be put into batches, as bits; near[n] are those that never go with broker n; wide are the limits above one."""
+    """What must be put into batches.
+
+    brokers is the mask of all of them, near[n] the mask of those that never go with broker n, and wide are the limits
+    above one.
+    """
 
     brokers: int
     near: list[int]
@@ -67,7 +72,7 @@ def puzzle(brokers: int, limits: Iterable[Limit], racks: list[str | None], max_b
             wide.append(limit)
     for number in range(len(near)):
         near[number] &= ~(1 << number)
-    # Of those that are near to all others in it, a batch has one at most, and then nobody else of the limit.
+    # A batch has at most one member that is near to all others of its limit, and then no other member of that limit.
     needed = [
         limit
         for limit in wide
@@ -77,8 +82,8 @@ def puzzle(brokers: int, limits: Iterable[Limit], racks: list[str | None], max_b
 
 
 def groups(whole: Puzzle) -> list[int]:
-    """Sets of brokers such that no batch can hold brokers of two of them; each can be solved alone, and the batches add up."""
-    found, left = [], whole.brokers
+    """Masks of brokers that never share a batch: each is solved alone, and the batches add up."""
+    independent, left = [], whole.brokers
     while left:
         group = reached = left & -left
         while reached:
@@ -87,16 +92,17 @@ def groups(whole: Puzzle) -> list[int]:
             more = left & ~whole.near[number] & ~group
             group |= more
             reached |= more
-        found.append(group)
+        independent.append(group)
         left &= ~group
-    return found
+    return independent
 
 
 class Packing:
-    """Batches while they are filled; blocked[n] are the brokers that cannot join batch n any more because of others who are in it.
+    """Batches while they are filled; blocked[n] is the mask of brokers that can no longer join batch n.
 
-    What wide limits have left is counted for all of them at once: touching[n] has a bit for each wide limit that broker n is in, a batch has
-    such a set of the limits that it has taken one of, two of, and so on, and exact[n] are the limits that n + 1 brokers use up.
+    What wide limits have left is counted for all of them at once, with one bit for each wide limit. touching[n] are the
+    limits that broker n is in, exact[n] those that n + 1 brokers use up. Each batch has one such mask of the limits
+    from which it has taken one broker, one of those from which it has taken two, and so on.
     """
 
     def __init__(self, whole: Puzzle, touching: Sequence[int], exact: Sequence[int]) -> None:
@@ -161,10 +167,10 @@ class Packer:
         exact = [bytearray(len(whole.wide) // 8 + 1) for _ in range(widest)]
         self._degree = [popcount(near) for near in whole.near]
         for number, limit in enumerate(whole.wide):
-            place, bit = number >> 3, 1 << (number & 7)
-            exact[limit.spare - 1][place] |= bit
+            byte, limit_bit = number >> 3, 1 << (number & 7)
+            exact[limit.spare - 1][byte] |= limit_bit
             for member in limit.members:
-                touching[member][place] |= bit
+                touching[member][byte] |= limit_bit
                 self._degree[member] += 1
         self._touching, self._exact = ([int.from_bytes(one, "little") for one in some] for some in (touching, exact))
 
@@ -187,7 +193,10 @@ class Packer:
         return self.first_fit(broker for rack in self._racks() for broker in rack)
 
     def one_per_rack(self) -> list[list[int]]:
-        """A batch for each rack, less those that cannot go with the rest of it; they join another, or go in batches of their own."""
+        """A batch for each rack, less those that cannot go with the rest of it.
+
+        They join another, or go in batches of their own.
+        """
         packing = self._packing()
         evicted = []
         for rack in self._racks():
@@ -203,18 +212,21 @@ class Packer:
         return packing.batches
 
     def rack_by_rack(self) -> list[list[int]]:
-        """Each rack alone, as if brokers of two racks never went together; best where only a few partitions are misplaced."""
-        found = []
+        """Each rack alone, as if brokers of two racks never went together.
+
+        Best where only a few partitions are misplaced.
+        """
+        batches = []
         for rack in self._racks():
-            found += self.by_saturation(rack)
-        return found
+            batches += self.by_saturation(rack)
+        return batches
 
     def by_degree(self) -> list[list[int]]:
         """Those with most conflicts first."""
         return self.first_fit(sorted(self.brokers, key=self._degree.__getitem__, reverse=True))
 
     def by_saturation(self, brokers: Sequence[int] = ()) -> list[list[int]]:
-        """DSATUR: always the broker that most batches hold somebody against; exact when two batches are enough."""
+        """DSATUR: always the broker that most batches cannot take; exact when two batches are enough."""
         packing = self._packing()
         left = set(brokers or self.brokers)
         waiting = sum(1 << broker for broker in left)
@@ -232,9 +244,10 @@ class Packer:
         return packing.batches
 
     def settle(self, count: int, effort: int) -> tuple[list[list[int]], bool]:
-        """Batches, count at most, by trying every way to fill them; or none, and whether there is proof that there are none, or the effort was used up.
+        """At most count batches, by trying every way to fill them; or none, and whether none exist.
 
-        Who has the least choice left comes first, so that a way that leads nowhere ends soon. Of batches that are still empty one stands for all.
+        Without batches and with False, the effort was used up. The broker with the least choice left comes first, so
+        that a dead end shows soon. One empty batch stands for all that are still empty.
         """
         ways = [(self._packing(), self.brokers)]
         while ways:
@@ -264,40 +277,46 @@ class Packer:
 
 
 def pack(whole: Puzzle, bound: int) -> tuple[list[list[int]], bool]:
-    """As few batches as can be found, and whether fewer were proven impossible by trying everything; stops as soon as bound is reached."""
+    """As few batches as can be found, and whether an exhaustive search has shown that fewer are impossible.
+
+    It stops as soon as bound is reached.
+    """
     packer = Packer(whole)
     effort = EFFORT
     best: list[list[int]] = []
     for way in (packer.by_rack, packer.one_per_rack, packer.by_saturation, packer.rack_by_rack, packer.by_degree):
-        found = way()
-        if not best or len(found) < len(best):
-            best = found
+        batches = way()
+        if not best or len(batches) < len(best):
+            best = batches
         if len(best) <= bound:
             return best, False
-        effort -= packer.cost(found)
+        effort -= packer.cost(batches)
         if effort < 0:
             return best, False
     if len(packer.brokers) <= EXHAUSTIVE:
         return exhaust(whole), True
-    proven = False
-    while len(best) > bound and not proven:
-        found, proven = packer.settle(len(best) - 1, effort // 2)
-        if not found:
+    exhausted = False
+    while len(best) > bound and not exhausted:
+        batches, exhausted = packer.settle(len(best) - 1, effort // 2)
+        if not batches:
             break
-        best = found
-    return (best if proven else _polish(packer, best, bound, effort // 2)), proven
+        best = batches
+    return (best if exhausted else _polish(packer, best, bound, effort // 2)), exhausted
 
 
 def _polish(packer: Packer, best: list[list[int]], bound: int, effort: int) -> list[list[int]]:
-    """Fill again, batch after batch in another order: that never takes more batches, and now and then one fewer (Culberson's iterated greedy)."""
+    """Fill again, batch after batch in another order, which never takes more batches and sometimes one fewer.
+
+    This is Culberson's iterated greedy.
+    """
     chance = random.Random(0)
     current = best
-    turn = 0
+    attempt = 0
     while effort > 0 and len(best) > bound:
         batches = list(current)
-        if turn % 3 == 0:
+        if attempt % 3 == 0:
             batches.reverse()
-        elif turn % 3 == 1:
+        elif attempt % 3 == 1:
             batches.sort(key=len, reverse=True)
         else:
             chance.shuffle(batches)
@@ -307,25 +326,25 @@ def _polish(packer: Packer, best: list[list[int]], bound: int, effort: int) -> l
         if len(current) < len(best):
             best = [list(batch) for batch in current]
         effort -= packer.cost(current)
-        turn += 1
+        attempt += 1
     return best
 
 
 def exhaust(whole: Puzzle) -> list[list[int]]:
     """The fewest batches, by looking at every set of brokers; only for few of them."""
     brokers = list(bits(whole.brokers))
-    place = {broker: 1 << number for number, broker in enumerate(brokers)}
+    broker_bit = {broker: 1 << number for number, broker in enumerate(brokers)}
     size = 1 << len(brokers)
     bad = bytearray(size)
     for broker in brokers:
         for other in bits(whole.near[broker] & whole.brokers):
-            bad[place[broker] | place[other]] = 1
+            bad[broker_bit[broker] | broker_bit[other]] = 1
     for limit in whole.wide:
         for some in combinations(limit.members, limit.spare + 1):
-            bad[sum(place[broker] for broker in some)] = 1
+            bad[sum(broker_bit[broker] for broker in some)] = 1
     for chosen in range(1, size):
         if not bad[chosen]:
-            bad[chosen] = any(bad[chosen & ~bit] for bit in place.values() if chosen & bit) or bool(
+            bad[chosen] = any(bad[chosen & ~one] for one in broker_bit.values() if chosen & one) or bool(
                 whole.max_batch and popcount(chosen) > whole.max_batch
             )
     fewest, last = [0] * size, [0] * size
@@ -343,6 +362,6 @@ def exhaust(whole: Puzzle) -> list[list[int]]:
             some = (some - 1) & rest
     batches, chosen = [], size - 1
     while chosen:
-        batches.append([broker for broker in brokers if last[chosen] & place[broker]])
+        batches.append([broker for broker in brokers if last[chosen] & broker_bit[broker]])
         chosen ^= last[chosen]
     return batches

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The file of a roll's events on the controller: one line of JSON each, in the shapes that _report.roll reads."""
+"""The file of a roll's events on the controller: one line of JSON each, in the form that _report.roll reads."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class EventsError(RackawareError):
 
 
 def stamped(events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The events with the time, in epoch seconds, where they have none; one that says ago, in seconds, was so long before now."""
+    """The events with their time t in epoch seconds; an event with ago happened that many seconds before now."""
     now = time.time()
     return [
         {"t": round(now - event.get("ago", 0), 3), **{name: value for name, value in event.items() if name != "ago"}}
@@ -40,7 +40,10 @@ def of(kind: str, event: str, ids: int | list[int]) -> dict[str, Any]:
 
 
 def whose(event: Mapping[str, Any]) -> tuple[str, str, list[int]]:
-    """What of() was told: the kind of node, the event, and the ids, which are none for an event of the whole roll. `in_sync` is read as back."""
+    """The kind of node, the event and the ids, as of() takes them; an event of the whole roll has no ids.
+
+    `in_sync` is read as back.
+    """
     name = str(event.get("event"))
     kind = next((kind for kind in ("controller", "zookeeper") if name.startswith(kind + "_")), "broker")
     one, many = ("broker", "brokers") if kind == "broker" else ("node", "nodes")
@@ -56,7 +59,9 @@ def note(path: str | None, events: Iterable[Mapping[str, Any]]) -> None:
 
 
 def append(path: str, events: Iterable[Mapping[str, Any]], *, new: bool = False) -> None:
-    """Append events to the file, which is made with its directory; with new it begins, and what was there is kept; raises LocalFileError.
+    """Append events to the file, which is created with its directory; raises LocalFileError.
+
+    With new, an earlier file is kept under another name, and a new one begins.
 
     Several tasks may append at once: each writes its lines in one piece.
     """
@@ -74,7 +79,10 @@ def append(path: str, events: Iterable[Mapping[str, Any]], *, new: bool = False)
 
 
 def _keep(path: str) -> None:
-    """Give an earlier roll's events and report the time of their last change as part of their names: orders-roll-20260501T101500Z.html."""
+    """Add the time of their last change to the names of an earlier roll's events and report.
+
+    As orders-roll-20260501T101500Z.html.
+    """
     if not os.path.exists(path):
         return
     stem, extension = os.path.splitext(path)

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The gate of a roll: who may go out now, and who is back, decided from fresh answers without asking anybody.
+"""The gate of a roll: which brokers may stop now, and which are back, decided from fresh answers alone.
 
-Two facts about Kafka make the rules. Metadata may be old, and still list a broker in sync that has stopped; so whoever is in flight counts as
-out, whatever an answer says. And a broker answers only after it is registered and unfenced, which took it out of every in-sync set before; so
-its own word that it is in sync again is newer than its restart.
+Two facts about Kafka make the rules. Metadata may be old, and still list a stopped broker in sync. So a broker in
+flight counts as out, whatever an answer says. And a broker answers only after it is registered and unfenced, which took
+it out of every in-sync set before. So its own answer that it is in sync again is newer than its restart.
 """
 
 from __future__ import annotations
@@ -31,15 +31,16 @@ def fresh(
 ) -> dict[str, Any]:
     """The snapshot to decide by, of a cluster as kafka_cluster_info returns it.
 
-    Whoever is in flight or out is part of the cluster, also when it is not listed and holds nothing, as a broker that is down looks before
-    Kafka 4.0. Racks are left away: no decision here is made by them, and of a broker that is not listed nobody knows it.
+    A broker in flight or out is part of the cluster, also when it is not listed and holds nothing, as a broker that is
+    down looks before Kafka 4.0. Racks are left out: no decision here uses them, and that of an unlisted broker is not
+    known.
     """
-    listed = {each["id"]: {**each, "rack": None} for each in cluster["brokers"]}
-    for id_ in {*in_flight, *out} - set(listed):
-        listed[id_] = {"id": id_, "rack": None, "fenced": True}
-    known = set(listed).union(*(each["replicas"] for each in cluster["partitions"]))
+    brokers = {broker["id"]: {**broker, "rack": None} for broker in cluster["brokers"]}
+    for id_ in {*in_flight, *out} - set(brokers):
+        brokers[id_] = {"id": id_, "rack": None, "fenced": True}
+    known = set(brokers).union(*(partition["replicas"] for partition in cluster["partitions"]))
     return from_cluster(
-        {**cluster, "brokers": list(listed.values())},
+        {**cluster, "brokers": list(brokers.values())},
         restart=[id_ for id_ in restart if id_ in known],
         out=out,
         max_batch=max_batch,
@@ -57,29 +58,33 @@ def admit(
     *,
     disruption: str = roll_disruption.RESTART,
 ) -> dict[str, Any]:
-    """Who of the candidates may go out now, tried in their order: {admitted: [ids], held: [{broker, reason}]}; raises RollError.
+    """Which candidates may stop now, tried in their order: {admitted: [ids], held: [{broker, reason}]}.
 
-    snapshot (_roll.snapshot) is fresh, and its restart has everybody who still needs one. in_flight are those that were let out and are not
-    back yet. Whoever is admitted counts as out for the next. Of those that are out already only those go whose service is known not to run, which
-    down names: any other may be reading its logs, and would begin anew.
+    Raises RollError.
 
-    That is the rule of a restart. For another disruption (_roll.disruption) they go together or not at all, and loss says what they would take with them.
+    snapshot (_roll.snapshot) is fresh, and its restart has every broker that still needs one. in_flight are those that
+    were admitted and are not back yet. An admitted broker counts as out for the next. Of the brokers that are out
+    already, only those are admitted whose service is known not to run, which down names: any other may be reading its
+    logs, and would have to begin again.
+
+    That is the rule of a restart. For another disruption (_roll.disruption) they go together or not at all, and loss
+    says what they would take with them.
     """
     cluster, flying, stopped = read(snapshot), set(in_flight), set(down)
-    wanted = list(dict.fromkeys(candidates))
-    unknown = (set(wanted) | flying) - set(cluster.racks)
+    ordered = list(dict.fromkeys(candidates))
+    unknown = (set(ordered) | flying) - set(cluster.racks)
     if unknown:
         raise RollError("The cluster does not have %s; the inventory and the cluster disagree." % named(unknown))
     if disruption != roll_disruption.RESTART:
-        return _admit_together(cluster, wanted, flying, disruption)
-    holding: dict[int, list[Mapping[str, Any]]] = {id_: [] for id_ in wanted}
-    for each in cluster.partitions:
-        for id_ in each["replicas"]:
+        return _admit_together(cluster, ordered, flying, disruption)
+    holding: dict[int, list[Mapping[str, Any]]] = {id_: [] for id_ in ordered}
+    for partition in cluster.partitions:
+        for id_ in partition["replicas"]:
             if id_ in holding:
-                holding[id_].append(each)
+                holding[id_].append(partition)
     admitted: list[int] = []
     held = []
-    for id_ in wanted:
+    for id_ in ordered:
         reason = _against(cluster, id_, holding[id_], flying, admitted, stopped)
         if reason:
             held.append({"broker": id_, "reason": reason})
@@ -88,31 +93,31 @@ def admit(
     return {"admitted": admitted, "held": held}
 
 
-def _admit_together(cluster: Cluster, wanted: list[int], in_flight: set[int], disruption: str) -> dict[str, Any]:
+def _admit_together(cluster: Cluster, candidates: list[int], in_flight: set[int], disruption: str) -> dict[str, Any]:
     """As admit(), for brokers that stay away or whose copies are destroyed."""
-    found = roll_disruption.loss(
-        cluster, wanted, in_flight, headroom=cluster.headroom if disruption == roll_disruption.STAY_AWAY else 0
+    lost = roll_disruption.loss(
+        cluster, candidates, in_flight, headroom=cluster.headroom if disruption == roll_disruption.STAY_AWAY else 0
     )
-    reasons = {id_: _otherwise(cluster, id_, wanted, in_flight) for id_ in wanted}
-    reason = roll_disruption.sentence(disruption, wanted, found)
-    held = [{"broker": id_, "reason": reasons[id_] or reason} for id_ in wanted if reasons[id_] or reason]
+    reasons = {id_: _otherwise(cluster, id_, candidates, in_flight) for id_ in candidates}
+    reason = roll_disruption.sentence(disruption, candidates, lost)
+    held = [{"broker": id_, "reason": reasons[id_] or reason} for id_ in candidates if reasons[id_] or reason]
     shown = {
-        "held": found.held,
-        "last_copies": found.last_copies,
-        "below_minimum": found.below_minimum,
-        "first": list(found.first),
+        "held": lost.held,
+        "last_copies": lost.last_copies,
+        "below_minimum": lost.below_minimum,
+        "first": list(lost.first),
     }
-    # What no loss explains no acceptance of a loss overrides.
+    # Accepting a loss overrides only reasons that are losses.
     firm = any(reasons.values())
-    return {"admitted": [] if held else wanted, "held": held, "loss": shown, "firm": firm}
+    return {"admitted": [] if held else candidates, "held": held, "loss": shown, "firm": firm}
 
 
-def _otherwise(cluster: Cluster, broker: int, wanted: list[int], in_flight: set[int]) -> str | None:
-    """What stands against it besides the copies of partitions."""
+def _otherwise(cluster: Cluster, broker: int, candidates: list[int], in_flight: set[int]) -> str | None:
+    """Why it is blocked for other reasons than copies of partitions, None when it is not."""
     if broker in in_flight:
-        return "It is in flight already."
+        return "It is stopped or being restarted already."
     if broker in cluster.voters:
-        others = in_flight | set(wanted) - {broker}
+        others = in_flight | set(candidates) - {broker}
         reason = _quorum_against(cluster, broker, cluster.out | others, others)
         if reason:
             return reason
@@ -130,19 +135,19 @@ def _against(
     admitted: list[int],
     down: set[int],
 ) -> str | None:
-    """What stands against letting this broker out, None for nothing."""
+    """Why this broker may not stop, None when it may."""
     going = in_flight | set(admitted)
     out = cluster.out | going
     if broker in in_flight:
-        return "It is in flight already."
+        return "It is stopped or being restarted already."
     if cluster.max_batch is not None and len(going) >= cluster.max_batch:
-        return "%d are out, as many as max_batch lets go at once." % len(going)
+        return "%d are stopped or being restarted, as many as max_batch allows at once." % len(going)
     if broker in cluster.voters:
         reason = _quorum_against(cluster, broker, out, going)
         if reason:
             return reason
     if broker in cluster.out:
-        # Down already, its start takes nothing from anybody, and a reassignment may wait for it.
+        # It is down: its start takes no replica away, and a reassignment may wait for it.
         return (
             None
             if broker in down
@@ -151,24 +156,24 @@ def _against(
     for (topic, partition), touched in cluster.moving.items():
         if broker in touched:
             return "Partition %s-%d is being reassigned." % (topic, partition)
-    for each in partitions:
-        running = [id_ for id_ in each["isr"] if id_ not in out]
+    for held in partitions:
+        running = [id_ for id_ in held["isr"] if id_ not in out]
         can = spare(
             len(running),
-            len(each["replicas"]),
-            each["min_isr"],
+            len(held["replicas"]),
+            held["min_isr"],
             cluster.headroom,
-            allowed=each["topic"] in cluster.allow,
+            allowed=held["topic"] in cluster.allow,
         )
         if can < 0 or (can == 0 and broker in running):
-            missing = [id_ for id_ in each["replicas"] if id_ not in running]
+            missing = [id_ for id_ in held["replicas"] if id_ not in running]
             return "Partition %s-%d has %d in sync and needs %d%s%s." % (
-                each["topic"],
-                each["partition"],
+                held["topic"],
+                held["partition"],
                 len(running),
-                each["min_isr"],
+                held["min_isr"],
                 " and %d of headroom" % cluster.headroom if cluster.headroom else "",
-                "; %s %s out or behind" % (named(missing), "is" if len(missing) == 1 else "are") if missing else "",
+                "; %s %s stopped or behind" % (named(missing), "is" if len(missing) == 1 else "are") if missing else "",
             )
     return None
 
@@ -177,34 +182,42 @@ def _quorum_against(cluster: Cluster, broker: int, out: Iterable[int], going: se
     alive = cluster.voters - set(out)
     flying = cluster.voters & going
     if flying:
-        return "%s, a voter like it, is out; voters go one at a time." % named(flying).capitalize()
+        return (
+            "%s, a voter like it, is stopped or being restarted; voters go one at a time." % named(flying).capitalize()
+        )
     if broker in cluster.out:
         return None
     if cluster.leader not in cluster.voters - cluster.out:
         return "No running voter is known to lead the quorum (%s)." % METADATA_TOPIC
     if len(alive) - 1 < len(cluster.voters) // 2 + 1:
         return "%d of %d voters run, and without it the quorum has no majority." % (len(alive), len(cluster.voters))
-    # That the leader goes last is the plan's wish, and no rule: leadership moves during a roll, and a leader that is asked to stop resigns.
+    # The plan puts the leader last, but that is no rule: leadership moves during a roll, and a leader that stops
+    # resigns.
     return None
 
 
 def back(broker: int, own_view: Any, leaders_view: Any) -> dict[str, Any]:
-    """Whether a broker that was let out is back: {back, behind, reason}; behind counts the partitions in which it is not in sync yet.
+    """Whether a broker that was stopped is back: {back, behind, reason}.
 
-    own_view is what the broker itself answers, leaders_view what others answer, each as a snapshot or as kafka_cluster_info's cluster; None
-    for no answer. It is back when it is registered and unfenced, and in sync in every partition that it holds, by both. A replica that a
-    reassignment is adding is not waited for.
+    behind counts the partitions in which it is not in sync yet. own_view is what the broker itself answers,
+    leaders_view what others answer, each as a snapshot or as kafka_cluster_info's cluster; None for no answer. The
+    broker is back when by both it is registered and unfenced, and in sync in every partition that it holds. A replica
+    that a reassignment is adding is not waited for.
     """
     behind: dict[tuple[str, int], None] = {}
     for view, whose in ((own_view, "its own answer"), (leaders_view, "the others' answer")):
         if view is None:
             return _answer(None, "There is no answer yet: %s is missing." % whose)
-        listed = {each["id"]: each for each in view["brokers"]}
-        if broker not in listed or listed[broker].get("fenced") or broker in view.get("out", ()):
+        brokers = {broker["id"]: broker for broker in view["brokers"]}
+        if broker not in brokers or brokers[broker].get("fenced") or broker in view.get("out", ()):
             return _answer(None, "It is not registered and unfenced by %s." % whose)
-        for each in view["partitions"]:
-            if broker in each["replicas"] and broker not in each["isr"] and broker not in each.get("adding", ()):
-                behind[(each["topic"], each["partition"])] = None
+        for partition in view["partitions"]:
+            if (
+                broker in partition["replicas"]
+                and broker not in partition["isr"]
+                and broker not in partition.get("adding", ())
+            ):
+                behind[(partition["topic"], partition["partition"])] = None
     if behind:
         topic, partition = next(iter(behind))
         return _answer(
@@ -212,7 +225,11 @@ def back(broker: int, own_view: Any, leaders_view: Any) -> dict[str, Any]:
             "It is not in sync yet in %s, one of them %s-%d." % (counted(len(behind), "partition"), topic, partition),
         )
     held = [
-        {(each["topic"], each["partition"]) for each in view["partitions"] if broker in each["replicas"]}
+        {
+            (partition["topic"], partition["partition"])
+            for partition in view["partitions"]
+            if broker in partition["replicas"]
+        }
         for view in (own_view, leaders_view)
     ]
     if held[0] != held[1]:

@@ -4,8 +4,9 @@
 # Private to the collection: may change at any time.
 """Whether the host that answers for a broker's id is the host that the inventory has for it.
 
-A cluster knows ids and the addresses that brokers advertise, an inventory ids and the addresses of its hosts. Where two hosts have each other's id, or
-another process has taken one, the cluster lists the id as alive while the host that is meant may be down.
+A cluster knows ids and the addresses that brokers advertise. An inventory knows ids and the addresses of its hosts.
+Where two hosts have each other's id, or another process has taken one, the cluster lists the id as alive while the host
+that is meant may be down.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ def read(addresses: Mapping[Any, Any] | None) -> dict[int, str]:
         return {int(id_): str(host) for id_, host in (addresses or {}).items() if host}
     except (TypeError, ValueError):
         raise RollError(
-            "addresses has the keys %s, but must tell an address for each id of a broker."
+            "addresses has the keys %s, but must give an address for each id of a broker."
             % ", ".join(map(str, addresses or ()))
         ) from None
 
 
 def resolve(host: str) -> frozenset[str]:
-    """The addresses of a name, none when it has none, or nobody says."""
+    """The addresses of a name, none when it has none or cannot be resolved."""
     try:
-        return frozenset(str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
+        return frozenset(str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))
     except (OSError, UnicodeError):
         return frozenset()
 
@@ -44,13 +45,16 @@ def mistaken(
     ids: Iterable[int],
     resolve: Callable[[str], frozenset[str]] = resolve,
 ) -> dict[int, str]:
-    """For each of these ids that another host answers for, one sentence. brokers are the cluster's, with id, host and fenced.
+    """For each of these ids that another host answers for, one sentence.
 
-    Nothing is said where nobody can tell. A broker may advertise a name that is not resolved here, or an address of another network than the inventory's,
-    as behind a load balancer. So an address that is not the host's counts against it only when it is the one of another node of the inventory, or when
-    another broker advertises what the inventory has for that one, so that the two can be compared.
+    brokers are the cluster's, with id, host and fenced.
+
+    Nothing is said where the two cannot be compared. A broker may advertise a name that is not resolved here, or an
+    address of another network than the inventory's, as behind a load balancer. So another address than the host's
+    counts only when it is that of another node of the inventory, or when some other broker advertises what the
+    inventory has for it.
     """
-    advertised = {each["id"]: str(each["host"]) for each in brokers if not each["fenced"] and each["host"]}
+    advertised = {broker["id"]: str(broker["host"]) for broker in brokers if not broker["fenced"] and broker["host"]}
     differ = [
         id_
         for id_ in dict.fromkeys(ids)
@@ -60,24 +64,24 @@ def mistaken(
         return {}
     names = sorted({*(advertised[id_] for id_ in advertised if id_ in addresses), *addresses.values()})
     with ThreadPoolExecutor(min(len(names), RESOLVED_AT_ONCE)) as pool:
-        found = dict(zip(names, pool.map(resolve, names)))
+        addresses_of = dict(zip(names, pool.map(resolve, names)))
 
     def same(one: str, other: str) -> bool:
-        return _alike(one, other) or bool(found[one] & found[other])
+        return _alike(one, other) or bool(addresses_of[one] & addresses_of[other])
 
     comparable = {id_ for id_ in advertised if id_ in addresses and same(advertised[id_], addresses[id_])}
     out = {}
     for id_ in differ:
-        host, wanted = advertised[id_], addresses[id_]
-        if same(host, wanted) or not found[host] or not found[wanted]:
+        host, expected = advertised[id_], addresses[id_]
+        if same(host, expected) or not addresses_of[host] or not addresses_of[expected]:
             continue
         of = next((other for other, theirs in sorted(addresses.items()) if other != id_ and same(host, theirs)), None)
         if of is not None:
             text = "Broker %d is answered for by host %s, which the inventory has for node %d, not by %s: kafka_node_id is swapped; correct it."
-            out[id_] = text % (id_, host, of, wanted)
+            out[id_] = text % (id_, host, of, expected)
         elif comparable:
             text = "Broker %d is answered for by host %s, not by %s: kafka_node_id is wrong, or another process has the id; correct it, or stop that process."
-            out[id_] = text % (id_, host, wanted)
+            out[id_] = text % (id_, host, expected)
     return out
 
 

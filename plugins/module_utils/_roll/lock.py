@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""A lease in a file: one owner at a time, until it ends. All times are of the host that keeps it, so that clocks of others do not matter."""
+"""A lease in a file: one owner at a time, until it ends.
+
+All times are of the host that keeps the file, so that the clocks of other hosts do not matter.
+"""
 
 from __future__ import annotations
 
@@ -52,35 +55,38 @@ def moment(written: str) -> float:
     return datetime.strptime(written, FORMAT).replace(tzinfo=timezone.utc).timestamp()
 
 
-def take(found: Lease | None, path: str, owner: str, what: str, *, now: float, seconds: int, break_lock: bool) -> Lease:
+def take(lease: Lease | None, path: str, owner: str, what: str, *, now: float, seconds: int, break_lock: bool) -> Lease:
     """The lease after owner has asked for it; raises LockError when it is another's."""
     _check(owner, seconds)
     end = text(now + seconds)
-    if found is not None and found.owner == owner:
-        return Lease(owner, what, found.since, end)
-    if found is not None and found.runs(now) and not break_lock:
+    if lease is not None and lease.owner == owner:
+        return Lease(owner, what, lease.since, end)
+    if lease is not None and lease.runs(now) and not break_lock:
         raise LockError(
             "The lock %s is held by %s for %s, since %s and until %s; wait for its end, or, when that run is dead, "
             "wait until then or set break_lock: true (for the playbooks roll_break_lock)."
-            % (path, found.owner, found.what, found.since, found.expires)
+            % (path, lease.owner, lease.what, lease.since, lease.expires)
         )
     return Lease(owner, what, text(now), end)
 
 
-def renewed(found: Lease | None, path: str, owner: str, seconds: int, *, now: float) -> Lease:
-    """The lease after owner has asked to keep it; raises LockError when owner does not have it, so that a run that has lost it learns of it."""
+def renewed(lease: Lease | None, path: str, owner: str, seconds: int, *, now: float) -> Lease:
+    """The lease after owner has renewed it; raises LockError when another owner has it, or none.
+
+    So a run that has lost the lock learns of it.
+    """
     _check(owner, seconds)
-    if found is None or found.owner != owner:
+    if lease is None or lease.owner != owner:
         holder = (
             "no run holds it"
-            if found is None
-            else "%s has taken it for %s since %s" % (found.owner, found.what, found.since)
+            if lease is None
+            else "%s has taken it for %s since %s" % (lease.owner, lease.what, lease.since)
         )
         raise LockError(
             "The lock %s is no longer held by %s: %s; stop here, and look who works on the cluster."
             % (path, owner, holder)
         )
-    return Lease(owner, found.what, found.since, text(now + seconds))
+    return Lease(owner, lease.what, lease.since, text(now + seconds))
 
 
 def renew(path: str, owner: str, seconds: int, *, now: float) -> None:
@@ -96,14 +102,17 @@ def _check(owner: str, seconds: int) -> None:
         raise LockError("lease_seconds is %d, but must be from 1 to %d, which is a week." % (seconds, LONGEST))
 
 
-def release(found: Lease | None, owner: str, *, break_lock: bool) -> Lease | None:
-    """The lease after owner has let it go: another's stays, unless it shall be broken."""
-    return None if found is None or found.owner == owner or break_lock else found
+def release(lease: Lease | None, owner: str, *, break_lock: bool) -> Lease | None:
+    """The lease after owner has released it: another owner's stays, unless it shall be broken."""
+    return None if lease is None or lease.owner == owner or break_lock else lease
 
 
 @contextmanager
 def guarded(path: str, *, make: bool) -> Iterator[None]:
-    """While nobody else decides about this lock. The directory is what is locked, because the file itself is replaced; make makes it."""
+    """While no other process decides about this lock; with make, the directory is created.
+
+    The directory is what is locked, because the file itself is replaced.
+    """
     place = os.path.dirname(os.path.abspath(path))
     handle = None
     try:
@@ -124,7 +133,7 @@ def guarded(path: str, *, make: bool) -> Iterator[None]:
 
 
 def read(path: str, *, break_lock: bool = False) -> Lease | None:
-    """The lease in the file, None without one; raises LockError for a file that is no lease, unless it shall be broken."""
+    """The lease in the file, None without one; raises LockError for a file that is no lease, except with break_lock."""
     try:
         with open(path, encoding="utf-8") as stream:
             plain = json.load(stream)
@@ -139,8 +148,7 @@ def read(path: str, *, break_lock: bool = False) -> Lease | None:
         if break_lock:
             return None
         raise LockError(
-            "The lock %s cannot be understood, so that nobody knows who holds it; look at it, or set break_lock: true."
-            % path
+            "The lock %s cannot be understood, so its holder is not known; look at it, or set break_lock: true." % path
         ) from None
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Why a roll cannot have fewer batches: a lower bound, and a certificate that a person can check with the snapshot in hand."""
+"""Why a roll cannot have fewer batches: a lower bound, and a certificate that a person can check with the snapshot."""
 
 from __future__ import annotations
 
@@ -15,23 +15,29 @@ from .snapshot import METADATA_TOPIC, Cluster, bits, named, popcount
 
 # Looks at a broker while searching for a clique: about a quarter of a second.
 CLIQUE_STEPS = 500_000
-# More pairs than a person would check; whoever wants to can still do it with the snapshot.
+# Brokers of a clique. Beyond that, its pairs are too many to list; the snapshot still shows them.
 WITNESSED = 60
 
 
 @dataclass(frozen=True)
 class Bound:
-    """At least value batches for these brokers (bits); kind says why, proof are the brokers that prove it, limit the partition that does."""
+    """These brokers need at least value batches; brokers and witnesses are broker masks.
+
+    kind says why, witnesses are the brokers that show it, and limit is the partition that does.
+    """
 
     value: int
     kind: str
     brokers: int
-    proof: int
+    witnesses: int
     limit: Limit | None = None
 
 
 def bound(part: Puzzle, seeds: Sequence[int]) -> Bound:
-    """The best lower bound for one group of brokers that is cheap to prove; seeds are sets whose members are all near each other."""
+    """The best lower bound for one group of brokers that is cheap to find.
+
+    seeds are masks of brokers that are all near each other.
+    """
     brokers = part.brokers
     options = [Bound(1, "single", brokers, brokers & -brokers)]
     for limit in part.wide:
@@ -47,31 +53,37 @@ def bound(part: Puzzle, seeds: Sequence[int]) -> Bound:
 
 
 def clique(part: Puzzle, seeds: Sequence[int]) -> int:
-    """Brokers of whom no two go together; greedy from many starts, so large, but not always the largest."""
+    """The mask of brokers of which no two go together.
+
+    The search is greedy from many starts, so the mask is large, but not always the largest.
+    """
     near = part.near
     degree = {number: popcount(near[number]) for number in bits(part.brokers)}
     order = sorted(degree, key=degree.__getitem__, reverse=True)
     best = 1 << order[0]
     steps = CLIQUE_STEPS
     for start in [1 << order[0]] + [seed & part.brokers for seed in seeds] + [1 << number for number in order[1:]]:
-        found, open_to = start, part.brokers
+        members, open_to = start, part.brokers
         for number in bits(start):
             open_to &= near[number]
-        while open_to and popcount(found | open_to) > popcount(best):
+        while open_to and popcount(members | open_to) > popcount(best):
             steps -= popcount(open_to)
-            # Whoever leaves most others to choose from.
+            # The broker that leaves most others to choose from.
             number = max(bits(open_to), key=lambda one: popcount(near[one] & open_to))
-            found |= 1 << number
+            members |= 1 << number
             open_to &= near[number]
-        if popcount(found) > popcount(best):
-            best = found
+        if popcount(members) > popcount(best):
+            best = members
         if steps < 0:
             break
     return best
 
 
 def without_bridges(whole: Puzzle) -> int:
-    """The brokers less a few, so that those of two racks never go together: where only a few pairs can, that proves more than all of them do."""
+    """The mask of the brokers less a few, so that those of two racks never go together.
+
+    Where only a few pairs can, these brokers give a higher bound than all of them.
+    """
     racks: dict[str | None, int] = {}
     for number in bits(whole.brokers):
         racks[whole.racks[number]] = racks.get(whole.racks[number], 0) | 1 << number
@@ -86,11 +98,11 @@ def without_bridges(whole: Puzzle) -> int:
 
 
 def certificate(cluster: Cluster, limits: Sequence[Limit], bounds: Sequence[Bound], waiting: int) -> dict[str, Any]:
-    """Plain data that proves how few batches there can be: kind, lower_bound, a sentence, and the facts that the sentence names.
+    """How few batches there can be: {kind, lower_bound, sentence, and the facts that the sentence names}.
 
-    The bounds are those of all groups, and add up; waiting counts every broker to restart, also those that are down already.
+    The bounds are those of all groups, and add up. waiting counts every broker to restart, also those that are down.
     """
-    total = sum(each.value for each in bounds)
+    total = sum(bound_.value for bound_ in bounds)
     if not waiting:
         return {"kind": "nothing", "lower_bound": 0, "sentence": "There is no broker to restart, so there is no batch."}
     least = -(-waiting // cluster.max_batch) if cluster.max_batch else 1
@@ -112,11 +124,11 @@ def certificate(cluster: Cluster, limits: Sequence[Limit], bounds: Sequence[Boun
         }
     if least == total:
         return {**_cap(cluster, waiting), "lower_bound": total}
-    if all(each.kind in ("clique", "single") for each in bounds):
-        return {**_clique(cluster, limits, sum(each.proof for each in bounds)), "lower_bound": total}
+    if all(bound_.kind in ("clique", "single") for bound_ in bounds):
+        return {**_clique(cluster, limits, sum(bound_.witnesses for bound_ in bounds)), "lower_bound": total}
     if len(bounds) == 1:
         return {**_exhaustive(cluster, bounds[0]), "lower_bound": total}
-    parts = [{"brokers": cluster.members(each.brokers), **_part(cluster, limits, each)} for each in bounds]
+    parts = [{"brokers": cluster.members(bound_.brokers), **_part(cluster, limits, bound_)} for bound_ in bounds]
     sentence = (
         "No broker of one of these %d groups can go with a broker of another, because every two share what can spare only one; they need %s batches."
         % (
@@ -127,18 +139,18 @@ def certificate(cluster: Cluster, limits: Sequence[Limit], bounds: Sequence[Boun
     return {"kind": "groups", "lower_bound": total, "groups": parts, "sentence": sentence}
 
 
-def _part(cluster: Cluster, limits: Sequence[Limit], each: Bound) -> dict[str, Any]:
-    if each.kind == "single":
-        made: dict[str, Any] = {"kind": "single", "sentence": "It has a broker, so it needs a batch."}
-    elif each.kind == "partition" and each.limit:
-        made = _one_limit(cluster, each.limit)
-    elif each.kind == "cap":
-        made = _cap(cluster, popcount(each.brokers))
-    elif each.kind == "clique":
-        made = _clique(cluster, limits, each.proof)
+def _part(cluster: Cluster, limits: Sequence[Limit], bound_: Bound) -> dict[str, Any]:
+    if bound_.kind == "single":
+        part: dict[str, Any] = {"kind": "single", "sentence": "It has a broker, so it needs a batch."}
+    elif bound_.kind == "partition" and bound_.limit:
+        part = _one_limit(cluster, bound_.limit)
+    elif bound_.kind == "cap":
+        part = _cap(cluster, popcount(bound_.brokers))
+    elif bound_.kind == "clique":
+        part = _clique(cluster, limits, bound_.witnesses)
     else:
-        made = _exhaustive(cluster, each)
-    return {**made, "lower_bound": each.value}
+        part = _exhaustive(cluster, bound_)
+    return {**part, "lower_bound": bound_.value}
 
 
 def _one_limit(cluster: Cluster, limit: Limit) -> dict[str, Any]:
@@ -150,12 +162,12 @@ def _one_limit(cluster: Cluster, limit: Limit) -> dict[str, Any]:
             value,
         )
         return {"kind": "quorum", "brokers": members, "spare": limit.spare, "sentence": sentence}
-    each = cluster.partitions[limit.source]
+    partition = cluster.partitions[limit.source]
     sentence = (
         "Partition %s-%d is in sync on %s, which all need a restart, and can spare %d at a time, so there %s."
         % (
-            each["topic"],
-            each["partition"],
+            partition["topic"],
+            partition["partition"],
             named(members),
             limit.spare,
             "are at least %d batches" % value if value > 1 else "is at least 1 batch",
@@ -173,8 +185,8 @@ def _one_limit(cluster: Cluster, limit: Limit) -> dict[str, Any]:
 def _place(cluster: Cluster, limit: Limit) -> dict[str, Any]:
     if limit.source is None:
         return {"topic": METADATA_TOPIC, "partition": 0, "replicas": sorted(cluster.voters)}
-    each = cluster.partitions[limit.source]
-    return {"topic": each["topic"], "partition": each["partition"], "replicas": list(each["replicas"])}
+    partition = cluster.partitions[limit.source]
+    return {"topic": partition["topic"], "partition": partition["partition"], "replicas": list(partition["replicas"])}
 
 
 def _cap(cluster: Cluster, brokers: int) -> dict[str, Any]:
@@ -183,19 +195,19 @@ def _cap(cluster: Cluster, brokers: int) -> dict[str, Any]:
     return {"kind": "cap", "max_batch": cap, "sentence": sentence % (brokers, cap, -(-brokers // cap))}
 
 
-def _exhaustive(cluster: Cluster, each: Bound) -> dict[str, Any]:
-    members = cluster.members(each.brokers)
+def _exhaustive(cluster: Cluster, bound_: Bound) -> dict[str, Any]:
+    members = cluster.members(bound_.brokers)
     sentence = "Every way to put %s into %s was tried, and each takes more of a partition than it can spare%s." % (
         named(members),
-        counted(each.value - 1, "batch"),
+        counted(bound_.value - 1, "batch"),
         ", or more brokers than max_batch" if cluster.max_batch else "",
     )
     return {"kind": "exhaustive", "brokers": members, "sentence": sentence}
 
 
-def _clique(cluster: Cluster, limits: Sequence[Limit], proof: int) -> dict[str, Any]:
+def _clique(cluster: Cluster, limits: Sequence[Limit], clique_mask: int) -> dict[str, Any]:
     """Brokers with, for every two of them, a partition that can spare only one."""
-    members = cluster.members(proof)
+    members = cluster.members(clique_mask)
     sentence = (
         "Every two of %s share a partition that can spare only one of them, so there are at least %d batches."
         % (named(members), len(members))
@@ -206,7 +218,7 @@ def _clique(cluster: Cluster, limits: Sequence[Limit], proof: int) -> dict[str, 
     for limit in limits:
         if not missing:
             break
-        shared = limit.brokers & proof
+        shared = limit.brokers & clique_mask
         if limit.spare > 1 or not shared & (shared - 1):
             continue
         inside = list(bits(shared))

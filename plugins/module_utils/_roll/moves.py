@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Replica moves that let whole racks go at once again, where a few misplaced partitions stand against it."""
+"""Replica moves after which whole racks can go at once again, where a few misplaced partitions block that."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Sequence
 
 from .batches import Limit
-from .snapshot import Cluster, Shape, named, popcount
+from .snapshot import Cluster, PlacementGroup, named, popcount
 
 # Beyond this, a rebalance is what is needed, not a list.
 MOVES_AT_MOST = 10_000
@@ -29,15 +29,21 @@ class Move:
 
 @dataclass(frozen=True)
 class Misplaced:
-    """How many partitions hold more in-sync replicas in one rack than they can spare, and which of them cannot be spread, for want of racks."""
+    """Partitions with more in-sync replicas in one rack than they can spare.
+
+    stuck counts those that cannot be spread, for want of racks.
+    """
 
     partitions: int
     stuck: int
     moves: dict[int, list[Move]]
 
 
-def propose(cluster: Cluster, alike: Iterable[Shape], limits: Iterable[Limit]) -> Misplaced:
-    """For each misplaced partition the moves that spread it over the racks; no moves when there are more than MOVES_AT_MOST."""
+def propose(cluster: Cluster, placements: Iterable[PlacementGroup], limits: Iterable[Limit]) -> Misplaced:
+    """For each misplaced partition the moves that spread it over the racks.
+
+    No moves when there are more than MOVES_AT_MOST.
+    """
     rack_of = [cluster.racks[id_] for id_ in cluster.ids]
     crowded = set()
     for limit in limits:
@@ -46,33 +52,40 @@ def propose(cluster: Cluster, alike: Iterable[Shape], limits: Iterable[Limit]) -
             crowded.add(limit.source)
     if not crowded:
         return Misplaced(0, 0, {})
-    concerned = [shape for shape in alike if shape.numbers[0] in crowded]
+    concerned = [placement for placement in placements if placement.numbers[0] in crowded]
     members: dict[str | None, list[int]] = {}
     for id_, rack in sorted(cluster.racks.items()):
         if id_ not in cluster.out:
             members.setdefault(rack, []).append(id_)
-    hopeful = [shape for shape in concerned if popcount(shape.in_sync) <= shape.spare * len(members)]
-    count = sum(len(shape.numbers) for shape in concerned)
-    hopeless = count - sum(len(shape.numbers) for shape in hopeful)
+    hopeful = [placement for placement in concerned if popcount(placement.in_sync) <= placement.spare * len(members)]
+    count = sum(len(placement.numbers) for placement in concerned)
+    hopeless = count - sum(len(placement.numbers) for placement in hopeful)
     if count - hopeless > MOVES_AT_MOST:
         return Misplaced(count, hopeless, {})
-    load = Counter(id_ for each in cluster.partitions for id_ in each["replicas"])
+    load = Counter(id_ for partition in cluster.partitions for id_ in partition["replicas"])
     moves: dict[int, list[Move]] = {}
-    for shape in hopeful:
-        for number in shape.numbers:
-            made = _spread(cluster, shape, number, members, load)
-            if made:
-                moves[number] = made
-                load.update(move.target for move in made)
-                load.subtract(move.source for move in made)
+    for placement in hopeful:
+        for number in placement.numbers:
+            spread = _spread(cluster, placement, number, members, load)
+            if spread:
+                moves[number] = spread
+                load.update(move.target for move in spread)
+                load.subtract(move.source for move in spread)
     return Misplaced(count, hopeless, moves)
 
 
 def _spread(
-    cluster: Cluster, shape: Shape, number: int, members: Mapping[str | None, list[int]], load: Mapping[int, int]
+    cluster: Cluster,
+    placement: PlacementGroup,
+    number: int,
+    members: Mapping[str | None, list[int]],
+    load: Mapping[int, int],
 ) -> list[Move]:
-    """Moves out of every rack that has more than can be spared, into the racks with fewest replicas; empty when there is no room."""
-    rack_of, in_sync = cluster.racks, set(cluster.members(shape.in_sync))
+    """Moves out of every rack that has more than can be spared, into the racks with fewest replicas.
+
+    Empty when there is no room.
+    """
+    rack_of, in_sync = cluster.racks, set(cluster.members(placement.in_sync))
     # Where each replica is, and where it will be.
     now = {id_: id_ for id_ in cluster.partitions[number]["replicas"]}
     moves = []
@@ -80,13 +93,13 @@ def _spread(
     for source in reversed(list(now)):
         counts = Counter(rack_of[now[id_]] for id_ in now)
         sharing = [now[id_] for id_ in now if id_ in in_sync and rack_of[now[id_]] == rack_of[source]]
-        if source not in in_sync or len(sharing) <= shape.spare:
+        if source not in in_sync or len(sharing) <= placement.spare:
             continue
         taken = set(now.values())
         room = {
             rack: [id_ for id_ in ids if id_ not in taken]
             for rack, ids in members.items()
-            if counts[rack] < shape.spare
+            if counts[rack] < placement.spare
         }
         room = {rack: ids for rack, ids in room.items() if ids}
         if not room:
@@ -96,7 +109,7 @@ def _spread(
         reason = "%s of rack %s hold it, and it can spare %d at a time; rack %s has room." % (
             named(sharing).capitalize(),
             rack_of[source],
-            shape.spare,
+            placement.spare,
             rack,
         )
         moves.append(Move(number, source, target, reason))
@@ -104,57 +117,67 @@ def _spread(
     return moves
 
 
-def mended(cluster: Cluster, alike: Iterable[Shape], moves: Mapping[int, Sequence[Move]]) -> list[Shape]:
-    """The shapes once the moves have been made and are in sync."""
-    found = []
-    for shape in alike:
+def mended(
+    cluster: Cluster, placements: Iterable[PlacementGroup], moves: Mapping[int, Sequence[Move]]
+) -> list[PlacementGroup]:
+    """The placement groups once the moves have been made and are in sync."""
+    placements_after = []
+    for placement in placements:
         left = (
-            [number for number in shape.numbers if number not in moves]
-            if len(shape.numbers) > 1 or shape.numbers[0] in moves
-            else shape.numbers
+            [number for number in placement.numbers if number not in moves]
+            if len(placement.numbers) > 1 or placement.numbers[0] in moves
+            else placement.numbers
         )
         if left:
-            found.append(shape._replace(numbers=left) if len(left) < len(shape.numbers) else shape)
-        if len(left) < len(shape.numbers):
-            for number in shape.numbers:
-                made = moves.get(number, ())
-                gone, come = cluster.mask(move.source for move in made), cluster.mask(move.target for move in made)
-                if made:
-                    found.append(
-                        shape._replace(
-                            replicas=shape.replicas & ~gone | come,
-                            in_sync=shape.in_sync & ~gone | come,
+            placements_after.append(
+                placement._replace(numbers=left) if len(left) < len(placement.numbers) else placement
+            )
+        if len(left) < len(placement.numbers):
+            for number in placement.numbers:
+                moved = moves.get(number, ())
+                gone, come = (
+                    cluster.broker_mask(move.source for move in moved),
+                    cluster.broker_mask(move.target for move in moved),
+                )
+                if moved:
+                    placements_after.append(
+                        placement._replace(
+                            replicas=placement.replicas & ~gone | come,
+                            in_sync=placement.in_sync & ~gone | come,
                             numbers=[number],
                         )
                     )
-    return found
+    return placements_after
 
 
 def needed(
-    cluster: Cluster, moves: Mapping[int, Sequence[Move]], alike: Iterable[Shape], batches: Sequence[Sequence[int]]
+    cluster: Cluster,
+    moves: Mapping[int, Sequence[Move]],
+    placements: Iterable[PlacementGroup],
+    batches: Sequence[Sequence[int]],
 ) -> list[Move]:
-    """Those without which a partition would stand against these batches."""
-    masks = [cluster.mask(batch) for batch in batches]
+    """The moves without which a partition would block these batches."""
+    batch_masks = [cluster.broker_mask(batch) for batch in batches]
     chosen = []
-    for shape in alike:
-        concerned = [number for number in shape.numbers if number in moves]
-        if concerned and any(popcount(shape.in_sync & mask) > shape.spare for mask in masks):
+    for placement in placements:
+        concerned = [number for number in placement.numbers if number in moves]
+        if concerned and any(popcount(placement.in_sync & batch_mask) > placement.spare for batch_mask in batch_masks):
             chosen += [move for number in concerned for move in moves[number]]
     return chosen
 
 
 def as_data(cluster: Cluster, moves: Iterable[Move]) -> list[dict[str, Any]]:
     """Plain data: topic, partition, from, to, reason."""
-    listed = []
+    entries = []
     for move in moves:
-        each = cluster.partitions[move.number]
-        listed.append(
+        partition = cluster.partitions[move.number]
+        entries.append(
             {
-                "topic": each["topic"],
-                "partition": each["partition"],
+                "topic": partition["topic"],
+                "partition": partition["partition"],
                 "from": move.source,
                 "to": move.target,
                 "reason": move.reason,
             }
         )
-    return sorted(listed, key=lambda one: (one["topic"], one["partition"], one["from"]))
+    return sorted(entries, key=lambda one: (one["topic"], one["partition"], one["from"]))

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The plan of a roll: which brokers go together, in which order, why not in fewer batches, who cannot go, and what would help.
+"""The plan of a roll: which brokers go together, in which order, why not in fewer batches, what is refused, and why.
 
-Every partition can spare some of its in-sync replicas. A batch is safe when it takes no more than that of any partition; that, and not the
-rack, decides. Racks are only where the search begins. The gate (_roll.gate) asks again, with fresh data, before a broker goes.
+Every partition can spare some of its in-sync replicas. A batch is safe when it takes no more than that of any
+partition. That decides, not the rack: racks are only where the search begins. The gate (_roll.gate) asks again, with
+fresh data, before a broker is stopped.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ from .lower_bound import Bound, bound, certificate, without_bridges
 from .snapshot import (
     METADATA_TOPIC,
     Cluster,
+    PlacementGroup,
     RollError,
-    Shape,
     bits,
     from_cluster,
     majority,
     named,
+    placement_groups,
     popcount,
     read,
-    shapes,
     spare,
 )
 
@@ -43,51 +44,54 @@ __all__ = ["RollError", "admit", "back", "from_cluster", "plan", "plan_quorum", 
 def plan(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str, Any]:
     """Batches for the brokers of a snapshot (_roll.snapshot) that need a restart, as plain data; raises RollError.
 
-    For another disruption (_roll.disruption) each broker goes alone, and is judged by that one's rule, whether it runs or not.
+    For another disruption (_roll.disruption) each broker goes alone, and is judged by the rule of that disruption,
+    whether it runs or not.
 
-    {batches, lower_bound, certificate, refused, repairs, notes, seconds}: batches covers exactly those that can be restarted; refused says
-    which partition stands against the others; certificate has a sentence and the facts behind it; seconds is what planning took.
+    {batches, lower_bound, certificate, refused, repairs, notes, seconds}: batches covers exactly the brokers that can
+    be restarted; refused says which partition blocks the others; certificate has a sentence and the facts behind it;
+    seconds is how long planning took.
     """
     begun = time.perf_counter()
-    with _uncollected():
+    with _gc_paused():
         cluster = read(snapshot)
-        made = _plan(cluster) if disruption == roll_disruption.RESTART else _plan_apart(cluster, disruption)
-    return {**made, "seconds": round(time.perf_counter() - begun, 3)}
+        batched = _plan(cluster) if disruption == roll_disruption.RESTART else _plan_apart(cluster, disruption)
+    return {**batched, "seconds": round(time.perf_counter() - begun, 3)}
 
 
 def resume(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str, Any]:
-    """As plan(), and a roll that was broken off goes on: who can only go once others are back, which go first, is planned as if they were.
+    """As plan(), for a roll that continues after it was broken off.
 
-    Those others are down, or behind: a restart may be what heals them. So more than one batch may rest on what is not true yet. The gate lets nobody out
-    before it is.
+    Brokers that are down or behind go first, because a restart may be what heals them. The brokers that can only go
+    once those are back are planned as if they were. So more than one batch may rest on what is not true yet. The gate
+    holds every broker until it is.
     """
-    made = plan(snapshot, disruption)
+    current = plan(snapshot, disruption)
     # A restart gives back what it took. Nothing else does, so that nothing may be planned on it.
-    if disruption != roll_disruption.RESTART or not made["refused"]:
-        return made
+    if disruption != roll_disruption.RESTART or not current["refused"]:
+        return current
     down = set(snapshot["restart"]) & set(snapshot["out"])
     late = behind(snapshot["partitions"]).intersection(snapshot["restart"]) - {
-        id_ for one in made["refused"] for id_ in one["brokers"]
+        id_ for one in current["refused"] for id_ in one["brokers"]
     }
     first = sorted(down | late)
     if not first:
-        return made
+        return current
     whole = _returned(snapshot, frozenset(first))
     later = plan(whole)
-    held = {id_ for one in made["refused"] for id_ in one["brokers"]} - {
+    held = {id_ for one in current["refused"] for id_ in one["brokers"]} - {
         id_ for one in later["refused"] for id_ in one["brokers"]
     }
     if not held:
-        return made
-    # Whoever is held back goes after at least one batch of those that are down.
-    proof = plan({**whole, "restart": sorted(held)})
-    least = proof["lower_bound"] + 1
+        return current
+    # A broker that is held back goes after at least one batch of those that are down.
+    rest = plan({**whole, "restart": sorted(held)})
+    least = rest["lower_bound"] + 1
     batches = plan({**snapshot, "restart": first})["batches"] + later["batches"]
     sentence = "%s %s and must be back before %s can go. %s" % (
         named(first).capitalize() + (" is" if len(first) == 1 else " are"),
         "down" if set(first) == down else "behind" if not down else "down or behind",
         named(held),
-        proof["certificate"]["sentence"],
+        rest["certificate"]["sentence"],
     )
     notes = [note for note in later["notes"] if not note.startswith("No plan has fewer")]
     if len(batches) > least:
@@ -99,27 +103,33 @@ def resume(snapshot: Any, disruption: str = roll_disruption.RESTART) -> dict[str
         **later,
         "batches": batches,
         "lower_bound": least,
-        "certificate": {**proof["certificate"], "lower_bound": least, "sentence": sentence},
+        "certificate": {**rest["certificate"], "lower_bound": least, "sentence": sentence},
         "notes": notes,
-        "seconds": round(made["seconds"] + later["seconds"] + proof["seconds"], 3),
+        "seconds": round(current["seconds"] + later["seconds"] + rest["seconds"], 3),
     }
 
 
 def _returned(snapshot: dict[str, Any], back_again: frozenset[int]) -> dict[str, Any]:
     """The snapshot once these have had their restart, and are in sync again."""
     partitions = [
-        {**each, "isr": [*each["isr"], *sorted(back_again.intersection(each["replicas"]).difference(each["isr"]))]}
-        if back_again.intersection(each["replicas"])
-        else each
-        for each in snapshot["partitions"]
+        {
+            **partition,
+            "isr": [
+                *partition["isr"],
+                *sorted(back_again.intersection(partition["replicas"]).difference(partition["isr"])),
+            ],
+        }
+        if back_again.intersection(partition["replicas"])
+        else partition
+        for partition in snapshot["partitions"]
     ]
     left = {key: [id_ for id_ in snapshot[key] if id_ not in back_again] for key in ("out", "restart")}
     return {**snapshot, **left, "partitions": partitions}
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """No cycles are made here, but the collector would walk the whole snapshot again and again, for a third of the time."""
+def _gc_paused() -> Iterator[None]:
+    """Pause garbage collection: planning makes no cycles, and the collector would take a third of its time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -130,33 +140,35 @@ def _uncollected() -> Iterator[None]:
 
 
 def _plan(cluster: Cluster) -> dict[str, Any]:
-    alike = shapes(cluster)
+    placements = placement_groups(cluster)
     # Not the gate's question: a topic may be deleted while a roll goes on.
-    unknown = cluster.allow and cluster.allow.difference(each["topic"] for each in cluster.partitions)
+    unknown = cluster.allow and cluster.allow.difference(partition["topic"] for partition in cluster.partitions)
     if unknown:
         raise RollError(
             "allow names %s, which the cluster does not have as a topic; correct the name, or leave it out."
             % ", ".join(sorted(unknown))
         )
-    refused, blocked = refusals(cluster, alike)
-    # Who is down already takes nothing from anybody, so that no partition stands against it; but a voter counts when it starts, too.
+    refused, blocked = refusals(cluster, placements)
+    # A broker that is down takes no replica away, so no partition blocks it; but a voter counts when it starts, too.
     down = cluster.restart & cluster.out
     waiting = sorted(down - cluster.voters)
-    candidates = cluster.mask(cluster.restart - cluster.out) & ~blocked | cluster.mask(down & cluster.voters)
-    batches, bounds, limits = solve(cluster, alike, candidates)
-    proof = certificate(cluster, limits, bounds, popcount(candidates) + len(waiting))
-    moves, notes = _repairs(cluster, alike, limits, candidates, batches)
+    candidates = cluster.broker_mask(cluster.restart - cluster.out) & ~blocked | cluster.broker_mask(
+        down & cluster.voters
+    )
+    batches, bounds, limits = solve(cluster, placements, candidates)
+    certified = certificate(cluster, limits, bounds, popcount(candidates) + len(waiting))
+    moves, notes = _repairs(cluster, placements, limits, candidates, batches)
     ordered = in_order(cluster, batches, waiting)
     verify(cluster, ordered)
-    if len(ordered) > proof["lower_bound"]:
+    if len(ordered) > certified["lower_bound"]:
         notes.append(
             "No plan has fewer than %s; whether one has fewer than %d is not known."
-            % (counted(proof["lower_bound"], "batch"), len(ordered))
+            % (counted(certified["lower_bound"], "batch"), len(ordered))
         )
     return {
         "batches": ordered,
-        "lower_bound": proof["lower_bound"],
-        "certificate": proof,
+        "lower_bound": certified["lower_bound"],
+        "certificate": certified,
         "refused": refused,
         "repairs": moves,
         "notes": notes + _accepted(cluster, ordered),
@@ -167,12 +179,12 @@ def _plan_apart(cluster: Cluster, disruption: str) -> dict[str, Any]:
     """One broker at a time, each judged as the gate will judge it."""
     refused = []
     for broker in sorted(cluster.restart):
-        found = roll_disruption.loss(
+        lost = roll_disruption.loss(
             cluster, [broker], headroom=cluster.headroom if disruption == roll_disruption.STAY_AWAY else 0
         )
-        reason = roll_disruption.sentence(disruption, [broker], found)
+        reason = roll_disruption.sentence(disruption, [broker], lost)
         if reason:
-            topic, _, partition = found.first[0].rpartition("-")
+            topic, _, partition = lost.first[0].rpartition("-")
             refused.append({"topic": topic, "partition": int(partition), "brokers": [broker], "reason": reason})
     going = sorted(cluster.restart - {id_ for one in refused for id_ in one["brokers"]})
     text = (
@@ -180,82 +192,87 @@ def _plan_apart(cluster: Cluster, disruption: str) -> dict[str, Any]:
         if going
         else "No broker can go."
     )
-    proof = {"kind": disruption, "lower_bound": len(going), "brokers": going, "sentence": text}
+    certified = {"kind": disruption, "lower_bound": len(going), "brokers": going, "sentence": text}
     return {
         "batches": [[broker] for broker in going],
         "lower_bound": len(going),
-        "certificate": proof,
+        "certificate": certified,
         "refused": refused,
         "repairs": [],
         "notes": [],
     }
 
 
-def refusals(cluster: Cluster, alike: Iterable[Shape]) -> tuple[list[dict[str, Any]], int]:
-    """Every partition that cannot spare a broker that shall be restarted, with the reason, and these brokers, as bits."""
+def refusals(cluster: Cluster, placements: Iterable[PlacementGroup]) -> tuple[list[dict[str, Any]], int]:
+    """Every partition that cannot spare a broker to restart, with the reason, and the mask of these brokers."""
     asked = cluster.restart - cluster.out
-    wanted = cluster.mask(asked)
+    wanted_mask = cluster.broker_mask(asked)
     blocked = 0
-    found: list[dict[str, Any]] = []
-    for shape in alike:
-        if shape.spare > 0:
+    refused: list[dict[str, Any]] = []
+    for placement in placements:
+        if placement.spare > 0:
             continue
         # Below its minimum, a replica that is behind may be the first to heal it, so that it stays as well.
-        concerned = wanted & (shape.in_sync if shape.spare == 0 else shape.replicas)
+        concerned = wanted_mask & (placement.in_sync if placement.spare == 0 else placement.replicas)
         if concerned:
             blocked |= concerned
-            brokers, reason = cluster.members(concerned), why_not(cluster, shape)
-            for each in (cluster.partitions[number] for number in shape.numbers):
-                found.append(
-                    {"topic": each["topic"], "partition": each["partition"], "brokers": list(brokers), "reason": reason}
+            brokers, reason = cluster.members(concerned), why_not(cluster, placement)
+            for partition in (cluster.partitions[number] for number in placement.numbers):
+                refused.append(
+                    {
+                        "topic": partition["topic"],
+                        "partition": partition["partition"],
+                        "brokers": list(brokers),
+                        "reason": reason,
+                    }
                 )
     others = [
         (
             topic,
-            partition,
+            number,
             touched & asked,
             "It is being reassigned, so that its in-sync replicas may change; wait until that has ended, or cancel it.",
         )
-        for (topic, partition), touched in cluster.moving.items()
+        for (topic, number), touched in cluster.moving.items()
     ]
     if cluster.quorum_spare < 1:
         others.append(
             (METADATA_TOPIC, 0, cluster.voters & asked, quorum_trouble(cluster.voters, cluster.leader, cluster.out))
         )
-    for topic, partition, brokers, reason in others:
+    for topic, number, brokers, reason in others:
         if brokers:
-            blocked |= cluster.mask(brokers)
-            found.append({"topic": topic, "partition": partition, "brokers": sorted(brokers), "reason": reason})
-    return sorted(found, key=lambda one: (one["topic"], one["partition"])), blocked
+            blocked |= cluster.broker_mask(brokers)
+            refused.append({"topic": topic, "partition": number, "brokers": sorted(brokers), "reason": reason})
+    return sorted(refused, key=lambda one: (one["topic"], one["partition"])), blocked
 
 
-def why_not(cluster: Cluster, shape: Shape) -> str:
-    """Why a partition of this shape can spare nobody, and what to do."""
-    replicas, in_sync = popcount(shape.replicas), popcount(shape.in_sync)
-    down = cluster.out.intersection(cluster.members(shape.replicas))
+def why_not(cluster: Cluster, placement: PlacementGroup) -> str:
+    """Why a partition of this placement group can spare no replica, and what to do."""
+    replicas, in_sync = popcount(placement.replicas), popcount(placement.in_sync)
+    down = cluster.out.intersection(cluster.members(placement.replicas))
     not_counting = (
-        ", not counting %s that is out" % named(down)
+        ", not counting %s that is down" % named(down)
         if len(down) == 1
-        else ", not counting %s that are out" % named(down)
+        else ", not counting %s that are down" % named(down)
         if down
         else ""
     )
     has = "It has %d of %d replicas in sync%s" % (in_sync, replicas, not_counting)
-    allowed = cluster.partitions[shape.numbers[0]]["topic"] in cluster.allow
+    allowed = cluster.partitions[placement.numbers[0]]["topic"] in cluster.allow
     if replicas == 1:
         return "It has only one replica, so that a restart takes it offline; raise its replication factor, or allow the topic by name."
-    if replicas <= shape.min_isr:
+    if replicas <= placement.min_isr:
         if allowed:
             return has + ", and the last one in sync never goes; bring the others back first."
         return (
             "It has %d replicas and needs %d in sync, so that it can never spare one; raise its replication factor, lower min.insync.replicas, or allow it."
             % (
                 replicas,
-                shape.min_isr,
+                placement.min_isr,
             )
         )
-    needs = "%d" % shape.min_isr + (" and %d of headroom" % cluster.headroom if cluster.headroom else "")
-    if shape.spare == 0 and in_sync == replicas:
+    needs = "%d" % placement.min_isr + (" and %d of headroom" % cluster.headroom if cluster.headroom else "")
+    if placement.spare == 0 and in_sync == replicas:
         return "%s and needs %s, so that it can spare none; lower isr_headroom, or raise its replication factor." % (
             has,
             needs,
@@ -264,21 +281,21 @@ def why_not(cluster: Cluster, shape: Shape) -> str:
         has,
         needs,
         "can spare none"
-        if shape.spare == 0
+        if placement.spare == 0
         else "has too few already, and one that is behind may be the first to heal it",
     )
 
 
 def solve(
-    cluster: Cluster, alike: Iterable[Shape], candidates: int
+    cluster: Cluster, placements: Iterable[PlacementGroup], candidates: int
 ) -> tuple[list[list[int]], list[Bound], list[Limit]]:
-    """Batches of ids for the candidates (bits), with the bounds of each group of them and the limits they were made from."""
+    """Batches of ids for the mask of candidates, the bounds of each group of them, and the limits behind both."""
     limits = []
-    for shape in alike:
-        inside = shape.in_sync & candidates
-        if inside & (inside - 1) and (shape.spare == 1 or popcount(inside) > shape.spare):
-            limits.append(Limit(inside, shape.spare, tuple(bits(inside)), shape.numbers[0]))
-    voters = cluster.mask(cluster.voters) & candidates
+    for placement in placements:
+        inside = placement.in_sync & candidates
+        if inside & (inside - 1) and (placement.spare == 1 or popcount(inside) > placement.spare):
+            limits.append(Limit(inside, placement.spare, tuple(bits(inside)), placement.numbers[0]))
+    voters = cluster.broker_mask(cluster.voters) & candidates
     if voters & (voters - 1):
         limits.append(Limit(voters, 1, tuple(bits(voters)), None))
     whole = puzzle(candidates, limits, [cluster.racks[id_] for id_ in cluster.ids], cluster.max_batch)
@@ -287,26 +304,27 @@ def solve(
     for group in groups(whole):
         part = whole.part(group)
         least = bound(part, [tight.brokers] if tight else [])
-        packed, proven = pack(part, least.value)
-        if proven and len(packed) > least.value:
+        packed, exhausted = pack(part, least.value)
+        if exhausted and len(packed) > least.value:
             least = Bound(len(packed), "exhaustive", group, group)
         bounds.append(least)
         batches += [[cluster.ids[number] for number in batch] for batch in packed]
-    if cluster.max_batch and len(batches) > sum(each.value for each in bounds):
+    if cluster.max_batch and len(batches) > sum(bound_.value for bound_ in bounds):
         core = whole.part(without_bridges(whole))
         fewer = [bound(core.part(group), []) for group in groups(core)]
-        bounds = max(bounds, fewer, key=lambda some: sum(each.value for each in some))
+        bounds = max(bounds, fewer, key=lambda some: sum(bound_.value for bound_ in some))
     return batches, bounds, limits
 
 
 def in_order(cluster: Cluster, batches: Sequence[Sequence[int]], down: Sequence[int] = ()) -> list[list[int]]:
-    """Those that are down first, then batches with those that are behind, then small ones before large ones, and the leader of the quorum last.
+    """Brokers that are down first, then those that are behind, then small batches before large ones, the leader last.
 
-    Down and behind first, because their restart takes the least, and heals; small before large, so that a mistake meets few.
+    Down and behind go first, because their restart takes the least, and heals. Small goes before large, so that a
+    mistake meets few brokers. The leader is that of the quorum.
     """
     late = behind(cluster.partitions) - cluster.out
 
-    def turn(batch: Sequence[int]) -> tuple[Any, ...]:
+    def priority(batch: Sequence[int]) -> tuple[Any, ...]:
         leads = cluster.leader in set(batch) - cluster.out
         return (
             leads,
@@ -317,7 +335,7 @@ def in_order(cluster: Cluster, batches: Sequence[Sequence[int]], down: Sequence[
             batch,
         )
 
-    ordered = sorted((sorted(batch) for batch in batches), key=turn)
+    ordered = sorted((sorted(batch) for batch in batches), key=priority)
     waiting = list(down)
     for batch in ordered if cluster.max_batch else ordered[:1]:
         room = cluster.max_batch - len(batch) if cluster.max_batch else len(waiting)
@@ -326,7 +344,7 @@ def in_order(cluster: Cluster, batches: Sequence[Sequence[int]], down: Sequence[
         batch.sort()
     size = cluster.max_batch or len(waiting) or 1
     first = [waiting[start : start + size] for start in range(0, len(waiting), size)]
-    # Within its batch the leader goes last too, and who is behind first, in case that a batch is taken in steps.
+    # Within its batch, too, the leader goes last and a broker that is behind first: a batch may be taken in steps.
     return [sorted(batch, key=lambda id_: (id_ == cluster.leader, id_ not in late, id_)) for batch in first + ordered]
 
 
@@ -334,26 +352,32 @@ def behind(partitions: Iterable[Mapping[str, Any]]) -> set[int]:
     """The brokers that are not in sync in a partition that they hold, those that a reassignment adds left out."""
     return {
         id_
-        for each in partitions
-        if len(each["isr"]) < len(each["replicas"])
-        for id_ in each["replicas"]
-        if id_ not in each["isr"] and id_ not in each.get("adding", ())
+        for partition in partitions
+        if len(partition["isr"]) < len(partition["replicas"])
+        for id_ in partition["replicas"]
+        if id_ not in partition["isr"] and id_ not in partition.get("adding", ())
     }
 
 
 def verify(cluster: Cluster, batches: Sequence[Sequence[int]]) -> None:
     """Count, partition by partition, what the batches take; raises RollError when one takes more than can be spared."""
-    turn = {id_: number for number, batch in enumerate(batches) for id_ in batch if id_ not in cluster.out}
+    batch_of = {id_: number for number, batch in enumerate(batches) for id_ in batch if id_ not in cluster.out}
     out, allow, headroom = cluster.out, cluster.allow, cluster.headroom
-    for each in cluster.partitions:
-        running = [id_ for id_ in each["isr"] if id_ not in out] if out else each["isr"]
-        turns = [turn[id_] for id_ in running if id_ in turn]
-        most = 1 if len(set(turns)) == len(turns) else max(Counter(turns).values())
-        can = spare(len(running), len(each["replicas"]), each["min_isr"], headroom, allowed=each["topic"] in allow)
-        if (turns and most > can) or (can < 0 and any(id_ in turn for id_ in each["replicas"])):
+    for partition in cluster.partitions:
+        running = [id_ for id_ in partition["isr"] if id_ not in out] if out else partition["isr"]
+        taken = [batch_of[id_] for id_ in running if id_ in batch_of]
+        most = 1 if len(set(taken)) == len(taken) else max(Counter(taken).values())
+        can = spare(
+            len(running),
+            len(partition["replicas"]),
+            partition["min_isr"],
+            headroom,
+            allowed=partition["topic"] in allow,
+        )
+        if (taken and most > can) or (can < 0 and any(id_ in batch_of for id_ in partition["replicas"])):
             raise RollError(
                 "The plan takes more of partition %s-%d than it can spare; do not use it, and report this fault."
-                % (each["topic"], each["partition"])
+                % (partition["topic"], partition["partition"])
             )
     for batch in batches:
         voting = cluster.voters.intersection(batch)
@@ -368,30 +392,34 @@ def verify(cluster: Cluster, batches: Sequence[Sequence[int]]) -> None:
 
 
 def _repairs(
-    cluster: Cluster, alike: Sequence[Shape], limits: Sequence[Limit], candidates: int, batches: Sequence[Sequence[int]]
+    cluster: Cluster,
+    placements: Sequence[PlacementGroup],
+    limits: Sequence[Limit],
+    candidates: int,
+    batches: Sequence[Sequence[int]],
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """The moves that make the plan shorter, known to do so because it was planned again with them; and what to say about racks."""
+    """The moves that make the plan shorter, checked by planning again with them, and notes about racks."""
     if not batches or not any(cluster.racks.values()):
         return [], []
-    found = repairs.propose(cluster, alike, limits)
+    misplaced = repairs.propose(cluster, placements, limits)
     notes = []
-    if found.stuck:
+    if misplaced.stuck:
         notes.append(
             "Too many replicas for the racks: %s with more in one than can be spared, whatever is moved; "
             "another rack, or another replica of each, would let whole racks go at once."
-            % counted(found.stuck, "partition")
+            % counted(misplaced.stuck, "partition")
         )
-    if found.partitions - found.stuck > repairs.MOVES_AT_MOST:
+    if misplaced.partitions - misplaced.stuck > repairs.MOVES_AT_MOST:
         notes.append(
             "Placed without regard to racks: %s, more than moves are listed for; let a rebalance spread them."
-            % counted(found.partitions, "partition")
+            % counted(misplaced.partitions, "partition")
         )
-    if not found.moves:
+    if not misplaced.moves:
         return [], notes
-    shorter, _bounds, _limits = solve(cluster, repairs.mended(cluster, alike, found.moves), candidates)
+    shorter, _bounds, _limits = solve(cluster, repairs.mended(cluster, placements, misplaced.moves), candidates)
     if len(shorter) >= len(batches):
         return [], notes
-    chosen = repairs.needed(cluster, found.moves, alike, shorter)
+    chosen = repairs.needed(cluster, misplaced.moves, placements, shorter)
     notes.append(
         "With %s the plan would have %s instead of %d."
         % (counted(len(chosen), "replica move"), counted(len(shorter), "batch"), len(batches))
@@ -400,16 +428,16 @@ def _repairs(
 
 
 def _accepted(cluster: Cluster, batches: Sequence[Sequence[int]]) -> list[str]:
-    """One sentence for each topic that becomes unavailable in this roll because that was allowed by name."""
+    """One sentence for each topic that becomes unavailable in this roll because it is allowed by name."""
     going = {id_ for batch in batches for id_ in batch} - cluster.out
     topics: dict[str, set[int]] = {}
-    for each in cluster.partitions if cluster.allow else ():
+    for partition in cluster.partitions if cluster.allow else ():
         if (
-            each["topic"] in cluster.allow
-            and len(each["replicas"]) <= each["min_isr"]
-            and going.intersection(each["isr"])
+            partition["topic"] in cluster.allow
+            and len(partition["replicas"]) <= partition["min_isr"]
+            and going.intersection(partition["isr"])
         ):
-            topics.setdefault(each["topic"], set()).update(going.intersection(each["isr"]))
+            topics.setdefault(partition["topic"], set()).update(going.intersection(partition["isr"]))
     return [
         "Topic %s loses availability while %s restart, as allowed by name." % (topic, named(brokers))
         for topic, brokers in sorted(topics.items())
@@ -431,15 +459,18 @@ def quorum_trouble(voters: Iterable[int], leader: int | None, out: Iterable[int]
 def plan_quorum(
     voters: Iterable[int], leader: int | None, restart: Iterable[int], out: Iterable[int] = ()
 ) -> dict[str, Any]:
-    """Batches of one for controllers or ZooKeeper nodes, those that are down first, the leader last; {batches, lower_bound, certificate, refused}."""
-    everyone, wanted, down = set(voters), set(restart), set(out)
-    unknown = (wanted | down) - everyone
+    """Batches of one for controllers or ZooKeeper nodes: {batches, lower_bound, certificate, refused}.
+
+    Nodes that are down go first, the leader last.
+    """
+    everyone, to_restart, down = set(voters), set(restart), set(out)
+    unknown = (to_restart | down) - everyone
     if unknown:
         raise RollError(
             "%s is not among the voters (%s); correct restart or out."
             % (named(unknown, "node").capitalize(), named(everyone, "node"))
         )
-    first, later = sorted(wanted & down), sorted(wanted - down, key=lambda id_: (id_ == leader, id_))
+    first, later = sorted(to_restart & down), sorted(to_restart - down, key=lambda id_: (id_ == leader, id_))
     refused = []
     if later and (leader not in everyone - down or len(everyone - down) - 1 < majority(len(everyone))):
         refused = [
@@ -464,24 +495,28 @@ def plan_quorum(
 def resume_quorum(
     voters: Iterable[int], leader: int | None, restart: Iterable[int], out: Iterable[int] = ()
 ) -> dict[str, Any]:
-    """As plan_quorum(), and when a roll that was broken off goes on, the others are planned as if those that are down, and go first, were back."""
-    everyone, wanted, down = list(voters), set(restart), set(out)
-    made = plan_quorum(everyone, leader, wanted, down)
-    if not made["refused"] or not wanted & down:
-        return made
-    later = plan_quorum(everyone, leader, wanted - down, down - wanted)
+    """As plan_quorum(), for a roll that continues after it was broken off.
+
+    Nodes that are down go first, and the others are planned as if those were back.
+    """
+    everyone, to_restart, down = list(voters), set(restart), set(out)
+    current = plan_quorum(everyone, leader, to_restart, down)
+    if not current["refused"] or not to_restart & down:
+        return current
+    later = plan_quorum(everyone, leader, to_restart - down, down - to_restart)
     if later["refused"]:
-        return made
+        return current
     # As many as nodes, whatever their order; the leader is still the last.
-    return {**plan_quorum(everyone, leader, wanted), "batches": made["batches"] + later["batches"]}
+    return {**plan_quorum(everyone, leader, to_restart), "batches": current["batches"] + later["batches"]}
 
 
 def ramp(
     batches: Sequence[Sequence[int]], canary: int = 1, max_batch: int | None = None, forks: int | None = None
 ) -> list[dict[str, Any]]:
-    """Steps in which to take the batches: a canary, then a tenth of all brokers, then as many as max_batch and forks let go at once.
+    """Steps for the batches: a canary, then a tenth of all brokers, then as many as max_batch and forks allow.
 
-    Each step is {kind, batch, brokers}; batch counts from 1. Part of a safe batch is safe, so that the steps need no count of their own.
+    Each step is {kind, batch, brokers}; batch counts from 1. Part of a safe batch is safe, so steps are not counted
+    again.
     """
     if canary < 0 or any(most is not None and most < 1 for most in (max_batch, forks)):
         text = (

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The questions of the gate, asked: what is read from whom before _roll.gate and _roll.quorum_gate decide."""
+"""Reading for the gate: which nodes are asked for what before _roll.gate and _roll.quorum_gate decide."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from .snapshot import METADATA_TOPIC, RollError, named
 
 BROKER, CONTROLLER, ZOOKEEPER = "broker", "controller", "zookeeper"
 MAY_STOP, BACK = "may_stop", "back"
-# Seconds between two questions of one visit.
+# Seconds between two questions of one poll session.
 AGAIN = 0.3
 # Seconds between two points of the report's curves.
 CURVE_EVERY = 1.0
 # Each may be megabytes.
 OWN_VIEWS_AT_ONCE = 16
-# Seconds after which what the others said is looked at once more before a gate opens by it.
+# Seconds after which the answer of the others is read once more before a gate opens by it.
 FRESH = 2.0
 # Seconds that a topic which is being deleted has to be gone everywhere.
 MOMENT = 1.0
@@ -83,14 +83,16 @@ REQUIRED_IF = [("kind", ZOOKEEPER, ("zookeeper_servers",))]
 
 
 @dataclass
-class Visit:
-    """What the questions of one visit to the cluster need not ask twice.
+class PollSession:
+    """What the questions of one poll session need not ask twice.
 
-    minimum is min.insync.replicas by topic, which only the counts need, and partitions what the others said last. proven are the brokers that were
-    seen back, and whether by all that they know, or by their topics in the others' answer only. Of a topic that is newer than that answer only the
-    broker itself knows, so that the gate opens by the former. sizes are those of leaders' replicas, None where nobody said.
+    minimum is min.insync.replicas by topic, which only the counts need. partitions are what the others answered last.
+    sizes are those of leaders' replicas, None where no answer has them.
 
-    The proofs outlive the visit: the next one is given those of the one before, as a rack of brokers may take longer to ask than a visit lasts.
+    proven are the brokers that were seen back: True by all partitions that they know, False by their topics in the
+    others' answer only. Of a topic that is newer than that answer only the broker itself knows, so the gate opens by
+    the former. proven outlives the session and is passed to the next one, because asking a rack of brokers may take
+    longer than a session lasts.
     """
 
     minimum: dict[str, tuple[int, bool]] = field(default_factory=dict)
@@ -100,50 +102,53 @@ class Visit:
 
 
 @dataclass
-class Course:
-    """What the answers of one visit were, and since when; times are of one clock."""
+class PollHistory:
+    """What the answers of one poll session were, and since when; times are of one clock."""
 
     since: dict[tuple[str, int], float] = field(default_factory=dict)
     counts: list[tuple[float, Mapping[str, int]]] = field(default_factory=list)
 
-    def take(self, answer: Mapping[str, Any], now: float, last: bool) -> None:
-        """Note an answer: what was counted once a second, where it changed, and at the end."""
-        for each in answer.get("nodes", ()):
+    def record(self, answer: Mapping[str, Any], now: float, last: bool) -> None:
+        """Note an answer: its counts once a second, where they changed, and at the end."""
+        for node in answer.get("nodes", ()):
             for what in ("registered", "back"):
-                if each[what]:
-                    self.since.setdefault((what, each["id"]), now)
+                if node[what]:
+                    self.since.setdefault((what, node["id"]), now)
                 else:
-                    self.since.pop((what, each["id"]), None)
+                    self.since.pop((what, node["id"]), None)
         counted = answer.get("counts")
         if counted and (
             not self.counts or (counted != self.counts[-1][1] and (last or now - self.counts[-1][0] >= CURVE_EVERY))
         ):
             self.counts.append((now, counted))
 
-    def told(self, answer: dict[str, Any], now: float) -> dict[str, Any]:
-        """The answer; its nodes with registered_seconds and back_seconds, None where they are not, and with the curve, the counts with ago, in seconds."""
-        for each in answer.get("nodes", ()):
+    def result(self, answer: dict[str, Any], now: float) -> dict[str, Any]:
+        """The answer with curve, the counts and how many seconds ago they were so.
+
+        Its nodes get registered_seconds and back_seconds, None where they are not registered or back.
+        """
+        for node in answer.get("nodes", ()):
             for what in ("registered", "back"):
-                each[what + "_seconds"] = round(now - self.since[what, each["id"]], 3) if each[what] else None
+                node[what + "_seconds"] = round(now - self.since[what, node["id"]], 3) if node[what] else None
         return {**answer, "curve": [{"ago": round(now - when, 3), **counted} for when, counted in self.counts]}
 
 
 def check(params: dict[str, Any]) -> None:
-    """Refuse what can be seen to be wrong before anybody is asked; raises RollError, which says that asking again does not help."""
+    """Refuse wrong options before the cluster is asked; raises RollError, because asking again does not help."""
     try:
         connection(params)
     except KafkaError as error:
         raise RollError(str(error)) from None
     if not params["nodes"]:
-        raise RollError("nodes is empty, so there is nobody to ask about; name at least one id.")
+        raise RollError("nodes is empty, so there is no node to ask about; name at least one id.")
     if not 0 <= params["wait_seconds"] < math.inf:
         raise RollError("wait_seconds is %s, but must be a number of seconds from 0." % params["wait_seconds"])
     identity.read(params["addresses"])
-    proofs(params)
+    read_proven(params)
     both = set(params["nodes"]) & set(params["in_flight"])
     if params["question"] == MAY_STOP and both:
         raise RollError(
-            "%s shall be stopped and is in flight already; take it out of nodes or in_flight."
+            "%s shall be stopped, and in_flight has it already; take it out of nodes or in_flight."
             % named(both).capitalize()
         )
     if params["disruption"] != disruption.RESTART and (params["question"], params["kind"]) != (MAY_STOP, BROKER):
@@ -159,8 +164,8 @@ def check(params: dict[str, Any]) -> None:
         )
 
 
-def proofs(params: Mapping[str, Any]) -> dict[int, bool]:
-    """The proofs of an earlier answer to the same question, for a Visit; raises RollError."""
+def read_proven(params: Mapping[str, Any]) -> dict[int, bool]:
+    """The option proven, from an earlier answer to the same question, for a PollSession; raises RollError."""
     try:
         return {
             int(id_): whole
@@ -175,38 +180,41 @@ def proofs(params: Mapping[str, Any]) -> dict[int, bool]:
 
 
 def left_alone(params: Mapping[str, Any]) -> set[int]:
-    """The brokers that are not to be asked on the cluster's behalf. Ids of controllers are not brokers' ids, unless a node is both."""
+    """The brokers that are not asked about the cluster.
+
+    Ids of controllers are not brokers' ids, unless a node is both.
+    """
     return {*params["nodes"], *params["in_flight"], *params["out"]}
 
 
-def patiently(
+def poll_until_open(
     ask: Callable[[], dict[str, Any]],
     seconds: float,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
-    """Ask until the answer is yes or the time is over; the last answer, which says when in this visit it became so, as Course.told does."""
-    end, course = clock() + seconds, Course()
+    """Ask until the gate is open or the time is over; the last answer, as PollHistory.result returns it."""
+    end, history = clock() + seconds, PollHistory()
     while True:
         answer = ask()
         now = clock()
         last = answer["open"] or now >= end
-        course.take(answer, now, last)
+        history.record(answer, now, last)
         if last:
-            return course.told(answer, now)
+            return history.result(answer, now)
         sleep(AGAIN)
 
 
 def brokers_or_controllers(
-    admin: Admin, params: Mapping[str, Any], visit: Visit, *, sleep: Callable[[float], None] = time.sleep
+    admin: Admin, params: Mapping[str, Any], session: PollSession, *, sleep: Callable[[float], None] = time.sleep
 ) -> dict[str, Any]:
     """The answer of the cluster to either question about brokers or controllers."""
     if params["kind"] == CONTROLLER:
         return controllers(admin, params, sleep=sleep)
     if params["question"] == MAY_STOP:
         return brokers_may_stop(admin, params, sleep=sleep)
-    return brokers_back(admin, params, visit, sleep=sleep)
+    return brokers_back(admin, params, session, sleep=sleep)
 
 
 def verdict(nodes: Sequence[int], decided: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,14 +227,17 @@ def verdict(nodes: Sequence[int], decided: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def returned(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The answer to back: {open, back, nodes, behind, reason}; behind adds up what is known of those that are not back."""
-    missing = [each for each in found if not each["back"]]
+def returned(nodes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The answer to back: {open, back, nodes, behind, reason}.
+
+    behind adds up what is known of those that are not back.
+    """
+    missing = [node for node in nodes if not node["back"]]
     return {
         "open": not missing,
-        "back": [each["id"] for each in found if each["back"]],
-        "nodes": list(found),
-        "behind": sum(each["behind"] or 0 for each in missing),
+        "back": [node["id"] for node in nodes if node["back"]],
+        "nodes": list(nodes),
+        "behind": sum(node["behind"] or 0 for node in missing),
         "reason": missing[0]["reason"] if missing else None,
     }
 
@@ -234,18 +245,19 @@ def returned(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def brokers_may_stop(
     admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep
 ) -> dict[str, Any]:
-    """Whether these brokers may go out now, by one fresh snapshot; raises RackawareError when it cannot be asked.
+    """Whether these brokers may stop now, by one fresh snapshot; raises RackawareError when it cannot be taken.
 
-    Metadata lists a broker that has died until its session ends (9 s under KRaft, 18 s with ZooKeeper), and one that hangs at times longer; so everybody
-    who counts is asked, and whoever does not answer counts as out. One that shall be stopped never does, or it would go without being counted.
-    What is asked is the min.insync.replicas that a broker enforces where it leads, of which the highest counts.
+    Metadata lists a broker that has died until its session ends (9 s under KRaft, 18 s with ZooKeeper), and one that
+    hangs sometimes longer. So every broker that counts is asked, and one that does not answer counts as out. A broker
+    that shall be stopped never counts as out, or it would stop without being counted. The question is which
+    min.insync.replicas the broker enforces where it leads; the highest counts.
     """
     nodes, in_flight, restart = list(dict.fromkeys(params["nodes"])), params["in_flight"], _restart(params)
     seen = witnessed(admin, params)
     for sentence in _mistaken(seen, nodes, params).values():
         raise RollError("%s Nothing was stopped." % sentence)
     held: list[dict[str, Any]] = []
-    voters = {each["id"] for each in seen.quorum["voters"]} if seen.quorum else set()
+    voters = {voter["id"] for voter in seen.quorum["voters"]} if seen.quorum else set()
     if voters & set(nodes):
         quorum, since = watch(admin, in_flight, sleep=sleep)
         held = quorum_gate.voters_admit(quorum, since, [id_ for id_ in nodes if id_ in voters], in_flight)["held"]
@@ -253,9 +265,9 @@ def brokers_may_stop(
     if params["disruption"] == disruption.DESTROY:
         text = "Broker %d is taken for stopped or gone, but the cluster lists it as alive; stop it, or wait until its session ends."
         held += [{"broker": id_, "reason": text % id_} for id_ in nodes if id_ in alive and id_ in params["out"]]
-    candidates = [id_ for id_ in nodes if id_ not in {each["broker"] for each in held}]
+    candidates = [id_ for id_ in nodes if id_ not in {hold["broker"] for hold in held}]
     limits = {key: params[key] for key in ("max_batch", "isr_headroom", "allow")}
-    # Whoever was down when the roll began and is listed has come up, and is counted like the others that shall go.
+    # A broker that was down when the roll began and is listed has come up. It counts like the others to be stopped.
     down = set(params["out"]) - (alive & set(nodes))
     there = sorted(alive - {*in_flight, *params["out"]})
     own = admin.own_minimums(there) if candidates else {}
@@ -266,13 +278,13 @@ def brokers_may_stop(
     decided = gate.admit(snapshot, candidates, in_flight, down, disruption=params["disruption"])
     if silent:
         note = " %s %s not answer." % (named(silent).capitalize(), "does" if len(silent) == 1 else "do")
-        decided["held"] = [{**each, "reason": each["reason"] + note} for each in decided["held"]]
+        decided["held"] = [{**hold, "reason": hold["reason"] + note} for hold in decided["held"]]
     lost = decided.get("loss")
     if lost is not None and not held and not decided["firm"]:
         decided = _accept(decided, candidates, params["accepted_last_copies"])
     answer = verdict(nodes, {"admitted": decided["admitted"], "held": held + decided["held"]})
     if answer["open"]:
-        # Only before a yes, because it is dear: what a broker has on its disks takes it longer to say than who is in sync.
+        # Only before a yes, because it is slow: a broker takes longer to list its disks than its in-sync replicas.
         nothing_hidden(admin, seen, params, sleep=sleep)
     leader = seen.quorum["leader"] if seen.quorum else seen.controller_id
     note_ = quorum_gate.early(leader, answer["admitted"], restart, voters or None)
@@ -280,29 +292,34 @@ def brokers_may_stop(
 
 
 def _accept(decided: Mapping[str, Any], nodes: Sequence[int], accepted: int | None) -> dict[str, Any]:
-    """The decision after a person has said how many partitions may lose their last copy; only the exact number counts, so that it was read."""
+    """The decision after a person has accepted how many partitions lose their last copy.
+
+    Only the exact number counts: it shows that the person has read it.
+    """
     if not decided["held"] or accepted is None:
         return dict(decided)
     if accepted == decided["loss"]["last_copies"]:
         return {**decided, "admitted": list(nodes), "held": []}
-    told = " What was accepted is the loss of the last copy of %d, not of %d." % (
+    note = " What was accepted is the loss of the last copy of %d, not of %d." % (
         accepted,
         decided["loss"]["last_copies"],
     )
-    return {**decided, "held": [{**each, "reason": each["reason"] + told} for each in decided["held"]]}
+    return {**decided, "held": [{**hold, "reason": hold["reason"] + note} for hold in decided["held"]]}
 
 
 def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapshot:
-    """The cluster, by answers that are good enough to take something away by; raises KafkaError when they are not, after which asking again may help.
+    """The cluster, by answers that are good enough to stop brokers by; raises KafkaError when they are not.
 
-    params are those of the question: nodes, which are running and shall go, in_flight and out, which are not asked. Brokers that are down and shall only be
-    started are in nodes and out.
+    After a KafkaError, asking again may help. params are those of the question: nodes, which run and shall be stopped,
+    in_flight and out, which are not asked. Brokers that are down and shall only be started are in nodes and out.
 
-    Under KRaft the broker that is asked must have kept up with the quorum, by the leader's clock. ZooKeeper tells nothing like it: a broker that has lost its
-    session goes on answering with what was so then, as the controller sends news to live brokers only. So a second broker is asked there, one of the two being
-    the active controller, which decides who is in sync; what counts is what both say (agreed). The controller is alive, so that it may be asked even
-    when it shall be stopped; but not when it is in flight, as it may be going down. One that has lost ZooKeeper still believes that it is the controller; so
-    some of each rack are asked whom they take for it, and all must name the same.
+    Under KRaft the broker that is asked must have kept up with the quorum, by the leader's clock. ZooKeeper has no such
+    sign. A broker that has lost its session goes on answering with what was true then, because the controller sends
+    updates to live brokers only. So a second broker is asked there, and one of the two is the active controller, which
+    decides which replicas are in sync. What counts is what both say (agreed). The controller is alive, so it may be
+    asked even when it shall be stopped, but not when it is in flight, because it may be stopping. A controller that has
+    lost ZooKeeper still believes that it is the controller. So some brokers of each rack are asked which one is, and
+    all must name the same.
     """
     seen = kafka_snapshot.take(admin)
     if seen.quorum is not None:
@@ -320,39 +337,39 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
         )
     if boss in apart:
         raise KafkaError(
-            "Broker %d, the active controller by broker %s, is in flight or down; wait until it is back, or another is elected."
+            "Broker %d, the active controller by broker %s, is being restarted or down; wait until it is back, or another is elected."
             % (boss, first)
         )
     racks: dict[Any, list[int]] = {}
-    for each in sorted(seen.brokers, key=lambda each: (each["id"] in nodes, each["id"])):
-        if each["id"] in alive - apart - {first, boss}:
-            racks.setdefault(each["rack"], []).append(each["id"])
+    for broker in sorted(seen.brokers, key=lambda broker: (broker["id"] in nodes, broker["id"])):
+        if broker["id"] in alive - apart - {first, boss}:
+            racks.setdefault(broker["rack"], []).append(broker["id"])
     voices = [id_ for ids in racks.values() for id_ in ids[:ASKED_OF_A_RACK]]
-    told = admin.controllers_named([boss, *voices] if boss != first else voices)
-    if boss != first and boss not in told:
+    controller_by_broker = admin.controllers_named([boss, *voices] if boss != first else voices)
+    if boss != first and boss not in controller_by_broker:
         raise KafkaError(
             "Broker %d, the active controller, does not answer; wait until it does, or another is elected." % boss
         )
-    for id_, other in told.items():
+    for id_, other in controller_by_broker.items():
         if other != boss:
             text = "%s takes broker %d for the active controller, and broker %d takes %s; wait until they agree: one of them may have lost ZooKeeper."
-            raise KafkaError(text % (whose.rstrip(","), boss, id_, "broker %d" % other if other >= 0 else "nobody"))
-    if not told or (first is None and set(told) == {boss}):
+            raise KafkaError(text % (whose.rstrip(","), boss, id_, "broker %d" % other if other >= 0 else "no broker"))
+    if not controller_by_broker or (first is None and set(controller_by_broker) == {boss}):
         if nodes <= set(params["out"]) - alive and params["disruption"] == disruption.RESTART:
-            # All of them are down: their start takes nothing from anybody, and may be what it takes to have two.
+            # All of them are down: their start takes no replica away, and may be what brings back a second broker.
             return seen
         raise KafkaError(
             "%s is the only one that answers, and with ZooKeeper two must say the same; bring another broker back first."
             % whose.rstrip(",")
         )
-    # In the order of the question: those that shall not go themselves are first.
-    second = boss if boss != first else next(id_ for id_ in voices if id_ in told)
+    # In the order of the question: brokers that shall not be stopped are first.
+    second = boss if boss != first else next(id_ for id_ in voices if id_ in controller_by_broker)
     view = admin.view_of(second)
     if view["controller_id"] != boss:
         raise KafkaError(
             "Broker %d takes another broker than %d for the active controller by now; ask again." % (second, boss)
         )
-    if first is not None and first not in {each["id"] for each in view["brokers"]}:
+    if first is not None and first not in {broker["id"] for broker in view["brokers"]}:
         text = "Broker %d, which was asked, is not alive by broker %d%s: it may have lost its session with ZooKeeper; wait, or look at that broker's log."
         raise KafkaError(text % (first, second, ", the active controller" if second == boss else ""))
     new = sorted(set(view["partitions"]) - set(seen.topics))
@@ -366,12 +383,15 @@ def nothing_hidden(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Raise when a broker holds what the answer does not name: Kafka leaves out, without a word, topics that a principal may not describe.
+    """Raise when a broker holds what the answer does not name.
 
-    The nodes that shall go are asked what is on their disks, and the broker that answered; in the place of a node that does not say, all others. What lies
-    on a disk and is not named may also be a topic that is being made or deleted, or one that was left over. So the broker that holds it is asked for the
-    topic by its name, which an authorizer refuses aloud, and what only that broker knows has a moment to become known, or gone. RollError for
-    what may not be seen, as asking again does not help.
+    Kafka silently omits topics that a principal may not describe.
+
+    The nodes to be stopped are asked what is on their disks, and so is the broker that answered. Where a node does not
+    answer, all others are asked instead. A topic on a disk that is not named may also be one that is being created or
+    deleted, or a leftover. So the broker that holds it is asked for the topic by its name, which an authorizer refuses
+    with an error. What only that broker knows gets a moment to become known, or to vanish. Raises RollError for what
+    may not be described, because asking again does not help.
     """
     alive, nodes = _alive(seen), set(params["nodes"])
     if not alive & nodes and params["disruption"] == disruption.RESTART:
@@ -387,7 +407,7 @@ def nothing_hidden(
     for error in failed:
         if error.code == CLUSTER_AUTHORIZATION_FAILED or len(failed) == len(said):
             raise error
-    named_ = {(each["topic"], each["partition"]) for each in seen.partitions}
+    named_ = {(partition["topic"], partition["partition"]) for partition in seen.partitions}
     missing = {id_: held - named_ for id_, held in said.items() if not isinstance(held, KafkaError)}
     left = {id_: {key for key in keys if key[0] != METADATA_TOPIC} for id_, keys in missing.items() if keys}
     for again in (True, False):
@@ -404,23 +424,28 @@ def nothing_hidden(
 
 
 def _unknown(admin: Admin, broker: int, keys: set[tuple[str, int]]) -> set[tuple[str, int]]:
-    """Those of these partitions, all on this broker's disks, that it knows and the one that was asked does not; raises RollError for forbidden ones."""
+    """The partitions, all on this broker's disks, that it knows and the broker that was asked does not.
+
+    Raises RollError for forbidden ones.
+    """
     topics = sorted({topic for topic, _ in keys})
     if not topics:
         return set()
     try:
         known = {
-            (topic, each["partition"])
-            for topic, listed in admin.metadata_from(broker, topics)["partitions"].items()
-            for each in listed
+            (topic, partition["partition"])
+            for topic, partitions in admin.metadata_from(broker, topics)["partitions"].items()
+            for partition in partitions
         }
         return (keys & known) - {
-            (topic, each["partition"]) for topic, listed in admin.partitions(topics).items() for each in listed
+            (topic, partition["partition"])
+            for topic, partitions in admin.partitions(topics).items()
+            for partition in partitions
         }
     except KafkaError as error:
         if error.code != TOPIC_AUTHORIZATION_FAILED:
             raise
-        text = "Broker %d holds %s, which we may not see, so that nobody can say whether it may be spared; allow the principal to describe all topics."
+        text = "Broker %d holds %s, which the principal may not describe, so it is not known whether they can be spared; allow it to describe all topics."
         raise RollError(text % (broker, _listed(keys))) from None
 
 
@@ -445,59 +470,65 @@ def _mistaken(seen: kafka_snapshot.Snapshot, nodes: Sequence[int], params: Mappi
 
 
 def _alive(seen: kafka_snapshot.Snapshot) -> set[int]:
-    return {each["id"] for each in seen.brokers if not each["fenced"]}
+    return {broker["id"] for broker in seen.brokers if not broker["fenced"]}
 
 
 def brokers_back(
     admin: Admin,
     params: Mapping[str, Any],
-    visit: Visit | None = None,
+    session: PollSession | None = None,
     *,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> dict[str, Any]:
-    """Whether these brokers are back, by their own word and by another's; raises RackawareError when none of the others answers."""
-    nodes, visit = list(dict.fromkeys(params["nodes"])), visit or Visit()
+    """Whether these brokers are back, by their own answer and another broker's.
+
+    Raises RackawareError without the latter.
+    """
+    nodes, session = list(dict.fromkeys(params["nodes"])), session or PollSession()
     for _ in range(2):
         begun = clock()
-        seen = kafka_snapshot.take(admin, minimum=visit.minimum, eligible=False)
-        found = _each_back(admin, nodes, seen, params, visit)
-        if not all(each["back"] for each in found) or clock() - begun <= FRESH:
+        seen = kafka_snapshot.take(admin, minimum=session.minimum, eligible=False)
+        states = _node_states(admin, nodes, seen, params, session)
+        if not all(state["back"] for state in states) or clock() - begun <= FRESH:
             break
-        # With many brokers their own words take so long that the others' is old by then. What was proven need not be asked again.
-    visit.partitions = seen.partitions
-    voters = {each["id"] for each in seen.quorum["voters"]} if seen.quorum else set()
+        # With many brokers their own answers take so long that the others' is old by then. What is proven is not asked
+        # again.
+    session.partitions = seen.partitions
+    voters = {voter["id"] for voter in seen.quorum["voters"]} if seen.quorum else set()
     if voters & set(nodes):
         quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
         as_voter = {
-            each["id"]: each["reason"]
-            for each in quorum_gate.voters_back(quorum, since, [id_ for id_ in nodes if id_ in voters])
+            voter["id"]: voter["reason"]
+            for voter in quorum_gate.voters_back(quorum, since, [id_ for id_ in nodes if id_ in voters])
         }
-        for each in found:
-            if each["back"] and as_voter.get(each["id"]):
-                each.update(back=False, reason=as_voter[each["id"]])
-    proven = {str(id_): whole for id_, whole in visit.proven.items()}
-    return {**returned(found), **_counts(seen), "asked": admin.asked, "proven": proven}
+        for state in states:
+            if state["back"] and as_voter.get(state["id"]):
+                state.update(back=False, reason=as_voter[state["id"]])
+    proven = {str(id_): whole for id_, whole in session.proven.items()}
+    return {**returned(states), **_counts(seen), "asked": admin.asked, "proven": proven}
 
 
-def _each_back(
-    admin: Admin, nodes: Sequence[int], seen: kafka_snapshot.Snapshot, params: Mapping[str, Any], visit: Visit
+def _node_states(
+    admin: Admin, nodes: Sequence[int], seen: kafka_snapshot.Snapshot, params: Mapping[str, Any], session: PollSession
 ) -> list[dict[str, Any]]:
     held: dict[int, list[dict[str, Any]]] = {id_: [] for id_ in nodes}
-    for each in seen.partitions:
-        for id_ in each["replicas"]:
+    for partition in seen.partitions:
+        for id_ in partition["replicas"]:
             if id_ in held:
-                held[id_].append(each)
-    views: dict[int, Any] = {id_: {"brokers": seen.brokers, "partitions": listed} for id_, listed in held.items()}
+                held[id_].append(partition)
+    views: dict[int, Any] = {
+        id_: {"brokers": seen.brokers, "partitions": partitions} for id_, partitions in held.items()
+    }
     mistaken = _mistaken(seen, nodes, params)
-    # The others' word alone is looked at first: where it says no, the broker need not be asked, which may take a while.
+    # The others' answer is read first: where it says no, the broker need not be asked, which may take a while.
     said = {
         id_: _not_back(mistaken[id_]) if id_ in mistaken else gate.back(id_, view, view) for id_, view in views.items()
     }
     in_sync = [id_ for id_ in nodes if said[id_]["back"]]
     opens = len(in_sync) == len(nodes)
-    visit.proven = {id_: whole for id_, whole in visit.proven.items() if id_ in in_sync}
-    asked = [id_ for id_ in in_sync if not (visit.proven.get(id_) if opens else id_ in visit.proven)]
+    session.proven = {id_: whole for id_, whole in session.proven.items() if id_ in in_sync}
+    asked = [id_ for id_ in in_sync if not (session.proven.get(id_) if opens else id_ in session.proven)]
     topics = {id_: None if opens else _topics(held[id_], seen) for id_ in asked}
     own = at_once(lambda id_: _own_view(admin, id_, topics[id_], seen), asked, OWN_VIEWS_AT_ONCE)
     alike = _since_then(
@@ -510,26 +541,26 @@ def _each_back(
         said[id_] = gate.back(id_, *alike[id_])
         views[id_] = view
         if said[id_]["back"]:
-            visit.proven[id_] = topics[id_] is None
+            session.proven[id_] = topics[id_] is None
     earlier = [id_ for id_ in in_sync if id_ not in own]
     if opens and earlier:
         for id_ in admin.silent(earlier):
             said[id_] = _not_back("It does not answer any more.")
-            del visit.proven[id_]
-        # Whoever was started anew since its proof is seen in the others' answer, if that is no older than a start takes.
+            del session.proven[id_]
+        # A restart since a broker was proven shows in the others' answer, if that is no older than a start takes.
         old = _old(admin, seen)
         said.update({id_: _not_back(old) for id_ in earlier if old and said[id_]["back"]})
     registered = _alive(seen)
     behind = {
         id_: {
-            (each["topic"], each["partition"]): each
-            for each in views[id_]["partitions"]
-            if id_ in each["replicas"] and id_ not in each["isr"]
+            (partition["topic"], partition["partition"]): partition
+            for partition in views[id_]["partitions"]
+            if id_ in partition["replicas"] and id_ not in partition["isr"]
         }
         for id_ in nodes
         if said[id_]["behind"]
     }
-    copying = _copying(admin, behind, left_alone(params), visit) if params["log_sizes"] else {}
+    copying = _copying(admin, behind, left_alone(params), session) if params["log_sizes"] else {}
     return [
         {
             "id": id_,
@@ -549,39 +580,55 @@ def _since_then(
     others: Mapping[int, Mapping[str, Any]],
     seen: kafka_snapshot.Snapshot,
 ) -> dict[int, tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """Each broker's own answer, and the others', about the partitions that there are by now: topics come and go between the two.
+    """Each broker's own answer, and the others', about the partitions that exist now.
 
-    The others are asked again about the topics in which the two differ. What only the broker itself names is compared with what they say now, and when they do
-    not know it, because it is gone again, the broker's own word counts. What only they named, and do not any more, is gone. What they still name, and the
-    broker does not, stays, so that the two answers do not fit.
+    Topics come and go between the two.
+
+    The others are asked again about the topics in which the two differ. What only the broker itself names is compared
+    with what they say now. When they do not know it, because it is gone again, the broker's own answer counts. What
+    only they named, and do not any more, is gone. What they still name, and the broker does not, stays, so the two
+    answers differ.
     """
 
-    def keyed(listed: Iterable[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any]]:
-        return {(each["topic"], each["partition"]): each for each in listed}
+    def keyed(partitions: Iterable[dict[str, Any]]) -> dict[tuple[str, int], dict[str, Any]]:
+        return {(partition["topic"], partition["partition"]): partition for partition in partitions}
 
-    mine = {id_: keyed(each for each in view["partitions"] if id_ in each["replicas"]) for id_, view in own.items()}
+    mine = {
+        id_: keyed(partition for partition in view["partitions"] if id_ in partition["replicas"])
+        for id_, view in own.items()
+    }
     theirs = {id_: keyed(others[id_]["partitions"]) for id_ in own}
     differ = {id_: mine[id_].keys() ^ theirs[id_].keys() for id_ in own}
     topics = sorted({topic for keys in differ.values() for topic, _ in keys})
-    adding = {(each["topic"], each["partition"]): each["adding"] for each in seen.reassignments}
+    adding = {(move["topic"], move["partition"]): move["adding"] for move in seen.reassignments}
     now = {
-        (topic, each["partition"]): {**each, "topic": topic, "adding": adding.get((topic, each["partition"]), [])}
-        for topic, listed in (admin.partitions(topics) if topics else {}).items()
-        for each in listed
+        (topic, partition["partition"]): {
+            **partition,
+            "topic": topic,
+            "adding": adding.get((topic, partition["partition"]), []),
+        }
+        for topic, partitions in (admin.partitions(topics) if topics else {}).items()
+        for partition in partitions
     }
     out = {}
     for id_, keys in differ.items():
         known = {key: now[key] for key in keys if key in now and id_ in now[key]["replicas"]}
         gone = {key for key in keys - known.keys() if key not in mine[id_] or id_ in mine[id_][key]["isr"]}
         out[id_] = (
-            {**own[id_], "partitions": [each for key, each in mine[id_].items() if key not in gone]},
-            {**others[id_], "partitions": [each for key, each in {**theirs[id_], **known}.items() if key not in gone]},
+            {**own[id_], "partitions": [partition for key, partition in mine[id_].items() if key not in gone]},
+            {
+                **others[id_],
+                "partitions": [partition for key, partition in {**theirs[id_], **known}.items() if key not in gone],
+            },
         )
     return out
 
 
 def _old(admin: Admin, seen: kafka_snapshot.Snapshot) -> str | None:
-    """Why the others' answer is too old to say that nobody was started anew since its proof, None when it is not, or nobody can tell."""
+    """Why the others' answer is too old to show a restart since a broker was proven.
+
+    None when it is not, or not known.
+    """
     try:
         return quorum_gate.stale(seen.quorum, admin.asked)
     except KafkaError as error:
@@ -593,49 +640,55 @@ def _not_back(reason: str) -> dict[str, Any]:
 
 
 def _topics(held: Iterable[Mapping[str, Any]], seen: kafka_snapshot.Snapshot) -> list[str] | None:
-    """The topics to ask a broker for that holds these partitions, None for all, where they are most of them."""
-    own = {each["topic"] for each in held}
+    """The topics to ask a broker for that holds these partitions, None for all topics where these are most of them."""
+    own = {partition["topic"] for partition in held}
     return sorted(own) if len(own) * 2 < len(seen.topics) else None
 
 
 def _own_view(admin: Admin, broker: int, topics: Sequence[str] | None, seen: kafka_snapshot.Snapshot) -> dict[str, Any]:
-    """What the broker itself answers about what it holds, in the shape of a snapshot; reassignments are the controller's to tell, and come from there."""
+    """What the broker itself answers about what it holds, as in a snapshot; reassignments come from the controller."""
     answer = admin.metadata_from(broker, topics)
-    adding = {(each["topic"], each["partition"]): each["adding"] for each in seen.reassignments}
+    adding = {(move["topic"], move["partition"]): move["adding"] for move in seen.reassignments}
     return {
         "brokers": [{"id": id_} for id_ in answer["brokers"]],
         "partitions": [
-            {**each, "topic": topic, "adding": adding.get((topic, each["partition"]), [])}
-            for topic, listed in answer["partitions"].items()
-            for each in listed
+            {**partition, "topic": topic, "adding": adding.get((topic, partition["partition"]), [])}
+            for topic, partitions in answer["partitions"].items()
+            for partition in partitions
         ],
     }
 
 
 def _copying(
-    admin: Admin, behind: Mapping[int, Mapping[tuple[str, int], Mapping[str, Any]]], alone: Iterable[int], visit: Visit
+    admin: Admin,
+    behind: Mapping[int, Mapping[tuple[str, int], Mapping[str, Any]]],
+    alone: Iterable[int],
+    session: PollSession,
 ) -> dict[int, dict[str, int | None]]:
-    """How much brokers hold of the partitions in which they are behind, and how much less that is than the leader holds: {bytes, bytes_left} by broker.
+    """How much brokers hold of the partitions in which they are behind: {bytes, bytes_left} by broker.
 
-    None for what nobody says. Whoever is to be left alone is not asked in the place of a leader.
+    bytes_left is how much less that is than the leader holds. None where no broker answers. The brokers in alone are
+    not asked in place of a leader.
     """
     own = at_once(lambda id_: _sizes(admin, id_, behind[id_]), behind)
     ask: dict[int, list[tuple[str, int]]] = {}
     for partitions in behind.values():
-        for key, each in partitions.items():
-            if key not in visit.sizes:
-                visit.sizes[key] = None
-                holder = next((id_ for id_ in (each["leader"], *each["isr"]) if id_ >= 0 and id_ not in alone), None)
+        for key, partition in partitions.items():
+            if key not in session.sizes:
+                session.sizes[key] = None
+                holder = next(
+                    (id_ for id_ in (partition["leader"], *partition["isr"]) if id_ >= 0 and id_ not in alone), None
+                )
                 if holder is not None:
                     ask.setdefault(holder, []).append(key)
-    for found in at_once(lambda id_: _sizes(admin, id_, ask[id_]), ask).values():
-        visit.sizes.update({} if isinstance(found, KafkaError) else found)
+    for sizes in at_once(lambda id_: _sizes(admin, id_, ask[id_]), ask).values():
+        session.sizes.update({} if isinstance(sizes, KafkaError) else sizes)
     out: dict[int, dict[str, int | None]] = {}
     for id_, held in own.items():
         if isinstance(held, KafkaError):
             out[id_] = {"bytes": None, "bytes_left": None}
             continue
-        whole = {key: visit.sizes[key] for key in behind[id_]}
+        whole = {key: session.sizes[key] for key in behind[id_]}
         known = None not in whole.values()
         out[id_] = {
             "bytes": sum(held.values()),
@@ -645,19 +698,19 @@ def _copying(
 
 
 def _sizes(admin: Admin, broker: int, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
-    """How many bytes the broker holds of each of these partitions that it has, without what it moves to another disk."""
+    """How many bytes of each of these partitions the broker holds, without what it moves to another disk."""
     return {
-        (each["topic"], each["partition"]): each["size_bytes"]
+        (replica["topic"], replica["partition"]): replica["size_bytes"]
         for place in admin.log_dirs(broker, partitions)
-        for each in place["replicas"]
-        if not each["future"]
+        for replica in place["replicas"]
+        if not replica["future"]
     }
 
 
 def controllers(
     admin: Admin, params: Mapping[str, Any], *, sleep: Callable[[float], None] = time.sleep
 ) -> dict[str, Any]:
-    """Either question about voters of KRaft; raises RackawareError when nobody answers for the quorum."""
+    """Either question about voters of KRaft; raises RackawareError when no node answers for the quorum."""
     nodes = list(dict.fromkeys(params["nodes"]))
     quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
     if params["question"] == MAY_STOP:
@@ -676,9 +729,10 @@ def watch(
     interval: float = 0.2,
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[dict[str, Any], int]:
-    """The quorum and the leader's clock when watching began: followers fetch every half second, so that in a moment the leader knows who is there.
+    """The quorum and the leader's clock when watching began.
 
-    Ends early when all but those that are out were seen caught up since. Another leader has another clock, so that it begins again.
+    Followers fetch every half second, so the leader soon knows which voters are there. Ends early when all but those
+    that are out were seen caught up since. Another leader has another clock, so with a new leader it begins again.
     """
     epoch, since, left = None, 0, seconds
     while True:
@@ -689,37 +743,39 @@ def watch(
             )
         if quorum["epoch"] != epoch:
             epoch, since, left = quorum["epoch"], quorum_gate.leader_clock(quorum), seconds
-        waiting = {each["id"] for each in quorum["voters"]} - set(out) - quorum_gate.caught_up(quorum, since)
+        waiting = {voter["id"] for voter in quorum["voters"]} - set(out) - quorum_gate.caught_up(quorum, since)
         if not waiting or left <= 0:
             return quorum, since
         sleep(interval)
         left -= interval
 
 
-def keepers(params: Mapping[str, Any], look: Callable[[str, float], dict[str, Any]] = zookeeper.look) -> dict[str, Any]:
-    """Either question about ZooKeeper servers, each asked itself."""
-    listed = {each["id"]: "%s:%d" % (each["host"], each["port"]) for each in params["zookeeper_servers"]}
-    if len(listed) != len(params["zookeeper_servers"]):
+def zookeepers(
+    params: Mapping[str, Any], look: Callable[[str, float], dict[str, Any]] = zookeeper.look
+) -> dict[str, Any]:
+    """Either question about ZooKeeper servers; each server is asked itself."""
+    servers = {server["id"]: "%s:%d" % (server["host"], server["port"]) for server in params["zookeeper_servers"]}
+    if len(servers) != len(params["zookeeper_servers"]):
         raise RollError("zookeeper_servers names an id twice; give each server its own.")
-    if not listed:
+    if not servers:
         raise RollError(
             "There is no ZooKeeper server to ask, because zookeeper_servers is empty; name all of the ensemble."
         )
     nodes = list(dict.fromkeys(params["nodes"]))
-    with ThreadPoolExecutor(len(listed)) as pool:
-        found = dict(
-            zip(listed, pool.map(lambda server: look(server, params["request_timeout_seconds"]), listed.values()))
+    with ThreadPoolExecutor(len(servers)) as pool:
+        answers = dict(
+            zip(servers, pool.map(lambda address: look(address, params["request_timeout_seconds"]), servers.values()))
         )
     if params["question"] == MAY_STOP:
-        out = verdict(nodes, quorum_gate.keepers_admit(found, nodes, params["in_flight"]))
-        out["note"] = quorum_gate.early(quorum_gate.leading(found), out["admitted"], _restart(params))
+        out = verdict(nodes, quorum_gate.zookeepers_admit(answers, nodes, params["in_flight"]))
+        out["note"] = quorum_gate.early(quorum_gate.leading(answers), out["admitted"], _restart(params))
     else:
-        out = returned(quorum_gate.keepers_back(found, nodes))
+        out = returned(quorum_gate.zookeepers_back(answers, nodes))
     return {**out, "counts": None, "asked": None}
 
 
 def least(params: Mapping[str, Any], own: Mapping[int, int]) -> int:
-    """min.insync.replicas for topics that set none: the highest that a broker has, or will have once it has restarted (the option min_isr)."""
+    """min.insync.replicas for topics that set none: the highest of a broker now, or after its restart (min_isr)."""
     return max([params["min_isr"] or 1, *own.values()])
 
 

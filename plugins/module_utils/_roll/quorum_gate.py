@@ -2,12 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The gate for members of a quorum, KRaft voters or ZooKeeper servers: who may go out now, and who is back, without asking anybody.
+"""The gate for quorum nodes, KRaft voters or ZooKeeper servers: which may stop now, and which are back.
 
-The rules are the same for both: one at a time, and only while a majority stays without it. That the leader goes last is the plan's wish, and no rule:
-leadership moves during a roll, and a leader that is asked to stop resigns. What differs is how a member is known to be well. A voter is well when the
-leader saw it caught up after a given moment, which is the leader's own clock when the question began. So an answer about the process that ran there
-before cannot pass for one about the process that runs there now.
+It decides from answers alone. The rules are the same for both: one node at a time, and only while a majority stays
+without it. The plan puts the leader last, but that is no rule: leadership moves during a roll, and a leader that stops
+resigns. What differs is how a node is known to be well. A voter is well when the leader saw it caught up after a given
+moment, which is the leader's own clock when the question began. So an answer about the process that ran there before
+cannot pass for one about the process that runs there now.
 """
 
 from __future__ import annotations
@@ -25,17 +26,20 @@ FETCH_TIMEOUT_MS = 2000
 def caught_up(quorum: Mapping[str, Any], since_ms: int) -> set[int]:
     """The voters that were caught up at or after this moment of the leader's clock; the leader always is."""
     return {
-        each["id"]
-        for each in quorum["voters"]
-        if each["id"] == quorum["leader"] or each["last_caught_up_ms"] >= since_ms
+        voter["id"]
+        for voter in quorum["voters"]
+        if voter["id"] == quorum["leader"] or voter["last_caught_up_ms"] >= since_ms
     }
 
 
 def leader_clock(quorum: Mapping[str, Any]) -> int:
-    """The leader's clock at this answer, in milliseconds, because the leader itself is caught up now; raises KafkaError without a leader."""
-    for each in quorum["voters"]:
-        if each["id"] == quorum["leader"]:
-            return int(each["last_caught_up_ms"])
+    """The leader's clock at this answer, in milliseconds; raises KafkaError without a leader.
+
+    The leader itself is always caught up now.
+    """
+    for voter in quorum["voters"]:
+        if voter["id"] == quorum["leader"]:
+            return int(voter["last_caught_up_ms"])
     raise KafkaError(
         "None of the voters (%s) leads the quorum; wait for an election, or start the controllers that are down."
         % _all(quorum)
@@ -43,14 +47,14 @@ def leader_clock(quorum: Mapping[str, Any]) -> int:
 
 
 def stale(quorum: Mapping[str, Any] | None, broker: int | None) -> str | None:
-    """Why this broker's metadata is too old to decide by, None when it is not; always None under ZooKeeper, which does not tell."""
+    """Why this broker's metadata is too old to decide by; None when it is not, and under ZooKeeper."""
     if quorum is None or broker is None:
         return None
     now = leader_clock(quorum)
-    seen = [each for key in ("voters", "observers") for each in quorum[key] if each["id"] == broker]
+    seen = [replica for key in ("voters", "observers") for replica in quorum[key] if replica["id"] == broker]
     if not seen:
         return "Broker %d, which was asked, does not follow the quorum, so that its answer may be old." % broker
-    behind = now - max(each["last_caught_up_ms"] for each in seen)
+    behind = now - max(replica["last_caught_up_ms"] for replica in seen)
     if broker == quorum["leader"] or behind <= FETCH_TIMEOUT_MS:
         return None
     return "Broker %d, which was asked, is %.0f s behind in the cluster's metadata." % (broker, behind / 1000)
@@ -59,8 +63,11 @@ def stale(quorum: Mapping[str, Any] | None, broker: int | None) -> str | None:
 def voters_admit(
     quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int], in_flight: Iterable[int]
 ) -> dict[str, Any]:
-    """Which voters may go out now: {admitted: [ids], held: [{broker, reason}]}; raises RollError for one that is none."""
-    members = [each["id"] for each in quorum["voters"]]
+    """Which voters may stop now: {admitted: [ids], held: [{broker, reason}]}.
+
+    Raises RollError for a node that is no voter.
+    """
+    members = [voter["id"] for voter in quorum["voters"]]
     _known(members, nodes, "a voter of the quorum")
     leader = quorum["leader"] if quorum["leader"] in members else None
     return _admit(members, caught_up(quorum, since_ms), leader, nodes, set(in_flight), "voter", "caught up")
@@ -69,17 +76,17 @@ def voters_admit(
 def voters_back(quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int]) -> list[dict[str, Any]]:
     """For each of the nodes {id, back, registered, behind, reason}; behind counts records of the metadata log."""
     well = caught_up(quorum, since_ms)
-    end = max((each["log_end_offset"] for each in quorum["voters"] if each["id"] == quorum["leader"]), default=0)
-    listed = {each["id"]: each for each in quorum["voters"]}
+    end = max((voter["log_end_offset"] for voter in quorum["voters"] if voter["id"] == quorum["leader"]), default=0)
+    voters = {voter["id"]: voter for voter in quorum["voters"]}
     out = []
     for id_ in nodes:
         reason, behind = None, None
-        if id_ not in listed:
+        if id_ not in voters:
             reason = "It is not a voter of the quorum (%s)." % _all(quorum)
-        elif quorum["leader"] not in listed:
-            reason = "Nobody leads the quorum."
+        elif quorum["leader"] not in voters:
+            reason = "No voter leads the quorum."
         else:
-            behind = max(0, end - listed[id_]["log_end_offset"]) if id_ != quorum["leader"] else 0
+            behind = max(0, end - voters[id_]["log_end_offset"]) if id_ != quorum["leader"] else 0
             if id_ not in well:
                 reason = (
                     "It has not fetched the whole metadata log since it was asked for; it is %d records behind."
@@ -91,44 +98,53 @@ def voters_back(quorum: Mapping[str, Any], since_ms: int, nodes: Sequence[int]) 
     return out
 
 
-def keepers_admit(
+def zookeepers_admit(
     servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int], in_flight: Iterable[int]
 ) -> dict[str, Any]:
-    """Which ZooKeeper servers may go out now; servers has the answer of _kafka.zookeeper.look for every id of the ensemble."""
+    """Which ZooKeeper servers may stop now.
+
+    servers has the answer of _kafka.zookeeper.look for every id of the ensemble.
+    """
     _known(servers, nodes, "a server of the ensemble")
     ensemble = zookeeper.quorum(list(servers.values()))
     if not ensemble["ok"]:
         return {"admitted": [], "held": [{"broker": id_, "reason": ensemble["reason"]} for id_ in dict.fromkeys(nodes)]}
-    serving = {id_ for id_, each in servers.items() if _serves(each)}
+    serving = {id_ for id_, server in servers.items() if _serves(server)}
     return _admit(list(servers), serving, leading(servers), nodes, set(in_flight), "ZooKeeper server", "serving")
 
 
-def keepers_back(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int]) -> list[dict[str, Any]]:
-    """For each of the nodes {id, back, registered, behind, reason}: whether it leads or follows, in an ensemble that has its majority."""
+def zookeepers_back(servers: Mapping[int, Mapping[str, Any]], nodes: Sequence[int]) -> list[dict[str, Any]]:
+    """For each node {id, back, registered, behind, reason}.
+
+    It is back when it leads or follows, and the ensemble has its majority.
+    """
     _known(servers, nodes, "a server of the ensemble")
     ensemble = zookeeper.quorum(list(servers.values()))
     out = []
     for id_ in nodes:
-        each = servers[id_]
+        server = servers[id_]
         reason = None
-        if not _serves(each):
-            reason = each["error"] or "It runs as %s, and does not vote." % each["mode"]
+        if not _serves(server):
+            reason = server["error"] or "It runs as %s, and does not vote." % server["mode"]
         elif not ensemble["ok"]:
             reason = ensemble["reason"]
-        out.append({"id": id_, "back": reason is None, "registered": _serves(each), "behind": None, "reason": reason})
+        out.append({"id": id_, "back": reason is None, "registered": _serves(server), "behind": None, "reason": reason})
     return out
 
 
 def leading(servers: Mapping[int, Mapping[str, Any]]) -> int | None:
-    """The ZooKeeper server that leads an ensemble with its majority, None for nobody."""
+    """The ZooKeeper server that leads an ensemble with its majority, None without one."""
     leader = zookeeper.quorum(list(servers.values()))["leader"]
-    return next((id_ for id_, each in servers.items() if leader is not None and each["server"] == leader), None)
+    return next((id_ for id_, server in servers.items() if leader is not None and server["server"] == leader), None)
 
 
 def early(
     leader: int | None, admitted: Iterable[int], restart: Iterable[int], among: Iterable[int] | None = None
 ) -> str | None:
-    """What to say when a leader goes while others of its kind still need a restart, because leadership has moved since the plan was made; else None."""
+    """What to say when a leader stops before others of its kind, because leadership has moved since the plan.
+
+    None when it does not.
+    """
     waiting = set(restart) - set(admitted)
     if among is not None:
         waiting &= set(among)
@@ -160,9 +176,12 @@ def _admit(
         flying = (in_flight | set(admitted)) & set(members)
         rest = well - flying - {id_}
         if id_ in in_flight:
-            reason = "It is in flight already."
+            reason = "It is stopped or being restarted already."
         elif flying:
-            reason = "%s, a %s like it, is out; they go one at a time." % (named(flying, "node").capitalize(), noun)
+            reason = "%s, a %s like it, is stopped or being restarted; they go one at a time." % (
+                named(flying, "node").capitalize(),
+                noun,
+            )
         elif leader is None:
             reason = "No %s is known to lead." % noun
         elif len(rest) < majority(len(members)):
@@ -189,4 +208,4 @@ def _known(members: Iterable[int], nodes: Iterable[int], what: str) -> None:
 
 
 def _all(quorum: Mapping[str, Any]) -> str:
-    return named((each["id"] for each in quorum["voters"]), "node")
+    return named((voter["id"] for voter in quorum["voters"]), "node")

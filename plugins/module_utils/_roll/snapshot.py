@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""What a roll is planned from: a snapshot, read and checked, and the one rule that says how many replicas a partition can spare.
+"""The snapshot that a roll is planned from, read and checked, and the rule for how many replicas a partition can spare.
 
 A snapshot is plain data:
 
@@ -10,9 +10,9 @@ A snapshot is plain data:
      "partitions": [{"topic": "t", "partition": 0, "replicas": [1, 2, 3], "isr": [1, 2, 3], "min_isr": 2}],
      "out": [], "restart": [1], "max_batch": None, "isr_headroom": 0, "allow": [], "reassignments": []}
 
-out are brokers that are down already, restart those that still need a restart. The last four have these defaults. allow names topics whose
-loss of availability is accepted, which matters only where the replication factor leaves no choice. A rack is null either everywhere or nowhere;
-a number is read as a text.
+out are brokers that are down already, restart those that still need a restart. The last four have these defaults.
+allow names topics whose loss of availability is accepted, which matters only where the replication factor leaves no
+choice. A rack is null either everywhere or nowhere. A number is read as a text.
 """
 
 from __future__ import annotations
@@ -35,9 +35,12 @@ class RollError(RackawareError):
 
 @dataclass(frozen=True)
 class Cluster:
-    """A snapshot that has been checked; racks has every broker, moving the brokers that a reassignment touches, by topic and partition.
+    """A snapshot that has been checked.
 
-    A set of many brokers is a number with a bit for each, in the order of ids.
+    racks has every broker, moving the brokers that a reassignment touches, by topic and partition.
+
+    A set of many brokers is a broker mask: an integer with one bit for each broker, in the order of ids. broker_bit has
+    the bit of each id.
     """
 
     racks: dict[int, str | None]
@@ -51,27 +54,28 @@ class Cluster:
     allow: frozenset[str]
     moving: dict[tuple[str, int], frozenset[int]]
     ids: list[int]
-    bit: dict[int, int]
+    broker_bit: dict[int, int]
 
     @property
     def quorum_spare(self) -> int:
-        """How many voters may go at once: one, or none when that would take the majority or nobody is known to lead."""
+        """How many voters may go at once: one, or none when that would take the majority or no leader is known."""
         alive = self.voters - self.out
         return min(1, len(alive) - majority(len(self.voters))) if self.leader in alive else 0
 
-    def mask(self, ids: Iterable[int]) -> int:
-        """These brokers as bits; ids that are not brokers are passed over."""
-        return sum(self.bit.get(id_, 0) for id_ in set(ids))
+    def broker_mask(self, ids: Iterable[int]) -> int:
+        """The mask of these brokers; ids that are not brokers are ignored."""
+        return sum(self.broker_bit.get(id_, 0) for id_ in set(ids))
 
     def members(self, brokers: int) -> list[int]:
-        """The ids of these bits."""
+        """The ids in a broker mask."""
         return [self.ids[number] for number in bits(brokers)]
 
 
-class Shape(NamedTuple):
-    """What partitions with the same replicas, the same in-sync replicas and the same minimum have in common; replicas and in_sync are bits.
+class PlacementGroup(NamedTuple):
+    """Partitions with the same replicas, the same in-sync replicas and the same minimum.
 
-    in_sync has no broker that is out. numbers are the places of the partitions in the snapshot.
+    replicas and in_sync are broker masks; in_sync has no broker that is out. numbers are the indexes of the partitions
+    in the snapshot.
     """
 
     replicas: int
@@ -82,7 +86,7 @@ class Shape(NamedTuple):
 
 
 def bits(brokers: int) -> Iterator[int]:
-    """The numbers of the bits that are set."""
+    """The indexes of the bits that are set."""
     while brokers:
         low = brokers & -brokers
         yield low.bit_length() - 1
@@ -95,7 +99,9 @@ def majority(voters: int) -> int:
 
 
 def spare(in_sync: int, replicas: int, min_isr: int, headroom: int, *, allowed: bool) -> int:
-    """How many of in_sync running in-sync replicas may go at once; below 0 the partition has fewer than it needs already.
+    """How many of in_sync running in-sync replicas may go at once.
+
+    Below 0, the partition has fewer than it needs already.
 
     The last in-sync replica never goes, with one exception: a single replica whose topic is allowed by name.
     """
@@ -106,12 +112,12 @@ def spare(in_sync: int, replicas: int, min_isr: int, headroom: int, *, allowed: 
 
 def named(ids: Iterable[int], noun: str = "broker") -> str:
     """Broker 1; brokers 1, 2 and 3; a long list is cut."""
-    listed = sorted(ids)
-    if len(listed) == 1:
-        return "%s %d" % (noun, listed[0])
-    if len(listed) > NAMED_AT_MOST:
-        return "%ss %s … (%d in all)" % (noun, ", ".join(map(str, listed[:NAMED_AT_MOST])), len(listed))
-    return "%ss %s and %d" % (noun, ", ".join(map(str, listed[:-1])), listed[-1]) if listed else "no %s" % noun
+    ordered = sorted(ids)
+    if len(ordered) == 1:
+        return "%s %d" % (noun, ordered[0])
+    if len(ordered) > NAMED_AT_MOST:
+        return "%ss %s … (%d in all)" % (noun, ", ".join(map(str, ordered[:NAMED_AT_MOST])), len(ordered))
+    return "%ss %s and %d" % (noun, ", ".join(map(str, ordered[:-1])), ordered[-1]) if ordered else "no %s" % noun
 
 
 def read(snapshot: Any) -> Cluster:
@@ -160,51 +166,62 @@ def read(snapshot: Any) -> Cluster:
         allow=frozenset(allow),
         moving=_moving([] if snapshot.get("reassignments") is None else snapshot["reassignments"]),
         ids=ids,
-        bit={id_: 1 << number for number, id_ in enumerate(ids)},
+        broker_bit={id_: 1 << number for number, id_ in enumerate(ids)},
     )
 
 
-def shapes(cluster: Cluster) -> list[Shape]:
-    """The partitions, alike ones together, because a cluster has more partitions than ways to place them; raises RollError."""
+def placement_groups(cluster: Cluster) -> list[PlacementGroup]:
+    """The partitions by placement, because a cluster has more partitions than placements; raises RollError."""
     alike: dict[tuple[int, int, int, int, int, bool], Any] = {}
-    bit, allow, partitions = cluster.bit, cluster.allow, cluster.partitions
+    broker_bit, allow, partitions = cluster.broker_bit, cluster.allow, cluster.partitions
     number = -1
-    # An id as 1.0 is found where 1 is; so what there is of types is gathered, which takes less time than looking at each value.
+    # 1.0 is found where 1 is. So the types that occur are gathered, which is faster than a look at each value.
     types: dict[Any, set[type]] = {int: set(), str: set(), (list, tuple): set()}
-    whole, texts, lists = types.values()
+    integers, texts, lists = types.values()
     try:
-        for number, each in enumerate(partitions):
+        for number, partition in enumerate(partitions):
             replicas = isr = 0
-            for id_ in each["replicas"]:
-                replicas |= bit[id_]
-            for id_ in each["isr"]:
-                isr |= bit[id_]
-            whole.update(map(type, (*each["replicas"], *each["isr"], each["min_isr"], each["partition"])))
-            lists.update((type(each["replicas"]), type(each["isr"])))
-            texts.add(type(each["topic"]))
-            key = (replicas, isr, len(each["replicas"]), len(each["isr"]), each["min_isr"], each["topic"] in allow)
+            for id_ in partition["replicas"]:
+                replicas |= broker_bit[id_]
+            for id_ in partition["isr"]:
+                isr |= broker_bit[id_]
+            integers.update(
+                map(type, (*partition["replicas"], *partition["isr"], partition["min_isr"], partition["partition"]))
+            )
+            lists.update((type(partition["replicas"]), type(partition["isr"])))
+            texts.add(type(partition["topic"]))
+            key = (
+                replicas,
+                isr,
+                len(partition["replicas"]),
+                len(partition["isr"]),
+                partition["min_isr"],
+                partition["topic"] in allow,
+            )
             known = alike.setdefault(key, number)
             if known is not number:
                 alike[key] = (*known, number) if isinstance(known, tuple) else (known, number)
     except (KeyError, TypeError):
-        _complain(partitions[number], number, bit)
-    if bool in whole or not all(issubclass(one, wanted) for wanted, found in types.items() for one in found):
-        for number, each in enumerate(partitions):
-            if _is_odd(each):
-                _complain(each, number, bit)
-    made = []
-    running, headroom = ~cluster.mask(cluster.out), cluster.headroom
+        _complain(partitions[number], number, broker_bit)
+    if bool in integers or not all(issubclass(one, expected) for expected, seen in types.items() for one in seen):
+        for number, partition in enumerate(partitions):
+            if _is_odd(partition):
+                _complain(partition, number, broker_bit)
+    grouped = []
+    running, headroom = ~cluster.broker_mask(cluster.out), cluster.headroom
     for (replicas, isr, replica_count, isr_count, min_isr, allowed), numbers in alike.items():
         if isinstance(numbers, int):
             numbers = (numbers,)
         if isr & ~replicas or popcount(replicas) != replica_count or popcount(isr) != isr_count:
-            _complain(partitions[numbers[0]], numbers[0], bit)
+            _complain(partitions[numbers[0]], numbers[0], broker_bit)
         in_sync = isr & running
         count = isr_count if in_sync == isr else popcount(in_sync)
-        made.append(
-            Shape(replicas, in_sync, min_isr, spare(count, replica_count, min_isr, headroom, allowed=allowed), numbers)
+        grouped.append(
+            PlacementGroup(
+                replicas, in_sync, min_isr, spare(count, replica_count, min_isr, headroom, allowed=allowed), numbers
+            )
         )
-    return made
+    return grouped
 
 
 def from_cluster(
@@ -220,43 +237,46 @@ def from_cluster(
 ) -> dict[str, Any]:
     """The snapshot in a cluster as kafka_cluster_info returns it; restart None: every broker.
 
-    A fenced broker is out, and so is one that holds replicas and is not listed, because before Kafka 4.0 that is how a broker that is
-    down looks. racks tells the rack of such a broker. Under ZooKeeper the active controller is the leader, so that it goes last. min_isr is the
-    least for partitions of topics that set none: their leaders enforce their own values, which may differ from the one of the broker that was asked.
+    A fenced broker is out. So is one that holds replicas and is not listed, as a broker that is down looks before Kafka
+    4.0; racks has the rack of such a broker. Under ZooKeeper the active controller is the leader, so that it goes last.
+    min_isr is the least for partitions of topics that set none: their leaders enforce their own values, which may
+    differ from that of the broker that was asked.
     """
     try:
         # Data from YAML has texts for keys.
-        told = {int(id_): rack for id_, rack in (racks or {}).items()}
+        rack_of = {int(id_): rack for id_, rack in (racks or {}).items()}
     except (TypeError, ValueError):
         raise RollError(
-            "racks has the keys %s, but must tell a rack for each id of a broker." % ", ".join(map(str, racks or ()))
+            "racks has the keys %s, but must give a rack for each id of a broker." % ", ".join(map(str, racks or ()))
         ) from None
     try:
-        brokers = {each["id"]: each["rack"] for each in cluster["brokers"]}
-        down = {each["id"] for each in cluster["brokers"] if each.get("fenced")}
-        unlisted = {id_ for each in cluster["partitions"] for id_ in each["replicas"]} - set(brokers)
+        brokers = {broker["id"]: broker["rack"] for broker in cluster["brokers"]}
+        down = {broker["id"] for broker in cluster["brokers"] if broker.get("fenced")}
+        unlisted = {id_ for partition in cluster["partitions"] for id_ in partition["replicas"]} - set(brokers)
         quorum = cluster["quorum"]
-        voters = [each["id"] for each in quorum["voters"]] if quorum else []
+        voters = [voter["id"] for voter in quorum["voters"]] if quorum else []
         leader = quorum["leader"] if quorum else cluster["controller_id"]
         moving = cluster["reassignments"]
         partitions = cluster["partitions"]
         if moving:
             # A replica that is being removed may leave at any moment, so that it cannot be counted on.
             partitions = [
-                {**each, "isr": [id_ for id_ in each["isr"] if id_ not in each["removing"]]}
-                if each["removing"]
-                else each
-                for each in partitions
+                {**partition, "isr": [id_ for id_ in partition["isr"] if id_ not in partition["removing"]]}
+                if partition["removing"]
+                else partition
+                for partition in partitions
             ]
         if min_isr:
             low = {
                 name
-                for name, each in cluster["topics"].items()
-                if not each["own_min_isr"] and each["min_isr"] < min_isr
+                for name, topic in cluster["topics"].items()
+                if not topic["own_min_isr"] and topic["min_isr"] < min_isr
             }
             partitions = [
-                {**each, "min_isr": min(min_isr, len(each["replicas"]))} if each["topic"] in low else each
-                for each in partitions
+                {**partition, "min_isr": min(min_isr, len(partition["replicas"]))}
+                if partition["topic"] in low
+                else partition
+                for partition in partitions
             ]
     except (KeyError, TypeError) as error:
         raise RollError(
@@ -270,7 +290,7 @@ def from_cluster(
             "The cluster's brokers and replicas have the ids %s, but ids must be numbers; pass what kafka_cluster_info returns."
             % ", ".join(map(repr, odd))
         )
-    brokers = {id_: told.get(id_) if rack is None or rack == "" else rack for id_, rack in brokers.items()}
+    brokers = {id_: rack_of.get(id_) if rack is None or rack == "" else rack for id_, rack in brokers.items()}
     return {
         "brokers": [{"id": id_, "rack": rack} for id_, rack in sorted(brokers.items())],
         "controllers": {"voters": voters, "leader": leader},
@@ -302,15 +322,15 @@ def _ids(value: Any, what: str) -> frozenset[int]:
 
 def _racks(brokers: Any) -> dict[int, str | None]:
     if not isinstance(brokers, (list, tuple)) or not all(
-        isinstance(each, Mapping) and _is_number(each.get("id")) and "rack" in each for each in brokers
+        isinstance(broker, Mapping) and _is_number(broker.get("id")) and "rack" in broker for broker in brokers
     ):
         raise RollError(
             'The snapshot\'s brokers must be a list of objects with an id and a rack, like {"id": 1, "rack": "a"}; a rack is missing or an id.'
         )
-    twice = [id_ for id_, times in Counter(each["id"] for each in brokers).items() if times > 1]
+    twice = [id_ for id_, times in Counter(broker["id"] for broker in brokers).items() if times > 1]
     if twice:
         raise RollError("The snapshot lists %s more than once; each broker has one id." % named(twice))
-    racks = {each["id"]: _rack(each["id"], each["rack"]) for each in brokers}
+    racks = {broker["id"]: _rack(broker["id"], broker["rack"]) for broker in brokers}
     without = [id_ for id_, rack in racks.items() if rack is None]
     if without and len(without) < len(racks):
         raise RollError(
@@ -346,8 +366,8 @@ def _moving(reassignments: Any) -> dict[tuple[str, int], frozenset[int]]:
     try:
         keys = ("replicas", "adding", "removing")
         moving = {
-            (each["topic"], each["partition"]): frozenset(id_ for key in keys for id_ in each[key])
-            for each in reassignments
+            (move["topic"], move["partition"]): frozenset(id_ for key in keys for id_ in move[key])
+            for move in reassignments
         }
         sound = isinstance(reassignments, (list, tuple)) and all(
             isinstance(topic, str) and all(map(_is_number, (partition, *ids)))

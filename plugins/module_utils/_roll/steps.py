@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Where a roll begins: who needs a restart, what forbids to begin, and the steps as hosts of the inventory."""
+"""The start of a roll: which nodes need a restart, what blocks the start, and the steps as hosts of the inventory."""
 
 from __future__ import annotations
 
@@ -48,10 +48,11 @@ def to_restart(
     only: Sequence[str],
     version: str | None = None,
 ) -> list[str]:
-    """Who of these hosts gets a restart: those that run with something else than they would start with, and those that are down.
+    """Which of these hosts get a restart: those that would start something else than they run, and those that are down.
 
-    everything: all of them; only: nobody else, by inventory names. hosts carry what kafka_service_info said in __kafka_service; version, for an
-    upgrade: who runs another gets one, too. A broker that is out of service gets none. Raises RollError when only names one.
+    everything: all of them; only: these alone, by inventory names. hosts carry what kafka_service_info said in
+    __kafka_service. version, for an upgrade: a node that runs another version gets a restart, too. A broker that is out
+    of service gets none. Raises RollError when only names such a broker.
     """
     excluded = out_of_service(hosts, [name for name in names if name in only])
     if excluded:
@@ -65,12 +66,12 @@ def to_restart(
 
 
 def _behind(host: Mapping[str, Any], version: str | None) -> bool:
-    told = host["__kafka_service"]
-    return bool(told["restart_needed"]) or (version is not None and told["version"] != version)
+    service = host["__kafka_service"]
+    return bool(service["restart_needed"]) or (version is not None and service["version"] != version)
 
 
 def check_version(hosts: Mapping[str, Mapping[str, Any]], version: str | None) -> None:
-    """Raise RollError when a restart would give a node another version than it has, because only an upgrade may do that."""
+    """Raise RollError when a restart would give a node another version than it has: only an upgrade may do that."""
     for name, host in hosts.items():
         runs = host["__kafka_service"].get("version")
         if version is not None and runs and runs != version:
@@ -97,8 +98,8 @@ def check_names(only: Sequence[str], names: Sequence[str]) -> None:
 
 def down(host: Mapping[str, Any]) -> bool:
     """Whether the host's service is known not to run; one that systemd starts again and again does not either."""
-    told = host["__kafka_service"]
-    return told["unit_state"] not in ("active", "unknown") or bool(told["crash_looping"])
+    service = host["__kafka_service"]
+    return service["unit_state"] not in ("active", "unknown") or bool(service["crash_looping"])
 
 
 def restarted_by_systemd(
@@ -126,15 +127,15 @@ def recovering(cluster: Mapping[str, Any], hosts: Mapping[str, Mapping[str, Any]
     running = {int(hosts[name]["kafka_node_id"]) for name in names if not down(hosts[name])}
     behind = {
         id_
-        for each in cluster["partitions"]
-        for id_ in each["replicas"]
-        if id_ not in each["isr"] and id_ not in each["adding"]
+        for partition in cluster["partitions"]
+        for id_ in partition["replicas"]
+        if id_ not in partition["isr"] and id_ not in partition["adding"]
     }
     return sorted(running & behind | running - alive)
 
 
 def _alive(cluster: Mapping[str, Any]) -> set[int]:
-    return {each["id"] for each in cluster["brokers"] if not each.get("fenced")}
+    return {broker["id"] for broker in cluster["brokers"] if not broker.get("fenced")}
 
 
 def findings(
@@ -143,13 +144,14 @@ def findings(
     controllers: Iterable[int] = (),
     restart: Iterable[int] = (),
 ) -> list[str]:
-    """What forbids to begin, one sentence each.
+    """What blocks the start of a roll, one sentence each.
 
-    cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts; controllers: ids, also of those that are brokers;
-    restart: ids of those that are behind, do not get on, and get a restart in this roll.
+    cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts; controllers: ids,
+    also of those that are brokers; restart: ids of brokers that are behind, make no progress, and get a restart in this
+    roll.
     """
-    out = _strangers(cluster["quorum"], set(controllers))
-    listed = {each["id"]: each for each in cluster["brokers"]}
+    out = _voter_findings(cluster["quorum"], set(controllers))
+    known = {broker["id"]: broker for broker in cluster["brokers"]}
     alive = _alive(cluster)
     foreign = sorted(alive - set(brokers))
     if foreign:
@@ -161,7 +163,7 @@ def findings(
     if lost:
         text = "%s runs, but the cluster does not list it as alive; it may be reading its logs after a crash: wait, or look at its log."
         out.append(text % named(lost).capitalize())
-    rackless = sorted(id_ for id_ in alive if not listed[id_].get("rack"))
+    rackless = sorted(id_ for id_ in alive if not known[id_].get("rack"))
     if rackless and len(rackless) < len(alive):
         out.append(
             "%s has no rack in the cluster, but others have; set kafka_rack for all." % named(rackless).capitalize()
@@ -169,16 +171,16 @@ def findings(
     return out + _health(cluster["partitions"], {id_ for id_, host in brokers.items() if down(host)}, set(restart))
 
 
-def _strangers(quorum: Mapping[str, Any] | None, controllers: set[int]) -> list[str]:
-    """A controller that votes is not one that only follows the quorum: the majority is counted among voters."""
+def _voter_findings(quorum: Mapping[str, Any] | None, controllers: set[int]) -> list[str]:
+    """Controllers of the inventory that do not vote, and voters that it lacks: the majority counts voters only."""
     if quorum is None:
         return []
-    voters = {each["id"] for each in quorum["voters"]}
-    listed = "the voters are %s" % named(voters, "node")
+    voters = {voter["id"] for voter in quorum["voters"]}
+    quorum_text = "the voters are %s" % named(voters, "node")
     out = []
     if controllers - voters:
         text = "%s of the inventory does not vote in the quorum, %s; add it with kafka-metadata-quorum add-controller, or take it out of the inventory."
-        out.append(text % (named(controllers - voters, "controller").capitalize(), listed))
+        out.append(text % (named(controllers - voters, "controller").capitalize(), quorum_text))
     if voters - controllers:
         text = "%s votes in the quorum, but is no controller of the inventory; add what is missing, or remove it from the quorum."
         out.append(text % named(voters - controllers, "node").capitalize())
@@ -186,18 +188,19 @@ def _strangers(quorum: Mapping[str, Any] | None, controllers: set[int]) -> list[
 
 
 def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int], restart: set[int]) -> list[str]:
-    """A roll that goes on after one that broke off finds its own brokers down; what they hold is no other trouble.
+    """Whether partitions are unhealthy for other reasons than this roll.
 
-    Nor is it one when only brokers that this roll restarts are behind: a fetcher thread that has died, or a log directory whose disk was replaced, is
-    healed by a restart and by nothing else. A partition without a leader is trouble whoever is behind.
+    A roll that continues after it was broken off finds its own brokers down, so what they hold does not count. Nor does
+    a partition in which only brokers that this roll restarts are behind: only a restart heals a dead fetcher thread, or
+    a log directory whose disk was replaced. A partition without a leader always counts.
     """
-    # With it comes the Kafka client, which would cost each worker that only asks for a status a tenth of a second.
+    # It imports the Kafka client, which would cost each worker that only asks for a status a tenth of a second.
     from .._kafka.snapshot import is_troubled
 
     troubled = [
-        each
-        for each in partitions
-        if not set(each["replicas"]) & gone and is_troubled(dict(each)) and not _healed(each, restart)
+        partition
+        for partition in partitions
+        if not set(partition["replicas"]) & gone and is_troubled(dict(partition)) and not _healed(partition, restart)
     ]
     if not troubled:
         return []
@@ -206,7 +209,7 @@ def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int], restart: se
     many = "%s %s behind" % (counted(len(troubled), "partition"), "is" if len(troubled) == 1 else "are")
     out = [sentence % (many, first["topic"], first["partition"], len(first["isr"]), len(first["replicas"]))]
     late = set().union(*map(_missing, troubled)) - restart
-    if late and all(_missing(each) and each["leader"] >= 0 for each in troubled):
+    if late and all(_missing(partition) and partition["leader"] >= 0 for partition in troubled):
         out[0] += " If nothing but a restart heals %s, name %s in roll_only, with roll_all." % (
             named(late),
             "it" if len(late) == 1 else "them",
@@ -226,7 +229,7 @@ def refusals(plan: Mapping[str, Any]) -> list[str]:
     """What a plan refused, as sentences; a long list is cut, and says so."""
     refused = list(plan.get("refused") or []) + list((plan.get("quorum") or {}).get("refused") or [])
     out = [
-        "Partition %s-%d stands against %s: %s" % (one["topic"], one["partition"], named(one["brokers"]), one["reason"])
+        "Partition %s-%d blocks %s: %s" % (one["topic"], one["partition"], named(one["brokers"]), one["reason"])
         for one in refused
     ]
     whole = len(out) + max(0, plan.get("refused_partitions", 0) - len(plan.get("refused") or []))
@@ -236,14 +239,21 @@ def refusals(plan: Mapping[str, Any]) -> list[str]:
 
 
 def lines(
-    plan: Mapping[str, Any], names: Mapping[int, str], keepers: Sequence[str], kind: str, absent: Sequence[str] = ()
+    plan: Mapping[str, Any],
+    names: Mapping[int, str],
+    quorum_nodes: Sequence[str],
+    kind: str,
+    absent: Sequence[str] = (),
 ) -> list[str]:
-    """The plan for a person, before anything moves: keepers one after another, then the steps of brokers, why there are not fewer, and what absent says of
-    brokers that are out of service."""
+    """The plan for a person, before anything changes.
+
+    quorum_nodes are inventory names in their order. Then come the steps of brokers, why there are not fewer, and
+    absent: the sentences about brokers that are out of service.
+    """
     out = []
-    if keepers:
+    if quorum_nodes:
         title = "ZooKeeper nodes" if kind == "zookeeper" else "controllers"
-        out += ["%s, one after another, the leader last: %s" % (title, ", ".join(keepers))]
+        out += ["%s, one after another, the leader last: %s" % (title, ", ".join(quorum_nodes))]
     steps = plan.get("steps") or []
     for number, step in enumerate(steps, 1):
         note = {"canary": " (the canary)", "ramp": " (a tenth)"}.get(step["kind"], "")
@@ -257,34 +267,37 @@ def lines(
         "Shorter after this move: %s-%d from %s to %s." % (move["topic"], move["partition"], move["from"], move["to"])
         for move in plan.get("repairs") or []
     ]
-    return (out or ["Nobody needs a restart."]) + list(absent)
+    return (out or ["No node needs a restart."]) + list(absent)
 
 
 def steps(
     plan: Mapping[str, Any],
     brokers: Mapping[int, str],
-    keepers: Mapping[int, str],
+    quorum_nodes: Mapping[int, str],
     kind: str,
     *,
-    keepers_first: bool,
+    quorum_first: bool,
     roll: int = 1,
 ) -> list[dict[str, Any]]:
-    """The steps of a plan as hosts of the inventory, in order: {name, group, kind, members, hosts, ids, left, before, canary, last}.
+    """The steps of a plan as hosts of the inventory, in order.
 
-    brokers and keepers are ids to inventory names; kind is what the keepers are. A step is a host of its own, the first of its members. left has the
-    ids of that kind that have not had their turn, before the names of the steps that must have ended well. roll counts the rolls of one run, whose
-    groups and steps have names of their own.
+    {name, group, kind, members, hosts, ids, left, before, canary, last}.
+
+    brokers and quorum_nodes are ids to inventory names; kind is what the quorum nodes are. A step is a host of its own,
+    the first of its members. left has the ids of that kind that are not restarted before this step, before the names of
+    the steps that must have ended well. roll counts the rolls of one run, whose groups and steps have names of their
+    own.
     """
     broker_steps = [list(step["brokers"]) for step in plan.get("steps") or []]
-    keeper_steps = [list(batch) for batch in (plan.get("quorum") or {}).get("batches") or []]
+    quorum_steps = [list(batch) for batch in (plan.get("quorum") or {}).get("batches") or []]
     canary = next((list(step["brokers"]) for step in plan.get("steps") or [] if step["kind"] == "canary"), None)
     passes = [
-        ("kafka_roll_%d_keepers_%s" % (roll, "first" if keepers_first else "last"), kind, keepers, keeper_steps),
+        ("kafka_roll_%d_quorum_%s" % (roll, "first" if quorum_first else "last"), kind, quorum_nodes, quorum_steps),
         ("kafka_roll_%d_brokers" % roll, "broker", brokers, broker_steps),
     ]
     out: list[dict[str, Any]] = []
-    for group, what, names, listed in passes if keepers_first else reversed(passes):
-        for number, ids in enumerate(listed):
+    for group, what, names, batches in passes if quorum_first else reversed(passes):
+        for number, ids in enumerate(batches):
             name, hosts = "roll-%d-step-%d" % (roll, len(out) + 1), [names[id_] for id_ in ids]
             out.append(
                 {
@@ -294,7 +307,7 @@ def steps(
                     "members": [name, *hosts],
                     "hosts": hosts,
                     "ids": ids,
-                    "left": [id_ for later in listed[number:] for id_ in later],
+                    "left": [id_ for later in batches[number:] for id_ in later],
                     "before": [step["name"] for step in out],
                     "canary": what == "broker" and ids == canary,
                     "last": False,
@@ -308,19 +321,19 @@ def steps(
 def ending(hosts: Mapping[str, Mapping[str, Any]], planned: Sequence[Mapping[str, Any]]) -> list[str]:
     """Why a roll did not do all of these steps, one sentence each; nothing when it did.
 
-    Of the hosts, a step's own has __roll_done when it ended well, each has __roll_failure when a task of it failed, and a node has the name of
-    the step that started it as __roll_started.
+    The host of a step has __roll_done when the step ended well. Each host has __roll_failure when a task of it failed,
+    and a node has the name of the step that started it as __roll_started.
     """
     for step in planned:
         if hosts[step["name"]].get("__roll_done"):
             continue
-        told = [hosts[name].get("__roll_failure") for name in [*step["hosts"], step["name"]]]
+        failures = [hosts[name].get("__roll_failure") for name in [*step["hosts"], step["name"]]]
         lost = [
             name
             for name in step["hosts"]
             if not hosts[name].get("__roll_failure") and hosts[name].get("__roll_started") != step["name"]
         ]
-        out = list(dict.fromkeys(each for each in told if each))
+        out = list(dict.fromkeys(failure for failure in failures if failure))
         if lost and not hosts[step["name"]].get("__roll_failure"):
             out.append("%s could not be reached in the middle of the step; look at the host." % ", ".join(lost))
         return out or ["Step %s was broken off." % step["name"]]

@@ -20,11 +20,14 @@ class RecordError(RackawareError):
 
 
 def read(path: str = PATH) -> dict[str, Any] | None:
-    """The record on this host, None without one; raises RecordError for a file that is none, because it may hold a protocol down."""
+    """The record on this host, None without one.
+
+    Raises RecordError for a file that is no record, because that file may hold a protocol down.
+    """
     try:
         with open(path, encoding="utf-8") as stream:
-            found = json.load(stream)
-        return {key: found[key] for key in KEYS}
+            record = json.load(stream)
+        return {key: record[key] for key in KEYS}
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -33,6 +36,6 @@ def read(path: str = PATH) -> dict[str, Any] | None:
         ) from None
     except (ValueError, KeyError, TypeError):
         raise RecordError(
-            "The record of the upgrade, %s, cannot be understood, so that nobody knows what may be started; copy it from another broker."
+            "The record of the upgrade, %s, cannot be understood, so it is not known what may be started; copy it from another broker."
             % path
         ) from None

@@ -2,20 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Whether a cluster may go from one version of Kafka to another, back again, and when that is finalised. Kafka's own rules, and where they stand:
+"""Whether a cluster may go from one version of Kafka to another, roll back, and finalize.
 
-- ZooKeeper mode ends with 3.9, and 3.9 takes any older version (docs, "Upgrading to 3.9.0 from any version 0.8.x through 3.8.x"). From before 2.1
-  there is no way back once the protocol is raised, as the schema of the consumer offsets changes (note in step 5 there), so those are refused.
-- Brokers of 4.x need KRaft, "and the software and metadata versions must be at least 3.3.x" (docs, "Upgrading Servers to 4.0.0 from any version 3.3.x
-  through 3.9.x"; the same through 4.3.0). The lowest level that 4.x knows is 3.3-IV3, which is 7 (MetadataVersion.MINIMUM_VERSION).
+Kafka's own rules, and sources:
+
+- ZooKeeper mode ends with 3.9, and 3.9 takes any older version (docs, "Upgrading to 3.9.0 from any version 0.8.x
+  through 3.8.x"). From before 2.1 there is no rollback once the protocol is raised, because the schema of the consumer
+  offsets changes (note in step 5 there). So those versions are refused.
+- Brokers of 4.x need KRaft, "and the software and metadata versions must be at least 3.3.x" (docs, "Upgrading Servers
+  to 4.0.0 from any version 3.3.x through 3.9.x"; the same through 4.3.0). The lowest level that 4.x knows is 3.3-IV3,
+  which is 7 (MetadataVersion.MINIMUM_VERSION).
 - Brokers of 4.x need Java 17 (KIP-1013), and answer only clients from 2.1 on (KIP-896).
-- In ZooKeeper mode the brokers of the new version speak the old inter.broker.protocol.version until everybody has it; the raise needs one more roll, and
-  closes the way back (docs, steps 1 to 4 there). In KRaft mode metadata.version and the other features stay as they are until they are raised
-  (KIP-584, KIP-778), which takes no restart; "a downgrade is only possible if there are no metadata changes in the versions between" (docs, 4.0),
-  which 4.0, 4.1, 4.2 and 4.3 have. So there is one way down: to the version before, while nothing has been finalised.
+- In ZooKeeper mode the brokers of the new version speak the old inter.broker.protocol.version until all brokers run it.
+  The raise needs one more roll, and ends rollback (docs, steps 1 to 4 there). In KRaft mode metadata.version and the
+  other features stay as they are until they are raised (KIP-584, KIP-778), which takes no restart. "A downgrade is only
+  possible if there are no metadata changes in the versions between" (docs, 4.0), and 4.0, 4.1, 4.2 and 4.3 have such
+  changes. So there is one rollback: to the version before, while nothing is finalized.
 
-A record says what is under way, as the same file on every broker: {from, to, metadata, protocol, features, began, rolled, finalizing, finalized}.
-Times are ISO 8601 in UTC or None; protocol is the one before in ZooKeeper mode, features are {name: level} before in KRaft mode.
+A record says what is under way. It is the same file on every broker: {from, to, metadata, protocol, features, began,
+rolled, finalizing, finalized}. Times are ISO 8601 in UTC or None. protocol is the one before in ZooKeeper mode,
+features are {name: level} before in KRaft mode.
 """
 
 from __future__ import annotations
@@ -37,19 +43,24 @@ METADATA_VERSION = "metadata.version"
 # How the quorum keeps its voters is a choice of its own, not a part of a version.
 OWN_CHOICE = frozenset(("kraft.version",))
 MODERN_JAVA = 17
-# What only brokers and controllers send to one another: org.apache.kafka.common.protocol.ApiKeys, those with clusterAction, and WriteTxnMarkers.
+# Requests that only brokers and controllers send: in org.apache.kafka.common.protocol.ApiKeys those with clusterAction,
+# and WriteTxnMarkers.
 BETWEEN_BROKERS = frozenset((4, 5, 6, 7, 27, 52, 53, 54, 56, 58, 59, 62, 63, 64, 67, 70, 73, 82))
 SHOWN = 6
 FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class UpgradeError(RackawareError):
-    """The upgrade, the way back or the finalisation is not possible; the sentence says why."""
+    """The upgrade, the rollback or the finalization is not possible; the sentence says why."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What a run of an upgrade does: way is up, back or none (everybody runs it); record is what the brokers write down first, None for nothing."""
+    """What a run of an upgrade does.
+
+    way is up, back, or none when all nodes run the version. record is what the brokers write down first, None for
+    nothing.
+    """
 
     way: str
     start: str
@@ -65,8 +76,11 @@ class Decision:
 
 @dataclass(frozen=True)
 class Finalization:
-    """What is left to finalise: needed is whether anything changes in Kafka, closes whether the way back ends; features are {name: level} to raise;
-    record is what the brokers write down before."""
+    """What is left to finalize.
+
+    needed is whether anything changes in Kafka, closes whether rollback ends. features are {name: level} to raise.
+    record is what the brokers write down before.
+    """
 
     needed: bool
     closes: bool
@@ -83,18 +97,18 @@ class Finalization:
 
 def numbers(version: Any) -> tuple[int, int, int]:
     """4.3.1 as (4, 3, 1); raises UpgradeError."""
-    found = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", str(version))
-    if not found:
+    match = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", str(version))
+    if not match:
         raise UpgradeError("%s is not a version of Kafka; set kafka_version to a full one like 4.3.1." % (version,))
-    return int(found.group(1)), int(found.group(2)), int(found.group(3))
+    return int(match.group(1)), int(match.group(2)), int(match.group(3))
 
 
 def series(version: Any) -> tuple[int, int]:
     """(3, 8) of 3.8.1, and of a protocol's name like 3.8 or 3.8-IV0; raises UpgradeError."""
-    found = re.match(r"(\d+)\.(\d+)(?:[.-]|$)", str(version))
-    if not found:
+    match = re.match(r"(\d+)\.(\d+)(?:[.-]|$)", str(version))
+    if not match:
         raise UpgradeError("%s is neither a version of Kafka nor a protocol of its brokers." % (version,))
-    return int(found.group(1)), int(found.group(2))
+    return int(match.group(1)), int(match.group(2))
 
 
 def short(version: Any) -> str:
@@ -108,7 +122,10 @@ def java(version: Any) -> int:
 
 
 def supported(start: str, target: str, *, metadata: str, level: int | None) -> None:
-    """Raise UpgradeError unless Kafka supports going up from start to target; level is the finalised metadata.version in KRaft mode."""
+    """Raise UpgradeError unless Kafka supports going up from start to target.
+
+    level is the finalized metadata.version in KRaft mode.
+    """
     there, here = series(target), series(start)
     if there[0] > LAST_MAJOR:
         raise UpgradeError(
@@ -123,7 +140,7 @@ def supported(start: str, target: str, *, metadata: str, level: int | None) -> N
             )
         if here < OFFSETS_SCHEMA:
             raise UpgradeError(
-                "Kafka %s is older than 2.1, from where Kafka has no way back after the upgrade; go to 2.1 or later by hand first."
+                "Kafka %s is older than 2.1, from which an upgrade of Kafka has no rollback; go to 2.1 or later by hand first."
                 % start
             )
         return
@@ -135,26 +152,29 @@ def supported(start: str, target: str, *, metadata: str, level: int | None) -> N
         )
     if level is None or level < PRODUCTION_LEVEL:
         raise UpgradeError(
-            "The cluster's metadata.version is %s, but Kafka %s needs at least %d, which is 3.3-IV3; finalise the upgrade to %s first."
+            "The cluster's metadata.version is %s, but Kafka %s needs at least %d, which is 3.3-IV3; finalize the upgrade to %s first."
             % ("unknown" if level is None else level, target, PRODUCTION_LEVEL, start)
         )
 
 
 def merge(records: Iterable[Record | None]) -> Record | None:
-    """The one record that several brokers' copies make: the newest upgrade, and its most advanced state, as a run may have died while it wrote."""
-    known = [dict(each) for each in records if each]
+    """One record from the copies of several brokers: the newest upgrade in its most advanced state.
+
+    The copies differ when a run died while it wrote them.
+    """
+    known = [dict(record) for record in records if record]
     if not known:
         return None
-    newest = max(str(each["began"]) for each in known)
-    same = [each for each in known if each["began"] == newest]
+    newest = max(str(record["began"]) for record in known)
+    same = [record for record in known if record["began"] == newest]
     out = same[0]
     for state in ("rolled", "finalizing", "finalized"):
-        out[state] = min((each[state] for each in same if each.get(state)), default=None)
+        out[state] = min((record[state] for record in same if record.get(state)), default=None)
     return out
 
 
 def pin(records: Iterable[Record | None], version: str) -> str | None:
-    """The inter.broker.protocol.version that brokers of this version are held at, None where they may speak their own."""
+    """The inter.broker.protocol.version that brokers of this version are held at, None where they use their own."""
     record = merge(records)
     if (
         record is None
@@ -171,25 +191,25 @@ def decide(
     asked: str,
     nodes: Sequence[Mapping[str, Any]],
     records: Iterable[Record | None],
-    told: Mapping[str, Any] | None,
+    versions: Mapping[str, Any] | None,
     *,
     now: float,
 ) -> Decision:
-    """What to do for everybody to run the version that is asked for; raises UpgradeError.
+    """What to do so that all nodes run the version that is asked for; raises UpgradeError.
 
-    nodes: {name, id, kind, version, protocol}, version as kafka_service_info says it, protocol as the user sets it for this node, if at all;
-    told: as kafka_version_info returns it, None when no broker runs.
+    nodes: {name, id, kind, version, protocol}, version as kafka_service_info says it, protocol as the user sets it for
+    this node, if at all. versions: as kafka_version_info returns it, None when no broker runs.
     """
-    wanted = numbers(asked)
+    target = numbers(asked)
     running = _running(nodes)
     record = merge(records)
     current = record if record and not record["finalized"] and set(running) <= {record["from"], record["to"]} else None
     metadata = _metadata(nodes)
-    _agree(nodes, told)
+    _agree(nodes, versions)
     others = sorted(set(running) - {asked}, key=numbers)
     if len(others) > 1:
         raise UpgradeError(
-            "The cluster runs %s, and %s would be one version more; set kafka_version to one of them, and get everybody there first."
+            "The cluster runs %s, and %s would be one version more; set kafka_version to one of them, and bring all nodes there first."
             % (
                 " and ".join(
                     "Kafka %s on %s" % (version, _few(running[version])) for version in sorted(running, key=numbers)
@@ -199,24 +219,24 @@ def decide(
         )
     if current and current["finalizing"] and (others or current["to"] != asked):
         raise UpgradeError(
-            "The upgrade from %s to %s is being finalised since %s; run finalize_upgrade to its end first."
+            "The upgrade from %s to %s is being finalized since %s; run finalize_upgrade to its end first."
             % (current["from"], current["to"], current["finalizing"])
         )
     if not others:
-        return _nobody(asked, current, now)
+        return _up_to_date(asked, current, now)
     start = others[0]
-    if wanted < numbers(start):
-        _may_return(asked, start, record, told)
+    if target < numbers(start):
+        _may_return(asked, start, record, versions)
         way = "back"
     else:
-        supported(start, asked, metadata=metadata, level=_level(told, current))
+        supported(start, asked, metadata=metadata, level=_level(versions, current))
         way = "up"
     if current and current["to"] == asked and current["from"] == start:
-        made: Record = current
+        written: Record = current
     else:
-        made = _begin(start, asked, metadata, current, told, now)
-    _held(nodes, made["protocol"])
-    return Decision(way, start, asked, len(running) > 1, made, _lines(way, start, asked, running, made))
+        written = _begin(start, asked, metadata, current, versions, now)
+    _held(nodes, written["protocol"])
+    return Decision(way, start, asked, len(running) > 1, written, _lines(way, start, asked, running, written))
 
 
 def _running(nodes: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
@@ -240,10 +260,10 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(ordered[:3]) + (" and %d more" % (len(ordered) - 3) if len(ordered) > 3 else "")
 
 
-def _agree(nodes: Sequence[Mapping[str, Any]], told: Mapping[str, Any] | None) -> None:
-    """Raise UpgradeError when a broker answers as another series than its host says, which means that it runs something unknown."""
+def _agree(nodes: Sequence[Mapping[str, Any]], versions: Mapping[str, Any] | None) -> None:
+    """Raise UpgradeError when a broker answers as another series than its host has: it runs something unknown."""
     hosts = {int(node["id"]): node for node in nodes if node["kind"] == "broker"}
-    for broker in (told or {}).get("brokers") or []:
+    for broker in (versions or {}).get("brokers") or []:
         host = hosts.get(int(broker["id"]))
         if host is None or not broker.get("series"):
             continue
@@ -256,39 +276,41 @@ def _agree(nodes: Sequence[Mapping[str, Any]], told: Mapping[str, Any] | None) -
             )
 
 
-def _level(told: Mapping[str, Any] | None, record: Record | None) -> int | None:
-    if told is not None:
-        return (told["features"].get(METADATA_VERSION) or {}).get("finalized")
+def _level(versions: Mapping[str, Any] | None, record: Record | None) -> int | None:
+    if versions is not None:
+        return (versions["features"].get(METADATA_VERSION) or {}).get("finalized")
     return ((record or {}).get("features") or {}).get(METADATA_VERSION)
 
 
-def _finalized(told: Mapping[str, Any]) -> dict[str, int]:
+def _finalized(versions: Mapping[str, Any]) -> dict[str, int]:
     return {
-        name: int(each["finalized"]) for name, each in told["features"].items() if each.get("finalized") is not None
+        name: int(feature["finalized"])
+        for name, feature in versions["features"].items()
+        if feature.get("finalized") is not None
     }
 
 
-def _protocol(told: Mapping[str, Any]) -> str:
+def _protocol(versions: Mapping[str, Any]) -> str:
     """The oldest protocol that a broker speaks."""
-    spoken = [str(broker["protocol"]) for broker in told["brokers"] if broker.get("protocol")]
+    spoken = [str(broker["protocol"]) for broker in versions["brokers"] if broker.get("protocol")]
     if not spoken:
         raise UpgradeError("No broker says which inter.broker.protocol.version it speaks; look at the brokers.")
     return short(min(spoken, key=series))
 
 
 def _begin(
-    start: str, target: str, metadata: str, current: Record | None, told: Mapping[str, Any] | None, now: float
+    start: str, target: str, metadata: str, current: Record | None, versions: Mapping[str, Any] | None, now: float
 ) -> Record:
-    """A new record; what an upgrade that was not finalised has found before it stays the way back."""
-    if current is None and told is None:
+    """A new record; after an upgrade that was not finalized, rollback stays to what was before that one."""
+    if current is None and versions is None:
         raise UpgradeError(
-            "No broker answers, so that nobody knows what the cluster has agreed on; start the brokers with %s first."
+            "No broker answers, so it is not known what the cluster has agreed on; start the brokers with %s first."
             % start
         )
     if current is not None:
         protocol, features = current["protocol"], current["features"]
     else:
-        protocol, features = (_protocol(told), {}) if metadata == ZOOKEEPER else (None, _finalized(told))  # type: ignore[arg-type]
+        protocol, features = (_protocol(versions), {}) if metadata == ZOOKEEPER else (None, _finalized(versions))  # type: ignore[arg-type]
     return {
         "from": start,
         "to": target,
@@ -302,16 +324,19 @@ def _begin(
     }
 
 
-def _nobody(asked: str, current: Record | None, now: float) -> Decision:
-    """Everybody runs what is asked for: nothing to move, and an upgrade that was taken up and not begun is turned round."""
+def _up_to_date(asked: str, current: Record | None, now: float) -> Decision:
+    """All nodes run what is asked for: no roll, and the record of an upgrade that no node has begun is reversed."""
     record = current
     if current and current["to"] != asked:
         record = dict(current, **{"from": current["to"], "to": asked, "began": text(now), "rolled": None})
-    return Decision("none", asked, asked, False, record, ["Everybody runs Kafka %s." % asked])
+    return Decision("none", asked, asked, False, record, ["All nodes run Kafka %s." % asked])
 
 
 def _held(nodes: Sequence[Mapping[str, Any]], protocol: str | None) -> None:
-    """Raise UpgradeError when the inventory asks for another protocol than this: one that is newer would finalise in the roll, an older one never."""
+    """Raise UpgradeError when the inventory asks for another protocol than this.
+
+    A newer one would finalize in the roll, and an older one never would.
+    """
     for node in nodes:
         own = node.get("protocol")
         if own and protocol and series(own) != series(protocol):
@@ -322,8 +347,8 @@ def _held(nodes: Sequence[Mapping[str, Any]], protocol: str | None) -> None:
             )
 
 
-def _may_return(asked: str, start: str, record: Record | None, told: Mapping[str, Any] | None) -> None:
-    """Raise UpgradeError unless the way back from start to asked is open."""
+def _may_return(asked: str, start: str, record: Record | None, versions: Mapping[str, Any] | None) -> None:
+    """Raise UpgradeError unless a rollback from start to asked is possible."""
     if record is None or asked not in (record["from"], record["to"]) or start not in (record["from"], record["to"]):
         raise UpgradeError(
             "Kafka %s is older than %s, which runs, and the brokers have no record of coming from there; Kafka supports no downgrade but that "
@@ -332,20 +357,20 @@ def _may_return(asked: str, start: str, record: Record | None, told: Mapping[str
     since = record["finalized"] or record["finalizing"]
     if since:
         raise UpgradeError(
-            "The upgrade to Kafka %s was finalised on %s, so there is no way back to %s; set kafka_version to %s."
+            "The upgrade to Kafka %s was finalized on %s, so there is no rollback to %s; set kafka_version to %s."
             % (start, since, asked, start)
         )
-    for broker in (told or {}).get("brokers") or []:
+    for broker in (versions or {}).get("brokers") or []:
         if record["protocol"] and broker.get("protocol") and series(broker["protocol"]) > series(record["protocol"]):
             raise UpgradeError(
-                "Broker %s speaks inter.broker.protocol.version %s, above the %s of before, so there is no way back to %s; set kafka_version to %s."
+                "Broker %s speaks inter.broker.protocol.version %s, above the %s of before, so there is no rollback to %s; set kafka_version to %s."
                 % (broker["id"], broker["protocol"], record["protocol"], asked, start)
             )
-    for name, level in _finalized(told).items() if told else ():
+    for name, level in _finalized(versions).items() if versions else ():
         before = (record["features"] or {}).get(name, 0)
         if record["metadata"] == KRAFT and level > before:
             raise UpgradeError(
-                "%s was raised from %d to %d since the upgrade began, so there is no way back to %s; set kafka_version to %s."
+                "%s was raised from %d to %d since the upgrade began, so there is no rollback to %s; set kafka_version to %s."
                 % (name, before, level, asked, start)
             )
 
@@ -355,7 +380,7 @@ def _lines(way: str, start: str, target: str, running: Mapping[str, Sequence[str
     first = (
         "From Kafka %s to %s." % (start, target)
         if way == "up"
-        else "Back from Kafka %s to %s, which is possible because nothing was finalised." % (start, target)
+        else "Rollback from Kafka %s to %s, which is possible because nothing was finalized." % (start, target)
     )
     out = [first]
     if len(running) > 1:
@@ -365,21 +390,21 @@ def _lines(way: str, start: str, target: str, running: Mapping[str, Sequence[str
         )
     if way == "up" and record["metadata"] == ZOOKEEPER and series(record["protocol"]) != series(target):
         out.append(
-            "The brokers keep speaking inter.broker.protocol.version %s, so the way back stays open."
+            "The brokers keep speaking inter.broker.protocol.version %s, so rollback stays possible."
             % record["protocol"]
         )
     elif way == "up" and record["metadata"] == KRAFT:
         out.append(
-            "The features stay at their levels (metadata.version %s), so the way back stays open."
+            "The features stay at their levels (metadata.version %s), so rollback stays possible."
             % (record["features"] or {}).get(METADATA_VERSION, "?")
         )
     return out
 
 
 def rolled(record: Record | None, nodes: Sequence[Mapping[str, Any]], *, now: float) -> Record | None:
-    """The record after a roll: with the time since when everybody runs the new version; as it was while somebody does not.
+    """The record after a roll, with the time since when all nodes run the new version; unchanged while one does not.
 
-    version is what is in place, which a process that started before it does not run: restart_needed tells.
+    version is what is in place. A process that started before does not run it, which restart_needed tells.
     """
     if record is None or record["rolled"]:
         return record
@@ -394,57 +419,57 @@ def finalization(
     asked: str,
     nodes: Sequence[Mapping[str, Any]],
     records: Iterable[Record | None],
-    told: Mapping[str, Any],
+    versions: Mapping[str, Any],
     levels: Mapping[str, int],
     *,
     soak_seconds: int,
     now: float,
 ) -> Finalization:
-    """What is left to finalise; levels are those of the release that runs, by feature. Raises UpgradeError when it is too early, or not clear.
+    """What is left to finalize; raises UpgradeError when it is too early, or not clear.
 
-    A soak of 0 seconds finalises also what no record tells of.
+    levels are those of the release that runs, by feature. A soak of 0 seconds also finalizes what no record tells of.
     """
     record = merge(records)
     metadata = _metadata(nodes)
-    strangers = [node for node in nodes if node["version"] != asked or node.get("state") != "active"]
-    if strangers:
-        node = strangers[0]
+    outdated = [node for node in nodes if node["version"] != asked or node.get("state") != "active"]
+    if outdated:
+        node = outdated[0]
         what = (
             "would start Kafka %s" % (node["version"] or "nothing")
             if node["version"] != asked
             else "does not run (%s)" % node.get("state")
         )
         raise UpgradeError(
-            "Host %s %s, but everybody must run %s before that is finalised; run rolling_upgrade first."
+            "Host %s %s, but all nodes must run %s before that is finalized; run rolling_upgrade first."
             % (node["name"], what, asked)
         )
-    _agree(nodes, told)
+    _agree(nodes, versions)
     missing = sorted(
         {int(node["id"]) for node in nodes if node["kind"] == "broker"}
-        - {int(broker["id"]) for broker in told["brokers"]}
+        - {int(broker["id"]) for broker in versions["brokers"]}
     )
     if missing:
         raise UpgradeError(
-            "Broker %s does not answer, so that nobody knows what it can do; bring it back first."
+            "Broker %s does not answer, so it is not known what it supports; bring it back first."
             % ", ".join(map(str, missing))
         )
     protocol, features = None, {}
     if metadata == ZOOKEEPER:
-        protocol = short(asked) if series(_protocol(told)) != series(asked) else None
+        protocol = short(asked) if series(_protocol(versions)) != series(asked) else None
         _held(nodes, protocol)
     else:
-        features = _to_raise(told, levels)
+        features = _to_raise(versions, levels)
     needed = bool(protocol or features)
     current = record if record and record["to"] == asked and not record["finalized"] else None
     if current is None and not needed:
-        return Finalization(False, False, asked, record, None, {}, ["Everything is finalised at Kafka %s." % asked])
+        return Finalization(False, False, asked, record, None, {}, ["Everything is finalized at Kafka %s." % asked])
     if current is None or not current["finalizing"]:
         _soaked(asked, current, soak_seconds, now)
-    made = None
+    written = None
     if current:
-        made = dict(current, finalizing=current["finalizing"] or text(now), finalized=None if needed else text(now))
+        written = dict(current, finalizing=current["finalizing"] or text(now), finalized=None if needed else text(now))
     lines = [
-        "To be finalised at Kafka %s, after which there is no way back%s:"
+        "To be finalized at Kafka %s, after which there is no rollback%s:"
         % (asked, " to " + current["from"] if current else "")
     ]
     if not needed:
@@ -452,21 +477,24 @@ def finalization(
     if protocol:
         lines.append(
             "inter.broker.protocol.version from %s to %s, with one more roll of the brokers"
-            % (_protocol(told), protocol)
+            % (_protocol(versions), protocol)
         )
-    before = _finalized(told)
+    before = _finalized(versions)
     lines += ["%s from %d to %d" % (name, before.get(name, 0), level) for name, level in features.items()]
-    return Finalization(needed, True, asked, made, protocol, features, lines)
+    return Finalization(needed, True, asked, written, protocol, features, lines)
 
 
-def _to_raise(told: Mapping[str, Any], levels: Mapping[str, int]) -> dict[str, int]:
-    """The features whose finalised level is below the release's; raises UpgradeError for one that a broker does not know."""
-    before = _finalized(told)
+def _to_raise(versions: Mapping[str, Any], levels: Mapping[str, int]) -> dict[str, int]:
+    """The features whose finalized level is below the release's.
+
+    Raises UpgradeError for one that a broker does not know.
+    """
+    before = _finalized(versions)
     out = {}
     for name, level in sorted(levels.items()):
         if name in OWN_CHOICE or before.get(name, 0) >= level:
             continue
-        for broker in told["brokers"]:
+        for broker in versions["brokers"]:
             known = (broker.get("supported") or {}).get(name) or [0, 0]
             if known[1] < level:
                 raise UpgradeError(
@@ -478,28 +506,29 @@ def _to_raise(told: Mapping[str, Any], levels: Mapping[str, int]) -> dict[str, i
 
 
 def _soaked(asked: str, record: Record | None, soak_seconds: int, now: float) -> None:
-    """Raise UpgradeError unless everybody has run the version for long enough."""
+    """Raise UpgradeError unless all nodes have run the version for long enough."""
     if soak_seconds <= 0:
         return
     if record is None:
         raise UpgradeError(
-            "The brokers have no record of an upgrade to Kafka %s, so that nobody knows how long it runs; set upgrade_soak_seconds to 0 to finalise it now."
+            "The brokers have no record of an upgrade to Kafka %s, so it is not known how long it has run; set upgrade_soak_seconds to 0 to finalize it now."
             % asked
         )
     if not record["rolled"]:
-        raise UpgradeError(
-            "The roll to Kafka %s has not been proven to have ended; run rolling_upgrade again first." % asked
-        )
+        raise UpgradeError("The roll to Kafka %s is not known to have ended; run rolling_upgrade again first." % asked)
     left = moment(record["rolled"]) + soak_seconds - now
     if left > 0:
         raise UpgradeError(
-            "Everybody runs Kafka %s since %s, and it shall soak for %d s before there is no way back; wait %d s more, or lower upgrade_soak_seconds."
+            "All nodes run Kafka %s since %s, and it shall soak for %d s before it is finalized; wait %d s more, or lower upgrade_soak_seconds."
             % (asked, record["rolled"], soak_seconds, round(left) or 1)
         )
 
 
 def dropped(before: Mapping[str, Sequence[Any]], after: Mapping[str, Sequence[Any]]) -> list[str]:
-    """What clients may send today and will not be answered any more: by key of the API [name, oldest, newest], as "Fetch below 4"."""
+    """Requests that clients may send today and that are not answered any more, as "Fetch below 4".
+
+    before and after are [name, oldest, newest] by the key of the API.
+    """
     out = []
     for key in sorted(before, key=int):
         if int(key) in BETWEEN_BROKERS:
@@ -513,22 +542,23 @@ def dropped(before: Mapping[str, Sequence[Any]], after: Mapping[str, Sequence[An
 
 
 def warnings(start: str, target: str, lost: Sequence[str], members: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For a person: which requests the new brokers do not answer, and which connected consumers may be old enough to send them.
+    """For a person: requests that the new brokers do not answer, and connected consumers that may send them.
 
-    members: {group, client_id, host, subscription}, where a subscription of version 0 is what Java clients before 2.4 write, and some other libraries.
+    members: {group, client_id, host, subscription}. A subscription of version 0 is what Java clients before 2.4 write,
+    and some other libraries.
     """
     if not lost:
         return []
-    listed = ", ".join(lost[:SHOWN]) + (" and %d more" % (len(lost) - SHOWN) if len(lost) > SHOWN else "")
+    requests = ", ".join(lost[:SHOWN]) + (" and %d more" % (len(lost) - SHOWN) if len(lost) > SHOWN else "")
     out = [
         "Kafka %s does not answer requests that %s answers: %s. Clients that send no newer ones cannot talk to it."
-        % (target, start, listed)
+        % (target, start, requests)
     ]
     old = sorted(
         {
-            "%s at %s (group %s)" % (each["client_id"] or "without a client id", each["host"], each["group"])
-            for each in members
-            if each["subscription"] == 0
+            "%s at %s (group %s)" % (member["client_id"] or "without a client id", member["host"], member["group"])
+            for member in members
+            if member["subscription"] == 0
         }
     )
     if old:

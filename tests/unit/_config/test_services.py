@@ -68,7 +68,7 @@ def test_every_kind_has_settings_options_logging_and_a_unit(kind):
 
 
 @pytest.mark.parametrize("kind", sorted(units.SERVICES))
-def test_each_file_says_who_wrote_it_and_nobody_else_reads_settings(kind):
+def test_each_file_says_who_wrote_it_and_no_other_user_reads_settings(kind):
     this = units.service(kind)
     own = made(kind, kraft=kind != "zookeeper")["files"][:4]
     header = "# Written by rackaware.kafka; change the inventory, not this file."
@@ -88,7 +88,7 @@ def test_without_a_volume_the_directory_on_the_root_disk_is_made_and_with_one_it
 
 
 @pytest.mark.parametrize("kind", sorted(units.SERVICES))
-def test_nobody_but_the_service_enters_its_directories(kind):
+def test_only_the_service_enters_its_directories(kind):
     found, this = directories(kind, kraft=kind != "zookeeper", volumes=[]), units.service(kind)
     data = os.path.dirname(nodes.data_dirs([], kind)[0])
     for path, owner in ((this.directory, "root"), ("/var/log/kafka", "kafka"), (data, "kafka")):

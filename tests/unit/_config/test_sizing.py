@@ -88,7 +88,7 @@ def test_the_kernel_always_has_room_for_kafkas_buffers():
             assert value(sized, "socket.send.buffer.bytes") <= value(sized, "net.core.wmem_max")
 
 
-def test_keepers_of_metadata_get_a_heap_and_nothing_of_a_broker():
+def test_quorum_nodes_get_a_heap_and_nothing_of_a_broker():
     assert set(size(XLARGE, {"role": "zookeeper"})) == {"heap_mb", "jvm_flags"}
 
 

@@ -91,7 +91,7 @@ def test_a_topic_deleted_between_two_answers_is_left_out():
     assert {each["topic"] for each in snapshot.partitions} == {"t"}
 
 
-def test_eligible_leader_replicas_are_asked_only_where_somebody_is_behind():
+def test_eligible_leader_replicas_are_asked_only_where_a_replica_is_behind():
     admin = FakeAdmin({"well": [part()], "ill": [part(isr=[1])]}, elr={("ill", 0): [2]})
     snapshot = kafka_snapshot.take(admin)
     assert admin.asked_for_elr == ["ill"]

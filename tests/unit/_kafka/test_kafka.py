@@ -259,9 +259,9 @@ class TestWhomToAsk:
             ({"ask": 1, "exclude": [1]}, "Broker 1 is to be asked and to be left alone"),
             ({"ask": 1, "dead": {1}}, "Broker 1 did not answer Metadata: KafkaConnectionError.*check that it runs"),
         ],
-        ids=["nobody is left", "unknown", "both", "dead"],
+        ids=["no broker is left", "unknown", "both", "dead"],
     )
-    def test_nobody_to_ask_is_one_sentence_and_the_client_is_closed(self, cluster, arguments, sentence):
+    def test_no_broker_to_ask_is_one_sentence_and_the_client_is_closed(self, cluster, arguments, sentence):
         with pytest.raises(KafkaError, match=sentence) as caught:
             cluster(**arguments)
         assert caught.value.manager.made["closed"]
@@ -749,7 +749,7 @@ class TestRecords:
             kafka_client.produce(WHERE, "t", {0: b"x"}, key=b"k", compression="zstd")
         assert codec.has_zstd() and codec.zstd_decode(codec.zstd_encode(b"a" * 99 + b"b")) == b"a" * 99 + b"b"
 
-    def test_a_record_that_the_broker_compressed_anew_is_one_sentence(self, monkeypatch):
+    def test_a_record_that_the_broker_recompressed_is_one_sentence(self, monkeypatch):
         def consumer(**options):
             raise zstd.ZstdError("a block of another kind")
 

@@ -1,11 +1,11 @@
-"""What counts as proof."""
+"""What counts as a round trip."""
 
 from __future__ import annotations
 
 import pytest
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import check_records
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.check_records import ProofError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.check_records import CheckError
 
 RACKS = {1: "a", 2: "b", 3: "c", 4: "a", 5: None}
 FOUND = [{"partition": 0, "leader": 1, "replicas": [1, 2, 3]}, {"partition": 1, "leader": 2, "replicas": [2, 3, 4]}]
@@ -46,8 +46,8 @@ def test_every_partition_gets_its_own_value():
     ],
     ids=["absent", "no leader", "too few racks", "no racks known"],
 )
-def test_what_proves_nothing_is_refused(found, racks, sentence):
-    with pytest.raises(ProofError, match=sentence):
+def test_what_shows_nothing_is_refused(found, racks, sentence):
+    with pytest.raises(CheckError, match=sentence):
         check_records.places("t", found, RACKS, racks)
 
 
@@ -62,7 +62,7 @@ def test_everything_read_back_passes():
 def test_what_was_not_read_back_is_named():
     back = read()
     del back[1]
-    with pytest.raises(ProofError, match=r"not read back in time from t-1 at offset 9 \(leader 2\)"):
+    with pytest.raises(CheckError, match=r"not read back in time from t-1 at offset 9 \(leader 2\)"):
         check_records.compare("t", PLACES, {0: 4, 1: 9}, WROTE, "m", back)
 
 
@@ -70,7 +70,7 @@ def test_what_was_not_read_back_is_named():
     "wrong", [(b"other", WROTE[0]), (b"m", b"other"), (b"m", WROTE[1])], ids=["marker", "value", "another partition's"]
 )
 def test_what_came_back_different_is_named(wrong):
-    with pytest.raises(ProofError, match=r"differs from what was acknowledged in t-0 at offset 4 \(leader 1\)"):
+    with pytest.raises(CheckError, match=r"differs from what was acknowledged in t-0 at offset 4 \(leader 1\)"):
         check_records.compare("t", PLACES, {0: 4, 1: 9}, WROTE, "m", read(p0=wrong))
 
 

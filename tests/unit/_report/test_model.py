@@ -69,7 +69,7 @@ HOSTS = [host(number) for number in (1, 2, 3)]
 def zookeeper(*modes):
     servers = [{"server": "zk%d:2181" % number, "mode": mode} for number, mode in enumerate(modes, 1)]
     ok = "leader" in modes
-    return {"servers": servers, "quorum": {"ok": ok, "reason": None if ok else "Nobody leads."}}
+    return {"servers": servers, "quorum": {"ok": ok, "reason": None if ok else "No server leads."}}
 
 
 def nodes(model):
@@ -122,12 +122,13 @@ class TestModel:
         assert (node["roles"], node["marks"], node["leaders"]) == (["broker", "controller"], ["quorum leader"], 1)
 
     def test_a_zookeeper_node_is_found_by_its_address_and_does_not_share_a_brokers_id(self):
-        keepers = [
-            host(number, name="keeper-%d" % number, address="zk%d" % number, roles=["zookeeper"]) for number in (1, 2)
+        zookeepers = [
+            host(number, name="zookeeper-%d" % number, address="zk%d" % number, roles=["zookeeper"])
+            for number in (1, 2)
         ]
-        seen = nodes(report_cluster.build(snapshot(), HOSTS + keepers, zookeeper=zookeeper("follower", "leader")))
-        assert seen["keeper-2"]["marks"] == ["leader"]
-        assert seen["keeper-1"]["leaders"] is None and seen["keeper-1"]["registered"] is None
+        seen = nodes(report_cluster.build(snapshot(), HOSTS + zookeepers, zookeeper=zookeeper("follower", "leader")))
+        assert seen["zookeeper-2"]["marks"] == ["leader"]
+        assert seen["zookeeper-1"]["leaders"] is None and seen["zookeeper-1"]["registered"] is None
 
     @pytest.mark.parametrize(
         ("changed", "hosts", "finding"),
@@ -181,7 +182,9 @@ class TestModel:
         assert made["findings"] and report_cluster.build(kafka_snapshot.summarize(whole), HOSTS, proof=PROOF) == made
 
     def test_a_lost_zookeeper_quorum_is_a_finding(self):
-        assert report_cluster.build(snapshot(), HOSTS, zookeeper=zookeeper("follower"))["findings"] == ["Nobody leads."]
+        assert report_cluster.build(snapshot(), HOSTS, zookeeper=zookeeper("follower"))["findings"] == [
+            "No server leads."
+        ]
 
     def test_a_pending_restart_is_told_but_no_trouble(self):
         model = report_cluster.build(snapshot(), [host(1, restart_needed=True), *HOSTS[1:]])
@@ -245,7 +248,7 @@ class TestSummary:
         assert "…" in table
 
     def test_findings_stand_out(self):
-        assert "! Broker 3 (broker-3) is fenced, and serves nobody." in report_cluster.summary(
+        assert "! Broker 3 (broker-3) is fenced, and serves no client." in report_cluster.summary(
             report_cluster.build(snapshot(fenced=[3]), HOSTS)
         )
 
@@ -346,8 +349,8 @@ class TestReportPage:
         )
         assert ">luks<" in page and ">encrypted<" in page and "20 % of 500 GB" in page
 
-    def test_the_proof_is_there_only_when_there_was_one(self):
-        assert "<b>Proven.</b> A record was read back." in self.page(proof=PROOF)
+    def test_the_check_is_there_only_when_there_was_one(self):
+        assert "<b>Verified.</b> A record was read back." in self.page(proof=PROOF)
         assert "Proven" not in self.page()
 
     def test_the_page_and_the_summary_say_when_the_cluster_was_seen(self):

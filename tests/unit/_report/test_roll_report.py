@@ -157,7 +157,7 @@ def test_a_whole_roll():
     totals = roll["totals"]
     assert (roll["state"], totals["seconds"], totals["restarted"], totals["batches"]) == ("done", 50.0, 9, 3)
     assert (totals["serial_seconds"], totals["serial_estimated"], totals["ratio"]) == (90.0, True, 1.8)
-    # Twenty of fifty seconds no broker was out; four of them somebody waited at the gate.
+    # Twenty of fifty seconds no broker was out; four of them a broker waited at the gate.
     assert (totals["overhead_seconds"], totals["overhead_share"], totals["gate_seconds"]) == (20.0, 0.4, 4.0)
     assert totals["slowest"]["seconds"] == 10.0 and totals["out"] == []
     assert roll["sentences"] == [
@@ -184,7 +184,7 @@ def test_the_phases_of_a_broker():
     ]
 
 
-def test_a_step_that_nobody_wrote_down_joins_the_phase_before_it():
+def test_a_step_that_was_not_written_down_joins_the_phase_before_it():
     events = [event for event in turn(1, 10.0) if event["event"] not in ("started", "registered")]
     assert [(phase["phase"], phase["seconds"]) for phase in model(events)["brokers"][0]["phases"]] == [
         ("stop", 2.0),
@@ -215,8 +215,8 @@ def test_a_roll_that_stopped_says_why_who_is_out_and_what_to_do():
     assert (broker["state"], broker["phases"][-1]["phase"], broker["phases"][-1]["open"]) == ("out", "start", True)
     assert roll["sentences"][:3] == [
         "The roll of demo stopped after 5 of 9 brokers: broker 8 did not register within 60 seconds.",
-        "Broker 8 is still out; nothing else was touched.",
-        "Run it again to go on with the rest.",
+        "Broker 8 is not back yet; nothing else was touched.",
+        "Run it again to continue with the rest.",
     ]
     assert [one["state"] for one in roll["brokers"] if one["rack"] == "zone-c"] == ["waiting"] * 3
 
@@ -244,7 +244,7 @@ KEPT = {
     **PLAN,
     "nodes": [
         *({**node, "roles": ["broker"]} for node in PLAN["nodes"]),
-        *({"id": n, "rack": "zone-b", "name": "keeper-%d" % n, "roles": ["zookeeper"]} for n in (1, 2, 3)),
+        *({"id": n, "rack": "zone-b", "name": "zookeeper-%d" % n, "roles": ["zookeeper"]} for n in (1, 2, 3)),
     ],
     "quorum": {"batches": [[2], [3], [1]]},
 }
@@ -258,8 +258,8 @@ def passed(start=970.0, *, until="back"):
 
 def test_zookeeper_nodes_have_rows_of_their_own_and_count_as_out():
     roll = model([{"t": 970.0, "event": "roll_started", "cluster": "demo"}, *passed(), *whole()[1:]], KEPT)
-    assert [(row["name"], row["state"], row["seconds"]) for row in roll["keepers"]] == [
-        ("keeper-%d" % n, "back", 10.0) for n in (1, 2, 3)
+    assert [(row["name"], row["state"], row["seconds"]) for row in roll["quorum_nodes"]] == [
+        ("zookeeper-%d" % n, "back", 10.0) for n in (1, 2, 3)
     ]
     assert len(roll["brokers"]) == 9 and all(row["seconds"] == 10.0 for row in roll["brokers"])
     assert (
@@ -269,15 +269,15 @@ def test_zookeeper_nodes_have_rows_of_their_own_and_count_as_out():
     assert (
         roll["totals"]["serial_seconds"],
         roll["totals"]["overhead_seconds"],
-        roll["totals"]["keepers_restarted"],
+        roll["totals"]["quorum_nodes_restarted"],
     ) == (120.0, 20.0, 3)
     texts = set(Reader(page(roll)).texts)
     assert {
-        "keeper-1",
-        "keeper-2",
-        "keeper-3",
+        "zookeeper-1",
+        "zookeeper-2",
+        "zookeeper-3",
         "demo-broker-1",
-        "1 (keeper-1)",
+        "1 (zookeeper-1)",
         "1 (demo-broker-1)",
         "ZooKeeper nodes",
     } <= texts
@@ -309,8 +309,8 @@ def test_a_controller_that_does_not_come_back_is_out():
     roll = model(events, kept)
     assert roll["sentences"] == [
         "The roll of the cluster stopped after 0 of 9 brokers and 0 of 3 controllers: it failed.",
-        "Controller 2 is still out; nothing else was touched.",
-        "Run it again to go on with the same plan.",
+        "Controller 2 is not back yet; nothing else was touched.",
+        "Run it again to continue with the same plan.",
     ]
     assert [(gate["node"], gate["seconds"]) for gate in roll["gates"]] == [("controller 2", 1)]
     assert roll["totals"]["slowest"]["node"] == "controller 2" and "Controllers" in Reader(page(roll)).texts
@@ -319,11 +319,11 @@ def test_a_controller_that_does_not_come_back_is_out():
 def test_a_watch_of_those_that_are_back_is_drawn_and_counted():
     roll = model([*whole(), {"t": 1018.0, "event": "soaked", "brokers": [1, 4], "seconds": 3}], PLAN)
     assert [row["id"] for row in roll["brokers"] if row["soak"] == {"from": 1015.0, "to": 1018.0}] == [1, 4]
-    # Nobody is out while two are watched, and the time counts once.
+    # No broker is out while two are watched, and the time counts once.
     assert (roll["totals"]["soak_seconds"], roll["totals"]["overhead_seconds"]) == (3.0, 20.0)
     texts = Reader(page(roll)).texts
     assert (
-        "in all, 40 % of it with nobody out, of that 3.0 s to watch those that were back" in texts
+        "in all, 40 % of it with no node out, of that 3.0 s to watch those that were back" in texts
         and "watched, in sync all the time" in texts
     )
     assert "watched, in sync all the time" not in Reader(page(model(whole(), PLAN))).texts
@@ -337,7 +337,7 @@ def test_long_names_keep_what_tells_them_apart():
 def test_the_rows_of_a_report_make_it_again():
     events = passed(until="started")[:3]
     roll = model(events, KEPT)
-    assert model(events, {**roll["plan"], "nodes": [*roll["brokers"], *roll["keepers"]]}) == roll
+    assert model(events, {**roll["plan"], "nodes": [*roll["brokers"], *roll["quorum_nodes"]]}) == roll
 
 
 def test_what_went_wrong_is_in_the_sentences():
@@ -408,11 +408,11 @@ def test_sixty_brokers_fit():
             {"protocol": None, "features": {"metadata.version": 25, "group.version": 1}, "finalizing": None},
             "metadata.version 25, group.version 1",
         ),
-        ({"protocol": "3.8", "features": {}, "finalizing": "2027-01-02T00:00:00Z"}, "so there is none back"),
+        ({"protocol": "3.8", "features": {}, "finalizing": "2027-01-02T00:00:00Z"}, "so there is no rollback"),
     ],
-    ids=["ZooKeeper", "KRaft", "finalised"],
+    ids=["ZooKeeper", "KRaft", "finalized"],
 )
-def test_the_report_of_an_upgrade_tells_the_way_back(record, sentence):
+def test_the_report_of_an_upgrade_tells_whether_it_can_be_rolled_back(record, sentence):
     events = whole()
     events[0].update(
         kind="upgrade", upgrade={"from": "3.8.1", "to": "3.9.2", "began": "2027-01-01T00:00:00Z", **record}

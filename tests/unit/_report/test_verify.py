@@ -109,7 +109,7 @@ class TestWatch:
             "waiting for the cluster, 12 s: broker 2 (b2), broker 3 (b3) are not registered; 40 partitions behind (t-0, t-1, t-2, …)"
         )
 
-    def test_a_line_says_why_nobody_could_be_asked(self):
+    def test_a_line_says_why_no_broker_could_be_asked(self):
         assert (
             self.watch((3, {"reason": "Nothing listens at a:1."})).line()
             == "waiting for the cluster, 3 s: Nothing listens at a:1"
@@ -125,7 +125,7 @@ class TestWatch:
         ],
         ids=["a broker", "a partition", "a broker with partitions"],
     )
-    def test_progress_begins_the_time_anew(self, answers):
+    def test_progress_restarts_the_time(self, answers):
         assert not self.watch(*zip((10, 90), answers), (180, answers[-1])).over
         assert self.watch(*zip((10, 90), answers), (190, answers[-1])).over
 

@@ -79,7 +79,7 @@ def test_a_broker_that_is_down_and_has_the_last_copy_may_be_started_but_not_eras
         ("the other one is being restarted", partition(1, 3, isr=[1, 3]), [3], {"in_flight": [1]}, (1, 0)),
         ("both go at the same time", partition(1, 3, isr=[1, 3]), [1, 3], {}, (1, 0)),
         ("only one that is behind is left", partition(1, 3, isr=[3]), [3], {}, (1, 0)),
-        ("its own copy is behind, and nobody else's runs", partition(1, 3, isr=[1]), [3], {"out": [1]}, (1, 0)),
+        ("its own copy is behind, and no other runs", partition(1, 3, isr=[1]), [3], {"out": [1]}, (1, 0)),
         ("its own copy is behind, and another is complete", partition(1, 3, isr=[1]), [3], {}, (0, 0)),
         (
             "a topic that is allowed to lose availability",

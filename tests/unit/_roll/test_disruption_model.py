@@ -388,7 +388,7 @@ def test_what_was_lost_by_an_old_rule_is_not_lost_now(title):
 
 
 def test_an_erasure_is_called_off_where_another_replica_drops_out_after_the_stop():
-    """The erasure by the old rule leaves the one copy that is behind nobody's, on a broker that is down."""
+    """The erasure by the old rule leaves only the one copy that is behind, on a broker that is down."""
     old, built, happened = CONTROLS["another replica drops out between the stop and the erasure"]
     for machine, erased in ((type("Control", (World,), old), True), (World, False)):
         world = machine()

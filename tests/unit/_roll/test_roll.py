@@ -188,7 +188,7 @@ class TestAgainstBruteForce:
         assert planned["certificate"]["lower_bound"] == planned["lower_bound"]
         assert planned["certificate"]["sentence"].endswith(".")
         going = {id_ for batch in planned["batches"] for id_ in batch}
-        assert proven(snap, planned["certificate"], going) == planned["lower_bound"]
+        assert certified(snap, planned["certificate"], going) == planned["lower_bound"]
 
     @FEWER
     @given(snapshots())
@@ -206,7 +206,7 @@ class TestAgainstBruteForce:
         assert len(planned["batches"]) == planned["lower_bound"] == oracle_fewest(snap, range(1, 11))
 
 
-def proven(snap, proof, going):
+def certified(snap, certificate, going):
     """The lower bound that follows from a certificate, checked fact by fact."""
     running = set(going) - set(snap["out"])
 
@@ -219,30 +219,30 @@ def proven(snap, proof, going):
             return in_sync, max(1, len(in_sync) - 1)
         return in_sync, len(in_sync) - each["min_isr"] - snap["isr_headroom"]
 
-    if proof["kind"] in ("nothing", "single"):
+    if certificate["kind"] in ("nothing", "single"):
         return int(bool(going))
-    if proof["kind"] == "partition":
-        in_sync, spare = spare_of((proof["topic"], proof["partition"]))
-        assert set(proof["brokers"]) <= in_sync & running and spare == proof["spare"]
-        return -(-len(proof["brokers"]) // spare)
-    if proof["kind"] == "quorum":
-        assert set(proof["brokers"]) <= set(snap["controllers"]["voters"]) & set(going)
-        return len(proof["brokers"])
-    if proof["kind"] == "cap":
+    if certificate["kind"] == "partition":
+        in_sync, spare = spare_of((certificate["topic"], certificate["partition"]))
+        assert set(certificate["brokers"]) <= in_sync & running and spare == certificate["spare"]
+        return -(-len(certificate["brokers"]) // spare)
+    if certificate["kind"] == "quorum":
+        assert set(certificate["brokers"]) <= set(snap["controllers"]["voters"]) & set(going)
+        return len(certificate["brokers"])
+    if certificate["kind"] == "cap":
         return -(-len(going) // snap["max_batch"])
-    if proof["kind"] == "clique":
-        assert set(proof["brokers"]) <= running | set(snap["controllers"]["voters"]) & set(going)
-        facts = [spare_of((each["topic"], each["partition"])) for each in proof["partitions"]]
-        for pair in combinations(proof["brokers"], 2):
+    if certificate["kind"] == "clique":
+        assert set(certificate["brokers"]) <= running | set(snap["controllers"]["voters"]) & set(going)
+        facts = [spare_of((each["topic"], each["partition"])) for each in certificate["partitions"]]
+        for pair in combinations(certificate["brokers"], 2):
             assert any(set(pair) <= in_sync and spare == 1 for in_sync, spare in facts)
-        return len(proof["brokers"])
-    if proof["kind"] == "groups":
-        for one, other in combinations(proof["groups"], 2):
+        return len(certificate["brokers"])
+    if certificate["kind"] == "groups":
+        for one, other in combinations(certificate["groups"], 2):
             for pair in ((a, b) for a in one["brokers"] for b in other["brokers"]):
                 assert not oracle_safe(snap, pair)
-        return sum(proven(snap, group, set(group["brokers"])) for group in proof["groups"])
-    assert proof["kind"] == "exhaustive"
-    return oracle_fewest(snap, proof["brokers"])
+        return sum(certified(snap, group, set(group["brokers"])) for group in certificate["groups"])
+    assert certificate["kind"] == "exhaustive"
+    return oracle_fewest(snap, certificate["brokers"])
 
 
 class TestBatches:
@@ -273,25 +273,25 @@ class TestBatches:
         planned = plan.plan(generated(60, 12000, racks, factor, min_isr))
         assert len(planned["batches"]) == planned["lower_bound"] == batches
 
-    def test_more_racks_than_replicas_are_proven_by_pairs(self):
+    def test_more_racks_than_replicas_are_certified_by_pairs(self):
         snap = generated(60, 12000, 6)
         planned = plan.plan(snap)
         assert planned["certificate"]["kind"] == "clique"
-        assert proven(snap, planned["certificate"], set(range(1, 61))) == 6
+        assert certified(snap, planned["certificate"], set(range(1, 61))) == 6
 
-    def test_a_limit_on_the_batch_is_kept_and_proven_rack_by_rack(self):
+    def test_a_limit_on_the_batch_is_kept_and_certified_rack_by_rack(self):
         planned = plan.plan({**generated(9, 300, 3), "max_batch": 2})
         assert [len(batch) for batch in planned["batches"]] == [1, 1, 1, 2, 2, 2]
         assert planned["lower_bound"] == 6
         assert planned["certificate"]["kind"] == "groups"
         assert [group["kind"] for group in planned["certificate"]["groups"]] == ["cap"] * 3
 
-    def test_two_brokers_that_share_nothing_do_not_spoil_the_proof(self):
+    def test_two_brokers_that_share_nothing_do_not_spoil_the_certificate(self):
         snap = {**generated(30, 6000, 3), "max_batch": 4}
         snap["partitions"] = [each for each in snap["partitions"] if not {1, 2} <= set(each["replicas"])]
         planned = plan.plan(snap)
         assert len(planned["batches"]) == planned["lower_bound"] == 9
-        assert proven(snap, planned["certificate"], set(range(1, 31))) == 9
+        assert certified(snap, planned["certificate"], set(range(1, 31))) == 9
 
     def test_racks_are_never_trusted(self):
         snap = snapshot([part(1, 4, 2)])
@@ -384,7 +384,7 @@ class TestBatches:
         assert time.process_time() - begun < 2
         assert len(planned["batches"]) == 3
 
-    def test_what_only_an_exhaustive_search_can_prove_is_proven(self):
+    def test_what_only_an_exhaustive_search_can_show_is_certified(self):
         ring = [part(id_, id_ % 5 + 1, 6, isr=[id_, id_ % 5 + 1], min_isr=1) for id_ in range(1, 6)]
         planned = plan.plan(snapshot(ring, restart=[1, 2, 3, 4, 5]))
         assert len(planned["batches"]) == planned["lower_bound"] == 3
@@ -410,9 +410,9 @@ class TestBatches:
             wide.append(roll_batches.Limit(sum(1 << member for member in members), 2, members, None))
         whole = roll_batches.Puzzle((1 << size) - 1, near, wide, ["a"] * size, chance.choice([None, None, 3]))
         packer, fewest = roll_batches.Packer(whole), len(roll_batches.exhaust(whole))
-        batches, proven_none = packer.settle(fewest, 10**9)
+        batches, exhausted = packer.settle(fewest, 10**9)
         assert (
-            not proven_none
+            not exhausted
             and sorted(broker for batch in batches for broker in batch) == list(range(size))
             and len(batches) == fewest
         )
@@ -451,7 +451,7 @@ class TestResume:
     def test_those_that_are_down_go_in_no_more_than_may_go_at_once(self):
         planned = plan.resume(snapshot([part(1, 2, 3), part(4, 5, 6)], out=[1, 4], max_batch=1))
         assert planned["batches"][:2] == [[1], [4]] and all(len(batch) == 1 for batch in planned["batches"])
-        # Four are held back, and one at least goes before them; that both of them must is more than is proven.
+        # Four are held back, and one at least goes before them; that both of them must is more than is certified.
         assert planned["lower_bound"] == 5 and "whether one has fewer than 6" in planned["notes"][-1]
 
     def test_voters_that_are_down_go_one_after_another(self):
@@ -520,7 +520,7 @@ class TestBehind:
         )["batches"]
         assert leader != 3
 
-    def test_whoever_waits_for_it_is_planned_as_if_it_were_back(self):
+    def test_a_broker_that_waits_for_it_is_planned_as_if_it_were_back(self):
         made = plan.resume(snapshot([part(1, 2, 3, isr=[1, 2])], brokers=3))
         assert made["batches"] == [[3], [1], [2]] and made["refused"] == [] and made["lower_bound"] == 3
         assert made["certificate"]["sentence"].startswith(
@@ -557,7 +557,7 @@ class TestRefusals:
                 "has 2 of 3 replicas in sync and needs 2, so that it can spare none",
             ),
             (part(1, 2, 3, isr=[1]), {}, [1, 2, 3], "may be the first to heal it"),
-            (part(1, 2, 3), {"out": [3], "restart": [1, 2]}, [1, 2], "not counting broker 3 that is out"),
+            (part(1, 2, 3), {"out": [3], "restart": [1, 2]}, [1, 2], "not counting broker 3 that is down"),
             (part(1, 2, 3), {"isr_headroom": 1}, [1, 2, 3], "needs 2 and 1 of headroom"),
             (part(1, 2, isr=[1]), {"allow": ["t"]}, [1], "the last one in sync never goes"),
         ],
@@ -608,7 +608,7 @@ class TestRefusals:
             ({"voters": [1, 2, 3], "leader": -1}, [], "No running voter is known to lead"),
             ({"voters": [1], "leader": 1}, [], "1 of 1 voters run and 1 must"),
         ],
-        ids=["one voter is down", "nobody leads", "nobody leads, as Kafka says it", "a voter alone"],
+        ids=["one voter is down", "no voter leads", "no voter leads, as Kafka says it", "a voter alone"],
     )
     def test_the_quorum_keeps_its_majority(self, controllers, out, reason):
         planned = plan.plan(snapshot([], controllers=controllers, out=out, restart=[1, 2, 4]))
@@ -667,9 +667,9 @@ class TestRepairs:
 
     def test_a_move_that_the_shorter_plan_does_not_need_is_left_out(self):
         cluster = roll_snapshot.read(snapshot([part(1, 4, min_isr=1)]))
-        alike, move = roll_snapshot.shapes(cluster), plan.repairs.Move(0, 4, 5, "why")
-        assert plan.repairs.needed(cluster, {0: [move]}, alike, [[1, 4]]) == [move]
-        assert plan.repairs.needed(cluster, {0: [move]}, alike, [[1], [4]]) == []
+        placements, move = roll_snapshot.placement_groups(cluster), plan.repairs.Move(0, 4, 5, "why")
+        assert plan.repairs.needed(cluster, {0: [move]}, placements, [[1, 4]]) == [move]
+        assert plan.repairs.needed(cluster, {0: [move]}, placements, [[1], [4]]) == []
 
     def test_nothing_is_moved_that_does_not_lengthen_the_plan(self):
         planned = plan.plan(snapshot([part(1, 4, 2), part(1, 2, 3), part(4, 5, 6)]))
@@ -749,7 +749,7 @@ class TestQuorum:
     def test_one_or_two_voters_never_go(self, voters):
         assert plan.plan_quorum(voters, 1, [1])["batches"] == []
 
-    def test_without_a_known_leader_nobody_goes(self):
+    def test_without_a_known_leader_no_voter_goes(self):
         assert "No running voter is known to lead" in plan.plan_quorum([1, 2, 3], None, [1])["refused"][0]["reason"]
 
     def test_an_unknown_node_is_an_error(self):
@@ -970,7 +970,7 @@ class TestFromCluster:
 
     @pytest.mark.parametrize("racks", [{"x": "a"}, {None: "a"}, {"1.5": "a"}])
     def test_a_rack_is_told_by_id(self, racks):
-        with pytest.raises(plan.RollError, match="must tell a rack for each id"):
+        with pytest.raises(plan.RollError, match="must give a rack for each id"):
             plan.from_cluster(seen(), racks=racks)
 
 

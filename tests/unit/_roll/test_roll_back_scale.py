@@ -98,7 +98,7 @@ def wait(cluster, limit=1800.0, nodes=range(RACK)):
             "proven": proven,
             "addresses": {},
         }
-        visit = poll.Visit(proven=poll.proofs(params))
+        session = poll.PollSession(proven=poll.read_proven(params))
 
         def pause(seconds):
             cluster.now += seconds
@@ -106,10 +106,10 @@ def wait(cluster, limit=1800.0, nodes=range(RACK)):
         def clock():
             return cluster.now
 
-        def ask(params=params, visit=visit):
-            return poll.brokers_back(cluster, params, visit, clock=clock, sleep=pause)
+        def ask(params=params, session=session):
+            return poll.brokers_back(cluster, params, session, clock=clock, sleep=pause)
 
-        answer = poll.patiently(ask, 5.0, clock=clock, sleep=pause)
+        answer = poll.poll_until_open(ask, 5.0, clock=clock, sleep=pause)
         visits += 1
         if answer["open"]:
             return cluster.now, visits
@@ -136,16 +136,16 @@ def test_one_that_is_late_is_asked_alone():
     assert cluster.own.count(17) == 1 and len(cluster.own) <= 2 * RACK
 
 
-def test_whoever_is_gone_after_its_proof_keeps_the_gate_shut_and_has_to_prove_it_again():
+def test_a_broker_gone_after_it_was_proven_keeps_the_gate_shut_until_it_is_proven_again():
     cluster = BigCluster(0.6, 5.0)
-    # It dies after its turn, comes back, and is in sync again only much later. The others list it all the time.
+    # It dies after it was proven, comes back, and is in sync again only much later. The others list it all the time.
     cluster.dead = {0: [(30.0, 90.0)]}
     opened, _visits = wait(cluster)
     assert opened is not None and opened >= 90.0 and cluster.own.count(0) >= 2
     assert cluster.own.count(50) == 1
 
 
-def test_whoever_falls_out_of_sync_after_its_proof_keeps_the_gate_shut():
+def test_a_broker_that_falls_out_of_sync_after_it_was_proven_keeps_the_gate_shut():
     cluster = BigCluster(0.6, 5.0)
     listed = cluster.listed
 

@@ -44,18 +44,18 @@ def reason(result):
 
 
 class TestAdmit:
-    def test_whoever_can_go_goes_and_counts_as_out_for_the_next(self):
+    def test_a_broker_that_can_go_goes_and_counts_as_out_for_the_next(self):
         result = plan.admit(snapshot(part(1, 2, 3), part(4, 2, 3, partition=1)), [1, 4, 2], [])
         assert result["admitted"] == [1, 4]
         assert result["held"] == [
-            {"broker": 2, "reason": "Partition t-0 has 2 in sync and needs 2; broker 1 is out or behind."}
+            {"broker": 2, "reason": "Partition t-0 has 2 in sync and needs 2; broker 1 is stopped or behind."}
         ]
 
     def test_the_order_of_the_candidates_decides(self):
         assert plan.admit(snapshot(part(1, 2, 3)), [3, 1], [])["admitted"] == [3]
 
     def test_in_flight_counts_as_out_although_metadata_still_lists_it(self):
-        assert "broker 1 is out or behind" in reason(plan.admit(snapshot(part(1, 2, 3)), [2], [1]))
+        assert "broker 1 is stopped or behind" in reason(plan.admit(snapshot(part(1, 2, 3)), [2], [1]))
 
     def test_slack_of_two_lets_two_go(self):
         assert plan.admit(snapshot(part(1, 2, 3, 4)), [1, 2, 3], [])["admitted"] == [1, 2]
@@ -66,14 +66,14 @@ class TestAdmit:
             (part(1, 2, 3, isr=[2]), {}, [], "has 1 in sync and needs 2"),
             (part(1, 2, 3), {"isr_headroom": 1}, [], "needs 2 and 1 of headroom"),
             (part(1, min_isr=1), {}, [], "has 1 in sync and needs 1"),
-            (part(1, 2, isr=[1]), {"allow": ["t"]}, [], "has 1 in sync and needs 2; broker 2 is out or behind"),
-            (part(2, 3, 4), {}, [1], "in flight already"),
-            (part(2, 3, 4), {"max_batch": 1}, [2], "as many as max_batch lets go"),
+            (part(1, 2, isr=[1]), {"allow": ["t"]}, [], "has 1 in sync and needs 2; broker 2 is stopped or behind"),
+            (part(2, 3, 4), {}, [1], "stopped or being restarted already"),
+            (part(2, 3, 4), {"max_batch": 1}, [2], "as many as max_batch allows"),
             (
                 part(2, 3, 4),
                 {"controllers": {"voters": [1, 2, 3], "leader": 2}},
                 [3],
-                "Broker 3, a voter like it, is out",
+                "Broker 3, a voter like it, is stopped or being restarted",
             ),
             (
                 part(2, 3, 4),
@@ -108,7 +108,7 @@ class TestAdmit:
     def test_the_leader_goes(self, more):
         assert plan.admit(snapshot(controllers={"voters": [1, 2, 3], "leader": 1}, **more), [1], [])["admitted"] == [1]
 
-    def test_a_reassignment_holds_those_it_touches_and_nobody_else(self):
+    def test_a_reassignment_holds_only_those_it_touches(self):
         moving = [{"topic": "t", "partition": 0, "replicas": [1, 2], "adding": [3], "removing": [1]}]
         result = plan.admit(snapshot(reassignments=moving), [3, 4], [])
         assert result["admitted"] == [4]
@@ -142,8 +142,10 @@ class TestAdmit:
     def test_voters_go_one_at_a_time_though_one_is_down(self):
         voters = {"voters": [1, 2, 3], "leader": 3}
         result = plan.admit(snapshot(controllers=voters, out=[1]), [1, 2], [], [1])
-        assert result["admitted"] == [1] and "Broker 1, a voter like it, is out" in reason(result)
-        assert "Broker 2, a voter like it, is out" in reason(
+        assert result["admitted"] == [1] and "Broker 1, a voter like it, is stopped or being restarted" in reason(
+            result
+        )
+        assert "Broker 2, a voter like it, is stopped or being restarted" in reason(
             plan.admit(snapshot(controllers=voters, out=[1]), [1], [2], [1])
         )
 
@@ -180,7 +182,7 @@ def made_up(chance):
         )
     voters = chance.choice([[], chance.sample(ids, 3), chance.sample(ids, 5) if len(ids) > 4 else []])
     if len(set(voters) - set(out)) <= len(voters) // 2:
-        # Without a majority there is nobody to ask.
+        # Without a majority there is no node to ask.
         voters = []
     topics = sorted({each["topic"] for each in partitions})
     moved = [chance.choice(partitions)] if partitions and chance.random() < 0.2 else []
@@ -198,7 +200,7 @@ def made_up(chance):
 
 
 def quorum_of(snap, chance):
-    """What the leader says, who is another at each step: whoever runs has caught up."""
+    """What the leader says, who is another at each step: a voter that runs has caught up."""
     listed = [
         {"id": id_, "last_caught_up_ms": 0 if id_ in snap["out"] else 9, "log_end_offset": 1}
         for id_ in snap["controllers"]["voters"]
@@ -391,7 +393,7 @@ class Model:
                 yield "%d starts" % broker, (phases, truth, view, lost, dead - {broker}), False
 
     def breaks(self, broker, truth, view, lost):
-        """Whether stopping it leaves a partition below its minimum, or without anybody, and no crash that could not be seen is the cause."""
+        """Whether stopping it leaves a partition below its minimum, or without any replica, and no crash that could not be seen is the cause."""
         return any(
             broker in isr and len(isr - {broker}) + len(lost & (seen - isr)) < 2 for isr, seen in zip(truth, view)
         )
@@ -418,7 +420,7 @@ class TestModel:
     def test_from_every_state_of_a_partition_no_stale_answer_and_no_crash_makes_us_break_it(self):
         broken, states = Model(ONE).search()
         assert broken is None
-        # A search that sees little proves little.
+        # A search that sees little shows little.
         assert states > 90_000
 
     @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ PUBLIC = {1: "192.0.2.1", 2: "192.0.2.2", 3: "192.0.2.3"}
 
 
 def resolve(host):
-    """A name that nobody knows has no address, an address is its own."""
+    """An unknown name has no address, an address is its own."""
     return frozenset(NAMES.get(host, {host} if host[0].isdigit() else ()))
 
 
@@ -50,11 +50,11 @@ def ask(advertised, addresses=HOSTS, ids=(1, 2, 3), fenced=()):
         "a host that is not resolved",
         "another network",
         "not there",
-        "nobody was told",
+        "no address is given",
         "no endpoint",
     ],
 )
-def test_nothing_is_held_against_a_broker_where_nobody_can_tell(advertised, addresses):
+def test_nothing_is_held_against_a_broker_where_it_cannot_be_told(advertised, addresses):
     assert ask(advertised, addresses) == {}
 
 
@@ -66,7 +66,7 @@ def test_two_hosts_that_have_each_others_id():
         == "Broker 1 is answered for by host 10.0.0.2, which the inventory has for node 2, not by 10.0.0.1: kafka_node_id is swapped; correct it."
     )
     assert "by host a.example, which the inventory has for node 1" in found[2]
-    # Also where nobody else can be compared.
+    # Also where no other broker can be compared.
     assert sorted(ask({1: "10.0.0.2", 2: "10.0.0.1"})) == [1, 2]
 
 
@@ -81,7 +81,7 @@ def test_a_process_of_a_stranger():
 
 def test_the_option_comes_with_texts_for_keys():
     assert identity.read({"1": "a", 2: "b", "3": None}) == {1: "a", 2: "b"} and identity.read(None) == {}
-    with pytest.raises(RollError, match="addresses has the keys one, but must tell an address for each id"):
+    with pytest.raises(RollError, match="addresses has the keys one, but must give an address for each id"):
         identity.read({"one": "a"})
 
 

@@ -144,7 +144,7 @@ def test_brokers_that_a_broken_off_roll_left_down_do_not_forbid_to_go_on():
         "both",
         "each of them",
         "beside one that is added",
-        "nobody",
+        "no broker",
         "others",
         "one of two",
         "without a leader",
@@ -214,18 +214,18 @@ def test_a_person_sees_the_steps_and_why_there_are_not_fewer():
     assert "at least 3 batches" in " ".join(lines)
 
 
-def test_nobody_is_said_too():
-    assert roll_steps.lines({**plan(restart=[]), "notes": []}, {}, [], "controller") == ["Nobody needs a restart."]
+def test_a_plan_without_nodes_is_said_too():
+    assert roll_steps.lines({**plan(restart=[]), "notes": []}, {}, [], "controller") == ["No node needs a restart."]
 
 
 def test_refusals_are_sentences_and_a_long_list_is_cut():
     many = [partition(replicas=(1,), isr=(1,), number=number) for number in range(9)]
     found = roll_steps.refusals(plan(partitions=many))
-    assert len(found) == 6 and "Partition t-0 stands against broker 1: It has only one replica" in found[0]
+    assert len(found) == 6 and "Partition t-0 blocks broker 1: It has only one replica" in found[0]
     assert found[-1] == "So do 4 partitions more."
 
 
-def test_for_an_upgrade_whoever_runs_another_version_gets_a_restart():
+def test_for_an_upgrade_a_node_that_runs_another_version_gets_a_restart():
     hosts = {
         name: dict(each, __kafka_service=dict(each["__kafka_service"], version="3.8.1")) for name, each in HOSTS.items()
     }
@@ -252,7 +252,7 @@ def test_a_restart_never_changes_the_version():
         ({"unit_state": "activating", "restarts": 0}, True, True),
         ({"unit_state": "inactive", "restarts": 1}, True, False),
     ],
-    ids=["fenced", "not registered", "well", "never started anew", "about to be started", "stopped"],
+    ids=["fenced", "not registered", "well", "never restarted", "about to be started", "stopped"],
 )
 def test_which_brokers_systemd_has_restarted(told, fenced, restarted):
     cluster = {"brokers": [{"id": 2}] + ([] if fenced is None else [{"id": 1, "fenced": fenced}])}
@@ -282,7 +282,7 @@ def test_which_brokers_systemd_has_restarted(told, fenced, restarted):
         "not registered",
         "stopped",
         "crashing again and again",
-        "nobody knows",
+        "not known",
     ],
 )
 def test_which_brokers_recover(isr, adding, fenced, third, expected):
@@ -290,7 +290,7 @@ def test_which_brokers_recover(isr, adding, fenced, third, expected):
     assert roll_steps.recovering(seen, {"b1": host(1), "b2": host(2), "b3": third}, ["b1", "b2", "b3"]) == expected
 
 
-def test_the_status_has_all_four_and_nothing_of_the_cluster_that_nobody_asked():
+def test_the_status_has_all_four_and_nothing_of_a_cluster_that_was_not_asked():
     hosts = {"b1": host(1, restart=True), "b2": host(2, "failed"), "b3": host(3)}
     for variables in hosts.values():
         variables["__kafka_service"]["restarts"] = 1
@@ -317,10 +317,10 @@ class TestSteps:
             {1: "b1", 2: "b2", 4: "b4", 7: "b7"},
             {1: "c1", 2: "c2"},
             "controller",
-            **{"keepers_first": True, **more},
+            **{"quorum_first": True, **more},
         )
 
-    def test_keepers_then_brokers_each_after_all_before(self):
+    def test_quorum_nodes_then_brokers_each_after_all_before(self):
         steps = self.steps()
         assert [step["members"] for step in steps] == [
             ["roll-1-step-1", "c2"],
@@ -329,15 +329,15 @@ class TestSteps:
             ["roll-1-step-4", "b4", "b7"],
             ["roll-1-step-5", "b2"],
         ]
-        assert [step["group"] for step in steps] == ["kafka_roll_1_keepers_first"] * 2 + ["kafka_roll_1_brokers"] * 3
+        assert [step["group"] for step in steps] == ["kafka_roll_1_quorum_first"] * 2 + ["kafka_roll_1_brokers"] * 3
         assert [step["left"] for step in steps] == [[2, 1], [1], [1, 4, 7, 2], [4, 7, 2], [2]]
         assert steps[3]["before"] == ["roll-1-step-1", "roll-1-step-2", "roll-1-step-3"]
 
     def test_or_the_other_way_round(self):
-        steps = self.steps(keepers_first=False)
+        steps = self.steps(quorum_first=False)
         assert [(step["group"], step["kind"]) for step in steps[2:4]] == [
             ("kafka_roll_1_brokers", "broker"),
-            ("kafka_roll_1_keepers_last", "controller"),
+            ("kafka_roll_1_quorum_last", "controller"),
         ]
         assert steps[-1]["before"] == ["roll-1-step-%d" % number for number in range(1, 5)]
 
@@ -352,7 +352,7 @@ class TestSteps:
         assert not {step["group"] for step in first} & {step["group"] for step in second}
 
     def test_no_quorum_no_steps_of_it(self):
-        assert roll_steps.steps({"steps": []}, {}, {}, "zookeeper", keepers_first=True) == []
+        assert roll_steps.steps({"steps": []}, {}, {}, "zookeeper", quorum_first=True) == []
 
     @pytest.mark.parametrize(
         ("left", "reasons"),
@@ -377,7 +377,7 @@ class TestSteps:
             ),
             ({"roll-1-step-4": {"__roll_done": True}, "roll-1-step-5": {"__roll_done": True}}, []),
         ],
-        ids=["the gate", "a node", "a lost node", "both", "nobody knows", "of an earlier roll", "all is well"],
+        ids=["the gate", "a node", "a lost node", "both", "not known", "of an earlier roll", "all is well"],
     )
     def test_why_it_ended(self, left, reasons):
         hosts = {name: {} for step in self.steps() for name in step["members"]}

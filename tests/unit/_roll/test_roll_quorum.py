@@ -23,7 +23,7 @@ def quorum(ago, leader=101, lag=(), observers=()):
     return {"leader": leader, "epoch": 3, "voters": members(ago), "observers": members(observers)}
 
 
-def keeper(id_, mode="follower", error=None):
+def zookeeper_answer(id_, mode="follower", error=None):
     return {
         "server": "z%d:2181" % id_,
         "mode": None if error else mode,
@@ -36,7 +36,7 @@ def keeper(id_, mode="follower", error=None):
 def ensemble(following=None, **modes):
     """Servers by id; following is how many the leader says follow it, all of those that do unless given."""
     servers = {
-        int(name[1:]): keeper(int(name[1:]), **({"error": mode} if " " in mode else {"mode": mode}))
+        int(name[1:]): zookeeper_answer(int(name[1:]), **({"error": mode} if " " in mode else {"mode": mode}))
         for name, mode in modes.items()
     }
     for each in servers.values():
@@ -78,8 +78,13 @@ class TestVotersAdmit:
         ("seen", "node", "more", "why"),
         [
             (quorum({**WELL, 102: 3000}), 101, {}, "Of 3 voters only 1 would be left caught up without it"),
-            (quorum(WELL), 102, {"in_flight": [103]}, "Node 103, a voter like it, is out; they go one at a time."),
-            (quorum(WELL), 102, {"in_flight": [102]}, "It is in flight already."),
+            (
+                quorum(WELL),
+                102,
+                {"in_flight": [103]},
+                "Node 103, a voter like it, is stopped or being restarted; they go one at a time.",
+            ),
+            (quorum(WELL), 102, {"in_flight": [102]}, "It is stopped or being restarted already."),
             (quorum(ONE_LATE), 102, {}, "Of 3 voters only 1 would be left caught up without it, which is no majority."),
             (quorum({101: 0, 102: 0}), 102, {}, "Of 2 voters only 1 would be left"),
             (quorum({101: 0}), 101, {}, "Of 1 voters only 0 would be left"),
@@ -109,7 +114,7 @@ class TestVotersAdmit:
 
 
 class TestLeadershipThatMoves:
-    """The plan has the leader last; by the time of its turn another may lead, and the roll must not wait for what only it can end."""
+    """The plan has the leader last; by the time it is reached another may lead, and the roll must not wait for what only it can end."""
 
     def test_the_whole_plan_goes_wherever_the_lead_is_when_a_voter_has_its_turn(self):
         for first, second, third in ((101, 102, 103), (101, 103, 102), (103, 102, 101)):
@@ -119,7 +124,7 @@ class TestLeadershipThatMoves:
                 left.remove(node)
         for boss in (1, 2, 3):
             modes = {"z%d" % id_: "leader" if id_ == boss else "follower" for id_ in (1, 2, 3)}
-            assert all(gate.keepers_admit(ensemble(**modes), [node], ())["admitted"] == [node] for node in (1, 2, 3))
+            assert all(gate.zookeepers_admit(ensemble(**modes), [node], ())["admitted"] == [node] for node in (1, 2, 3))
 
     def test_it_is_said_when_a_leader_goes_before_others(self):
         said = "Node 103 leads, and goes before node 101: leadership has moved since the plan was made."
@@ -146,7 +151,7 @@ class TestVotersBack:
             (quorum(WELL), 101, None),
             (quorum(ONE_LATE, lag={103: 7}.items()), 103, "it is 7 records behind"),
             (quorum(WELL), 9, "not a voter of the quorum (nodes 101, 102 and 103)"),
-            (quorum(WELL, leader=-1), 102, "Nobody leads"),
+            (quorum(WELL, leader=-1), 102, "No voter leads"),
         ],
         ids=[
             "a follower that fetched since",
@@ -180,12 +185,12 @@ class TestStale:
         found = gate.stale(seen, broker)
         assert found is None if why is None else why in found
 
-    def test_without_a_leader_nobody_can_say(self):
+    def test_without_a_leader_it_is_not_known(self):
         with pytest.raises(KafkaError, match="leads the quorum; wait for an election"):
             gate.stale(quorum(WELL, leader=-1), 4)
 
 
-class TestKeepers:
+class TestZookeepers:
     THREE = ensemble(z1="follower", z2="leader", z3="follower")
     TWO = ensemble(z1="follower", z2="leader", z3="cannot be asked")
 
@@ -196,7 +201,7 @@ class TestKeepers:
             (THREE, 2, {}, None),
             (TWO, 3, {}, None),
             (TWO, 2, {}, "Of 3 ZooKeeper servers only 1 would be left serving without it"),
-            (THREE, 1, {"in_flight": [3]}, "Node 3, a ZooKeeper server like it, is out"),
+            (THREE, 1, {"in_flight": [3]}, "Node 3, a ZooKeeper server like it, is stopped or being restarted"),
             (TWO, 1, {}, "Of 3 ZooKeeper servers only 1 would be left serving without it"),
             (ensemble(z1="follower", z2="follower", z3="follower"), 1, {}, "None of the 3 ZooKeeper servers leads"),
             (ensemble(z1="standalone"), 1, {}, "no majority"),
@@ -220,7 +225,7 @@ class TestKeepers:
         ],
     )
     def test_may_stop(self, servers, node, more, why):
-        result = gate.keepers_admit(servers, [node], more.get("in_flight", ()))
+        result = gate.zookeepers_admit(servers, [node], more.get("in_flight", ()))
         assert result["admitted"] == ([node] if why is None else [])
         assert why is None or why in result["held"][0]["reason"]
 
@@ -236,9 +241,9 @@ class TestKeepers:
         ids=["a follower", "the leader", "no answer", "an observer", "no majority yet"],
     )
     def test_back(self, servers, node, why):
-        (found,) = gate.keepers_back(servers, [node])
+        (found,) = gate.zookeepers_back(servers, [node])
         assert found["back"] == (why is None) and (why is None or why in found["reason"])
 
     def test_a_stranger_is_an_error(self):
         with pytest.raises(RollError, match="Node 9 is not a server of the ensemble"):
-            gate.keepers_back(self.THREE, [9])
+            gate.zookeepers_back(self.THREE, [9])

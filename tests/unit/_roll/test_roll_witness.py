@@ -22,7 +22,7 @@ def some(ids, most):
 
 
 class Split:
-    """Brokers in lost have no session with ZooKeeper any more, and answer with what was so when they had: everybody in sync, was the controller.
+    """Brokers in lost have no session with ZooKeeper any more, and answer with what was so when they had: all in sync, was the controller.
 
     The others know the truth, apart from who is slow: it knows who lives, and has not heard yet who is in sync, as brokers that are behind are not.
     """
@@ -81,7 +81,7 @@ class Split:
 
 
 def cases():
-    """(lost, was, asked, nodes, flying, slow, behind): whoever may be asked, where somebody who may be knows the truth, and the controller does."""
+    """(lost, was, asked, nodes, flying, slow, behind): every broker that may be asked, where one of them knows the truth, and the controller does."""
     for lost, was in product(some(BROKERS, 3), BROKERS):
         for nodes in [*combinations(BROKERS, 1), (1, 2)]:
             for flying in some([id_ for id_ in BROKERS if id_ not in nodes], 1):
@@ -117,10 +117,10 @@ def broken(believe):
         )
 
 
-def test_whoever_has_lost_zookeeper_nobody_is_stopped_who_is_needed():
+def test_whichever_broker_has_lost_zookeeper_no_needed_one_is_stopped():
     found = [wrong for wrong, _ in broken(poll.witnessed)]
     assert True not in found
-    # A gate that never opens proves nothing.
+    # A gate that never opens shows nothing.
     assert len(found) > 5_000 and found.count(False) > len(found) // 20
 
 

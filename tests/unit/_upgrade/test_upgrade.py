@@ -1,4 +1,4 @@
-"""Which way a cluster may go between versions of Kafka, from where a run goes on, and when it is finalised."""
+"""Which way a cluster may go between versions of Kafka, from where a run goes on, and when it is finalized."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ NOW = 1_800_000_000.0
 DAY = 86400
 
 
-def nodes(brokers, keepers=None, kind="zookeeper", state="active"):
-    """Brokers and keepers of these versions."""
+def nodes(brokers, quorum_nodes=None, kind="zookeeper", state="active"):
+    """Brokers and quorum nodes of these versions."""
     out = [
         {"name": "b%d" % number, "id": number, "kind": "broker", "version": version, "state": state}
         for number, version in enumerate(brokers, 1)
     ]
-    keepers = [brokers[0]] * 3 if keepers is None else keepers
+    quorum_nodes = [brokers[0]] * 3 if quorum_nodes is None else quorum_nodes
     return out + [
         {"name": "k%d" % number, "id": number, "kind": kind, "version": version, "state": state}
-        for number, version in enumerate(keepers, 1)
+        for number, version in enumerate(quorum_nodes, 1)
     ]
 
 
@@ -143,12 +143,12 @@ class TestPin:
         ids=[
             "no upgrade",
             "the old version speaks it anyway",
-            "one copy says that finalising began",
-            "finalised",
+            "one copy says that finalizing began",
+            "finalized",
             "KRaft has none",
         ],
     )
-    def test_nobody_is_held_otherwise(self, records, version):
+    def test_no_broker_is_held_otherwise(self, records, version):
         assert rules.pin(records, version) is None
 
 
@@ -185,7 +185,7 @@ class TestUp:
         assert (found.way, found.start, found.mixed, found.record) == ("up", "3.8.1", True, record())
         assert "An earlier run was broken off: 2 on 3.8.1, 4 on 3.9.2." in found.lines
 
-    def test_keepers_that_are_behind_count_too(self):
+    def test_quorum_nodes_that_are_behind_count_too(self):
         found = decide("3.9.2", nodes(["3.9.2"] * 3, ["3.9.2", "3.9.2", "3.8.1"]), [record()], spoken((3, 9)))
         assert (found.way, found.start) == ("up", "3.8.1")
 
@@ -193,15 +193,15 @@ class TestUp:
         found = decide("3.9.2", nodes(["3.9.2", "3.8.1", "3.8.1"]), [None], spoken([(3, 9), (3, 8), (3, 8)]))
         assert found.record["from"] == "3.8.1" and found.record["protocol"] == "3.8"
 
-    def test_everybody_has_it_already(self):
+    def test_all_nodes_have_it_already(self):
         found = decide("3.9.2", nodes(["3.9.2"] * 3), [None], spoken((3, 9), "3.9-IV0"))
-        assert (found.way, found.record, found.lines) == ("none", None, ["Everybody runs Kafka 3.9.2."])
+        assert (found.way, found.record, found.lines) == ("none", None, ["All nodes run Kafka 3.9.2."])
 
-    def test_everybody_has_it_and_it_is_not_finalised(self):
+    def test_all_nodes_have_it_and_it_is_not_finalized(self):
         found = decide("3.9.2", nodes(["3.9.2"] * 3), [record()], spoken((3, 9)))
         assert (found.way, found.record) == ("none", record())
 
-    def test_the_next_upgrade_before_this_one_is_finalised_keeps_the_older_way_back(self):
+    def test_the_next_upgrade_before_this_one_is_finalized_keeps_the_older_rollback(self):
         found = decide("3.9.2", nodes(["3.9.1"] * 3), [record(to="3.9.1")], spoken((3, 9)))
         assert (found.record["from"], found.record["to"], found.record["protocol"]) == ("3.9.1", "3.9.2", "3.8")
 
@@ -209,13 +209,13 @@ class TestUp:
         old = record("3.6.0", "3.7.0", protocol="3.6", began="2026-01-01T00:00:00Z")
         assert decide("3.9.2", nodes(["3.8.1"] * 3), [old], spoken((3, 8))).record["protocol"] == "3.8"
 
-    def test_with_everybody_down_the_record_tells(self):
+    def test_with_all_nodes_down_the_record_tells(self):
         found = decide("3.9.2", nodes(["3.8.1", "3.9.2", "3.8.1"], state="inactive"), [record()], None)
         assert (found.way, found.record) == ("up", record())
         level = decide("4.3.1", nodes(["4.0.2"] * 3, kind="controller", state="inactive"), [kraft_record()], None)
         assert level.record == kraft_record()
 
-    def test_with_everybody_down_and_no_record_nobody_knows(self):
+    def test_with_all_nodes_down_and_no_record_it_is_not_known(self):
         with pytest.raises(UpgradeError, match="No broker answers"):
             decide("3.9.2", nodes(["3.8.1"] * 3, state="inactive"), [None], None)
 
@@ -223,7 +223,7 @@ class TestUp:
         newer = raised(30, series=(4, 3), highest=31)
         assert decide("4.4.1", nodes(["4.4.0"] * 3, kind="controller"), [None], newer).way == "up"
 
-    def test_nobody_says_a_protocol(self):
+    def test_no_broker_says_a_protocol(self):
         with pytest.raises(UpgradeError, match="No broker says which"):
             decide("3.9.2", nodes(["3.8.1"] * 3), [None], spoken((3, 8), None))
 
@@ -250,7 +250,7 @@ class TestRefused:
         with pytest.raises(UpgradeError, match=r"Broker 1 answers as Kafka 4\.0"):
             decide("4.4.0", nodes(["4.3.1"] * 3, kind="controller"), [None], raised(25))
 
-    def test_an_upgrade_while_another_is_being_finalised(self):
+    def test_an_upgrade_while_another_is_being_finalized(self):
         with pytest.raises(UpgradeError, match="run finalize_upgrade to its end first"):
             decide("3.9.3", nodes(["3.9.2"] * 3), [record(finalizing="2027-01-03T00:00:00Z")], spoken((3, 9)))
 
@@ -278,7 +278,7 @@ class TestBack:
         assert (found.way, found.start, found.target) == ("back", "3.9.2", "3.8.1")
         assert (
             found.record == record("3.9.2", "3.8.1", began=rules.text(NOW))
-            and "nothing was finalised" in found.lines[0]
+            and "nothing was finalized" in found.lines[0]
         )
 
     def test_from_the_middle(self):
@@ -298,7 +298,7 @@ class TestBack:
         found = decide("3.8.1", nodes(["3.8.1"] * 3), [record()], spoken((3, 8)))
         assert (found.way, found.record["from"], found.record["to"]) == ("none", "3.9.2", "3.8.1")
 
-    def test_with_everybody_down(self):
+    def test_with_all_nodes_down(self):
         found = decide("3.8.1", nodes(["3.9.2", "3.8.1", "3.8.1"], state="inactive"), [record()], None)
         assert (found.way, found.record["protocol"], found.record["to"]) == ("back", "3.8", "3.8.1")
 
@@ -318,9 +318,9 @@ class TestBack:
                 "3.9.2",
                 [record(finalized="2027-02-01T00:00:00Z")],
                 spoken((3, 9), "3.9"),
-                "finalised on 2027-02-01",
+                "finalized on 2027-02-01",
             ),
-            ("3.8.1", "3.9.2", [record(finalizing="2027-02-01T00:00:00Z")], spoken((3, 9)), "being finalised since"),
+            ("3.8.1", "3.9.2", [record(finalizing="2027-02-01T00:00:00Z")], spoken((3, 9)), "being finalized since"),
             (
                 "3.8.1",
                 "3.9.2",
@@ -329,7 +329,7 @@ class TestBack:
                 r"Broker 1 speaks inter.broker.protocol.version 3\.9-IV0, above the 3\.8",
             ),
         ],
-        ids=["nobody wrote it down", "two steps", "finalised", "half finalised", "raised by hand"],
+        ids=["no record of it", "two steps", "finalized", "half finalized", "raised by hand"],
     )
     def test_there_is_no_other_way_down(self, asked, running, records, told, sentence):
         with pytest.raises(UpgradeError, match=sentence):
@@ -346,7 +346,7 @@ class TestBack:
 
 
 class TestRolled:
-    def test_once_everybody_runs_it(self):
+    def test_once_all_nodes_run_it(self):
         assert rules.rolled(record(), nodes(["3.9.2"] * 3), now=NOW)["rolled"] == rules.text(NOW)
 
     def test_since_the_first_time(self):
@@ -361,7 +361,7 @@ class TestRolled:
             nodes(["3.9.2"] * 3, state="failed"),
             [{**node, "restart_needed": True} for node in nodes(["3.9.2"] * 3)],
         ],
-        ids=["broker", "keeper", "down", "in place only"],
+        ids=["broker", "quorum node", "down", "in place only"],
     )
     def test_not_before(self, those):
         assert rules.rolled(record(), those, now=NOW) == record()
@@ -392,7 +392,7 @@ class TestFinalization:
         found = finalization("3.9.2", nodes(["3.9.2"] * 3), [ROLLED], spoken((3, 9)), {})
         assert (found.needed, found.closes, found.protocol, found.features) == (True, True, "3.9", {})
         assert found.record == dict(ROLLED, finalizing=rules.text(NOW))
-        assert "no way back to 3.8.1" in found.lines[0] and "from 3.8 to 3.9" in found.lines[1]
+        assert "no rollback to 3.8.1" in found.lines[0] and "from 3.8 to 3.9" in found.lines[1]
 
     def test_the_features_are_raised_except_the_quorums_own(self):
         done = kraft_record(rolled=rules.text(NOW - 2 * DAY))
@@ -435,14 +435,14 @@ class TestFinalization:
                 nodes(["3.9.2", "3.8.1", "3.9.2"]),
                 [ROLLED],
                 spoken((3, 9)),
-                "Host b2 would start Kafka 3.8.1, but everybody must run 3.9.2",
+                "Host b2 would start Kafka 3.8.1, but all nodes must run 3.9.2",
             ),
             (nodes(["3.9.2"] * 3, ["3.8.1"] * 3), [ROLLED], spoken((3, 9)), "Host k1 would start"),
             (nodes(["3.9.2"] * 3, state="failed"), [ROLLED], spoken((3, 9)), r"does not run \(failed\)"),
             (nodes(["3.9.2"] * 3), [ROLLED], spoken((3, 9), count=2), "Broker 3 does not answer"),
             (nodes(["3.9.2"] * 3), [ROLLED], spoken([(3, 9), (3, 8), (3, 9)]), "Broker 2 answers as Kafka 3.8"),
             (nodes(["3.9.2"] * 3), [None], spoken((3, 9)), "no record of an upgrade"),
-            (nodes(["3.9.2"] * 3), [record()], spoken((3, 9)), "not been proven to have ended"),
+            (nodes(["3.9.2"] * 3), [record()], spoken((3, 9)), "is not known to have ended"),
             (nodes(["3.9.2"] * 3), [record(rolled=rules.text(NOW - 60))], spoken((3, 9)), "wait 86340 s more"),
         ],
     )
@@ -493,7 +493,7 @@ class TestClients:
     def test_a_long_list_is_cut(self):
         assert "and 4 more" in rules.warnings("3.9.2", "4.0.2", ["A below %d" % number for number in range(10)], [])[0]
 
-    def test_nothing_lost_nobody_named(self):
+    def test_nothing_lost_no_client_named(self):
         assert (
             rules.warnings("4.0.2", "4.3.1", [], [{"group": "g", "client_id": "old", "host": "h", "subscription": 0}])
             == []

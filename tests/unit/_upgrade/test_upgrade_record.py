@@ -57,7 +57,7 @@ def test_it_is_read_back_as_it_was_written(tmp_path):
 def test_what_cannot_be_understood_is_no_missing_record(tmp_path, text):
     path = tmp_path / "upgrade.json"
     path.write_text(text, encoding="latin-1")
-    with pytest.raises(upgrade_record.RecordError, match="nobody knows what may be started"):
+    with pytest.raises(upgrade_record.RecordError, match="it is not known what may be started"):
         upgrade_record.read(str(path))
 
 
@@ -110,7 +110,7 @@ def test_the_record_after_the_roll():
 def test_what_is_left_or_what_stands_against_it():
     found = kafka_upgrade_finalization("3.9.2", hosts("3.9.2"), GROUPS, told((3, 9)), soak_seconds="0")
     assert (found["refused"], found["protocol"], found["closes"]) == ("", "3.9", True)
-    assert "everybody must run" in kafka_upgrade_finalization("3.9.2", hosts(), GROUPS, told())["refused"]
+    assert "all nodes must run" in kafka_upgrade_finalization("3.9.2", hosts(), GROUPS, told())["refused"]
 
 
 def test_warnings_come_from_both_releases():

@@ -194,10 +194,10 @@ class TestOpening:
         ]
 
     def test_what_holds_it_in_lines(self, stage):
-        held = "Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind."
+        held = "Partition t-0 has 2 in sync and needs 2; broker 3 is stopped or behind."
         stage.wait([may([1, 2, 9], {1: held, 2: held}), may([1, 2, 9])], question="may_stop", nodes=[1, 2, 9])
         assert stage.lines == [
-            "  brokers 1 and 2 wait: Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind · 1 of 3 may go · 00:01",
+            "  brokers 1 and 2 wait: Partition t-0 has 2 in sync and needs 2; broker 3 is stopped or behind · 1 of 3 may go · 00:01",
             "  brokers 1, 2 and 9 may be stopped · 00:03",
         ]
 
@@ -223,8 +223,8 @@ class TestStalling:
             [back(gone(4), gone(5)), back(node(4), node(5, 37))], nodes=[4, 5], stall_seconds=60, events=str(path)
         )
         assert message == (
-            "Waited 1 min 03 s until brokers 4 and 5 are back, and nothing got better in the last 1 min 00 s; last seen: broker 4 back, "
-            "broker 5: 37 partitions to catch up · 1 of 2 back; look at the log there, then start the roll again, which goes on from here."
+            "Waited 1 min 03 s until brokers 4 and 5 are back, without progress in the last 1 min 00 s; last seen: broker 4 back, "
+            "broker 5: 37 partitions to catch up · 1 of 2 back; look at the log there, then start the roll again, which continues from here."
         )
         assert json.loads(path.read_text().splitlines()[-1])["event"] == "failed"
 
@@ -239,7 +239,7 @@ class TestStalling:
             "(a broker that reads its logs after a crash registers only then, and stall_seconds must be longer than that takes"
             in message
         ) == told
-        assert message.endswith("then start the roll again, which goes on from here.")
+        assert message.endswith("then start the roll again, which continues from here.")
 
     def test_as_long_as_it_gets_better_it_goes_on(self, stage):
         answers = [back(node(4, number)) for number in range(500, -1, -1)]
@@ -249,17 +249,17 @@ class TestStalling:
         message = stage.fail(
             [back(node(4, number)) for _ in range(50) for number in (5, 9)], nodes=[4], stall_seconds=30
         )
-        assert "nothing got better in the last 30 s" in message and stage.now < 40
+        assert "without progress in the last 30 s" in message and stage.now < 40
 
     def test_one_large_partition_that_grows_is_progress_and_one_that_does_not_is_none(self, stage):
         growing = [back(node(4, 1, bytes=size)) for size in range(1000, 1100)]
         assert stage.wait([*growing, back(node(4))], nodes=[4], stall_seconds=10)["open"]
-        assert "nothing got better" in stage.fail([back(node(4, 1, bytes=7))], nodes=[4], stall_seconds=10)
+        assert "without progress" in stage.fail([back(node(4, 1, bytes=7))], nodes=[4], stall_seconds=10)
 
     def test_fewer_under_replicated_partitions_are_progress_at_the_gate(self, stage):
         answers = [may([1], {1: "Held."}, {**COUNTS, "under_replicated": number}) for number in range(40, 0, -1)]
         assert stage.wait([*answers, may([1])], question="may_stop", nodes=[1], stall_seconds=10)["open"]
-        assert "may be stopped, and nothing got better" in stage.fail(
+        assert "may be stopped, without progress" in stage.fail(
             [answers[0]], question="may_stop", nodes=[1], stall_seconds=10
         )
 
@@ -349,7 +349,7 @@ class TestHold:
         assert "The answer was yes, but never for 5 s as asked for" in said
 
     def test_whoever_does_not_come_back_in_it_ends_the_wait(self, stage):
-        assert "nothing got better" in stage.fail(
+        assert "without progress" in stage.fail(
             [back(node(4)), back(gone(4))], nodes=[4], hold_seconds=5, stall_seconds=30
         )
 
@@ -428,7 +428,7 @@ class TestEvents:
         stage.wait([{**back(node(101)), "counts": None, "curve": []}], kind="controller", nodes=[101], events=str(path))
         assert [event["event"] for event in self.read(path)] == ["controller_registered", "controller_back"]
         roll = report_roll.model(self.read(path))
-        assert roll["brokers"] == [] and [row["id"] for row in roll["keepers"]] == [101]
+        assert roll["brokers"] == [] and [row["id"] for row in roll["quorum_nodes"]] == [101]
 
     def test_a_file_that_cannot_be_written_is_one_sentence(self, stage, tmp_path):
         (tmp_path / "file").write_text("")

@@ -220,7 +220,7 @@ class TestMayStop:
         result = self.ask(run, [1, 4])
         assert (result["open"], result["admitted"]) == (False, [4])
         assert result["held"] == [
-            {"broker": 1, "reason": "Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind."}
+            {"broker": 1, "reason": "Partition t-0 has 2 in sync and needs 2; broker 3 is stopped or behind."}
         ]
         assert result["reason"] == result["held"][0]["reason"] and result["counts"]["at_min_isr"] == 1
 
@@ -245,7 +245,7 @@ class TestMayStop:
         assert result["admitted"] == [4]
         assert (
             result["reason"]
-            == "Partition t-0 has 2 in sync and needs 2; broker 3 is out or behind. Broker 3 does not answer."
+            == "Partition t-0 has 2 in sync and needs 2; broker 3 is stopped or behind. Broker 3 does not answer."
         )
 
     def test_one_that_shall_go_is_counted_as_running_though_it_does_not_answer(self, run, cluster):
@@ -271,7 +271,7 @@ class TestMayStop:
         assert "needs 3" in self.ask(run, [1], min_isr=3)["reason"] and self.ask(run, [1], min_isr=1)["open"]
 
     def test_in_flight_counts_as_out_although_metadata_lists_it_and_is_not_asked(self, run, cluster):
-        assert "broker 2 is out or behind" in self.ask(run, [1], in_flight=[2])["reason"]
+        assert "broker 2 is stopped or behind" in self.ask(run, [1], in_flight=[2])["reason"]
         assert cluster.exclude == {1, 2}
 
     def test_a_broker_in_flight_that_is_not_listed_and_holds_nothing_is_no_stranger(self, run, cluster):
@@ -283,7 +283,7 @@ class TestMayStop:
     def test_a_broker_that_is_down_and_not_listed_has_no_rack_and_that_is_fine(self, run, cluster):
         cluster.gone, cluster.isr[1] = {5}, [4, 6]
         assert self.ask(run, [5], out=[5])["open"]
-        assert "broker 5 is out or behind" in self.ask(run, [4])["reason"]
+        assert "broker 5 is stopped or behind" in self.ask(run, [4])["reason"]
 
     def test_one_that_is_not_registered_goes_only_when_it_is_known_to_be_down(self, run, cluster):
         cluster.fenced, cluster.isr[1] = {5}, [4, 6]
@@ -294,7 +294,7 @@ class TestMayStop:
         cluster.isr[1] = [4, 5]
         assert "Partition t-1 has 2 in sync and needs 2" in self.ask(run, [5], out=[5])["reason"]
         # Not so one that shall not go: it counts as out, whatever is listed.
-        assert "brokers 5 and 6 are out or behind" in self.ask(run, [4], out=[5])["reason"]
+        assert "brokers 5 and 6 are stopped or behind" in self.ask(run, [4], out=[5])["reason"]
 
     def test_the_limits_of_the_plan_hold_here_too(self, run, cluster):
         assert "as many as max_batch" in self.ask(run, [1, 4], max_batch=1)["reason"]
@@ -326,7 +326,7 @@ class TestMayStop:
         ("params", "why"),
         [
             ({"nodes": []}, "nodes is empty"),
-            ({"nodes": [1], "in_flight": [1]}, "Broker 1 shall be stopped and is in flight already"),
+            ({"nodes": [1], "in_flight": [1]}, "Broker 1 shall be stopped, and in_flight has it already"),
             ({"nodes": [1], "bootstrap_servers": ["nowhere"]}, "not an address of a broker"),
             ({"nodes": [9]}, "the inventory and the cluster disagree"),
             *[
@@ -361,7 +361,7 @@ class TestStaleWitness:
         assert (result["open"], result["admitted"], result["asked"], result["witness"]) == (False, [4], 1, 6)
         assert result[
             "reason"
-        ] == "Partition t-0 has 2 in sync and needs 2; broker 1 is out or behind." and zombie.viewed == [6]
+        ] == "Partition t-0 has 2 in sync and needs 2; broker 1 is stopped or behind." and zombie.viewed == [6]
 
     def test_and_the_other_way_round_where_the_controller_is_asked_first(self, run, cluster):
         cluster.views = {1: {0: [1, 2], 1: [4, 5, 6]}}
@@ -380,7 +380,7 @@ class TestStaleWitness:
 
     def test_one_that_only_one_of_them_lists_is_not_counted_on(self, run, zombie):
         zombie.views, zombie.lists = {}, {6: [1, 2, 4, 5, 6]}
-        assert "broker 3 is out or behind" in self.ask(run, [2])["reason"]
+        assert "broker 3 is stopped or behind" in self.ask(run, [2])["reason"]
         assert "It is not registered, and not known to be down" in self.ask(run, [3])["reason"]
 
     @pytest.mark.parametrize(
@@ -393,8 +393,8 @@ class TestStaleWitness:
             ),
             ({"boss": -1}, {}, "Broker 1, which was asked, knows no active controller that is alive"),
             ({"gone": {6}}, {}, "knows no active controller that is alive"),
-            ({}, {"in_flight": [6]}, "Broker 6, the active controller by broker 1, is in flight or down"),
-            ({}, {"out": [6]}, "Broker 6, the active controller by broker 1, is in flight or down"),
+            ({}, {"in_flight": [6]}, "Broker 6, the active controller by broker 1, is being restarted or down"),
+            ({}, {"out": [6]}, "Broker 6, the active controller by broker 1, is being restarted or down"),
             (
                 {"bosses": {6: 5}},
                 {},
@@ -405,7 +405,7 @@ class TestStaleWitness:
                 {},
                 "takes broker 6 for the active controller, and broker 3 takes broker 5; wait until they agree",
             ),
-            ({"bosses": {5: -1}}, {}, "and broker 5 takes nobody; wait until they agree"),
+            ({"bosses": {5: -1}}, {}, "and broker 5 takes no broker; wait until they agree"),
         ],
         ids=[
             "silent",
@@ -427,7 +427,7 @@ class TestStaleWitness:
     def test_the_controller_is_asked_although_it_shall_go_itself(self, run, zombie):
         zombie.boss, zombie.views = 4, {4: {0: [1, 2, 3], 1: [4, 5]}}
         result = self.ask(run, [4])
-        assert result["witness"] == 4 and "broker 6 is out or behind" in result["reason"]
+        assert result["witness"] == 4 and "broker 6 is stopped or behind" in result["reason"]
 
     def test_a_controller_that_has_lost_zookeeper_itself_is_found_out_by_the_others(self, run, cluster):
         # It is asked first, believes to be the controller, and its picture is as old as its session.
@@ -483,8 +483,8 @@ class TestHidden:
         cluster.knows = {1: {"secret", "vault"}}
         result = self.ask(run, [1, 4])
         assert result["msg"] == (
-            "Broker 1 holds 4 partitions (secret-1, secret-3, vault-0 …), which we may not see, so that nobody can say whether it may be spared; "
-            "allow the principal to describe all topics."
+            "Broker 1 holds 4 partitions (secret-1, secret-3, vault-0 …), which the principal may not describe, so it is not known whether they can be spared; "
+            "allow it to describe all topics."
         )
         assert not result["retry"]
 
@@ -512,7 +512,9 @@ class TestHidden:
         cluster.hung = {1}
         assert self.ask(run, [1])["open"] and sorted(cluster.dirs) == [1, 2, 3, 4, 5, 6]
         cluster.disks, cluster.forbidden = {3: {("secret", 0)}}, {"secret"}
-        assert "Broker 3 holds 1 partition (secret-0), which we may not see" in self.ask(run, [1])["msg"]
+        assert (
+            "Broker 3 holds 1 partition (secret-0), which the principal may not describe" in self.ask(run, [1])["msg"]
+        )
 
     def test_who_may_not_ask_for_disks_may_not_stop_anybody(self, run, cluster, monkeypatch):
         def refused(broker):
@@ -552,7 +554,7 @@ class TestIdentity:
         assert run(question="may_stop", nodes=[3], addresses=self.SWAPPED)["open"]
 
     def test_keys_must_be_ids(self, run, hosts):
-        assert "must tell an address for each id" in run(question="back", nodes=[1], addresses={"one": "a"})["msg"]
+        assert "must give an address for each id" in run(question="back", nodes=[1], addresses={"one": "a"})["msg"]
 
 
 class TestProofs:
@@ -717,9 +719,9 @@ class TestOneVisit:
 
     @pytest.fixture
     def ask(self, cluster):
-        visit = poll.Visit()
+        session = poll.PollSession()
         return lambda *nodes: poll.brokers_back(
-            cluster, {"nodes": nodes, "in_flight": [], "out": [], "log_sizes": True}, visit
+            cluster, {"nodes": nodes, "in_flight": [], "out": [], "log_sizes": True}, session
         )
 
     def test_a_broker_that_was_proven_back_is_not_asked_again_but_must_answer_when_the_gate_opens(self, ask, cluster):
@@ -779,9 +781,9 @@ class TestWhatIsLeft:
 
     @pytest.fixture
     def ask(self, cluster):
-        visit = poll.Visit()
+        session = poll.PollSession()
         question = {"in_flight": [], "out": [], "log_sizes": True}
-        return lambda *nodes, **more: poll.brokers_back(cluster, {"nodes": nodes, **question, **more}, visit)["nodes"]
+        return lambda *nodes, **more: poll.brokers_back(cluster, {"nodes": nodes, **question, **more}, session)["nodes"]
 
     def test_the_leader_is_asked_once_a_visit_and_only_about_what_is_behind(self, ask, cluster):
         cluster.isr[0] = [2, 3]
@@ -859,7 +861,7 @@ class TestZooKeeper:
                 "synced_followers": 2 if mode == "leader" else None,
             }
 
-        monkeypatch.setattr(poll.keepers, "__defaults__", (look,))
+        monkeypatch.setattr(poll.zookeepers, "__defaults__", (look,))
         return modes
 
     def ask(self, run, question, nodes, **more):
@@ -924,7 +926,7 @@ class TestPatience:
             ]
             return {"open": all(each["back"] for each in nodes), "nodes": nodes}
 
-        last = poll.patiently(answer, seconds, clock=lambda: sum(slept), sleep=slept.append)
+        last = poll.poll_until_open(answer, seconds, clock=lambda: sum(slept), sleep=slept.append)
         return last["open"], [(each["registered_seconds"], each["back_seconds"]) for each in last["nodes"]], len(slept)
 
     def test_it_ends_with_a_yes_or_with_the_time_and_says_since_when(self):
@@ -945,14 +947,14 @@ class TestPatience:
         def answer():
             return {"open": len(left) == 1, "counts": {"under_replicated": left.pop(0)}}
 
-        last = poll.patiently(answer, 30.0, clock=lambda: sum(slept), sleep=slept.append)
+        last = poll.poll_until_open(answer, 30.0, clock=lambda: sum(slept), sleep=slept.append)
         assert last["curve"] == [
             {"ago": ago, "under_replicated": number} for ago, number in ((2.1, 3), (0.9, 5), (0.0, 1))
         ]
 
     @pytest.mark.parametrize("answer", [{"open": True}, {"open": True, "counts": None}])
     def test_where_nothing_is_counted_there_is_no_curve(self, answer):
-        assert poll.patiently(lambda: dict(answer), 3.0) == {**answer, "curve": []}
+        assert poll.poll_until_open(lambda: dict(answer), 3.0) == {**answer, "curve": []}
 
 
 def test_the_options_are_the_documented_ones():

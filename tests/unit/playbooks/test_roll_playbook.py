@@ -279,7 +279,7 @@ def test_a_second_roll_in_one_run_asks_for_its_own_steps(run, tmp_path):
 def test_a_refusal_lets_the_lock_go_and_begins_no_report(run):
     refused = [{"topic": "t", "partition": 0, "brokers": [1], "reason": "It has only one replica."}]
     code, said, log, report, events = run(plan={"refused": refused})
-    assert code != 0 and "Partition t-0 stands against broker 1: It has only one replica." in said, said
+    assert code != 0 and "Partition t-0 blocks broker 1: It has only one replica." in said, said
     assert len(of(log, "kafka_roll_lock released")) == 1 and of(log, "kafka_roll_service") == []
     assert report is None and events == []
 

@@ -82,7 +82,7 @@ def test_the_summary_and_the_page_are_dated_and_one_result_is_enough(run, tmp_pa
         and "No node needs a restart." in said
     )
     page = (tmp_path / "reports" / "kafka.html").read_text()
-    assert "checked 20" in page and "<b>Proven.</b> A record acknowledged" in page
+    assert "checked 20" in page and "<b>Verified.</b> A record acknowledged" in page
 
 
 @pytest.mark.parametrize(
