@@ -121,9 +121,14 @@ def collections(tmp_path_factory):
     for name in REPLACED:
         (here / "plugins" / "action" / (name + ".py")).write_text(STAND_IN % name)
     (here / "roles" / "broker" / "tasks").mkdir(parents=True)
-    (here / "roles" / "roll").symlink_to(ROOT / "roles" / "roll")
-    turn = "- name: Turn\n  rackaware.kafka.kafka_roll_service:\n    kind: broker\n    node: 1\n"
-    (here / "roles" / "broker" / "tasks" / "turn.yml").write_text(turn)
+    for name in ("roll", "service"):
+        (here / "roles" / name).symlink_to(ROOT / "roles" / name)
+    # The entry point alone: what the broker reads is not asked for.
+    restart = (ROOT / "roles/broker/tasks/restart.yml").read_text()
+    assert "{{ __broker_set }}" in restart
+    (here / "roles" / "broker" / "tasks" / "restart.yml").write_text(
+        restart.replace("{{ __broker_set }}", "{{ {'directories': [], 'files': []} }}")
+    )
     return place.parent
 
 
