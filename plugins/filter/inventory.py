@@ -134,7 +134,7 @@ def kafka_site_findings(hosts: Any, cluster: dict[str, Any], instances: dict[str
 
 
 def _known_inputs() -> dict[str, dict[str, Any]]:
-    """The inputs that an inventory may set, as the roles' specifications declare them."""
+    """The inputs of all roles, as their specifications declare them."""
     import yaml
 
     from ..module_utils._config import variables as config_variables

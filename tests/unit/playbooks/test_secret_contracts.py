@@ -33,7 +33,7 @@ INPUTS = {
     *("encrypted_store_environment", "secretfs_environment"),
 }
 ALLOWED = {
-    "record | Write down what is under way": "versions and times of an upgrade",
+    "record | Write the record of the upgrade": "versions and times of an upgrade",
     "Make the launch template, or its next version": "its user data names the archive with the files, which test_user_data_has_no_text_of_a_file holds",
 }
 
