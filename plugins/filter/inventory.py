@@ -141,9 +141,7 @@ def _known_inputs() -> dict[str, dict[str, Any]]:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     specifications = [
-        path
-        for path in sorted(ROLES.glob("*/meta/argument_specs.yml"))
-        if path.parent.parent.name not in PRIVATE_ROLES
+        path for path in sorted(ROLES.glob("*/meta/argument_specs.yml")) if path.parent.parent.name not in PRIVATE_ROLES
     ]
     return config_variables.inputs(yaml.load(path.read_text(encoding="utf-8"), loader) for path in specifications)
 

@@ -9,7 +9,11 @@ from ansible_collections.rackaware.kafka.plugins.filter import inventory, servic
 
 HOSTS = {"localhost": {"__kafka_instance_types": {"m7g.large": {"vcpus": 2, "memory_mb": 8192, "network_gbps": 12.5}}}}
 FACTS = {"processor_vcpus": 4, "memtotal_mb": 1024}
-LISTENERS = [{"name": "REPLICATION", "port": 9091}, {"name": "INSIDE", "port": "9094"}, {"name": "OUTSIDE", "port": 9095}]
+LISTENERS = [
+    {"name": "REPLICATION", "port": 9091},
+    {"name": "INSIDE", "port": "9094"},
+    {"name": "OUTSIDE", "port": 9095},
+]
 
 
 def of(module, name):
