@@ -16,6 +16,8 @@ from ..module_utils._errors import RackawareError
 from ..plugin_utils.filters import as_filters
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
+# Their inputs come from other roles, never from an inventory.
+PRIVATE_ROLES = frozenset({"service"})
 KEPT = "__kafka_cluster"
 
 
@@ -86,6 +88,13 @@ def kafka_cluster_settings(hosts: Any, groups: Any, play: dict[str, Any] | None 
     return cluster_settings.read(read, members, own if names else {**inventory, **own})
 
 
+def kafka_default_version(zookeepers: list[str]) -> str:
+    """The version of Kafka where the inventory names none."""
+    from ..module_utils._config import cluster_settings
+
+    return cluster_settings.DEFAULT_VERSION[bool(zookeepers)]
+
+
 def _cluster_variables(variables: Any) -> dict[str, Any]:
     """Of a host's variables those of the whole cluster; one that needs what only a role knows is left to the role."""
     from ..module_utils._config import cluster_settings
@@ -119,7 +128,7 @@ def kafka_site_findings(hosts: Any, cluster: dict[str, Any], instances: dict[str
     if old:
         return old
     names = {name for members in cluster["groups"].values() for name in members or ()}
-    roles = [path.name for path in sorted(ROLES.iterdir()) if path.is_dir()]
+    roles = [path.name for path in sorted(ROLES.iterdir()) if path.is_dir() and path.name not in PRIVATE_ROLES]
     variables = {name: _host_variables(hosts[name], roles) for name in names}
     return checks.findings(variables, cluster, instances or {}, _known_inputs(), roles)
 
@@ -131,7 +140,9 @@ def _known_inputs() -> dict[str, dict[str, Any]]:
     from ..module_utils._config import variables as config_variables
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    specifications = sorted(ROLES.glob("*/meta/argument_specs.yml"))
+    specifications = [
+        path for path in sorted(ROLES.glob("*/meta/argument_specs.yml")) if path.parent.parent.name not in PRIVATE_ROLES
+    ]
     return config_variables.inputs(yaml.load(path.read_text(encoding="utf-8"), loader) for path in specifications)
 
 
@@ -208,6 +219,7 @@ class FilterModule:
             kafka_named_nodes,
             kafka_hosts,
             kafka_cluster_settings,
+            kafka_default_version,
             kafka_site_findings,
             kafka_identity_findings,
             kafka_services_findings,

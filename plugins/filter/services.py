@@ -9,6 +9,9 @@ from typing import Any, Callable
 
 from ..plugin_utils.filters import as_filters
 
+# Where no listener of the controllers is declared.
+CONTROLLER_PORT = 9093
+
 
 def kafka_service_files(
     kind: str,
@@ -49,9 +52,18 @@ def kafka_ports(declared: list[dict[str, Any]], role: str) -> list[int]:
     return nodes.ports(declared, role)
 
 
+def kafka_listener_ports(listeners: list[dict[str, Any]]) -> dict[str, int]:
+    """{client, controller}."""
+    from ..module_utils._config import nodes
+
+    client = nodes.client_listener(listeners)
+    named = {listener["name"]: listener["port"] for listener in listeners}
+    return {"client": int(client["port"]), "controller": int(named.get(nodes.CONTROLLERS, CONTROLLER_PORT))}
+
+
 class FilterModule:
     """What Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Filters by name."""
-        return as_filters(kafka_service_files, kafka_mounts, kafka_data_dirs, kafka_ports)
+        return as_filters(kafka_service_files, kafka_mounts, kafka_data_dirs, kafka_ports, kafka_listener_ports)

@@ -9,6 +9,23 @@ from typing import Any, Callable
 
 from ..plugin_utils.filters import as_filters
 
+# What the preflight keeps on localhost, by instance type.
+INSTANCE_TYPES = "__kafka_instance_types"
+
+
+def kafka_machine(
+    instance: dict[str, Any],
+    hosts: Any,
+    instance_type: str,
+    facts: Any = None,
+) -> dict[str, Any]:
+    """{vcpus, memory_mb, network_gbps} as far as they are known."""
+    offered = ((hosts.get("localhost") or {}).get(INSTANCE_TYPES) or {}).get(instance_type) or {}
+    counted = {}
+    if facts is not None:
+        counted = {"vcpus": facts.get("processor_vcpus", 0), "memory_mb": facts.get("memtotal_mb", 0)}
+    return {**counted, **offered, **instance}
+
 
 def kafka_sizing(
     instance: dict[str, Any],
@@ -35,4 +52,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Filters by name."""
-        return as_filters(kafka_sizing, kafka_sizing_tables)
+        return as_filters(kafka_machine, kafka_sizing, kafka_sizing_tables)

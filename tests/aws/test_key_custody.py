@@ -147,7 +147,7 @@ def test_a_rotation_that_somebody_turned_off_is_turned_on_again(custody, aws):
 
 def test_a_key_that_somebody_disabled_stays_disabled(custody, aws):
     aws.kms.disable_key(KeyId=key(aws))
-    custody().refused("is Disabled; whoever did that must undo it, nothing here ever enables a key")
+    custody().refused("is Disabled; enable it, or cancel its deletion, by hand: the collection never does")
     assert aws.kms.describe_key(KeyId=key(aws))["KeyMetadata"]["KeyState"] == "Disabled"
     aws.kms.enable_key(KeyId=key(aws))
 
@@ -179,7 +179,7 @@ def test_conditions_are_there_on_aws(custody, aws):
 def test_a_key_that_waits_for_its_deletion_is_not_saved(custody, aws):
     ident = key(aws)
     aws.kms.schedule_key_deletion(KeyId=ident)
-    custody(strict=True).refused("is PendingDeletion; whoever did that must undo it")
+    custody(strict=True).refused("is PendingDeletion; enable it, or cancel its deletion, by hand")
     assert aws.kms.describe_key(KeyId=ident)["KeyMetadata"]["KeyState"] == "PendingDeletion"
     # The account is shared with the tests of provision.
     aws.kms.delete_alias(AliasName="alias/VaultKey")

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.rackaware.kafka.plugins.filter.inventory import PRIVATE_ROLES
+
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py") if path.stem != "__init__")
@@ -173,13 +175,23 @@ def test_a_host_with_encrypted_stores_needs_few_tasks():
     ]
 
 
+def inputs_of_users():
+    public = [role for role in ROLES if role.name not in PRIVATE_ROLES]
+    return {name for role in public for spec in specs(role).values() for name in spec.get("options", {})}
+
+
+def test_a_private_role_exists_and_its_readme_says_so():
+    for name in PRIVATE_ROLES:
+        assert "Private to the collection" in (ROOT / "roles" / name / "README.md").read_text()
+
+
 def test_the_surface_for_users_stays_small():
-    inputs = {name for role in ROLES for spec in specs(role).values() for name in spec.get("options", {})}
+    inputs = inputs_of_users()
     assert len(inputs) <= SURFACE, sorted(inputs)
 
 
 def test_the_page_of_variables_names_every_input_and_nothing_else():
-    inputs = {name for role in ROLES for spec in specs(role).values() for name in spec.get("options", {})}
+    inputs = inputs_of_users()
     page = (ROOT / "docs/variables.md").read_text()
     described = set(re.findall(r"^\| `([a-z_0-9]+)` \|", page, re.MULTILINE))
     assert inputs - described == set()

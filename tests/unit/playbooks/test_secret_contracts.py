@@ -33,7 +33,7 @@ INPUTS = {
     *("encrypted_store_environment", "secretfs_environment"),
 }
 ALLOWED = {
-    "record | Write down what is under way": "versions and times of an upgrade",
+    "record | Write the record of the upgrade": "versions and times of an upgrade",
     "Make the launch template, or its next version": "its user data names the archive with the files, which test_user_data_has_no_text_of_a_file holds",
 }
 
@@ -113,10 +113,10 @@ def test_what_may_have_a_secret_goes_through_what_packs_it(path):
 def test_what_is_made_of_an_input_is_known_to_carry_it():
     found = carriers()
     assert {
-        "__broker_files",
-        "__controller_files",
-        "__zookeeper_files",
         "__broker_set",
+        "__controller_set",
+        "__zookeeper_set",
+        "service_set",
         "__broker_sized",
         "__encrypted_store_set",
         "__launch",
@@ -136,17 +136,17 @@ OFFENDING = """
           ansible.builtin.debug: {msg: "{{ broker_config }}"}
       rescue:
         - name: Keeps
-          ansible.builtin.set_fact: {mine: "{{ __broker_files | length }}"}
+          ansible.builtin.set_fact: {mine: "{{ __broker_set.files | length }}"}
     - name: Loops
       rackaware.kafka.kafka_topic: {name: "{{ item }}"}
-      loop: "{{ __controller_files }}"
+      loop: "{{ __controller_set.files }}"
     - name: Keeps a masked one
       ansible.builtin.set_fact: {mine: "{{ __broker_machine | rackaware.kafka.kafka_sizing({}, __broker_overrides, masked=true) }}"}
     - name: Says nothing
       ansible.builtin.copy: {dest: /x, content: "{{ broker_config }}"}
       no_log: true
     - name: Packs
-      rackaware.kafka.file_set: {files: "{{ __broker_files }}"}
+      rackaware.kafka.file_set: {files: "{{ service_set.files }}"}
 """
 
 

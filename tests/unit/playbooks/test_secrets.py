@@ -438,7 +438,7 @@ def test_site_and_a_roll_show_no_secret_and_put_it_on_the_disks(made, tmp_path):
         re.search("file_set.*Invoked with", run.everything["journal"])
         and "+ssl.keystore.password=(not shown)" in run.said
     )
-    assert "turn | Stop" in run.said and "roll_started" in run.everything["roll.jsonl"]
+    assert "restart | Stop" in run.said and "roll_started" in run.everything["roll.jsonl"]
     assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in run.everything["results"]
 
 
