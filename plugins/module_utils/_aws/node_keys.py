@@ -83,7 +83,7 @@ def check_confirmation(cluster: str, nodes: Sequence[int], found: Sequence[Found
     if keys and confirm != confirmation(cluster, nodes):
         raise NodeKeysError(
             "%d wrapped key%s of the cluster %s, node%s %s, would be destroyed for ever, with all versions: whatever is on the stores of these nodes can "
-            "never be read again; to confirm, add -e confirm=%s."
+            "never be read again; to confirm, add -e kafka_confirm=%s."
             % (
                 *(
                     len(keys),

@@ -28,7 +28,7 @@ NAMES = (
     "kafka_topology",
     "kafka_cluster",
     "kafka_instance_source",
-    "kafka_proof_topic",
+    "kafka_check_topic",
     "kafka_report_dir",
     "kafka_quorum_removed",
 )
@@ -43,8 +43,8 @@ def by_role(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 def read(
     hosts: Mapping[str, Mapping[str, Any]], members: Mapping[str, Sequence[str]], play: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """{version, replication_factor, min_insync_replicas, listeners, client_port, cluster, topology, region, allow_fewer_zones, source, proof_topic,
-    report_dir, quorum_removed, findings}.
+    """{version, replication_factor, min_insync_replicas, listeners, client_port, cluster, topology, region,
+    allow_fewer_zones, source, check_topic, report_dir, quorum_removed, findings}.
 
     hosts: host to its variables; members: role to host names; play: what the play itself sets, which is stronger than what any inventory says.
     findings has one sentence for each variable in which the nodes disagree; the first node's value is given then.
@@ -79,7 +79,7 @@ def read(
         "region": topology.get("region"),
         "allow_fewer_zones": bool(topology.get("allow_fewer_zones", False)),
         "source": values["kafka_instance_source"],
-        "proof_topic": values["kafka_proof_topic"] or "rackaware-proof",
+        "check_topic": values["kafka_check_topic"] or "rackaware-proof",
         "report_dir": values["kafka_report_dir"],
         "quorum_removed": _listed(values["kafka_quorum_removed"]),
         "findings": findings,

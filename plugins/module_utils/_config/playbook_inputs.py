@@ -23,7 +23,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "kafka_selected_nodes": {
         "type": "list",
-        "elements": "int",
+        "elements": "raw",
         "description": "Ids of the brokers to work on, as a list or as a text with commas."
         " rotate_keys works on all of them by default. restore_headers and renew_stores take one.",
         "playbooks": _NODES,

@@ -37,17 +37,18 @@ OWN = (
 )
 NEAR = 0.85
 # Lists that a survey gives as a text, and that are split where they are read; and one with a sentence of its own.
-SPLIT = ("roll_only", "roll_allow_topics", "kafka_listeners")
+SPLIT = ("roll_only", "roll_allow_topics", "kafka_listeners", "kafka_selected_nodes", "kafka_quorum_removed")
 
 
 def inputs(specs: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Every input of the roles by name, from their argument_specs files."""
-    return {
+    """Every input by name: those of the roles, from their argument_specs files, and those of the playbooks."""
+    roles = {
         name: option
         for spec in specs
         for entry in spec["argument_specs"].values()
         for name, option in (entry.get("options") or {}).items()
     }
+    return {**roles, **playbook_inputs.options()}
 
 
 def findings(
@@ -62,7 +63,8 @@ def findings(
     said: dict[str, list[str]] = {}
     for host, values in variables.items():
         for name in values:
-            if name in names:
+            # An old name has a sentence of its own.
+            if name in names or name in playbook_inputs.RENAMED:
                 continue
             sentence = _unknown(name, names, prefixes)
             if sentence:
