@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-# Each option has what an argument spec has, and the playbooks that read it. "default" is what those playbooks use.
-_HOSTS = ("all that begin with preflight",)
+# Each option has what an argument spec has, and the playbooks that read it. The playbooks themselves set the default.
+# Without any, all that begin with the preflight do.
+ALL = "all that begin with the preflight"
 _REPORTS = ("site", "rolling_site", "verify", "rolling_restart", "rolling_upgrade", "downtime_upgrade")
 _ONE_NODE = ("restore_headers", "renew_stores")
 _NODES = ("revoke", "grant", "erase_stores", "erase_keys", "rotate_keys", *_ONE_NODE)
@@ -80,14 +81,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "choices": ["api", "facts"],
         "description": "What the sizing is based on. By default the EC2 API for clusters of a topology,"
         " else the hosts' facts.",
-        "playbooks": _HOSTS,
+        "playbooks": (),
     },
     "kafka_quorum_removed": {
         "type": "list",
         "elements": "str",
         "description": "Ids of ZooKeeper nodes, or addresses of controllers,"
         " that the nodes know and that are removed for good.",
-        "playbooks": _HOSTS,
+        "playbooks": (),
     },
     "kafka_measure_hosts": {
         "type": "str",

@@ -11,20 +11,19 @@ from typing import Any, Iterable, Mapping
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-# What the inventory says about hosts and clusters, beyond the roles' inputs.
+from . import playbook_inputs
+
+# What the inventory says about hosts and clusters, beyond the inputs of roles and playbooks.
 INVENTORY = (
-    *(
-        "kafka_cluster",
-        "kafka_node_id",
-        "kafka_rack",
-        "kafka_instance_type",
-        "kafka_instance_id",
-        "kafka_data_volumes",
-        "kafka_topology",
-    ),
-    *("kafka_report_dir", "kafka_instance_source", "kafka_proof_topic", "kafka_quorum_removed"),
+    "kafka_cluster",
+    "kafka_node_id",
+    "kafka_rack",
+    "kafka_instance_type",
+    "kafka_instance_id",
+    "kafka_data_volumes",
+    "kafka_topology",
 )
-# Nobody else names variables so; under the other roles' prefixes (java_, network_ …) only what is nearly one of ours is called a typo.
+# Names with these prefixes are ours. With the prefixes of other roles (java_, network_ …) only a near match is a typo.
 OWN = (
     "kafka_",
     "broker_",
