@@ -197,6 +197,31 @@ def test_an_erasure_asks_before_the_stop_and_again_before_what_cannot_be_undone(
     ] == 2
 
 
+@pytest.mark.parametrize(
+    ("playbook", "given", "sentence"),
+    [
+        ("revoke", {"urgent": True}, "The variable urgent has a new name; write kafka_revoke_urgent instead."),
+        (
+            "erase_stores",
+            {"kafka_confrim": "erase-b3"},
+            "The variable kafka_confrim is unknown; did you mean kafka_confirm?",
+        ),
+        ("unlock_log", {"hours": 3}, "The variable hours has a new name; write kafka_unlock_log_hours instead."),
+        (
+            "measure_dm_crypt",
+            {"measure_hosts": "b1"},
+            "measure_hosts has a new name; write kafka_measure_hosts instead.",
+        ),
+        ("measure_dm_crypt", {"kafka_measure_seconds": "long"}, "kafka_measure_seconds"),
+    ],
+)
+def test_an_input_that_is_old_misspelled_or_of_a_wrong_type_is_refused_before_anything_happens(
+    run, playbook, given, sentence
+):
+    code, said, log = run(playbook, **given)
+    assert code != 0 and sentence in said and log == [], said
+
+
 def test_the_last_copy_is_not_erased_and_the_sentence_says_how_it_could_be(run):
     code, said, log = run(**ERASE, case={"no": [1]})
     assert (
