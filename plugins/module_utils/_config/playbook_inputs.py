@@ -31,10 +31,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "kafka_accept_loss": {
         "type": "dict",
-        "options": {
-            "cluster": {"type": "str"},
-            "last_copies": {"type": "raw"},
-        },
         "description": "The loss that is accepted: the cluster's name, and last_copies, the exact number of partitions"
         " that lose their last in-sync copy. `unknown` where no broker is left to ask.",
         "playbooks": ("erase_stores", "erase_keys"),

@@ -53,7 +53,7 @@ def test_inputs_as_they_should_be_are_accepted():
         ({"kafka_revoke_urgent": "perhaps"}, "kafka_revoke_urgent"),
         ({"kafka_header_copies": "gone"}, "value of kafka_header_copies must be one of: present, absent, got: gone"),
         ({"kafka_unlock_log_hours": "a day"}, "kafka_unlock_log_hours"),
-        ({"kafka_accept_loss": {"cluster": "x", "last_copy": 1}}, "last_copy"),
+        ({"kafka_accept_loss": "all"}, "argument 'kafka_accept_loss' is of type str"),
         ({"kafka_proof_topic": "x"}, "The variable kafka_proof_topic has a new name; write kafka_check_topic instead."),
         ({"secretfs_role": "x"}, "The variable secretfs_role has a new name; write kafka_secretfs_role instead."),
         ({"secretfs_type": "x"}, "secretfs_type has a new name; write kafka_secretfs_instance_type instead."),
