@@ -12,7 +12,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / ".collections"))
 
-from ansible_collections.rackaware.kafka.plugins.module_utils._config import topology_spec
+from ansible_collections.rackaware.kafka.plugins.module_utils._config import playbook_inputs, topology_spec
 
 ROLES = (
     *("network", "instances", "os_tuning", "java", "data_volume", "key_custody", "encrypted_store", "kafka_install"),
@@ -20,7 +20,7 @@ ROLES = (
 )
 HEAD = """# Variables
 
-Every input of the roles, with its type and default; options of single playbooks (`nodes`, `confirm`, …) stand at the head of each playbook.
+Every input of the playbooks and of the roles, with its type and default.
 A variable of ours that is misspelled, or of the wrong type, is refused before anything
 changes. All of them may stand in the inventory, per host or per group; nothing else configures a cluster. What describes the whole cluster is read from its
 nodes, so that a group of the nodes is as good a place as `all`; nodes that disagree are refused.
@@ -38,15 +38,14 @@ What says who a host is. The `aws_ec2` inventory composes it from tags; a static
 | `kafka_instance_type` | The EC2 instance type; the API tells what it offers. |
 | `kafka_instance_id` | The EC2 instance. |
 | `kafka_topology` | [The topology](#the-topology) of the cluster; the inventory must have its nodes. |
-
+"""
+PLAYBOOKS = """
 ## The playbooks
 
-| variable | meaning |
-| --- | --- |
-| `kafka_report_dir` | Where `site` and `prove` write the page, `<cluster>.html`; `reports` below the current directory by default. |
-| `kafka_proof_topic` | The topic of the proof; `rackaware-proof` by default. |
-| `kafka_quorum_removed` | Ids of ZooKeeper nodes, or addresses of controllers, that the nodes know and that are taken out for good. |
-| `kafka_instance_source` | `api` or `facts`: what the sizing is based on. By default the EC2 API for clusters of a topology, else the hosts' facts. |
+What single playbooks take beside the inputs of the roles, mostly by `-e`. An old name is refused with the new one.
+
+| variable | type | default | playbooks | meaning |
+| --- | --- | --- | --- | --- |
 """
 TOPOLOGY = """
 ## The topology
@@ -108,12 +107,30 @@ def topology_rows() -> list[str]:
     return rows
 
 
+def playbook_rows() -> list[str]:
+    """The lines of the page about the playbooks' own inputs."""
+    rows = []
+    for name, option in playbook_inputs.OPTIONS.items():
+        meaning = plain(option["description"])
+        if "choices" in option:
+            meaning += " One of %s." % ", ".join("`%s`" % choice for choice in option["choices"])
+        required = meaning.startswith("Required. ")
+        default = "required" if required else shown(option) if "default" in option else "–"
+        playbooks = ", ".join("`%s`" % playbook for playbook in option["playbooks"]) or playbook_inputs.ALL
+        rows.append(
+            "| `%s` | %s | %s | %s | %s |"
+            % (name, option["type"], default, playbooks, meaning.removeprefix("Required. "))
+        )
+    return rows
+
+
 def main() -> None:
     """Print the page; an input of several roles stands where it comes first."""
     print(HEAD, end="")
+    print(PLAYBOOKS + "\n".join(playbook_rows()))
     print(TOPOLOGY + "\n".join(topology_rows()))
     inventory = set(re.findall(r"^\| `(\w+)` \|", HEAD, re.MULTILINE))
-    seen = set(inventory)
+    seen = inventory | set(playbook_inputs.OPTIONS)
     sections: list[tuple[str, dict]] = []
     for role in ROLES:
         specs = yaml.safe_load((ROOT / "roles" / role / "meta/argument_specs.yml").read_text())["argument_specs"]

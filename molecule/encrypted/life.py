@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CLUSTER = os.environ["KAFKA_CLUSTER"]
 NODE = 3
 ENDPOINT = os.environ["AWS_ENDPOINT_URL"]
-NAMED = ["-e", json.dumps({"nodes": [NODE]})]
+NAMED = ["-e", json.dumps({"kafka_selected_nodes": [NODE]})]
 DISK = "$(ls /dev/disk/by-id/*Instance_Storage*)"
 
 
@@ -285,7 +285,7 @@ def revoked() -> None:
     """revoke stops Kafka, closes the store and proves it; what was taken stays taken, until grant gives it back."""
     broker = Broker()
     key = administrator()
-    options = [*NAMED, "-e", "confirm=" + CLUSTER]
+    options = [*NAMED, "-e", "kafka_confirm=" + CLUSTER]
     enforce(True)
     try:
         said = play("revoke", *options, **key)
@@ -327,7 +327,7 @@ def rotated() -> None:
     copy = "/var/lib/kafka-luks/headers/d0.luks"
     assert header(broker, copy) == header(broker) and broker.ssh("stat -c %a " + copy) == "400"
     old = header(broker)
-    play("rotate_keys", "-e", "confirm=" + CLUSTER)
+    play("rotate_keys", "-e", "kafka_confirm=" + CLUSTER)
     assert wrapped(broker)["version_id"] != before["version_id"]
     now = header(broker)
     assert len(now["keyslots"]) == 1 and now["keyslots"] != old["keyslots"] and header(broker, copy) == now, now
@@ -342,7 +342,7 @@ def rotated() -> None:
     assert "refused, and nothing was changed" in broker.ssh(
         "journalctl --boot --output cat --unit kafka-luks@d0 --lines 20"
     ), "damage is not seen"
-    play("restore_headers", *NAMED, "-e", "confirm=" + CLUSTER)
+    play("restore_headers", *NAMED, "-e", "kafka_confirm=" + CLUSTER)
     assert (
         broker.ssh("systemctl is-active kafka") == "active"
         and broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0") == uuid
@@ -359,7 +359,7 @@ def renewed() -> None:
         wrapped(broker),
         header(broker)["digests"],
     )
-    play("renew_stores", *NAMED, "-e", "confirm=" + CLUSTER)
+    play("renew_stores", *NAMED, "-e", "kafka_confirm=" + CLUSTER)
     every, in_sync = broker.replicas()
     assert 0 < every == in_sync, "the play ended before the replicas were in sync"
     assert broker.ssh("blkid -o value -s UUID /dev/mapper/kafka-d0") not in ("", uuid), (
@@ -376,7 +376,7 @@ def erased() -> None:
     """Nothing is left that could open the store: no header, no copy, no wrapped key."""
     broker = Broker()
     key = wrapped(broker)
-    said = play("erase_stores", *NAMED, "-e", "confirm=erase-%s-broker-%d" % (CLUSTER, NODE))
+    said = play("erase_stores", *NAMED, "-e", "kafka_confirm=erase-%s-broker-%d" % (CLUSTER, NODE))
     assert "does not exist" in " ".join(said.split()), said
     assert broker.ssh("systemctl is-active kafka") == "inactive" and broker.ssh("ls /dev/mapper") == "control"
     raw = (INSTANCES / broker.id / "store0.img").open("rb").read(32 << 20)

@@ -588,7 +588,7 @@ def upgrade_refusals(cluster: Cluster) -> None:
         "downtime without confirmation": (
             [],
             {"kafka_version": NEW, "playbook": "downtime_upgrade"},
-            "to confirm, add -e confirm=",
+            "to confirm, add -e kafka_confirm=",
         ),
     }
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -663,7 +663,7 @@ def again(cluster: Cluster) -> None:
 def downtime(cluster: Cluster) -> None:
     """All stopped, upgraded, started and proven, in two runs, as one node does not start; whatever was acknowledged before is there after it."""
     before, found = cluster.processes(), cluster.agreed()
-    asked = {"playbook": "downtime_upgrade", "kafka_version": NEW, "confirm": CLUSTER}
+    asked = {"playbook": "downtime_upgrade", "kafka_version": NEW, "kafka_confirm": CLUSTER}
     victim, place = next(iter(cluster.brokers)), "/etc/systemd/system/kafka.service.d"
 
     def work() -> None:
@@ -694,7 +694,7 @@ def finalize(cluster: Cluster) -> None:
     """Finalising waits for the soak and for a confirmation, is done once, and ends the way back."""
     before, found = cluster.processes(), cluster.agreed()
     refused(
-        cluster.run(playbook="finalize_upgrade", kafka_version=NEW, confirm=CLUSTER),
+        cluster.run(playbook="finalize_upgrade", kafka_version=NEW, kafka_confirm=CLUSTER),
         "finalising too early",
         "it shall soak",
     )
@@ -702,10 +702,10 @@ def finalize(cluster: Cluster) -> None:
     refused(
         cluster.run(playbook="finalize_upgrade", **now),
         "finalising without confirmation",
-        "to confirm, add -e confirm=%s" % CLUSTER,
+        "to confirm, add -e kafka_confirm=%s" % CLUSTER,
     )
     expect(cluster.processes() == before and cluster.agreed() == found, "a refusal changed something")
-    cluster.under_load("finalize", lambda: fine(cluster.run(playbook="finalize_upgrade", confirm=CLUSTER, **now)))
+    cluster.under_load("finalize", lambda: fine(cluster.run(playbook="finalize_upgrade", kafka_confirm=CLUSTER, **now)))
     wanted = {"protocol": [NEW[:3]]} if ZOOKEEPER else {"metadata.version": 30}
     expect(cluster.agreed() == wanted, "finalised is %s, not %s" % (cluster.agreed(), wanted))
     after = cluster.processes()

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 from ansible.errors import AnsibleError
 from ansible.release import __version__
@@ -51,7 +51,10 @@ def kafka_named_nodes(given: Any) -> list[int]:
     ids = {text for text in texts if text.isascii() and text.isdigit()}
     wrong = [item for item, text in zip(items, texts) if text not in ids | ignored]
     if wrong:
-        text = "nodes has %r, which is no id of a node; name ids, as in -e '{\"nodes\": [3, 12]}' or -e nodes=3,12."
+        text = (
+            "kafka_selected_nodes has %r, which is no id of a node; name ids, "
+            "as in -e '{\"kafka_selected_nodes\": [3, 12]}' or -e kafka_selected_nodes=3,12."
+        )
         raise RackawareError(text % wrong[0])
     return list(dict.fromkeys(int(text) for text in texts if text))
 
@@ -130,11 +133,32 @@ def kafka_site_findings(hosts: Any, cluster: dict[str, Any], instances: dict[str
     names = {name for members in cluster["groups"].values() for name in members or ()}
     roles = [path.name for path in sorted(ROLES.iterdir()) if path.is_dir() and path.name not in PRIVATE_ROLES]
     variables = {name: _host_variables(hosts[name], roles) for name in names}
-    return checks.findings(variables, cluster, instances or {}, _known_inputs(), roles)
+    out = checks.findings(variables, cluster, instances or {}, _known_inputs(), roles)
+    return out + _renamed_inputs(variables.values())
+
+
+def kafka_input_findings(hosts: Any) -> list[str]:
+    """One sentence for each variable of localhost under the prefix kafka_ that is wrong, and for each old name."""
+    from ..module_utils._config import variables as config_variables
+
+    seen = _host_variables(hosts["localhost"], [])
+    ours = {name: value for name, value in seen.items() if name.startswith("kafka_")}
+    return config_variables.findings({"localhost": ours}, _known_inputs()) + _renamed_inputs([seen])
+
+
+def _renamed_inputs(hosts: Iterable[Mapping[str, Any]]) -> list[str]:
+    """One sentence for each input that is given by the name that it had before."""
+    from ansible.parsing.dataloader import DataLoader
+    from ansible.utils.vars import load_extra_vars
+
+    from ..module_utils._config import playbook_inputs
+
+    names = {name: None for variables in hosts for name in variables}
+    return playbook_inputs.renamed(names, load_extra_vars(DataLoader()))
 
 
 def _known_inputs() -> dict[str, dict[str, Any]]:
-    """The inputs of all roles, as their specifications declare them."""
+    """The inputs of all roles and playbooks, as their specifications declare them."""
     import yaml
 
     from ..module_utils._config import variables as config_variables
@@ -148,11 +172,14 @@ def _known_inputs() -> dict[str, dict[str, Any]]:
 
 def _host_variables(variables: Any, roles: list[str]) -> dict[str, Any]:
     """The variables of a host that may be ours; one that needs what only a role knows is None, and left to the role."""
+    from ..module_utils._config import playbook_inputs
     from ..module_utils._config import variables as config_variables
 
     out = {"ansible_host": variables.get("ansible_host")}
     for name in variables:
-        if name.startswith(config_variables.OWN + tuple(role + "_" for role in roles)):
+        if name in playbook_inputs.RENAMED:
+            out[name] = None
+        elif name.startswith(config_variables.OWN + tuple(role + "_" for role in roles)):
             try:
                 value = variables[name]
             except AnsibleError:
@@ -221,6 +248,7 @@ class FilterModule:
             kafka_cluster_settings,
             kafka_default_version,
             kafka_site_findings,
+            kafka_input_findings,
             kafka_identity_findings,
             kafka_services_findings,
             kafka_cluster_identity,

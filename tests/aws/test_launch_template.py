@@ -32,12 +32,12 @@ def aws(account):
 def make(account, aws):
     def run(*options, **more):
         given = {
-            "secretfs_role": "web",
-            "secretfs_region": "eu-west-1",
-            "secretfs_image": "ami-0123456789abcdef0",
-            "secretfs_type": "i3.large",
+            "kafka_secretfs_role": "web",
+            "kafka_secretfs_region": "eu-west-1",
+            "kafka_secretfs_image": "ami-0123456789abcdef0",
+            "kafka_secretfs_instance_type": "i3.large",
         }
-        variables = {**given, "secretfs_name": "articles", "key_custody_strict_policies": False, **more}
+        variables = {**given, "kafka_secretfs_name": "articles", "key_custody_strict_policies": False, **more}
         return account.play("launch_template", None, "-e", json.dumps(variables), *options)
 
     return run
@@ -51,7 +51,7 @@ def versions(aws):
 
 
 def test_what_is_not_said_is_asked_for(make):
-    make(secretfs_image="").refused("Say what to launch: add -e secretfs_role=")
+    make(kafka_secretfs_image="").refused("Say what to launch: add -e kafka_secretfs_role=")
 
 
 def test_an_instance_profile_that_is_not_there_is_refused(make):
@@ -98,7 +98,7 @@ def test_it_is_made_once_and_its_user_data_name_an_archive_by_its_digest(make, a
 
 
 def test_another_size_is_another_version(make, aws):
-    run = make(secretfs_size="4G")
+    run = make(kafka_secretfs_size="4G")
     assert run.code == 0, run.text
     assert sorted(version["VersionNumber"] for version in versions(aws)) == [1, 2]
     aws.ec2.delete_launch_template(LaunchTemplateName="articles")

@@ -103,7 +103,7 @@ def test_all_versions_and_markers_go_in_a_few_calls_and_nothing_else(erase, s3):
     ("given", "sentence"),
     [
         ({}, "2 wrapped keys of the cluster demo, node 7, would be destroyed for ever"),
-        ({"confirm": "erase-demo-8"}, "to confirm, add -e confirm=erase-demo-7."),
+        ({"confirm": "erase-demo-8"}, "to confirm, add -e kafka_confirm=erase-demo-7."),
         (
             {"present_nodes": [6, 7], "confirm": "erase-demo-7"},
             "Node 7 is in the inventory, so that its keys are not destroyed from here: use erase_stores",
@@ -189,31 +189,31 @@ def play(account, topology, tmp_path):
 
     def run(nodes, *options, inventory=True):
         more = ("-i", str(tmp_path / "inventory.yml")) if inventory else ()
-        return account.play("erase_keys", topology, *more, "-e", json.dumps({"nodes": nodes}), *options)
+        return account.play("erase_keys", topology, *more, "-e", json.dumps({"kafka_selected_nodes": nodes}), *options)
 
     return run
 
 
 def test_a_node_of_the_inventory_is_for_erase_stores(play, s3):
-    play([3], "-e", "confirm=erase-demo-3").refused(
+    play([3], "-e", "kafka_confirm=erase-demo-3").refused(
         "Node 3 is in the inventory, so that its keys are not destroyed from here: use erase_stores"
     )
 
 
 def test_nothing_is_destroyed_while_there_are_brokers_that_cannot_be_asked(play, s3):
-    done = play([7], "-e", "confirm=erase-demo-7")
+    done = play([7], "-e", "kafka_confirm=erase-demo-7")
     assert done.code != 0 and names(s3) == sorted([*KEYS, *OTHERS]), done.text
 
 
 def test_a_person_looks_first_is_asked_to_confirm_and_sees_that_nothing_is_left(play, s3):
     looked = play([7], "--check", inventory=False)
     assert looked.code == 0 and "would be destroyed" in looked.text, looked.text
-    play([7], inventory=False).refused("to confirm, add -e confirm=erase-demo-7.")
+    play([7], inventory=False).refused("to confirm, add -e kafka_confirm=erase-demo-7.")
     assert names(s3) == sorted([*KEYS, *OTHERS])
-    done = play([7], "-e", "confirm=erase-demo-7", inventory=False)
+    done = play([7], "-e", "kafka_confirm=erase-demo-7", inventory=False)
     assert done.code == 0 and done.changed == 1 and "destroyed, and nothing is left" in " ".join(done.text.split()), (
         done.text
     )
     assert names(s3) == sorted([KEYS[2], *OTHERS])
-    again = play([7], "-e", "confirm=erase-demo-7", inventory=False)
+    again = play([7], "-e", "kafka_confirm=erase-demo-7", inventory=False)
     assert again.code == 0 and again.changed == 0 and "Node 7: no wrapped key" in again.text, again.text

@@ -293,15 +293,15 @@ def test_an_instance_that_is_no_node_is_named_and_never_touched(account: Any, to
     )
 
 
-@pytest.mark.parametrize("confirmation", [(), ("-e", "confirm=dem")], ids=["none", "another name"])
+@pytest.mark.parametrize("confirmation", [(), ("-e", "kafka_confirm=dem")], ids=["none", "another name"])
 def test_deprovision_wants_the_clusters_name(account: Any, topology: dict, confirmation: tuple) -> None:
-    account.play("deprovision", topology, *confirmation).refused("to confirm, add -e confirm=demo.")
+    account.play("deprovision", topology, *confirmation).refused("to confirm, add -e kafka_confirm=demo.")
     assert len(account.instances()) == 7
 
 
 def test_deprovision_keeps_the_data(account: Any, topology: dict) -> None:
     before = account.volumes()
-    run = account.play("deprovision", topology, "-e", "confirm=demo")
+    run = account.play("deprovision", topology, "-e", "kafka_confirm=demo")
     assert run.code == 0, run.text
     assert "6 data volumes were kept" in run.text
     assert list(account.instances()) == ["observer"]
@@ -331,7 +331,7 @@ def test_deprovision_deletes_the_data_when_told_to_and_leaves_what_provision_did
     vpc = account.ec2.describe_vpcs(Filters=[{"Name": "tag:KafkaCluster", "Values": ["demo"]}])["Vpcs"][0]
     account.ec2.delete_tags(Resources=[vpc["VpcId"]], Tags=[{"Key": "KafkaMadeBy"}])
     account.iam.untag_role(RoleName="kafka-eu-west-1-demo-broker", TagKeys=["KafkaMadeBy"])
-    run = account.play("deprovision", topology, "-e", "confirm=demo", "-e", "delete_volumes=true")
+    run = account.play("deprovision", topology, "-e", "kafka_confirm=demo", "-e", "instances_delete_volumes=true")
     assert run.code == 0, run.text
     assert account.volumes() == {}
     assert account.instances() == {}

@@ -90,26 +90,26 @@ def test_every_store_gets_a_key_of_its_own_once(run, account):
     ("playbook", "options", "sentence"),
     [
         ("revoke", {}, "No node is named; add -e"),
-        ("revoke", {"nodes": [101]}, "Not all of the nodes 101 are brokers with an encrypted store"),
+        ("revoke", {"kafka_selected_nodes": [101]}, "Not all of the nodes 101 are brokers with an encrypted store"),
         (
             "revoke",
-            {"nodes": [3]},
-            "stores-broker-3 would stop, and not start again before access is granted; to confirm, add -e confirm=stores",
+            {"kafka_selected_nodes": [3]},
+            "stores-broker-3 would stop, and not start again before access is granted; to confirm, add -e kafka_confirm=stores",
         ),
         (
             "erase_stores",
-            {"nodes": [3], "confirm": "stores"},
-            "for ever, and not run again before site makes them anew; to confirm, add -e confirm=erase-stores-broker-3",
+            {"kafka_selected_nodes": [3], "kafka_confirm": "stores"},
+            "for ever, and not run again before site makes new ones; to confirm, add -e kafka_confirm=erase-stores-broker-3",
         ),
         (
             "renew_stores",
-            {"nodes": [2, 3], "confirm": "stores"},
+            {"kafka_selected_nodes": [2, 3], "kafka_confirm": "stores"},
             "stores-broker-2, stores-broker-3 are too many for one run",
         ),
         (
             "grant",
-            {"nodes": [3]},
-            "stores-broker-3 would have access to their keys again; to confirm, add -e confirm=stores",
+            {"kafka_selected_nodes": [3]},
+            "stores-broker-3 would have access to their keys again; to confirm, add -e kafka_confirm=stores",
         ),
     ],
 )
@@ -119,7 +119,7 @@ def test_access_is_neither_taken_nor_given_without_names_and_confirmation(run, i
 
 
 def test_the_cluster_goes_away_with_its_policies(run, account, iam):
-    done = run("deprovision", "-e", "confirm=stores", "-e", "delete_volumes=true")
+    done = run("deprovision", "-e", "kafka_confirm=stores", "-e", "instances_delete_volumes=true")
     assert done.code == 0, done.text
     assert not [name for name in account.instances() if name.startswith(NAME)]
     assert not [role for role in iam.list_roles()["Roles"] if NAME in role["RoleName"]]

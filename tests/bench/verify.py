@@ -1,4 +1,5 @@
-"""What the end of `site` costs the controller: the last play of parts/prove.yml under Ansible itself, with modules that answer as a big cluster's would.
+"""What the end of `site` costs the controller: the last play of parts/verify_cluster.yml under Ansible
+itself, with modules that answer as a big cluster's would.
 
     python tests/bench/verify.py [--brokers 300] [--partitions 100000] [--tree DIRECTORY]
 
@@ -165,16 +166,16 @@ def run(root: Path, brokers: int, partitions: int) -> dict[str, Any]:
             str(place / "hosts.json"),
             "-e",
             json.dumps(more),
-            str(place / "prove.yml"),
+            str(place / "verify_cluster.yml"),
         ]
-        play = yaml.safe_load((root / "playbooks/parts/prove.yml").read_text())[1:]
-        (place / "prove.yml").write_text(yaml.safe_dump(play, sort_keys=False))
+        play = yaml.safe_load((root / "playbooks/parts/verify_cluster.yml").read_text())[1:]
+        (place / "verify_cluster.yml").write_text(yaml.safe_dump(play, sort_keys=False))
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         if done.returncode:
             raise SystemExit(done.stdout[-3000:] + done.stderr[-2000:])
-        used = [module for module in said if module in (root / "playbooks/parts/prove.yml").read_text()]
+        used = [module for module in said if module in (root / "playbooks/parts/verify_cluster.yml").read_text()]
         return {
             "partitions": partitions,
             "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),

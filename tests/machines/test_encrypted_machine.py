@@ -74,10 +74,10 @@ class Machine:
             "ImageId"
         ]
         given = {
-            "secretfs_role": ROLE,
-            "secretfs_region": REGION,
-            "secretfs_image": image,
-            "secretfs_type": "i3.large",
+            "kafka_secretfs_role": ROLE,
+            "kafka_secretfs_region": REGION,
+            "kafka_secretfs_image": image,
+            "kafka_secretfs_instance_type": "i3.large",
             "key_custody_strict_policies": False,
         }
         return self.play(ROOT / "playbooks/launch_template.yml", "-e", json.dumps(given))
@@ -246,7 +246,9 @@ def test_late_endpoints_throttling_and_faults_are_waited_for_each_said_once(mach
 
 
 def test_work_queues_and_sector_sizes_are_measured_on_a_blank_disk(machine):
-    said = machine.play(ROOT / "playbooks/measure_dm_crypt.yml", "-e", "measure_hosts=web", "-e", "measure_seconds=1")
+    said = machine.play(
+        ROOT / "playbooks/measure_dm_crypt.yml", "-e", "kafka_measure_hosts=web", "-e", "kafka_measure_seconds=1"
+    )
     assert (
         len(re.findall(r"(?:no encryption|sectors of (?:512|4096), (?:work queues|no_\w+queue)).*?MB/s", said)) == 9
     ), said

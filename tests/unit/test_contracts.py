@@ -76,7 +76,7 @@ def test_an_entry_point_is_found_by_its_name_and_in_a_template(tmp_path):
 STOPS = {
     "roles/roll/tasks/step.yml": "The step of a roll, behind its gate.",
     "playbooks/parts/stop_for_good.yml": "Behind the rule for destroying a copy.",
-    "playbooks/parts/closed.yml": "After stop_for_good.yml, or after revoke has stopped the broker.",
+    "playbooks/parts/close_stores.yml": "After stop_for_good.yml, or after revoke has stopped the broker.",
     "playbooks/revoke.yml": "Behind the rule for staying away.",
     "playbooks/downtime_upgrade.yml": "The whole cluster stops, which is what it is for.",
 }
@@ -249,15 +249,15 @@ def test_a_playbook_begins_with_the_preflight_which_refuses_a_part_of_the_cluste
     plays = imports(playbook)
     begins = [file for file, _play, _given in plays[:2]]
     if playbook.stem not in WITHOUT_PREFLIGHT or playbook.stem == "preflight":
-        assert begins == ["parts/whole.yml", "preflight.yml"]
+        assert begins == ["parts/refuse_limit.yml", "preflight.yml"]
     elif any(play["hosts"] != "localhost" for _file, play, _given in plays):
-        assert begins[0] == "parts/whole.yml"
-    if begins[0] == "parts/whole.yml":
-        assert plays[0][2].get("__whole_but_localhost", False) == (playbook.stem in LIMITED)
+        assert begins[0] == "parts/refuse_limit.yml"
+    if begins[0] == "parts/refuse_limit.yml":
+        assert plays[0][2].get("__limit_with_localhost", False) == (playbook.stem in LIMITED)
 
 
 def test_a_part_of_the_cluster_is_refused_whatever_tags_and_limit_leave_over():
-    (play,) = read(ROOT / "playbooks/parts/whole.yml")
+    (play,) = read(ROOT / "playbooks/parts/refuse_limit.yml")
     assert (play["hosts"], play["tags"], play["gather_facts"]) == ("localhost:all", ["always"], False)
 
 
@@ -280,7 +280,7 @@ def test_hosts_wait_for_each_other_whatever_strategy_is_configured(file):
 def test_what_holds_for_the_whole_cluster_is_not_read_on_localhost():
     """Group variables of the nodes are not localhost's; only the preflight's own play vars are looked at there."""
     wrong = re.compile(
-        r"\bkafka_(listeners|replication_factor|min_insync_replicas|proof_topic|report_dir|instance_source)\b"
+        r"\bkafka_(listeners|replication_factor|min_insync_replicas|check_topic|report_dir|instance_source)\b"
     )
     files = [path for path in (ROOT / "playbooks").rglob("*.yml") if path.name != "preflight.yml"]
     files += [

@@ -252,7 +252,7 @@ def hints(region: str, *, traced: bool, more: int, most: int) -> list[str]:
         )
     if more:
         out.append(
-            "%d older files of the trail were not read; give fewer hours, or more than %d for most_files (-e files=%d)."
-            % (more, most, most + more)
+            "%d older files of the trail were not read; give fewer hours, or more than %d for most_files "
+            "(-e kafka_unlock_log_files=%d)." % (more, most, most + more)
         )
     return out

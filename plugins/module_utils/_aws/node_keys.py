@@ -90,7 +90,7 @@ def check_confirmation(cluster: str, nodes: Sequence[int], all_keys: Sequence[No
     if keys and confirm != confirmation(cluster, nodes):
         raise NodeKeysError(
             "%d wrapped key%s of the cluster %s, node%s %s, would be destroyed for ever, with all versions: whatever"
-            " is on the stores of these nodes can never be read again; to confirm, add -e confirm=%s."
+            " is on the stores of these nodes can never be read again; to confirm, add -e kafka_confirm=%s."
             % (
                 *(
                     len(keys),

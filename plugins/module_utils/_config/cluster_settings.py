@@ -28,7 +28,7 @@ NAMES = (
     "kafka_topology",
     "kafka_cluster",
     "kafka_instance_source",
-    "kafka_proof_topic",
+    "kafka_check_topic",
     "kafka_report_dir",
     "kafka_quorum_removed",
 )
@@ -82,7 +82,7 @@ def read(
         "region": topology.get("region"),
         "allow_fewer_zones": bool(topology.get("allow_fewer_zones", False)),
         "source": values["kafka_instance_source"],
-        "proof_topic": values["kafka_proof_topic"] or "rackaware-proof",
+        "check_topic": values["kafka_check_topic"] or "rackaware-proof",
         "report_dir": values["kafka_report_dir"],
         "quorum_removed": _listed(values["kafka_quorum_removed"]),
         "findings": findings,

@@ -11,18 +11,17 @@ from typing import Any, Iterable, Mapping
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-# What the inventory says about hosts and clusters, beyond the roles' inputs.
+from . import playbook_inputs
+
+# What the inventory says about hosts and clusters, beyond the inputs of roles and playbooks.
 INVENTORY = (
-    *(
-        "kafka_cluster",
-        "kafka_node_id",
-        "kafka_rack",
-        "kafka_instance_type",
-        "kafka_instance_id",
-        "kafka_data_volumes",
-        "kafka_topology",
-    ),
-    *("kafka_report_dir", "kafka_instance_source", "kafka_proof_topic", "kafka_quorum_removed"),
+    "kafka_cluster",
+    "kafka_node_id",
+    "kafka_rack",
+    "kafka_instance_type",
+    "kafka_instance_id",
+    "kafka_data_volumes",
+    "kafka_topology",
 )
 # Prefixes of this collection alone. Under the other roles' prefixes (java_, network_ …) only near misses are typos.
 OWN = (
@@ -37,17 +36,18 @@ OWN = (
 )
 NEAR = 0.85
 # Lists that a survey gives as a text, and that are split where they are read; and one with a sentence of its own.
-SPLIT = ("roll_only", "roll_allow_topics", "kafka_listeners")
+SPLIT = ("roll_only", "roll_allow_topics", "kafka_listeners", "kafka_selected_nodes", "kafka_quorum_removed")
 
 
 def inputs(specs: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Every input of the roles by name, from their argument_specs files."""
-    return {
+    """Every input by name: those of the roles, from their argument_specs files, and those of the playbooks."""
+    roles = {
         name: option
         for spec in specs
         for entry in spec["argument_specs"].values()
         for name, option in (entry.get("options") or {}).items()
     }
+    return {**roles, **playbook_inputs.options()}
 
 
 def findings(
@@ -63,7 +63,8 @@ def findings(
     said: dict[str, list[str]] = {}
     for host, values in variables.items():
         for name in values:
-            if name in names:
+            # An old name has a sentence of its own.
+            if name in names or name in playbook_inputs.RENAMED:
                 continue
             sentence = _unknown(name, names, prefixes)
             if sentence:

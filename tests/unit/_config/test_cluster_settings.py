@@ -24,7 +24,7 @@ def test_defaults_are_the_roles_own():
         2,
         9092,
     )
-    assert (found["cluster"], found["topology"], found["region"], found["proof_topic"], found["findings"]) == (
+    assert (found["cluster"], found["topology"], found["region"], found["check_topic"], found["findings"]) == (
         "kafka",
         {},
         None,
@@ -76,8 +76,8 @@ def test_the_topology_gives_what_no_variable_does():
             "that of x in r on b1 but that of y in no Region on b2",
         ),
         (
-            {"b1": {"kafka_proof_topic": "x"}, "b2": {"kafka_proof_topic": "y"}},
-            "kafka_proof_topic is x on b1 but y on b2",
+            {"b1": {"kafka_check_topic": "x"}, "b2": {"kafka_check_topic": "y"}},
+            "kafka_check_topic is x on b1 but y on b2",
         ),
     ],
 )

@@ -88,7 +88,7 @@ def test_servers_are_listed_by_id_whatever_the_order_of_the_inventory():
         ("kafka_model", [{}, HOSTS], "The cluster cannot be shown"),
         ("kafka_summary", [{}], "The summary cannot be made"),
         ("kafka_bootstrap_servers", [["a"], {"a": {}}, 1], "Host a has no kafka_node_id"),
-        ("kafka_named_nodes", ["3,x"], "nodes has 'x', which is no id of a node"),
+        ("kafka_named_nodes", ["3,x"], "kafka_selected_nodes has 'x', which is no id of a node"),
         ("kafka_topology", [None], "There is no topology"),
         ("kafka_service_files", ["mirror", {}, {}, {}, {}], "There is no service mirror"),
     ],

@@ -134,7 +134,12 @@ def run(collections, tmp_path):
         # What the unlocker says when its key is gone or denied.
         (tmp_path / "bin/systemd-run").write_text("#!/bin/sh\necho 'locked: NoSuchKey AccessDenied' >&2\nexit 1\n")
         (tmp_path / "bin/systemd-run").chmod(0o755)
-        more = {"nodes": list(nodes), "kafka_instance_source": "none", "kafka_report_dir": str(tmp_path), **extra}
+        more = {
+            "kafka_selected_nodes": list(nodes),
+            "kafka_instance_source": "facts",
+            "kafka_report_dir": str(tmp_path),
+            **extra,
+        }
         given = ["-e", json.dumps(more)]
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
@@ -167,7 +172,7 @@ def run(collections, tmp_path):
 
 
 RELEASED = "kafka_roll_lock released on localhost"
-ERASE = {"playbook": "erase_stores", "confirm": "erase-b3"}
+ERASE = {"playbook": "erase_stores", "kafka_confirm": "erase-b3"}
 ASK = "kafka_roll_gate destroy [3] "
 
 
@@ -190,6 +195,31 @@ def test_an_erasure_asks_before_the_stop_and_again_before_what_cannot_be_undone(
     assert [event["event"] for event in events] == ["erase_started", "erase_ended"] and events[0]["loss"][
         "last_copies"
     ] == 2
+
+
+@pytest.mark.parametrize(
+    ("playbook", "given", "sentence"),
+    [
+        ("revoke", {"urgent": True}, "The variable urgent has a new name; write kafka_revoke_urgent instead."),
+        (
+            "erase_stores",
+            {"kafka_confrim": "erase-b3"},
+            "The variable kafka_confrim is unknown; did you mean kafka_confirm?",
+        ),
+        ("unlock_log", {"hours": 3}, "The variable hours has a new name; write kafka_unlock_log_hours instead."),
+        (
+            "measure_dm_crypt",
+            {"measure_hosts": "b1"},
+            "measure_hosts has a new name; write kafka_measure_hosts instead.",
+        ),
+        ("measure_dm_crypt", {"kafka_measure_seconds": "long"}, "kafka_measure_seconds"),
+    ],
+)
+def test_an_input_that_is_old_misspelled_or_of_a_wrong_type_is_refused_before_anything_happens(
+    run, playbook, given, sentence
+):
+    code, said, log = run(playbook, **given)
+    assert code != 0 and sentence in said and log == [], said
 
 
 def test_the_last_copy_is_not_erased_and_the_sentence_says_how_it_could_be(run):
@@ -222,7 +252,7 @@ def test_a_host_that_is_lost_in_the_middle_ends_the_erasure_with_its_keys_kept(r
 
 def test_a_host_that_is_lost_keeps_the_next_from_being_erased(run):
     case = {"unreachable": ["instance_store_info on b2"]}
-    code, said, log = run("erase_stores", case, nodes=(2, 3), confirm="erase-b2,b3")
+    code, said, log = run("erase_stores", case, nodes=(2, 3), kafka_confirm="erase-b2,b3")
     assert code != 0 and "b2 was lost in the middle" in said and log[-2:] == ["instance_store_info on b2", RELEASED], (
         said
     )
@@ -250,12 +280,12 @@ def test_what_became_of_each_store_is_said_and_written_down(run, tmp_path, disks
     [({"cluster": "other", "last_copies": 2}, "it must name the cluster demo"), ({"cluster": "demo"}, "last_copies")],
 )
 def test_a_loss_is_accepted_by_the_clusters_name_and_the_number(run, accepted, sentence):
-    code, said, log = run(**ERASE, accept_loss=accepted)
+    code, said, log = run(**ERASE, kafka_accept_loss=accepted)
     assert code != 0 and sentence in said and not [line for line in log if "stopped" in line], said
 
 
 def test_an_accepted_loss_is_passed_on_and_written_down(run, tmp_path):
-    code, said, log = run(**ERASE, accept_loss={"cluster": "demo", "last_copies": 2})
+    code, said, log = run(**ERASE, kafka_accept_loss={"cluster": "demo", "last_copies": 2})
     assert code == 0 and log[1] == "kafka_roll_gate destroy [3] 2 renews on localhost", said
     assert json.loads((tmp_path / "demo-erase.jsonl").read_text().splitlines()[0])["accepted"] == {
         "cluster": "demo",
@@ -281,7 +311,7 @@ STAY = "kafka_roll_gate stay_away [3] renews on "
 
 
 def test_a_revocation_denies_records_that_the_broker_is_out_of_service_and_stops_it_on_a_fresh_answer(run):
-    code, said, log = run("revoke", confirm="demo", kafka_topology=TOPOLOGY)
+    code, said, log = run("revoke", kafka_confirm="demo", kafka_topology=TOPOLOGY)
     assert code == 0, said
     assert log == [
         "kafka_roll_lock on localhost",
@@ -296,7 +326,7 @@ def test_a_revocation_denies_records_that_the_broker_is_out_of_service_and_stops
     ]
 
 
-URGENT = {"playbook": "revoke", "confirm": "demo", "urgent": True, "kafka_topology": TOPOLOGY}
+URGENT = {"playbook": "revoke", "kafka_confirm": "demo", "kafka_revoke_urgent": True, "kafka_topology": TOPOLOGY}
 DENIED, LOCK, STOPPED = (
     "iam_policy present on localhost",
     "kafka_roll_lock on localhost",
@@ -347,7 +377,7 @@ def test_an_urgent_one_goes_on_after_a_host_that_fails_or_is_lost(run):
 @pytest.mark.parametrize("how", ["fails", "unreachable"])
 def test_where_a_broker_fails_or_is_lost_the_next_is_not_denied(run, how):
     case = {how: ["encrypted_store closed on b2"]}
-    code, said, log = run("revoke", case=case, nodes=(2, 3), confirm="demo", kafka_topology=TOPOLOGY)
+    code, said, log = run("revoke", case=case, nodes=(2, 3), kafka_confirm="demo", kafka_topology=TOPOLOGY)
     assert code != 0 and "revoke stopped at b2" in said and log[-1] == RELEASED, said
     assert [line for line in log if line.startswith("iam_policy")] == ["iam_policy present on b2"] and not [
         line for line in log if line.endswith("on b3")
@@ -356,20 +386,20 @@ def test_where_a_broker_fails_or_is_lost_the_next_is_not_denied(run, how):
 
 def test_a_question_that_cannot_be_asked_because_a_host_is_lost_is_a_failure_like_any_other(run):
     case = {"unreachable": ["kafka_roll_gate stay_away [3] renews on b3"]}
-    code, said, log = run("revoke", case=case, confirm="demo", kafka_topology=TOPOLOGY)
+    code, said, log = run("revoke", case=case, kafka_confirm="demo", kafka_topology=TOPOLOGY)
     assert (
         code != 0 and "b1 keeps the lock and asks the brokers, and cannot be reached" in said and log[-1] == RELEASED
     ), said
 
 
 def test_one_that_may_not_go_is_neither_denied_nor_stopped(run):
-    code, said, log = run("revoke", case={"no": [1]}, confirm="demo", kafka_topology=TOPOLOGY)
-    assert code != 0 and "If it may not wait, add -e urgent=true." in said, said
+    code, said, log = run("revoke", case={"no": [1]}, kafka_confirm="demo", kafka_topology=TOPOLOGY)
+    assert code != 0 and "If it may not wait, add -e kafka_revoke_urgent=true." in said, said
     assert log == ["kafka_roll_lock on localhost", STAY + "localhost", "kafka_roll_lock released on localhost"]
 
 
 def test_grant_gives_back_what_was_out_of_service(run):
-    code, said, log = run("grant", confirm="demo", kafka_topology=TOPOLOGY)
+    code, said, log = run("grant", kafka_confirm="demo", kafka_topology=TOPOLOGY)
     assert code == 0, said
     assert log == [
         "kafka_roll_lock on localhost",
@@ -383,7 +413,10 @@ def test_grant_gives_back_what_was_out_of_service(run):
 
 def test_a_grant_whose_only_host_is_lost_releases_the_lock_and_says_so(run):
     code, said, log = run(
-        "grant", case={"unreachable": ["kafka_out_of_service absent on b3"]}, confirm="demo", kafka_topology=TOPOLOGY
+        "grant",
+        case={"unreachable": ["kafka_out_of_service absent on b3"]},
+        kafka_confirm="demo",
+        kafka_topology=TOPOLOGY,
     )
     assert code != 0 and "grant stopped at b3 was lost in the middle" in said and log[-1] == RELEASED, said
 
@@ -391,7 +424,7 @@ def test_a_grant_whose_only_host_is_lost_releases_the_lock_and_says_so(run):
 @pytest.fixture
 def downtime(run, tmp_path, monkeypatch):
     """Returns downtime(case): the plays that stop and start everybody, two at once, of a version that is staged already."""
-    skipped = ("preflight.yml", "parts/upgrade.yml", "parts/prove.yml", "parts/upgraded.yml")
+    skipped = ("preflight.yml", "parts/stage_upgrade.yml", "parts/verify_cluster.yml", "parts/verify_upgrade.yml")
     listed = yaml.safe_load((ROOT / "playbooks/downtime_upgrade.yml").read_text())
     plays = [play for play in listed if play.get("ansible.builtin.import_playbook") not in skipped]
     staged = {"name": "Plan", "ansible.builtin.set_fact": {"__upgrade_plan": {"way": "up"}}}
@@ -403,7 +436,7 @@ def downtime(run, tmp_path, monkeypatch):
     )
     (tmp_path / "downtime.yml").write_text(text)
     monkeypatch.setenv("OPERATION_FORKS", "2")
-    return lambda case: run(str(tmp_path / "downtime"), case, confirm="demo")
+    return lambda case: run(str(tmp_path / "downtime"), case, kafka_confirm="demo")
 
 
 def of_services(log):

@@ -30,7 +30,7 @@ INPUTS = {
         for kind in ("broker", "controller", "zookeeper")
         for what in ("config", "jvm_options", "jvm_flags")
     ),
-    *("encrypted_store_environment", "secretfs_environment"),
+    *("encrypted_store_environment", "kafka_secretfs_environment"),
 }
 ALLOWED = {
     "record | Write the record of the upgrade": "versions and times of an upgrade",

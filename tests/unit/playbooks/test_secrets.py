@@ -471,9 +471,9 @@ def test_sizing_shows_no_secret(made, tmp_path):
 def test_encrypted_stores_show_no_secret(made, tmp_path):
     variables = {
         **SECRETS,
-        "secretfs_hosts": "kafka_brokers[0]",
-        "secretfs_role": "web",
-        "secretfs_region": "eu-west-1",
+        "kafka_secretfs_hosts": "kafka_brokers[0]",
+        "kafka_secretfs_role": "web",
+        "kafka_secretfs_region": "eu-west-1",
         "encrypted_store_packages": ["coreutils"],
     }
     run = Run(made, tmp_path, "encrypted_store.yml", "--check", "--diff", variables=variables)

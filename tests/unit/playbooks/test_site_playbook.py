@@ -198,7 +198,7 @@ def test_no_host_is_asked_twice_for_disks_that_are_mounted(run, keepers):
 
 def test_a_roll_refuses_them_too(run):
     case = {name: {"identity": {"process": process(number)}} for name, number in (("b1", 2), ("b2", 1))}
-    code, said, log = run("parts/services", case=case)
+    code, said, log = run("parts/read_services", case=case)
     assert code != 0 and "b1 and b2 are swapped" in said, said
 
 

@@ -60,7 +60,7 @@ def run(tmp_path):
             *arguments,
         ]
         done = subprocess.run(
-            [*command, "playbooks/parts/prove.yml"],
+            [*command, "playbooks/parts/verify_cluster.yml"],
             cwd=ROOT,
             env=environment,
             capture_output=True,
