@@ -17,7 +17,7 @@ from ..module_utils._errors import RackawareError
 def as_filters(*functions: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
     """{name: filter} of functions by their own names; a RackawareError becomes AnsibleFilterError, the sentence is kept.
 
-    To find one filter, ansible-core loads all files of filters, in each worker anew. So a function imports what it
+    To find one filter, ansible-core loads all files of filters, in each worker again. So a function imports what it
     needs of module_utils itself: at the top of the files, the imports would cost each worker a quarter of a second.
     """
     return {function.__name__: _translated(function) for function in functions}
