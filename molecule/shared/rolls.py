@@ -274,10 +274,12 @@ def plain(value: Any) -> str:
     return value["__ansible_unsafe"] if isinstance(value, dict) else value
 
 
-def until(true: Callable[[], bool], what: str, seconds: float) -> None:
+def until(true: Callable[[], bool], what: str, seconds: float, seen: Callable[[], str] = str) -> None:
+    """Wait for a condition; seen says what is there instead, for the case that it does not come."""
     end = time.monotonic() + seconds
     while not true():
-        expect(time.monotonic() < end, "waited %d s for %s" % (seconds, what))
+        if time.monotonic() > end:
+            expect(False, "waited %d s for %s %s" % (seconds, what, seen()))
         time.sleep(0.2)
 
 
@@ -763,7 +765,12 @@ def blank_store(cluster: Cluster) -> None:
         size = cluster.on(second, "du -sb /var/lib/kafka/data0 | cut -f1")
         cluster.on(second, "systemctl start kafka")
         cluster.on(victim, "systemctl start --no-block kafka")
-        until(lambda: "it is the last in-sync replica of" in status(), "%s to say why it stays down" % victim, 180)
+        until(
+            lambda: "it is the last in-sync replica of" in status(),
+            "%s to say why it stays down" % victim,
+            300,
+            seen=lambda: "%s is %s: %s; %s is %s" % (victim, state(victim), status(), second, state(second)),
+        )
         print(status(), flush=True)
         expect(
             state(victim) != "active" and cluster.on(victim, "pgrep -u kafka java || true") == "",

@@ -41,6 +41,8 @@ def test_no_word_makes_a_reader_stop(path):
     assert list(found(path.read_text())) == []
 
 
-@pytest.mark.parametrize("text", ["Nobody leads.", "roll_laggards: 1", "# started\n# anew", "Finalising it", "keepers_first"])
+@pytest.mark.parametrize(
+    "text", ["Nobody leads.", "roll_laggards: 1", "# started\n# anew", "Finalising it", "keepers_first"]
+)
 def test_such_a_word_is_seen(text):
     assert len(list(found(text))) == 1
