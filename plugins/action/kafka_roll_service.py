@@ -29,7 +29,11 @@ SPEC: dict[str, dict[str, Any]] = {
     "events": {"type": "path"},
     "answer": {
         "type": "dict",
-        "options": {"owner": {"type": "str", "required": True}, "answered": {"type": "float", "required": True}},
+        "options": {
+            "owner": {"type": "str", "required": True},
+            "answered": {"type": "float", "required": True},
+            "down": {"type": "bool", "default": False},
+        },
     },
 }
 FILES = "rackaware.kafka.file_set"

@@ -70,6 +70,12 @@ options:
             have it.
         type: float
         required: true
+      down:
+        description:
+          - Whether the service did not run when the gate answered. The stop is then refused if the service runs by now,
+            because the gate admits a node that is down where it would not admit one that runs.
+        type: bool
+        default: false
   events:
     description: A file on the controller. The module appends one line of JSON for each event, as
       M(rackaware.kafka.kafka_roll_event) does.

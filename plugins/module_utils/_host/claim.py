@@ -23,7 +23,7 @@ PATH = "/var/lib/kafka-admin/claim"
 OLDEST_ANSWER = 60
 # Seconds by which the clock of the host that asked may be ahead of the one that stops.
 CLOCKS_APART = 5
-ANOTHER_RUN, OLD_ANSWER = 75, 76
+ANOTHER_RUN, OLD_ANSWER, RUNS_AGAIN = 75, 76, 77
 
 
 class ClaimError(RackawareError):
@@ -84,18 +84,20 @@ def check(owner: str, answered: float | None, *, now: float, path: str = PATH) -
         raise ClaimError("Nothing was done here: %s." % why)
 
 
-def stop_command(unit: str, *, owner: str, answered: float, path: str = PATH) -> str:
-    """A command for sh that stops the unit, or exits with ANOTHER_RUN or OLD_ANSWER and prints what it found on stderr.
+def stop_command(unit: str, *, owner: str, answered: float, down: bool = False, path: str = PATH) -> str:
+    """A command for sh that stops the unit, or exits with ANOTHER_RUN, OLD_ANSWER or RUNS_AGAIN and says why on stderr.
 
-    answered is in seconds since 1970.
+    answered is in seconds since 1970. down says that the unit did not run when the gate answered: a node that is down
+    may go where one that runs may not, so a unit that has started by itself since then is not stopped.
     """
     return (
         "read -r since owner < %(path)s || owner=; "
         'if [ "$owner" != %(owner)s ]; then echo "${owner:-no run} ${since}" >&2; exit %(another)d; fi; '
         "age=$(( $(date +%%s) - %(answered)d )); "
         'if [ "$age" -gt %(oldest)d ] || [ "$age" -lt -%(apart)d ]; then echo "$age" >&2; exit %(old)d; fi; '
-        "exec systemctl stop %(unit)s"
+        "%(down)sexec systemctl stop %(unit)s"
     ) % {
+        "down": "! systemctl is-active --quiet %s || exit %d; " % (shlex.quote(unit), RUNS_AGAIN) if down else "",
         "path": shlex.quote(path),
         "owner": shlex.quote(owner),
         "another": ANOTHER_RUN,
@@ -113,6 +115,8 @@ def refusal(code: int, output: str) -> str | None:
         return "%s has claimed the host, not this run, which has lost the lock of the cluster; look who works on it" % (
             output or "another run"
         )
+    if code == RUNS_AGAIN:
+        return "it did not run when the gate answered, and runs now; start the same command again, which asks about it again"
     if code == OLD_ANSWER:
         if output.startswith("-"):
             return "the clock of the host that asked is %s s ahead of this one; look at chrony on both" % output[1:]

@@ -20,13 +20,14 @@ EARLY, LATE = "2026-05-01T10:00:00Z", "2026-05-01T10:20:00Z"
 
 @pytest.fixture
 def host(tmp_path):
-    """Returns stop(owner, age): the code, the last line of stderr, and whether systemctl was called."""
-    (tmp_path / "systemctl").write_text('#!/bin/sh\necho "$@" >> %s/called\n' % tmp_path)
-    (tmp_path / "systemctl").chmod(0o755)
+    """Returns stop(owner, age, down, runs): the code, the last line of stderr, and how systemctl was called."""
 
-    def stop(owner=ANN, age=0.0):
+    def stop(owner=ANN, age=0.0, down=False, runs=True):
+        asked = 'test "$1" != is-active || exit %d' % (0 if runs else 3)
+        (tmp_path / "systemctl").write_text('#!/bin/sh\n%s\necho "$@" >> %s/called\n' % (asked, tmp_path))
+        (tmp_path / "systemctl").chmod(0o755)
         command = claim.stop_command(
-            "kafka.service", owner=owner, answered=time.time() - age, path=str(tmp_path / "claim")
+            "kafka.service", owner=owner, answered=time.time() - age, down=down, path=str(tmp_path / "claim")
         )
         done = subprocess.run(
             ["/bin/sh", "-c", command],
@@ -69,6 +70,14 @@ def test_nothing_stops_on_an_answer_that_is_old_or_from_the_future(host, age, se
     claim.claim(ANN, EARLY, now=NOW, path=host.path)
     code, said, called = host(ANN, age)
     assert (code, called) == (claim.OLD_ANSWER, []) and sentence in claim.refusal(code, said)
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_service_that_was_down_and_has_started_by_itself_is_not_stopped(host, runs):
+    claim.claim(ANN, EARLY, now=NOW, path=host.path)
+    code, _, called = host(ANN, down=True, runs=runs)
+    assert (code, called) == ((claim.RUNS_AGAIN, []) if runs else (0, ["stop kafka.service"]))
+    assert not runs or "it did not run when the gate answered, and runs now" in claim.refusal(code, "")
 
 
 def test_any_other_end_is_systemds(host):

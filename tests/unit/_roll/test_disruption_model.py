@@ -29,6 +29,8 @@ class Runner:
         self.name, self.step, self.kind, self.broker, self.answered, self.since = name, "idle", None, None, None, None
         # Whether another broker died or fell behind since the answer.
         self.owner, self.disturbed = None, False
+        # Whether the broker was down when the gate answered.
+        self.down = False
 
 
 class World(RuleBasedStateMachine):
@@ -39,6 +41,7 @@ class World(RuleBasedStateMachine):
     takes_lock = True
     binds_stop = True
     asks_again = True
+    binds_state = True
     believes_old_metadata = False
 
     @initialize(
@@ -205,6 +208,7 @@ class World(RuleBasedStateMachine):
                 runner.answered, runner.step = self.now, "cleared"
             elif self.open(runner):
                 runner.answered, runner.disturbed = self.now, False
+                runner.down = runner.broker not in self.running
                 runner.step = {"claimed": "asked", "stopped": "cleared"}[runner.step]
 
     def bound(self, runner):
@@ -218,7 +222,7 @@ class World(RuleBasedStateMachine):
     def stops(self, name):
         runner = self.runners[name]
         if runner.step == "asked":
-            if not self.bound(runner):
+            if not self.bound(runner) or (self.binds_state and runner.down and runner.broker in self.running):
                 runner.step = "idle"
                 return
             broker = runner.broker
@@ -362,6 +366,11 @@ CONTROLS = {
             ("crash", 2),
             *[("goes_on", "ann", "erase", 3)] * 2,
         ],
+    ),
+    "a broker that was down when the gate answered has started by itself": (
+        {"binds_state": False},
+        dict(placement=[(1, 2, 3)], width=1, least=1),
+        [("crash", 1), *roll_of("ann", 1), ("comes_back", 1), ("goes_on", "ann", "roll", 1)],
     ),
     "old metadata still lists a replica that has left": (
         {"believes_old_metadata": True},

@@ -596,6 +596,12 @@ class TestService:
         ]
         assert stage.calls == [claim.stop_command("zookeeper.service", **self.ANSWER)]
 
+    def test_a_service_that_was_down_must_still_be_down(self, stage):
+        answer = {**self.ANSWER, "down": True}
+        said = self.fail(stage, {**OK, "rc": claim.RUNS_AGAIN}, answer=answer)
+        assert stage.calls == [claim.stop_command("kafka.service", **answer)]
+        assert "kafka.service was not stopped on broker-b1: it did not run when the gate answered" in said
+
     def test_no_stop_without_an_answer(self, stage):
         assert "answer is missing" in self.fail(stage, answer=None) and stage.calls == []
 
