@@ -126,6 +126,7 @@ def _plain(value: Any, undefined: Callable[[Any], Any] = lambda _value: None) ->
 def kafka_site_findings(hosts: Any, cluster: dict[str, Any], instances: dict[str, Any] | None = None) -> list[str]:
     """One sentence for each thing that is wrong."""
     from ..module_utils._config import checks
+    from ..module_utils._config import variables as config_variables
 
     old = checks.core_findings(__version__)
     if old:
@@ -133,7 +134,10 @@ def kafka_site_findings(hosts: Any, cluster: dict[str, Any], instances: dict[str
     names = {name for members in cluster["groups"].values() for name in members or ()}
     roles = [path.name for path in sorted(ROLES.iterdir()) if path.is_dir() and path.name not in PRIVATE_ROLES]
     variables = {name: _host_variables(hosts[name], roles) for name in names}
-    out = checks.findings(variables, cluster, instances or {}, _known_inputs(), roles)
+    known = _known_inputs()
+    out = checks.findings(variables, cluster, instances or {}, known, roles)
+    if "localhost" in hosts:
+        out += config_variables.misplaced(variables, _host_variables(hosts["localhost"], roles), known)
     return out + _renamed_inputs(variables.values())
 
 

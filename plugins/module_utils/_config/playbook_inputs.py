@@ -16,6 +16,8 @@ _ONE_NODE = ("restore_headers", "renew_stores")
 _NODES = ("revoke", "grant", "erase_stores", "erase_keys", "rotate_keys", *_ONE_NODE)
 _SECRETFS = ("encrypted_store", "launch_template")
 
+# They hold for the whole cluster, and are read from its nodes (_config.cluster_settings).
+OF_NODES = ("kafka_report_dir", "kafka_check_topic", "kafka_instance_source", "kafka_quorum_removed")
 OPTIONS: dict[str, dict[str, Any]] = {
     "kafka_confirm": {
         "type": "str",

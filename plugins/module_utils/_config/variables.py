@@ -34,6 +34,8 @@ OWN = (
     "encrypted_store_",
     "key_custody_",
 )
+# What a run itself reads, on localhost.
+RUN = ("roll_", "upgrade_", "key_custody_")
 NEAR = 0.85
 # Lists that a survey gives as a text, and that are split where they are read; and one with a sentence of its own.
 SPLIT = ("roll_only", "roll_allow_topics", "kafka_listeners", "kafka_selected_nodes", "kafka_quorum_removed")
@@ -72,6 +74,31 @@ def findings(
         for sentence in _types(values, known):
             said.setdefault(sentence, []).append(host)
     return ["%s (%s)" % (sentence, _hosts(hosts, len(variables))) for sentence, hosts in said.items()]
+
+
+def misplaced(
+    variables: Mapping[str, Mapping[str, Any]],
+    local: Mapping[str, Any],
+    known: Mapping[str, Mapping[str, Any]],
+) -> list[str]:
+    """One sentence for each variable that nodes have and the run does not see, because it is read on localhost.
+
+    variables: host to its variables; local: those of localhost; known: name to option as in argument_specs. What holds
+    for the whole cluster is not among them: it is read from the nodes (_config.cluster_settings).
+    """
+    ours = {name for name in known if name.startswith(RUN) or name in playbook_inputs.OPTIONS} - set(
+        playbook_inputs.OF_NODES
+    )
+    hosts: dict[str, list[str]] = {}
+    for host, values in variables.items():
+        for name in sorted(ours & set(values)):
+            if name not in local or values[name] != local[name]:
+                hosts.setdefault(name, []).append(host)
+    return [
+        "%s is set for %s, but the run reads it on localhost, where it is %s; set it in group_vars/all, or with -e."
+        % (name, _hosts(names, len(variables)), "another" if name in local else "missing")
+        for name, names in hosts.items()
+    ]
 
 
 def _unknown(name: str, names: Iterable[str], prefixes: tuple[str, ...]) -> str | None:

@@ -8,7 +8,7 @@ from ansible.module_utils.common.collections import ImmutableDict
 from ansible.utils import vars as ansible_vars
 
 from ansible_collections.rackaware.kafka.plugins.filter.inventory import kafka_input_findings
-from ansible_collections.rackaware.kafka.plugins.module_utils._config import playbook_inputs
+from ansible_collections.rackaware.kafka.plugins.module_utils._config import playbook_inputs, variables
 
 
 @pytest.fixture(autouse=True)
@@ -79,3 +79,29 @@ def test_the_general_names_are_free_for_inventories():
 def test_new_names_are_inputs():
     names = {**playbook_inputs.RENAMED, **playbook_inputs.RENAMED_GENERAL}.values()
     assert set(names) - set(playbook_inputs.OPTIONS) == {"instances_delete_volumes"}
+
+
+KNOWN = {"roll_only": {"type": "list"}, "broker_heap_mb": {"type": "int"}, **playbook_inputs.options()}
+
+
+@pytest.mark.parametrize(
+    ("nodes", "local", "sentence"),
+    [
+        (
+            {"b1": {"roll_only": [1]}, "b2": {}},
+            {},
+            "roll_only is set for b1, but the run reads it on localhost, where it is missing;",
+        ),
+        ({"b1": {"kafka_confirm": "x"}, "b2": {"kafka_confirm": "x"}}, {}, "kafka_confirm is set for all hosts, but"),
+        (
+            {"b1": {"roll_only": [1]}},
+            {"roll_only": [2]},
+            "on localhost, where it is another; set it in group_vars/all, or with -e.",
+        ),
+        ({"b1": {"roll_only": [1]}}, {"roll_only": [1]}, None),
+        ({"b1": {"broker_heap_mb": 1, "kafka_report_dir": "r", "kafka_quorum_removed": [1]}}, {}, None),
+    ],
+)
+def test_what_the_run_reads_on_localhost_is_refused_where_only_nodes_have_it(nodes, local, sentence):
+    said = variables.misplaced(nodes, local, KNOWN)
+    assert len(said) == (sentence is not None) and (sentence is None or sentence in said[0])
