@@ -72,7 +72,7 @@ test: setup ## every test but those of test-long: about 40 minutes
 	@tests/all.sh
 
 .PHONY: test-long
-test-long: setup ## ways back from an upgrade; nine brokers and what may break in a roll; encrypted instance stores in virtual machines
+test-long: setup ## rollbacks of an upgrade; nine brokers and what may break in a roll; encrypted instance stores in virtual machines
 	@tests/molecule.sh back-kraft back-zookeeper roll roll-zookeeper encrypted
 	@python -m pytest tests/machines/test_encrypted_machine.py
 

@@ -22,8 +22,11 @@ HEAD = """# Variables
 
 Every input of the playbooks and of the roles, with its type and default.
 A variable of ours that is misspelled, or of the wrong type, is refused before anything
-changes. All of them may stand in the inventory, per host or per group; nothing else configures a cluster. What describes the whole cluster is read from its
-nodes, so that a group of the nodes is as good a place as `all`; nodes that disagree are refused.
+changes. What describes hosts and the whole cluster may stand in the inventory, per host or per group: it is read from the
+nodes, and nodes that disagree about the cluster are refused. What the run itself reads (`roll_*`, `upgrade_*`,
+`key_custody_*` and [the playbooks' inputs](#the-playbooks)) is read on localhost: set it with `-e`, or in
+`group_vars/all`; in a group of nodes it is refused. Leave `kafka_confirm`, `kafka_selected_nodes`, `kafka_accept_loss`
+and `kafka_revoke_urgent` to `-e`: in a file they would confirm every run.
 
 ## The inventory
 
@@ -42,7 +45,9 @@ What says who a host is. The `aws_ec2` inventory composes it from tags; a static
 PLAYBOOKS = """
 ## The playbooks
 
-What single playbooks take beside the inputs of the roles, mostly by `-e`. An old name is refused with the new one.
+What single playbooks take beside the inputs of the roles, mostly by `-e`. An old name is
+refused with the new one; `confirm`, `nodes`, `urgent`, `headers`, `hours` and `files` only with `-e`, because an inventory may
+have its own.
 
 | variable | type | default | playbooks | meaning |
 | --- | --- | --- | --- | --- |

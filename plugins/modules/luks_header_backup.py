@@ -77,6 +77,8 @@ dest:
   type: str
 """
 
+from dataclasses import replace
+
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._command import run
@@ -106,7 +108,10 @@ def work(params: dict, *, check_mode: bool) -> dict:
     if params["state"] == "absent":
         actions = header_backup.plan_absent(copy, uuid, dest)
     elif params["state"] == "present":
-        actions = header_backup.plan_present(header.scan(device).header, copy, uuid, dest)
+        found = header.scan(device).header
+        actions = header_backup.plan_present(found, copy, uuid, dest)
+        if not check_mode:
+            _note_key(format_record.path_of(device, params["marker_dir"]), found)
     else:
         seen = probe.probe(device, run)
         if seen.error:
@@ -130,6 +135,13 @@ def work(params: dict, *, check_mode: bool) -> dict:
         "after": {"copy": params["state"] != "absent", **({"actions": list(actions)} if actions else {})},
     }
     return {"changed": bool(actions), "actions": list(actions), "dest": dest, "diff": diff}
+
+
+def _note_key(path: str, found: header.Header | None) -> None:
+    """Note the digest of the volume key where the record has none, as that of a store opened by an earlier release."""
+    record = format_record.load(path)
+    if record is not None and found is not None and record.uuid == found.uuid and not record.key_digest:
+        format_record.save(path, replace(record, key_digest=found.key_digest))
 
 
 def main() -> None:

@@ -68,7 +68,9 @@ def check(cluster: str, nodes: Sequence[int], present: Sequence[int]) -> list[in
             % (cluster or "The empty text")
         )
     if not nodes or min(nodes) < 0:
-        raise NodeKeysError('No node is named, or one that is none; add -e followed by {"nodes": [7]} in quotes.')
+        raise NodeKeysError(
+            'No node is named, or one that is none; add -e followed by {"kafka_selected_nodes": [7]} in quotes.'
+        )
     here = sorted(set(nodes) & set(present))
     if here:
         names = ", ".join(map(str, here))

@@ -46,7 +46,7 @@ def read(
     """What holds for the cluster.
 
     {version, replication_factor, min_insync_replicas, listeners, client_port, cluster, topology, region,
-    allow_fewer_zones, source, proof_topic, report_dir, quorum_removed, findings}.
+    allow_fewer_zones, source, check_topic, report_dir, quorum_removed, findings}.
 
     hosts: host to its variables; members: role to host names; play: what the play itself sets, which overrides the
     inventory. findings has one sentence for each variable in which the nodes disagree; the first node's value is given

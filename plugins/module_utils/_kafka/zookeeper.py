@@ -119,7 +119,8 @@ def quorum(servers: list[dict[str, Any]]) -> dict[str, Any]:
     """Of all servers together: {ok, size, serving, leader, followers, reason}; reason is None or one sentence.
 
     ok is whether exactly one leads, a majority of the servers listed serves, and all that follow are followers of that
-    leader.
+    leader. A leader that may not answer mntr does not say how many follow it; then that is not compared, because a roll
+    must be able to allow mntr.
     """
     leaders = [server["server"] for server in servers if server["mode"] in (LEADER, STANDALONE)]
     led = next((server["synced_followers"] for server in servers if server["mode"] == LEADER), 0)
@@ -138,9 +139,7 @@ def quorum(servers: list[dict[str, Any]]) -> dict[str, Any]:
             serving,
             len(servers),
         )
-    elif led is None:
-        reason = "%s leads, but does not say how many follow it; add mntr to 4lw.commands.whitelist." % leaders[0]
-    elif led < len(followers):
+    elif led is not None and led < len(followers):
         text = "%s leads and says that %d follow it, but %d say that they follow, so they are not one ensemble; check their server lists."
         reason = text % (leaders[0], led, len(followers))
     return {

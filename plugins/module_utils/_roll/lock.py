@@ -64,7 +64,7 @@ def take(lease: Lease | None, path: str, owner: str, what: str, *, now: float, s
     if lease is not None and lease.runs(now) and not break_lock:
         raise LockError(
             "The lock %s is held by %s for %s, since %s and until %s; wait for its end, or, when that run is dead, "
-            "wait until then or set break_lock: true (for the playbooks roll_break_lock)."
+            "wait until then or add -e roll_break_lock=true (break_lock: true for the module)."
             % (path, lease.owner, lease.what, lease.since, lease.expires)
         )
     return Lease(owner, what, text(now), end)
@@ -148,7 +148,8 @@ def read(path: str, *, break_lock: bool = False) -> Lease | None:
         if break_lock:
             return None
         raise LockError(
-            "The lock %s cannot be understood, so its holder is not known; look at it, or set break_lock: true." % path
+            "The lock %s cannot be understood, so its holder is not known; look at it, or add -e roll_break_lock=true."
+            % path
         ) from None
 
 

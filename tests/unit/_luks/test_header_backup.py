@@ -13,6 +13,7 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._luks import forma
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks import volume as luks_volume
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks.header import Header, Scan
 from ansible_collections.rackaware.kafka.plugins.module_utils._luks.header_backup import Copy, HeaderBackupError
+from ansible_collections.rackaware.kafka.plugins.modules import luks_header_backup
 
 UUID = "6f1c0b6d-3a51-4f0e-9d0c-0f6ef3a41a44"
 NEXT = Header(version=2, uuid=UUID, keyslots=(0,), sequence=3, key_digest="next", copies=2)
@@ -121,3 +122,20 @@ def test_a_format_destroys_copies_of_the_earlier_volume_and_notes_the_key_of_the
         format_record.load(format_record.path_of(str(disk), str(tmp_path / "markers"), str(tmp_path))).key_digest
         == record.key_digest
     )
+
+
+@pytest.mark.parametrize(
+    ("known", "found", "noted"),
+    [
+        ("", NEXT, "next"),
+        ("earlier", NEXT, "earlier"),
+        ("", replace(NEXT, uuid="11111111-3a51-4f0e-9d0c-0f6ef3a41a44"), ""),
+        ("", None, ""),
+    ],
+)
+def test_a_record_of_an_earlier_release_gets_the_key_of_the_header_that_is_copied(tmp_path, known, found, noted):
+    path = str(tmp_path / "disk.json")
+    record = format_record.FormatRecord(uuid=UUID, state=format_record.READY, boot="b", key_digest=known)
+    format_record.save(path, record)
+    luks_header_backup._note_key(path, found)
+    assert format_record.load(path) == replace(record, key_digest=noted)

@@ -72,7 +72,7 @@ def test_held_by_another_is_refused_with_who_since_and_until(run, path, check):
         "is held by bob@ops2:22 r2 for rolling_upgrade, since 2026-09-21T14:13:20Z and until 2026-09-21T14:28:20Z"
         in message
     )
-    assert "break_lock: true" in message and path.read_text() == before
+    assert "roll_break_lock=true" in message and path.read_text() == before
 
 
 def test_ended_it_is_taken_over(run, clock):
