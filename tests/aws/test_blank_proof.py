@@ -45,7 +45,8 @@ def site(account: Any, tmp_path: Path) -> Any:
         "name": "Tell",
         "ansible.builtin.debug": {"msg": "{{ inventory_hostname }} PROVEN {{ __site_proof.proven | default([]) }} END"},
     }
-    play.update(hosts="all:!localhost", connection="local", tasks=[*ours, told])
+    files = [str(ROOT / "playbooks" / name) for name in play["vars_files"]]
+    play.update(hosts="all:!localhost", connection="local", tasks=[*ours, told], vars_files=files)
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
 
     def run(blank: dict[str, list[str]], *options: str, size: int = 125 * GIB, **variables: Any) -> Any:

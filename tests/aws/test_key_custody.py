@@ -55,8 +55,8 @@ def key(aws):
     return listed.get("alias/VaultKey")
 
 
-def test_nobody_is_meant(account):
-    account.play("key_custody").refused("It is not said whose keys to keep, and where")
+def test_no_cluster_is_meant(account):
+    account.play("key_custody").refused("The cluster or the Region of the keys is not set")
 
 
 def test_a_role_that_is_not_there_is_refused(custody):
