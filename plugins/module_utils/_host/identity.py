@@ -15,17 +15,13 @@ from typing import Any, Iterable, Mapping, Sequence
 from .._config import units
 from .._config.nodes import BROKER, CONTROLLER, ZOOKEEPER
 from .._errors import RackawareError
-from . import myid, storage
+from . import myid, service_state, storage
 
 # A failed disk must not stop a roll of other nodes. A run that formats or stages reads it again, and refuses it.
 UNREADABLE = "unreadable"
 NODE_ID = re.compile(r"^\s*(?:node\.id|broker\.id)\s*=\s*(\d+)\s*$", re.MULTILINE)
 SERVER = re.compile(r"^\s*server\.(\d+)\s*=\s*(\[[^\]]*\]|[^:\s]+)", re.MULTILINE)
 CONTROLLERS = re.compile(r"^\s*controller\.quorum\.bootstrap\.servers\s*=\s*(\S+)\s*$", re.MULTILINE)
-
-
-class IdentityError(RackawareError):
-    """The identity of the host could not be read."""
 
 
 def look(
@@ -41,7 +37,7 @@ def look(
     """
     config = units.service(service).config
     directories = [_directory(service, path, tolerant) for path in log_dirs]
-    text = _read(config) if runs or any(item.node_id is not None for item in directories) else ""
+    text = service_state.read(config) if runs or any(item.node_id is not None for item in directories) else ""
     match = NODE_ID.search(text) if runs and service != ZOOKEEPER else None
     return {
         "host": platform.node(),
@@ -66,18 +62,6 @@ def zookeeper_directory(path: str) -> storage.Directory:
     return storage.Directory(
         path, storage.FORMATTED if myid.has_data(path) else storage.ABSENT, node_id=myid.read(path)
     )
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read()
-    except FileNotFoundError:
-        return ""
-    except (OSError, ValueError) as error:
-        raise IdentityError(
-            "%s cannot be read: %s; run this as root." % (path, getattr(error, "strerror", None) or error)
-        ) from None
 
 
 def _quorum(service: str, text: str) -> list[dict[str, Any]]:

@@ -111,7 +111,7 @@ def options(text: str) -> dict[str, Any]:
 def next_min_isr(name: str) -> int:
     """The min.insync.replicas that a broker would start with; without one Kafka's own, which is 1."""
     config = units.service(name).config
-    values = MIN_ISR.findall(_read(config + units.STAGED) or _read(config))
+    values = MIN_ISR.findall(read(config + units.STAGED) or read(config))
     return int(values[-1]) if values else 1
 
 
@@ -120,12 +120,13 @@ def jvm(name: str) -> dict[str, Any]:
 
     The file in place is the one it started with, because a new one is staged beside it while it runs.
     """
-    here = options(_read(units.service(name).options))
-    staged = options(_read(units.service(name).options + units.STAGED))
+    here = options(read(units.service(name).options))
+    staged = options(read(units.service(name).options + units.STAGED))
     return dict(here, next_version=staged["version"] or here["version"])
 
 
-def _read(path: str) -> str:
+def read(path: str) -> str:
+    """What a service reads from a file, empty without one; raises ServiceError when it cannot be read."""
     try:
         with open(path, encoding="utf-8") as stream:
             return stream.read()
