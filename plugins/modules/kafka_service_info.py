@@ -131,7 +131,7 @@ identity:
   description:
     - The identity of the node, as the host's disks and process have it.
     - C(host) is its own name, C(directories) are as from M(rackaware.kafka.kafka_storage_info), C(mounted) is whether
-      all O(mounts) are there.
+      all O(mounts) are there, C(running) whether the service runs.
     - C(process) has the C(path) of the file that the running service was started with, and the C(node_id) in it. It is
       V(null) when the service does not run.
     - C(quorum) lists the ZooKeeper servers or controllers in its configuration.

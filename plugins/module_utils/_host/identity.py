@@ -27,13 +27,13 @@ CONTROLLERS = re.compile(r"^\s*controller\.quorum\.bootstrap\.servers\s*=\s*(\S+
 def look(
     service: str, log_dirs: Sequence[str], *, mounts: Sequence[str] = (), runs: bool, tolerant: bool = False
 ) -> dict[str, Any]:
-    """{host, directories, mounted, process, quorum} of a host, the first being its own name.
+    """{host, directories, mounted, running, process, quorum} of a host, the first being its own name.
 
     directories: as in _host.storage.Directory, a ZooKeeper node's with its id from myid; mounted: whether all mounts
-    are there, without which nothing is known of the directories; process: {path, node_id} of the file that the running
-    service was started with, else None; quorum: [{id, address}], the ZooKeeper servers or controllers that its
-    configuration names. With tolerant a disk that cannot be read is UNREADABLE, else StorageError or MyidError is
-    raised.
+    are there, without which nothing is known of the directories; running: runs; process: {path, node_id} of the file
+    that the running service was started with, else None; quorum: [{id, address}], the ZooKeeper servers or controllers
+    that its configuration names. With tolerant a disk that cannot be read is UNREADABLE, else StorageError or
+    MyidError is raised.
     """
     config = units.service(service).config
     directories = [_directory(service, path, tolerant) for path in log_dirs]
@@ -43,6 +43,7 @@ def look(
         "host": platform.node(),
         "directories": [item.as_dict() for item in directories],
         "mounted": all(os.path.ismount(path) for path in mounts),
+        "running": runs,
         "process": {"path": config, "node_id": int(match.group(1))} if match else None,
         "quorum": _quorum(service, text),
     }
@@ -216,8 +217,11 @@ def _blank(
     """Whether ZooKeeper nodes without data are a majority, as a sentence.
 
     They would elect one of themselves, and those with data would follow. A disk that is not mounted or cannot be read
-    counts neither as blank nor as data.
+    counts neither as blank nor as data. Where all nodes run, none is left to start; a new ensemble has no log until the
+    first broker connects, so that nodes read a moment apart differ.
     """
+    if all(any(answer.get("running") for answer in answers.get(name, ())) for name in zookeepers):
+        return []
     states: dict[str, set[str]] = {name: set() for name in (*zookeepers, *kafka)}
     for name in states:
         for answer in answers.get(name, ()):

@@ -136,6 +136,7 @@ BLANK = [
 ]
 NUMBERED = [{"directories": [{"path": "/data", "state": "absent", "node_id": 2}]}]
 UNKNOWN = [{**BLANK[0], "mounted": False}]
+RUNNING = [{**BLANK[0], "running": True}]
 
 
 @pytest.mark.parametrize(
@@ -147,6 +148,8 @@ UNKNOWN = [{**BLANK[0], "mounted": False}]
             {"z1": BLANK, "z2": BLANK, "z3": BLANK},
             "3 of the 3 ZooKeeper nodes (z1, z2, z3) have no data, and b1, b2, b3 have some",
         ),
+        ({"z1": BLANK, "z2": RUNNING, "z3": RUNNING}, "3 of the 3 ZooKeeper nodes (z1, z2, z3) have no data"),
+        ({"z1": RUNNING, "z2": RUNNING, "z3": RUNNING}, None),
         ({"z3": BLANK}, None),
         ({"z2": UNKNOWN, "z3": BLANK}, None),
         ({name: BLANK for name in hosts()}, None),
@@ -162,6 +165,8 @@ UNKNOWN = [{**BLANK[0], "mounted": False}]
         "two of three",
         "a number alone is no data",
         "all of them",
+        "all of them, and one is still to be started",
+        "a new ensemble whose first broker has just connected",
         "one of three",
         "a disk that is not mounted",
         "a new cluster",
