@@ -448,11 +448,14 @@ def quorum_trouble(voters: Iterable[int], leader: int | None, out: Iterable[int]
     """Why no voter can go."""
     everyone, down = set(voters), set(voters) & set(out)
     if leader not in everyone - down:
-        return "No running voter is known to lead the quorum; wait until it has a leader."
-    return "%d of %d voters run and %d must, so that none can go; bring the others back first." % (
-        len(everyone - down),
-        len(everyone),
-        majority(len(everyone)),
+        return "No running voter is known to lead the quorum; wait until it has a leader. See docs/runbooks/quorum_node_down.md."
+    return (
+        "%d of %d voters run and %d must, so that none can go; bring the others back first. See docs/runbooks/quorum_node_down.md."
+        % (
+            len(everyone - down),
+            len(everyone),
+            majority(len(everyone)),
+        )
     )
 
 

@@ -77,7 +77,7 @@ def check_version(hosts: Mapping[str, Mapping[str, Any]], version: str | None) -
         if version is not None and runs and runs != version:
             raise RollError(
                 "%s has Kafka %s, but kafka_version is %s, and a restart would change that unasked; run rolling_upgrade, or correct kafka_version."
-                % (name, runs, version)
+                " See docs/runbooks/upgrade_and_roll_back.md." % (name, runs, version)
             )
 
 
@@ -161,7 +161,7 @@ def findings(
         )
     lost = sorted(id_ for id_, host in brokers.items() if id_ not in alive and not down(host))
     if lost:
-        text = "%s runs, but the cluster does not list it as alive; it may be reading its logs after a crash: wait, or look at its log."
+        text = "%s runs, but the cluster does not list it as alive; it may be reading its logs after a crash: wait, or look at its log. See docs/runbooks/broker_down.md."
         out.append(text % named(lost).capitalize())
     rackless = sorted(id_ for id_ in alive if not known[id_].get("rack"))
     if rackless and len(rackless) < len(alive):
@@ -179,10 +179,10 @@ def _voter_findings(quorum: Mapping[str, Any] | None, controllers: set[int]) -> 
     quorum_text = "the voters are %s" % named(voters, "node")
     out = []
     if controllers - voters:
-        text = "%s of the inventory does not vote in the quorum, %s; add it with kafka-metadata-quorum add-controller, or take it out of the inventory."
+        text = "%s of the inventory does not vote in the quorum, %s; add it with kafka-metadata-quorum add-controller, or take it out of the inventory. See docs/runbooks/quorum_node_down.md."
         out.append(text % (named(controllers - voters, "controller").capitalize(), quorum_text))
     if voters - controllers:
-        text = "%s votes in the quorum, but is no controller of the inventory; add what is missing, or remove it from the quorum."
+        text = "%s votes in the quorum, but is no controller of the inventory; add what is missing, or remove it from the quorum. See docs/runbooks/quorum_node_down.md."
         out.append(text % named(voters - controllers, "node").capitalize())
     return out
 
@@ -214,7 +214,7 @@ def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int], restart: se
             named(late),
             "it" if len(late) == 1 else "them",
         )
-    return out
+    return [out[0] + " See docs/runbooks/under_replicated.md."]
 
 
 def _missing(partition: Mapping[str, Any]) -> set[int]:
