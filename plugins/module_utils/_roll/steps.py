@@ -161,7 +161,10 @@ def findings(
         )
     lost = sorted(id_ for id_, host in brokers.items() if id_ not in alive and not down(host))
     if lost:
-        text = "%s runs, but the cluster does not list it as alive; it may be reading its logs after a crash: wait, or look at its log. See docs/runbooks/broker_down.md."
+        text = (
+            "%s runs, but the cluster does not list it as alive; it may be reading its logs after a crash: wait, or look at its log."
+            " See docs/runbooks/broker_down.md."
+        )
         out.append(text % named(lost).capitalize())
     rackless = sorted(id_ for id_ in alive if not known[id_].get("rack"))
     if rackless and len(rackless) < len(alive):
@@ -179,10 +182,16 @@ def _voter_findings(quorum: Mapping[str, Any] | None, controllers: set[int]) -> 
     quorum_text = "the voters are %s" % named(voters, "node")
     out = []
     if controllers - voters:
-        text = "%s of the inventory does not vote in the quorum, %s; add it with kafka-metadata-quorum add-controller, or take it out of the inventory. See docs/runbooks/quorum_node_down.md."
+        text = (
+            "%s of the inventory does not vote in the quorum, %s; add it with kafka-metadata-quorum add-controller,"
+            " or take it out of the inventory. See docs/runbooks/quorum_node_down.md."
+        )
         out.append(text % (named(controllers - voters, "controller").capitalize(), quorum_text))
     if voters - controllers:
-        text = "%s votes in the quorum, but is no controller of the inventory; add what is missing, or remove it from the quorum. See docs/runbooks/quorum_node_down.md."
+        text = (
+            "%s votes in the quorum, but is no controller of the inventory; add what is missing, or remove it from the"
+            " quorum. See docs/runbooks/quorum_node_down.md."
+        )
         out.append(text % named(voters - controllers, "node").capitalize())
     return out
 
