@@ -307,21 +307,18 @@ def unanswered(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str], bro
     A host's answer, or why there is none, is in __kafka_service. brokers are those hosts that are one.
     """
     silent = [name for name in names if "unit_state" not in (hosts[name].get("__kafka_service") or {})]
+    page = page_of_gone([(hosts[name].get("kafka_rack", name), name in brokers) for name in silent])
     out = []
     for name in silent:
         service = hosts[name].get("__kafka_service") or {}
         why = str(service.get("msg") or "no reason was given").strip().rstrip(".")
         if service.get("unreachable"):
             out.append(
-                "%s cannot be reached (%s); bring it back, or replace it, then run the same command again."
-                % (name, why.splitlines()[-1])
+                "%s cannot be reached (%s); bring it back, or replace it, then run the same command again. See %s."
+                % (name, why.splitlines()[-1], page)
             )
         else:
-            out.append("%s did not say how its service is: %s." % (name, why))
-    if out:
-        out[-1] += " See %s." % page_of_gone(
-            [(hosts[name].get("kafka_rack", name), name in brokers) for name in silent]
-        )
+            out.append("%s did not say how its service is: %s. See %s." % (name, why, page))
     return out
 
 

@@ -214,12 +214,12 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
         if node["unit_state"] not in (None, "active"):
             page = "docs/runbooks/broker_down.md" if broker else "docs/runbooks/quorum_node_down.md"
             out.append("The service of %s is %s. See %s." % (node["name"], node["unit_state"], page))
+    quorum, reason = snapshot["quorum"], ""
     if zookeeper and not zookeeper["quorum"]["ok"]:
-        out.append("%s See docs/runbooks/quorum_node_down.md." % zookeeper["quorum"]["reason"])
-    quorum = snapshot["quorum"]
-    if quorum and quorum["leader"] < 0:
-        out.append("The quorum of controllers has no leader. See docs/runbooks/quorum_node_down.md.")
-    return out
+        reason = zookeeper["quorum"]["reason"]
+    elif quorum and quorum["leader"] < 0:
+        reason = "The quorum of controllers has no leader."
+    return out + (["%s See docs/runbooks/quorum_node_down.md." % reason] if reason else [])
 
 
 def _examples(named: Sequence[str], count: int) -> str:

@@ -214,16 +214,18 @@ def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int], restart: se
     if not troubled:
         return []
     first = troubled[0]
-    sentence = "The cluster is not healthy: %s, one of them %s-%d with %d of %d replicas in sync; wait until it has healed, or find out why it does not."
     many = "%s %s behind" % (counted(len(troubled), "partition"), "is" if len(troubled) == 1 else "are")
-    out = [sentence % (many, first["topic"], first["partition"], len(first["isr"]), len(first["replicas"]))]
-    late = set().union(*map(_missing, troubled)) - restart
+    late, hint = set().union(*map(_missing, troubled)) - restart, ""
     if late and all(_missing(partition) and partition["leader"] >= 0 for partition in troubled):
-        out[0] += " If nothing but a restart heals %s, name %s in roll_only, with roll_all." % (
+        hint = " If nothing but a restart heals %s, name %s in roll_only, with roll_all." % (
             named(late),
             "it" if len(late) == 1 else "them",
         )
-    return [out[0] + " See docs/runbooks/under_replicated.md."]
+    return [
+        "The cluster is not healthy: %s, one of them %s-%d with %d of %d replicas in sync; wait until it has healed, or"
+        " find out why it does not.%s See docs/runbooks/under_replicated.md."
+        % (many, first["topic"], first["partition"], len(first["isr"]), len(first["replicas"]), hint)
+    ]
 
 
 def _missing(partition: Mapping[str, Any]) -> set[int]:

@@ -257,8 +257,9 @@ def test_hosts_that_did_not_answer_are_named_with_the_reason():
         ["b1", "b2", "b3", "b4"],
         ["b1", "b2", "b3", "b4"],
     ) == [
-        "b2 cannot be reached (No route to host); bring it back, or replace it, then run the same command again.",
-        "b3 did not say how its service is: MODULE FAILURE.",
+        "b2 cannot be reached (No route to host); bring it back, or replace it, then run the same command again."
+        " See docs/runbooks/broker_down.md.",
+        "b3 did not say how its service is: MODULE FAILURE. See docs/runbooks/broker_down.md.",
         "b4 did not say how its service is: no reason was given. See docs/runbooks/broker_down.md.",
     ]
 
