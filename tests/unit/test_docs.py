@@ -143,8 +143,10 @@ def pattern(text: str) -> re.Pattern[str] | None:
     if len(re.sub(r"[^A-Za-z]", "", PLACEHOLDER.sub("", RUNBOOK.sub("", text)))) < FEWEST_LETTERS:
         return None
     parts = [re.escape(part) for part in PLACEHOLDER.split(text)]
-    gaps = ["%" if gap == "%%" else ".*?" for gap in PLACEHOLDER.findall(text)]
-    return re.compile("".join(part + gap for part, gap in zip(parts, [*gaps, ""])))
+    # What fills a gap names no page: only the sentence itself sends people to one.
+    gaps = ["%" if gap == "%%" else r"(?:(?!docs/runbooks/).)*?" for gap in PLACEHOLDER.findall(text)]
+    pages = [RUNBOOK.pattern if part.endswith(r"\ See\ ") else "" for part in parts]
+    return re.compile("".join(part + (page or gap) for part, page, gap in zip(parts, pages, [*gaps, ""])))
 
 
 def with_endings(texts: set[str]) -> set[str]:
