@@ -89,7 +89,9 @@ class ActionModule(ActionBase):
         done = self._low_level_execute_command(claim.stop_command(unit, **options["answer"]))
         refused = claim.refusal(done["rc"], _said(done["stderr"]))
         if refused:
-            raise AnsibleActionFail("%s was not stopped on %s: %s." % (unit, self._host, refused))
+            raise AnsibleActionFail(
+                "%s was not stopped on %s: %s. See docs/runbooks/lock_held.md." % (unit, self._host, refused)
+            )
         self._ended(options, "stopped", done)
 
     def _promote(self, options: dict[str, Any]) -> None:

@@ -83,7 +83,7 @@ class ActionModule(ActionBase):
             why = str(answer.get("msg")).strip().rstrip(".")
             raise AnsibleActionFail(
                 "%s, from which the cluster is asked, cannot be reached (%s); "
-                "bring it back, then run the same command again." % (host, why)
+                "bring it back, then run the same command again. See docs/runbooks/broker_down.md." % (host, why)
             )
         if answer.get("failed"):
             # When Python cannot start, only module_stderr has the reason.

@@ -211,7 +211,7 @@ def kafka_services_findings(hosts: Any, names: list[str], groups: Any = None) ->
     from ..module_utils._config import cluster_settings, nodes
     from ..module_utils._host import identity as host_identity
 
-    silent = nodes.unanswered(hosts, names)
+    silent = nodes.unanswered(hosts, names, names if groups is None else groups.get("kafka_brokers") or ())
     if silent or groups is None:
         return silent
     answers = {name: [identity] for name in names if (identity := hosts[name]["__kafka_service"].get("identity"))}

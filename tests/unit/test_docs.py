@@ -22,6 +22,9 @@ FEWEST_LETTERS = 9
 
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[-+ #0]*\d*(?:\.\d+)?[sdrfg]|%%|\0|\{\{.*?\}\}", re.DOTALL)
+RUNBOOK = re.compile(r"docs/runbooks/(\w+)\.md")
+# The end of a refusal, as a text of its own: the whole file's sentences end with it.
+ENDING = re.compile(r"(?:%s)?( See docs/runbooks/\w+\.md\.)")
 # Texts in an expression of Jinja, with what is put between them.
 BETWEEN = r"\s*~\s*(?:\((?:[^()]|\([^()]*\))*\)|[^'~()]+)\s*~\s*"
 JINJA_TEXT = re.compile(r"'[^']*'(?:%s'[^']*')*" % BETWEEN)
@@ -137,23 +140,38 @@ def yaml_texts(value: Any) -> Iterator[str]:
 def pattern(text: str) -> re.Pattern[str] | None:
     """A literal with its placeholders as something; None for one that says too little to be known again."""
     text = " ".join(text.split())
-    if len(re.sub(r"[^A-Za-z]", "", PLACEHOLDER.sub("", text))) < FEWEST_LETTERS:
+    if len(re.sub(r"[^A-Za-z]", "", PLACEHOLDER.sub("", RUNBOOK.sub("", text)))) < FEWEST_LETTERS:
         return None
     parts = [re.escape(part) for part in PLACEHOLDER.split(text)]
-    gaps = ["%" if gap == "%%" else ".*?" for gap in PLACEHOLDER.findall(text)]
-    return re.compile("".join(part + gap for part, gap in zip(parts, [*gaps, ""])))
+    # What fills a gap names no page: only the sentence itself sends people to one.
+    gaps = ["%" if gap == "%%" else r"(?:(?!docs/runbooks/).)*?" for gap in PLACEHOLDER.findall(text)]
+    pages = [RUNBOOK.pattern if part.endswith(r"\ See\ ") else "" for part in parts]
+    return re.compile("".join(part + (page or gap) for part, page, gap in zip(parts, pages, [*gaps, ""])))
+
+
+def with_endings(texts: set[str]) -> set[str]:
+    """The texts of a file, and its sentences with the page that the file puts behind them."""
+    endings = {found[1] for found in map(ENDING.fullmatch, texts) if found}
+    return texts | {
+        text + ending for text in texts for ending in endings if text.endswith(".") and not RUNBOOK.search(text)
+    }
+
+
+@cache
+def printed() -> set[str]:
+    """Every text that the code can print."""
+    texts: set[str] = set()
+    for path in (ROOT / "plugins").rglob("*.py"):
+        texts |= with_endings(set(python_texts(ast.parse(path.read_text()))))
+    globs = ("playbooks/**/*.yml", "roles/*/tasks/*.yml", "roles/*/vars/*.yml")
+    for path in (path for glob in globs for path in ROOT.glob(glob)):
+        texts.update(yaml_texts(yaml.safe_load(path.read_text())))
+    return texts
 
 
 @cache
 def literals() -> list[re.Pattern[str]]:
-    """Every text that the code can print."""
-    texts: set[str] = set()
-    for path in (ROOT / "plugins").rglob("*.py"):
-        texts.update(python_texts(ast.parse(path.read_text())))
-    globs = ("playbooks/**/*.yml", "roles/*/tasks/*.yml", "roles/*/vars/*.yml")
-    for path in (path for glob in globs for path in ROOT.glob(glob)):
-        texts.update(yaml_texts(yaml.safe_load(path.read_text())))
-    return [found for found in map(pattern, texts) if found]
+    return [found for found in map(pattern, printed()) if found]
 
 
 def quotes(text: str) -> list[str]:
@@ -165,6 +183,18 @@ def quotes(text: str) -> list[str]:
 def unsaid(text: str) -> list[str]:
     """Quoted sentences that the code does not print."""
     return [quote for quote in quotes(text) if not any(literal.fullmatch(quote) for literal in literals())]
+
+
+def nameless(page: str, text: str) -> list[str]:
+    """Sentences quoted as a symptom that do not end with the name of the page."""
+    said = quotes(text.partition("\n## Symptom\n")[2].partition("\n## ")[0])
+    return [quote for quote in said if not quote.endswith(" See docs/runbooks/%s.md." % page)] if said else ["nothing"]
+
+
+def inside(texts: set[str]) -> list[str]:
+    """Texts that name a page anywhere but at the end of a sentence."""
+    end = re.compile(r"^docs/runbooks/\w+\.md$| See docs/runbooks/\w+\.md\.(?=['\"]|$)")
+    return [text for text in texts if RUNBOOK.search(end.sub("", text))]
 
 
 def wrong_headings(text: str) -> list[str]:
@@ -212,6 +242,16 @@ def test_a_runbook_quotes_what_the_code_prints(page):
 
 
 @every_runbook
+def test_a_runbook_begins_with_refusals_that_name_it(page):
+    assert nameless(page.stem, page.read_text()) == []
+
+
+def test_refusals_name_every_runbook_and_no_other_page_at_their_end():
+    assert {name for text in printed() for name in RUNBOOK.findall(text)} == {page.stem for page in RUNBOOKS}
+    assert inside(printed()) == []
+
+
+@every_runbook
 def test_every_runbook_is_in_the_index(page):
     assert "(runbooks/%s)" % page.name in (ROOT / "docs/README.md").read_text()
 
@@ -237,6 +277,12 @@ def test_the_readme_names_every_playbook():
         (missing_files, "`_roll/nothing.py` and `nothing_here.py`"),
         (wrong_headings, "## Symptom\n## Check\n## Do\n## Decide\n## Verify\n## If it fails\n"),
         (unsaid, "```text\nThe disk /x of broker-1 is 93 % filled.\n```\n"),
+        (unsaid, "```text\nThe quorum of controllers has no leader. See docs/runbooks/disk_full.md.\n```\n"),
+        (unsaid, "```text\nNo node needs a restart. See docs/runbooks/roll_stopped.md.\n```\n"),
+        (lambda text: nameless("az_down", text), "# x\n\n## Symptom\n\nIt is down.\n\n## Check\n"),
+        (lambda text: nameless("az_down", text), "# x\n\n## Symptom\n\n```text\nIt is down.\n```\n\n## Check\n"),
+        (lambda text: inside({text}), "It is down. See docs/runbooks/az_down.md, then go on."),
+        (lambda text: inside({text}), "It is down. See docs/runbooks/az_down.md. Then go on."),
         (unsaid, "1. x\n\n   ```text\n   The roll stopped at a. Nothing was touched.\n   ```\n"),
     ],
 )

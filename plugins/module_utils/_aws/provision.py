@@ -449,13 +449,17 @@ def _identity_findings(node: Node, account: Account) -> list[str]:
             "address": instance["private_ip_address"],
             "instance type": instance["instance_type"],
         }
-        expected = {"zone": node.zone, "address": node.address, "instance type": node.instance_type}
+        expected = {
+            "zone": (node.zone, "docs/runbooks/az_down.md"),
+            "address": (node.address, "docs/runbooks/broker_down.md"),
+            "instance type": (node.instance_type, "docs/runbooks/change_instance_type.md"),
+        }
         for what, value in has.items():
-            if value != expected[what]:
+            if value != expected[what][0]:
                 out.append(
                     "Node %s (%s) has the %s %s, but the topology says %s; provision never moves a node, so put the"
-                    " topology back, or replace the node."
-                    % (node.name, instance["instance_id"], what, value, expected[what])
+                    " topology back, or replace the node. See %s."
+                    % (node.name, instance["instance_id"], what, value, *expected[what])
                 )
     for number in range(node.volumes.count if node.volumes else 0):
         out.extend(_volume_findings(node, number, account, live))
@@ -476,7 +480,7 @@ def _volume_findings(node: Node, number: int, account: Account, live: list[dict[
         if volume["zone"] != node.zone:
             out.append(
                 "%s (%s) lies in %s, but the node in %s; put the node's zone back, or move the data first."
-                % (name, volume["id"], volume["zone"], node.zone)
+                " See docs/runbooks/az_down.md." % (name, volume["id"], volume["zone"], node.zone)
             )
         if not volume["encrypted"]:
             out.append(
@@ -486,6 +490,7 @@ def _volume_findings(node: Node, number: int, account: Account, live: list[dict[
         if node.volumes and volume["size_gb"] > node.volumes.size_gb:
             out.append(
                 "%s (%s) has %d GiB, and EBS cannot shrink it to %d; put size_gb back."
+                " See docs/runbooks/change_disk_size.md."
                 % (name, volume["id"], volume["size_gb"], node.volumes.size_gb)
             )
         others = [a["instance_id"] for a in volume["attachments"] if a["instance_id"] not in mine]

@@ -289,22 +289,36 @@ def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, S
     return out
 
 
-def unanswered(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+def page_of_gone(gone: Sequence[tuple[Any, bool]]) -> str:
+    """The runbook for nodes that are gone, each with its zone and whether it is a broker.
+
+    Several of one zone are taken for a zone that is down.
+    """
+    if len(gone) > 1 and len({zone for zone, _ in gone}) == 1:
+        return "docs/runbooks/az_down.md"
+    if any(broker for _, broker in gone):
+        return "docs/runbooks/broker_down.md"
+    return "docs/runbooks/quorum_node_down.md"
+
+
+def unanswered(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str], brokers: Sequence[str]) -> list[str]:
     """Hosts that did not say how their service is, one sentence each.
 
-    A host's answer, or why there is none, is in __kafka_service.
+    A host's answer, or why there is none, is in __kafka_service. brokers are those hosts that are one.
     """
+    silent = [name for name in names if "unit_state" not in (hosts[name].get("__kafka_service") or {})]
+    page = page_of_gone([(hosts[name].get("kafka_rack", name), name in brokers) for name in silent])
     out = []
-    for name in names:
+    for name in silent:
         service = hosts[name].get("__kafka_service") or {}
         why = str(service.get("msg") or "no reason was given").strip().rstrip(".")
         if service.get("unreachable"):
             out.append(
-                "%s cannot be reached (%s); bring it back, or replace it, then run the same command again."
-                % (name, why.splitlines()[-1])
+                "%s cannot be reached (%s); bring it back, or replace it, then run the same command again. See %s."
+                % (name, why.splitlines()[-1], page)
             )
-        elif "unit_state" not in service:
-            out.append("%s did not say how its service is: %s." % (name, why))
+        else:
+            out.append("%s did not say how its service is: %s. See %s." % (name, why, page))
     return out
 
 

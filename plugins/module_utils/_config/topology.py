@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Iterable, Mapping
 
 from .._errors import RackawareError
+from .nodes import page_of_gone
 from .topology_spec import DATA_GB, EBS, INSTANCE_STORE, OPTIONS, VOLUME_SIZES, Refuse, read
 
 BROKER, ZOOKEEPER, CONTROLLER = "broker", "zookeeper", "controller"
@@ -683,8 +684,8 @@ def model_findings(
         ]
         out.append(
             "The topology %s has %s, which the inventory lacks, as it does an instance that is stopped or terminated;"
-            " start the instance, rebuild it with provision, or take the node out of the topology."
-            % (name, _some(lacking))
+            " start the instance, rebuild it with provision, or take the node out of the topology. See %s."
+            % (name, _some(lacking), page_of_gone([(node.zone, BROKER in node.roles) for node in gone]))
         )
     meant = {(role, node.id) for node in planned for role in node.roles}
     strange = [

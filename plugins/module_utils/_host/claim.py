@@ -42,7 +42,7 @@ def claim(owner: str, since: str, *, now: str, path: str = PATH) -> bool:
         raise ClaimError(
             "This host belongs to a run that took the lock later (%s, since %s). Stop here, and look who works on the"
             " cluster. If no run does, the clock of the host that keeps the lock was set back: correct it, and run the"
-            " same command again." % (before[1], before[0])
+            " same command again. See docs/runbooks/lock_held.md." % (before[1], before[0])
         )
     if before == (since, owner):
         return False
@@ -81,7 +81,7 @@ def check(owner: str, answered: float | None, *, now: float, path: str = PATH) -
     elif not -CLOCKS_APART <= age <= OLDEST_ANSWER:
         why = refusal(OLD_ANSWER, str(age))
     if why:
-        raise ClaimError("Nothing was done here: %s." % why)
+        raise ClaimError("Nothing was done here: %s. See docs/runbooks/lock_held.md." % why)
 
 
 def stop_command(unit: str, *, owner: str, answered: float, down: bool = False, path: str = PATH) -> str:

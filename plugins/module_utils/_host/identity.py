@@ -205,7 +205,7 @@ def _lost(
             words = [key if known[key]["id"] is None else "%s (%s)" % (key, known[key]["address"]) for key in gone]
             out.append(
                 "The inventory has %d %s, but the nodes know %d, with %s; start what is stopped and add it to the"
-                " inventory, or, to take it out for good, add -e '%s'."
+                " inventory, or, to take it out for good, add -e '%s'. See docs/runbooks/quorum_node_down.md."
                 % (len(names), title, len(known), ", ".join(words), json.dumps({"kafka_quorum_removed": gone}))
             )
     return out
@@ -234,5 +234,6 @@ def _blank(
     return [
         "%d of the %d ZooKeeper nodes (%s) have no data, and %s have some: a majority without data would become the"
         " ensemble, and the cluster's metadata would be lost; begin with the ZooKeeper nodes that have data, and add"
-        " fewer than half at a time." % (len(blank), len(zookeepers), ", ".join(blank), ", ".join(data))
+        " fewer than half at a time. See docs/runbooks/blank_store.md."
+        % (len(blank), len(zookeepers), ", ".join(blank), ", ".join(data))
     ]

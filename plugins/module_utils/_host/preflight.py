@@ -186,7 +186,7 @@ def version_findings(version: str | None, carried: str | None) -> list[str]:
         return []
     return [
         "The host carries Kafka %s, but kafka_version is %s, and only an upgrade changes that; run rolling_upgrade,"
-        " or set kafka_version to %s." % (carried, version, carried)
+        " or set kafka_version to %s. See docs/runbooks/upgrade_and_roll_back.md." % (carried, version, carried)
     ]
 
 

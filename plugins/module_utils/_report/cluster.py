@@ -178,7 +178,7 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
     ):
         if counts[key]:
             out.append(
-                "%s %s%s."
+                "%s %s%s. See docs/runbooks/under_replicated.md."
                 % (_plural(counts[key], "partition", verbs), rest, _examples(snapshot["examples"][key], counts[key]))
             )
     if snapshot["reassigning"]:
@@ -190,7 +190,7 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
         elif broker and not node["registered"]:
             out.append(
                 "Broker %d (%s) belongs to the inventory, but is not registered with the cluster."
-                % (node["id"], node["name"])
+                " See docs/runbooks/broker_down.md." % (node["id"], node["name"])
             )
         elif node["fenced"]:
             out.append("Broker %d (%s) is fenced, and serves no client." % (node["id"], node["name"]))
@@ -206,18 +206,20 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
                 "Broker %d (%s) %s, but the inventory says %s." % (node["id"], node["name"], claim, node["rack"])
             )
         out += [
-            "The disk %s of %s is %.0f %% full." % (disk["mount"], node["name"], disk["used_percent"])
+            "The disk %s of %s is %.0f %% full. See docs/runbooks/disk_full.md."
+            % (disk["mount"], node["name"], disk["used_percent"])
             for disk in node["disks"]
             if (disk["used_percent"] or 0) >= FULL_PERCENT
         ]
         if node["unit_state"] not in (None, "active"):
-            out.append("The service of %s is %s." % (node["name"], node["unit_state"]))
+            page = "docs/runbooks/broker_down.md" if broker else "docs/runbooks/quorum_node_down.md"
+            out.append("The service of %s is %s. See %s." % (node["name"], node["unit_state"], page))
+    quorum, reason = snapshot["quorum"], ""
     if zookeeper and not zookeeper["quorum"]["ok"]:
-        out.append(zookeeper["quorum"]["reason"])
-    quorum = snapshot["quorum"]
-    if quorum and quorum["leader"] < 0:
-        out.append("The quorum of controllers has no leader.")
-    return out
+        reason = zookeeper["quorum"]["reason"]
+    elif quorum and quorum["leader"] < 0:
+        reason = "The quorum of controllers has no leader."
+    return out + (["%s See docs/runbooks/quorum_node_down.md." % reason] if reason else [])
 
 
 def _examples(named: Sequence[str], count: int) -> str:

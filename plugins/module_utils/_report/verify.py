@@ -52,13 +52,14 @@ def stopped(brokers: Sequence[Mapping[str, Any]]) -> str | None:
         if broker.get("out_of_service")
     ]
     if excluded:
-        return "The cluster is not complete: %s" % " ".join(excluded)
+        return "The cluster is not complete: %s See docs/runbooks/broker_down.md." % " ".join(excluded)
     down = [broker for broker in brokers if broker.get("unit_state") in STOPPED]
     if not down:
         return None
     named = listed(["broker %s (%s: %s)" % (broker["id"], broker["name"], broker["unit_state"]) for broker in down])
     return (
         "%s %s not run, so that the cluster cannot be complete; see journalctl -u kafka there, and run rackaware.kafka.rolling_restart, which starts %s."
+        " See docs/runbooks/broker_down.md."
         % (
             named[:1].upper() + named[1:],
             "does" if len(down) == 1 else "do",
@@ -87,7 +88,8 @@ def silence(servers: Sequence[str], age: float | None, config: str | None) -> tu
     if age is None:
         return (
             False,
-            sentence + ", and no broker runs on this host; check the inventory's addresses, and that the brokers run.",
+            sentence + ", and no broker runs on this host; check the inventory's addresses, and that the brokers run."
+            " See docs/runbooks/broker_down.md.",
         )
     more = ", although the broker on this host has run for %d s; check ansible_host and kafka_listeners of the inventory, and the broker's log there."
     return age < YOUNG_SECONDS, sentence + more % age
@@ -179,6 +181,7 @@ class Watch:
         """Why it ended."""
         return (
             "The cluster is not complete after %d s, the last %d of them without progress: %s. Look at %s, and run the same command again."
+            " See docs/runbooks/under_replicated.md."
             % (
                 self.now - self.begun,
                 self.now - self.since,

@@ -65,7 +65,7 @@ def take(lease: Lease | None, path: str, owner: str, what: str, *, now: float, s
         raise LockError(
             "The lock %s is held by %s for %s, since %s and until %s; wait for its end, or, when that run is dead, "
             "wait until then or add -e roll_break_lock=true (break_lock: true for the module)."
-            % (path, lease.owner, lease.what, lease.since, lease.expires)
+            " See docs/runbooks/lock_held.md." % (path, lease.owner, lease.what, lease.since, lease.expires)
         )
     return Lease(owner, what, text(now), end)
 
@@ -84,7 +84,7 @@ def renewed(lease: Lease | None, path: str, owner: str, seconds: int, *, now: fl
         )
         raise LockError(
             "The lock %s is no longer held by %s: %s; stop here, and look who works on the cluster."
-            % (path, owner, holder)
+            " See docs/runbooks/lock_held.md." % (path, owner, holder)
         )
     return Lease(owner, lease.what, lease.since, text(now + seconds))
 
@@ -123,7 +123,8 @@ def guarded(path: str, *, make: bool) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX)
     except OSError as error:
         raise LockError(
-            "The lock's directory %s cannot be used: %s; look at it on the host." % (place, error.strerror)
+            "The lock's directory %s cannot be used: %s; look at it on the host. See docs/runbooks/lock_held.md."
+            % (place, error.strerror)
         ) from None
     try:
         yield
@@ -143,13 +144,16 @@ def read(path: str, *, break_lock: bool = False) -> Lease | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise LockError("The lock %s cannot be read: %s; look at it on the host." % (path, error.strerror)) from None
+        raise LockError(
+            "The lock %s cannot be read: %s; look at it on the host. See docs/runbooks/lock_held.md."
+            % (path, error.strerror)
+        ) from None
     except (ValueError, KeyError, TypeError):
         if break_lock:
             return None
         raise LockError(
             "The lock %s cannot be understood, so its holder is not known; look at it, or add -e roll_break_lock=true."
-            % path
+            " See docs/runbooks/lock_held.md." % path
         ) from None
 
 
@@ -162,5 +166,6 @@ def write(path: str, lease: Lease | None) -> None:
             _durable.write(path, json.dumps(asdict(lease)) + "\n")
     except OSError as error:
         raise LockError(
-            "The lock %s cannot be written: %s; look at the disk of the host." % (path, error.strerror)
+            "The lock %s cannot be written: %s; look at the disk of the host. See docs/runbooks/lock_held.md."
+            % (path, error.strerror)
         ) from None

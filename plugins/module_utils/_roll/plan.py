@@ -231,7 +231,8 @@ def refusals(cluster: Cluster, placements: Iterable[PlacementGroup]) -> tuple[li
             topic,
             number,
             touched & asked,
-            "It is being reassigned, so that its in-sync replicas may change; wait until that has ended, or cancel it.",
+            "It is being reassigned, so that its in-sync replicas may change; wait until that has ended, or cancel it."
+            " See docs/runbooks/under_replicated.md.",
         )
         for (topic, number), touched in cluster.moving.items()
     ]
@@ -260,29 +261,35 @@ def why_not(cluster: Cluster, placement: PlacementGroup) -> str:
     has = "It has %d of %d replicas in sync%s" % (in_sync, replicas, not_counting)
     allowed = cluster.partitions[placement.numbers[0]]["topic"] in cluster.allow
     if replicas == 1:
-        return "It has only one replica, so that a restart takes it offline; raise its replication factor, or allow the topic by name."
+        return (
+            "It has only one replica, so that a restart takes it offline; raise its replication factor, or allow the topic by name."
+            " See docs/runbooks/rolling_restart.md."
+        )
     if replicas <= placement.min_isr:
         if allowed:
-            return has + ", and the last one in sync never goes; bring the others back first."
-        return (
-            "It has %d replicas and needs %d in sync, so that it can never spare one; raise its replication factor, lower min.insync.replicas, or allow it."
-            % (
-                replicas,
-                placement.min_isr,
+            return (
+                "%s, and the last one in sync never goes; bring the others back first. See docs/runbooks/under_replicated.md."
+                % has
             )
+        return (
+            "It has %d replicas and needs %d in sync, so that it can never spare one; raise its replication factor, lower"
+            " min.insync.replicas, or allow it. See docs/runbooks/rolling_restart.md." % (replicas, placement.min_isr)
         )
     needs = "%d" % placement.min_isr + (" and %d of headroom" % cluster.headroom if cluster.headroom else "")
     if placement.spare == 0 and in_sync == replicas:
-        return "%s and needs %s, so that it can spare none; lower isr_headroom, or raise its replication factor." % (
+        return (
+            "%s and needs %s, so that it can spare none; lower isr_headroom, or raise its replication factor."
+            " See docs/runbooks/rolling_restart.md." % (has, needs)
+        )
+    return (
+        "%s and needs %s, so that it %s; bring its replicas back, then plan again. See docs/runbooks/under_replicated.md."
+        % (
             has,
             needs,
+            "can spare none"
+            if placement.spare == 0
+            else "has too few already, and one that is behind may be the first to heal it",
         )
-    return "%s and needs %s, so that it %s; bring its replicas back, then plan again." % (
-        has,
-        needs,
-        "can spare none"
-        if placement.spare == 0
-        else "has too few already, and one that is behind may be the first to heal it",
     )
 
 
@@ -448,11 +455,14 @@ def quorum_trouble(voters: Iterable[int], leader: int | None, out: Iterable[int]
     """Why no voter can go."""
     everyone, down = set(voters), set(voters) & set(out)
     if leader not in everyone - down:
-        return "No running voter is known to lead the quorum; wait until it has a leader."
-    return "%d of %d voters run and %d must, so that none can go; bring the others back first." % (
-        len(everyone - down),
-        len(everyone),
-        majority(len(everyone)),
+        return "No running voter is known to lead the quorum; wait until it has a leader. See docs/runbooks/quorum_node_down.md."
+    return (
+        "%d of %d voters run and %d must, so that none can go; bring the others back first. See docs/runbooks/quorum_node_down.md."
+        % (
+            len(everyone - down),
+            len(everyone),
+            majority(len(everyone)),
+        )
     )
 
 

@@ -42,7 +42,7 @@ def leader_clock(quorum: Mapping[str, Any]) -> int:
             return int(voter["last_caught_up_ms"])
     raise KafkaError(
         "None of the voters (%s) leads the quorum; wait for an election, or start the controllers that are down."
-        % _all(quorum)
+        " See docs/runbooks/quorum_node_down.md." % _all(quorum)
     )
 
 

@@ -77,7 +77,7 @@ def check_version(hosts: Mapping[str, Mapping[str, Any]], version: str | None) -
         if version is not None and runs and runs != version:
             raise RollError(
                 "%s has Kafka %s, but kafka_version is %s, and a restart would change that unasked; run rolling_upgrade, or correct kafka_version."
-                % (name, runs, version)
+                " See docs/runbooks/upgrade_and_roll_back.md." % (name, runs, version)
             )
 
 
@@ -161,7 +161,10 @@ def findings(
         )
     lost = sorted(id_ for id_, host in brokers.items() if id_ not in alive and not down(host))
     if lost:
-        text = "%s runs, but the cluster does not list it as alive; it may be reading its logs after a crash: wait, or look at its log."
+        text = (
+            "%s runs, but the cluster does not list it as alive; it may be reading its logs after a crash: wait, or look at its log."
+            " See docs/runbooks/broker_down.md."
+        )
         out.append(text % named(lost).capitalize())
     rackless = sorted(id_ for id_ in alive if not known[id_].get("rack"))
     if rackless and len(rackless) < len(alive):
@@ -179,10 +182,16 @@ def _voter_findings(quorum: Mapping[str, Any] | None, controllers: set[int]) -> 
     quorum_text = "the voters are %s" % named(voters, "node")
     out = []
     if controllers - voters:
-        text = "%s of the inventory does not vote in the quorum, %s; add it with kafka-metadata-quorum add-controller, or take it out of the inventory."
+        text = (
+            "%s of the inventory does not vote in the quorum, %s; add it with kafka-metadata-quorum add-controller,"
+            " or take it out of the inventory. See docs/runbooks/quorum_node_down.md."
+        )
         out.append(text % (named(controllers - voters, "controller").capitalize(), quorum_text))
     if voters - controllers:
-        text = "%s votes in the quorum, but is no controller of the inventory; add what is missing, or remove it from the quorum."
+        text = (
+            "%s votes in the quorum, but is no controller of the inventory; add what is missing, or remove it from the"
+            " quorum. See docs/runbooks/quorum_node_down.md."
+        )
         out.append(text % named(voters - controllers, "node").capitalize())
     return out
 
@@ -205,16 +214,18 @@ def _health(partitions: Sequence[Mapping[str, Any]], gone: set[int], restart: se
     if not troubled:
         return []
     first = troubled[0]
-    sentence = "The cluster is not healthy: %s, one of them %s-%d with %d of %d replicas in sync; wait until it has healed, or find out why it does not."
     many = "%s %s behind" % (counted(len(troubled), "partition"), "is" if len(troubled) == 1 else "are")
-    out = [sentence % (many, first["topic"], first["partition"], len(first["isr"]), len(first["replicas"]))]
-    late = set().union(*map(_missing, troubled)) - restart
+    late, hint = set().union(*map(_missing, troubled)) - restart, ""
     if late and all(_missing(partition) and partition["leader"] >= 0 for partition in troubled):
-        out[0] += " If nothing but a restart heals %s, name %s in roll_only, with roll_all." % (
+        hint = " If nothing but a restart heals %s, name %s in roll_only, with roll_all." % (
             named(late),
             "it" if len(late) == 1 else "them",
         )
-    return out
+    return [
+        "The cluster is not healthy: %s, one of them %s-%d with %d of %d replicas in sync; wait until it has healed, or"
+        " find out why it does not.%s See docs/runbooks/under_replicated.md."
+        % (many, first["topic"], first["partition"], len(first["isr"]), len(first["replicas"]), hint)
+    ]
 
 
 def _missing(partition: Mapping[str, Any]) -> set[int]:

@@ -359,7 +359,8 @@ def main(arguments: Sequence[str] | None = None, world: World | None = None) -> 
         return 1
     except OSError as error:
         print(
-            "Kafka stays down, because its log directories cannot be recorded: %s; look at the host's disks." % error,
+            "Kafka stays down, because its log directories cannot be recorded: %s; look at the host's disks."
+            " See docs/runbooks/blank_store.md." % error,
             file=sys.stderr,
             flush=True,
         )

@@ -238,13 +238,15 @@ def sentence(node: int, new: Sequence[str], answer: Answer, consent: Mapping[str
     if answer.lost is None:
         advice = "this is asked again until it is settled"
     else:
-        advice = (
-            "bring its old disk back, or see docs/runbooks/blank_store.md before kafka-start-guard accept %d %s"
-            % (node, answer.lost)
-        )
+        advice = "bring its old disk back, or accept the loss with kafka-start-guard accept %d %s" % (node, answer.lost)
     if consent is not None:
         advice += " (what was accepted, %s %s, is something else)" % (consent.get("node"), consent.get("partitions"))
-    return "Broker %d stays down: %s, and %s; %s." % (node, " and ".join(new), answer.reason, advice)
+    return "Broker %d stays down: %s, and %s; %s. See docs/runbooks/blank_store.md." % (
+        node,
+        " and ".join(new),
+        answer.reason,
+        advice,
+    )
 
 
 def in_words(places: Collection[tuple[str, int]]) -> str:

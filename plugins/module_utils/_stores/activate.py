@@ -189,17 +189,17 @@ def _wait(store: Store, run: Run, end: float, sleep: Callable[[float], None]) ->
         if "failed" in states or states[0] == "inactive" and text.startswith("refused"):
             unit = service if states[0] != "active" else mount
             raise StoreUnitsError(
-                "The store %s is not open: %s See journalctl --unit %s."
+                "The store %s is not open: %s See journalctl --unit %s. See docs/runbooks/store_locked.md."
                 % (store.name, _sentence(text) or "its unit failed.", unit)
             )
         if text.startswith("locked"):
             raise StoreUnitsError(
                 "The store %s stays locked, and tries again every few minutes by itself. It says: %s"
-                % (store.name, _sentence(text))
+                " See docs/runbooks/store_locked.md." % (store.name, _sentence(text))
             )
         if time.monotonic() > end:
             raise StoreUnitsError(
-                "The store %s did not open in time, and goes on trying. It says: %s"
+                "The store %s did not open in time, and goes on trying. It says: %s See docs/runbooks/store_locked.md."
                 % (store.name, _sentence(text) or "nothing.")
             )
         sleep(0.5)

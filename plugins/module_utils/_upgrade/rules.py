@@ -51,7 +51,10 @@ FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class UpgradeError(RackawareError):
-    """The upgrade, the rollback or the finalization is not possible; the sentence says why."""
+    """The upgrade, the rollback or the finalization is not possible; the sentence says why, and ends with the page."""
+
+    def __str__(self) -> str:
+        return "%s See docs/runbooks/upgrade_and_roll_back.md." % super().__str__()
 
 
 @dataclass(frozen=True)

@@ -353,11 +353,13 @@ def test_an_instance_that_is_gone_is_no_node_but_a_predecessor() -> None:
 REFUSED = {
     "another zone": (
         lambda i, v: i[0]["placement"].update(availability_zone="eu-west-1b"),
-        "has the zone eu-west-1b, but the topology says eu-west-1a",
+        "has the zone eu-west-1b, but the topology says eu-west-1a; provision never moves a node, so put the topology back,"
+        " or replace the node. See docs/runbooks/az_down.md.",
     ),
     "another type": (
         lambda i, v: i[0].update(instance_type="m5.large"),
-        "has the instance type m5.large, but the topology says i4i.large",
+        "has the instance type m5.large, but the topology says i4i.large; provision never moves a node, so put the topology"
+        " back, or replace the node. See docs/runbooks/change_instance_type.md.",
     ),
     "another address": (
         lambda i, v: i[0].update(private_ip_address="198.18.1.99"),

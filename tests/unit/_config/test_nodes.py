@@ -253,9 +253,34 @@ def test_hosts_that_did_not_answer_are_named_with_the_reason():
         "b3": {"failed": True, "msg": "MODULE FAILURE"},
     }
     assert nodes.unanswered(
-        {**{name: {"__kafka_service": told} for name, told in said.items()}, "b4": {}}, ["b1", "b2", "b3", "b4"]
+        {**{name: {"__kafka_service": told} for name, told in said.items()}, "b4": {}},
+        ["b1", "b2", "b3", "b4"],
+        ["b1", "b2", "b3", "b4"],
     ) == [
-        "b2 cannot be reached (No route to host); bring it back, or replace it, then run the same command again.",
-        "b3 did not say how its service is: MODULE FAILURE.",
-        "b4 did not say how its service is: no reason was given.",
+        "b2 cannot be reached (No route to host); bring it back, or replace it, then run the same command again."
+        " See docs/runbooks/broker_down.md.",
+        "b3 did not say how its service is: MODULE FAILURE. See docs/runbooks/broker_down.md.",
+        "b4 did not say how its service is: no reason was given. See docs/runbooks/broker_down.md.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("gone", "page"),
+    [
+        ([("a", True)], "broker_down"),
+        ([("a", False)], "quorum_node_down"),
+        ([("a", False), ("b", True)], "broker_down"),
+        ([("a", False), ("b", False)], "quorum_node_down"),
+        ([("a", True), ("a", False)], "az_down"),
+        ([("a", True), ("a", True), ("b", True)], "broker_down"),
+    ],
+)
+def test_the_page_depends_on_what_is_gone(gone, page):
+    assert nodes.page_of_gone(gone) == "docs/runbooks/%s.md" % page
+
+
+def test_hosts_without_a_zone_are_not_taken_for_one():
+    silent = {name: {"__kafka_service": {"unreachable": True}} for name in ("b1", "b2")}
+    assert nodes.unanswered(silent, ["b1", "b2"], ["b1"])[-1].endswith(" See docs/runbooks/broker_down.md.")
+    both = {name: {**said, "kafka_rack": "a"} for name, said in silent.items()}
+    assert nodes.unanswered(both, ["b1", "b2"], ["b1"])[-1].endswith(" See docs/runbooks/az_down.md.")

@@ -434,6 +434,7 @@ def test_nodes_that_the_inventory_lacks_are_named_with_what_to_do() -> None:
     assert found == [
         "The topology demo has demo-zookeeper-4 (ZooKeeper node 4), demo-zookeeper-5 (ZooKeeper node 5), which the inventory lacks, as it does an instance that"
         " is stopped or terminated; start the instance, rebuild it with provision, or take the node out of the topology."
+        " See docs/runbooks/quorum_node_down.md."
     ]
     assert model(topology=five, missing_ok=True) == []
 

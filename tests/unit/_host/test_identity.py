@@ -215,7 +215,7 @@ def test_hosts_that_answered_are_compared_and_those_that_did_not_are_named_first
     assert len(kafka_services_findings(removed, ["b1", "b2"], groups)) == 1
     silent = {**answered, "b2": {"kafka_node_id": 1, "__kafka_service": {}}}
     assert kafka_services_findings(silent, ["b1", "b2"], groups) == [
-        "b2 did not say how its service is: no reason was given."
+        "b2 did not say how its service is: no reason was given. See docs/runbooks/broker_down.md."
     ]
 
 

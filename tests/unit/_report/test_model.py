@@ -183,7 +183,7 @@ class TestModel:
 
     def test_a_lost_zookeeper_quorum_is_a_finding(self):
         assert report_cluster.build(snapshot(), HOSTS, zookeeper=zookeeper("follower"))["findings"] == [
-            "No server leads."
+            "No server leads. See docs/runbooks/quorum_node_down.md."
         ]
 
     def test_a_pending_restart_is_told_but_no_trouble(self):

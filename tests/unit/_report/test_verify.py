@@ -38,7 +38,7 @@ class TestStopped:
     def test_one_that_does_not_run_is_named_with_what_starts_it(self, state):
         assert verify.stopped(brokers(b1="active", b2=state)) == (
             "Broker 2 (b2: %s) does not run, so that the cluster cannot be complete; see journalctl -u kafka there, and run"
-            " rackaware.kafka.rolling_restart, which starts it." % state
+            " rackaware.kafka.rolling_restart, which starts it. See docs/runbooks/broker_down.md." % state
         )
 
     def test_of_many_the_first_few(self):
@@ -46,7 +46,7 @@ class TestStopped:
         assert (
             said.startswith("Broker 1 (b1: failed), broker 2")
             and "and 2 more do not run" in said
-            and said.endswith("starts them.")
+            and said.endswith("starts them. See docs/runbooks/broker_down.md.")
         )
 
 
@@ -66,7 +66,8 @@ class TestSilence:
     def test_where_no_broker_runs_there_is_nothing_to_wait_for(self):
         assert verify.silence(["a:1"], None, None) == (
             False,
-            "Nothing listens at a:1, and no broker runs on this host; check the inventory's addresses, and that the brokers run.",
+            "Nothing listens at a:1, and no broker runs on this host; check the inventory's addresses, and that the brokers run."
+            " See docs/runbooks/broker_down.md.",
         )
 
     def test_of_many_servers_the_first_few(self):
@@ -142,6 +143,7 @@ class TestWatch:
         assert self.watch((10, answer([2])), (250, answer([2], behind=412, offline=1))).sentence() == (
             "The cluster is not complete after 250 s, the last 240 of them without progress: broker 2 (b2) is not registered; 1 partition without a leader"
             " (t-0), 412 partitions behind (t-0, …). Look at the log of each of these brokers (journalctl -u kafka), and run the same command again."
+            " See docs/runbooks/under_replicated.md."
         )
 
 
