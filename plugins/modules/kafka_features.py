@@ -59,7 +59,9 @@ SPEC = dict(CONNECTION_SPEC, levels={"type": "dict", "required": True})
 def finalized(admin: Admin) -> dict[str, int]:
     """The levels by feature."""
     return {
-        name: feature["finalized"] for name, feature in features.levels(admin).items() if feature["finalized"] is not None
+        name: feature["finalized"]
+        for name, feature in features.levels(admin).items()
+        if feature["finalized"] is not None
     }
 
 

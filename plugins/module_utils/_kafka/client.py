@@ -228,7 +228,8 @@ def raise_for(code: int, message: str | None, what: str) -> None:
     """Raise for any code but 0; what completes "Kafka refused …"."""
     if code != 0:
         raise KafkaError(
-            "Kafka refused %s: %s%s" % (what, error_name(code), " (%s)" % message.rstrip(".") if message else "") + ".", code
+            "Kafka refused %s: %s%s" % (what, error_name(code), " (%s)" % message.rstrip(".") if message else "") + ".",
+            code,
         )
 
 

@@ -51,9 +51,7 @@ def _configs(
     for result in answer.results:
         if result.error_code == UNKNOWN_TOPIC:
             continue
-        raise_for(
-            result.error_code, result.error_message, "to describe the configuration of %s" % result.resource_name
-        )
+        raise_for(result.error_code, result.error_message, "to describe the configuration of %s" % result.resource_name)
         out[result.resource_name] = {
             config.name: {"value": config.value, "own": config.config_source == DYNAMIC_TOPIC_SOURCE}
             for config in result.configs
@@ -61,7 +59,9 @@ def _configs(
     return out
 
 
-def min_insync_replicas(admin: Admin, topics: Sequence[str], broker_id: int | None = None) -> dict[str, tuple[int, bool]]:
+def min_insync_replicas(
+    admin: Admin, topics: Sequence[str], broker_id: int | None = None
+) -> dict[str, tuple[int, bool]]:
     """min.insync.replicas of each existing topic, and whether the topic itself sets it.
 
     If not, it is the value of the broker that is asked.
@@ -87,7 +87,9 @@ def alter_topic_config(admin: Admin, name: str, config: dict[str, str | None], *
     _alter(admin, TOPIC_RESOURCE, name, config, None, validate_only)
 
 
-def alter_broker_config(admin: Admin, broker_id: int | None, config: dict[str, str | None], *, validate_only: bool) -> None:
+def alter_broker_config(
+    admin: Admin, broker_id: int | None, config: dict[str, str | None], *, validate_only: bool
+) -> None:
     """The same for one broker's dynamic configuration, or with None for the default of all brokers."""
     _alter(admin, BROKER_RESOURCE, "" if broker_id is None else str(broker_id), config, broker_id, validate_only)
 

@@ -71,7 +71,7 @@ def partitions(admin: Admin, topics: Sequence[str] | None = None) -> dict[str, l
     return _partitions(admin.metadata(topics))
 
 
-def metadata_from(admin: Admin, broker_id: int, topics: Sequence[str] | None = None) -> dict[str, Any]:
+def own_view(admin: Admin, broker_id: int, topics: Sequence[str] | None = None) -> dict[str, Any]:
     """One broker's own view: {brokers: [ids it knows], partitions: as partitions(), those it holds}.
 
     Raises KafkaError when it does not answer.

@@ -111,14 +111,14 @@ def create_topic(
     raise_for(answer.topics[0].error_code, answer.topics[0].error_message, "to create topic %s" % name)
 
 
-def add_partitions(admin: Admin, name: str, count: int, assignment: list[list[int]] | None, *, validate_only: bool) -> None:
+def add_partitions(
+    admin: Admin, name: str, count: int, assignment: list[list[int]] | None, *, validate_only: bool
+) -> None:
     """Raise a topic's number of partitions to count; the assignment lists the broker ids of the new ones only."""
     from kafka.protocol.admin import CreatePartitionsRequest as Request
 
     grown = Request.CreatePartitionsTopic
-    places = (
-        None if assignment is None else [grown.CreatePartitionsAssignment(broker_ids=ids) for ids in assignment]
-    )
+    places = None if assignment is None else [grown.CreatePartitionsAssignment(broker_ids=ids) for ids in assignment]
     answer = admin.send_to_controller(
         lambda: Request(
             topics=[grown(name=name, count=count, assignments=places)],

@@ -434,7 +434,7 @@ def _unknown(admin: Admin, broker: int, keys: set[tuple[str, int]]) -> set[tuple
     try:
         known = {
             (topic, partition["partition"])
-            for topic, partitions in metadata.metadata_from(admin, broker, topics)["partitions"].items()
+            for topic, partitions in metadata.own_view(admin, broker, topics)["partitions"].items()
             for partition in partitions
         }
         return (keys & known) - {
@@ -647,7 +647,7 @@ def _topics(held: Iterable[Mapping[str, Any]], seen: kafka_snapshot.Snapshot) ->
 
 def _own_view(admin: Admin, broker: int, topics: Sequence[str] | None, seen: kafka_snapshot.Snapshot) -> dict[str, Any]:
     """What the broker itself answers about what it holds, as in a snapshot; reassignments come from the controller."""
-    answer = metadata.metadata_from(admin, broker, topics)
+    answer = metadata.own_view(admin, broker, topics)
     adding = {(move["topic"], move["partition"]): move["adding"] for move in seen.reassignments}
     return {
         "brokers": [{"id": id_} for id_ in answer["brokers"]],
