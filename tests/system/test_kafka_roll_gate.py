@@ -119,12 +119,7 @@ def write(cluster, exclude):
 
 def sizes(cluster, node):
     with cluster.admin() as admin:
-        return {
-            each["partition"]: each["size_bytes"]
-            for place in log_dirs.describe(admin, node)
-            for each in place["replicas"]
-            if each["topic"] == TOPIC and not each["future"]
-        }
+        return {index: size for (name, index), size in log_dirs.sizes(admin, node).items() if name == TOPIC}
 
 
 def test_open_on_a_healthy_cluster_and_held_for_what_is_in_flight(healthy):

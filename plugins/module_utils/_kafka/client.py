@@ -196,15 +196,20 @@ def at_once(ask: Callable[[int], Any], brokers: Iterable[int], threads: int = AS
         return dict(zip(ids, pool.map(answer, ids)))
 
 
+def by_topic(partitions: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    """The indexes of these partitions by topic, in their order."""
+    named: dict[str, list[int]] = {}
+    for name, index in partitions:
+        named.setdefault(name, []).append(index)
+    return named
+
+
 def require_library() -> None:
     """Raise LibraryError unless there is a kafka-python that fits."""
     lowest, above = (".".join(str(part) for part in version) for version in SUPPORTED)
     advice = (
         "put kafka-python >= %s, < %s there, or set ansible_python_interpreter to /opt/kafka-admin/bin/python, which the role kafka_install makes."
-        % (
-            lowest,
-            above,
-        )
+        % (lowest, above)
     )
     if kafka is None:
         raise LibraryError("The Python interpreter %s has no kafka-python; %s" % (sys.executable, advice))

@@ -107,8 +107,7 @@ def _alter(
     ]
     answer = admin.send(
         Request(
-            resources=[resource(resource_type=kind, resource_name=name, configs=changes)],
-            validate_only=validate_only,
+            resources=[resource(resource_type=kind, resource_name=name, configs=changes)], validate_only=validate_only
         ),
         node,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping, Sequence
 
 from . import metadata
-from .client import Admin, KafkaError, error_name, raise_for
+from .client import Admin, KafkaError, by_topic, error_name, raise_for
 
 # A controller of KRaft refuses a whole request that makes more than 10,000 records
 # (QuorumController.MAX_RECORDS_PER_USER_OP).
@@ -84,13 +84,10 @@ def elect_preferred(
 def _elect(admin: Admin, partitions: list[tuple[str, int]]) -> dict[tuple[str, int], str]:
     from kafka.protocol.admin import ElectionType, ElectLeadersRequest
 
-    named: dict[str, list[int]] = {}
-    for name, index in partitions:
-        named.setdefault(name, []).append(index)
     answer = admin.send_to_controller(
         lambda: ElectLeadersRequest(
             election_type=ElectionType.PREFERRED,
-            topic_partitions=[(name, sorted(indexes)) for name, indexes in sorted(named.items())],
+            topic_partitions=[*by_topic(sorted(partitions)).items()],
             timeout_ms=admin.timeout_ms,
         ),
         lambda got: got.error_code,

@@ -71,31 +71,19 @@ def partitions(admin: Admin, topics: Sequence[str] | None = None) -> dict[str, l
     return _partitions(admin.metadata(topics))
 
 
-def own_view(admin: Admin, broker_id: int, topics: Sequence[str] | None = None) -> dict[str, Any]:
-    """One broker's own view: {brokers: [ids it knows], partitions: as partitions(), those it holds}.
+def view_of(admin: Admin, broker_id: int, topics: Sequence[str] | None = None, *, held: bool = False) -> dict[str, Any]:
+    """What one broker itself says: {controller_id, brokers: [{id, host, port, rack}], partitions: as partitions()}.
 
-    Raises KafkaError when it does not answer.
+    held: only the partitions that it holds, because each answer may be megabytes. Under KRaft controller_id is that of
+    any broker.
     """
     answer = admin.metadata(topics, broker_id)
-    return {
-        "brokers": sorted(broker.node_id for broker in answer.brokers),
-        "partitions": _partitions(answer, broker_id),
-    }
-
-
-def view_of(admin: Admin, broker_id: int) -> dict[str, Any]:
-    """One broker's view of the cluster.
-
-    {controller_id, brokers: [{id, host, port, rack}], partitions: as partitions()}.
-
-    Under KRaft controller_id is that of any broker.
-    """
-    answer = admin.metadata(None, broker_id)
     brokers = [
         {"id": broker.node_id, "host": broker.host, "port": broker.port, "rack": broker.rack}
         for broker in answer.brokers
     ]
-    return {"controller_id": answer.controller_id, "brokers": brokers, "partitions": _partitions(answer)}
+    partitions_ = _partitions(answer, broker_id if held else None)
+    return {"controller_id": answer.controller_id, "brokers": brokers, "partitions": partitions_}
 
 
 def controllers_named(admin: Admin, brokers: Iterable[int]) -> dict[int, int]:
@@ -104,13 +92,10 @@ def controllers_named(admin: Admin, brokers: Iterable[int]) -> dict[int, int]:
     return {broker: answer.controller_id for broker, answer in said.items() if not isinstance(answer, KafkaError)}
 
 
-def silent(admin: Admin, brokers: Iterable[int]) -> list[int]:
+def silent(admin: Admin, brokers: Sequence[int]) -> list[int]:
     """Those of these brokers that do not answer, in their order; all are asked at once."""
-    return [
-        broker
-        for broker, said in at_once(lambda broker: admin.metadata([], broker), brokers).items()
-        if isinstance(said, KafkaError)
-    ]
+    answer = controllers_named(admin, brokers)
+    return [broker for broker in brokers if broker not in answer]
 
 
 def _partitions(answer: Any, holder: int | None = None) -> dict[str, list[Partition]]:

@@ -136,14 +136,10 @@ def delete_topic(admin: Admin, name: str) -> None:
 
     answer = admin.send_to_controller(
         lambda: Request(
-            topics=[Request.DeleteTopicState(name=name, topic_id=None)],
-            topic_names=[name],
-            timeout_ms=admin.timeout_ms,
+            topics=[Request.DeleteTopicState(name=name, topic_id=None)], topic_names=[name], timeout_ms=admin.timeout_ms
         ),
         lambda got: got.responses[0].error_code,
     )
     raise_for(
-        answer.responses[0].error_code,
-        getattr(answer.responses[0], "error_message", None),
-        "to delete topic %s" % name,
+        answer.responses[0].error_code, getattr(answer.responses[0], "error_message", None), "to delete topic %s" % name
     )

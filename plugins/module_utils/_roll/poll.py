@@ -398,7 +398,7 @@ def nothing_hidden(
     if not alive & nodes and params["disruption"] == disruption.RESTART:
         return
     first = {admin.asked} if admin.asked is not None else set()
-    ask = partial(log_dirs.held_by, admin)
+    ask = partial(log_dirs.sizes, admin)
     said = at_once(ask, sorted((alive & nodes) | first), OWN_VIEWS_AT_ONCE)
     # What a broker that is down holds, others hold, too, or it is lost.
     if not nodes <= alive or any(isinstance(held, KafkaError) for held in said.values()):
@@ -408,7 +408,7 @@ def nothing_hidden(
         if error.code == CLUSTER_AUTHORIZATION_FAILED or len(failed) == len(said):
             raise error
     named_ = {(partition["topic"], partition["partition"]) for partition in seen.partitions}
-    missing = {id_: held - named_ for id_, held in said.items() if not isinstance(held, KafkaError)}
+    missing = {id_: held.keys() - named_ for id_, held in said.items() if not isinstance(held, KafkaError)}
     left = {id_: {key for key in keys if key[0] != METADATA_TOPIC} for id_, keys in missing.items() if keys}
     for again in (True, False):
         left = {id_: lacking for id_, keys in left.items() for lacking in [_unknown(admin, id_, keys)] if lacking}
@@ -434,7 +434,7 @@ def _unknown(admin: Admin, broker: int, keys: set[tuple[str, int]]) -> set[tuple
     try:
         known = {
             (topic, partition["partition"])
-            for topic, partitions in metadata.own_view(admin, broker, topics)["partitions"].items()
+            for topic, partitions in metadata.view_of(admin, broker, topics, held=True)["partitions"].items()
             for partition in partitions
         }
         return (keys & known) - {
@@ -647,10 +647,10 @@ def _topics(held: Iterable[Mapping[str, Any]], seen: kafka_snapshot.Snapshot) ->
 
 def _own_view(admin: Admin, broker: int, topics: Sequence[str] | None, seen: kafka_snapshot.Snapshot) -> dict[str, Any]:
     """What the broker itself answers about what it holds, as in a snapshot; reassignments come from the controller."""
-    answer = metadata.own_view(admin, broker, topics)
+    answer = metadata.view_of(admin, broker, topics, held=True)
     adding = {(move["topic"], move["partition"]): move["adding"] for move in seen.reassignments}
     return {
-        "brokers": [{"id": id_} for id_ in answer["brokers"]],
+        "brokers": answer["brokers"],
         "partitions": [
             {**partition, "topic": topic, "adding": adding.get((topic, partition["partition"]), [])}
             for topic, partitions in answer["partitions"].items()
@@ -670,7 +670,7 @@ def _copying(
     bytes_left is how much less that is than the leader holds. None where no broker answers. The brokers in alone are
     not asked in place of a leader.
     """
-    own = at_once(lambda id_: _sizes(admin, id_, behind[id_]), behind)
+    own = at_once(lambda id_: log_dirs.sizes(admin, id_, behind[id_]), behind)
     ask: dict[int, list[tuple[str, int]]] = {}
     for partitions in behind.values():
         for key, partition in partitions.items():
@@ -681,7 +681,7 @@ def _copying(
                 )
                 if holder is not None:
                     ask.setdefault(holder, []).append(key)
-    for sizes in at_once(lambda id_: _sizes(admin, id_, ask[id_]), ask).values():
+    for sizes in at_once(lambda id_: log_dirs.sizes(admin, id_, ask[id_]), ask).values():
         session.sizes.update({} if isinstance(sizes, KafkaError) else sizes)
     out: dict[int, dict[str, int | None]] = {}
     for id_, held in own.items():
@@ -695,16 +695,6 @@ def _copying(
             "bytes_left": sum(max(0, whole[key] - held.get(key, 0)) for key in whole) if known else None,
         }
     return out
-
-
-def _sizes(admin: Admin, broker: int, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
-    """How many bytes of each of these partitions the broker holds, without what it moves to another disk."""
-    return {
-        (replica["topic"], replica["partition"]): replica["size_bytes"]
-        for place in log_dirs.describe(admin, broker, partitions)
-        for replica in place["replicas"]
-        if not replica["future"]
-    }
 
 
 def controllers(

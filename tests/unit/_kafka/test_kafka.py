@@ -91,7 +91,11 @@ def partition(index, leader=1, replicas=(1, 2, 3), isr=(1, 2, 3), offline=()):
 
 
 def answered(*topics, controller=2, brokers=(1, 2, 3)):
-    return Made(topics=list(topics), controller_id=controller, brokers=[Made(node_id=node) for node in brokers])
+    return Made(
+        topics=list(topics),
+        controller_id=controller,
+        brokers=[Made(node_id=node, host="h", port=9092, rack=None) for node in brokers],
+    )
 
 
 def topic(name, *partitions, error=0):
@@ -285,21 +289,20 @@ class TestWhomToAsk:
 
     def test_a_brokers_own_view_is_asked_of_that_broker(self, cluster):
         admin, manager = cluster({"Metadata": answered(topic("t", partition(0, isr=[1])), brokers=(1, 3))})
-        assert metadata.own_view(admin, 3) == {
-            "brokers": [1, 3],
-            "partitions": {"t": [dict(partition=0, leader=1, replicas=[1, 2, 3], isr=[1], offline=[])]},
-        }
+        view = metadata.view_of(admin, 3, held=True)
+        assert [broker["id"] for broker in view["brokers"]] == [1, 3]
+        assert view["partitions"] == {"t": [dict(partition=0, leader=1, replicas=[1, 2, 3], isr=[1], offline=[])]}
         assert manager.asked("Metadata") == [3]
 
     def test_and_tells_only_what_it_holds(self, cluster):
         admin, manager = cluster({"Metadata": answered(topic("t", partition(0), partition(1, replicas=[1, 2])))})
-        assert [each["partition"] for each in metadata.own_view(admin, 3, ["t"])["partitions"]["t"]] == [0]
+        assert [each["partition"] for each in metadata.view_of(admin, 3, ["t"], held=True)["partitions"]["t"]] == [0]
         assert [each.name for each in manager.only("Metadata")[0].topics] == ["t"]
 
     def test_a_broker_that_came_later_is_looked_up_before_giving_up(self, cluster):
         admin, manager = cluster()
         with pytest.raises(KafkaError, match="does not know broker 7"):
-            metadata.own_view(admin, 7)
+            metadata.view_of(admin, 7)
         assert manager.refreshed == 1
 
 
@@ -483,13 +486,13 @@ class TestReading:
 
         found = [place(replica(0), replica(1)), place(replica(2, future=True)), place(error=56)]
         admin, manager = cluster({"DescribeLogDirs": Made(error_code=0, results=found)})
-        assert log_dirs.held_by(admin, 2) == {("t", 0), ("t", 1)} and manager.asked("DescribeLogDirs") == [2]
+        assert log_dirs.sizes(admin, 2) == {("t", 0): 1, ("t", 1): 1} and manager.asked("DescribeLogDirs") == [2]
 
     @pytest.mark.parametrize("code", [31, 0], ids=["by name", "by an empty answer, as brokers before 3.0 say it"])
     def test_disks_that_may_not_be_seen_are_refused(self, cluster, code):
         admin, _ = cluster({"DescribeLogDirs": Made(error_code=code, results=[])})
         with pytest.raises(KafkaError, match="log directories of broker 2: CLUSTER_AUTHORIZATION_FAILED") as raised:
-            log_dirs.held_by(admin, 2)
+            log_dirs.sizes(admin, 2)
         assert raised.value.code == 31
 
     def test_a_minimum_is_asked_of_the_broker_that_knows_the_topic(self, cluster):
@@ -589,11 +592,10 @@ class TestReading:
         admin, manager = cluster({"ListGroups": Made(error_code=0, groups=[])})
         assert groups.members(admin, 3) == [] and manager.asked("DescribeGroups") == []
 
-    def test_a_failed_log_directory_is_named(self, cluster):
-        where = Made(log_dir="/d1", error_code=56, total_bytes=-1, usable_bytes=-1, topics=[])
+    def test_log_directories_are_asked_for_all_partitions_or_for_some(self, cluster):
+        where = Made(log_dir="/d1", error_code=0, total_bytes=-1, usable_bytes=-1, topics=[])
         admin, manager = cluster({"DescribeLogDirs": Made(error_code=0, results=[where])})
-        assert log_dirs.describe(admin, 3)[0]["error"] == "KAFKA_STORAGE_ERROR"
-        log_dirs.describe(admin, 3, [("u", 1), ("t", 2), ("t", 0)])
+        assert log_dirs.sizes(admin, 3) == log_dirs.sizes(admin, 3, [("u", 1), ("t", 2), ("t", 0)]) == {}
         everything, some = manager.only("DescribeLogDirs")
         assert everything.topics is None and [(each.topic, each.partitions) for each in some.topics] == [
             ("t", [0, 2]),
