@@ -31,8 +31,8 @@ class FakeAdmin(Admin):
     def api_versions(self):
         return {60: (0, 2), 75: (0, 0)}
 
-    def send_to_controller(self, request, code):
-        return self.send(request())
+    def send_to_controller(self, request, part=lambda answer: answer):
+        return part(self.send(request()))
 
     def send(self, request, node=None):
         return getattr(self, type(request).__name__.replace("Request", ""))(request, node)

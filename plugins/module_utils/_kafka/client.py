@@ -9,7 +9,7 @@ Admin. Results are plain data, and failures are a KafkaError.
 
 Requests are sent as protocol messages to one chosen broker, not through KafkaAdminClient's methods. Those pick a random
 broker, which may be the one that is being restarted, and report errors in four forms: text, an error class, a code in a
-raw answer, a code in a dict. Here each function checks its answer once, with raise_for.
+raw answer, a code in a dict. Here each function checks its answer once, with check.
 """
 
 from __future__ import annotations
@@ -229,13 +229,16 @@ def error_name(code: int) -> str:
     return str(getattr(error, "message", None) or error.__name__)
 
 
-def raise_for(code: int, message: str | None, what: str) -> None:
-    """Raise for any code but 0; what completes "Kafka refused …"."""
-    if code != 0:
-        raise KafkaError(
-            "Kafka refused %s: %s%s" % (what, error_name(code), " (%s)" % message.rstrip(".") if message else "") + ".",
-            code,
-        )
+def refusal(code: int, message: str | None, what: str) -> KafkaError:
+    """The error for a code; what completes "Kafka refused …"."""
+    why = error_name(code) + (" (%s)" % message.rstrip(".") if message else "")
+    return KafkaError("Kafka refused %s: %s." % (what, why), code)
+
+
+def check(answer: Any, what: str) -> None:
+    """Raise KafkaError when an answer, or a part of it, has an error code."""
+    if answer.error_code:
+        raise refusal(answer.error_code, getattr(answer, "error_message", None), what)
 
 
 def reason(error: BaseException) -> str:
@@ -368,17 +371,17 @@ class Admin:
                 getattr(error, "errno", None),
             ) from None
 
-    def send_to_controller(self, request: Callable[[], Any], code: Callable[[Any], int]) -> Any:
-        """Send to the controller; under KRaft the broker that is asked forwards it.
+    def send_to_controller(self, request: Callable[[], Any], part: Callable[[Any], Any] = lambda answer: answer) -> Any:
+        """Send to the controller; under KRaft the broker that is asked forwards it. The part of the answer with its code.
 
         request makes a new message, because each is sent once.
         """
         if self.is_kraft:
-            return self.send(request())
-        answer = self.send(request(), self.metadata([]).controller_id)
-        if code(answer) == NOT_CONTROLLER:
+            return part(self.send(request()))
+        answer = part(self.send(request(), self.metadata([]).controller_id))
+        if answer.error_code == NOT_CONTROLLER:
             # It moved between the two requests: KafkaAdminClient too asks once more.
-            answer = self.send(request(), self.metadata([]).controller_id)
+            answer = part(self.send(request(), self.metadata([]).controller_id))
         return answer
 
     def metadata(self, topics: Sequence[str] | None, node: Any = None) -> Any:

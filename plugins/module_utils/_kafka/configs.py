@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Sequence
 
-from .client import CLUSTER_AUTHORIZATION_FAILED, UNKNOWN_TOPIC, Admin, KafkaError, at_once, raise_for
+from .client import CLUSTER_AUTHORIZATION_FAILED, UNKNOWN_TOPIC, Admin, KafkaError, at_once, check
 
 TOPIC_RESOURCE, BROKER_RESOURCE = 2, 4
 SET, DELETE = 0, 1
@@ -51,7 +51,7 @@ def _configs(
     for result in answer.results:
         if result.error_code == UNKNOWN_TOPIC:
             continue
-        raise_for(result.error_code, result.error_message, "to describe the configuration of %s" % result.resource_name)
+        check(result, "to describe the configuration of %s" % result.resource_name)
         out[result.resource_name] = {
             config.name: {"value": config.value, "own": config.config_source == DYNAMIC_TOPIC_SOURCE}
             for config in result.configs
@@ -112,6 +112,4 @@ def _alter(
         node,
     )
     for result in answer.responses:
-        raise_for(
-            result.error_code, result.error_message, "to change the configuration of %s" % (name or "all brokers")
-        )
+        check(result, "to change the configuration of %s" % (name or "all brokers"))

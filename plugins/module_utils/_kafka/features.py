@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .client import Admin, raise_for
+from .client import Admin, check
 from .configs import broker_configs
 
 
@@ -18,7 +18,7 @@ def _api_versions(admin: Admin, broker_id: int | None = None) -> Any:
     answer = admin.send(
         ApiVersionsRequest(client_software_name="rackaware", client_software_version="1", min_version=3), broker_id
     )
-    raise_for(answer.error_code, None, "to name its versions")
+    check(answer, "to name its versions")
     return answer
 
 
@@ -73,9 +73,8 @@ def finalize(admin: Admin, wanted: dict[str, int], *, validate_only: bool) -> No
     answer = admin.send_to_controller(
         lambda: Request(
             timeout_ms=admin.timeout_ms, feature_updates=updates, validate_only=validate_only, min_version=1
-        ),
-        lambda got: got.error_code,
+        )
     )
-    raise_for(answer.error_code, answer.error_message, "to finalize features")
+    check(answer, "to finalize features")
     for result in answer.results or []:
-        raise_for(result.error_code, result.error_message, "to finalize feature %s" % result.feature)
+        check(result, "to finalize feature %s" % result.feature)

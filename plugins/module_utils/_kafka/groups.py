@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .client import Admin, raise_for
+from .client import Admin, check
 
 
 def members(admin: Admin, broker_id: int) -> list[dict[str, Any]]:
@@ -20,7 +20,7 @@ def members(admin: Admin, broker_id: int) -> list[dict[str, Any]]:
     from kafka.protocol.admin import DescribeGroupsRequest, ListGroupsRequest
 
     overview = admin.send(ListGroupsRequest(states_filter=[], types_filter=[]), broker_id)
-    raise_for(overview.error_code, None, "to list groups")
+    check(overview, "to list groups")
     names = sorted(group.group_id for group in overview.groups if group.protocol_type == "consumer")
     if not names:
         return []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from typing import Any, TypedDict
 
-from .client import Admin, raise_for
+from .client import Admin, check
 
 
 class Member(TypedDict):
@@ -41,9 +41,9 @@ def quorum(admin: Admin) -> Quorum | None:
         topic_name="__cluster_metadata", partitions=[Request.TopicData.PartitionData(partition_index=0)]
     )
     answer = admin.send(Request(topics=[asked]))
-    raise_for(answer.error_code, getattr(answer, "error_message", None), "to describe the quorum")
+    check(answer, "to describe the quorum")
     partition = answer.topics[0].partitions[0]
-    raise_for(partition.error_code, getattr(partition, "error_message", None), "to describe the quorum")
+    check(partition, "to describe the quorum")
     return {
         "leader": partition.leader_id,
         "epoch": partition.leader_epoch,

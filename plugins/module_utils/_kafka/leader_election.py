@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping, Sequence
 
 from . import metadata
-from .client import Admin, KafkaError, by_topic, error_name, raise_for
+from .client import Admin, KafkaError, by_topic, check, error_name
 
 # A controller of KRaft refuses a whole request that makes more than 10,000 records
 # (QuorumController.MAX_RECORDS_PER_USER_OP).
@@ -89,10 +89,9 @@ def _elect(admin: Admin, partitions: list[tuple[str, int]]) -> dict[tuple[str, i
             election_type=ElectionType.PREFERRED,
             topic_partitions=[*by_topic(sorted(partitions)).items()],
             timeout_ms=admin.timeout_ms,
-        ),
-        lambda got: got.error_code,
+        )
     )
-    raise_for(answer.error_code, None, "the election of preferred leaders")
+    check(answer, "the election of preferred leaders")
     return {
         (result.topic, partition.partition_id): error_name(partition.error_code)
         for result in answer.replica_election_results

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Iterable
 
-from .client import CLUSTER_AUTHORIZATION_FAILED, Admin, by_topic, raise_for
+from .client import CLUSTER_AUTHORIZATION_FAILED, Admin, by_topic, refusal
 
 
 def sizes(
@@ -30,7 +30,8 @@ def sizes(
     code = getattr(answer, "error_code", 0) or 0
     if topics is None and not answer.results:
         code = code or CLUSTER_AUTHORIZATION_FAILED
-    raise_for(code, None, "to describe the log directories of broker %d" % broker_id)
+    if code:
+        raise refusal(code, None, "to describe the log directories of broker %d" % broker_id)
     return {
         (topic.name, partition.partition_index): partition.partition_size
         for directory in answer.results

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Sequence, TypedDict
 
-from .client import TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC, Admin, KafkaError, at_once, raise_for
+from .client import TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC, Admin, KafkaError, at_once, check
 
 DESCRIBE_CLUSTER, DESCRIBE_TOPIC_PARTITIONS = 60, 75
 LEADER_NOT_AVAILABLE = 5
@@ -48,7 +48,7 @@ def cluster(admin: Admin) -> dict[str, Any]:
     answer = admin.send(
         DescribeClusterRequest(include_cluster_authorized_operations=False, include_fenced_brokers=fenced)
     )
-    raise_for(answer.error_code, answer.error_message, "to describe the cluster")
+    check(answer, "to describe the cluster")
     brokers: list[Broker] = [
         {
             "id": broker.broker_id,
@@ -105,7 +105,7 @@ def _partitions(answer: Any, holder: int | None = None) -> dict[str, list[Partit
             continue
         # A new topic has no leader yet: its partitions say so themselves.
         if topic.error_code != LEADER_NOT_AVAILABLE:
-            raise_for(topic.error_code, None, "to describe topic %s" % topic.name)
+            check(topic, "to describe topic %s" % topic.name)
         listed: list[Partition] = [
             {
                 "partition": partition.partition_index,
@@ -142,7 +142,7 @@ def eligible_leader_replicas(admin: Admin, topics: Sequence[str]) -> dict[tuple[
         )
         for topic in answer.topics:
             if topic.error_code == TOPIC_AUTHORIZATION_FAILED:
-                raise_for(topic.error_code, None, "to describe topic %s" % topic.name)
+                check(topic, "to describe topic %s" % topic.name)
             for partition in topic.partitions:
                 if partition.eligible_leader_replicas:
                     out[topic.name, partition.partition_index] = partition.eligible_leader_replicas

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Sequence, TypedDict
 
-from .client import Admin, raise_for
+from .client import Admin, check
 
 NO_REASSIGNMENT = 85
 
@@ -27,10 +27,8 @@ def under_way(admin: Admin, topics: Sequence[str] | None = None) -> list[Reassig
     """Reassignments of these topics (None: all), by topic and partition."""
     from kafka.protocol.admin import ListPartitionReassignmentsRequest as Request
 
-    answer = admin.send_to_controller(
-        lambda: Request(timeout_ms=admin.timeout_ms, topics=None), lambda got: got.error_code
-    )
-    raise_for(answer.error_code, answer.error_message, "to list reassignments")
+    answer = admin.send_to_controller(lambda: Request(timeout_ms=admin.timeout_ms, topics=None))
+    check(answer, "to list reassignments")
     return sorted(
         (
             {
@@ -60,10 +58,9 @@ def reassign(admin: Admin, targets: dict[tuple[str, int], list[int] | None]) -> 
         lambda: Request(
             timeout_ms=admin.timeout_ms,
             topics=[topic(name=name, partitions=changes) for name, changes in named.items()],
-        ),
-        lambda got: got.error_code,
+        )
     )
-    raise_for(answer.error_code, answer.error_message, "the reassignment")
+    check(answer, "the reassignment")
     for result in answer.responses:
         for partition in result.partitions:
             cancelled = (
@@ -71,8 +68,4 @@ def reassign(admin: Admin, targets: dict[tuple[str, int], list[int] | None]) -> 
                 and partition.error_code == NO_REASSIGNMENT
             )
             if not cancelled:
-                raise_for(
-                    partition.error_code,
-                    partition.error_message,
-                    "to reassign %s-%d" % (result.name, partition.partition_index),
-                )
+                check(partition, "to reassign %s-%d" % (result.name, partition.partition_index))

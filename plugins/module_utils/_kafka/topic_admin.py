@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .._wait import wait_until
 from . import configs, metadata, reassignments, topic
-from .client import Admin, raise_for
+from .client import Admin, check
 
 
 def fetch(admin: Admin, name: str) -> topic.Topic | None:
@@ -106,9 +106,9 @@ def create_topic(
     )
     answer = admin.send_to_controller(
         lambda: Request(topics=[creatable], timeout_ms=admin.timeout_ms, validate_only=validate_only),
-        lambda got: got.topics[0].error_code,
+        lambda answer: answer.topics[0],
     )
-    raise_for(answer.topics[0].error_code, answer.topics[0].error_message, "to create topic %s" % name)
+    check(answer, "to create topic %s" % name)
 
 
 def add_partitions(
@@ -125,9 +125,9 @@ def add_partitions(
             timeout_ms=admin.timeout_ms,
             validate_only=validate_only,
         ),
-        lambda got: got.results[0].error_code,
+        lambda answer: answer.results[0],
     )
-    raise_for(answer.results[0].error_code, answer.results[0].error_message, "to add partitions to topic %s" % name)
+    check(answer, "to add partitions to topic %s" % name)
 
 
 def delete_topic(admin: Admin, name: str) -> None:
@@ -138,8 +138,6 @@ def delete_topic(admin: Admin, name: str) -> None:
         lambda: Request(
             topics=[Request.DeleteTopicState(name=name, topic_id=None)], topic_names=[name], timeout_ms=admin.timeout_ms
         ),
-        lambda got: got.responses[0].error_code,
+        lambda answer: answer.responses[0],
     )
-    raise_for(
-        answer.responses[0].error_code, getattr(answer.responses[0], "error_message", None), "to delete topic %s" % name
-    )
+    check(answer, "to delete topic %s" % name)
