@@ -15,6 +15,12 @@ from typing import Any, Callable, Iterator, Sequence
 import rolls
 from rolls import Cluster, expect, fine, refused, until
 
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import (
+    configs,
+    metadata,
+    reassignments,
+    topic_admin,
+)
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll import events
 
@@ -43,8 +49,8 @@ class Nine(Cluster):
         """Whether everybody is there and in sync, and every voter of the quorum keeps up."""
         try:
             with self.admin() as admin:
-                alive = [broker for broker in admin.cluster()["brokers"] if not broker["fenced"]]
-                listed = [each for found in admin.partitions().values() for each in found]
+                alive = [broker for broker in metadata.cluster(admin)["brokers"] if not broker["fenced"]]
+                listed = [each for found in metadata.partitions(admin).values() for each in found]
         except KafkaError:
             return False
         return len(alive) == len(self.brokers) and all(
@@ -64,10 +70,12 @@ class Nine(Cluster):
         first, second, third = ([self.ids[name] for name in names] for names in self.by_rack.values())
         assignment = {3 * i + j: [first[i], second[j], third[(i + j) % 3]] for i in range(3) for j in range(3)}
         with self.admin() as admin:
-            admin.create_topic("pairs", 0, 0, {"min.insync.replicas": "2"}, assignment, validate_only=False)
+            topic_admin.create_topic(
+                admin, "pairs", 0, 0, {"min.insync.replicas": "2"}, assignment, validate_only=False
+            )
         yield
         with self.admin() as admin:
-            admin.delete_topic("pairs")
+            topic_admin.delete_topic(admin, "pairs")
 
     def need_a_restart(self, names: list[str]) -> None:
         """As after a change of configuration that is not in place yet: what they would start with is not what they started with."""
@@ -147,7 +155,7 @@ def reassignment(cluster: Nine) -> None:
     before, after = [ids[0] for ids in inside], [*[ids[0] for ids in inside[:-1]], inside[-1][1]]
     rate = "follower.replication.throttled.rate"
     with cluster.admin() as admin:
-        admin.create_topic("moving", 0, 0, {"min.insync.replicas": "2"}, {0: before}, validate_only=False)
+        topic_admin.create_topic(admin, "moving", 0, 0, {"min.insync.replicas": "2"}, {0: before}, validate_only=False)
         # A throttle lets one fetch of a megabyte through every 11 s, so that the move lasts longer than the roll looks.
         producer = KafkaProducer(bootstrap_servers=cluster.bootstrap.split(","), acks="all")
         for _ in range(24):
@@ -155,17 +163,19 @@ def reassignment(cluster: Nine) -> None:
         producer.close()
         # Not with the topic: in ZooKeeper mode brokers hear only of changes. They do so in order, so that with the rate this is in place, too.
         throttles = {"%s.replication.throttled.replicas" % side: "*" for side in ("leader", "follower")}
-        admin.alter_topic_config("moving", throttles, validate_only=False)
-        admin.alter_broker_config(after[-1], {rate: "1"}, validate_only=False)
-        until(lambda: admin.broker_configs(after[-1], [rate]).get(rate) == "1", "the throttle to be in place", 30)
-        admin.reassign({("moving", 0): after})
+        configs.alter_topic_config(admin, "moving", throttles, validate_only=False)
+        configs.alter_broker_config(admin, after[-1], {rate: "1"}, validate_only=False)
+        until(
+            lambda: configs.broker_configs(admin, after[-1], [rate]).get(rate) == "1", "the throttle to be in place", 30
+        )
+        reassignments.reassign(admin, {("moving", 0): after})
         try:
             refused(cluster.run(), "a reassignment", "being reassigned")
         finally:
-            expect(admin.reassignments() != [], "the move has ended by itself")
-            admin.reassign({("moving", 0): None})
-            admin.alter_broker_config(after[-1], {rate: None}, validate_only=False)
-            admin.delete_topic("moving")
+            expect(reassignments.under_way(admin) != [], "the move has ended by itself")
+            reassignments.reassign(admin, {("moving", 0): None})
+            configs.alter_broker_config(admin, after[-1], {rate: None}, validate_only=False)
+            topic_admin.delete_topic(admin, "moving")
     expect(cluster.out() == [], "somebody was stopped")
 
 
@@ -177,15 +187,15 @@ def misplaced(cluster: Nine) -> None:
         rack = [id_ for id_ in cluster.names if cluster.rack_of([id_]) == cluster.rack_of([first]) and id_ != first]
         other = cluster.ids[cluster.elsewhere([first])]
         with cluster.admin() as admin:
-            admin.create_topic(
-                "misplaced", 0, 0, {"min.insync.replicas": "2"}, {0: [*rack, other]}, validate_only=False
+            topic_admin.create_topic(
+                admin, "misplaced", 0, 0, {"min.insync.replicas": "2"}, {0: [*rack, other]}, validate_only=False
             )
 
     try:
         cluster.stops_at(create, "Partition misplaced-0 has 2 in sync and needs 2")
     finally:
         with cluster.admin() as admin:
-            admin.delete_topic("misplaced")
+            topic_admin.delete_topic(admin, "misplaced")
 
 
 def killed_elsewhere(cluster: Nine) -> None:
@@ -331,8 +341,14 @@ def blind(cluster: Nine) -> None:
 
     def trusting() -> None:
         with cluster.admin() as admin:
-            admin.create_topic(
-                "blind", 0, 0, {"min.insync.replicas": "2"}, {0: [*inner, cluster.ids[second[0]]]}, validate_only=False
+            topic_admin.create_topic(
+                admin,
+                "blind",
+                0,
+                0,
+                {"min.insync.replicas": "2"},
+                {0: [*inner, cluster.ids[second[0]]]},
+                validate_only=False,
             )
         seen = cluster.scratch / "ledger-trusting" / "isr.jsonl"
         # Once when it appears, and once when its minimum is known.
@@ -345,7 +361,7 @@ def blind(cluster: Nine) -> None:
         not report["ok"] and found == {"blind"}, "that racks were trusted was seen as %s" % report["isr"]["violations"]
     )
     with cluster.admin() as admin:
-        admin.delete_topic("blind")
+        topic_admin.delete_topic(admin, "blind")
     report = cluster.ledger("forgetting", lambda: restart(first + second))
     expect(
         not report["ok"] and report["isr"]["self_inflicted"] > 10,

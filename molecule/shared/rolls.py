@@ -162,14 +162,19 @@ class Cluster:
 
     def agreed(self) -> dict[str, Any]:
         """What the brokers have agreed on: the protocols that they speak, or the finalised level of metadata.version."""
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import features, metadata
+
         with self.admin() as admin:
             if ZOOKEEPER:
                 return {
                     "protocol": sorted(
-                        {admin.versions_of(broker["id"])["protocol"][:3] for broker in admin.cluster()["brokers"]}
+                        {
+                            features.versions_of(admin, broker["id"])["protocol"][:3]
+                            for broker in metadata.cluster(admin)["brokers"]
+                        }
                     )
                 }
-            return {"metadata.version": admin.features()["metadata.version"]["finalized"]}
+            return {"metadata.version": features.levels(admin)["metadata.version"]["finalized"]}
 
     def staged(self) -> list[str]:
         """What waits for its turn on the brokers."""
@@ -193,8 +198,10 @@ class Cluster:
             return next(
                 name for name, address in self.keepers.items() if self.on(name, ask % address) == "Mode: leader"
             )
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import kraft
+
         with self.admin() as admin:
-            leader = admin.quorum()["leader"]
+            leader = kraft.quorum(admin)["leader"]
         return next(name for name in self.nodes if self.ids[name] == leader)
 
     def under_load(
@@ -502,13 +509,14 @@ def cut_off_from_zookeeper(cluster: Cluster) -> None:
     mend = "systemd-run --quiet --collect --on-active=300 --unit=mend sh -c '%s' && " % found
 
     def in_sync(count: int) -> bool:
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import metadata
         from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin, Connection
 
         others = tuple("%s:9092" % address for name, address in cluster.brokers.items() if name != victim)
         with Admin(Connection(others)) as admin:
             return all(
                 (number in each["isr"]) == bool(count)
-                for listed in admin.partitions().values()
+                for listed in metadata.partitions(admin).values()
                 for each in listed
                 if number in each["replicas"]
             )
@@ -734,11 +742,12 @@ def blank_store(cluster: Cluster) -> None:
     elect = "java -cp '/opt/kafka-%s/libs/*' org.apache.kafka.tools.LeaderElectionCommand --bootstrap-server %s --election-type unclean --all-topic-partitions"
 
     def in_sync(bootstrap: str) -> list[set[int]]:
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import metadata
         from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin, Connection, KafkaError
 
         try:
             with Admin(Connection((bootstrap,), request_timeout_seconds=5)) as admin:
-                return [set(each["isr"]) for listed in admin.partitions().values() for each in listed]
+                return [set(each["isr"]) for listed in metadata.partitions(admin).values() for each in listed]
         except KafkaError:
             return []
 

@@ -49,6 +49,7 @@ previous:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import RackawareError
+from ..module_utils._kafka import features
 from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, KafkaError, connection
 from ..module_utils._wait import wait_until
 
@@ -58,7 +59,9 @@ SPEC = dict(CONNECTION_SPEC, levels={"type": "dict", "required": True})
 def finalized(admin: Admin) -> dict[str, int]:
     """The levels by feature."""
     return {
-        name: feature["finalized"] for name, feature in admin.features().items() if feature["finalized"] is not None
+        name: feature["finalized"]
+        for name, feature in features.levels(admin).items()
+        if feature["finalized"] is not None
     }
 
 
@@ -77,7 +80,7 @@ def main() -> None:
             before = finalized(admin)
             raised = {name: level for name, level in levels.items() if before.get(name, 0) < level}
             if raised:
-                admin.finalize_features(raised, validate_only=module.check_mode)
+                features.finalize(admin, raised, validate_only=module.check_mode)
             if raised and not module.check_mode:
                 # The controller answers at once; the broker that is asked sees the new levels a moment later.
                 wait_until(

@@ -204,7 +204,7 @@ quorum:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import RackawareError
-from ..module_utils._kafka import snapshot
+from ..module_utils._kafka import configs, snapshot
 from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, connection
 from ..module_utils._roll import disruption, plan
 from ..module_utils._roll.poll import LIMITS_SPEC, least
@@ -254,7 +254,7 @@ def main() -> None:
         if params["bootstrap_servers"] is not None:
             with Admin(connection(params)) as admin:
                 seen = snapshot.take(admin).to_dict()
-                own = admin.own_minimums(broker["id"] for broker in seen["brokers"] if not broker["fenced"])
+                own = configs.own_minimums(admin, [broker["id"] for broker in seen["brokers"] if not broker["fenced"]])
                 params["min_isr"] = least(params, own)
         if seen is not None:
             result = plan.resume(

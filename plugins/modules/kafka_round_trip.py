@@ -74,7 +74,7 @@ sentence:
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import RackawareError
-from ..module_utils._kafka import check_records, round_trip
+from ..module_utils._kafka import check_records, metadata, round_trip
 from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, connection
 
 SPEC = dict(
@@ -91,8 +91,8 @@ def main() -> None:
     try:
         where = connection(params)
         with Admin(where) as admin:
-            racks = {broker["id"]: broker["rack"] for broker in admin.cluster()["brokers"]}
-            topic_partitions = admin.partitions([topic]).get(topic)
+            racks = {broker["id"]: broker["rack"] for broker in metadata.cluster(admin)["brokers"]}
+            topic_partitions = metadata.partitions(admin, [topic]).get(topic)
         places = (
             []
             if topic_partitions is None and module.check_mode

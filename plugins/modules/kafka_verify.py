@@ -121,7 +121,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._config import units
 from ..module_utils._errors import RackawareError
 from ..module_utils._host import service_state
-from ..module_utils._kafka import check_records, round_trip, snapshot
+from ..module_utils._kafka import check_records, metadata, round_trip, snapshot
 from ..module_utils._kafka import topic as kafka_topic
 from ..module_utils._kafka.client import Admin, Connection, KafkaError, LibraryError, connection, listening
 from ..module_utils._kafka.topic_admin import fetch, settle, write
@@ -185,7 +185,7 @@ def verify(
             if not module.check_mode:
                 settle(admin, topic, want.partitions, params["request_timeout_seconds"])
         racks = {broker["id"]: broker["rack"] for broker in answer["cluster"]["brokers"]}
-        partitions = admin.partitions([topic]).get(topic)
+        partitions = metadata.partitions(admin, [topic]).get(topic)
         placed = (
             []
             if partitions is None and module.check_mode

@@ -66,6 +66,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import RackawareError
+from ..module_utils._kafka import features, groups, metadata
 from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, connection
 
 SPEC = dict(CONNECTION_SPEC, members={"type": "bool", "default": False})
@@ -78,14 +79,14 @@ def main() -> None:
     members: list[dict[str, Any]] = []
     try:
         with Admin(connection(params)) as admin:
-            ids = [broker["id"] for broker in admin.cluster()["brokers"] if not broker["fenced"]]
-            brokers = [dict(admin.versions_of(broker_id), id=broker_id) for broker_id in ids]
-            features = admin.features()
+            ids = [broker["id"] for broker in metadata.cluster(admin)["brokers"] if not broker["fenced"]]
+            brokers = [dict(features.versions_of(admin, broker_id), id=broker_id) for broker_id in ids]
+            levels = features.levels(admin)
             if params["members"]:
-                members = [member for broker_id in ids for member in admin.group_members(broker_id)]
+                members = [member for broker_id in ids for member in groups.members(admin, broker_id)]
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, brokers=brokers, features=features, members=members)
+    module.exit_json(changed=False, brokers=brokers, features=levels, members=members)
 
 
 if __name__ == "__main__":

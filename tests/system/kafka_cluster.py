@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._host import storage as host_storage
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client as kafka_client
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import zookeeper
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import metadata, zookeeper
 from ansible_collections.rackaware.kafka.plugins.module_utils._wait import wait_until
 from lab import archives
 
@@ -234,12 +234,12 @@ class Cluster:
         )
 
     def wait(self, what: str, predicate, *, exclude=()) -> None:
-        """Wait until a predicate over Admin.cluster() and Admin.partitions() holds."""
+        """Wait until a predicate over the answers of metadata.cluster and metadata.partitions holds."""
 
         def look():
             try:
                 with self.admin(exclude=exclude) as admin:
-                    return admin.cluster(), admin.partitions()
+                    return metadata.cluster(admin), metadata.partitions(admin)
             except kafka_client.KafkaError as error:
                 return str(error)
 

@@ -12,6 +12,7 @@ import pytest
 from kafka_cluster import RACKS, Cluster, run_module
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._host import storage as host_storage
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import leader_election
 
 TOPIC = {"name": "rackaware-proof", "partitions": 6, "replication_factor": 3, "config": {"min.insync.replicas": 2}}
 
@@ -114,7 +115,7 @@ def test_a_lost_broker_is_seen_by_the_others_and_comes_back_with_a_new_disk(clus
     cluster.start(3)
     cluster.wait_in_sync()
     with cluster.admin() as admin:
-        assert admin.elect_preferred() == {}
+        assert leader_election.elect(admin, leader_election.led(admin))["refused"] == []
     cluster.wait(
         "preferred leaders",
         lambda _, topics: all(each["leader"] == each["replicas"][0] for each in topics["rackaware-proof"]),

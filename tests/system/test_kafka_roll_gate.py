@@ -16,7 +16,7 @@ import pytest
 from kafka import KafkaProducer
 from kafka_cluster import RACKS, Cluster, run_module
 
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client, log_dirs, metadata
 from ansible_collections.rackaware.kafka.plugins.module_utils._wait import wait_until
 
 TOPIC = "orders"
@@ -89,7 +89,7 @@ def in_sync(cluster, node, *, ask):
     The broker is asked at its own address, so that no other broker answers.
     """
     with cluster.admin(ask=("127.0.0.1", cluster.clients[ask])) as admin:
-        return sum(node in each["isr"] for each in admin.partitions([TOPIC])[TOPIC])
+        return sum(node in each["isr"] for each in metadata.partitions(admin, [TOPIC])[TOPIC])
 
 
 def leader(cluster):
@@ -99,7 +99,11 @@ def leader(cluster):
 def write(cluster, exclude):
     """Write a megabyte to each partition whose leader is not the excluded broker, acknowledged by the leader alone."""
     with cluster.admin(exclude=[exclude]) as admin:
-        led = [each["partition"] for each in admin.partitions([TOPIC])[TOPIC] if each["leader"] not in (exclude, -1)]
+        led = [
+            each["partition"]
+            for each in metadata.partitions(admin, [TOPIC])[TOPIC]
+            if each["leader"] not in (exclude, -1)
+        ]
     servers = ["127.0.0.1:%d" % port for node, port in cluster.clients.items() if node != exclude]
     producer = KafkaProducer(bootstrap_servers=servers, acks=1, enable_idempotence=False, linger_ms=5)
     try:
@@ -115,12 +119,7 @@ def write(cluster, exclude):
 
 def sizes(cluster, node):
     with cluster.admin() as admin:
-        return {
-            each["partition"]: each["size_bytes"]
-            for place in admin.log_dirs(node)
-            for each in place["replicas"]
-            if each["topic"] == TOPIC and not each["future"]
-        }
+        return {index: size for (name, index), size in log_dirs.sizes(admin, node).items() if name == TOPIC}
 
 
 def test_open_on_a_healthy_cluster_and_held_for_what_is_in_flight(healthy):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,15 @@ def test_every_folder_has_its_place():
 def test_a_file_imports_only_what_lies_below_it(path):
     folder = path.parts[0] if len(path.parts) == 2 else ""
     assert set(imported(path)) - {"", folder} <= MAY_IMPORT.get(folder, set())
+
+
+def test_only_the_folder_about_kafka_knows_its_client_library():
+    def knows(path):
+        text = (UTILS.parent / path).read_text()
+        return re.search(r"^ *(import kafka\b|from kafka\b)", text, re.MULTILINE)
+
+    found = {path.relative_to(UTILS.parent) for path in UTILS.parent.rglob("*.py")}
+    assert {path.parts[1] for path in found if knows(path)} == {"_kafka"}
 
 
 def test_the_search_sees_an_import(tmp_path, monkeypatch):

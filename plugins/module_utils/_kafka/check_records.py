@@ -122,11 +122,7 @@ def sentence(topic: str, placed: list[dict[str, Any]], *, written: bool) -> str:
         )
     return (
         "A record acknowledged by all in-sync replicas, and a compressed one, was read back from each of the %d partitions of %s, whose replicas lie %s."
-        % (
-            len(placed),
-            topic,
-            spread,
-        )
+        % (len(placed), topic, spread)
     )
 
 

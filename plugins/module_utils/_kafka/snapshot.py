@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence, TypedDict, cast
 
+from . import configs, kraft, metadata, reassignments
 from .client import Admin, KafkaError
 
 
@@ -27,18 +28,24 @@ class Counts:
     without_preferred_leader: int
 
 
+class SnapshotPartition(metadata.Partition):
+    """A partition with all that a gate asks about it; min_isr is the effective one, never above the replicas."""
+
+    topic: str
+    elr: list[int]
+    min_isr: int
+    adding: list[int]
+    removing: list[int]
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """A cluster as one broker sees it.
 
-    brokers: [{id, host, port, rack, fenced}].
-
     topics: {name: {partitions, replication_factor, min_isr, own_min_isr}}. own_min_isr is whether the topic itself sets
     it. If not, min_isr is what the broker that was asked has, and others may have another.
 
-    partitions: [{topic, partition, leader, replicas, isr, offline, elr, min_isr, adding, removing}], by topic and
-    partition, plain dicts because there may be 100,000 of them. leader is -1 without one. min_isr is the effective one,
-    never above the replicas.
+    partitions are by topic and partition, plain dicts because there may be 100,000 of them.
 
     quorum is None under ZooKeeper. witness is the broker whose answer agreed() has compared, None for one answer alone.
     """
@@ -46,11 +53,11 @@ class Snapshot:
     cluster_id: str
     metadata: str
     controller_id: int
-    brokers: list[dict[str, Any]]
+    brokers: list[metadata.Broker]
     topics: dict[str, dict[str, int]]
-    partitions: list[dict[str, Any]]
-    reassignments: list[dict[str, Any]]
-    quorum: dict[str, Any] | None
+    partitions: list[SnapshotPartition]
+    reassignments: list[reassignments.Reassignment]
+    quorum: kraft.Quorum | None
     witness: int | None = None
 
     @property
@@ -65,7 +72,25 @@ class Snapshot:
         return plain
 
 
-def is_under_replicated(partition: dict[str, Any]) -> bool:
+class Summary(TypedDict):
+    """A snapshot as small as the number of brokers asks for.
+
+    loads: [{id, leaders, replicas, out_of_sync}] of each broker that has any. examples: {kind of trouble: the first few
+    partitions, as topic-partition}. reassigning is a number of partitions, counts are a Counts as a dict.
+    """
+
+    cluster_id: str
+    metadata: str
+    controller_id: int
+    brokers: list[metadata.Broker]
+    quorum: kraft.Quorum | None
+    counts: dict[str, int]
+    loads: list[dict[str, int]]
+    examples: dict[str, list[str]]
+    reassigning: int
+
+
+def is_under_replicated(partition: Mapping[str, Any]) -> bool:
     """Whether a replica that should hold the partition is not in sync.
 
     As in Kafka, a replica that a reassignment adds does not count yet.
@@ -77,13 +102,13 @@ def is_under_replicated(partition: dict[str, Any]) -> bool:
     return any(replica not in isr and replica not in adding for replica in partition["replicas"])
 
 
-def is_troubled(partition: dict[str, Any]) -> bool:
+def is_troubled(partition: Mapping[str, Any]) -> bool:
     """Whether it has no leader, too few replicas in sync, or one that should be in sync and is not."""
     return partition["leader"] < 0 or len(partition["isr"]) < partition["min_isr"] or is_under_replicated(partition)
 
 
-def count(partitions: Sequence[dict[str, Any]], topics: int) -> Counts:
-    """Count partitions in the shape of Snapshot.partitions."""
+def count(partitions: Sequence[Mapping[str, Any]], topics: int) -> Counts:
+    """Count partitions of a snapshot, typed or plain."""
     under = at_min = below = offline = elsewhere = 0
     for partition in partitions:
         in_sync = len(partition["isr"])
@@ -116,18 +141,18 @@ def take(
 
     All partitions come from a single Metadata answer, so that they fit together. The eligible leader replicas are asked
     for only with eligible, and only for topics with a replica out of sync: others have none. minimum is what
-    Admin.min_insync_replicas returned for topics that were read before, and gets those that are read now.
+    configs.min_insync_replicas returned for topics that were read before, and gets those that are read now.
     """
     minimum = {} if minimum is None else minimum
-    cluster = admin.cluster()
-    quorum = admin.quorum()
-    partitions_of = admin.partitions(topics)
+    cluster = metadata.cluster(admin)
+    quorum = kraft.quorum(admin)
+    partitions_of = metadata.partitions(admin, topics)
     missing = sorted(set(topics or ()) - set(partitions_of))
     if missing:
         raise KafkaError("The cluster has no topic %s; create it, or correct the name." % ", ".join(missing))
     unread = sorted(set(partitions_of) - set(minimum))
-    minimum.update(admin.min_insync_replicas(unread) if unread else {})
-    moving = admin.reassignments(topics)
+    minimum.update(configs.min_insync_replicas(admin, unread) if unread else {})
+    moving = reassignments.under_way(admin, topics)
     moves = {(move["topic"], move["partition"]): move for move in moving}
     behind = (
         [
@@ -138,14 +163,15 @@ def take(
         if eligible
         else []
     )
-    eligibles = admin.eligible_leader_replicas(behind) if behind else {}
-    partitions = []
+    eligibles = metadata.eligible_leader_replicas(admin, behind) if behind else {}
+    partitions: list[SnapshotPartition] = []
     topic_rows = {}
     for name in sorted(partitions_of):
         # Deleted between the two answers.
         if name not in minimum:
             continue
-        members, (least, own) = partitions_of[name], minimum[name]
+        # Completed in place, because there may be 100,000.
+        members, (least, own) = cast("list[SnapshotPartition]", partitions_of[name]), minimum[name]
         for partition in members:
             key = (name, partition["partition"])
             move = moves.get(key)
@@ -175,11 +201,11 @@ def take(
 
 
 def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mapping[str, tuple[int, bool]]) -> Snapshot:
-    """What two answers have in common: the snapshot, and the view of another broker (Admin.view_of). Either may be old.
+    """What two answers have in common: the snapshot, and the view of another broker (metadata.view_of). Either may be old.
 
     A replica is in sync when both say so, and a broker is unfenced when both list it. A partition that only one answer
     names stays as that one says. Replicas are those of the controller, whichever of the two it is. minimum is
-    min.insync.replicas of topics that only the view has, as Admin.min_insync_replicas returns it; one that is missing
+    min.insync.replicas of topics that only the view has, as configs.min_insync_replicas returns it; one that is missing
     there is gone again.
     """
     boss_is_witness = view["controller_id"] == witness
@@ -262,15 +288,10 @@ def troubled(plain: dict[str, Any], limit: int | None = None) -> dict[str, Any]:
     }
 
 
-def summarize(plain: dict[str, Any]) -> dict[str, Any]:
-    """What people are shown of a cluster, however many partitions it has.
-
-    plain is a Snapshot.to_dict(), or a summary already. Instead of topics, partitions and reassignments it has loads:
-    [{id, leaders, replicas, out_of_sync}] of each broker that has any, examples: {kind of trouble: the first few
-    partitions, as topic-partition}, and reassigning, a number.
-    """
+def summarize(plain: dict[str, Any]) -> Summary:
+    """What people are shown of a cluster; plain is a Snapshot.to_dict(), or a summary already."""
     if "loads" in plain:
-        return plain
+        return cast("Summary", plain)
     loads: dict[int, dict[str, int]] = {}
     examples: dict[str, list[str]] = {kind: [] for kind in TROUBLES}
     for partition in plain["partitions"]:
@@ -290,12 +311,9 @@ def summarize(plain: dict[str, Any]) -> dict[str, Any]:
                 if len(examples[kind]) < EXAMPLES and has(partition):
                     examples[kind].append("%s-%d" % (partition["topic"], partition["partition"]))
     kept = {name: value for name, value in plain.items() if name not in ("topics", "partitions", "reassignments")}
-    return {
-        **kept,
-        "loads": [loads[id_] for id_ in sorted(loads)],
-        "examples": examples,
-        "reassigning": len(plain["reassignments"]),
-    }
+    loads_by_id = [loads[id_] for id_ in sorted(loads)]
+    more = {"loads": loads_by_id, "examples": examples, "reassigning": len(plain["reassignments"])}
+    return cast("Summary", {**kept, **more})
 
 
 def now() -> str:

@@ -26,11 +26,7 @@ class Topic:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for results and diffs."""
-        return {
-            "partitions": len(self.replicas),
-            "replication_factor": self.replication_factor,
-            "config": dict(sorted(self.config.items())),
-        }
+        return _plain(len(self.replicas), self.replication_factor, self.config)
 
 
 @dataclass(frozen=True)
@@ -118,12 +114,7 @@ def present(before: Topic | None, want: Wanted) -> Change:
     """The topic shall exist as wanted; raises TopicError for what would need data to be moved or dropped."""
     if before is None:
         config = {key: value for key, value in want.config.items() if value is not None}
-        after = {
-            "partitions": want.partitions,
-            "replication_factor": want.replication_factor,
-            "config": dict(sorted(config.items())),
-        }
-        return Change(None, after, create=True, config=dict(config))
+        return Change(None, _plain(want.partitions, want.replication_factor, config), create=True, config=dict(config))
     count = len(before.replicas)
     if want.partitions is not None and want.partitions < count:
         raise TopicError(
@@ -144,9 +135,10 @@ def present(before: Topic | None, want: Wanted) -> Change:
     differs = {key: value for key, value in want.config.items() if before.config.get(key) != value}
     more = want.partitions if want.partitions is not None and want.partitions > count else None
     config = {key: value for key, value in {**before.config, **differs}.items() if value is not None}
-    after = {
-        "partitions": more or count,
-        "replication_factor": before.replication_factor,
-        "config": dict(sorted(config.items())),
-    }
-    return Change(before.as_dict(), after, partitions=more, config=differs)
+    return Change(
+        before.as_dict(), _plain(more or count, before.replication_factor, config), partitions=more, config=differs
+    )
+
+
+def _plain(partitions: int | None, factor: int | None, config: dict[str, str]) -> dict[str, Any]:
+    return {"partitions": partitions, "replication_factor": factor, "config": dict(sorted(config.items()))}

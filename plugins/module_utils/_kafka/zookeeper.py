@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import socket
-from typing import Any, Callable
+from typing import Any, Callable, Sequence, TypedDict, cast
 
 from .._errors import RackawareError
 
@@ -30,6 +30,38 @@ def address(server: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+class Srvr(TypedDict):
+    """What a server says to srvr, None for what is missing."""
+
+    version: str | None
+    mode: str | None
+    znode_count: int | None
+    zxid: str | None
+    connections: int | None
+    outstanding: int | None
+
+
+class Server(Srvr):
+    """A server: ok is whether it serves as part of an ensemble, or alone; error says why it does not, else None."""
+
+    server: str
+    ok: bool
+    error: str | None
+    synced_followers: int | None
+    monitor: dict[str, Any]
+
+
+class Ensemble(TypedDict):
+    """All servers together; reason is None when they are well, otherwise one sentence."""
+
+    ok: bool
+    size: int
+    serving: int
+    leader: str | None
+    followers: list[str]
+    reason: str | None
+
+
 def ask(host: str, port: int, word: str, timeout: float) -> str:
     """Send one word and return the whole answer; raises OSError."""
     with socket.create_connection((host, port), timeout=timeout) as conversation:
@@ -46,8 +78,8 @@ def ask(host: str, port: int, word: str, timeout: float) -> str:
     return b"".join(parts).decode("utf-8", "replace")
 
 
-def parse_srvr(answer: str) -> dict[str, Any]:
-    """Of srvr: {version, mode, znode_count, zxid, connections, outstanding}, None for what is missing."""
+def parse_srvr(answer: str) -> Srvr:
+    """What the answer to srvr says."""
     fields = {}
     for line in answer.splitlines():
         key, colon, value = line.partition(":")
@@ -81,15 +113,15 @@ def parse_mntr(answer: str) -> dict[str, Any]:
     return out
 
 
-def look(server: str, timeout: float, asker: Callable[[str, int, str, float], str] = ask) -> dict[str, Any]:
-    """One server: what parse_srvr says, and {server, ok, error, synced_followers, monitor}.
+def look(server: str, timeout: float, asker: Callable[[str, int, str, float], str] = ask) -> Server:
+    """One server, by its own answer.
 
-    ok is whether it serves as part of an ensemble, or alone; error says why it does not, else None. mntr and ruok need
-    not be on the server's whitelist: the first is then empty, the second not needed, as srvr answers the same question
-    better.
+    mntr and ruok need not be on the server's whitelist: the first is then empty, the second not needed, as srvr answers
+    the same question better.
     """
     host, port = address(server)
-    out: dict[str, Any] = dict(parse_srvr(""), server=server, ok=False, error=None, synced_followers=None, monitor={})
+    own = {"server": server, "ok": False, "error": None, "synced_followers": None, "monitor": {}}
+    out = cast("Server", {**parse_srvr(""), **own})
     try:
         answer = asker(host, port, "srvr", timeout)
     except OSError as error:
@@ -115,11 +147,10 @@ def look(server: str, timeout: float, asker: Callable[[str, int, str, float], st
     return out
 
 
-def quorum(servers: list[dict[str, Any]]) -> dict[str, Any]:
-    """Of all servers together: {ok, size, serving, leader, followers, reason}; reason is None or one sentence.
+def quorum(servers: Sequence[Server]) -> Ensemble:
+    """What the servers are together: well when one of them leads, a majority serves, and all followers are that leader's.
 
-    ok is whether exactly one leads, a majority of the servers listed serves, and all that follow are followers of that
-    leader. A leader that may not answer mntr does not say how many follow it; then that is not compared, because a roll
+    A leader that may not answer mntr does not say how many follow it; then that is not compared, because a roll
     must be able to allow mntr.
     """
     leaders = [server["server"] for server in servers if server["mode"] in (LEADER, STANDALONE)]

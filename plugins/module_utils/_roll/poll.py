@@ -10,10 +10,11 @@ import math
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
+from .._kafka import configs, kraft, log_dirs, metadata, zookeeper
 from .._kafka import snapshot as kafka_snapshot
-from .._kafka import zookeeper
 from .._kafka.client import (
     CLUSTER_AUTHORIZATION_FAILED,
     CONNECTION_SPEC,
@@ -270,7 +271,7 @@ def brokers_may_stop(
     # A broker that was down when the roll began and is listed has come up. It counts like the others to be stopped.
     down = set(params["out"]) - (alive & set(nodes))
     there = sorted(alive - {*in_flight, *params["out"]})
-    own = admin.own_minimums(there) if candidates else {}
+    own = configs.own_minimums(admin, there) if candidates else {}
     silent = [id_ for id_ in there if id_ not in own and id_ not in nodes] if candidates else []
     snapshot = gate.fresh(
         _plain(seen), restart=restart, in_flight=in_flight, out=[*down, *silent], min_isr=least(params, own), **limits
@@ -345,7 +346,7 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
         if broker["id"] in alive - apart - {first, boss}:
             racks.setdefault(broker["rack"], []).append(broker["id"])
     voices = [id_ for ids in racks.values() for id_ in ids[:ASKED_OF_A_RACK]]
-    controller_by_broker = admin.controllers_named([boss, *voices] if boss != first else voices)
+    controller_by_broker = metadata.controllers_named(admin, [boss, *voices] if boss != first else voices)
     if boss != first and boss not in controller_by_broker:
         raise KafkaError(
             "Broker %d, the active controller, does not answer; wait until it does, or another is elected." % boss
@@ -364,7 +365,7 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
         )
     # In the order of the question: brokers that shall not be stopped are first.
     second = boss if boss != first else next(id_ for id_ in voices if id_ in controller_by_broker)
-    view = admin.view_of(second)
+    view = metadata.view_of(admin, second)
     if view["controller_id"] != boss:
         raise KafkaError(
             "Broker %d takes another broker than %d for the active controller by now; ask again." % (second, boss)
@@ -373,7 +374,7 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
         text = "Broker %d, which was asked, is not alive by broker %d%s: it may have lost its session with ZooKeeper; wait, or look at that broker's log."
         raise KafkaError(text % (first, second, ", the active controller" if second == boss else ""))
     new = sorted(set(view["partitions"]) - set(seen.topics))
-    return kafka_snapshot.agreed(seen, second, view, admin.min_insync_replicas(new, second) if new else {})
+    return kafka_snapshot.agreed(seen, second, view, configs.min_insync_replicas(admin, new, second) if new else {})
 
 
 def nothing_hidden(
@@ -397,18 +398,17 @@ def nothing_hidden(
     if not alive & nodes and params["disruption"] == disruption.RESTART:
         return
     first = {admin.asked} if admin.asked is not None else set()
-    said = at_once(admin.held_by, sorted((alive & nodes) | first), OWN_VIEWS_AT_ONCE)
+    ask = partial(log_dirs.sizes, admin)
+    said = at_once(ask, sorted((alive & nodes) | first), OWN_VIEWS_AT_ONCE)
     # What a broker that is down holds, others hold, too, or it is lost.
     if not nodes <= alive or any(isinstance(held, KafkaError) for held in said.values()):
-        said.update(
-            at_once(admin.held_by, sorted(alive - {*params["in_flight"], *params["out"], *said}), OWN_VIEWS_AT_ONCE)
-        )
+        said.update(at_once(ask, sorted(alive - {*params["in_flight"], *params["out"], *said}), OWN_VIEWS_AT_ONCE))
     failed = [held for held in said.values() if isinstance(held, KafkaError)]
     for error in failed:
         if error.code == CLUSTER_AUTHORIZATION_FAILED or len(failed) == len(said):
             raise error
     named_ = {(partition["topic"], partition["partition"]) for partition in seen.partitions}
-    missing = {id_: held - named_ for id_, held in said.items() if not isinstance(held, KafkaError)}
+    missing = {id_: held.keys() - named_ for id_, held in said.items() if not isinstance(held, KafkaError)}
     left = {id_: {key for key in keys if key[0] != METADATA_TOPIC} for id_, keys in missing.items() if keys}
     for again in (True, False):
         left = {id_: lacking for id_, keys in left.items() for lacking in [_unknown(admin, id_, keys)] if lacking}
@@ -434,12 +434,12 @@ def _unknown(admin: Admin, broker: int, keys: set[tuple[str, int]]) -> set[tuple
     try:
         known = {
             (topic, partition["partition"])
-            for topic, partitions in admin.metadata_from(broker, topics)["partitions"].items()
+            for topic, partitions in metadata.view_of(admin, broker, topics, held=True)["partitions"].items()
             for partition in partitions
         }
         return (keys & known) - {
             (topic, partition["partition"])
-            for topic, partitions in admin.partitions(topics).items()
+            for topic, partitions in metadata.partitions(admin, topics).items()
             for partition in partitions
         }
     except KafkaError as error:
@@ -544,7 +544,7 @@ def _node_states(
             session.proven[id_] = topics[id_] is None
     earlier = [id_ for id_ in in_sync if id_ not in own]
     if opens and earlier:
-        for id_ in admin.silent(earlier):
+        for id_ in metadata.silent(admin, earlier):
             said[id_] = _not_back("It does not answer any more.")
             del session.proven[id_]
         # A restart since a broker was proven shows in the others' answer, if that is no older than a start takes.
@@ -607,7 +607,7 @@ def _since_then(
             "topic": topic,
             "adding": adding.get((topic, partition["partition"]), []),
         }
-        for topic, partitions in (admin.partitions(topics) if topics else {}).items()
+        for topic, partitions in (metadata.partitions(admin, topics) if topics else {}).items()
         for partition in partitions
     }
     out = {}
@@ -647,10 +647,10 @@ def _topics(held: Iterable[Mapping[str, Any]], seen: kafka_snapshot.Snapshot) ->
 
 def _own_view(admin: Admin, broker: int, topics: Sequence[str] | None, seen: kafka_snapshot.Snapshot) -> dict[str, Any]:
     """What the broker itself answers about what it holds, as in a snapshot; reassignments come from the controller."""
-    answer = admin.metadata_from(broker, topics)
+    answer = metadata.view_of(admin, broker, topics, held=True)
     adding = {(move["topic"], move["partition"]): move["adding"] for move in seen.reassignments}
     return {
-        "brokers": [{"id": id_} for id_ in answer["brokers"]],
+        "brokers": answer["brokers"],
         "partitions": [
             {**partition, "topic": topic, "adding": adding.get((topic, partition["partition"]), [])}
             for topic, partitions in answer["partitions"].items()
@@ -670,7 +670,7 @@ def _copying(
     bytes_left is how much less that is than the leader holds. None where no broker answers. The brokers in alone are
     not asked in place of a leader.
     """
-    own = at_once(lambda id_: _sizes(admin, id_, behind[id_]), behind)
+    own = at_once(lambda id_: log_dirs.sizes(admin, id_, behind[id_]), behind)
     ask: dict[int, list[tuple[str, int]]] = {}
     for partitions in behind.values():
         for key, partition in partitions.items():
@@ -681,7 +681,7 @@ def _copying(
                 )
                 if holder is not None:
                     ask.setdefault(holder, []).append(key)
-    for sizes in at_once(lambda id_: _sizes(admin, id_, ask[id_]), ask).values():
+    for sizes in at_once(lambda id_: log_dirs.sizes(admin, id_, ask[id_]), ask).values():
         session.sizes.update({} if isinstance(sizes, KafkaError) else sizes)
     out: dict[int, dict[str, int | None]] = {}
     for id_, held in own.items():
@@ -695,16 +695,6 @@ def _copying(
             "bytes_left": sum(max(0, whole[key] - held.get(key, 0)) for key in whole) if known else None,
         }
     return out
-
-
-def _sizes(admin: Admin, broker: int, partitions: Iterable[tuple[str, int]]) -> dict[tuple[str, int], int]:
-    """How many bytes of each of these partitions the broker holds, without what it moves to another disk."""
-    return {
-        (replica["topic"], replica["partition"]): replica["size_bytes"]
-        for place in admin.log_dirs(broker, partitions)
-        for replica in place["replicas"]
-        if not replica["future"]
-    }
 
 
 def controllers(
@@ -736,7 +726,7 @@ def watch(
     """
     epoch, since, left = None, 0, seconds
     while True:
-        quorum = admin.quorum()
+        quorum = kraft.quorum(admin)
         if quorum is None:
             raise RollError(
                 "This cluster keeps its metadata in ZooKeeper, so there is no quorum of controllers; ask with kind: zookeeper."

@@ -231,12 +231,14 @@ def _some(ids: Sequence[int]) -> Sequence[int]:
 
 def view(admin: Admin, broker: int, node: int) -> View:
     """What one broker says about the partitions that a node holds; raises KafkaError."""
+    from .._kafka import kraft, metadata
+
     # In KRaft mode only a broker that reaches the active controller answers this: one that is cut off is no witness.
-    quorum = admin.quorum()
+    quorum = kraft.quorum(admin)
     old = rule.behind(quorum, broker) if quorum is not None else ""
     if old:
         raise GuardError(old)
-    cluster, topics = admin.cluster(), admin.partitions()
+    cluster, topics = metadata.cluster(admin), metadata.partitions(admin)
     held = [
         {**partition, "topic": topic, "elr": []}
         for topic, partitions in topics.items()
@@ -244,7 +246,7 @@ def view(admin: Admin, broker: int, node: int) -> View:
         if node in partition["replicas"] or node in partition["isr"] or node == partition["leader"]
     ]
     leaderless = sorted({partition["topic"] for partition in held if partition["leader"] < 0})
-    eligible = admin.eligible_leader_replicas(leaderless) if quorum is not None else {}
+    eligible = metadata.eligible_leader_replicas(admin, leaderless) if quorum is not None else {}
     for partition in held:
         partition["elr"] = eligible.get((partition["topic"], partition["partition"]), [])
     alive = frozenset(member["id"] for member in cluster["brokers"] if not member["fenced"])

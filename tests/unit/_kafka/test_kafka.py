@@ -14,7 +14,19 @@ import pytest
 from kafka.protocol.admin import ElectionType
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client as kafka_client
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import zstd
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import (
+    configs,
+    features,
+    groups,
+    kraft,
+    leader_election,
+    log_dirs,
+    metadata,
+    reassignments,
+    round_trip,
+    topic_admin,
+    zstd,
+)
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin, Connection, KafkaError
 
 KRAFT = {60: (0, 2), 55: (0, 2), 75: (0, 0)}
@@ -78,8 +90,12 @@ def partition(index, leader=1, replicas=(1, 2, 3), isr=(1, 2, 3), offline=()):
     )
 
 
-def metadata(*topics, controller=2, brokers=(1, 2, 3)):
-    return Made(topics=list(topics), controller_id=controller, brokers=[Made(node_id=node) for node in brokers])
+def answered(*topics, controller=2, brokers=(1, 2, 3)):
+    return Made(
+        topics=list(topics),
+        controller_id=controller,
+        brokers=[Made(node_id=node, host="h", port=9092, rack=None) for node in brokers],
+    )
 
 
 def topic(name, *partitions, error=0):
@@ -93,7 +109,7 @@ def cluster(monkeypatch):
 
     def start(answers=None, versions=KRAFT, brokers=(1, 2, 3), dead=(), servers=WHERE.bootstrap_servers, **arguments):
         """Servers called down… refuse, those called hang… listen and never answer."""
-        manager = Manager({"Metadata": metadata(), **(answers or {})}, brokers)
+        manager = Manager({"Metadata": answered(), **(answers or {})}, brokers)
         manager.dead = set(dead)
         manager.tried = []
         made = {}
@@ -197,7 +213,7 @@ class TestConnection:
 class TestWhomToAsk:
     def test_the_first_bootstrap_server_that_answers(self, cluster):
         admin, manager = cluster(servers=["two:9092", "one:9092"])
-        admin.partitions()
+        metadata.partitions(admin)
         assert manager.asked("Metadata") == ["bootstrap-0"] and manager.made["bootstrap_servers"] == ["two:9092"]
 
     def test_a_server_that_hangs_costs_a_third_and_one_that_refuses_nothing(self, cluster):
@@ -227,28 +243,28 @@ class TestWhomToAsk:
 
     def test_the_broker_that_answered_first_is_asked_on(self, cluster):
         admin, manager = cluster(servers=["three:9092", "one:9092"], exclude=[2])
-        admin.partitions()
+        metadata.partitions(admin)
         assert manager.asked("Metadata") == [3]
 
     def test_one_address_is_asked_whatever_its_id_is(self, cluster):
         admin, manager = cluster(ask=("three", 9092))
-        admin.partitions()
+        metadata.partitions(admin)
         assert manager.made["bootstrap_servers"] == ["three:9092"]
         assert manager.asked("Metadata") == ["bootstrap-0"]
 
     def test_one_broker_by_id(self, cluster):
         admin, manager = cluster(ask=2)
-        admin.partitions()
+        metadata.partitions(admin)
         assert manager.asked("Metadata") == [2]
 
     def test_excluded_brokers_are_not_asked(self, cluster):
         admin, manager = cluster(exclude=[1, 2])
-        admin.partitions()
+        metadata.partitions(admin)
         assert manager.asked("Metadata") == [3]
 
     def test_a_dead_candidate_is_passed_over(self, cluster):
         admin, manager = cluster(exclude=[1], dead={2})
-        admin.partitions()
+        metadata.partitions(admin)
         assert manager.asked("Metadata") == [3]
 
     @pytest.mark.parametrize(
@@ -272,22 +288,21 @@ class TestWhomToAsk:
             Admin(where)
 
     def test_a_brokers_own_view_is_asked_of_that_broker(self, cluster):
-        admin, manager = cluster({"Metadata": metadata(topic("t", partition(0, isr=[1])), brokers=(1, 3))})
-        assert admin.metadata_from(3) == {
-            "brokers": [1, 3],
-            "partitions": {"t": [dict(partition=0, leader=1, replicas=[1, 2, 3], isr=[1], offline=[])]},
-        }
+        admin, manager = cluster({"Metadata": answered(topic("t", partition(0, isr=[1])), brokers=(1, 3))})
+        view = metadata.view_of(admin, 3, held=True)
+        assert [broker["id"] for broker in view["brokers"]] == [1, 3]
+        assert view["partitions"] == {"t": [dict(partition=0, leader=1, replicas=[1, 2, 3], isr=[1], offline=[])]}
         assert manager.asked("Metadata") == [3]
 
     def test_and_tells_only_what_it_holds(self, cluster):
-        admin, manager = cluster({"Metadata": metadata(topic("t", partition(0), partition(1, replicas=[1, 2])))})
-        assert [each["partition"] for each in admin.metadata_from(3, ["t"])["partitions"]["t"]] == [0]
+        admin, manager = cluster({"Metadata": answered(topic("t", partition(0), partition(1, replicas=[1, 2])))})
+        assert [each["partition"] for each in metadata.view_of(admin, 3, ["t"], held=True)["partitions"]["t"]] == [0]
         assert [each.name for each in manager.only("Metadata")[0].topics] == ["t"]
 
     def test_a_broker_that_came_later_is_looked_up_before_giving_up(self, cluster):
         admin, manager = cluster()
         with pytest.raises(KafkaError, match="does not know broker 7"):
-            admin.metadata_from(7)
+            metadata.view_of(admin, 7)
         assert manager.refreshed == 1
 
 
@@ -299,7 +314,10 @@ class TestReading:
         ]
         answer = Made(error_code=0, error_message=None, cluster_id="c", controller_id=3, brokers=brokers)
         admin, manager = cluster({"DescribeCluster": answer})
-        assert [(broker["id"], broker["fenced"]) for broker in admin.cluster()["brokers"]] == [(1, False), (2, True)]
+        assert [(broker["id"], broker["fenced"]) for broker in metadata.cluster(admin)["brokers"]] == [
+            (1, False),
+            (2, True),
+        ]
         assert manager.only("DescribeCluster")[0].include_fenced_brokers is True
 
     def test_older_brokers_are_not_sent_what_they_do_not_know(self, cluster):
@@ -311,28 +329,28 @@ class TestReading:
             brokers=[Made(broker_id=1, host="h", port=1, rack=None, is_fenced=None)],
         )
         admin, manager = cluster({"DescribeCluster": answer}, ZOOKEEPER)
-        assert admin.cluster()["brokers"][0]["fenced"] is False
+        assert metadata.cluster(admin)["brokers"][0]["fenced"] is False
         assert manager.only("DescribeCluster")[0].include_fenced_brokers is False
 
     def test_an_absent_topic_is_not_an_answer(self, cluster):
         admin, _ = cluster(
-            {"Metadata": metadata(topic("gone", error=3), topic("new", partition(1), partition(0, leader=-1), error=5))}
+            {"Metadata": answered(topic("gone", error=3), topic("new", partition(1), partition(0, leader=-1), error=5))}
         )
-        found = admin.partitions(["gone", "new"])
+        found = metadata.partitions(admin, ["gone", "new"])
         assert list(found) == ["new"]
         assert [(each["partition"], each["leader"]) for each in found["new"]] == [(0, -1), (1, 1)]
 
     def test_a_topic_that_may_not_be_seen_is_an_error(self, cluster):
-        admin, _ = cluster({"Metadata": metadata(topic("secret", error=29))})
+        admin, _ = cluster({"Metadata": answered(topic("secret", error=29))})
         with pytest.raises(
             KafkaError, match="Kafka refused to describe topic secret: TOPIC_AUTHORIZATION_FAILED"
         ) as caught:
-            admin.partitions()
+            metadata.partitions(admin)
         assert caught.value.code == 29
 
     def test_metadata_never_creates_topics(self, cluster):
         admin, manager = cluster()
-        admin.partitions(["t"])
+        metadata.partitions(admin, ["t"])
         assert manager.only("Metadata")[0].allow_auto_topic_creation is False
 
     def test_defaults_count_for_min_insync_replicas(self, cluster):
@@ -345,21 +363,24 @@ class TestReading:
             Made(error_code=3, error_message="gone", resource_name="gone", configs=[]),
         ]
         admin, manager = cluster({"DescribeConfigs": Made(results=results)})
-        assert admin.min_insync_replicas(["default", "own", "gone"]) == {"default": (1, False), "own": (2, True)}
+        assert configs.min_insync_replicas(admin, ["default", "own", "gone"]) == {
+            "default": (1, False),
+            "own": (2, True),
+        }
         assert [each.configuration_keys for each in manager.only("DescribeConfigs")[0].resources] == [
             ["min.insync.replicas"]
         ] * 3
 
     def test_a_topics_own_configuration_is_told_from_the_default(self, cluster):
-        configs = [Made(name="a", value="1", config_source=1), Made(name="b", value="2", config_source=5)]
+        entries = [Made(name="a", value="1", config_source=1), Made(name="b", value="2", config_source=5)]
         admin, _ = cluster(
             {
                 "DescribeConfigs": Made(
-                    results=[Made(error_code=0, error_message=None, resource_name="t", configs=configs)]
+                    results=[Made(error_code=0, error_message=None, resource_name="t", configs=entries)]
                 )
             }
         )
-        assert admin.topic_configs(["t"]) == {
+        assert configs.topic_configs(admin, ["t"]) == {
             "t": {"a": {"value": "1", "own": True}, "b": {"value": "2", "own": False}}
         }
 
@@ -369,11 +390,11 @@ class TestReading:
             return Made(error_code=code, error_message=None, resource_name=str(broker), configs=configs)
 
         admin, manager = cluster({"DescribeConfigs": Made(results=[own(1, "1"), own(2, "2"), own(3, "9")])}, dead=[3])
-        assert admin.own_minimums([3, 2, 1]) == {2: 2, 1: 1} and admin.own_minimums([]) == {}
+        assert configs.own_minimums(admin, [3, 2, 1]) == {2: 2, 1: 1} and configs.own_minimums(admin, []) == {}
         assert sorted(manager.asked("DescribeConfigs")) == [1, 2, 3]
         admin, _ = cluster({"DescribeConfigs": Made(results=[own(1, "1", code=31)])})
         with pytest.raises(KafkaError, match="CLUSTER_AUTHORIZATION_FAILED"):
-            admin.own_minimums([1])
+            configs.own_minimums(admin, [1])
 
     def test_a_brokers_configuration_is_asked_of_that_broker(self, cluster):
         answer = Made(
@@ -387,7 +408,7 @@ class TestReading:
             ]
         )
         admin, manager = cluster({"DescribeConfigs": answer})
-        assert admin.broker_configs(2) == {"a": "1"}
+        assert configs.broker_configs(admin, 2) == {"a": "1"}
         assert manager.asked("DescribeConfigs") == [2]
 
     def test_the_controller_of_kraft_is_the_leader_of_the_quorum(self, cluster):
@@ -397,7 +418,7 @@ class TestReading:
             error_code=0, leader_id=1, leader_epoch=2, high_watermark=9, current_voters=[voter], observers=[old]
         )
         admin, _ = cluster({"DescribeQuorum": Made(error_code=0, topics=[Made(partitions=[found])])})
-        quorum = admin.quorum()
+        quorum = kraft.quorum(admin)
         assert quorum["leader"] == 1
         assert quorum["voters"] == [
             {"id": 1, "directory_id": "AAAAAAAAAAAAAAAAAAAAAQ", "log_end_offset": 9, "last_caught_up_ms": 5}
@@ -406,7 +427,7 @@ class TestReading:
 
     def test_zookeeper_has_no_quorum(self, cluster):
         admin, manager = cluster(versions=ZOOKEEPER)
-        assert admin.quorum() is None
+        assert kraft.quorum(admin) is None
         assert manager.sent == []
 
     def test_eligible_leader_replicas_are_read_page_by_page(self, cluster):
@@ -420,15 +441,15 @@ class TestReading:
 
         answers = [page(0, [3], Made(topic_name="t", partition_index=1)), page(1, None, None)]
         admin, manager = cluster({"DescribeTopicPartitions": answers})
-        assert admin.eligible_leader_replicas(["t"]) == {("t", 0): [3]}
+        assert metadata.eligible_leader_replicas(admin, ["t"]) == {("t", 0): [3]}
         assert manager.only("DescribeTopicPartitions")[1].cursor.partition_index == 1
 
     def test_a_topic_that_may_not_be_described_is_refused_also_there(self, cluster):
         hidden = Made(topics=[Made(name="t", error_code=29, partitions=[])], next_cursor=None)
-        admin, _ = cluster({"DescribeTopicPartitions": hidden, "Metadata": metadata(topic("t", error=29))})
-        for ask in (admin.eligible_leader_replicas, admin.partitions):
+        admin, _ = cluster({"DescribeTopicPartitions": hidden, "Metadata": answered(topic("t", error=29))})
+        for ask in (metadata.eligible_leader_replicas, metadata.partitions):
             with pytest.raises(KafkaError, match="refused to describe topic t: TOPIC_AUTHORIZATION_FAILED") as raised:
-                ask(["t"])
+                ask(admin, ["t"])
             assert raised.value.code == 29
 
     def test_all_that_another_broker_says(self, cluster):
@@ -438,15 +459,15 @@ class TestReading:
             brokers=[Made(node_id=2, host="two", port=9092, rack="b")],
         )
         admin, manager = cluster({"Metadata": told}, versions=ZOOKEEPER)
-        view = admin.view_of(2)
+        view = metadata.view_of(admin, 2)
         assert view["controller_id"] == 3 and view["brokers"] == [{"id": 2, "host": "two", "port": 9092, "rack": "b"}]
         assert [each["partition"] for each in view["partitions"]["t"]] == [0, 1] and manager.asked("Metadata") == [2]
         assert manager.only("Metadata")[0].topics is None
 
     def test_whom_brokers_take_for_the_controller(self, cluster):
-        admin, manager = cluster({"Metadata": metadata(controller=3)}, versions=ZOOKEEPER)
+        admin, manager = cluster({"Metadata": answered(controller=3)}, versions=ZOOKEEPER)
         manager.dead = {2}
-        assert admin.controllers_named([1, 2, 3]) == {1: 3, 3: 3} and all(
+        assert metadata.controllers_named(admin, [1, 2, 3]) == {1: 3, 3: 3} and all(
             request.topics == [] for request in manager.only("Metadata")
         )
 
@@ -465,24 +486,26 @@ class TestReading:
 
         found = [place(replica(0), replica(1)), place(replica(2, future=True)), place(error=56)]
         admin, manager = cluster({"DescribeLogDirs": Made(error_code=0, results=found)})
-        assert admin.held_by(2) == {("t", 0), ("t", 1)} and manager.asked("DescribeLogDirs") == [2]
+        assert log_dirs.sizes(admin, 2) == {("t", 0): 1, ("t", 1): 1} and manager.asked("DescribeLogDirs") == [2]
 
     @pytest.mark.parametrize("code", [31, 0], ids=["by name", "by an empty answer, as brokers before 3.0 say it"])
     def test_disks_that_may_not_be_seen_are_refused(self, cluster, code):
         admin, _ = cluster({"DescribeLogDirs": Made(error_code=code, results=[])})
         with pytest.raises(KafkaError, match="log directories of broker 2: CLUSTER_AUTHORIZATION_FAILED") as raised:
-            admin.held_by(2)
+            log_dirs.sizes(admin, 2)
         assert raised.value.code == 31
 
     def test_a_minimum_is_asked_of_the_broker_that_knows_the_topic(self, cluster):
         entry = Made(name="min.insync.replicas", value="2", config_source=1)
         answer = Made(results=[Made(error_code=0, error_message=None, resource_name="t", configs=[entry])])
         admin, manager = cluster({"DescribeConfigs": answer})
-        assert admin.min_insync_replicas(["t"], 3) == {"t": (2, True)} and manager.asked("DescribeConfigs") == [3]
+        assert configs.min_insync_replicas(admin, ["t"], 3) == {"t": (2, True)} and manager.asked(
+            "DescribeConfigs"
+        ) == [3]
 
     def test_brokers_without_eligible_leader_replicas_are_not_asked(self, cluster):
         admin, _ = cluster(versions=ZOOKEEPER)
-        assert admin.eligible_leader_replicas(["t"]) == {}
+        assert metadata.eligible_leader_replicas(admin, ["t"]) == {}
 
     def test_reassignments_can_be_narrowed_to_topics(self, cluster):
         def moving(name):
@@ -494,8 +517,8 @@ class TestReading:
         admin, _ = cluster(
             {"ListPartitionReassignments": Made(error_code=0, error_message=None, topics=[moving("b"), moving("a")])}
         )
-        assert [each["topic"] for each in admin.reassignments()] == ["a", "b"]
-        assert admin.reassignments(["b"]) == [
+        assert [each["topic"] for each in reassignments.under_way(admin)] == ["a", "b"]
+        assert reassignments.under_way(admin, ["b"]) == [
             {"topic": "b", "partition": 0, "replicas": [1, 2, 4], "adding": [4], "removing": [1]}
         ]
 
@@ -508,7 +531,7 @@ class TestReading:
         admin, _ = cluster(
             {"ApiVersions": Made(error_code=0, supported_features=supported, finalized_features=finalized)}
         )
-        assert admin.features() == {
+        assert features.levels(admin) == {
             "kraft.version": {"supported": [0, 1], "finalized": None},
             "metadata.version": {"supported": [7, 30], "finalized": 25},
         }
@@ -528,14 +551,19 @@ class TestReading:
             "DescribeConfigs": Made(results=configs),
         }
         admin, manager = cluster(answers, ZOOKEEPER)
-        assert admin.versions_of(2) == {"series": [3, 9], "newest_known": False, "supported": {}, "protocol": "3.8-IV0"}
+        assert features.versions_of(admin, 2) == {
+            "series": [3, 9],
+            "newest_known": False,
+            "supported": {},
+            "protocol": "3.8-IV0",
+        }
         assert manager.asked("ApiVersions") == [2] and manager.asked("DescribeConfigs") == [2]
 
     def test_in_kraft_there_is_no_protocol_and_the_newest_known_says_so(self, cluster):
         keys = [Made(api_key=35, min_version=1, max_version=5)]
         known = [Made(name="metadata.version", min_version=7, max_version=30)]
         admin, _ = cluster({"ApiVersions": Made(error_code=0, api_keys=keys, supported_features=known)})
-        assert admin.versions_of(2) == {
+        assert features.versions_of(admin, 2) == {
             "series": [4, 3],
             "newest_known": True,
             "supported": {"metadata.version": [7, 30]},
@@ -549,12 +577,12 @@ class TestReading:
         )
         member = Made(client_id="old", client_host="/198.18.0.9", member_metadata=b"\x00\x01\x00")
         parsed = Made(client_id="other", client_host="/198.18.0.8", member_metadata=Made())
-        groups = [
+        described = [
             Made(group_id="g", error_code=0, members=[member, parsed]),
             Made(group_id="h", error_code=69, members=[]),
         ]
-        admin, manager = cluster({"ListGroups": listed, "DescribeGroups": Made(groups=groups)})
-        assert admin.group_members(3) == [
+        admin, manager = cluster({"ListGroups": listed, "DescribeGroups": Made(groups=described)})
+        assert groups.members(admin, 3) == [
             {"group": "g", "client_id": "old", "host": "198.18.0.9", "subscription": 1},
             {"group": "g", "client_id": "other", "host": "198.18.0.8", "subscription": None},
         ]
@@ -562,13 +590,12 @@ class TestReading:
 
     def test_a_broker_without_groups_is_not_asked_about_them(self, cluster):
         admin, manager = cluster({"ListGroups": Made(error_code=0, groups=[])})
-        assert admin.group_members(3) == [] and manager.asked("DescribeGroups") == []
+        assert groups.members(admin, 3) == [] and manager.asked("DescribeGroups") == []
 
-    def test_a_failed_log_directory_is_named(self, cluster):
-        where = Made(log_dir="/d1", error_code=56, total_bytes=-1, usable_bytes=-1, topics=[])
+    def test_log_directories_are_asked_for_all_partitions_or_for_some(self, cluster):
+        where = Made(log_dir="/d1", error_code=0, total_bytes=-1, usable_bytes=-1, topics=[])
         admin, manager = cluster({"DescribeLogDirs": Made(error_code=0, results=[where])})
-        assert admin.log_dirs(3)[0]["error"] == "KAFKA_STORAGE_ERROR"
-        admin.log_dirs(3, [("u", 1), ("t", 2), ("t", 0)])
+        assert log_dirs.sizes(admin, 3) == log_dirs.sizes(admin, 3, [("u", 1), ("t", 2), ("t", 0)]) == {}
         everything, some = manager.only("DescribeLogDirs")
         assert everything.topics is None and [(each.topic, each.partitions) for each in some.topics] == [
             ("t", [0, 2]),
@@ -580,8 +607,8 @@ class TestReading:
 class TestChanging:
     def test_under_kraft_the_chosen_broker_passes_on_what_is_for_the_controller(self, cluster):
         answer = Made(topics=[Made(error_code=0, error_message=None)])
-        admin, manager = cluster({"CreateTopics": answer, "Metadata": metadata(controller=1)}, exclude=[1])
-        admin.create_topic("t", 3, 2, {"a": "b"}, None, validate_only=True)
+        admin, manager = cluster({"CreateTopics": answer, "Metadata": answered(controller=1)}, exclude=[1])
+        topic_admin.create_topic(admin, "t", 3, 2, {"a": "b"}, None, validate_only=True)
         assert manager.asked("CreateTopics") == [2]
         assert manager.only("CreateTopics")[0].validate_only is True
 
@@ -590,13 +617,13 @@ class TestChanging:
             Made(topics=[Made(error_code=41, error_message=None)]),
             Made(topics=[Made(error_code=0, error_message=None)]),
         ]
-        admin, manager = cluster({"CreateTopics": answers, "Metadata": metadata(controller=2)}, ZOOKEEPER)
-        admin.create_topic("t", 3, 2, {}, None, validate_only=False)
+        admin, manager = cluster({"CreateTopics": answers, "Metadata": answered(controller=2)}, ZOOKEEPER)
+        topic_admin.create_topic(admin, "t", 3, 2, {}, None, validate_only=False)
         assert manager.asked("CreateTopics") == [2, 2]
 
     def test_an_assignment_goes_without_numbers(self, cluster):
         admin, manager = cluster({"CreateTopics": Made(topics=[Made(error_code=0, error_message=None)])})
-        admin.create_topic("t", 1, 2, {}, {0: [1, 2]}, validate_only=False)
+        topic_admin.create_topic(admin, "t", 1, 2, {}, {0: [1, 2]}, validate_only=False)
         made = manager.only("CreateTopics")[0].topics[0]
         assert (made.num_partitions, made.replication_factor, made.assignments[0].broker_ids) == (-1, -1, [1, 2])
 
@@ -605,13 +632,15 @@ class TestChanging:
         with pytest.raises(
             KafkaError, match=r"^Kafka refused to create topic t: INVALID_REPLICATION_FACTOR \(Only 3 brokers\)\.$"
         ) as caught:
-            admin.create_topic("t", 1, 9, {}, None, validate_only=False)
+            topic_admin.create_topic(admin, "t", 1, 9, {}, None, validate_only=False)
         assert caught.value.code == 38
 
     def test_throttles_are_set_although_brokers_do_not_list_them(self, cluster):
         answer = Made(responses=[Made(error_code=0, error_message=None)])
         admin, manager = cluster({"IncrementalAlterConfigs": answer})
-        admin.alter_topic_config("t", {"leader.replication.throttled.replicas": "*", "old": None}, validate_only=False)
+        configs.alter_topic_config(
+            admin, "t", {"leader.replication.throttled.replicas": "*", "old": None}, validate_only=False
+        )
         assert [name for name, _, _ in manager.sent] == ["IncrementalAlterConfigs"]
         changes = manager.only("IncrementalAlterConfigs")[0].resources[0].configs
         assert [(change.name, change.config_operation, change.value) for change in changes] == [
@@ -628,12 +657,12 @@ class TestChanging:
             }
         )
         with pytest.raises(KafkaError, match=r"INVALID_CONFIG \(Value must be at least -1\)"):
-            admin.alter_topic_config("t", {"retention.ms": "-5"}, validate_only=True)
+            configs.alter_topic_config(admin, "t", {"retention.ms": "-5"}, validate_only=True)
 
     def test_the_default_of_all_brokers_is_changed_at_the_chosen_one(self, cluster):
         admin, manager = cluster({"IncrementalAlterConfigs": Made(responses=[Made(error_code=0, error_message=None)])})
-        admin.alter_broker_config(None, {"a": "1"}, validate_only=False)
-        admin.alter_broker_config(3, {"a": "1"}, validate_only=False)
+        configs.alter_broker_config(admin, None, {"a": "1"}, validate_only=False)
+        configs.alter_broker_config(admin, 3, {"a": "1"}, validate_only=False)
         assert manager.asked("IncrementalAlterConfigs") == ["bootstrap-0", 3]
 
     def test_an_election_that_is_not_needed_is_fine_and_others_are_named(self, cluster):
@@ -642,15 +671,17 @@ class TestChanging:
 
         results = [Made(topic="t", partition_result=[each(0, 0), each(1, 84), each(2, 80)])]
         admin, manager = cluster({"ElectLeaders": Made(error_code=0, replica_election_results=results)})
-        assert admin.elect_preferred([("t", 1), ("t", 0), ("t", 2)]) == {("t", 2): "PREFERRED_LEADER_NOT_AVAILABLE"}
+        assert leader_election.elect_preferred(admin, [("t", 1), ("t", 0), ("t", 2)]) == {
+            ("t", 2): "PREFERRED_LEADER_NOT_AVAILABLE"
+        }
         request = manager.only("ElectLeaders")[0]
         assert request.election_type == ElectionType.PREFERRED
-        assert admin.elect_preferred([]) == {}
+        assert leader_election.elect_preferred(admin, []) == {}
 
     def test_many_partitions_are_elected_in_requests_that_a_controller_takes(self, cluster):
         done = Made(error_code=0, replica_election_results=[])
         admin, manager = cluster({"ElectLeaders": done})
-        assert admin.elect_preferred(("t", index) for index in range(2500)) == {}
+        assert leader_election.elect_preferred(admin, [("t", index) for index in range(2500)]) == {}
         assert [
             [len(indexes) for _, indexes in request.topic_partitions] for request in manager.only("ElectLeaders")
         ] == [[1000], [1000], [500]]
@@ -660,8 +691,8 @@ class TestChanging:
         wanted = [("t", index) for index in range(1500)]
         admin, _ = cluster({"ElectLeaders": [Made(error_code=0, replica_election_results=[]), refused] * 2})
         with pytest.raises(KafkaError, match="Kafka refused the election of preferred leaders: POLICY_VIOLATION"):
-            admin.elect_preferred(wanted)
-        told = admin.elect_preferred(wanted, tolerant=True)
+            leader_election.elect_preferred(admin, wanted)
+        told = leader_election.elect_preferred(admin, wanted, tolerant=True)
         assert list(told) == wanted[1000:] and set(told.values()) == {
             "Kafka refused the election of preferred leaders: POLICY_VIOLATION."
         }
@@ -685,15 +716,15 @@ class TestChanging:
             )
 
         admin, _ = cluster({"AlterPartitionReassignments": [answer(85), answer(39), answer(85)]})
-        admin.reassign({("t", 0): None})
+        reassignments.reassign(admin, {("t", 0): None})
         with pytest.raises(KafkaError, match="to reassign t-0: INVALID_REPLICATION_ASSIGNMENT"):
-            admin.reassign({("t", 0): [9]})
+            reassignments.reassign(admin, {("t", 0): [9]})
         with pytest.raises(KafkaError, match="to reassign t-0: NO_REASSIGNMENT_IN_PROGRESS"):
-            admin.reassign({("t", 0): [1]})
+            reassignments.reassign(admin, {("t", 0): [1]})
 
     def test_partitions_are_added_with_places_for_the_new_ones(self, cluster):
         admin, manager = cluster({"CreatePartitions": Made(results=[Made(error_code=0, error_message=None)])})
-        admin.add_partitions("t", 4, [[1, 2]], validate_only=False)
+        topic_admin.add_partitions(admin, "t", 4, [[1, 2]], validate_only=False)
         assert manager.only("CreatePartitions")[0].topics[0].assignments[0].broker_ids == [1, 2]
 
     def test_a_feature_that_cannot_be_finalized_is_named(self, cluster):
@@ -704,11 +735,11 @@ class TestChanging:
         )
         admin, _ = cluster({"UpdateFeatures": answer})
         with pytest.raises(KafkaError, match="to finalize feature metadata.version"):
-            admin.finalize_features({"metadata.version": 99}, validate_only=True)
+            features.finalize(admin, {"metadata.version": 99}, validate_only=True)
 
     def test_a_topic_is_deleted_by_name(self, cluster):
         admin, manager = cluster({"DeleteTopics": Made(responses=[Made(error_code=0, error_message=None)])})
-        admin.delete_topic("t")
+        topic_admin.delete_topic(admin, "t")
         assert manager.only("DeleteTopics")[0].topics[0].name == "t"
 
 
@@ -731,12 +762,12 @@ class TestRecords:
                 self.closed = True
 
         monkeypatch.setattr(kafka, "KafkaProducer", Producer)
-        assert kafka_client.produce(WHERE, "t", {0: b"x"}, key=b"k") == {0: 5}
+        assert round_trip.produce(WHERE, "t", {0: b"x"}, key=b"k") == {0: 5}
         with pytest.raises(
             KafkaError,
             match="A record for t-1 was not acknowledged by all in-sync replicas within 7 s: NotEnoughReplicasError",
         ):
-            kafka_client.produce(WHERE, "t", {0: b"x", 1: b"y"}, key=b"k")
+            round_trip.produce(WHERE, "t", {0: b"x", 1: b"y"}, key=b"k")
 
     def test_zstd_needs_no_library(self, monkeypatch):
         from kafka import codec
@@ -746,7 +777,7 @@ class TestRecords:
             kafka, "KafkaProducer", lambda **options: (_ for _ in ()).throw(kafka.errors.KafkaTimeoutError())
         )
         with pytest.raises(KafkaError):
-            kafka_client.produce(WHERE, "t", {0: b"x"}, key=b"k", compression="zstd")
+            round_trip.produce(WHERE, "t", {0: b"x"}, key=b"k", compression="zstd")
         assert codec.has_zstd() and codec.zstd_decode(codec.zstd_encode(b"a" * 99 + b"b")) == b"a" * 99 + b"b"
 
     def test_a_record_that_the_broker_recompressed_is_one_sentence(self, monkeypatch):
@@ -755,7 +786,7 @@ class TestRecords:
 
         monkeypatch.setattr(kafka, "KafkaConsumer", consumer)
         with pytest.raises(KafkaError, match="could not be read back: ZstdError: a block of another kind"):
-            kafka_client.consume(WHERE, "t", {0: 4})
+            round_trip.consume(WHERE, "t", {0: 4})
 
     def test_reading_back_stops_at_the_timeout_and_returns_what_came(self, monkeypatch):
         from kafka import TopicPartition
@@ -783,4 +814,4 @@ class TestRecords:
 
         ticks = iter(range(0, 100, 3))
         monkeypatch.setattr(kafka, "KafkaConsumer", Consumer)
-        assert kafka_client.consume(WHERE, "t", {0: 4, 1: 4}, clock=lambda: next(ticks)) == {0: (b"k", b"v")}
+        assert round_trip.consume(WHERE, "t", {0: 4, 1: 4}, clock=lambda: next(ticks)) == {0: (b"k", b"v")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from fake_admin import FakeAdmin
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll import poll
@@ -14,11 +15,13 @@ RACK = 100
 BETWEEN = 1.5
 
 
-class BigCluster:
+class BigCluster(FakeAdmin):
     """300 brokers in three racks, of which rack a was restarted; a topic is made or deleted every few seconds. Each own answer takes a while.
 
     truth is what is in sync at a moment; behind are brokers that are out of sync in a topic until then, dead those that do not answer between two moments.
     """
+
+    is_kraft = True
 
     def __init__(self, seconds, every, topics=600):
         self.seconds, self.every, self.now, self.lock = seconds, every, 0.0, threading.Lock()
@@ -63,27 +66,24 @@ class BigCluster:
         there = self.there()
         return self.listed(there if topics is None else [name for name in topics if name in there])
 
-    def min_insync_replicas(self, topics, broker=None):
-        return dict.fromkeys(topics, (2, True))
+    def answers(self, broker):
+        if self.gone(broker):
+            raise KafkaError("Broker %d did not answer Metadata; check that it runs." % broker)
 
-    def reassignments(self, topics=None):
-        return []
-
-    def metadata_from(self, broker, topics=None):
+    def view(self, broker, topics):
         with self.lock:
             self.now += self.seconds
             self.own.append(broker)
-            if self.gone(broker):
-                raise KafkaError("Broker %d did not answer Metadata; check that it runs." % broker)
+            self.answers(broker)
             named = self.listed(
                 name for name in self.there() if broker in self.replicas(name) and (topics is None or name in topics)
             )
-            return {"brokers": list(range(3 * RACK)), "partitions": named}
+            return {"brokers": [{"id": id_} for id_ in range(3 * RACK)], "partitions": named}
 
-    def silent(self, brokers):
-        asked = list(brokers)
-        self.now += 0.01 * len(asked)
-        return [broker for broker in asked if self.gone(broker)]
+    def ping(self, broker):
+        with self.lock:
+            self.now += 0.01
+            self.answers(broker)
 
 
 def wait(cluster, limit=1800.0, nodes=range(RACK)):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from itertools import chain, combinations, product
-from types import SimpleNamespace as Made
 
 import pytest
+from fake_admin import FakeAdmin
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import snapshot
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError
@@ -21,7 +21,7 @@ def some(ids, most):
     return list(chain.from_iterable(combinations(ids, number) for number in range(most + 1)))
 
 
-class Split:
+class Split(FakeAdmin):
     """Brokers in lost have no session with ZooKeeper any more, and answer with what was so when they had: all in sync, was the controller.
 
     The others know the truth, apart from who is slow: it knows who lives, and has not heard yet who is in sync, as brokers that are behind are not.
@@ -36,7 +36,7 @@ class Split:
             for index, replicas in PLACES.items()
         }
 
-    def view(self, broker):
+    def view(self, broker, topics=None):
         stale = broker in self.lost
         isr = PLACES if stale or broker in self.slow else self.truth
         listed = BROKERS if stale else self.living
@@ -51,8 +51,6 @@ class Split:
             },
         }
 
-    view_of = view
-
     def cluster(self):
         seen = self.view(self.asked)
         return {
@@ -61,23 +59,11 @@ class Split:
             "brokers": [{**each, "fenced": False} for each in seen["brokers"]],
         }
 
-    def quorum(self):
-        return None
-
     def partitions(self, topics=None):
         return self.view(self.asked)["partitions"]
 
-    def min_insync_replicas(self, topics, broker=None):
-        return dict.fromkeys(topics, (2, True))
-
-    def reassignments(self, topics=None):
-        return []
-
-    def eligible_leader_replicas(self, topics):
-        return {}
-
-    def controllers_named(self, brokers):
-        return {broker: self.view(broker)["controller_id"] for broker in brokers}
+    def ping(self, broker):
+        return self.view(broker)["controller_id"]
 
 
 def cases():
@@ -133,10 +119,7 @@ def test_red_when_the_controller_of_the_one_that_is_asked_is_believed():
     """Brokers that are cut off from ZooKeeper together with the controller agree with each other."""
 
     def hasty(split, params):
-        kept, split.controllers_named = (
-            split.controllers_named,
-            lambda brokers: {broker: split.was for broker in kept(brokers)},
-        )
+        split.ping = lambda broker: split.was
         return poll.witnessed(split, params)
 
     assert any(wrong for wrong, _ in broken(hasty))
@@ -224,16 +207,16 @@ class TestAgreed:
 
 def test_a_broker_that_was_asked_by_its_address_needs_another_besides_the_controller():
     split = Split((), 4, 1)
-    split.controllers_named = lambda brokers: {4: 4}
-    admin = Made(
-        asked=None,
-        **{
-            name: getattr(split, name)
-            for name in ("cluster", "quorum", "partitions", "min_insync_replicas", "reassignments")
-        },
-    )
-    admin.controllers_named, admin.view_of = split.controllers_named, split.view_of
+    told, listed = split.cluster(), split.partitions()
+    split.asked, split.cluster, split.partitions = None, lambda: told, lambda topics: listed
+
+    def only_the_controller_answers(broker):
+        if broker != 4:
+            raise KafkaError("Broker %d did not answer Metadata; check that it runs." % broker)
+        return 4
+
+    split.ping = only_the_controller_answers
     with pytest.raises(KafkaError, match="The broker that was asked is the only one that answers"):
-        poll.witnessed(admin, {"nodes": [2], "in_flight": [], "out": []})
-    admin.controllers_named = lambda brokers: dict.fromkeys(brokers, 4)
-    assert poll.witnessed(admin, {"nodes": [2], "in_flight": [], "out": []}).witness == 4
+        poll.witnessed(split, {"nodes": [2], "in_flight": [], "out": []})
+    split.ping = lambda broker: 4
+    assert poll.witnessed(split, {"nodes": [2], "in_flight": [], "out": []}).witness == 4

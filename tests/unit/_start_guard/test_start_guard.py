@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import pytest
+from fake_admin import FakeAdmin
 
 from ansible_collections.rackaware.kafka.plugins.filter.inventory import kafka_cluster_exists
 from ansible_collections.rackaware.kafka.plugins.module_utils import _program
@@ -517,9 +518,9 @@ def test_a_disk_that_fails_is_left_to_kafka(host, monkeypatch):
 
 
 def test_a_view_has_what_the_node_holds_and_asks_for_eligible_replicas_of_leaderless_partitions():
-    class Admin:
+    class Asked(FakeAdmin):
         def __init__(self, quorum):
-            self.given = quorum
+            self.given, self.is_kraft = quorum, quorum is not None
 
         def quorum(self):
             return self.given
@@ -527,7 +528,7 @@ def test_a_view_has_what_the_node_holds_and_asks_for_eligible_replicas_of_leader
         def cluster(self):
             return {"controller_id": 1, "brokers": [{"id": 1, "fenced": False}, {"id": 3, "fenced": True}]}
 
-        def partitions(self):
+        def partitions(self, topics=None):
             listed = [([1, 3], -1, []), ([1, 2], -1, []), ([3], 3, [3])]
             return {
                 "t": [
@@ -541,12 +542,12 @@ def test_a_view_has_what_the_node_holds_and_asks_for_eligible_replicas_of_leader
             return {("t", 0): [3]}
 
     quorum = {"leader": 1, "voters": [{"id": 1, "last_caught_up_ms": 5}], "observers": []}
-    found = program.view(Admin(quorum), 1, 3)
+    found = program.view(Asked(quorum), 1, 3)
     assert found.alive == {1} and found.kraft
     assert [(each["partition"], each["elr"]) for each in found.partitions] == [(0, [3]), (2, [])]
-    assert [each["elr"] for each in program.view(Admin(None), 1, 3).partitions] == [[], []]
+    assert [each["elr"] for each in program.view(Asked(None), 1, 3).partitions] == [[], []]
     with pytest.raises(program.GuardError, match="does not follow the quorum"):
-        program.view(Admin({**quorum, "leader": 9}), 1, 3)
+        program.view(Asked({**quorum, "leader": 9}), 1, 3)
 
 
 # What is put on the host.

@@ -29,8 +29,7 @@ class Leaders(FakeAdmin):
                 )
         return out
 
-    def elect_preferred(self, partitions, *, tolerant=False):
-        assert not tolerant
+    def elect(self, partitions):
         self.calls.append(list(partitions))
         self.leaders.update({each: 1 for each in partitions if each not in self.refuses})
         return {each: self.refuses[each] for each in partitions if each in self.refuses}
@@ -68,7 +67,7 @@ def test_only_the_topics_named(run, cluster):
 
 
 def test_what_kafka_refused_is_no_change(run, cluster):
-    cluster.refuses = {("b", 0): "PREFERRED_LEADER_NOT_AVAILABLE"}
+    cluster.refuses = {("b", 0): 80}
     result = run(topics=["b"])
     assert (result["changed"], result["elected"]) == (False, 0)
     assert result["refused"] == [{"topic": "b", "partition": 0, "reason": "PREFERRED_LEADER_NOT_AVAILABLE"}]

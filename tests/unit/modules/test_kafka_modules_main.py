@@ -45,9 +45,6 @@ class Topics(FakeAdmin):
         ]
         return {"cluster_id": "c", "controller_id": 1, "brokers": brokers}
 
-    def quorum(self):
-        return None
-
     def partitions(self, topics=None):
         def each(index, replicas):
             return {"partition": index, "leader": replicas[0], "replicas": replicas, "isr": replicas, "offline": []}
@@ -57,15 +54,6 @@ class Topics(FakeAdmin):
             for name, found in self.topics.items()
             if topics is None or name in topics
         }
-
-    def reassignments(self, topics=None):
-        return []
-
-    def eligible_leader_replicas(self, topics):
-        return {}
-
-    def min_insync_replicas(self, topics):
-        return dict.fromkeys(topics, (2, True))
 
     def topic_configs(self, topics):
         return {

@@ -30,16 +30,17 @@ class Brokers(FakeAdmin):
         self.gone, self.fenced, self.moving = set(), set(), []
         self.own, self.hung, self.asked_itself, self.asked_about = {}, set(), [], {}
         self.configs: list[list[str]] = []
+        # Whom it asked whether they answer, and what they enforce.
         self.probed: list[int] = []
+        self.limits: list[int] = []
         self.elected: list[tuple[str, int]] = []
         self.refuses = None
         self.read = 0
         self.measured: list[tuple[int, list[tuple[str, int]]]] = []
         self.quorums, self.asked = [None], 6
         self.enforced, self.sets_it = {}, False
-        # The witness of a cluster with ZooKeeper: what brokers say in full (isr by partition of t), whom they take for the controller, whom they list.
-        self.views: dict[int, dict[int, list[int]]] = {}
-        self.boss, self.bosses, self.lists, self.viewed = 6, {}, {}, []
+        # In a cluster with ZooKeeper: whom brokers take for the controller, whom they list.
+        self.boss, self.bosses, self.lists = 6, {}, {}
         # What brokers have on disk beside what is named, what only they know of it, and what may not be described.
         self.disks: dict[int, set[tuple[str, int]]] = {}
         self.knows: dict[int, set[str]] = {}
@@ -65,24 +66,24 @@ class Brokers(FakeAdmin):
         ]
         return {"cluster_id": "c", "controller_id": self.bosses.get(self.asked, self.boss), "brokers": brokers}
 
-    def controllers_named(self, brokers):
-        return {broker: self.bosses.get(broker, self.boss) for broker in brokers if broker not in self.hung}
-
-    def view_of(self, broker):
-        self.viewed.append(broker)
+    def _answers(self, broker, what="Metadata"):
         if broker in self.hung:
-            raise KafkaError("Broker %d did not answer Metadata; check that it runs." % broker)
-        listed = self.lists.get(broker, [id_ for id_ in range(1, 7) if id_ not in self.gone])
-        brokers = [{"id": id_, "host": "h", "port": 9092, "rack": "abc"[id_ % 3]} for id_ in listed]
-        named = copy.deepcopy(self._partitions(self.views.get(broker, self.isr)))
-        return {"controller_id": self.bosses.get(broker, self.boss), "brokers": brokers, "partitions": named}
+            raise KafkaError("Broker %d did not answer %s; check that it runs." % (broker, what))
+
+    def ping(self, broker):
+        self.probed.append(broker)
+        self._answers(broker)
+        return self.bosses.get(broker, self.boss)
 
     def held_by(self, broker):
         self.dirs.append(broker)
-        if broker in self.hung:
-            raise KafkaError("Broker %d did not answer DescribeLogDirs; check that it runs." % broker)
+        self._answers(broker, "DescribeLogDirs")
         named = {("t", index) for index, replicas in self.replicas.items() if broker in replicas}
         return named | {("__cluster_metadata", 0)} | self.disks.get(broker, set())
+
+    @property
+    def is_kraft(self):
+        return self.quorums[0] is not None
 
     def quorum(self):
         return self.quorums.pop(0) if len(self.quorums) > 1 else self.quorums[0]
@@ -119,52 +120,50 @@ class Brokers(FakeAdmin):
         for name in self.forbidden.intersection(topics or ()):
             raise KafkaError("Kafka refused to describe topic %s: TOPIC_AUTHORIZATION_FAILED." % name, 29)
 
-    def metadata_from(self, broker, topics=None):
+    def view(self, broker, topics):
         self.asked_itself.append(broker)
         self.asked_about.setdefault(broker, []).append(topics)
-        if broker in self.hung:
-            raise KafkaError("Broker %d did not answer Metadata; check that it runs." % broker)
+        self._answers(broker)
         self._allowed(topics)
         own = self.own.get(broker, self.isr)
         known = self._partitions(own) if own else {}
+        listed = self.lists.get(broker, [id_ for id_ in range(1, 7) if id_ not in self.gone])
         for name, index in self.disks.get(broker, ()):
             if name in self.knows.get(broker, ()):
                 known[name] = [
                     {"partition": index, "leader": broker, "replicas": [broker], "isr": [broker], "offline": []}
                 ]
         return {
-            "brokers": [] if own == {} else [1, 2, 3, 4, 5, 6],
+            "controller_id": self.bosses.get(broker, self.boss),
+            "brokers": [
+                {"id": id_, "host": "h", "port": 9092, "rack": "abc"[id_ % 3]} for id_ in (listed if known else ())
+            ],
             "partitions": {name: listed for name, listed in known.items() if topics is None or name in topics},
         }
 
-    def elect_preferred(self, partitions, *, tolerant=False):
-        assert tolerant
+    def elect(self, partitions):
         self.elected += partitions
-        return {each: self.refuses for each in partitions} if self.refuses else {}
+        if self.refuses:
+            raise KafkaError(self.refuses)
+        return {}
 
-    def silent(self, brokers):
-        self.probed = list(brokers)
-        return [broker for broker in self.probed if broker in self.hung]
+    def own_minimum(self, broker):
+        self.limits.append(broker)
+        self._answers(broker, "DescribeConfigs")
+        return self.enforced.get(broker, 2)
 
-    def own_minimums(self, brokers):
-        self.probed = list(brokers)
-        return {broker: self.enforced.get(broker, 2) for broker in self.probed if broker not in self.hung}
-
-    def log_dirs(self, broker, partitions=None):
+    def sizes(self, broker, partitions):
         self.measured.append((broker, sorted(partitions)))
-        if broker in self.hung:
-            raise KafkaError("Broker %d did not answer DescribeLogDirs; check that it runs." % broker)
+        self._answers(broker, "DescribeLogDirs")
         sizes = {0: 70, 1: 5} if broker in (1, 4) else {0: 100, 1: 4}
         replicas = [
             {"topic": "t", "partition": index, "size_bytes": size, "future": False}
             for index, size in sizes.items()
             if ("t", index) in partitions
         ]
-        return [
-            {"path": "/d", "replicas": [*replicas, {"topic": "t", "partition": 0, "size_bytes": 1, "future": True}]}
-        ]
+        return [*replicas, {"topic": "t", "partition": 0, "size_bytes": 1, "future": True}]
 
-    def reassignments(self, topics=None):
+    def reassignments(self):
         return self.moving
 
     def eligible_leader_replicas(self, topics):
@@ -257,7 +256,7 @@ class TestMayStop:
     def test_no_broker_that_is_stopped_anyway_is_asked(self, run, cluster):
         cluster.fenced = {3}
         self.ask(run, [1], in_flight=[4], out=[5])
-        assert cluster.probed == [1, 2, 6]
+        assert sorted(cluster.limits) == [1, 2, 6]
 
     @pytest.mark.parametrize("who", [2, 6, 1], ids=["a replica", "any broker", "one that is to be stopped itself"])
     def test_of_what_brokers_enforce_for_topics_that_set_nothing_the_highest_counts(self, run, cluster, who):
@@ -353,7 +352,7 @@ class TestStaleWitness:
     @pytest.fixture
     def zombie(self, cluster):
         """Broker 1 is asked and still sees itself in sync; in truth it is not, and 2 and 3 are at the minimum."""
-        cluster.asked, cluster.views = 1, {6: {0: [2, 3], 1: [4, 5, 6]}}
+        cluster.asked, cluster.own = 1, {6: {0: [2, 3], 1: [4, 5, 6]}}
         return cluster
 
     def test_in_sync_is_who_is_so_by_both(self, run, zombie):
@@ -361,10 +360,10 @@ class TestStaleWitness:
         assert (result["open"], result["admitted"], result["asked"], result["witness"]) == (False, [4], 1, 6)
         assert result[
             "reason"
-        ] == "Partition t-0 has 2 in sync and needs 2; broker 1 is stopped or behind." and zombie.viewed == [6]
+        ] == "Partition t-0 has 2 in sync and needs 2; broker 1 is stopped or behind." and zombie.asked_itself == [6]
 
     def test_and_the_other_way_round_where_the_controller_is_asked_first(self, run, cluster):
-        cluster.views = {1: {0: [1, 2], 1: [4, 5, 6]}}
+        cluster.own = {1: {0: [1, 2], 1: [4, 5, 6]}}
         result = self.ask(run, [2])
         assert (
             not result["open"]
@@ -379,7 +378,7 @@ class TestStaleWitness:
         assert said in result["msg"] and result["retry"]
 
     def test_one_that_only_one_of_them_lists_is_not_counted_on(self, run, zombie):
-        zombie.views, zombie.lists = {}, {6: [1, 2, 4, 5, 6]}
+        zombie.own, zombie.lists = {}, {6: [1, 2, 4, 5, 6]}
         assert "broker 3 is stopped or behind" in self.ask(run, [2])["reason"]
         assert "It is not registered, and not known to be down" in self.ask(run, [3])["reason"]
 
@@ -425,7 +424,7 @@ class TestStaleWitness:
         assert why in result["msg"] and result["retry"]
 
     def test_the_controller_is_asked_although_it_shall_go_itself(self, run, zombie):
-        zombie.boss, zombie.views = 4, {4: {0: [1, 2, 3], 1: [4, 5]}}
+        zombie.boss, zombie.own = 4, {4: {0: [1, 2, 3], 1: [4, 5]}}
         result = self.ask(run, [4])
         assert result["witness"] == 4 and "broker 6 is stopped or behind" in result["reason"]
 
@@ -452,21 +451,21 @@ class TestStaleWitness:
         assert result["open"] and (result["asked"], result["witness"]) == (6, None)
 
     def test_a_topic_that_only_the_second_names_counts(self, run, zombie, monkeypatch):
-        zombie.views = {}
-        other = zombie.view_of
+        zombie.own = {}
+        other = zombie.view
         more = [{"partition": 0, "leader": 4, "replicas": [4, 5], "isr": [4, 5], "offline": []}]
 
-        def view_of(broker):
-            view = other(broker)
+        def view_of(broker, topics):
+            view = other(broker, topics)
             return {**view, "partitions": {**view["partitions"], "new": more}}
 
-        monkeypatch.setattr(zombie, "view_of", view_of)
+        monkeypatch.setattr(zombie, "view", view_of)
         assert self.ask(run, [4])["reason"] == "Partition new-0 has 2 in sync and needs 2."
 
     def test_under_kraft_no_other_broker_is_asked(self, run, cluster):
         cluster.quorums = [voters(9000, 9000, 9000, observers=[(6, 9000)])]
         result = self.ask(run, [4])
-        assert result["open"] and result["witness"] is None and cluster.viewed == []
+        assert result["open"] and result["witness"] is None and cluster.asked_itself == []
 
 
 class TestHidden:
@@ -602,15 +601,15 @@ class TestProofs:
         assert "must be what an earlier answer returned" in run(question="back", nodes=[4], proven={"x": True})["msg"]
 
     def test_topics_that_come_and_go_between_two_answers_undo_none(self, run, cluster, monkeypatch):
-        cluster.more, asked = {"old": [1, 5], "stays": [1, 5]}, cluster.metadata_from
+        cluster.more, asked = {"old": [1, 5], "stays": [1, 5]}, cluster.view
 
-        def meanwhile(broker, topics=None):
+        def meanwhile(broker, topics):
             cluster.more = {"new": [1, 6], "stays": [1, 5]}
             answer = asked(broker, topics)
             cluster.more = {"new": [1, 6], "stays": [1, 5]} if broker == 1 else {"stays": [1, 5]}
             return answer
 
-        monkeypatch.setattr(cluster, "metadata_from", meanwhile)
+        monkeypatch.setattr(cluster, "view", meanwhile)
         assert run(question="back", nodes=[1])["open"]
         cluster.more = {"old": [4, 5], "stays": [1, 5]}
         assert run(question="back", nodes=[4])["open"]
@@ -736,7 +735,7 @@ class TestOneVisit:
             "It does not answer any more.",
         ) and cluster.probed == [1]
         cluster.hung = set()
-        assert ask(1, 4)["open"] and cluster.asked_itself == [1, 4, 1] and cluster.probed == [4]
+        assert ask(1, 4)["open"] and cluster.asked_itself == [1, 4, 1] and cluster.probed == [1, 4]
 
     def test_a_broker_that_fell_out_of_sync_since_must_show_it_again(self, ask, cluster):
         cluster.isr[1] = [5, 6]
@@ -758,8 +757,8 @@ class TestOneVisit:
         assert "not in sync yet in 1 partition, one of them t-7" in ask(1)["reason"]
 
     def test_brokers_are_asked_together(self, ask, cluster, monkeypatch):
-        together, asked = threading.Barrier(2), cluster.metadata_from
-        monkeypatch.setattr(cluster, "metadata_from", lambda *of: together.wait(5) is None or asked(*of))
+        together, asked = threading.Barrier(2), cluster.view
+        monkeypatch.setattr(cluster, "view", lambda *of: together.wait(5) is None or asked(*of))
         assert ask(1, 4)["open"]
 
     def test_each_is_judged_by_what_it_holds_and_not_by_all_there_is(self, ask, cluster, monkeypatch):

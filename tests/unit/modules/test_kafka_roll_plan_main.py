@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from documented import declared, documented
+from fake_admin import FakeAdmin
 
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_plan
 
@@ -68,25 +69,19 @@ class TestAsking:
 
     @pytest.fixture(autouse=True)
     def asked(self, monkeypatch):
-        class Asked:
-            def __init__(self, where):
-                assert where.bootstrap_servers == ("one:9092",)
+        class Asked(FakeAdmin):
+            def own_minimum(self, broker):
+                return 2 if broker == 5 else 1
 
-            def __enter__(self):
-                return self
-
-            def __exit__(self, *_):
-                pass
-
-            def own_minimums(self, brokers):
-                return {id_: 2 if id_ == 5 else 1 for id_ in brokers}
-
-        monkeypatch.setattr(kafka_roll_plan, "Admin", Asked)
+        asked = Asked()
+        monkeypatch.setattr(kafka_roll_plan, "Admin", asked)
         monkeypatch.setattr(kafka_roll_plan.snapshot, "take", lambda admin: SimpleNamespace(to_dict=cluster))
+        return asked
 
-    def test_the_plan_is_the_same(self, run):
-        asked, given = run(bootstrap_servers=["one:9092"]), run(snapshot=cluster())
-        assert {**asked, "seconds": 0, "invocation": 0} == {**given, "seconds": 0, "invocation": 0}
+    def test_the_plan_is_the_same(self, run, asked):
+        made, given = run(bootstrap_servers=["one:9092"]), run(snapshot=cluster())
+        assert {**made, "seconds": 0, "invocation": 0} == {**given, "seconds": 0, "invocation": 0}
+        assert [where.bootstrap_servers for where, _ in asked.opened] == [("one:9092",)]
 
     def test_topics_that_set_no_minimum_have_the_highest_that_a_broker_enforces(self, run, monkeypatch):
         def low():

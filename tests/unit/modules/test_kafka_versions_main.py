@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from types import SimpleNamespace as Made
 
 import pytest
 from fake_admin import FakeAdmin
@@ -21,19 +22,27 @@ class Versions(FakeAdmin):
     def cluster(self):
         return {"brokers": [{"id": number, "fenced": number == 3} for number in (1, 2, 3)]}
 
-    def versions_of(self, broker):
-        return {"series": [4, 3], "newest_known": True, "supported": {"metadata.version": [7, 30]}, "protocol": None}
+    def ApiVersions(self, request, node):
+        return Made(
+            error_code=0,
+            api_keys=[Made(api_key=35, min_version=1, max_version=5)],
+            supported_features=[Made(name=name, min_version=7, max_version=30) for name in self.levels],
+            finalized_features=[Made(name=name, max_version_level=level) for name, level in self.levels.items()],
+        )
 
-    def group_members(self, broker):
-        return [{"group": "g%d" % broker, "client_id": "c", "host": "h", "subscription": 3}]
+    def ListGroups(self, request, node):
+        return Made(error_code=0, groups=[Made(group_id="g%d" % node, protocol_type="consumer")])
 
-    def features(self):
-        return {name: {"supported": [7, 30], "finalized": level} for name, level in self.levels.items()}
+    def DescribeGroups(self, request, node):
+        member = Made(client_id="c", client_host="/h", member_metadata=b"\x00\x03")
+        return Made(groups=[Made(group_id=name, error_code=0, members=[member]) for name in request.groups])
 
-    def finalize_features(self, levels, *, validate_only):
-        self.calls.append((levels, validate_only))
-        if not validate_only:
+    def UpdateFeatures(self, request, node):
+        levels = {update.feature: update.max_version_level for update in request.feature_updates}
+        self.calls.append((levels, request.validate_only))
+        if not request.validate_only:
             self.levels.update(levels)
+        return Made(error_code=0, error_message=None, results=[])
 
 
 @pytest.fixture
@@ -54,7 +63,7 @@ def test_every_broker_that_is_there_is_asked(run, cluster):
     assert (
         [broker["id"] for broker in found["brokers"]] == [1, 2] and found["members"] == [] and found["changed"] is False
     )
-    assert found["features"]["metadata.version"]["finalized"] == 25
+    assert found["brokers"][0]["series"] == [4, 3] and found["features"]["metadata.version"]["finalized"] == 25
     assert [member["group"] for member in run(kafka_version_info, members=True)["members"]] == ["g1", "g2"]
 
 
