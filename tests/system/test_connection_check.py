@@ -81,9 +81,7 @@ class Broker(Cluster):
         tool += ["--cluster-id", storage.new_cluster_id(), "--config", str(self.properties(1))]
         subprocess.run(tool, check=True, capture_output=True)
         self.start(1)
-        wait_until(
-            lambda: self.failure("PLAIN"), lambda why: why is None, what="the broker", timeout=120, interval=0.5
-        )
+        wait_until(lambda: self.failure("PLAIN"), lambda why: why is None, what="the broker", timeout=120, interval=0.5)
 
     def failure(self, listener, protocol=None, **more):
         """What the check says of a listener, for a client with these options."""
@@ -131,7 +129,11 @@ def test_a_certificate_of_the_client_opens_a_listener_that_asks_for_one(broker):
         ("MTLS", {"ssl_certfile": "old", "ssl_keyfile": "old"}, "does not take this client's certificate"),
         ("TLS", {"protocol": "PLAINTEXT"}, "speaks TLS; take the port of a plaintext listener, or set"),
         ("SCRAM", {"protocol": "SASL_PLAINTEXT"}, "set security_protocol to SASL_SSL"),
-        ("PLAIN", {"protocol": "SSL"}, "speaks no TLS; take the port of a TLS listener, or set security_protocol to PLAI"),
+        (
+            "PLAIN",
+            {"protocol": "SSL"},
+            "speaks no TLS; take the port of a TLS listener, or set security_protocol to PLAI",
+        ),
         ("OPENSCRAM", {"protocol": "SASL_SSL"}, "speaks no TLS; take the port of a TLS listener, or set"),
         ("SCRAM", {"protocol": "SSL"}, "if it asks for a login, set security_protocol to SASL_SSL"),
         ("OPENSCRAM", {"protocol": "PLAINTEXT"}, "if it asks for a login, set security_protocol to SASL_PLAINTEXT"),

@@ -25,7 +25,10 @@ def failure(**options):
     [
         (socket.gaierror(-2, "Name or service not known"), "the name 198.18.0.9 has no address; correct it"),
         (ConnectionRefusedError(), "nothing listens on port 9093 of 198.18.0.9; start the broker"),
-        (socket.timeout(), "did not answer on port 9093 within 3 s; look at the host, the route and the security groups"),
+        (
+            socket.timeout(),
+            "did not answer on port 9093 within 3 s; look at the host, the route and the security groups",
+        ),
         (OSError(errno.EHOSTUNREACH, "No route to host"), "cannot be reached (No route to host); look at the route"),
     ],
 )
