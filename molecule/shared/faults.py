@@ -21,7 +21,7 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import (
     reassignments,
     topic_admin,
 )
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import KafkaError
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll import events
 
 STALL = 20

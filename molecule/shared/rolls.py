@@ -156,7 +156,8 @@ class Cluster:
 
     def admin(self, **options: float) -> Any:
         """A client of the whole cluster, to be used in a with statement."""
-        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin, Connection
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import Connection
 
         return Admin(Connection(tuple(self.bootstrap.split(",")), **options))
 
@@ -510,7 +511,8 @@ def cut_off_from_zookeeper(cluster: Cluster) -> None:
 
     def in_sync(count: int) -> bool:
         from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import metadata
-        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin, Connection
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import Connection
 
         others = tuple("%s:9092" % address for name, address in cluster.brokers.items() if name != victim)
         with Admin(Connection(others)) as admin:
@@ -743,7 +745,8 @@ def blank_store(cluster: Cluster) -> None:
 
     def in_sync(bootstrap: str) -> list[set[int]]:
         from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import metadata
-        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin, Connection, KafkaError
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin
+        from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import Connection, KafkaError
 
         try:
             with Admin(Connection((bootstrap,), request_timeout_seconds=5)) as admin:

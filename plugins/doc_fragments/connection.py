@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of every module that speaks Kafka's protocol; the spec is CONNECTION_SPEC in _kafka/client.py."""
+    """Options of every module that speaks Kafka's protocol; the spec is CONNECTION_SPEC in _kafka/connection.py."""
 
     DOCUMENTATION = r"""
 options:

@@ -136,7 +136,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import snapshot
-from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, address, connection
+from ..module_utils._kafka.client import Admin
+from ..module_utils._kafka.connection import CONNECTION_SPEC, address, connection
 
 SPEC = dict(
     CONNECTION_SPEC,

@@ -50,7 +50,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import features
-from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, KafkaError, connection
+from ..module_utils._kafka.client import Admin
+from ..module_utils._kafka.connection import CONNECTION_SPEC, KafkaError, connection
 from ..module_utils._wait import wait_until
 
 SPEC = dict(CONNECTION_SPEC, levels={"type": "dict", "required": True})

@@ -283,7 +283,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import leader_election
-from ..module_utils._kafka.client import Admin, LibraryError, connection
+from ..module_utils._kafka.client import Admin, LibraryError
+from ..module_utils._kafka.connection import connection
 from ..module_utils._roll import lock, poll
 from ..module_utils._roll.lock import LockError
 from ..module_utils._roll.snapshot import RollError

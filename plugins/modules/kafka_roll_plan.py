@@ -205,7 +205,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import configs, snapshot
-from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, connection
+from ..module_utils._kafka.client import Admin
+from ..module_utils._kafka.connection import CONNECTION_SPEC, connection
 from ..module_utils._roll import disruption, plan
 from ..module_utils._roll.poll import LIMITS_SPEC, least
 

@@ -75,7 +75,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import check_records, metadata, round_trip
-from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, connection
+from ..module_utils._kafka.client import Admin
+from ..module_utils._kafka.connection import CONNECTION_SPEC, connection
 
 SPEC = dict(
     CONNECTION_SPEC, topic={"type": "str", "default": "rackaware-proof"}, min_racks={"type": "int", "default": 1}

@@ -87,7 +87,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import topic
-from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, connection
+from ..module_utils._kafka.client import Admin
+from ..module_utils._kafka.connection import CONNECTION_SPEC, connection
 from ..module_utils._kafka.topic_admin import fetch, settle, write
 
 SPEC = dict(

@@ -123,7 +123,8 @@ from ..module_utils._errors import RackawareError
 from ..module_utils._host import service_state
 from ..module_utils._kafka import check_records, metadata, round_trip, snapshot
 from ..module_utils._kafka import topic as kafka_topic
-from ..module_utils._kafka.client import Admin, Connection, KafkaError, LibraryError, connection, listening
+from ..module_utils._kafka.client import Admin, LibraryError, listening
+from ..module_utils._kafka.connection import Connection, KafkaError, connection
 from ..module_utils._kafka.topic_admin import fetch, settle, write
 from ..module_utils._report import verify as report_verify
 

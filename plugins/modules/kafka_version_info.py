@@ -67,7 +67,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import features, groups, metadata
-from ..module_utils._kafka.client import CONNECTION_SPEC, Admin, connection
+from ..module_utils._kafka.client import Admin
+from ..module_utils._kafka.connection import CONNECTION_SPEC, connection
 
 SPEC = dict(CONNECTION_SPEC, members={"type": "bool", "default": False})
 

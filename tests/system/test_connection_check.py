@@ -8,7 +8,7 @@ import time
 
 import pytest
 from certificates import Authority
-from kafka_cluster import Cluster, free_ports, write_properties
+from kafka_cluster import Cluster, free_ports, run_module, write_properties
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._host import storage
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client as kafka_client
@@ -165,3 +165,15 @@ def test_a_listener_that_never_answers_ends_in_time(broker):
         begun = time.monotonic()
         why = broker.failure("127.0.0.1:%d" % silent.getsockname()[1], "PLAINTEXT")
         assert "did not answer within 5 s" in why and time.monotonic() - begun < 15
+
+
+def test_a_module_says_it(broker):
+    server = "127.0.0.1:%d" % broker.ports["SCRAM"]
+    options = {"security_protocol": "SASL_SSL", "ssl_cafile": str(broker.authority.file), "sasl_mechanism": SCRAM}
+    options.update(bootstrap_servers=[server], sasl_username="alice", request_timeout_seconds=4)
+    result = run_module("kafka_cluster_info", sasl_password_file=str(broker.wrong_password), **options)
+    assert result["msg"] == (
+        "No broker answered at %s (SASL_SSL, within 4 s): %s refuses the password of the user alice; correct the file"
+        " in sasl_password_file." % (server, server)
+    )
+    assert "cluster" in run_module("kafka_cluster_info", sasl_password_file=str(broker.password), **options)

@@ -18,10 +18,11 @@ import logging
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Callable, Iterable, Iterator, Sequence
 
-from .._errors import RackawareError
+from . import connection_check
+from .connection import Connection, KafkaError, address
 
 try:
     import kafka
@@ -34,126 +35,15 @@ except ImportError:
 SUPPORTED = ((3, 0, 12), (3, 1))
 # Threads; each waits for one broker.
 ASKED_AT_ONCE = 64
+# For each step of a connection that says why there is none.
+CHECK_SECONDS = 5
 DESCRIBE_QUORUM = 55
 # Codes of org.apache.kafka.common.protocol.Errors.
 UNKNOWN_TOPIC, TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED, NOT_CONTROLLER = 3, 29, 31, 41
 
-CONNECTION_SPEC: dict[str, dict[str, Any]] = {
-    "bootstrap_servers": {"type": "list", "elements": "str", "required": True},
-    "security_protocol": {
-        "type": "str",
-        "choices": ["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"],
-        "default": "PLAINTEXT",
-    },
-    "sasl_mechanism": {"type": "str", "choices": ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]},
-    "sasl_username": {"type": "str"},
-    "sasl_password_file": {"type": "path", "no_log": False},
-    "ssl_cafile": {"type": "path"},
-    "ssl_certfile": {"type": "path"},
-    "ssl_keyfile": {"type": "path", "no_log": False},
-    "ssl_check_hostname": {"type": "bool", "default": True},
-    "request_timeout_seconds": {"type": "int", "default": 30},
-}
-
-
-class KafkaError(RackawareError):
-    """Kafka could not be asked, or refused; code is the protocol's error code, or None."""
-
-    def __init__(self, message: str, code: int | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-
 
 class LibraryError(KafkaError):
     """kafka-python is missing or does not fit, so that asking again does not help."""
-
-
-@dataclass(frozen=True)
-class Connection:
-    """How to reach a cluster; the password stays in its file until a client is described."""
-
-    bootstrap_servers: tuple[str, ...]
-    security_protocol: str = "PLAINTEXT"
-    sasl_mechanism: str | None = None
-    sasl_username: str | None = None
-    sasl_password_file: str | None = None
-    ssl_cafile: str | None = None
-    ssl_certfile: str | None = None
-    ssl_keyfile: str | None = None
-    ssl_check_hostname: bool = True
-    request_timeout_seconds: int = 30
-    bootstrap_timeout_seconds: int | None = None
-
-    def options(self) -> dict[str, Any]:
-        """The arguments that every client of kafka-python takes."""
-        options: dict[str, Any] = {
-            "bootstrap_servers": list(self.bootstrap_servers),
-            "client_id": "rackaware",
-            "security_protocol": self.security_protocol,
-            "request_timeout_ms": self.request_timeout_seconds * 1000,
-            "bootstrap_timeout_ms": (self.bootstrap_timeout_seconds or self.request_timeout_seconds) * 1000,
-            # The default of 30 s would outlast a broker's restart.
-            "reconnect_backoff_max_ms": 1000,
-        }
-        if self.security_protocol.endswith("SSL"):
-            options.update(
-                ssl_check_hostname=self.ssl_check_hostname,
-                ssl_cafile=self.ssl_cafile,
-                ssl_certfile=self.ssl_certfile,
-                ssl_keyfile=self.ssl_keyfile,
-            )
-        if self.security_protocol.startswith("SASL"):
-            options.update(
-                sasl_mechanism=self.sasl_mechanism,
-                sasl_plain_username=self.sasl_username,
-                sasl_plain_password=self._password(),
-            )
-        return options
-
-    def _password(self) -> str:
-        try:
-            with open(str(self.sasl_password_file), encoding="utf-8") as stream:
-                return stream.read().rstrip("\n")
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            raise KafkaError(
-                "The file with the SASL password, %s, cannot be read: %s; correct sasl_password_file."
-                % (self.sasl_password_file, reason)
-            ) from None
-
-
-def connection(params: dict[str, Any]) -> Connection:
-    """The connection that a module's parameters (CONNECTION_SPEC) describe; raises KafkaError when they contradict."""
-    described = Connection(
-        bootstrap_servers=tuple(params["bootstrap_servers"]),
-        **{key: params[key] for key in CONNECTION_SPEC if key != "bootstrap_servers"},
-    )
-    if not described.bootstrap_servers:
-        raise KafkaError(
-            "There is no broker to ask, because bootstrap_servers is empty; name at least one as host:port."
-        )
-    for server in described.bootstrap_servers:
-        address(server)
-    if described.security_protocol.startswith("SASL"):
-        missing = [
-            key for key in ("sasl_mechanism", "sasl_username", "sasl_password_file") if not getattr(described, key)
-        ]
-        if missing:
-            raise KafkaError(
-                "The security protocol %s needs %s; set %s."
-                % (described.security_protocol, " and ".join(missing), "them" if missing[1:] else "it")
-            )
-    if described.request_timeout_seconds < 1:
-        raise KafkaError("request_timeout_seconds is %d, but must be at least 1." % described.request_timeout_seconds)
-    return described
-
-
-def address(text: str) -> tuple[str, int]:
-    """Host and port of host:port or [host]:port; raises KafkaError."""
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise KafkaError("%s is not an address of a broker; write it as host:port." % text)
-    return host.strip("[]"), int(port)
 
 
 def dials(server: str) -> bool:
@@ -296,22 +186,30 @@ class Admin:
         self._begin_at(where, ask)
 
     def _begin_at(self, where: Connection, ask: int | tuple[str, int] | None) -> None:
-        self._client = self._connect(where.options())
+        self._client = self._connect(where)
         try:
             self._node = self._choose(ask, where.bootstrap_servers)
         except BaseException:
             self.close()
             raise
 
-    def _connect(self, options: dict[str, Any]) -> Any:
+    def _connect(self, where: Connection) -> Any:
         from kafka.admin import KafkaAdminClient
 
+        options = where.options()
         try:
             return KafkaAdminClient(**options)
         except (kafka_errors.KafkaError, OSError, ValueError) as error:
+            seconds = min(where.request_timeout_seconds, CHECK_SECONDS)
+            why = connection_check.failure(where, where.bootstrap_servers[0], seconds)
             raise KafkaError(
-                "No broker answered at %s (%s, within %d s): %s; check that a broker runs there and that its listener speaks that protocol."
-                % (self._servers, self._protocol, options["bootstrap_timeout_ms"] // 1000, reason(error))
+                "No broker answered at %s (%s, within %d s): %s."
+                % (
+                    self._servers,
+                    self._protocol,
+                    options["bootstrap_timeout_ms"] // 1000,
+                    why or reason(error) + "; check that a broker runs there",
+                )
             ) from None
 
     def _choose(self, ask: int | tuple[str, int] | None, begun: Sequence[str]) -> Any:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Sequence
 
-from .client import CLUSTER_AUTHORIZATION_FAILED, UNKNOWN_TOPIC, Admin, KafkaError, at_once, check
+from .client import CLUSTER_AUTHORIZATION_FAILED, UNKNOWN_TOPIC, Admin, at_once, check
+from .connection import KafkaError
 
 TOPIC_RESOURCE, BROKER_RESOURCE = 2, 4
 SET, DELETE = 0, 1

@@ -16,7 +16,7 @@ import ssl
 from contextlib import closing
 from typing import Any
 
-from .client import Connection, KafkaError, address
+from .connection import Connection, KafkaError, address
 
 # Codes of org.apache.kafka.common.protocol.Errors.
 UNSUPPORTED_MECHANISM, ILLEGAL_SASL_STATE = 33, 34

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping, Sequence
 
 from . import metadata
-from .client import Admin, KafkaError, by_topic, check, error_name
+from .client import Admin, by_topic, check, error_name
+from .connection import KafkaError
 
 # A controller of KRaft refuses a whole request that makes more than 10,000 records
 # (QuorumController.MAX_RECORDS_PER_USER_OP).

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Sequence, TypedDict
 
-from .client import TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC, Admin, KafkaError, at_once, check
+from .client import TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC, Admin, at_once, check
+from .connection import KafkaError
 
 DESCRIBE_CLUSTER, DESCRIBE_TOPIC_PARTITIONS = 60, 75
 LEADER_NOT_AVAILABLE = 5

@@ -11,7 +11,8 @@ import uuid
 from typing import Any, Callable
 
 from . import check_records, zstd
-from .client import Connection, KafkaError, reason, require_library
+from .client import reason, require_library
+from .connection import Connection, KafkaError
 
 
 def run(where: Connection, topic: str, placed: list[dict[str, Any]]) -> tuple[str, dict[int, int]]:

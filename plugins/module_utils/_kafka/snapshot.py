@@ -12,7 +12,8 @@ from itertools import islice
 from typing import Any, Callable, Mapping, Sequence, TypedDict, cast
 
 from . import configs, kraft, metadata, reassignments
-from .client import Admin, KafkaError
+from .client import Admin
+from .connection import KafkaError
 
 
 @dataclass(frozen=True)

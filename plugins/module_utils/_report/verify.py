@@ -12,7 +12,7 @@ from typing import Any, Mapping, Sequence
 
 from .._errors import RackawareError
 from .._host import out_of_service
-from .._kafka.client import CONNECTION_SPEC, address
+from .._kafka.connection import CONNECTION_SPEC, address
 from .._kafka.snapshot import TROUBLES
 from .._kafka.topic import Topic, Wanted
 

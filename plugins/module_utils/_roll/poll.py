@@ -15,15 +15,8 @@ from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from .._kafka import configs, kraft, log_dirs, metadata, zookeeper
 from .._kafka import snapshot as kafka_snapshot
-from .._kafka.client import (
-    CLUSTER_AUTHORIZATION_FAILED,
-    CONNECTION_SPEC,
-    TOPIC_AUTHORIZATION_FAILED,
-    Admin,
-    KafkaError,
-    at_once,
-    connection,
-)
+from .._kafka.client import CLUSTER_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED, Admin, at_once
+from .._kafka.connection import CONNECTION_SPEC, KafkaError, connection
 from .._text import counted
 from . import disruption, gate, identity, lock, quorum_gate
 from .snapshot import METADATA_TOPIC, RollError, named

@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping, Sequence
 
 from .._kafka import zookeeper
-from .._kafka.client import KafkaError
+from .._kafka.connection import KafkaError
 from .snapshot import RollError, majority, named
 
 # controller.quorum.fetch.timeout.ms: a follower that has not caught up for so long looks for another leader.

@@ -183,7 +183,7 @@ def _wait(config: Config, new: Sequence[str], world: World, *, alone: bool) -> N
 
 def ask(config: Config) -> Answer:
     """Ask other brokers once."""
-    from .._kafka import client
+    from .._kafka import client, connection
 
     ids = {config.servers[id_]: id_ for id_ in _some(list(config.servers))}
     views: dict[int, View] = {}
@@ -191,7 +191,7 @@ def ask(config: Config) -> Answer:
     problem = ""
     try:
         untried = [ids[server] for server in client.listening(list(ids))] if ids else []
-        options = {name: option.get("default") for name, option in client.CONNECTION_SPEC.items()}
+        options = {name: option.get("default") for name, option in connection.CONNECTION_SPEC.items()}
         while True:
             broker = rule.next_witness(config.node, views, untried)
             if broker is None:
@@ -205,7 +205,7 @@ def ask(config: Config) -> Answer:
                 "bootstrap_servers": [config.servers[broker]],
             }
             try:
-                with client.Admin(client.connection(given)) as admin:
+                with client.Admin(connection.connection(given)) as admin:
                     views[broker] = view(admin, broker, config.node)
                 boss = views[broker].controller
                 if not views[broker].kraft and boss in config.servers and boss not in tried and boss not in untried:
@@ -214,7 +214,7 @@ def ask(config: Config) -> Answer:
                 raise
             except RackawareError as error:
                 problem = str(error)
-    except client.KafkaError as error:
+    except connection.KafkaError as error:
         raise GuardError(
             "Other brokers cannot be asked whether broker %d may start on a new log directory: %s"
             % (config.node, error)

@@ -8,7 +8,7 @@ import pytest
 from fake_admin import FakeAdmin
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import snapshot as kafka_snapshot
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import KafkaError
 
 
 def part(partition=0, leader=1, replicas=(1, 2, 3), isr=(1, 2, 3)):

@@ -16,6 +16,7 @@ from kafka.protocol.admin import ElectionType
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client as kafka_client
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import (
     configs,
+    connection,
     features,
     groups,
     kraft,
@@ -27,13 +28,14 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import (
     topic_admin,
     zstd,
 )
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin, Connection, KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import Connection, KafkaError
 
 KRAFT = {60: (0, 2), 55: (0, 2), 75: (0, 0)}
 ZOOKEEPER = {60: (0, 1)}
 HOSTS = {1: "one", 2: "two", 3: "three"}
 WHERE = Connection(("one:9092", "two:9092"), request_timeout_seconds=7)
-PARAMS = dict.fromkeys(kafka_client.CONNECTION_SPEC) | {
+PARAMS = dict.fromkeys(connection.CONNECTION_SPEC) | {
     "bootstrap_servers": ["one:9092"],
     "security_protocol": "PLAINTEXT",
     "ssl_check_hostname": True,
@@ -166,29 +168,29 @@ class TestLibrary:
 
 class TestConnection:
     def test_plain_parameters_become_a_connection(self):
-        assert kafka_client.connection(PARAMS) == Connection(("one:9092",))
+        assert connection.connection(PARAMS) == Connection(("one:9092",))
 
     @pytest.mark.parametrize("server", ["one", "one:", ":9092", "one:http", "one:70000", "one:0"])
     def test_an_address_without_host_or_port_is_refused(self, server):
         with pytest.raises(KafkaError, match="%s is not an address of a broker" % server):
-            kafka_client.connection(dict(PARAMS, bootstrap_servers=[server]))
+            connection.connection(dict(PARAMS, bootstrap_servers=[server]))
 
     def test_no_server_at_all_is_refused(self):
         with pytest.raises(KafkaError, match="bootstrap_servers is empty"):
-            kafka_client.connection(dict(PARAMS, bootstrap_servers=[]))
+            connection.connection(dict(PARAMS, bootstrap_servers=[]))
 
     def test_sasl_without_its_parts_names_them(self):
         with pytest.raises(KafkaError, match="SASL_SSL needs sasl_mechanism and sasl_password_file; set them"):
-            kafka_client.connection(dict(PARAMS, security_protocol="SASL_SSL", sasl_username="me"))
+            connection.connection(dict(PARAMS, security_protocol="SASL_SSL", sasl_username="me"))
 
     def test_a_timeout_of_nothing_is_refused(self):
         with pytest.raises(KafkaError, match="request_timeout_seconds is 0"):
-            kafka_client.connection(dict(PARAMS, request_timeout_seconds=0))
+            connection.connection(dict(PARAMS, request_timeout_seconds=0))
 
     def test_the_password_is_read_from_its_file_only_when_needed(self, tmp_path):
         secret = tmp_path / "password"
         secret.write_text("canary\n")
-        where = kafka_client.connection(
+        where = connection.connection(
             dict(
                 PARAMS,
                 security_protocol="SASL_PLAINTEXT",

@@ -7,7 +7,7 @@ import threading
 import pytest
 from fake_admin import FakeAdmin
 
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import KafkaError
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll import poll
 
 RACK = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import KafkaError
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll import quorum_gate as gate
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll.snapshot import RollError
 

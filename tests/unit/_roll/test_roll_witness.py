@@ -8,7 +8,7 @@ import pytest
 from fake_admin import FakeAdmin
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import snapshot
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import KafkaError
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll import gate, poll
 
 BROKERS = (1, 2, 3, 4)

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from fake_admin import FakeAdmin
 
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import KafkaError
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_leader_election
 
 

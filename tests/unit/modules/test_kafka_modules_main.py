@@ -11,8 +11,8 @@ from documented import declared
 from fake_admin import FakeAdmin
 
 from ansible_collections.rackaware.kafka.plugins.doc_fragments.connection import ModuleDocFragment
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client, round_trip, zookeeper
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import connection, round_trip, zookeeper
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import KafkaError
 from ansible_collections.rackaware.kafka.plugins.modules import (
     kafka_cluster_info,
     kafka_round_trip,
@@ -96,7 +96,7 @@ def cluster(monkeypatch):
 
 
 def test_the_documented_connection_is_the_accepted_one():
-    assert declared(yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]) == declared(client.CONNECTION_SPEC)
+    assert declared(yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"]) == declared(connection.CONNECTION_SPEC)
 
 
 class TestTopic:

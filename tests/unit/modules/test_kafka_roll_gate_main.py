@@ -11,7 +11,7 @@ import pytest
 from documented import declared, documented
 from fake_admin import FakeAdmin
 
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import KafkaError
 from ansible_collections.rackaware.kafka.plugins.module_utils._roll import poll
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_roll_gate, kafka_roll_lock
 

@@ -10,7 +10,8 @@ from test_kafka_modules_main import Topics
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import units
 from ansible_collections.rackaware.kafka.plugins.module_utils._host import service_state
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import round_trip
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError, LibraryError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import LibraryError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import KafkaError
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_verify
 
 BROKERS = [{"id": number, "name": "b%d" % number} for number in (1, 2, 3)]

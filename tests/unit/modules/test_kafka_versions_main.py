@@ -8,7 +8,7 @@ from types import SimpleNamespace as Made
 import pytest
 from fake_admin import FakeAdmin
 
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import KafkaError
 from ansible_collections.rackaware.kafka.plugins.modules import kafka_features, kafka_version_info
 
 
