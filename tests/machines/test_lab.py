@@ -185,6 +185,16 @@ def test_a_volume_is_found_by_its_id_and_outlives_a_move(ec2, kind):
     ec2.wait(kind, "test -e %s || echo gone" % link, "gone")
 
 
+def test_a_volume_grows_while_a_container_has_it(ec2):
+    link = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_" + ec2.volume.replace("-", "")
+    ec2.ec2.attach_volume(VolumeId=ec2.volume, InstanceId=ec2.ids["container"], Device="/dev/sdf")
+    ec2.wait("container", "blockdev --getsize64 " + link, str(1024**3))
+    ec2.ec2.modify_volume(VolumeId=ec2.volume, Size=2)
+    assert ec2.ssh("container", "blockdev --getsize64 " + link) == str(2 * 1024**3)
+    ec2.ec2.detach_volume(VolumeId=ec2.volume)
+    ec2.wait("container", "test -e %s || echo gone" % link, "gone")
+
+
 def test_an_instance_store_survives_a_reboot_and_is_blank_after_stop_and_start(ec2):
     store = "/dev/disk/by-id/nvme-Amazon_EC2_NVMe_Instance_Storage_AWS*"
     ec2.wait("machine", "ls %s | wc -l" % store, "1")
