@@ -119,6 +119,10 @@ class World:
 
     def _forget(self, name: str) -> None:
         machines.machine(self.known[name]).remove()
+        # moto keeps the address of an instance that is gone; EC2 gives it to the next one.
+        for interface in self.backend().get_instance(name).nics.values():
+            if interface.id in self.backend().enis:
+                interface.delete()
         del self.known[name]
         self.problems.pop(name, None)
 
