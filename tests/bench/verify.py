@@ -25,6 +25,7 @@ sys.path[:0] = [str(ROOT / ".collections"), str(ROOT / "tests")]
 
 import yaml
 from bench.plan import cluster
+from stand_ins import overlay
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import check_records
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import snapshot as kafka_snapshot
@@ -106,26 +107,12 @@ def answers(brokers: int, partitions: int) -> dict[str, dict[str, Any]]:
 
 def tree(place: Path, root: Path, said: dict[str, dict[str, Any]]) -> None:
     """The collection in root, with modules that only answer."""
-    here = place / "ansible_collections/rackaware/kafka"
-    for kind in ("modules", "action"):
-        (here / "plugins" / kind).mkdir(parents=True)
-    for each in root.iterdir():
-        if each.name != "plugins" and not each.name.startswith("."):
-            (here / each.name).symlink_to(each)
-    for each in (root / "plugins").iterdir():
-        if each.name not in ("modules", "action"):
-            (here / "plugins" / each.name).symlink_to(each)
-    for each in (root / "plugins/action").glob("*.py"):
-        (here / "plugins/action" / each.name).symlink_to(each)
-    for each in (root / "plugins/modules").glob("*.py"):
-        if each.stem not in said:
-            (here / "plugins/modules" / each.name).symlink_to(each)
+    files = {"plugins/action/kafka_service_info.py": SERVICE % STATE}
     for name, answer in said.items():
-        (place / (name + ".json")).write_text(json.dumps(answer))
-        (here / "plugins/modules" / (name + ".py")).write_text(
-            "#!/usr/bin/python\nprint(open(%r).read())\n" % str(place / (name + ".json"))
-        )
-    (here / "plugins/action/kafka_service_info.py").write_text(SERVICE % STATE)
+        answered = place / (name + ".json")
+        answered.write_text(json.dumps(answer))
+        files["plugins/modules/%s.py" % name] = "#!/usr/bin/python\nprint(open(%r).read())\n" % str(answered)
+    overlay(place, files, root)
 
 
 def run(root: Path, brokers: int, partitions: int) -> dict[str, Any]:

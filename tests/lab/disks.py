@@ -17,11 +17,14 @@ def path(volume: str) -> Path:
 
 
 def ensure(volume: str, size_gb: int) -> Path:
-    """Make the volume's file, sparse, or grow it."""
+    """Make the volume's file, sparse, or grow it, which a host that has it sees at once, as on EC2."""
     VOLUMES.mkdir(parents=True, exist_ok=True)
     file = path(volume)
     if not file.exists() or file.stat().st_size < size_gb * GIB:
         run("truncate", "-s", size_gb * GIB, file)
+        device = loops().get(str(file))
+        if device:
+            run("losetup", "--set-capacity", device)
     return file
 
 

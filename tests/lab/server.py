@@ -56,13 +56,17 @@ class Api:
             self.world.sync()
             return Response(status=204)(environ, start_response)
         body = request.get_data(cache=True)
-        environ["wsgi.input"] = request.stream if not body else _Stream(body)
         question = (
             parse_qs(body.decode("latin-1"))
             if body.startswith((b"Action=", b"Version=")) or b"&Action=" in body
             else {}
         )
         action = question.get("Action", [""])[0]
+        if action == "DetachVolume" and "InstanceId" not in question:
+            # moto does not know without being told; EC2 does.
+            body += b"&InstanceId=" + self.world.holder(question["VolumeId"][0]).encode()
+            environ["CONTENT_LENGTH"] = str(len(body))
+        environ["wsgi.input"] = request.stream if not body else _Stream(body)
         if not MOVING.match(action):
             return self.moto(environ, start_response)
         return self._once(question.get("ClientToken", [""])[0], lambda: self._moved(action, question, environ))(

@@ -38,6 +38,11 @@ class World:
         running = (instance for instance in self.instances() if instance.state == "running")
         return next((instance for instance in running if instance.private_ip == address), None)
 
+    def holder(self, volume: str) -> str:
+        """The id of the instance that has this volume."""
+        attachment = getattr(self.backend().volumes.get(volume), "attachment", None)
+        return attachment.instance.id if attachment else "i-none"
+
     def sync(self) -> None:
         """Bring every machine and disk to the state that the API describes; problems are kept for the report."""
         with self.lock:
@@ -114,6 +119,10 @@ class World:
 
     def _forget(self, name: str) -> None:
         machines.machine(self.known[name]).remove()
+        # moto keeps the address of an instance that is gone; EC2 gives it to the next one.
+        for interface in self.backend().get_instance(name).nics.values():
+            if interface.id in self.backend().enis:
+                interface.delete()
         del self.known[name]
         self.problems.pop(name, None)
 

@@ -54,20 +54,23 @@ class Ec2:
             "SubnetId"
         ]
         self.profile()
-        self.ids = {}
+        self.ids, self.requests = {}, {}
         for kind, instance_type in {"container": "m6i.large", "machine": "i3.large"}.items():
-            made = self.ec2.run_instances(
-                ImageId=image,
-                InstanceType=instance_type,
-                MinCount=1,
-                MaxCount=1,
-                SubnetId=subnet,
-                PrivateIpAddress=ADDRESSES[kind],
-                UserData=USER_DATA,
-                IamInstanceProfile={"Name": "lab-test"},
-            )
-            self.ids[kind] = made["Instances"][0]["InstanceId"]
+            self.requests[kind] = {
+                "ImageId": image,
+                "InstanceType": instance_type,
+                "MinCount": 1,
+                "MaxCount": 1,
+                "SubnetId": subnet,
+                "PrivateIpAddress": ADDRESSES[kind],
+                "UserData": USER_DATA,
+                "IamInstanceProfile": {"Name": "lab-test"},
+            }
+            self.launch(kind)
         self.volume = self.ec2.create_volume(AvailabilityZone="eu-west-1a", Size=1)["VolumeId"]
+
+    def launch(self, kind: str) -> None:
+        self.ids[kind] = self.ec2.run_instances(**self.requests[kind])["Instances"][0]["InstanceId"]
 
     def profile(self) -> None:
         trust = {
@@ -185,6 +188,16 @@ def test_a_volume_is_found_by_its_id_and_outlives_a_move(ec2, kind):
     ec2.wait(kind, "test -e %s || echo gone" % link, "gone")
 
 
+def test_a_volume_grows_while_a_container_has_it(ec2):
+    link = "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_" + ec2.volume.replace("-", "")
+    ec2.ec2.attach_volume(VolumeId=ec2.volume, InstanceId=ec2.ids["container"], Device="/dev/sdf")
+    ec2.wait("container", "blockdev --getsize64 " + link, str(1024**3))
+    ec2.ec2.modify_volume(VolumeId=ec2.volume, Size=2)
+    assert ec2.ssh("container", "blockdev --getsize64 " + link) == str(2 * 1024**3)
+    ec2.ec2.detach_volume(VolumeId=ec2.volume)
+    ec2.wait("container", "test -e %s || echo gone" % link, "gone")
+
+
 def test_an_instance_store_survives_a_reboot_and_is_blank_after_stop_and_start(ec2):
     store = "/dev/disk/by-id/nvme-Amazon_EC2_NVMe_Instance_Storage_AWS*"
     ec2.wait("machine", "ls %s | wc -l" % store, "1")
@@ -215,6 +228,12 @@ def test_a_container_keeps_its_address_and_its_root_disk_over_stop_and_start(ec2
         "/var/tmp/root-disk",
         ADDRESSES["container"],
     ]
+
+
+def test_an_instance_that_is_gone_leaves_its_address_to_the_next(ec2):
+    ec2.ec2.terminate_instances(InstanceIds=[ec2.ids["container"]])
+    ec2.launch("container")
+    assert ec2.ssh("container", "test -e /var/tmp/root-disk || echo new") == "new"
 
 
 def test_up_again_changes_nothing(ec2):

@@ -35,7 +35,9 @@ def findings(
     members = list(dict.fromkeys(name for names in groups.values() for name in names or ()))
     seen = {name: hosts[name] for name in members}
     fewer = bool(cluster.get("allow_fewer_zones", False))
-    out = topology.inventory_findings(seen, groups, allow_fewer_zones=fewer)
+    # An inventory that lacks an instance which is stopped is no smaller cluster.
+    whole = not topology.lacks_nodes(cluster.get("topology"), seen, groups)
+    out = topology.inventory_findings(seen, groups, allow_fewer_zones=fewer or not whole)
     if not members:
         return out
     out += cluster.get("findings") or []
@@ -51,6 +53,7 @@ def findings(
         replication_factor=cluster["replication_factor"],
         min_insync_replicas=cluster["min_insync_replicas"],
         allow_fewer_zones=fewer,
+        whole=whole,
         data_on_root_disk=bool(first.get("kafka_data_on_root_disk", False)),
     )
     declared = cluster["listeners"] if cluster.get("listeners") is not None else first.get("kafka_listeners")

@@ -212,15 +212,20 @@ def cluster_findings(
     replication_factor: Any,
     min_insync_replicas: Any,
     allow_fewer_zones: bool = False,
+    whole: bool = True,
     data_on_root_disk: bool = False,
 ) -> list[str]:
-    """What keeps these hosts from being a cluster, one sentence each, besides _config.topology.inventory_findings."""
+    """What keeps these hosts from being a cluster, one sentence each, besides _config.topology.inventory_findings.
+
+    Hosts that are not the whole cluster are not counted."""
     brokers, zookeepers, controllers = (list(groups.get(name) or ()) for name in (BROKER, ZOOKEEPER, CONTROLLER))
     out = version_findings(version, zookeepers=bool(zookeepers), controllers=bool(controllers))
     for host in zookeepers:
         if host in brokers or host in controllers:
             out.append("Host %s is a ZooKeeper node and a broker at once; give each its own host." % host)
     for title, members in (("ZooKeeper nodes", zookeepers), ("controllers", controllers)):
+        if not whole:
+            continue
         if members and len(members) % 2 == 0:
             out.append(
                 "There are %d %s, but an even number survives no more losses than one less; use 3 or 5."
@@ -228,7 +233,7 @@ def cluster_findings(
             )
         elif 0 < len(members) < 3 and not allow_fewer_zones:
             out.append("There is only one of the %s, but losing one must leave a majority; use 3 or 5." % title)
-    out += _replication_findings(replication_factor, min_insync_replicas, len(brokers))
+    out += _replication_findings(replication_factor, min_insync_replicas, len(brokers) if whole else 0)
     if not data_on_root_disk:
         out += [
             "Host %s has no data volumes; attach one, or set kafka_data_on_root_disk: true and live with a shared disk."

@@ -639,6 +639,23 @@ def inventory_findings(
     return out
 
 
+def lacks_nodes(topology: Any, hosts: dict[str, dict[str, Any]], groups: dict[str, list[str]]) -> bool:
+    """Whether a topology has nodes that an inventory lacks, so that nothing follows from how many there are."""
+    try:
+        return bool(_lacking(parse(topology).nodes, hosts, groups))
+    except TopologyError:
+        return False
+
+
+def _lacking(planned: Iterable[Node], hosts: dict[str, dict[str, Any]], groups: dict[str, list[str]]) -> list[Node]:
+    known = {
+        (role, hosts[host].get("kafka_node_id"))
+        for role in (BROKER, ZOOKEEPER, CONTROLLER)
+        for host in groups.get(role) or ()
+    }
+    return [node for node in planned if any((role, node.id) not in known for role in node.roles)]
+
+
 def model_findings(
     topology: Any, hosts: dict[str, dict[str, Any]], groups: dict[str, list[str]], *, missing_ok: bool = False
 ) -> list[str]:
@@ -671,12 +688,7 @@ def model_findings(
         planned = parse(topology).nodes
     except TopologyError as error:
         return list(error.findings)
-    known = {
-        (role, hosts[host].get("kafka_node_id"))
-        for role in (BROKER, ZOOKEEPER, CONTROLLER)
-        for host in groups.get(role) or ()
-    }
-    gone = [node for node in planned if any((role, node.id) not in known for role in node.roles)]
+    gone = _lacking(planned, hosts, groups)
     out = []
     if gone and not missing_ok:
         lacking = [

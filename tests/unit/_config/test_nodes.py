@@ -121,6 +121,30 @@ def test_3_x_with_controllers_is_refused(version, sentence):
     assert any(sentence in found for found in kraft(version=version))
 
 
+TOPOLOGY = {
+    "name": "demo",
+    "region": "eu-west-1",
+    "vpc_cidr": "198.18.0.0/20",
+    "zones": [
+        {"name": "eu-west-1" + letter, "cidr": "198.18.%d.0/24" % number} for number, letter in enumerate("abc", 1)
+    ],
+    "client_cidrs": ["198.18.0.0/20"],
+    "admin_cidrs": ["198.18.0.0/20"],
+    "image": "name:debian",
+    "brokers": {"instance_type": "m6i.large", "count": 3},
+    "zookeepers": {"instance_type": "m6i.large", "count": 3},
+}
+
+
+@pytest.mark.parametrize("gone", [["b3"], ["z3"], ["z2", "z3"], ["b3", "z3"]], ids=",".join)
+def test_a_cluster_that_lacks_a_terminated_node_is_not_taken_for_a_smaller_one(gone):
+    """Nobody is told at night to lower the replication factor or to live with two zones."""
+    left = {role: [name for name in names if name not in gone] for role, names in GROUPS.items()}
+    (found,) = findings(groups=left, topology=TOPOLOGY)
+    assert "which the inventory lacks" in found
+    assert findings(groups=left, topology=TOPOLOGY, missing_ok=True) == []
+
+
 def test_fewer_zones_are_allowed_when_asked_for():
     assert findings({"b3": {"kafka_rack": "eu-west-1b"}}, allow_fewer_zones=True) == []
 

@@ -6,130 +6,46 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
+from stand_ins import ROOT, groups, hosts, one_line, plugins
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._stores import stores
 
-ROOT = Path(__file__).resolve().parents[3]
 OURS = (
-    *(
-        "kafka_service_info",
-        "kafka_roll_lock",
-        "kafka_roll_gate",
-        "kafka_roll_service",
-        "kafka_out_of_service",
-        "encrypted_store",
-    ),
-    *("instance_store_info", "luks_volume", "luks_header_backup", "kms_data_key"),
+    "kafka_service_info",
+    "kafka_roll_lock",
+    "kafka_roll_gate",
+    "kafka_roll_service",
+    "kafka_out_of_service",
+    "encrypted_store",
+    "instance_store_info",
+    "luks_volume",
+    "luks_header_backup",
+    "kms_data_key",
 )
 AWS = ("aws_caller_info", "iam_policy_info", "iam_policy")
-STAND_IN = """
-import json, os
-from ansible.plugins.action import ActionBase
-
-NAME = %r
-
-
-class ActionModule(ActionBase):
-    _requires_connection = False
-
-    def run(self, tmp=None, task_vars=None):
-        super().run(tmp, task_vars)
-        case, args = json.loads(os.environ["OPERATION_CASE"]), self._task.args
-        words = [NAME, args.get("state"), args.get("disruption"), args.get("nodes"), args.get("accepted_last_copies"), args.get("reason")]
-        if NAME == "kafka_roll_gate":
-            words += ["stopped" if args.get("out") else "", "renews" if args.get("lock") else ""]
-        bound = args.get("answer")
-        line = " ".join(str(word) for word in words if word not in (None, "")) + (" on %%s" %% task_vars["inventory_hostname"])
-        with open(os.environ["OPERATION_LOG"], "a") as log:
-            log.write(line + (" bound to %%s" %% bound["answered"] if bound else "") + "\\n")
-        with open(os.environ["OPERATION_LOG"]) as log:
-            asked = sum(written.startswith("kafka_roll_gate") for written in log)
-        if line in case.get("unreachable", []):
-            return {"unreachable": True, "msg": "No route to host"}
-        if line in case.get("fails", []):
-            return {"failed": True, "msg": "It broke on purpose."}
-        opens = NAME != "kafka_roll_gate" or asked not in case.get("no", [])
-        lost = {"held": 3, "last_copies": 2, "below_minimum": 0, "first": ["t-0", "t-1"]}
-        return {
-            "kafka_service_info": {"unit_state": "active", "crash_looping": False, "restarts": 0, "restart_needed": False, "next_min_isr": 1},
-            "kafka_roll_lock": {"lock": {"since": "2026-05-01T10:00:00Z"}, "answered": 1000.0 + asked},
-            "kafka_roll_gate": {"open": opens, "reason": None if opens else "The last copy of 2 partitions.", "loss": lost, "answered": 2000.0 + asked},
-            "instance_store_info": {"disks": case.get("disks", [])},
-            "aws_caller_info": {"account": "123456789012", "arn": "arn:aws:iam::123456789012:user/ann"},
-            "iam_policy_info": {"policies": []},
-        }.get(NAME, {"changed": True})
-"""
 
 
 @pytest.fixture(scope="module")
-def collections(tmp_path_factory):
-    """The collection and amazon.aws, with stand-ins."""
-    place = tmp_path_factory.mktemp("operation") / "ansible_collections"
-    here = place / "rackaware" / "kafka"
-    (here / "plugins" / "action").mkdir(parents=True)
-    for name in ("meta", "playbooks", "roles", "galaxy.yml"):
-        (here / name).symlink_to(ROOT / name)
-    for each in (ROOT / "plugins").iterdir():
-        if each.name != "action":
-            (here / "plugins" / each.name).symlink_to(each)
-    for each in (ROOT / "plugins" / "action").glob("*.py"):
-        if each.stem not in OURS:
-            (here / "plugins" / "action" / each.name).symlink_to(each)
-    for name in OURS:
-        (here / "plugins" / "action" / (name + ".py")).write_text(STAND_IN % name)
-    other = place / "amazon" / "aws" / "plugins"
-    for name in AWS:
-        for kind, text in (("action", STAND_IN % name), ("modules", "")):
-            (other / kind).mkdir(parents=True, exist_ok=True)
-            (other / kind / (name + ".py")).write_text(text)
-    return place.parent
+def files():
+    other = "../../amazon/aws/plugins/"
+    modules = {"%smodules/%s.py" % (other, name): "" for name in AWS}
+    return {**plugins("operation", OURS), **plugins("operation", AWS, other + "action"), **modules}
 
 
 @pytest.fixture
-def run(collections, tmp_path):
+def run(project, tmp_path):
     """Returns run(playbook, case, **extra), which gives the code, what was said on one line, and the log."""
 
     def call(playbook, case=None, nodes=(3,), **extra):
-        hosts = {
-            "b%d" % id_: {
-                **{
-                    "kafka_node_id": id_,
-                    "kafka_rack": "abc"[id_ - 1],
-                    "kafka_cluster": "demo",
-                    "kafka_data_volumes": ["/dev/mapper/kafka-d0"],
-                },
-                **{
-                    "ansible_connection": "local",
-                    "ansible_host": "198.51.100.%d" % id_,
-                    "ansible_python_interpreter": sys.executable,
-                },
-            }
-            for id_ in (1, 2, 3)
-        }
-        keepers = {
-            "z%d" % id_: {
-                **{
-                    "kafka_node_id": id_,
-                    "kafka_rack": "abc"[id_ - 1],
-                    "kafka_cluster": "demo",
-                    "kafka_data_volumes": ["vol-0%d" % id_],
-                },
-                **{
-                    "ansible_connection": "local",
-                    "ansible_host": "198.51.100.2%d" % id_,
-                    "ansible_python_interpreter": sys.executable,
-                },
-            }
-            for id_ in (1, 2, 3)
-        }
-        groups = {"kafka_brokers": {"hosts": hosts}, "kafka_zookeepers": {"hosts": keepers}}
-        (tmp_path / "hosts.json").write_text(json.dumps({"all": {"children": groups}}))
+        brokers = hosts(("b1", "b2", "b3"), kafka_cluster="demo", kafka_data_volumes=["/dev/mapper/kafka-d0"])
+        keepers = hosts(("z1", "z2", "z3"), kafka_cluster="demo")
+        for name, values in {**brokers, **keepers}.items():
+            values["ansible_host"] = "198.51.100.%s" % name.replace("b", "").replace("z", "2")
+        for name, values in keepers.items():
+            values["kafka_data_volumes"] = ["vol-0" + name[1:]]
         (tmp_path / "bin").mkdir(exist_ok=True)
         # What the unlocker says when its key is gone or denied.
         (tmp_path / "bin/systemd-run").write_text("#!/bin/sh\necho 'locked: NoSuchKey AccessDenied' >&2\nexit 1\n")
@@ -140,33 +56,18 @@ def run(collections, tmp_path):
             "kafka_report_dir": str(tmp_path),
             **extra,
         }
-        given = ["-e", json.dumps(more)]
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
-            "PATH": "%s:%s" % (tmp_path / "bin", os.environ["PATH"]),
-            "AWS_REGION": "eu-west-1",
-            "ANSIBLE_COLLECTIONS_PATH": str(collections),
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_FORKS": os.environ.get("OPERATION_FORKS", "5"),
-            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
-            "OPERATION_CASE": json.dumps(case or {}),
-            "OPERATION_LOG": str(tmp_path / "log"),
-        }
-        command = [
-            sys.executable,
-            "-m",
-            "ansible",
-            "playbook",
-            "-i",
-            str(tmp_path / "hosts.json"),
-            *given,
-            str(ROOT / "playbooks" / (playbook + ".yml")),
-        ]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
-        whole = (tmp_path / "log").read_text().splitlines() if (tmp_path / "log").exists() else []
-        log = [line for line in whole if not line.startswith(("kafka_service_info", "aws_caller", "iam_policy_info"))]
-        return done.returncode, " ".join((done.stdout + done.stderr).split()), log
+        code, said = project.run(
+            playbook + ".yml",
+            "-e",
+            json.dumps(more),
+            inventory=groups(brokers=brokers, zookeepers=keepers),
+            case=case or {},
+            PATH="%s:%s" % (tmp_path / "bin", os.environ["PATH"]),
+            AWS_REGION="eu-west-1",
+            ANSIBLE_FORKS=os.environ.get("OPERATION_FORKS", "5"),
+        )
+        aside = ("kafka_service_info", "aws_caller", "iam_policy_info")
+        return code, one_line(said), [line for line in project.called() if not line.startswith(aside)]
 
     return call
 

@@ -6,14 +6,10 @@ Whatever would speak to a host or to Kafka is replaced by an action plugin that 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from stand_ins import ROOT, groups, hosts, one_line, plugins
 
-ROOT = Path(__file__).resolve().parents[3]
 REPLACED = (
     "kafka_service_info",
     "kafka_cluster_info",
@@ -21,119 +17,22 @@ REPLACED = (
     "kafka_roll_plan",
     "kafka_roll_wait",
     "kafka_roll_service",
-    "kafka_roll_gate",
 )
-STAND_IN = """
-import json, os
-from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
-from ansible_collections.rackaware.kafka.plugins.module_utils._roll import plan
-
-NAME = %r
-RACKS = "abc"
-
-
-def cluster():
-    brokers = [{"id": id_, "rack": RACKS[(id_ - 1) %% 3], "fenced": False, "host": "h", "port": 1} for id_ in range(1, 10)]
-    partitions = [
-        {"topic": "t", "partition": n, "leader": ids[0], "replicas": ids, "isr": ids, "min_isr": 2, "adding": [], "removing": [], "offline": [], "elr": []}
-        for n, ids in enumerate([a, b, c] for a in (1, 4, 7) for b in (2, 5, 8) for c in (3, 6, 9))
-    ]
-    return {"cluster_id": "abc", "brokers": brokers, "partitions": partitions, "quorum": None, "controller_id": 9, "reassignments": [], "metadata": "kraft"}
-
-
-def planned(restart):
-    made = plan.plan(plan.from_cluster(cluster(), restart=restart))
-    return {**made, "steps": plan.ramp(made["batches"], int(os.environ["ROLL_CANARY"]))}
-
-
-def well(since):
-    with open(os.environ["ROLL_LOG"]) as log:
-        return since in log.read().splitlines()
-
-
-class ActionModule(ActionBase):
-    _requires_connection = False
-
-    def run(self, tmp=None, task_vars=None):
-        super().run(tmp, task_vars)
-        case, args = json.loads(os.environ["ROLL_CASE"]), self._task.args
-        if NAME == "kafka_service_info" and task_vars["inventory_hostname"] in case["silent"]:
-            return {"unreachable": True, "msg": "Failed to connect to the host via ssh: No route to host"}
-        said = "%%s %%s" %% (NAME, args.get("question") or args.get("state") or ("watched" if "watch_seconds" in args else ""))
-        subject = ",".join(map(str, args["nodes"])) if "nodes" in args else task_vars["inventory_hostname"]
-        with open(os.environ["ROLL_LOG"], "a") as log:
-            log.write("%%s %%s\\n" %% (said.strip(), subject))
-            if args.get("elect_leaders"):
-                log.write("elected after %%s\\n" %% subject)
-            if args.get("out"):
-                log.write("known to be down: %%s\\n" %% args["out"])
-            if args.get("lock"):
-                log.write("renewed on %%s\\n" %% self._task.delegate_to)
-            if args.get("claim"):
-                log.write("claimed %%s by %%s since %%s\\n" %% (subject, args["claim"]["owner"], args["claim"]["since"]))
-            if args.get("answer"):
-                log.write("bound to %%s %%s\\n" %% (args["answer"]["answered"], args["answer"]["owner"]))
-            if NAME == "kafka_roll_lock":
-                log.write("connected by %%s\\n" %% self._connection.transport)
-            if args.get("hold_seconds"):
-                log.write("held %%s s: %%s\\n" %% (args["hold_seconds"], subject))
-        if NAME in ("kafka_roll_plan", "kafka_roll_wait"):
-            with open(os.environ["ROLL_LOG"] + ".min_isr", "a") as log:
-                log.write("%%s\\n" %% args.get("min_isr"))
-        if args.get("watch_seconds") and case.get("watch breaks"):
-            raise AnsibleActionFail("It broke on purpose.")
-        if case.get("%%s %%s" %% (said.strip(), subject)):
-            raise AnsibleActionFail("It broke on purpose.")
-        return {
-            "kafka_service_info": {
-                "unit_state": "inactive" if case.get("down " + subject) and not (args.get("watch_seconds") and case.get("up since")) else case["state"],
-                "crash_looping": bool(args.get("watch_seconds") and case.get("looping " + subject)),
-                "restarts": 1,
-                "restart_needed": True,
-                "out_of_service": {"since": "2026-05-01T10:00:00Z", "by": "ann", "reason": "its keys are revoked"} if case.get("out " + subject) else None,
-                "next_min_isr": 2 if subject == "b5" else 1,
-            },
-            "kafka_cluster_info": {"cluster": {**cluster(), **({} if well(case["heals"]) else case["cluster"])}},
-            "kafka_roll_plan": {**planned(args["restart"]), **case["plan"]} if NAME == "kafka_roll_plan" else None,
-            "kafka_roll_wait": {"open": True, "answered": 1e9},
-            "kafka_roll_gate": {"open": case.get("gate", True), "reason": "It may not go.", "loss": {"last_copies": 1}, "answered": 1e9},
-            "kafka_roll_lock": {"lock": {"since": "2026-05-01T10:00:00Z"}, "answered": 1e9},
-            "kafka_roll_service": {"changed": True},
-        }.get(NAME, {})
-"""
+# What only some cases ask about.
+ASIDE = ("kafka_service_info", "renewed", "connected", "enforces")
 
 
 @pytest.fixture(scope="module")
-def collections(tmp_path_factory):
-    """The collection, with stand-ins."""
-    place = tmp_path_factory.mktemp("roll") / "ansible_collections"
-    here = place / "rackaware" / "kafka"
-    (here / "plugins" / "action").mkdir(parents=True)
-    for name in ("meta", "playbooks", "galaxy.yml"):
-        (here / name).symlink_to(ROOT / name)
-    for each in (ROOT / "plugins").iterdir():
-        if each.name != "action":
-            (here / "plugins" / each.name).symlink_to(each)
-    for each in (ROOT / "plugins" / "action").glob("*.py"):
-        if each.stem not in REPLACED:
-            (here / "plugins" / "action" / each.name).symlink_to(each)
-    for name in REPLACED:
-        (here / "plugins" / "action" / (name + ".py")).write_text(STAND_IN % name)
-    (here / "roles" / "broker" / "tasks").mkdir(parents=True)
-    for name in ("roll", "service"):
-        (here / "roles" / name).symlink_to(ROOT / "roles" / name)
-    # The entry point alone: what the broker reads is not asked for.
+def files():
+    """Of the broker's role the entry point alone: what the broker reads is not asked for."""
     restart = (ROOT / "roles/broker/tasks/restart.yml").read_text()
     assert "{{ __broker_set }}" in restart
-    (here / "roles" / "broker" / "tasks" / "restart.yml").write_text(
-        restart.replace("{{ __broker_set }}", "{{ {'directories': [], 'files': []} }}")
-    )
-    return place.parent
+    restart = restart.replace("{{ __broker_set }}", "{{ {'directories': [], 'files': []} }}")
+    return {**plugins("roll", REPLACED), "roles/broker/tasks/restart.yml": restart}
 
 
 @pytest.fixture
-def run(collections, tmp_path):
+def run(project, tmp_path):
     """Returns run(case, **extra), which gives the code, what was said on one line, the log, the report and the events."""
 
     def call(
@@ -145,74 +44,41 @@ def run(collections, tmp_path):
         heals=None,
         canary=0,
         state="active",
-        playbook="playbooks/parts/roll.yml",
+        playbook="parts/roll.yml",
         **extra,
     ):
-        hosts = {
-            "b%d" % id_: {
-                "kafka_node_id": id_,
-                "kafka_rack": "abc"[(id_ - 1) % 3],
-                # Whose connection nothing names is reached by SSH, unless a play says otherwise.
-                **({} if "b%d" % id_ in unreachable else {"ansible_connection": "local"}),
-                "ansible_host": "127.0.0.1",
-                "ansible_port": 1,
-                "ansible_python_interpreter": sys.executable,
-            }
-            for id_ in range(1, 10)
-        }
-        # As a person writes it: without a group for ZooKeeper nodes.
-        groups = {"kafka_brokers": {"hosts": hosts}}
-        (tmp_path / "hosts.json").write_text(json.dumps({"all": {"children": groups}}))
+        brokers = hosts(["b%d" % id_ for id_ in range(1, 10)], ansible_host="127.0.0.1", ansible_port=1)
+        for name in unreachable:
+            # Whose connection nothing names is reached by SSH, unless a play says otherwise.
+            del brokers[name]["ansible_connection"]
         more = {
             "roll_events": str(tmp_path / "roll.jsonl"),
             "roll_canary": False,
             "__kafka_instance_types": {"": {}},
             **extra,
         }
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
-            "ANSIBLE_COLLECTIONS_PATH": str(collections),
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
-            "ANSIBLE_SSH_ARGS": "-o ConnectTimeout=2",
-            "ROLL_CASE": json.dumps(
-                {
-                    **dict.fromkeys(case, True),
-                    "plan": plan or {},
-                    "cluster": cluster or {},
-                    "heals": heals,
-                    "silent": list(silent),
-                    "state": state,
-                }
-            ),
-            "ROLL_CANARY": str(canary),
-            "ROLL_LOG": str(tmp_path / "log"),
-        }
-        command = [
-            sys.executable,
-            "-m",
-            "ansible",
-            "playbook",
-            "-i",
-            str(tmp_path / "hosts.json"),
+        code, said = project.run(
+            playbook,
             "-e",
             json.dumps(more),
-        ]
-        done = subprocess.run(
-            [*command, str(ROOT / playbook)], env=environment, capture_output=True, text=True, check=False, timeout=120
+            # As a person writes it: without a group for ZooKeeper nodes.
+            inventory=groups(brokers=brokers),
+            case={
+                "words": list(case),
+                "plan": plan or {},
+                "cluster": cluster or {},
+                "heals": heals,
+                "silent": list(silent),
+                "state": state,
+                "canary": canary,
+            },
+            ANSIBLE_SSH_ARGS="-o ConnectTimeout=2",
         )
-        whole = (tmp_path / "log").read_text().splitlines() if (tmp_path / "log").exists() else []
-        log = [
-            line
-            for line in whole
-            if not line.startswith(("kafka_service_info", "renewed", "connected", "claimed", "bound"))
-        ]
-        said = " ".join((done.stdout + done.stderr).split())
+        log = [line for line in project.called() if not line.startswith(ASIDE)]
         written = (tmp_path / "roll.jsonl").read_text() if (tmp_path / "roll.jsonl").exists() else ""
         events = [json.loads(line)["event"] for line in written.splitlines()]
         report = json.loads((tmp_path / "roll.json").read_text()) if (tmp_path / "roll.json").exists() else None
-        return done.returncode, said, log, report, events
+        return code, one_line(said), log, report, events
 
     return call
 
@@ -242,14 +108,14 @@ def test_the_gate_is_told_who_of_a_step_is_known_to_be_down(run):
     assert {line for line in log if line.startswith("known")} == {"known to be down: [4]"}
 
 
-def test_the_plan_and_every_gate_count_with_what_the_brokers_will_enforce(run, tmp_path):
+def test_the_plan_and_every_gate_count_with_what_the_brokers_will_enforce(run, project):
     run()
-    assert (tmp_path / "log.min_isr").read_text().splitlines() == ["2"] * 7
+    assert [line for line in project.called() if line.startswith("enforces")] == ["enforces 2"] * 7
 
 
-def test_every_wait_is_on_the_host_that_keeps_the_lock(run, tmp_path):
+def test_every_wait_is_on_the_host_that_keeps_the_lock(run, project):
     code, said, log, report, events = run()
-    whole = (tmp_path / "log").read_text().splitlines()
+    whole = project.called()
     assert [line.split()[-1] for line in whole if line.startswith("renewed")] == ["b1"] * 6
     assert whole[0].startswith("kafka_roll_lock") and len(of(log, "kafka_roll_lock")) == 2
 
@@ -372,11 +238,9 @@ def test_where_everybody_has_to_catch_up_nobody_else_could_be_asked(run):
     assert of(log, "kafka_roll_wait") == []
 
 
-def test_a_host_that_does_not_answer_is_named_and_the_lock_let_go(run, tmp_path):
+def test_a_host_that_does_not_answer_is_named_and_the_lock_let_go(run, project):
     code, said, log, report, events = run(unreachable=["b1"], silent=["b4", "b5"])
-    assert [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("connected")] == [
-        "connected by ssh"
-    ] * 2
+    assert [line for line in project.called() if line.startswith("connected")] == ["connected by ssh"] * 2
     assert (
         code != 0
         and "b4 cannot be reached (Failed to connect to the host via ssh: No route to host); bring it back, or replace it"
@@ -393,14 +257,14 @@ NINTH = {
 }
 
 
-def test_a_broker_that_crashed_and_reads_its_logs_is_waited_for(run, tmp_path):
+def test_a_broker_that_crashed_and_reads_its_logs_is_waited_for(run, project):
     code, said, log, report, events = run(cluster=NINTH)
     assert (
         code != 0
         and "Broker 9 runs, but the cluster does not list it as alive; it may be reading its logs after a crash" in said
     ), said
     assert len(of(log, "kafka_roll_lock released")) == 1 and of(log, "kafka_roll_service") == [] and events == []
-    asked = [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("kafka_service_info")]
+    asked = [line for line in project.called() if line.startswith("kafka_service_info")]
     assert len(asked) == 10 and asked[-1].endswith("b9")
 
 
@@ -409,24 +273,19 @@ def test_and_whoever_is_back_meanwhile_takes_its_turn(run):
     assert code == 0 and of(log, "kafka_roll_service restarted")[-1] == "b9", said
 
 
-def test_a_broker_that_crashes_again_and_again_is_down(run, tmp_path):
+def test_a_broker_that_crashes_again_and_again_is_down(run, project):
     code, said, log, report, events = run(["looping b9"], cluster=NINTH)
     assert code == 0, said
-    assert [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("known to be down")] == [
-        "known to be down: [9]"
-    ] * 2
+    assert [line for line in project.called() if line.startswith("known to be down")] == ["known to be down: [9]"] * 2
 
 
-def test_a_node_that_came_up_since_the_roll_began_is_not_down(run, tmp_path):
+def test_a_node_that_came_up_since_the_roll_began_is_not_down(run, project):
     """It may read its logs, in which a stop would disturb it."""
     for case, known in ((["down b9"], 1), (["down b9", "up since"], 0)):
-        (tmp_path / "log").unlink(missing_ok=True)
+        project.log.unlink(missing_ok=True)
         code, said, log, report, events = run(case, cluster=NINTH)
         assert code == 0, said
-        assert (
-            len([line for line in (tmp_path / "log").read_text().splitlines() if line == "known to be down: [9]"])
-            == 2 * known
-        )
+        assert len([line for line in project.called() if line == "known to be down: [9]"]) == 2 * known
 
 
 def test_a_watch_that_fails_takes_nobody_for_down_and_lets_the_lock_go(run):

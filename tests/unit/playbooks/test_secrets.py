@@ -10,15 +10,13 @@ import base64
 import json
 import os
 import re
-import subprocess
 import sys
 import urllib.parse
 import zlib
-from pathlib import Path
 
 import pytest
+from stand_ins import ROOT, Project, overlay, plugins
 
-ROOT = Path(__file__).resolve().parents[3]
 CANARY = "cAnAry7cAnAry7"
 # Under names that the mask does not know: such a secret may be seen in a diff, and nowhere else.
 PLAIN = "pLaInBiRd5pLaInBiRd5"
@@ -55,71 +53,6 @@ PATHS = {
     "store": ("etc/kafka-luks/environment",),
 }
 REAL = ("encrypted_store", "file_set", "kafka_report", "kafka_roll_event", "kafka_roll_report", "kafka_roll_service")
-STAND_IN = """
-import json, os
-from ansible.plugins.action import ActionBase
-from ansible_collections.rackaware.kafka.plugins.module_utils._roll import plan
-
-NAME = %r
-MODE = os.environ["SECRETS_MODE"]
-IDENTITY = {"host": "h", "directories": [], "mounted": True, "process": None, "quorum": []}
-VOTERS = [{"id": 101, "caught_up": True}]
-BROKERS = [{"id": id_, "rack": "ab"[id_ - 1], "fenced": False, "host": "h", "port": 1} for id_ in (1, 2)]
-PARTITION = {
-    **{"topic": "rackaware-proof", "partition": 0, "leader": 1, "replicas": [1, 2], "isr": [1, 2], "min_isr": 1},
-    **{"adding": [], "removing": [], "offline": [], "elr": []},
-}
-CLUSTER = {
-    **{"cluster_id": "AAAAAAAAAAAAAAAAAAAAAA", "brokers": BROKERS, "partitions": [PARTITION], "reassignments": [], "metadata": MODE},
-    **{"controller_id": 101 if MODE == "kraft" else 1, "quorum": {"leader": 101, "voters": VOTERS, "observers": []} if MODE == "kraft" else None},
-    **{"topics": {"rackaware-proof": {"partitions": 3}}},
-    "counts": {
-        **{"topics": 1, "partitions": 1, "under_replicated": 0, "at_min_isr": 0},
-        **{"under_min_isr": 0, "offline": 0, "without_preferred_leader": 0},
-    },
-}
-
-
-def planned(args):
-    made = plan.resume(plan.from_cluster(CLUSTER, restart=args["restart"]))
-    quorum = args.get("quorum")
-    # Two more voters, which the inventory need not have for a plan.
-    more = {"quorum": plan.resume_quorum([901, 902, *quorum["voters"]], 901, quorum["restart"], [])} if quorum else {}
-    return {**made, "steps": plan.ramp(made["batches"], 0), **more}
-
-
-class ActionModule(ActionBase):
-    _requires_connection = False
-
-    def run(self, tmp=None, task_vars=None):
-        super().run(tmp, task_vars)
-        args = self._task.args
-        return {
-            "host_preflight": lambda: {
-                "installed": args.get("packages", []) + args.get("python_packages", []),
-                "running": args.get("services", []),
-                "users": {"kafka": {"home": "/nonexistent", "shell": "/usr/sbin/nologin"}},
-                "identity": IDENTITY,
-                "blank_volumes": [],
-            },
-            "kafka_storage_info": lambda: {"host": task_vars["inventory_hostname"], "directories": []},
-            "kafka_service_info": lambda: {
-                **{"unit_state": "active", "crash_looping": False, "restarts": 0, "restart_needed": True, "next_min_isr": 1, "heap_mb": 512},
-                **{"version": task_vars["kafka_version"], "next_version": task_vars["kafka_version"], "disks": [], "upgrade": None},
-                "identity": IDENTITY,
-            },
-            "kafka_cluster_info": lambda: {"cluster": CLUSTER},
-            "kafka_verify": lambda: {"cluster": CLUSTER, "proof": {"sentence": "A record came back."}},
-            "kafka_roll_plan": lambda: planned(args),
-            "kafka_roll_wait": lambda: {"open": True, "answered": 1e9},
-            "kafka_roll_lock": lambda: {"lock": {"since": "2026-05-01T10:00:00Z"}, "answered": 1e9},
-            "zookeeper_info": lambda: {
-                "servers": [{"server": "k1", "ok": True, "mode": "standalone"}],
-                "quorum": {"ok": True, "leader": "198.51.100.21:2181", "findings": []},
-            },
-            "kafka_round_trip": lambda: {"sentence": "A record came back."},
-        }.get(NAME, dict)()
-"""
 # Below a directory, by whoever runs the tests: the rest of it is the code as it is.
 REDIRECTED = """
 
@@ -210,41 +143,21 @@ SKELETON = {
 
 def collection(place, patches):
     """The collection with stand-ins for what would speak to Kafka, AWS and disks, and patches: module_utils to what is added to them."""
-    here = place / "ansible_collections" / "rackaware" / "kafka"
-    for name in ("plugins/action", "plugins/module_utils", "roles/key_custody/tasks"):
-        (here / name).mkdir(parents=True)
-    for name in ("meta", "playbooks", "galaxy.yml"):
-        (here / name).symlink_to(ROOT / name)
-    for each in (ROOT / "plugins").iterdir():
-        if each.name not in ("action", "module_utils"):
-            (here / "plugins" / each.name).symlink_to(each)
-    utils = ROOT / "plugins/module_utils"
-    for file in (path for path in utils.rglob("*") if path.is_file() and path.suffix != ".pyc"):
-        name = file.relative_to(utils).with_suffix("").as_posix()
-        copied = here / "plugins/module_utils" / file.relative_to(utils)
-        copied.parent.mkdir(parents=True, exist_ok=True)
-        copied.write_text(file.read_text() + {"_host/claim": UNBOUND, **patches}.get(name, ""))
-    for each in (ROOT / "plugins/modules").glob("*.py"):
-        if each.stem not in REAL:
-            (here / "plugins/action" / each.name).write_text(STAND_IN % each.stem)
-    for name in REAL:
-        (here / "plugins/action" / (name + ".py")).symlink_to(ROOT / "plugins/action" / (name + ".py"))
-    for each in (ROOT / "roles").iterdir():
-        if each.name != "key_custody":
-            (here / "roles" / each.name).symlink_to(each)
-    for name, text in SKELETON.items():
-        (here / "roles/key_custody/tasks" / name).write_text(text)
+    modules = [path.stem for path in (ROOT / "plugins/modules").glob("*.py") if path.stem not in REAL]
+    files = {"roles/key_custody/tasks/" + name: text for name, text in SKELETON.items()}
+    for name, text in {"_host/claim": UNBOUND, **patches}.items():
+        path = "plugins/module_utils/%s.py" % name
+        files[path] = (ROOT / path).read_text() + text
+    overlay(place, {**files, **plugins("secrets", modules)})
     for name, text in {
-        "journal.py": JOURNAL,
-        "daemon.py": "def booted():\n    return True\n",
-        "__init__.py": "",
+        "python/systemd/journal.py": JOURNAL,
+        "python/systemd/daemon.py": "def booted():\n    return True\n",
+        "python/systemd/__init__.py": "",
+        "callbacks/keeper.py": KEEPER,
+        "bin/systemctl": SYSTEMCTL,
     }.items():
-        (place / "python/systemd").mkdir(parents=True, exist_ok=True)
-        (place / "python/systemd" / name).write_text(text)
-    (place / "callbacks").mkdir()
-    (place / "callbacks/keeper.py").write_text(KEEPER)
-    (place / "bin").mkdir()
-    (place / "bin/systemctl").write_text(SYSTEMCTL)
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(text)
     (place / "bin/systemctl").chmod(0o755)
     return place
 
@@ -297,55 +210,34 @@ class Run:
         self.seen.mkdir(exist_ok=True)
         for directory in ("etc/systemd/system", "usr/local/sbin"):
             (self.disk / directory).mkdir(parents=True, exist_ok=True)
-        (tmp_path / "hosts.json").write_text(json.dumps(inventory(mode, more)))
         # In a file, as an inventory is: what is on the command line the caller has shown himself.
         (tmp_path / "vars.json").write_text(
             json.dumps({"roll_events": str(self.seen / "roll.jsonl"), "kafka_report_dir": str(self.seen), **variables})
         )
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
-            "PATH": "%s:%s" % (place / "bin", os.environ["PATH"]),
-            "PYTHONPATH": str(place / "python"),
-            "ANSIBLE_COLLECTIONS_PATH": str(place),
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(place / "callbacks"),
-            "ANSIBLE_CALLBACKS_ENABLED": "keeper",
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_LOCAL_TEMP": str(self.seen / "local"),
-            "ANSIBLE_REMOTE_TEMP": str(self.seen / "remote"),
-            "ANSIBLE_LOG_PATH": str(self.seen / "log"),
-            "ANSIBLE_CACHE_PLUGIN": "jsonfile",
-            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(self.seen / "facts"),
-            "ANSIBLE_DISPLAY_TRACEBACK": "always",
-            "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "true",
-            "SECRETS_ROOT": str(self.disk),
-            "SECRETS_MODE": mode,
-            "SECRETS_JOURNAL": str(self.seen / "journal"),
-            "SECRETS_RESULTS": str(self.seen / "results"),
-        }
-        command = [
-            sys.executable,
-            "-m",
-            "ansible",
-            "playbook",
+        code, self.said = Project(place, tmp_path).run(
+            playbook,
             "-vvv",
-            "-i",
-            str(tmp_path / "hosts.json"),
             "-e",
             "@%s" % (tmp_path / "vars.json"),
             *options,
-        ]
-        done = subprocess.run(
-            [*command, str(ROOT / "playbooks" / playbook)],
-            env=environment,
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
+            inventory=inventory(mode, more),
+            case=mode,
+            PATH="%s:%s" % (place / "bin", os.environ["PATH"]),
+            PYTHONPATH="%s:%s" % (place / "python", ROOT / "tests"),
+            ANSIBLE_CALLBACK_PLUGINS=str(place / "callbacks"),
+            ANSIBLE_CALLBACKS_ENABLED="keeper",
+            ANSIBLE_LOCAL_TEMP=str(self.seen / "local"),
+            ANSIBLE_REMOTE_TEMP=str(self.seen / "remote"),
+            ANSIBLE_LOG_PATH=str(self.seen / "log"),
+            ANSIBLE_CACHE_PLUGIN="jsonfile",
+            ANSIBLE_CACHE_PLUGIN_CONNECTION=str(self.seen / "facts"),
+            ANSIBLE_DISPLAY_TRACEBACK="always",
+            ANSIBLE_DISPLAY_ARGS_TO_STDOUT="true",
+            SECRETS_ROOT=str(self.disk),
+            SECRETS_JOURNAL=str(self.seen / "journal"),
+            SECRETS_RESULTS=str(self.seen / "results"),
         )
-        self.said = done.stdout + done.stderr
-        assert (done.returncode != 0) is fails, self.said[-6000:]
+        assert (code != 0) is fails, self.said[-6000:]
 
     @property
     def everything(self):

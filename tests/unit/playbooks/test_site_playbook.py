@@ -6,131 +6,39 @@ What would look at a host, or write there, is replaced by an action plugin that 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from stand_ins import ROOT, groups, hosts, one_line, plugins
 
-ROOT = Path(__file__).resolve().parents[3]
 REPLACED = ("host_preflight", "kafka_storage_info", "kafka_service_info", "file_set")
-STAND_IN = """
-import json, os
-from ansible.plugins.action import ActionBase
-
-NAME = %r
-
-
-class ActionModule(ActionBase):
-    _requires_connection = False
-
-    def run(self, tmp=None, task_vars=None):
-        super().run(tmp, task_vars)
-        host = task_vars["inventory_hostname"]
-        with open(os.environ["SITE_LOG"], "a") as log:
-            log.write("%%s %%s\\n" %% (NAME, host))
-        said = json.loads(os.environ["SITE_CASE"]).get(host, {})
-        if NAME == "host_preflight" and "refused" in said:
-            return {"failed": True, "msg": said["refused"]}
-        identity = {"host": host, "directories": [], "mounted": True, "process": None, "quorum": [], **said.get("identity", {})}
-        return {
-            "host_preflight": {"identity": identity, "installed": [], "running": [], "users": {}, "upgrade": None},
-            "kafka_storage_info": {"host": host, "directories": said.get("disks", [])},
-            "kafka_service_info": {"unit_state": "inactive", "restart_needed": False, "identity": identity, "next_min_isr": 1},
-        }.get(NAME, {"changed": True})
-"""
 STAGE = "- name: Stage\n  rackaware.kafka.file_set:\n    held_by: x\n"
 
 
 @pytest.fixture(scope="module")
-def collections(tmp_path_factory):
-    """The collection, with stand-ins, and with roles that only stage."""
-    place = tmp_path_factory.mktemp("site") / "ansible_collections"
-    here = place / "rackaware" / "kafka"
-    (here / "plugins" / "action").mkdir(parents=True)
-    for name in ("meta", "playbooks", "galaxy.yml"):
-        (here / name).symlink_to(ROOT / name)
-    for path in (ROOT / "plugins").iterdir():
-        if path.name != "action":
-            (here / "plugins" / path.name).symlink_to(path)
-    for name in REPLACED:
-        (here / "plugins" / "action" / (name + ".py")).write_text(STAND_IN % name)
-    for role in (path for path in (ROOT / "roles").iterdir() if path.is_dir()):
-        (here / "roles" / role.name / "tasks").mkdir(parents=True)
-        for part in (path for path in role.iterdir() if path.name != "tasks"):
-            (here / "roles" / role.name / part.name).symlink_to(part)
-        for task in (role / "tasks").glob("*.yml"):
-            # Nobody else works on the cluster.
-            (here / "roles" / role.name / "tasks" / task.name).write_text(
-                "[]\n" if (role.name, task.stem) == ("roll", "lock") else STAGE
-            )
-    return place.parent
-
-
-def nodes(keepers="zookeeper", zookeepers=3):
-    """Three brokers, and as many ZooKeeper nodes, or the brokers as controllers."""
-    found = {}
-    for letter, role, count in (
-        ("b", "brokers", 3),
-        *([("z", "zookeepers", zookeepers)] if keepers == "zookeeper" else []),
-    ):
-        for number in range(1, count + 1):
-            found["%s%d" % (letter, number)] = (
-                role,
-                {
-                    "kafka_cluster": "demo",
-                    "kafka_node_id": number,
-                    "kafka_rack": "abc"[(number - 1) % 3],
-                    "kafka_data_volumes": ["vol-%s%d" % (letter, number)],
-                    "ansible_connection": "local",
-                    "ansible_python_interpreter": sys.executable,
-                },
-            )
-    return found
+def files():
+    """Roles that only stage; nobody else works on the cluster."""
+    tasks = {path.relative_to(ROOT).as_posix(): STAGE for path in (ROOT / "roles").glob("*/tasks/*.yml")}
+    return {**plugins("site", REPLACED), **tasks, "roles/roll/tasks/lock.yml": "[]\n"}
 
 
 @pytest.fixture
-def run(collections, tmp_path):
-    """Returns run(playbook, …), which gives the code, what was said on one line, and the log."""
+def run(project):
+    """Returns run(playbook, …), which gives the code, what was said on one line, and the log.
 
-    def call(
-        playbook, *options, case=None, group=None, changes=None, keepers="zookeeper", zookeepers=3, environment=None
-    ):
-        found = nodes(keepers, zookeepers)
-        for name, values in (changes or {}).items():
-            found[name][1].update(values)
-        groups = {}
-        for name, (role, values) in found.items():
-            groups.setdefault("kafka_" + role, {"hosts": {}})["hosts"][name] = values
-        if keepers == "controller":
-            groups["kafka_controllers"] = {"hosts": dict.fromkeys(found, {})}
-        (tmp_path / "hosts.json").write_text(
-            json.dumps({"all": {"children": {"kafka": {"children": groups, "vars": group or {}}}}})
+    There are three brokers, and three ZooKeeper nodes, or the brokers as controllers."""
+
+    def call(playbook, *options, case=None, group=None, changes=None, keepers="zookeeper", **environment):
+        nodes = hosts(("b1", "b2", "b3", "z1", "z2", "z3"), kafka_cluster="demo")
+        for name, values in nodes.items():
+            values.update({"kafka_data_volumes": ["vol-" + name], **(changes or {}).get(name, {})})
+        brokers = {name: nodes[name] for name in ("b1", "b2", "b3")}
+        others = {name: nodes[name] for name in ("z1", "z2", "z3")}
+        made = groups(
+            brokers=brokers, **({"zookeepers": others} if keepers == "zookeeper" else {"controllers": brokers})
         )
-        env = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "KAFKA_"))},
-            "ANSIBLE_COLLECTIONS_PATH": str(collections),
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
-            "SITE_CASE": json.dumps(case or {}),
-            "SITE_LOG": str(tmp_path / "log"),
-            **(environment or {}),
-        }
-        command = [
-            sys.executable,
-            "-m",
-            "ansible",
-            "playbook",
-            "-i",
-            str(tmp_path / "hosts.json"),
-            *options,
-            str(ROOT / "playbooks" / (playbook + ".yml")),
-        ]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=120)
-        log = (tmp_path / "log").read_text().splitlines() if (tmp_path / "log").exists() else []
-        return done.returncode, " ".join((done.stdout + done.stderr).split()), log
+        made["all"]["children"] = {"kafka": {**made["all"], "vars": group or {}}}
+        code, said = project.run(playbook + ".yml", *options, inventory=made, case=case or {}, **environment)
+        return code, one_line(said), project.called()
 
     return call
 
@@ -250,7 +158,7 @@ def test_where_a_limit_makes_sense_localhost_must_be_in_it(run):
 
 def test_under_a_free_strategy_no_host_goes_on_when_one_is_refused(run):
     case = {"b2": {"refused": "kafka_open_files is 2000000000, but the host allows 1048576."}}
-    code, said, log = run("site", case=case, environment={"ANSIBLE_STRATEGY": "free"})
+    code, said, log = run("site", case=case, ANSIBLE_STRATEGY="free")
     assert code != 0 and "kafka_open_files is 2000000000" in said, said[-3000:]
     assert [line for line in log if line.startswith("file_set")] == []
 
@@ -278,30 +186,10 @@ def test_nodes_of_the_topology_that_the_inventory_lacks_are_named(run):
     assert log == []
 
 
-def test_an_inventory_without_hosts_names_the_groups_and_the_cluster(tmp_path):
-    (tmp_path / "hosts.json").write_text("{}")
-    command = [
-        sys.executable,
-        "-m",
-        "ansible",
-        "playbook",
-        "-i",
-        str(tmp_path / "hosts.json"),
-        "-e",
-        json.dumps({"kafka_topology": TOPOLOGY}),
-    ]
-    env = {**os.environ, "KAFKA_CLUSTER": "orders", "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-    done = subprocess.run(
-        [*command, str(ROOT / "playbooks/preflight.yml")],
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
+def test_an_inventory_without_hosts_names_the_groups_and_the_cluster(project):
+    code, said = project.run(
+        "preflight.yml", "-e", json.dumps({"kafka_topology": TOPOLOGY}), inventory={}, KAFKA_CLUSTER="orders"
     )
-    said = " ".join(done.stdout.split())
-    assert (
-        done.returncode != 0
-        and "no Kafka hosts in the groups kafka_brokers, kafka_zookeepers and kafka_controllers" in said
-    )
+    said = one_line(said)
+    assert code != 0 and "no Kafka hosts in the groups kafka_brokers, kafka_zookeepers and kafka_controllers" in said
     assert "The topology is that of demo, and KAFKA_CLUSTER is orders" in said

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
 from bench import verify
+from stand_ins import ROOT, Project, groups, hosts
 
-ROOT = Path(__file__).resolve().parents[3]
 # What sudo does here: it writes down that it was called, and runs the command.
-SUDO = '#!/bin/sh\necho called >> "$SUDO_LOG"\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n'
+SUDO = '#!/bin/sh\necho called >> "$STAND_IN_LOG"\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n'
 
 
 @pytest.fixture
@@ -22,53 +19,27 @@ def run(tmp_path):
     """Returns run(*arguments, become, **states): the code, the output, and how often sudo was called."""
 
     def call(*arguments, become=None, **states):
-        said = verify.answers(3, 30)
-        said = {"kafka_topic": {"changed": False}, **said}
-        place = tmp_path / "tree"
-        verify.tree(place, ROOT, said)
-        action = place / "ansible_collections/rackaware/kafka/plugins/action/kafka_service_info.py"
+        project = Project(tmp_path / "tree", tmp_path)
+        project.collections.mkdir()
+        verify.tree(project.collections, ROOT, {"kafka_topic": {"changed": False}, **verify.answers(3, 30)})
+        action = project.collections / "ansible_collections/rackaware/kafka/plugins/action/kafka_service_info.py"
         action.write_text(
             action.read_text().replace("'active'", "%r.get(task_vars['inventory_hostname'], 'active')" % states)
         )
-        own = {"ansible_connection": "local", **({"ansible_become": become} if become else {})}
-        hosts = {"b%d" % id_: {"kafka_node_id": id_, "kafka_rack": "rack-%d" % (id_ % 3), **own} for id_ in (1, 2, 3)}
-        (tmp_path / "hosts.json").write_text(json.dumps({"all": {"children": {"kafka_brokers": {"hosts": hosts}}}}))
         (tmp_path / "sudo").write_text(SUDO)
         (tmp_path / "sudo").chmod(0o755)
-        (tmp_path / "log").write_text("")
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")},
-            "ANSIBLE_COLLECTIONS_PATH": str(place),
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_LOCAL_TEMP": str(tmp_path / "local"),
-            # Whoever runs the tests may be root already.
-            "ANSIBLE_BECOME_ALLOW_SAME_USER": "1",
-            "ANSIBLE_BECOME_EXE": str(tmp_path / "sudo"),
-            "SUDO_LOG": str(tmp_path / "log"),
-        }
         more = {"kafka_report_dir": str(tmp_path / "reports"), "ansible_python_interpreter": sys.executable}
-        command = [
-            sys.executable,
-            "-m",
-            "ansible",
-            "playbook",
-            "-i",
-            str(tmp_path / "hosts.json"),
+        code, said = project.run(
+            "parts/verify_cluster.yml",
             "-e",
             json.dumps(more),
             *arguments,
-        ]
-        done = subprocess.run(
-            [*command, "playbooks/parts/verify_cluster.yml"],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
+            inventory=groups(brokers=hosts(("b1", "b2", "b3"), **({"ansible_become": become} if become else {}))),
+            # Whoever runs the tests may be root already.
+            ANSIBLE_BECOME_ALLOW_SAME_USER="1",
+            ANSIBLE_BECOME_EXE=str(tmp_path / "sudo"),
         )
-        return done.returncode, done.stdout + done.stderr, (tmp_path / "log").read_text().count("called")
+        return code, said, project.called().count("called")
 
     return call
 
