@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
+from .._address import join
 from .._errors import RackawareError
 
 BROKER, COMBINED, CONTROLLER, ZOOKEEPER = "broker", "combined", "controller", "zookeeper"
@@ -57,7 +58,7 @@ def nodes(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str], port: in
 
 def servers(members: Sequence[Mapping[str, Any]]) -> list[str]:
     """host:port of each node."""
-    return ["%s:%d" % (node["host"], node["port"]) for node in members]
+    return [join(node["host"], node["port"]) for node in members]
 
 
 def mounts(volumes: Sequence[str] | None, of_role: str) -> list[dict[str, Any]]:
@@ -101,9 +102,10 @@ def listeners(declared: Sequence[Mapping[str, Any]], of_role: str, host: str) ->
     ours = [item for item in declared if serves(item["name"], of_role)]
     advertised = [item for item in ours if of_role != COMBINED or item["name"] != CONTROLLERS]
     named = {item["name"]: item for item in declared}
+    at = {item["name"]: "%s://%s" % (item["name"], join(host, int(item["port"]))) for item in ours}
     out = {
-        "listeners": ",".join("%s://%s:%d" % (item["name"], host, int(item["port"])) for item in ours),
-        "advertised.listeners": ",".join("%s://%s:%d" % (item["name"], host, int(item["port"])) for item in advertised),
+        "listeners": ",".join(at.values()),
+        "advertised.listeners": ",".join(at[item["name"]] for item in advertised),
         "listener.security.protocol.map": ",".join(
             "%s:%s" % (item["name"], item.get("protocol", "PLAINTEXT")) for item in declared
         ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
+from .._address import join
 from .nodes import (
     BROKER,
     COMBINED,
@@ -123,7 +124,7 @@ def zookeeper(data_dir: str, members: Sequence[Mapping[str, Any]], own: Mapping[
     }
     reserved = ZOOKEEPER_IDENTITY | {key for key in own if str(key).startswith("server.")}
     peers = {
-        "server.%d" % int(member["id"]): "%s:%d:%d" % (member["host"], ZOOKEEPER_PEERS, ZOOKEEPER_ELECTION)
+        "server.%d" % int(member["id"]): "%s:%d" % (join(member["host"], ZOOKEEPER_PEERS), ZOOKEEPER_ELECTION)
         for member in members
     }
     return render({**merge(settings, own, reserved), **peers})

@@ -22,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Iterable, Iterator, Sequence
 
+from .._address import join, split
 from .._errors import RackawareError
 from . import zstd
 
@@ -160,11 +161,8 @@ def connection(params: dict[str, Any]) -> Connection:
 
 
 def address(text: str) -> tuple[str, int]:
-    """Host and port of host:port or [host]:port; raises KafkaError."""
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise KafkaError("%s is not an address of a broker; write it as host:port." % text)
-    return host.strip("[]"), int(port)
+    """Host and port of host:port or [host]:port; raises AddressError."""
+    return split(text, "a broker")
 
 
 def dials(server: str) -> bool:
@@ -261,7 +259,7 @@ class Admin:
         logging.getLogger("kafka").addHandler(logging.NullHandler())
         self._exclude = frozenset(exclude)
         if isinstance(ask, tuple):
-            where = replace(where, bootstrap_servers=("%s:%d" % ask,))
+            where = replace(where, bootstrap_servers=(join(*ask),))
         self._servers = ", ".join(where.bootstrap_servers)
         self._timeout_ms = where.request_timeout_seconds * 1000
         self._protocol = where.security_protocol
@@ -319,7 +317,7 @@ class Admin:
     def _choose(self, ask: int | tuple[str, int] | None, begun: Sequence[str]) -> Any:
         """The node that is asked from now on: the one that just answered, or the first candidate that answers."""
         cluster = self._client._manager.cluster
-        at = {broker.node_id: "%s:%d" % (broker.host, broker.port) for broker in cluster.brokers()}
+        at = {broker.node_id: join(broker.host, broker.port) for broker in cluster.brokers()}
         known = sorted(at)
         if isinstance(ask, int):
             if ask in self._exclude:
