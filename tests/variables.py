@@ -119,6 +119,9 @@ def playbook_rows() -> list[str]:
         meaning = plain(option["description"])
         if "choices" in option:
             meaning += " One of %s." % ", ".join("`%s`" % choice for choice in option["choices"])
+        if "range" in option:
+            low, high = option["range"]
+            meaning += " At least `%d`." % low if high is None else " From `%d` to `%d`." % (low, high)
         required = meaning.startswith("Required. ")
         default = "required" if required else shown(option) if "default" in option else "–"
         playbooks = ", ".join("`%s`" % playbook for playbook in option["playbooks"]) or playbook_inputs.ALL

@@ -127,6 +127,11 @@ def kafka_site_findings(hosts: Any, cluster: dict[str, Any], instances: dict[str
     """One sentence for each thing that is wrong."""
     from ..module_utils._config import checks
     from ..module_utils._config import variables as config_variables
+    from ..module_utils._disk import probe
+    from ..module_utils._stores import stores
+
+    def volume_fault(volume: str) -> str:
+        return "" if stores.store_of(volume) else probe.name_finding(volume)
 
     old = checks.core_findings(__version__)
     if old:
@@ -135,7 +140,7 @@ def kafka_site_findings(hosts: Any, cluster: dict[str, Any], instances: dict[str
     roles = [path.name for path in sorted(ROLES.iterdir()) if path.is_dir() and path.name not in PRIVATE_ROLES]
     variables = {name: _host_variables(hosts[name], roles) for name in names}
     known = _known_inputs()
-    out = checks.findings(variables, cluster, instances or {}, known, roles)
+    out = checks.findings(variables, cluster, instances or {}, known, roles, volume_fault)
     if "localhost" in hosts:
         out += config_variables.misplaced(variables, _host_variables(hosts["localhost"], roles), known)
     return out + _renamed_inputs(variables.values())
@@ -147,7 +152,9 @@ def kafka_input_findings(hosts: Any) -> list[str]:
 
     seen = _host_variables(hosts["localhost"], [])
     ours = {name: value for name, value in seen.items() if name.startswith("kafka_")}
-    return config_variables.findings({"localhost": ours}, _known_inputs()) + _renamed_inputs([seen])
+    known = _known_inputs()
+    faults = {"localhost": config_variables.unfit(ours, known)}
+    return config_variables.findings({"localhost": ours}, known, faults) + _renamed_inputs([seen])
 
 
 def _renamed_inputs(hosts: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
 from .._address import join
 from .._errors import RackawareError
+from .._text import hosts_as_subject
 
 BROKER, COMBINED, CONTROLLER, ZOOKEEPER = "broker", "combined", "controller", "zookeeper"
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -214,7 +217,6 @@ def cluster_findings(
     replication_factor: Any,
     min_insync_replicas: Any,
     allow_fewer_zones: bool = False,
-    data_on_root_disk: bool = False,
 ) -> list[str]:
     """What keeps these hosts from being a cluster, one sentence each, besides _config.topology.inventory_findings."""
     brokers, zookeepers, controllers = (list(groups.get(name) or ()) for name in (BROKER, ZOOKEEPER, CONTROLLER))
@@ -231,13 +233,17 @@ def cluster_findings(
         elif 0 < len(members) < 3 and not allow_fewer_zones:
             out.append("There is only one of the %s, but losing one must leave a majority; use 3 or 5." % title)
     out += _replication_findings(replication_factor, min_insync_replicas, len(brokers))
-    if not data_on_root_disk:
-        out += [
-            "Host %s has no data volumes; attach one, or set kafka_data_on_root_disk: true and live with a shared disk."
-            % host
-            for host in dict.fromkeys(brokers + zookeepers + controllers)
-            if not (hosts.get(host) or {}).get("kafka_data_volumes")
-        ]
+    bare = [
+        host
+        for host in dict.fromkeys(brokers + zookeepers + controllers)
+        if not hosts[host].get("kafka_data_volumes")
+        and not boolean(hosts[host].get("kafka_data_on_root_disk", False), strict=False)
+    ]
+    if bare:
+        out.append(
+            "%s no data volumes; attach one, or set kafka_data_on_root_disk: true and live with a shared disk."
+            % hosts_as_subject(bare, "has", "have")
+        )
     return out
 
 

@@ -18,7 +18,7 @@ LONGEST = 1 << 20
 
 
 class ZooKeeperError(RackawareError):
-    """There is nobody to ask."""
+    """There is no server to ask."""
 
 
 def address(server: str) -> tuple[str, int]:

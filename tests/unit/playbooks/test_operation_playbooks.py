@@ -118,7 +118,7 @@ def run(collections, tmp_path):
                     "kafka_node_id": id_,
                     "kafka_rack": "abc"[id_ - 1],
                     "kafka_cluster": "demo",
-                    "kafka_data_volumes": ["vol-0%d" % id_],
+                    "kafka_data_volumes": ["vol-0000000%d" % id_],
                 },
                 **{
                     "ansible_connection": "local",

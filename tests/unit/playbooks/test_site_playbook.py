@@ -82,7 +82,7 @@ def nodes(keepers="zookeeper", zookeepers=3):
                     "kafka_cluster": "demo",
                     "kafka_node_id": number,
                     "kafka_rack": "abc"[(number - 1) % 3],
-                    "kafka_data_volumes": ["vol-%s%d" % (letter, number)],
+                    "kafka_data_volumes": ["vol-0000000%s%d" % ("b" if letter == "b" else "a", number)],
                     "ansible_connection": "local",
                     "ansible_python_interpreter": sys.executable,
                 },
