@@ -103,7 +103,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "default": [],
         "description": "Your own variables with names that begin like ours, which are refused otherwise: whole names,"
         " or beginnings that end with `_`, as in `[kafka_ui_port, kafka_exporter_]`. A beginning covers no name that"
-        " looks like a misspelled one of ours.",
+        " looks like a misspelled one of ours. Playbooks without the preflight read it on localhost.",
         "playbooks": (),
     },
     "kafka_measure_hosts": {

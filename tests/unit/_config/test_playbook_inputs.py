@@ -7,6 +7,7 @@ from ansible import context
 from ansible.module_utils.common.collections import ImmutableDict
 from ansible.utils import vars as ansible_vars
 
+from ansible_collections.rackaware.kafka.plugins.filter import inventory
 from ansible_collections.rackaware.kafka.plugins.filter.inventory import kafka_input_findings
 from ansible_collections.rackaware.kafka.plugins.module_utils._aws import decrypt_events
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import playbook_inputs, variables
@@ -51,6 +52,9 @@ def test_inputs_as_they_should_be_are_accepted():
             {"kafka_secretfs_relm": "x"},
             "The variable kafka_secretfs_relm is unknown; did you mean kafka_secretfs_role?",
         ),
+        ({"instances_delete_volume": True}, "is unknown; did you mean instances_delete_volumes?"),
+        ({"key_custody_buckt": "x"}, "The variable key_custody_buckt is unknown; did you mean key_custody_bucket?"),
+        ({"instances_delete_volumes": "maybe"}, "instances_delete_volumes is 'maybe', but must be true or false;"),
         ({"kafka_anything": 1}, "The variable kafka_anything is unknown; docs/variables.md lists all"),
         (
             {"kafka_revoke_urgent": "perhaps"},
@@ -109,6 +113,12 @@ def test_the_bounds_are_those_of_the_code_that_asks():
     for hours in (low - 1, high + 1):
         with pytest.raises(RackawareError):
             decrypt_events.check(hours)
+
+
+def test_an_ansible_that_is_too_old_is_refused_here_too(monkeypatch):
+    monkeypatch.setattr(inventory, "__version__", "2.18.6")
+    (found,) = findings(kafka_anything=1)
+    assert "This is ansible-core 2.18.6" in found
 
 
 def test_own_names_are_let_through_on_localhost_too():
