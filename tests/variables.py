@@ -22,8 +22,9 @@ HEAD = """# Variables
 
 Every input of the playbooks and of the roles, with its type and default.
 A variable of ours that is misspelled, or of the wrong type, is refused before anything
-changes; a variable of your own that begins like ours must stand in `kafka_own_variables`. What describes hosts and the whole cluster may stand in the inventory, per host or per group: it is read from the
-nodes, and nodes that disagree about the cluster are refused. What the run itself reads (`roll_*`, `upgrade_*`,
+changes; a variable of your own that begins like ours must stand in `kafka_own_variables`.
+What describes hosts and the whole cluster may stand in the inventory, per host or per group: it is read from the nodes,
+and nodes that disagree about the cluster are refused. What the run itself reads (`roll_*`, `upgrade_*`,
 `key_custody_*` and [the playbooks' inputs](#the-playbooks)) is read on localhost: set it with `-e`, or in
 `group_vars/all`; in a group of nodes it is refused. Leave `kafka_confirm`, `kafka_selected_nodes`, `kafka_accept_loss`
 and `kafka_revoke_urgent` to `-e`: in a file they would confirm every run.
@@ -34,7 +35,7 @@ What says who a host is. The `aws_ec2` inventory composes it from tags; a static
 
 | variable | meaning |
 | --- | --- |
-| `ansible_host` | Where the node is reached, by Ansible, other nodes and clients: a name, an IPv4 address, or an IPv6 address without brackets. By default the host's name. |
+| `ansible_host` | Where Ansible, other nodes and clients reach it: a name, an IPv4 or (without brackets) an IPv6 address. By default the host's name. |
 | `kafka_cluster` | Required: the cluster's name, which its keys, reports and confirmations bear. One run works on one cluster. |
 | `kafka_node_id` | The node's id, unique in its cluster and kept for life. ZooKeeper nodes count for themselves; disks and running service must agree. |
 | `kafka_rack` | The node's Availability Zone. |

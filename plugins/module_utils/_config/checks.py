@@ -44,12 +44,12 @@ def findings(
         for name, variables in everything.items()
     }
     fewer = bool(cluster.get("allow_fewer_zones", False))
-    out = topology.inventory_findings(seen, groups, allow_fewer_zones=fewer)
+    out = topology.inventory_findings(everything, groups, allow_fewer_zones=fewer)
     if not members:
         return out
     out += cluster.get("findings") or []
     out += topology.model_findings(
-        cluster.get("topology"), seen, groups, missing_ok=bool(cluster.get("missing_ok", False))
+        cluster.get("topology"), everything, groups, missing_ok=bool(cluster.get("missing_ok", False))
     )
     out += config_variables.findings(everything, known, faults, roles)
     out += nodes.cluster_findings(

@@ -624,10 +624,15 @@ def inventory_findings(
         lacking = [host for host in every if of(host, key) is None]
         if lacking:
             out.append("%s no %s; %s." % (hosts_as_subject(lacking, "has", "have"), key, what))
+    wrong: dict[str, list[str]] = {}
     for host in every:
         number = of(host, "kafka_node_id")
         if number is not None and (isinstance(number, bool) or not isinstance(number, int)):
-            out.append("Host %s: kafka_node_id is %r, but must be a whole number." % (host, number))
+            wrong.setdefault(repr(number), []).append(host)
+    out += [
+        "%s: kafka_node_id is %s, but must be a whole number." % (hosts_as_subject(names), number)
+        for number, names in wrong.items()
+    ]
     for title, members in (
         ("ZooKeeper nodes", zookeepers),
         ("brokers and controllers", list(dict.fromkeys(brokers + controllers))),
@@ -636,7 +641,8 @@ def inventory_findings(
         for number in _repeated(id_ for id_ in ids if isinstance(id_, int)):
             same = ", ".join(host for host, id_ in zip(members, ids) if id_ == number)
             out.append("Node id %d is given to several %s (%s); give each its own." % (number, title, same))
-    racks = {of(host, "kafka_rack") for host in brokers} - {None}
+    # _config.variables says so of another type.
+    racks = {rack for rack in (of(host, "kafka_rack") for host in brokers) if isinstance(rack, (str, int))}
     if brokers and not allow_fewer_zones and 0 < len(racks) < MINIMUM_ZONES:
         out.append(
             "The brokers lie in %d rack%s, but losing one must leave a majority: use three,"

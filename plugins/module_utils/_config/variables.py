@@ -15,15 +15,13 @@ from .._text import some
 from . import playbook_inputs
 
 # What the inventory says about hosts and clusters, beyond the inputs of roles and playbooks.
-INVENTORY = (
-    "kafka_cluster",
-    "kafka_node_id",
-    "kafka_rack",
-    "kafka_instance_type",
-    "kafka_instance_id",
-    "kafka_data_volumes",
-    "kafka_topology",
-)
+INVENTORY: dict[str, dict[str, Any]] = {
+    "kafka_cluster": {"type": "str"},
+    "kafka_instance_type": {"type": "str"},
+    "kafka_instance_id": {"type": "str"},
+    # _config.topology reads it.
+    "kafka_topology": {"type": "raw"},
+}
 # Prefixes of this collection alone. Under the other roles' prefixes (java_, network_ …) only near misses are typos.
 OWN = (
     "kafka_",
@@ -56,14 +54,14 @@ WORDS = {
 
 
 def inputs(specs: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Every input by name: those of the roles, from their argument_specs files, and those of the playbooks."""
+    """Every input by name: those of the inventory, of the roles, from their argument_specs files, and of the playbooks."""
     roles = {
         name: option
         for spec in specs
         for entry in spec["argument_specs"].values()
         for name, option in (entry.get("options") or {}).items()
     }
-    return {**roles, **playbook_inputs.options()}
+    return {**INVENTORY, **roles, **playbook_inputs.options()}
 
 
 def findings(
@@ -78,7 +76,7 @@ def findings(
     roles: the names whose prefixes are ours, too.
     """
     prefixes = OWN + tuple(role + "_" for role in roles)
-    names = set(known) | set(INVENTORY)
+    names = set(known)
     said: dict[str, list[str]] = {}
     for host, values in variables.items():
         own = [] if OWN_NAMES in faults[host] else [str(name) for name in values.get(OWN_NAMES) or ()]
