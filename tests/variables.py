@@ -31,11 +31,11 @@ and `kafka_revoke_urgent` to `-e`: in a file they would confirm every run.
 
 ## The inventory
 
-What says who a host is. The `aws_ec2` inventory composes it from tags; a static one writes it down.
+What says who a host is. The `aws_ec2` inventory composes it from tags; a static one writes it down. Other nodes and
+clients reach it at `ansible_host`, a name, an IPv4 address, or an IPv6 address without brackets.
 
 | variable | meaning |
 | --- | --- |
-| `ansible_host` | Where Ansible, other nodes and clients reach it: a name, an IPv4 or (without brackets) an IPv6 address. By default the host's name. |
 | `kafka_cluster` | Required: the cluster's name, which its keys, reports and confirmations bear. One run works on one cluster. |
 | `kafka_node_id` | The node's id, unique in its cluster and kept for life. ZooKeeper nodes count for themselves; disks and running service must agree. |
 | `kafka_rack` | The node's Availability Zone. |
