@@ -169,8 +169,9 @@ def _fault(name: str, value: Any, option: Mapping[str, Any]) -> str:
     else:
         return ""
     # What stands in lists and mappings, or should, is not quoted: there may be a password.
-    texts = {"list": "a list", "dict": "a mapping", "": "a text" if kind in ("list", "dict") else repr(value)[:60]}
-    return "%s is %s, but must be %s; correct it." % (name, texts[_shape(value)], wanted)
+    hidden = isinstance(value, str) and kind in ("list", "dict")
+    shown = {"list": "a list", "dict": "a mapping", "": "a text" if hidden else repr(value)[:60]}[_shape(value)]
+    return "%s is %s, but must be %s; correct it." % (name, shown, wanted)
 
 
 def _shape(value: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from ansible import context
 from ansible.module_utils.common.collections import ImmutableDict
@@ -95,6 +97,23 @@ def test_an_old_name_on_the_command_line_is_refused_with_the_new_one(extra, name
     extra("%s=x" % name)
     new = {**playbook_inputs.RENAMED, **playbook_inputs.RENAMED_GENERAL}[name]
     assert findings() == ["The variable %s has a new name; write %s instead." % (name, new)]
+
+
+@cache
+def known():
+    return inventory._known_inputs()
+
+
+def test_every_input_is_refused_when_it_is_misspelled():
+    wrong = {name[:-2] + name[-1]: name for name in known()}
+    said = {sentence.split()[2]: sentence for sentence in findings(**dict.fromkeys(wrong, 1))}
+    assert [name for name, right in wrong.items() if "did you mean %s?" % right not in said.get(name, "")] == []
+
+
+def test_every_type_has_its_words():
+    kinds = {option.get("type", "str") for option in known().values()}
+    elements = {option["elements"] for option in known().values() if "elements" in option}
+    assert (kinds | elements) - {"raw"} <= set(variables.WORDS)
 
 
 def test_a_secret_is_not_quoted():

@@ -150,6 +150,7 @@ def run(collections, tmp_path):
     ):
         hosts = {
             "b%d" % id_: {
+                "kafka_cluster": "kafka",
                 "kafka_node_id": id_,
                 "kafka_rack": "abc"[(id_ - 1) % 3],
                 # Whose connection nothing names is reached by SSH, unless a play says otherwise.
