@@ -102,7 +102,7 @@ def _host(
         else properties.broker_findings(own, service + "_config")
     )
     for suffix in ("_jvm_options", "_jvm_flags"):
-        out += units.option_findings(service + suffix, variables.get(service + suffix), heap=service + "_heap_mb")
+        out += units.option_findings(service + suffix, variables.get(service + suffix) or (), heap=service + "_heap_mb")
     volumes = variables.get("kafka_data_volumes") or []
     out += list(filter(None, (volume_fault(str(volume)) for volume in volumes)))[:1]
     try:
@@ -129,8 +129,5 @@ def _asked(role: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _overrides(service: str, own: Any, variables: Mapping[str, Any]) -> dict[str, Any]:
-    overrides = dict(own) if isinstance(own, Mapping) else {}
-    overrides["heap_mb"] = variables.get(service + "_heap_mb") or None
-    overrides["jvm_flags"] = variables.get(service + "_jvm_flags") or None
-    return overrides
+def _overrides(service: str, own: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    return {**own, **{name: variables.get("%s_%s" % (service, name)) or None for name in ("heap_mb", "jvm_flags")}}

@@ -30,7 +30,11 @@ def run(tmp_path):
         action.write_text(
             action.read_text().replace("'active'", "%r.get(task_vars['inventory_hostname'], 'active')" % states)
         )
-        own = {"kafka_cluster": "kafka", "ansible_connection": "local", **({"ansible_become": become} if become else {})}
+        own = {
+            "kafka_cluster": "kafka",
+            "ansible_connection": "local",
+            **({"ansible_become": become} if become else {}),
+        }
         hosts = {"b%d" % id_: {"kafka_node_id": id_, "kafka_rack": "rack-%d" % (id_ % 3), **own} for id_ in (1, 2, 3)}
         (tmp_path / "hosts.json").write_text(json.dumps({"all": {"children": {"kafka_brokers": {"hosts": hosts}}}}))
         (tmp_path / "sudo").write_text(SUDO)
