@@ -22,19 +22,21 @@ HEAD = """# Variables
 
 Every input of the playbooks and of the roles, with its type and default.
 A variable of ours that is misspelled, or of the wrong type, is refused before anything
-changes. What describes hosts and the whole cluster may stand in the inventory, per host or per group: it is read from the
-nodes, and nodes that disagree about the cluster are refused. What the run itself reads (`roll_*`, `upgrade_*`,
+changes; a variable of your own that begins like ours must stand in `kafka_own_variables`.
+What describes hosts and the whole cluster may stand in the inventory, per host or per group: it is read from the nodes,
+and nodes that disagree about the cluster are refused. What the run itself reads (`roll_*`, `upgrade_*`,
 `key_custody_*` and [the playbooks' inputs](#the-playbooks)) is read on localhost: set it with `-e`, or in
 `group_vars/all`; in a group of nodes it is refused. Leave `kafka_confirm`, `kafka_selected_nodes`, `kafka_accept_loss`
 and `kafka_revoke_urgent` to `-e`: in a file they would confirm every run.
 
 ## The inventory
 
-What says who a host is. The `aws_ec2` inventory composes it from tags; a static one writes it down.
+What says who a host is. The `aws_ec2` inventory composes it from tags; a static one writes it down. Other nodes and
+clients reach it at `ansible_host`, a name, an IPv4 address, or an IPv6 address without brackets.
 
 | variable | meaning |
 | --- | --- |
-| `kafka_cluster` | The cluster's name. One run works on one cluster. |
+| `kafka_cluster` | Required: the cluster's name, which its keys, reports and confirmations bear. One run works on one cluster. |
 | `kafka_node_id` | The node's id, unique in its cluster and kept for life. ZooKeeper nodes count for themselves; disks and running service must agree. |
 | `kafka_rack` | The node's Availability Zone. |
 | `kafka_data_volumes` | EBS volume ids in the order of device names, or paths under `/dev/disk/by-id`; `/dev/mapper/kafka-d<n>` are encrypted stores. |
@@ -119,6 +121,9 @@ def playbook_rows() -> list[str]:
         meaning = plain(option["description"])
         if "choices" in option:
             meaning += " One of %s." % ", ".join("`%s`" % choice for choice in option["choices"])
+        if "range" in option:
+            low, high = option["range"]
+            meaning += " At least `%d`." % low if high is None else " From `%d` to `%d`." % (low, high)
         required = meaning.startswith("Required. ")
         default = "required" if required else shown(option) if "default" in option else "–"
         playbooks = ", ".join("`%s`" % playbook for playbook in option["playbooks"]) or playbook_inputs.ALL

@@ -127,27 +127,38 @@ def kafka_site_findings(hosts: Any, cluster: dict[str, Any], instances: dict[str
     """One sentence for each thing that is wrong."""
     from ..module_utils._config import checks
     from ..module_utils._config import variables as config_variables
+    from ..module_utils._disk import probe
+    from ..module_utils._stores import stores
+
+    def volume_fault(volume: str) -> str:
+        return "" if stores.store_of(volume) else probe.name_finding(volume)
 
     old = checks.core_findings(__version__)
     if old:
         return old
     names = {name for members in cluster["groups"].values() for name in members or ()}
-    roles = [path.name for path in sorted(ROLES.iterdir()) if path.is_dir() and path.name not in PRIVATE_ROLES]
+    roles = _role_names()
     variables = {name: _host_variables(hosts[name], roles) for name in names}
     known = _known_inputs()
-    out = checks.findings(variables, cluster, instances or {}, known, roles)
+    out = checks.findings(variables, cluster, instances or {}, known, roles, volume_fault)
     if "localhost" in hosts:
         out += config_variables.misplaced(variables, _host_variables(hosts["localhost"], roles), known)
     return out + _renamed_inputs(variables.values())
 
 
 def kafka_input_findings(hosts: Any) -> list[str]:
-    """One sentence for each variable of localhost under the prefix kafka_ that is wrong, and for each old name."""
+    """One sentence for each variable of localhost that is wrong, and for each old name."""
+    from ..module_utils._config import checks
     from ..module_utils._config import variables as config_variables
 
-    seen = _host_variables(hosts["localhost"], [])
-    ours = {name: value for name, value in seen.items() if name.startswith("kafka_")}
-    return config_variables.findings({"localhost": ours}, _known_inputs()) + _renamed_inputs([seen])
+    old = checks.core_findings(__version__)
+    if old:
+        return old
+    roles = _role_names()
+    seen = {"localhost": _host_variables(hosts["localhost"], roles)}
+    known = _known_inputs()
+    faults = {"localhost": config_variables.unfit(seen["localhost"], known)}
+    return config_variables.findings(seen, known, faults, roles) + _renamed_inputs(seen.values())
 
 
 def _renamed_inputs(hosts: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -161,6 +172,10 @@ def _renamed_inputs(hosts: Iterable[Mapping[str, Any]]) -> list[str]:
     return playbook_inputs.renamed(names, load_extra_vars(DataLoader()))
 
 
+def _role_names() -> list[str]:
+    return [path.name for path in sorted(ROLES.iterdir()) if path.is_dir() and path.name not in PRIVATE_ROLES]
+
+
 def _known_inputs() -> dict[str, dict[str, Any]]:
     """The inputs of all roles and playbooks, as their specifications declare them."""
     import yaml
@@ -168,9 +183,7 @@ def _known_inputs() -> dict[str, dict[str, Any]]:
     from ..module_utils._config import variables as config_variables
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    specifications = [
-        path for path in sorted(ROLES.glob("*/meta/argument_specs.yml")) if path.parent.parent.name not in PRIVATE_ROLES
-    ]
+    specifications = [ROLES / role / "meta" / "argument_specs.yml" for role in _role_names()]
     return config_variables.inputs(yaml.load(path.read_text(encoding="utf-8"), loader) for path in specifications)
 
 

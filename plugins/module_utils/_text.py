@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Sequence
+
 
 def duration(value: float | None) -> str:
     """Seconds as a short text."""
@@ -26,6 +28,17 @@ def counted(number: int, noun: str) -> str:
     if number == 1:
         return "1 %s" % noun
     return "%s %s" % (format(number, ","), noun + ("es" if noun.endswith("ch") else "s"))
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first of them, and how many more there are."""
+    return ", ".join(names[:most]) + (" and %d more" % (len(names) - most) if len(names) > most else "")
+
+
+def hosts_as_subject(names: Sequence[str], one: str = "", several: str = "") -> str:
+    """Host b1 has, or Hosts b1, b2 have: how a sentence about them begins, with the verb of one and of several."""
+    noun, verb = ("Host", one) if len(names) == 1 else ("Hosts", several)
+    return ("%s %s %s" % (noun, some(names), verb)).rstrip()
 
 
 def size(gigabytes: float) -> str:

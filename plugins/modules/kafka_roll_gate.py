@@ -281,6 +281,7 @@ from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils._address import AddressError
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import leader_election
 from ..module_utils._kafka.client import Admin, LibraryError
@@ -324,7 +325,7 @@ def main() -> None:
                         admin, session.partitions, check=module.check_mode, tolerant=True
                     )
     except RackawareError as error:
-        module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError, LockError)))
+        module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError, LockError, AddressError)))
     module.exit_json(changed=answer.get("election", {}).get("elected", 0) > 0, answered=asked["at"], **answer)
 
 

@@ -90,6 +90,7 @@ def hosts(names: Iterable[str], **more: Any) -> dict[str, dict[str, Any]]:
     """Hosts that are only names, as b2, which is broker 2 in the second rack; more is for all of them."""
     return {
         name: {
+            "kafka_cluster": "kafka",
             "kafka_node_id": int(name[1:]),
             "kafka_rack": "abc"[(int(name[1:]) - 1) % 3],
             "ansible_connection": "local",

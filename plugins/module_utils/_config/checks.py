@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from .._errors import RackawareError
+from .._text import hosts_as_subject
 from . import nodes, properties, sizing, topology, units
 from . import settings as config_settings
 from . import variables as config_variables
@@ -23,57 +24,54 @@ def findings(
     instances: Mapping[str, Mapping[str, Any]],
     known: Mapping[str, Mapping[str, Any]],
     roles: Sequence[str],
+    volume_fault: Callable[[str], str],
 ) -> list[str]:
     """One sentence for each thing that is wrong.
 
     hosts: host to its variables; cluster: {groups, version, replication_factor, min_insync_replicas,
     allow_fewer_zones}, and from _config.cluster_settings.read listeners, topology and findings; with missing_ok the
     topology may have nodes that the inventory lacks; instances: instance type to {vcpus, memory_mb, network_gbps},
-    empty without the API; known and roles as in _config.variables.findings.
+    empty without the API; known and roles as in _config.variables.findings; volume_fault: what is wrong with the name
+    of a data volume, which _disk and _stores know, empty when nothing is.
     """
     groups = cluster["groups"]
     members = list(dict.fromkeys(name for names in groups.values() for name in names or ()))
-    seen = {name: hosts[name] for name in members}
+    everything = {name: hosts[name] for name in members}
+    faults = {name: config_variables.unfit(variables, known) for name, variables in everything.items()}
+    # What is of a wrong type is said once, and not looked at again.
+    seen = {
+        name: {key: value for key, value in variables.items() if key not in faults[name]}
+        for name, variables in everything.items()
+    }
     fewer = bool(cluster.get("allow_fewer_zones", False))
     # An inventory that lacks an instance which is stopped is no smaller cluster.
-    whole = not topology.lacks_nodes(cluster.get("topology"), seen, groups)
-    out = topology.inventory_findings(seen, groups, allow_fewer_zones=fewer or not whole)
+    whole = not topology.lacks_nodes(cluster.get("topology"), everything, groups)
+    out = topology.inventory_findings(everything, groups, allow_fewer_zones=fewer or not whole)
     if not members:
         return out
     out += cluster.get("findings") or []
     out += topology.model_findings(
-        cluster.get("topology"), seen, groups, missing_ok=bool(cluster.get("missing_ok", False))
+        cluster.get("topology"), everything, groups, missing_ok=bool(cluster.get("missing_ok", False))
     )
-    out += config_variables.findings(seen, known, roles)
-    first = seen[members[0]]
+    out += config_variables.findings(everything, known, faults, roles)
     out += nodes.cluster_findings(
         groups,
-        seen,
+        everything,
         version=cluster["version"],
         replication_factor=cluster["replication_factor"],
         min_insync_replicas=cluster["min_insync_replicas"],
         allow_fewer_zones=fewer,
         whole=whole,
-        data_on_root_disk=bool(first.get("kafka_data_on_root_disk", False)),
     )
-    declared = cluster["listeners"] if cluster.get("listeners") is not None else first.get("kafka_listeners")
+    declared = cluster["listeners"] if cluster.get("listeners") is not None else seen[members[0]].get("kafka_listeners")
     if declared is not None:
         out += nodes.listener_findings(declared)
-    shared: dict[str, None] = {}
-    own: dict[str, list[str]] = {}
-    for name, variables in seen.items():
-        settings, faults = _host(name, variables, groups, instances)
-        shared.update(dict.fromkeys(settings))
-        for fault in faults:
-            own.setdefault(fault, []).append(name)
     # What a group sets wrongly is said once.
-    return out + [
-        *shared,
-        *(
-            "%s %s: %s" % ("Host" if len(names) == 1 else "Hosts", config_variables.some(names), fault)
-            for fault, names in own.items()
-        ),
-    ]
+    shared: dict[str, list[str]] = {}
+    for name, variables in seen.items():
+        for fault in _host(name, variables, groups, instances, volume_fault):
+            shared.setdefault(fault, []).append(name)
+    return out + ["%s: %s" % (hosts_as_subject(names), fault) for fault, names in shared.items()]
 
 
 def core_findings(version: str) -> list[str]:
@@ -95,30 +93,31 @@ def _host(
     variables: Mapping[str, Any],
     groups: Mapping[str, Sequence[str]],
     instances: Mapping[str, Mapping[str, Any]],
-) -> tuple[list[str], list[str]]:
+    volume_fault: Callable[[str], str],
+) -> list[str]:
     """What is wrong with the settings of a host, and with the host itself."""
     role = nodes.role(name, groups)
     service = "broker" if role == nodes.COMBINED else role
     own = variables.get(service + "_config") or {}
-    settings = (
+    out = (
         config_settings.zookeeper_findings(own)
         if service == "zookeeper"
         else properties.broker_findings(own, service + "_config")
     )
     for suffix in ("_jvm_options", "_jvm_flags"):
-        settings += units.option_findings(service + suffix, variables.get(service + suffix), heap=service + "_heap_mb")
+        out += units.option_findings(service + suffix, variables.get(service + suffix) or (), heap=service + "_heap_mb")
+    volumes = variables.get("kafka_data_volumes") or []
+    out += list(filter(None, (volume_fault(str(volume)) for volume in volumes)))[:1]
     try:
-        # _config.variables says so of a text.
-        volumes = variables.get("kafka_data_volumes")
-        nodes.mounts(None if isinstance(volumes, str) else volumes, role)
+        nodes.mounts(volumes, role)
         machine = instances.get(str(variables.get("kafka_instance_type")))
         if machine:
             sizing.size(machine, _asked(role, variables), _overrides(service, own, variables))
         else:
             sizing.check_heap(variables.get(service + "_heap_mb") or None)
     except RackawareError as error:
-        return settings, [str(error)]
-    return settings, []
+        out.append(str(error))
+    return out
 
 
 def _asked(role: str, variables: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,8 +132,5 @@ def _asked(role: str, variables: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _overrides(service: str, own: Any, variables: Mapping[str, Any]) -> dict[str, Any]:
-    overrides = dict(own) if isinstance(own, Mapping) else {}
-    overrides["heap_mb"] = variables.get(service + "_heap_mb") or None
-    overrides["jvm_flags"] = variables.get(service + "_jvm_flags") or None
-    return overrides
+def _overrides(service: str, own: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+    return {**own, **{name: variables.get("%s_%s" % (service, name)) or None for name in ("heap_mb", "jvm_flags")}}

@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 from typing import Any, Mapping, Sequence
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from .._text import some
 from .nodes import BROKER, CONTROLLER, CONTROLLERS, REPLICATION, ZOOKEEPER
 
 # The groups of an inventory by role.
@@ -77,10 +80,10 @@ def read(
         "min_insync_replicas": values["kafka_min_insync_replicas"],
         "listeners": values["kafka_listeners"],
         "client_port": client_port(values["kafka_listeners"]),
-        "cluster": str(values["kafka_cluster"] or "kafka"),
+        "cluster": str(values["kafka_cluster"] or ""),
         "topology": topology,
         "region": topology.get("region"),
-        "allow_fewer_zones": bool(topology.get("allow_fewer_zones", False)),
+        "allow_fewer_zones": boolean(topology.get("allow_fewer_zones") or False, strict=False),
         "source": values["kafka_instance_source"],
         "check_topic": values["kafka_check_topic"] or "rackaware-proof",
         "report_dir": values["kafka_report_dir"],
@@ -134,7 +137,7 @@ def _distinct(given: Mapping[str, Any]) -> list[tuple[Any, list[str]]]:
 
 
 def _disagree(variable: str, distinct: Sequence[tuple[Any, list[str]]]) -> str:
-    said = " but ".join("%s on %s" % (_short(variable, value), _some(names)) for value, names in distinct[:3])
+    said = " but ".join("%s on %s" % (_short(variable, value), some(names)) for value, names in distinct[:3])
     return "%s is %s%s, and it holds for the whole cluster; set it once, in a group that all of its nodes share." % (
         variable,
         said,
@@ -147,7 +150,3 @@ def _short(variable: str, value: Any) -> str:
         return "that of %s in %s" % (value.get("name", "no name"), value.get("region", "no Region"))
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (" and %d more" % (len(names) - 3) if len(names) > 3 else "")

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
+from ansible.module_utils.parsing.convert_bool import boolean
+
+from .._address import join
 from .._errors import RackawareError
+from .._text import hosts_as_subject
 
 BROKER, COMBINED, CONTROLLER, ZOOKEEPER = "broker", "combined", "controller", "zookeeper"
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
@@ -57,7 +61,7 @@ def nodes(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str], port: in
 
 def servers(members: Sequence[Mapping[str, Any]]) -> list[str]:
     """host:port of each node."""
-    return ["%s:%d" % (node["host"], node["port"]) for node in members]
+    return [join(node["host"], node["port"]) for node in members]
 
 
 def mounts(volumes: Sequence[str] | None, of_role: str) -> list[dict[str, Any]]:
@@ -101,9 +105,10 @@ def listeners(declared: Sequence[Mapping[str, Any]], of_role: str, host: str) ->
     ours = [item for item in declared if serves(item["name"], of_role)]
     advertised = [item for item in ours if of_role != COMBINED or item["name"] != CONTROLLERS]
     named = {item["name"]: item for item in declared}
+    at = {item["name"]: "%s://%s" % (item["name"], join(host, int(item["port"]))) for item in ours}
     out = {
-        "listeners": ",".join("%s://%s:%d" % (item["name"], host, int(item["port"])) for item in ours),
-        "advertised.listeners": ",".join("%s://%s:%d" % (item["name"], host, int(item["port"])) for item in advertised),
+        "listeners": ",".join(at.values()),
+        "advertised.listeners": ",".join(at[item["name"]] for item in advertised),
         "listener.security.protocol.map": ",".join(
             "%s:%s" % (item["name"], item.get("protocol", "PLAINTEXT")) for item in declared
         ),
@@ -213,7 +218,6 @@ def cluster_findings(
     min_insync_replicas: Any,
     allow_fewer_zones: bool = False,
     whole: bool = True,
-    data_on_root_disk: bool = False,
 ) -> list[str]:
     """What keeps these hosts from being a cluster, one sentence each, besides _config.topology.inventory_findings.
 
@@ -234,13 +238,17 @@ def cluster_findings(
         elif 0 < len(members) < 3 and not allow_fewer_zones:
             out.append("There is only one of the %s, but losing one must leave a majority; use 3 or 5." % title)
     out += _replication_findings(replication_factor, min_insync_replicas, len(brokers) if whole else 0)
-    if not data_on_root_disk:
-        out += [
-            "Host %s has no data volumes; attach one, or set kafka_data_on_root_disk: true and live with a shared disk."
-            % host
-            for host in dict.fromkeys(brokers + zookeepers + controllers)
-            if not (hosts.get(host) or {}).get("kafka_data_volumes")
-        ]
+    bare = [
+        host
+        for host in dict.fromkeys(brokers + zookeepers + controllers)
+        if not hosts[host].get("kafka_data_volumes")
+        and not boolean(hosts[host].get("kafka_data_on_root_disk", False), strict=False)
+    ]
+    if bare:
+        out.append(
+            "%s no data volumes; attach one, or set kafka_data_on_root_disk: true and live with a shared disk."
+            % hosts_as_subject(bare, "has", "have")
+        )
     return out
 
 

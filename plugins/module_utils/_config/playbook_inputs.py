@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-# Each option has what an argument spec has, and the playbooks that read it. The playbooks themselves set the default.
+# Each option has what an argument spec has, its least and highest value (range), and the playbooks that read it. The
+# playbooks themselves set the default.
 # Without any, all that begin with the preflight do.
 ALL = "all that begin with the preflight"
 _REPORTS = ("site", "rolling_site", "verify", "rolling_restart", "rolling_upgrade", "downtime_upgrade")
@@ -16,8 +17,14 @@ _ONE_NODE = ("restore_headers", "renew_stores")
 _NODES = ("revoke", "grant", "erase_stores", "erase_keys", "rotate_keys", *_ONE_NODE)
 _SECRETFS = ("encrypted_store", "launch_template")
 
-# They hold for the whole cluster, and are read from its nodes (_config.cluster_settings).
-OF_NODES = ("kafka_report_dir", "kafka_check_topic", "kafka_instance_source", "kafka_quorum_removed")
+# They hold for the whole cluster, and are read from its nodes (_config.cluster_settings), the last one from each host.
+OF_NODES = (
+    "kafka_report_dir",
+    "kafka_check_topic",
+    "kafka_instance_source",
+    "kafka_quorum_removed",
+    "kafka_own_variables",
+)
 OPTIONS: dict[str, dict[str, Any]] = {
     "kafka_confirm": {
         "type": "str",
@@ -53,12 +60,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "kafka_unlock_log_hours": {
         "type": "int",
         "default": 24,
-        "description": "How many hours to look back, 1 to 2160.",
+        "range": (1, 2160),
+        "description": "How many hours to look back.",
         "playbooks": ("unlock_log",),
     },
     "kafka_unlock_log_files": {
         "type": "int",
         "default": 2000,
+        "range": (1, None),
         "description": "The most files of a trail to read, the newest first.",
         "playbooks": ("unlock_log",),
     },
@@ -88,6 +97,15 @@ OPTIONS: dict[str, dict[str, Any]] = {
         " that the nodes know and that are removed for good.",
         "playbooks": (),
     },
+    "kafka_own_variables": {
+        "type": "list",
+        "elements": "str",
+        "default": [],
+        "description": "Your own variables with names that begin like ours, which are refused otherwise: whole names,"
+        " or beginnings that end with `_`, as in `[kafka_ui_port, kafka_exporter_]`. A beginning covers no name that"
+        " looks like a misspelled one of ours. Playbooks without the preflight read it on localhost.",
+        "playbooks": (),
+    },
     "kafka_measure_hosts": {
         "type": "str",
         "description": "Required. The hosts to measure on, as a pattern. Each has a blank instance store.",
@@ -101,6 +119,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "kafka_measure_seconds": {
         "type": "int",
         "default": 10,
+        "range": (1, None),
         "description": "Seconds of each measurement.",
         "playbooks": ("measure_dm_crypt",),
     },

@@ -94,14 +94,7 @@ def findings(
     With known settings a typo is told from a plug-in's own setting.
     """
     if not isinstance(settings, Mapping):
-        kind = (
-            "null"
-            if settings is None
-            else "a list"
-            if isinstance(settings, (list, tuple))
-            else "a text, a number or true or false"
-        )
-        return ["%s is %s, but must be a mapping of Kafka's settings to values; correct it." % (name, kind)]
+        return ["%s must be a mapping of Kafka's settings to values; correct it." % name]
     out = []
     known = sorted(known)
     for key, value in settings.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Sequence
 
+from .._address import join
 from .nodes import (
     BROKER,
     COMBINED,
@@ -121,15 +122,17 @@ def zookeeper(data_dir: str, members: Sequence[Mapping[str, Any]], own: Mapping[
         "admin.enableServer": False,
         "4lw.commands.whitelist": "srvr,ruok,mntr",
     }
-    reserved = ZOOKEEPER_IDENTITY | {key for key in own if str(key).startswith("server.")}
     peers = {
-        "server.%d" % int(member["id"]): "%s:%d:%d" % (member["host"], ZOOKEEPER_PEERS, ZOOKEEPER_ELECTION)
+        "server.%d" % int(member["id"]): "%s:%d" % (join(member["host"], ZOOKEEPER_PEERS), ZOOKEEPER_ELECTION)
         for member in members
     }
-    return render({**merge(settings, own, reserved), **peers})
+    return render({**merge(settings, own, _zookeeper_identity(own)), **peers})
 
 
-def zookeeper_findings(own: Any) -> list[str]:
+def zookeeper_findings(own: Mapping[str, Any]) -> list[str]:
     """What is wrong with zookeeper_config, one sentence each."""
-    servers_ = {str(key) for key in own if str(key).startswith("server.")} if isinstance(own, Mapping) else set()
-    return findings(own, ZOOKEEPER_IDENTITY | servers_, name="zookeeper_config")
+    return findings(own, _zookeeper_identity(own), name="zookeeper_config")
+
+
+def _zookeeper_identity(own: Mapping[str, Any]) -> set[str]:
+    return ZOOKEEPER_IDENTITY | {key for key in own if str(key).startswith("server.")}

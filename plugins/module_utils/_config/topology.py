@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Iterable, Mapping
 
 from .._errors import RackawareError
+from .._text import hosts_as_subject, some
 from .nodes import page_of_gone
 from .topology_spec import DATA_GB, EBS, INSTANCE_STORE, OPTIONS, VOLUME_SIZES, Refuse, read
 
@@ -40,6 +41,14 @@ IOPS_PER_GIB = {"gp3": 500, "io1": 50, "io2": 1000}
 # MiB/s of gp3: the range from "EbsBlockDevice", and how many iops one MiB/s needs (0.25 MiB/s an iops) from
 # "General Purpose SSD volumes".
 GP3_THROUGHPUT, GP3_IOPS_PER_MIB = (125, 2000), 4
+
+# What each host must say of itself, and what to do where it does not.
+LACKED = {
+    # Reports, events and keys bear the name, so that two clusters without one would share them.
+    "kafka_cluster": "give the cluster a name of its own in the inventory",
+    "kafka_node_id": "tag the instance with KafkaNode, or set it in the inventory",
+    "kafka_rack": "set it to its Availability Zone",
+}
 
 
 class TopologyError(RackawareError):
@@ -601,27 +610,30 @@ def inventory_findings(
             " metadata; add hosts to the group kafka_zookeepers or kafka_controllers."
         )
     every = list(dict.fromkeys(brokers + zookeepers + controllers))
-    clusters = sorted({str(hosts.get(host, {}).get("kafka_cluster")) for host in every})
-    if len(clusters) > 1:
-        out.append(
-            "The inventory mixes the clusters %s, but one run works on one cluster; set KAFKA_CLUSTER."
-            % ", ".join(clusters)
-        )
 
     def of(host: str, key: str) -> Any:
         value = hosts.get(host, {}).get(key)
         return None if value is None or value == "" else value
 
+    clusters = sorted({str(of(host, "kafka_cluster")) for host in every if of(host, "kafka_cluster") is not None})
+    if len(clusters) > 1:
+        out.append(
+            "The inventory mixes the clusters %s, but one run works on one cluster; set KAFKA_CLUSTER."
+            % ", ".join(clusters)
+        )
+    for key, what in LACKED.items():
+        lacking = [host for host in every if of(host, key) is None]
+        if lacking:
+            out.append("%s no %s; %s." % (hosts_as_subject(lacking, "has", "have"), key, what))
+    wrong: dict[str, list[str]] = {}
     for host in every:
         number = of(host, "kafka_node_id")
-        if number is None:
-            out.append(
-                "Host %s has no kafka_node_id; tag the instance with KafkaNode, or set it in the inventory." % host
-            )
-        elif isinstance(number, bool) or not isinstance(number, int):
-            out.append("Host %s: kafka_node_id is %r, but must be a whole number." % (host, number))
-        if of(host, "kafka_rack") is None:
-            out.append("Host %s has no kafka_rack; set it to its Availability Zone." % host)
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int)):
+            wrong.setdefault(repr(number), []).append(host)
+    out += [
+        "%s: kafka_node_id is %s, but must be a whole number." % (hosts_as_subject(names), number)
+        for number, names in wrong.items()
+    ]
     for title, members in (
         ("ZooKeeper nodes", zookeepers),
         ("brokers and controllers", list(dict.fromkeys(brokers + controllers))),
@@ -630,7 +642,8 @@ def inventory_findings(
         for number in _repeated(id_ for id_ in ids if isinstance(id_, int)):
             same = ", ".join(host for host, id_ in zip(members, ids) if id_ == number)
             out.append("Node id %d is given to several %s (%s); give each its own." % (number, title, same))
-    racks = {of(host, "kafka_rack") for host in brokers} - {None}
+    # _config.variables says so of another type.
+    racks = {rack for rack in (of(host, "kafka_rack") for host in brokers) if isinstance(rack, (str, int))}
     if brokers and not allow_fewer_zones and 0 < len(racks) < MINIMUM_ZONES:
         out.append(
             "The brokers lie in %d rack%s, but losing one must leave a majority: use three,"
@@ -697,7 +710,7 @@ def model_findings(
         out.append(
             "The topology %s has %s, which the inventory lacks, as it does an instance that is stopped or terminated;"
             " start the instance, rebuild it with provision, or take the node out of the topology. See %s."
-            % (name, _some(lacking), page_of_gone([(node.zone, BROKER in node.roles) for node in gone]))
+            % (name, some(lacking, 5), page_of_gone([(node.zone, BROKER in node.roles) for node in gone]))
         )
     meant = {(role, node.id) for node in planned for role in node.roles}
     strange = [
@@ -709,14 +722,10 @@ def model_findings(
     if strange:
         out.append(
             "The inventory has %s, which the topology %s lacks; add the node to the topology, or remove the host."
-            % (_some(strange), name)
+            % (some(strange, 5), name)
         )
     return out
 
 
 def _title(role: str) -> str:
     return next(group.title for group in _GROUPS if group.role == role)
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (" and %d more" % (len(names) - 5) if len(names) > 5 else "")

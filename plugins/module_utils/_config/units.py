@@ -261,10 +261,10 @@ def _argument(option: str) -> str:
     )
 
 
-def option_findings(name: str, options: Any, *, heap: str) -> list[str]:
-    """What is wrong with a list of options for the JVM, one sentence each; a text is _config.variables' to refuse."""
+def option_findings(name: str, options: Sequence[Any], *, heap: str) -> list[str]:
+    """What is wrong with a list of options for the JVM, one sentence each."""
     out = []
-    for option in options if isinstance(options, (list, tuple)) else ():
+    for option in options:
         text = str(option)
         if HEAP.match(text):
             out.append(
@@ -274,7 +274,7 @@ def option_findings(name: str, options: Any, *, heap: str) -> list[str]:
         elif "\n" in text or any(text.count(quote) % 2 for quote in "\"'"):
             out.append(
                 "%s has %r, which `java @file` cannot read; give one option an entry, with quotes in pairs."
-                % (name, text)
+                % (name, text.partition("=")[0])
             )
     return out
 

@@ -7,22 +7,21 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Mapping, Sequence
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 
+from .._text import some
 from . import playbook_inputs
 
 # What the inventory says about hosts and clusters, beyond the inputs of roles and playbooks.
-INVENTORY = (
-    "kafka_cluster",
-    "kafka_node_id",
-    "kafka_rack",
-    "kafka_instance_type",
-    "kafka_instance_id",
-    "kafka_data_volumes",
-    "kafka_topology",
-)
+INVENTORY: dict[str, dict[str, Any]] = {
+    "kafka_cluster": {"type": "str"},
+    "kafka_instance_type": {"type": "str"},
+    "kafka_instance_id": {"type": "str"},
+    # _config.topology reads it.
+    "kafka_topology": {"type": "raw"},
+}
 # Prefixes of this collection alone. Under the other roles' prefixes (java_, network_ …) only near misses are typos.
 OWN = (
     "kafka_",
@@ -36,42 +35,56 @@ OWN = (
 )
 # What a run itself reads, on localhost.
 RUN = ("roll_", "upgrade_", "key_custody_")
+# The list of names, and beginnings of names with _ at their end, that are the user's.
+OWN_NAMES = "kafka_own_variables"
 NEAR = 0.85
-# Lists that a survey gives as a text, and that are split where they are read; and one with a sentence of its own.
-SPLIT = ("roll_only", "roll_allow_topics", "kafka_listeners", "kafka_selected_nodes", "kafka_quorum_removed")
+# Lists that a survey gives as a text, and that are split where they are read.
+SPLIT = ("roll_only", "roll_allow_topics", "kafka_selected_nodes", "kafka_quorum_removed")
+# _config.topology and _config.nodes have sentences of their own for these.
+ELSEWHERE = ("kafka_node_id", "kafka_listeners", "kafka_replication_factor", "kafka_min_insync_replicas")
+WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a text",
+    "path": "a path",
+    "list": "a list, as in [a, b]",
+    "dict": "a mapping, as in {a: 1}",
+}
 
 
 def inputs(specs: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Every input by name: those of the roles, from their argument_specs files, and those of the playbooks."""
+    """Every input by name: those of the inventory, of the roles, from their argument_specs files, and of the playbooks."""
     roles = {
         name: option
         for spec in specs
         for entry in spec["argument_specs"].values()
         for name, option in (entry.get("options") or {}).items()
     }
-    return {**roles, **playbook_inputs.options()}
+    return {**INVENTORY, **roles, **playbook_inputs.options()}
 
 
 def findings(
-    variables: Mapping[str, Mapping[str, Any]], known: Mapping[str, Mapping[str, Any]], roles: Iterable[str] = ()
+    variables: Mapping[str, Mapping[str, Any]],
+    known: Mapping[str, Mapping[str, Any]],
+    faults: Mapping[str, Mapping[str, str]],
+    roles: Iterable[str] = (),
 ) -> list[str]:
     """What is wrong with the variables of these hosts, one sentence each; a mistake that many hosts share is said once.
 
-    variables: host to its variables; known: name to option as in argument_specs; roles: the names whose prefixes are
-    ours, too.
+    variables: host to its variables; known: name to option as in argument_specs; faults: host to what unfit says of it;
+    roles: the names whose prefixes are ours, too.
     """
     prefixes = OWN + tuple(role + "_" for role in roles)
-    names = set(known) | set(INVENTORY)
+    names = set(known)
     said: dict[str, list[str]] = {}
     for host, values in variables.items():
-        for name in values:
-            # An old name has a sentence of its own.
-            if name in names or name in playbook_inputs.RENAMED:
-                continue
-            sentence = _unknown(name, names, prefixes)
-            if sentence:
-                said.setdefault(sentence, []).append(host)
-        for sentence in _types(values, known):
+        own = [] if OWN_NAMES in faults[host] else [str(name) for name in values.get(OWN_NAMES) or ()]
+        sentences = [_not_own(name, names) for name in own]
+        # An old name has a sentence of its own.
+        known_names = names.union(playbook_inputs.RENAMED, own)
+        sentences += [_unknown(name, names, prefixes, own) for name in values if name not in known_names]
+        for sentence in filter(None, [*sentences, *faults[host].values()]):
             said.setdefault(sentence, []).append(host)
     return ["%s (%s)" % (sentence, _hosts(hosts, len(variables))) for sentence, hosts in said.items()]
 
@@ -101,52 +114,90 @@ def misplaced(
     ]
 
 
-def _unknown(name: str, names: Iterable[str], prefixes: tuple[str, ...]) -> str | None:
+def _unknown(name: str, names: Iterable[str], prefixes: tuple[str, ...], own: Sequence[str]) -> str | None:
     if not name.startswith(prefixes):
         return None
     near = difflib.get_close_matches(name, sorted(names), n=1, cutoff=NEAR)
+    is_own = name.startswith(tuple(item for item in own if item.endswith("_")))
     if near:
-        return "The variable %s is unknown; did you mean %s?" % (name, near[0])
-    if name.startswith(OWN):
+        # A beginning may not hide a misspelled name of ours; a whole name says that it is meant.
+        hint = " If it is your own, put the whole name into %s." % OWN_NAMES if is_own else ""
+        return "The variable %s is unknown; did you mean %s?%s" % (name, near[0], hint)
+    if name.startswith(OWN) and not is_own:
         return (
-            "The variable %s is unknown; docs/variables.md lists all, and names of your own should not begin with %s."
-            % (name, name.split("_")[0] + "_")
+            "The variable %s is unknown; docs/variables.md lists all, and a name of your own that begins with %s"
+            " must stand in %s." % (name, name.split("_")[0] + "_", OWN_NAMES)
         )
     return None
 
 
-def _types(values: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    given = {name: values[name] for name in values if name in known and values[name] is not None}
-    texts = [
-        name
-        for name in given
-        if isinstance(given[name], str) and known[name].get("type") == "list" and name not in SPLIT
-    ]
-    if texts:
-        # A module would split it at its commas; a filter takes it letter by letter.
-        out = [
-            "%s is the text %r, but must be a list; write it as [%s]." % (name, given[name][:60], given[name][:60])
-            for name in sorted(texts)
-        ]
-        return out + _types({name: value for name, value in values.items() if name not in texts}, known)
-    # Required inputs are the roles' own business: here only what was given is looked at.
-    spec = {
-        name: {key: value for key, value in known[name].items() if key in ("type", "elements", "choices", "options")}
-        for name in given
-    }
-    result = ArgumentSpecValidator(spec).validate(given)
-    return [
-        "The variables do not fit: %s; docs/variables.md has their types." % message.rstrip(".")
-        for message in result.error_messages
-    ]
+def _not_own(name: str, names: Iterable[str]) -> str | None:
+    """Why a name, or the beginning of names, cannot be the user's own."""
+    taken = sorted(item for item in names if item == name or (name.endswith("_") and item.startswith(name)))
+    if not taken:
+        return None
+    return "%s has %s, but %s is a variable of this collection; write whole names, or longer beginnings." % (
+        OWN_NAMES,
+        name,
+        taken[0],
+    )
+
+
+def unfit(values: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Name to sentence, for each of a host's variables that is of another type than its option, or out of its bounds.
+
+    Required inputs are the roles' own business: here only what was given is looked at.
+    """
+    given = [name for name in values if name in known and name not in ELSEWHERE and values[name] is not None]
+    faults = {name: _fault(name, values[name], known[name]) for name in given}
+    return {name: fault for name, fault in faults.items() if fault}
+
+
+def _fault(name: str, value: Any, option: Mapping[str, Any]) -> str:
+    kind, elements, choices = option.get("type", "str"), option.get("elements", "raw"), option.get("choices")
+    low, high = option.get("range", (None, None))
+    if not _is(value, kind):
+        if name in SPLIT and not _shape(value):
+            return ""
+        wanted = WORDS[kind]
+    elif kind == "list" and not all(_is(item, elements) for item in value):
+        wanted = "a list in which each is " + WORDS[elements]
+    elif choices and value not in choices:
+        wanted = "one of " + ", ".join(choices)
+    elif low is not None and (int(value) < low or (high is not None and int(value) > high)):
+        wanted = "at least %d" % low if high is None else "from %d to %d" % (low, high)
+    else:
+        return ""
+    # What stands in lists and mappings, or should, is not quoted: there may be a password.
+    hidden = isinstance(value, str) and kind in ("list", "dict")
+    shown = {"list": "a list", "dict": "a mapping", "": "a text" if hidden else repr(value)[:60]}[_shape(value)]
+    return "%s is %s, but must be %s; correct it." % (name, shown, wanted)
+
+
+def _shape(value: Any) -> str:
+    return "list" if isinstance(value, (list, tuple)) else "dict" if isinstance(value, Mapping) else ""
+
+
+def _is(value: Any, kind: str) -> bool:
+    """Whether a value is of a type of argument specs, or is read as one: "30" is a whole number.
+
+    Roles validate and do not convert, so what the library would split, parse, or take for a number is not.
+    """
+    shape = _shape(value)
+    if kind == "raw":
+        return True
+    if shape or kind in ("list", "dict"):
+        return shape == kind
+    if isinstance(value, bool) and kind in ("int", "float"):
+        return False
+    try:
+        DEFAULT_TYPE_VALIDATORS[kind](value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _hosts(hosts: list[str], total: int) -> str:
     if len(hosts) == total and total > 1:
         return "all hosts"
     return some(hosts)
-
-
-def some(hosts: list[str]) -> str:
-    """The first of them by name, and how many more there are."""
-    return ", ".join(hosts[:3]) + (" and %d more" % (len(hosts) - 3) if len(hosts) > 3 else "")

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from .. import _regular_file, _secret_mask
+from .._address import join
 from .._errors import RackawareError
 
 ABSENT, EMPTY, FORMATTED, FOREIGN = "absent", "empty", "formatted", "foreign"
@@ -167,11 +168,10 @@ def plan(
         if begins or (partly and not lost):
             # Kafka reads it for the metadata directory only; for a new data directory of a voter it has no effect.
             voters = [
-                "%d@%s:%d:%s"
+                "%d@%s:%s"
                 % (
                     controller["id"],
-                    _host(controller["host"]),
-                    controller["port"],
+                    join(controller["host"], controller["port"]),
                     directory_id(cluster_id, int(controller["id"])),
                 )
                 for controller in initial_controllers
@@ -180,10 +180,6 @@ def plan(
         else:
             quorum = ("--no-initial-controllers",)
     return Plan(missing, ignore_formatted=partly, quorum=quorum)
-
-
-def _host(host: str) -> str:
-    return "[%s]" % host if ":" in host else host
 
 
 def _refuse(directory: Directory, cluster_id: str, node_id: int) -> None:

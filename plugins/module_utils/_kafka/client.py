@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Callable, Iterable, Iterator, Sequence
 
+from .._address import join
 from . import connection_check
 from .connection import Connection, KafkaError, address
 
@@ -151,7 +152,7 @@ class Admin:
         require_library()
         self._exclude = frozenset(exclude)
         if isinstance(ask, tuple):
-            where = replace(where, bootstrap_servers=("%s:%d" % ask,))
+            where = replace(where, bootstrap_servers=(join(*ask),))
         self._servers = ", ".join(where.bootstrap_servers)
         self.timeout_ms = where.request_timeout_seconds * 1000
         self._protocol = where.security_protocol
@@ -215,7 +216,7 @@ class Admin:
     def _choose(self, ask: int | tuple[str, int] | None, begun: Sequence[str]) -> Any:
         """The node that is asked from now on: the one that just answered, or the first candidate that answers."""
         cluster = self._client._manager.cluster
-        at = {broker.node_id: "%s:%d" % (broker.host, broker.port) for broker in cluster.brokers()}
+        at = {broker.node_id: join(broker.host, broker.port) for broker in cluster.brokers()}
         known = sorted(at)
         if isinstance(ask, int):
             if ask in self._exclude:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .._address import split
 from .._errors import RackawareError
 
 CONNECTION_SPEC: dict[str, dict[str, Any]] = {
@@ -118,8 +119,5 @@ def connection(params: dict[str, Any]) -> Connection:
 
 
 def address(text: str) -> tuple[str, int]:
-    """Host and port of host:port or [host]:port; raises KafkaError."""
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise KafkaError("%s is not an address of a broker; write it as host:port." % text)
-    return host.strip("[]"), int(port)
+    """Host and port of host:port or [host]:port; raises AddressError."""
+    return split(text, "a broker")

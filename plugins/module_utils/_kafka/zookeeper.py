@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 from typing import Any, Callable, Sequence, TypedDict, cast
 
+from .._address import split
 from .._errors import RackawareError
 
 LEADER, FOLLOWER, OBSERVER, STANDALONE = "leader", "follower", "observer", "standalone"
@@ -17,17 +18,12 @@ LONGEST = 1 << 20
 
 
 class ZooKeeperError(RackawareError):
-    """A server cannot be named as it was."""
+    """There is no server to ask."""
 
 
 def address(server: str) -> tuple[str, int]:
     """Host and port of host, host:port or [host]:port; the port is 2181 unless given."""
-    host, colon, port = server.rpartition(":")
-    if not colon or (":" in host and not host.startswith("[")):
-        host, port = server, "2181"
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise ZooKeeperError("%s is not an address of a ZooKeeper server; write it as host:port." % server)
-    return host.strip("[]"), int(port)
+    return split(server, "a ZooKeeper server", port=2181)
 
 
 class Srvr(TypedDict):

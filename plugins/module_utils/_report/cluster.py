@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Sequence
 
+from .._address import join
 from .._errors import RackawareError
 from .._kafka.snapshot import summarize
 from .._text import size
@@ -54,7 +55,7 @@ def build(
         for ident, broker in registered.items():
             if ident not in known:
                 stray = {
-                    "name": "%s:%s" % (broker["host"], broker["port"]),
+                    "name": join(broker["host"], broker["port"]),
                     "id": ident,
                     "rack": broker["rack"],
                     "roles": [BROKER],

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
+from .._address import join
 from .._kafka import configs, kraft, log_dirs, metadata, zookeeper
 from .._kafka import snapshot as kafka_snapshot
 from .._kafka.client import CLUSTER_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED, Admin, at_once
@@ -737,7 +738,7 @@ def zookeepers(
     params: Mapping[str, Any], look: Callable[[str, float], dict[str, Any]] = zookeeper.look
 ) -> dict[str, Any]:
     """Either question about ZooKeeper servers; each server is asked itself."""
-    servers = {server["id"]: "%s:%d" % (server["host"], server["port"]) for server in params["zookeeper_servers"]}
+    servers = {server["id"]: join(server["host"], server["port"]) for server in params["zookeeper_servers"]}
     if len(servers) != len(params["zookeeper_servers"]):
         raise RollError("zookeeper_servers names an id twice; give each server its own.")
     if not servers:

@@ -25,7 +25,7 @@ def test_defaults_are_the_roles_own():
         9092,
     )
     assert (found["cluster"], found["topology"], found["region"], found["check_topic"], found["findings"]) == (
-        "kafka",
+        "",
         {},
         None,
         "rackaware-proof",

@@ -26,7 +26,7 @@ def hosts():
             "kafka_node_id": number,
             "kafka_rack": "eu-west-1%s" % "abc"[number - 1],
             "kafka_instance_type": "m6i.large",
-            "kafka_data_volumes": ["vol-%s%d" % (letter, number)],
+            "kafka_data_volumes": ["vol-0000000%s%d" % ("b" if letter == "b" else "a", number)],
         }
         for letter in "bz"
         for number in (1, 2, 3)
@@ -68,8 +68,28 @@ def test_combined_nodes_are_good_too():
         ({"changes": {"b2": {"kafka_node_id": 1}}}, "Node id 1 is given to several"),
         ({"changes": {"b2": {"kafka_node_id": None}}}, "Host b2 has no kafka_node_id"),
         ({"changes": {"b3": {"kafka_rack": "eu-west-1b"}}}, "The brokers lie in 2 racks"),
+        ({"everywhere": {"kafka_cluster": None}}, "Hosts b1, b2, b3 and 3 more have no kafka_cluster; give the"),
+        (
+            {"changes": {"z2": {"kafka_cluster": ""}}},
+            "Host z2 has no kafka_cluster; give the cluster a name of its own",
+        ),
+        ({"everywhere": {"kafka_rack": ""}}, "Hosts b1, b2, b3 and 3 more have no kafka_rack; set it"),
         ({"changes": {"b1": {"kafka_data_volumes": []}}}, "Host b1 has no data volumes"),
-        ({"changes": {"z1": {"kafka_data_volumes": ["vol-1", "vol-2"]}}}, "keeps its data on one volume"),
+        ({"everywhere": {"kafka_data_volumes": []}}, "Hosts b1, b2, b3 and 3 more have no data volumes; attach one"),
+        (
+            {"changes": {"b1": {"kafka_data_volumes": []}}, "everywhere": {"kafka_data_on_root_disk": "false"}},
+            "Host b1 has no data volumes",
+        ),
+        (
+            {"changes": {"b1": {"kafka_data_volumes": ["/dev/sdb"]}}},
+            "Host b1: /dev/sdb is not a lasting name of a disk",
+        ),
+        ({"changes": {"z1": {"kafka_data_volumes": ["data"]}}}, "Host z1: 'data' is no EBS volume id; it must look"),
+        (
+            {"changes": {"z1": {"kafka_data_volumes": [{"id": 1}]}}},
+            "kafka_data_volumes is a list, but must be a list in",
+        ),
+        ({"changes": {"z1": {"kafka_data_volumes": ["vol-00000001", "vol-00000002"]}}}, "keeps its data on one volume"),
         (
             {"changes": {"b1": {"broker_heap_mb": 4096}}},
             "Host b1: The heap is set to 4096 MB, but must stay below 4096 MB",
@@ -81,14 +101,17 @@ def test_combined_nodes_are_good_too():
         ({"everywhere": {"kafka_open_files": "many"}}, "kafka_open_files"),
         ({"everywhere": {"broker_config": {"broker.id": 7}}}, "which the inventory decides"),
         ({"everywhere": {"broker_config": {"num.io.threads": 1}}}, "more than the 1 data disks"),
-        ({"everywhere": {"broker_config": {"log.retention.hour": 7}}}, "did you mean log.retention.hours?"),
+        (
+            {"everywhere": {"broker_config": {"log.retention.hour": 7}}},
+            "Hosts b1, b2, b3: broker_config sets log.retention.hour, which Kafka does not know; did you mean",
+        ),
         ({"everywhere": {"zookeeper_config": {"dataDir": "/tmp"}}}, "which the inventory decides"),
         ({"everywhere": {"kafka_listeners": [{"name": "CLIENT", "port": 0}]}}, "the entry"),
         (
             {"everywhere": {"broker_jvm_options": "-Da=b"}},
-            "broker_jvm_options is the text '-Da=b', but must be a list; write it as [-Da=b]. (all hosts)",
+            "broker_jvm_options is a text, but must be a list, as in [a, b]; correct it. (all hosts)",
         ),
-        ({"everywhere": {"kafka_data_volumes": "a,b"}}, "kafka_data_volumes is the text 'a,b', but must be a list"),
+        ({"everywhere": {"kafka_data_volumes": "a,b"}}, "kafka_data_volumes is a text, but must be a list"),
         (
             {"everywhere": {"zookeeper_jvm_options": ["-Xmx31g"]}},
             "zookeeper_jvm_options has -Xmx31g, but the heap is zookeeper_heap_mb's",
@@ -169,11 +192,87 @@ def test_a_heap_is_bounded_without_the_api_too():
 
 @pytest.mark.parametrize(
     "everywhere",
-    [{"broker_heap_mb": 31000}, {"broker_jvm_options": ["-Xmx31g"]}, {"kafka_data_volumes": "vol-1,vol-2"}],
+    [
+        {"broker_heap_mb": 31000},
+        {"broker_heap_mb": "6g"},
+        {"broker_jvm_options": ["-Xmx31g"]},
+        {"broker_jvm_options": "-Xmx31g"},
+        {"broker_config": "a=b"},
+        {"zookeeper_config": [1]},
+        {"broker_config": {"broker.id": 1}},
+        {"kafka_data_volumes": "vol-1,vol-2"},
+        {"kafka_data_volumes": 5},
+        {"kafka_data_volumes": []},
+        {"kafka_data_volumes": ["/dev/sdb"]},
+        {"kafka_cluster": None},
+        {"kafka_node_id": None},
+        {"kafka_rack": None},
+        {"kafka_rack": ["a"]},
+        {"kafka_cluster": ["demo"]},
+        {"kafka_instance_type": {"a": 1}},
+        {"kafka_node_id": "1"},
+        {"kafka_ui_port": 1},
+        {"kafka_open_files": True},
+        {"kafka_own_variables": "kafka_ui_port"},
+    ],
     ids=str,
 )
 def test_a_mistake_of_a_group_is_one_sentence(everywhere):
     assert len(findings(everywhere=everywhere)) == 1, findings(everywhere=everywhere)
+
+
+@pytest.mark.parametrize("name", ["kafka_replication_factor", "kafka_min_insync_replicas", "kafka_node_id"])
+def test_a_number_that_is_none_is_one_sentence_also_where_the_roles_know_it(name):
+    cluster = {name.removeprefix("kafka_"): "three"} if name != "kafka_node_id" else {}
+    found = findings({"b1": {name: "three"}}, **cluster)
+    assert len(found) == 1 and "is 'three', but must be a whole number" in found[0], found
+
+
+def test_disks_may_be_named_by_id_and_be_encrypted_stores():
+    for name in ("vol-0123456789abcdef0", "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_data1", "/dev/mapper/kafka-d0"):
+        assert findings({"b1": {"kafka_data_volumes": [name]}}) == []
+    assert len(findings({"b1": {"kafka_data_volumes": ["/dev/mapper/other"]}})) == 1
+
+
+def test_names_of_their_own_are_let_through_by_whole_name_or_beginning():
+    own = {"kafka_ui_port": 1, "kafka_exporter_url": "x", "broker_notes": "y", "kafka_verison": "z"}
+    allowed = {"kafka_own_variables": ["kafka_ui_port", "kafka_exporter_", "broker_notes", "kafka_verison"]}
+    assert len(findings(everywhere=own)) == 4
+    assert findings(everywhere={**own, **allowed}) == []
+    assert findings({"b1": own}, everywhere=allowed) == []
+    # What one host allows is not allowed on another.
+    assert findings({"b1": allowed}, everywhere={"kafka_ui_port": 1})[0].endswith("(b2, b3, z1 and 2 more)")
+
+
+@pytest.mark.parametrize(
+    ("own", "name", "sentence"),
+    [
+        (["kafka_ui_"], "kafka_ui", "The variable kafka_ui is unknown"),
+        (
+            ["kafka_instanc_"],
+            "kafka_instanc_type",
+            "did you mean kafka_instance_type? If it is your own, put the whole name into",
+        ),
+        (
+            ["kafka_"],
+            "kafka_x",
+            "kafka_own_variables has kafka_, but kafka_accept_loss is a variable of this collection;",
+        ),
+        (
+            ["kafka_version"],
+            "kafka_ui",
+            "kafka_own_variables has kafka_version, but kafka_version is a variable of this",
+        ),
+        (
+            ["kafka_proof_topic"],
+            "kafka_proof_topic",
+            "kafka_proof_topic has a new name; write kafka_check_topic instead.",
+        ),
+    ],
+)
+def test_names_of_their_own_never_hide_ours(own, name, sentence):
+    found = findings(everywhere={"kafka_own_variables": own, name: 1})
+    assert any(sentence in item for item in found), found
 
 
 def test_a_list_that_a_survey_gives_is_a_text():
@@ -224,7 +323,7 @@ def test_disks_are_mounted_in_their_order():
 @pytest.mark.parametrize(
     ("role", "volumes", "dirs"),
     [
-        ("broker", ["vol-1", "vol-2"], ["/var/lib/kafka/data0/logs", "/var/lib/kafka/data1/logs"]),
+        ("broker", ["vol-00000001", "vol-00000002"], ["/var/lib/kafka/data0/logs", "/var/lib/kafka/data1/logs"]),
         ("combined", ["vol-1"], ["/var/lib/kafka/data0/logs"]),
         ("controller", ["vol-1"], ["/var/lib/kafka/metadata/logs"]),
         ("zookeeper", ["vol-1"], ["/var/lib/zookeeper/data"]),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from ansible import context
 from ansible.module_utils.common.collections import ImmutableDict
 from ansible.utils import vars as ansible_vars
 
+from ansible_collections.rackaware.kafka.plugins.filter import inventory
 from ansible_collections.rackaware.kafka.plugins.filter.inventory import kafka_input_findings
+from ansible_collections.rackaware.kafka.plugins.module_utils._aws import decrypt_events
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import playbook_inputs, variables
+from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
 
 
 @pytest.fixture(autouse=True)
@@ -49,11 +54,33 @@ def test_inputs_as_they_should_be_are_accepted():
             {"kafka_secretfs_relm": "x"},
             "The variable kafka_secretfs_relm is unknown; did you mean kafka_secretfs_role?",
         ),
+        ({"instances_delete_volume": True}, "is unknown; did you mean instances_delete_volumes?"),
+        ({"key_custody_buckt": "x"}, "The variable key_custody_buckt is unknown; did you mean key_custody_bucket?"),
+        ({"instances_delete_volumes": "maybe"}, "instances_delete_volumes is 'maybe', but must be true or false;"),
         ({"kafka_anything": 1}, "The variable kafka_anything is unknown; docs/variables.md lists all"),
-        ({"kafka_revoke_urgent": "perhaps"}, "kafka_revoke_urgent"),
-        ({"kafka_header_copies": "gone"}, "value of kafka_header_copies must be one of: present, absent, got: gone"),
-        ({"kafka_unlock_log_hours": "a day"}, "kafka_unlock_log_hours"),
-        ({"kafka_accept_loss": "all"}, "argument 'kafka_accept_loss' is of type str"),
+        (
+            {"kafka_revoke_urgent": "perhaps"},
+            "kafka_revoke_urgent is 'perhaps', but must be true or false; correct it.",
+        ),
+        (
+            {"kafka_header_copies": "gone"},
+            "kafka_header_copies is 'gone', but must be one of present, absent; correct it.",
+        ),
+        (
+            {"kafka_unlock_log_hours": "a day"},
+            "kafka_unlock_log_hours is 'a day', but must be a whole number; correct it.",
+        ),
+        ({"kafka_accept_loss": "all"}, "kafka_accept_loss is a text, but must be a mapping, as in {a: 1}; correct it."),
+        ({"kafka_unlock_log_hours": 0}, "kafka_unlock_log_hours is 0, but must be from 1 to 2160; correct it."),
+        (
+            {"kafka_unlock_log_hours": "2161"},
+            "kafka_unlock_log_hours is '2161', but must be from 1 to 2160; correct it.",
+        ),
+        ({"kafka_unlock_log_files": -1}, "kafka_unlock_log_files is -1, but must be at least 1; correct it."),
+        ({"kafka_unlock_log_hours": True}, "kafka_unlock_log_hours is True, but must be a whole number; correct it."),
+        ({"kafka_check_topic": ["x"]}, "kafka_check_topic is a list, but must be a text; correct it."),
+        ({"kafka_selected_nodes": {"a": 1}}, "kafka_selected_nodes is a mapping, but must be a list, as in [a, b];"),
+        ({"kafka_own_variables": ["kafka_"]}, "kafka_own_variables has kafka_, but kafka_accept_loss is a variable of"),
         ({"kafka_proof_topic": "x"}, "The variable kafka_proof_topic has a new name; write kafka_check_topic instead."),
         ({"secretfs_role": "x"}, "The variable secretfs_role has a new name; write kafka_secretfs_role instead."),
         ({"secretfs_type": "x"}, "secretfs_type has a new name; write kafka_secretfs_instance_type instead."),
@@ -70,6 +97,52 @@ def test_an_old_name_on_the_command_line_is_refused_with_the_new_one(extra, name
     extra("%s=x" % name)
     new = {**playbook_inputs.RENAMED, **playbook_inputs.RENAMED_GENERAL}[name]
     assert findings() == ["The variable %s has a new name; write %s instead." % (name, new)]
+
+
+@cache
+def known():
+    return inventory._known_inputs()
+
+
+def test_every_input_is_refused_when_it_is_misspelled():
+    wrong = {name[:-2] + name[-1]: name for name in known()}
+    said = {sentence.split()[2]: sentence for sentence in findings(**dict.fromkeys(wrong, 1))}
+    assert [name for name, right in wrong.items() if "did you mean %s?" % right not in said.get(name, "")] == []
+
+
+def test_every_type_has_its_words():
+    kinds = {option.get("type", "str") for option in known().values()}
+    elements = {option["elements"] for option in known().values() if "elements" in option}
+    assert (kinds | elements) - {"raw"} <= set(variables.WORDS)
+
+
+def test_a_secret_is_not_quoted():
+    secret = "-Djavax.net.ssl.keyStorePassword=canary"
+    for value in (secret, [{secret: 1}], {secret: secret}):
+        known = {"broker_jvm_options": {"type": "list", "elements": "str"}, "broker_config": {"type": "dict"}}
+        for name in known:
+            faults = variables.unfit({name: value}, known)
+            assert "canary" not in str(faults) and (faults or (name == "broker_config" and isinstance(value, dict)))
+
+
+def test_the_bounds_are_those_of_the_code_that_asks():
+    low, high = playbook_inputs.OPTIONS["kafka_unlock_log_hours"]["range"]
+    for hours in (low, high):
+        decrypt_events.check(hours)
+    for hours in (low - 1, high + 1):
+        with pytest.raises(RackawareError):
+            decrypt_events.check(hours)
+
+
+def test_an_ansible_that_is_too_old_is_refused_here_too(monkeypatch):
+    monkeypatch.setattr(inventory, "__version__", "2.18.6")
+    (found,) = findings(kafka_anything=1)
+    assert "This is ansible-core 2.18.6" in found
+
+
+def test_own_names_are_let_through_on_localhost_too():
+    assert findings(kafka_ui_port=1, kafka_own_variables=["kafka_ui_port"]) == []
+    assert len(findings(kafka_ui_port=1)) == 1
 
 
 def test_the_general_names_are_free_for_inventories():

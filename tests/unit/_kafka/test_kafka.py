@@ -13,6 +13,7 @@ import kafka.errors
 import pytest
 from kafka.protocol.admin import ElectionType
 
+from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client as kafka_client
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import (
     configs,
@@ -172,7 +173,7 @@ class TestConnection:
 
     @pytest.mark.parametrize("server", ["one", "one:", ":9092", "one:http", "one:70000", "one:0"])
     def test_an_address_without_host_or_port_is_refused(self, server):
-        with pytest.raises(KafkaError, match="%s is not an address of a broker" % server):
+        with pytest.raises(RackawareError, match="%s is not an address of a broker" % server):
             connection.connection(dict(PARAMS, bootstrap_servers=[server]))
 
     def test_no_server_at_all_is_refused(self):

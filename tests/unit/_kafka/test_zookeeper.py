@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import zookeeper
 
 SRVR = """Zookeeper version: 3.8.4-9316c2a7a97e1666d8f4593f34dd6fc36ecc436c, built on 2024-02-12 22:16 UTC
@@ -55,7 +56,7 @@ def test_the_port_may_be_left_out(server, expected):
 
 @pytest.mark.parametrize("server", ["", "zk:", "zk:http", ":2181", "zk:0"])
 def test_what_is_no_address_is_refused(server):
-    with pytest.raises(zookeeper.ZooKeeperError, match="is not an address of a ZooKeeper server"):
+    with pytest.raises(RackawareError, match="is not an address of a ZooKeeper server"):
         zookeeper.address(server)
 
 

@@ -85,7 +85,7 @@ def names_set(content: Any) -> set[str]:
 @cache
 def inputs() -> set[str]:
     specs = [yaml.safe_load(path.read_text()) for path in (ROOT / "roles").glob("*/meta/argument_specs.yml")]
-    return set(variables.inputs(specs)) | set(variables.INVENTORY)
+    return set(variables.inputs(specs))
 
 
 @cache

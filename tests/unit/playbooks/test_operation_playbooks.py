@@ -45,7 +45,7 @@ def run(project, tmp_path):
         for name, values in {**brokers, **keepers}.items():
             values["ansible_host"] = "198.51.100.%s" % name.replace("b", "").replace("z", "2")
         for name, values in keepers.items():
-            values["kafka_data_volumes"] = ["vol-0" + name[1:]]
+            values["kafka_data_volumes"] = ["vol-0000000" + name[1:]]
         (tmp_path / "bin").mkdir(exist_ok=True)
         # What the unlocker says when its key is gone or denied.
         (tmp_path / "bin/systemd-run").write_text("#!/bin/sh\necho 'locked: NoSuchKey AccessDenied' >&2\nexit 1\n")

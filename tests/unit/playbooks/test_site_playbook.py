@@ -30,7 +30,9 @@ def run(project):
     def call(playbook, *options, case=None, group=None, changes=None, keepers="zookeeper", **environment):
         nodes = hosts(("b1", "b2", "b3", "z1", "z2", "z3"), kafka_cluster="demo")
         for name, values in nodes.items():
-            values.update({"kafka_data_volumes": ["vol-" + name], **(changes or {}).get(name, {})})
+            values.update(
+                {"kafka_data_volumes": ["vol-0000000" + name.replace("z", "a")], **(changes or {}).get(name, {})}
+            )
         brokers = {name: nodes[name] for name in ("b1", "b2", "b3")}
         others = {name: nodes[name] for name in ("z1", "z2", "z3")}
         made = groups(
