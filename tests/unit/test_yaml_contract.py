@@ -124,7 +124,10 @@ def test_what_a_role_leaves_for_others_is_in_its_specification():
     for path in (ROOT / "roles").glob("*/tasks/*.yml"):
         spec = (path.parents[1] / "meta/argument_specs.yml").read_text()
         for mapping in mappings(yaml.safe_load(path.read_text())):
-            for name in [*(mapping.get("ansible.builtin.set_fact") or ()), *([mapping["register"]] if "register" in mapping else ())]:
+            for name in [
+                *(mapping.get("ansible.builtin.set_fact") or ()),
+                *([mapping["register"]] if "register" in mapping else ()),
+            ]:
                 assert name.startswith("__") or "C(%s)" % name in spec, (path, name)
 
 
@@ -143,15 +146,24 @@ SPEC = "argument_specs: {main: {options: {%s}}}\n"
     [
         ({"playbooks/a.yml": "- vars: {x: '{{ __java_package }}'}\n"}, ["playbooks/a.yml has __java_package"]),
         ({"playbooks/a.yml": "- vars: {__java_kind: 1}\n"}, []),
-        ({"roles/java/vars/main.yml": "__java_x: '{{ __roll_owner }}'\n"}, ["roles/java/vars/main.yml has __roll_owner"]),
+        (
+            {"roles/java/vars/main.yml": "__java_x: '{{ __roll_owner }}'\n"},
+            ["roles/java/vars/main.yml has __roll_owner"],
+        ),
         ({"roles/java/tasks/main.yml": "- when: __site_x\n"}, ["roles/java/tasks/main.yml has __site_x"]),
         ({"roles/java/tasks/main.yml": "- when: __java_kind and __java_own\n"}, []),
-        ({"playbooks/a.yml": "- when: __b_x\n", "playbooks/parts/b.yml": "- vars: {__b_x: 1}\n"}, ["playbooks/a.yml has __b_x"]),
+        (
+            {"playbooks/a.yml": "- when: __b_x\n", "playbooks/parts/b.yml": "- vars: {__b_x: 1}\n"},
+            ["playbooks/a.yml has __b_x"],
+        ),
         ({"playbooks/a.yml": "- when: __b_x\n", "playbooks/parts/b.yml": "# Sets __b_x.\n- vars: {__b_x: 1}\n"}, []),
     ],
 )
 def test_a_name_of_another_owner_is_seen(tmp_path, given, wrong):
-    specs = {"roles/java/meta/argument_specs.yml": SPEC % "__java_kind: {}", "roles/roll/meta/argument_specs.yml": SPEC % ""}
+    specs = {
+        "roles/java/meta/argument_specs.yml": SPEC % "__java_kind: {}",
+        "roles/roll/meta/argument_specs.yml": SPEC % "",
+    }
     assert strangers(tree(tmp_path, {**specs, **given})) == wrong
 
 
@@ -187,7 +199,8 @@ def test_no_chain_of_filters_is_longer_than_four():
 
 
 @pytest.mark.parametrize(
-    "task", ["when: [a, b, c]", "when: a and b or c", "when: [a, b and c]", "block: [{when: [a, not b, c | default(1)]}]"]
+    "task",
+    ["when: [a, b, c]", "when: a and b or c", "when: [a, b and c]", "block: [{when: [a, not b, c | default(1)]}]"],
 )
 def test_a_condition_of_three_clauses_is_seen(task):
     assert len(list(long_conditions(yaml.safe_load("- {%s}" % task)))) == 1
@@ -260,7 +273,11 @@ ASK = "- {name: Ask, rackaware.kafka.kafka_features: {%s}%s}\n"
     ("task", "number"),
     [
         (ASK % ("levels: {}", ""), 1),
-        (ASK % ("bootstrap_servers: [a]", ", module_defaults: {group/rackaware.kafka.kafka: '{{ __x_connection }}'}"), 1),
+        (
+            ASK
+            % ("bootstrap_servers: [a]", ", module_defaults: {group/rackaware.kafka.kafka: '{{ __x_connection }}'}"),
+            1,
+        ),
         (ASK % ("", ", module_defaults: {rackaware.kafka.kafka_features: {ssl_cafile: a}}"), 2),
         (
             ASK
@@ -275,6 +292,16 @@ ASK = "- {name: Ask, rackaware.kafka.kafka_features: {%s}%s}\n"
 )
 def test_a_connection_of_a_tasks_own_is_seen(task, number):
     assert len(list(connections(yaml.safe_load(task)))) == number
+
+
+def test_what_pip_installs_can_be_read_whatever_umask_sudo_sets():
+    found = [
+        mapping["ansible.builtin.pip"].get("umask")
+        for path in files(ROOT)
+        for mapping in mappings(yaml.safe_load(path.read_text()))
+        if "ansible.builtin.pip" in mapping
+    ]
+    assert found == ["0022"]
 
 
 def computed_become(content: Any) -> Iterator[str]:
