@@ -429,10 +429,10 @@ def downtime(run, tmp_path, monkeypatch):
     plays = [play for play in listed if play.get("ansible.builtin.import_playbook") not in skipped]
     staged = {"name": "Plan", "ansible.builtin.set_fact": {"upgrade_plan": {"way": "up"}}}
     text = yaml.safe_dump([{"name": "Plan", "hosts": "localhost", "gather_facts": False, "tasks": [staged]}, *plays])
-    turn = "ansible.builtin.include_role:\n        name: rackaware.kafka.{{ __downtime_role }}\n        rolespec_validate: false\n        tasks_from: restart\n"
+    turn = "ansible.builtin.include_role:\n        name: rackaware.kafka.{{ __host_kind }}\n        rolespec_validate: false\n        tasks_from: restart\n"
     assert turn in text
     text = text.replace(turn, "rackaware.kafka.kafka_roll_service: {kind: broker, node: 1}\n").replace(
-        ": parts/", ": %s/playbooks/parts/" % ROOT
+        " parts/", " %s/playbooks/parts/" % ROOT
     )
     (tmp_path / "downtime.yml").write_text(text)
     monkeypatch.setenv("OPERATION_FORKS", "2")
