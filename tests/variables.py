@@ -145,7 +145,15 @@ def main() -> None:
     for role in ROLES:
         specs = yaml.safe_load((ROOT / "roles" / role / "meta/argument_specs.yml").read_text())["argument_specs"]
         sections.append(
-            (role, {name: option for spec in specs.values() for name, option in spec.get("options", {}).items()})
+            (
+                role,
+                {
+                    name: option
+                    for spec in specs.values()
+                    for name, option in spec.get("options", {}).items()
+                    if name[0] != "_"
+                },
+            )
         )
     shared = {
         name

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping
 
@@ -40,6 +41,13 @@ def kafka_bootstrap_servers(names: list[str], hosts: Any, port: int) -> list[str
     from ..module_utils._config import nodes
 
     return nodes.servers(nodes.nodes(hosts, names, int(port)))
+
+
+def kafka_connection(names: list[str], hosts: Any, groups: Any) -> dict[str, Any]:
+    """The connection options of the modules that ask a cluster."""
+    return {
+        "bootstrap_servers": kafka_bootstrap_servers(names, hosts, kafka_cluster_settings(hosts, groups)["client_port"])
+    }
 
 
 def kafka_named_nodes(given: Any) -> list[int]:
@@ -88,7 +96,8 @@ def kafka_cluster_settings(hosts: Any, groups: Any, play: dict[str, Any] | None 
     own = {name: value for name, value in given.items() if value != inventory.get(name)}
     read = {name: _cluster_variables(hosts[name]) for name in names}
     # Without nodes localhost is the only source.
-    return cluster_settings.read(read, members, own if names else {**inventory, **own})
+    settings = cluster_settings.read(read, members, own if names else {**inventory, **own})
+    return {**settings, "report_dir": settings["report_dir"] or os.path.join(os.environ.get("PWD", ""), "reports")}
 
 
 def kafka_default_version(zookeepers: list[str]) -> str:
@@ -260,6 +269,7 @@ class FilterModule:
             kafka_role,
             kafka_nodes,
             kafka_bootstrap_servers,
+            kafka_connection,
             kafka_named_nodes,
             kafka_hosts,
             kafka_cluster_settings,

@@ -17,6 +17,11 @@ def key_custody_policies(given: Any, known: Any = None) -> dict[str, Any]:
     return policies.policies(given, known)
 
 
+def key_custody_bucket(given: str, account: str, region: str) -> str:
+    """The bucket of the wrapped keys."""
+    return given or "kafka-keys-%s-%s" % (account, region)
+
+
 def key_custody_revoked(given: Any, policy: Any, revoke: Any = (), grant: Any = ()) -> dict[str, Any]:
     """The policy that denies single nodes their keys."""
     from ..module_utils._aws import policies
@@ -29,4 +34,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Filters by name."""
-        return as_filters(key_custody_policies, key_custody_revoked)
+        return as_filters(key_custody_policies, key_custody_bucket, key_custody_revoked)

@@ -111,11 +111,10 @@ def kafka_tasks_findings(path: str) -> list[str]:
     return []
 
 
-def kafka_operation_failures(hosts: Any, names: Iterable[str] = (), done: str = "") -> list[str]:
+def kafka_operation_failures(hosts: Any, lost: Iterable[str] = ()) -> list[str]:
     """One sentence each."""
     kept = [hosts[name].get("__operation_failure") for name in dict.fromkeys([*hosts, LOCALHOST])]
-    silent = [name for name in names if not hosts[name].get("__operation_failure")]
-    lost = [name for name in silent if done and not hosts[name].get(done)]
+    lost = [name for name in lost if not hosts[name].get("__operation_failure")]
     missing = ["%s was lost in the middle; look at the host." % ", ".join(lost)] if lost else []
     return list(dict.fromkeys([sentence for sentence in kept if sentence] + missing))
 

@@ -17,11 +17,15 @@ def kafka_stores(volumes: Any, cluster: str, node_id: int, wrapped: Any) -> list
     return stores.stores(volumes, str(cluster), int(node_id), wrapped)
 
 
-def kafka_store_keys(hosts: Any, names: list[str], app: str = "", store: str = "") -> list[dict[str, Any]]:
+def kafka_store_keys(
+    hosts: Any, names: list[str], app: str = "", store: str = "", nodes: list[int] | None = None
+) -> list[dict[str, Any]]:
     """The wrapped keys that the encrypted stores of an inventory need."""
     from ..module_utils._stores import stores
 
-    return stores.keys_of(app, names, store) if app else stores.keys(hosts, names)
+    if app:
+        return stores.keys_of(app, names, store)
+    return stores.keys(hosts, names if nodes is None else [n for n in names if hosts[n].get("kafka_node_id") in nodes])
 
 
 def kafka_store_disks(stores: list[dict[str, Any]], disks: list[dict[str, Any]]) -> list[dict[str, Any]]:

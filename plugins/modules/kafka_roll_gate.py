@@ -325,7 +325,9 @@ def main() -> None:
                         admin, session.partitions, check=module.check_mode, tolerant=True
                     )
     except RackawareError as error:
-        module.fail_json(msg=str(error), retry=not isinstance(error, (RollError, LibraryError, LockError, AddressError)))
+        module.fail_json(
+            msg=str(error), retry=not isinstance(error, (RollError, LibraryError, LockError, AddressError))
+        )
     module.exit_json(changed=answer.get("election", {}).get("elected", 0) > 0, answered=asked["at"], **answer)
 
 

@@ -157,6 +157,7 @@ def run(root: Path, brokers: int, partitions: int) -> dict[str, Any]:
         ]
         play = yaml.safe_load((root / "playbooks/parts/verify_cluster.yml").read_text())[1:]
         (place / "verify_cluster.yml").write_text(yaml.safe_dump(play, sort_keys=False))
+        (place / "host.yml").symlink_to(root / "playbooks/parts/host.yml")
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -54,12 +54,17 @@ WORDS = {
 
 
 def inputs(specs: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Every input by name: those of the inventory, of the roles, from their argument_specs files, and of the playbooks."""
+    """Every input of users by name: those of the inventory, of the roles, from their argument_specs files, and of the
+    playbooks.
+
+    What begins with an underscore comes from the collection's playbooks.
+    """
     roles = {
         name: option
         for spec in specs
         for entry in spec["argument_specs"].values()
         for name, option in (entry.get("options") or {}).items()
+        if not name.startswith("_")
     }
     return {**INVENTORY, **roles, **playbook_inputs.options()}
 

@@ -148,7 +148,7 @@ def _sasl(where: Connection) -> bool:
 
 
 def _ask(stream: socket.socket, where: Connection, options: dict[str, Any], server: str, seconds: float) -> None:
-    """Log in, and ask for what everybody may see."""
+    """Log in, and ask what needs no permission."""
     from kafka.protocol.metadata import MetadataRequest
 
     try:

@@ -80,6 +80,42 @@ def test_servers_are_listed_by_id_whatever_the_order_of_the_inventory():
     assert FILTERS["kafka_bootstrap_servers"](["a", "b"], hosts, "9092") == ["198.18.1.12:9092", "a:9092"]
 
 
+def test_a_connection_goes_to_the_first_listener_for_clients_of_the_brokers_that_are_asked():
+    listeners = [{"name": "REPLICATION", "port": 9091}, {"name": "INSIDE", "port": 9094}]
+    hosts = {"b%d" % id_: {"kafka_node_id": id_, "kafka_listeners": listeners} for id_ in (1, 2)}
+    groups = {"kafka_brokers": ["b1", "b2"]}
+    assert FILTERS["kafka_connection"](["b2"], hosts, groups) == {"bootstrap_servers": ["b2:9094"]}
+
+
+def test_reports_lie_below_the_current_directory_unless_the_inventory_names_another(monkeypatch):
+    monkeypatch.setenv("PWD", "/home/ann")
+    settings, groups = FILTERS["kafka_cluster_settings"], {"kafka_brokers": ["b1"]}
+    assert settings({"b1": {}}, groups)["report_dir"] == "/home/ann/reports"
+    assert settings({"b1": {"kafka_report_dir": "r"}}, groups)["report_dir"] == "r"
+
+
+def test_the_keys_of_selected_nodes_are_theirs_alone():
+    volumes = ["/dev/mapper/kafka-d0"]
+    hosts = {
+        "b%d" % id_: {"kafka_node_id": id_, "kafka_cluster": "demo", "kafka_data_volumes": volumes} for id_ in (1, 2, 3)
+    }
+    keys = FILTERS["kafka_store_keys"]
+    assert [key["host"] for key in keys(hosts, ["b1", "b2", "b3"], nodes=[3, 1])] == ["b1", "b3"]
+    assert keys(hosts, ["b1"], nodes=[]) == [] and len(keys(hosts, ["b1", "b2"])) == 2
+
+
+def test_the_bucket_is_named_by_account_and_region_unless_the_inventory_names_it():
+    bucket = FILTERS["key_custody_bucket"]
+    assert (bucket("", "1234", "eu-west-1"), bucket("own", "1234", "eu-west-1")) == ("kafka-keys-1234-eu-west-1", "own")
+
+
+def test_a_lost_host_is_named_once_and_by_its_own_failure_if_it_has_one():
+    failures = FILTERS["kafka_operation_failures"]
+    hosts = {"b1": {"__operation_failure": "b1 broke."}, "b2": {}, "localhost": {}}
+    assert failures(hosts) == ["b1 broke."]
+    assert failures(hosts, ["b1", "b2"]) == ["b1 broke.", "b2 was lost in the middle; look at the host."]
+
+
 @pytest.mark.parametrize(
     ("name", "args", "sentence"),
     [

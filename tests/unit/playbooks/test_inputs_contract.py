@@ -32,8 +32,14 @@ MAGIC = {
     "query",
     "undef",
 }
-# What roles leave behind for the plays after them.
-FACTS = {"key_custody_wrapped", "network_subnet_ids", "network_group_ids"}
+# What roles leave behind for the plays after them, as their specifications say.
+FACTS = {
+    *("key_custody_wrapped", "network_subnet_ids", "network_group_ids", "kafka_sized"),
+    *("roll_owner", "roll_taken", "roll_kept", "roll_redundancy", "roll_steps", "roll_count"),
+    *("upgrade_plan", "upgrade_finalization", "upgrade_record"),
+    # What they need on a host.
+    *("java_needs", "os_tuning_needs", "data_volume_needs", "kafka_install_needs", "encrypted_store_needs"),
+}
 
 
 class EveryName(dict):

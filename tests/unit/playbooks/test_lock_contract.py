@@ -15,14 +15,12 @@ PLAYBOOKS = sorted(path.stem for path in (ROOT / "playbooks").glob("*.yml"))
 # What a template may stand for.
 TEMPLATES = {
     "{{ 'keep' if __revoke_urgent else 'redundancy' }}": ["keep", "redundancy"],
-    "{{ __roll_part }}": ["look", "plan"],
+    "{{ __part_entry }}": ["look", "plan"],
     "{{ roll_node_tasks | realpath }}": [],
 }
 ROLES = {
     "rackaware.kafka.{{ __roll_step.kind }}": ["broker", "controller", "zookeeper"],
-    "rackaware.kafka.{{ __downtime_role }}": ["broker", "controller", "zookeeper"],
-    "rackaware.kafka.{{ __upgrade_role }}": ["broker", "controller", "zookeeper"],
-    "rackaware.kafka.{{ __sizing_role }}": ["broker", "controller", "zookeeper"],
+    "rackaware.kafka.{{ __host_kind }}": ["broker", "controller", "zookeeper"],
 }
 # A stop binds itself to the answer; the rest of these cannot be undone.
 STOPS = {"rackaware.kafka.kafka_roll_service": ("stopped", "restarted", None)}

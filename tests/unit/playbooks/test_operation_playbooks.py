@@ -328,12 +328,12 @@ def downtime(run, tmp_path, monkeypatch):
     skipped = ("preflight.yml", "parts/stage_upgrade.yml", "parts/verify_cluster.yml", "parts/verify_upgrade.yml")
     listed = yaml.safe_load((ROOT / "playbooks/downtime_upgrade.yml").read_text())
     plays = [play for play in listed if play.get("ansible.builtin.import_playbook") not in skipped]
-    staged = {"name": "Plan", "ansible.builtin.set_fact": {"__upgrade_plan": {"way": "up"}}}
+    staged = {"name": "Plan", "ansible.builtin.set_fact": {"upgrade_plan": {"way": "up"}}}
     text = yaml.safe_dump([{"name": "Plan", "hosts": "localhost", "gather_facts": False, "tasks": [staged]}, *plays])
-    turn = "ansible.builtin.include_role:\n        name: rackaware.kafka.{{ __downtime_role }}\n        rolespec_validate: false\n        tasks_from: restart\n"
+    turn = "ansible.builtin.include_role:\n        name: rackaware.kafka.{{ __host_kind }}\n        rolespec_validate: false\n        tasks_from: restart\n"
     assert turn in text
     text = text.replace(turn, "rackaware.kafka.kafka_roll_service: {kind: broker, node: 1}\n").replace(
-        ": parts/", ": %s/playbooks/parts/" % ROOT
+        " parts/", " %s/playbooks/parts/" % ROOT
     )
     (tmp_path / "downtime.yml").write_text(text)
     monkeypatch.setenv("OPERATION_FORKS", "2")

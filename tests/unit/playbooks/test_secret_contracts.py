@@ -121,7 +121,7 @@ def test_what_is_made_of_an_input_is_known_to_carry_it():
         "__encrypted_store_set",
         "__launch",
     } <= found
-    assert not {"__broker_unit", "__broker_data_dirs", "__kafka_host", "__kafka_sized"} & found
+    assert not {"__broker_unit", "__broker_data_dirs", "__kafka_host", "kafka_sized"} & found
 
 
 OFFENDING = """
