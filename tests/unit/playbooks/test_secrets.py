@@ -388,8 +388,8 @@ def test_a_refusal_quotes_no_secret(made, tmp_path):
         "ssl.keystore.password is a mapping",
         "ssl.keystore.key has a line break",
         "sasl.jaas.config is null",
-        "'broker_jvm_options' is of type dict",
-        "'broker_jvm_flags' is of type dict",
+        "broker_jvm_options is a mapping, but must be a list",
+        "broker_jvm_flags is a mapping, but must be a list",
         "controller_config is a list",
     ):
         assert sentence in " ".join(run.said.replace('"', "").split()).replace(":", ""), sentence
