@@ -107,6 +107,7 @@ def answers(brokers: int, partitions: int) -> dict[str, dict[str, Any]]:
 
 def tree(place: Path, root: Path, said: dict[str, dict[str, Any]]) -> None:
     """The collection in root, with modules that only answer."""
+    place.mkdir(exist_ok=True)
     files = {"plugins/action/kafka_service_info.py": SERVICE % STATE}
     for name, answer in said.items():
         answered = place / (name + ".json")

@@ -15,6 +15,16 @@ from typing import Any, Iterable, Mapping
 ROOT = Path(__file__).resolve().parents[2]
 # Python's own words for the file of an action plugin: the answers, and the name of the module that it stands for.
 PLUGIN = "from stand_ins.%s import ActionModule as Base\n\n\nclass ActionModule(Base):\n    NAME = %r\n"
+# What sudo does here: it writes down that it was called, and runs the command.
+SUDO = '#!/bin/sh\necho called >> "$STAND_IN_LOG"\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n'
+
+
+def sudo(place: Path) -> dict[str, str]:
+    """The environment in which become runs SUDO."""
+    (place / "sudo").write_text(SUDO)
+    (place / "sudo").chmod(0o755)
+    # The user of the tests may be root already.
+    return {"ANSIBLE_BECOME_ALLOW_SAME_USER": "1", "ANSIBLE_BECOME_EXE": str(place / "sudo")}
 
 
 def plugins(kind: str, names: Iterable[str], place: str = "plugins/action") -> dict[str, str]:

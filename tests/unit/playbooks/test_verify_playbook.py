@@ -8,10 +8,7 @@ import sys
 import pytest
 import yaml
 from bench import verify
-from stand_ins import ROOT, Project, groups, hosts
-
-# What sudo does here: it writes down that it was called, and runs the command.
-SUDO = '#!/bin/sh\necho called >> "$STAND_IN_LOG"\nwhile [ "$1" != /bin/sh ]; do shift; done\nexec "$@"\n'
+from stand_ins import ROOT, Project, groups, hosts, sudo
 
 
 @pytest.fixture
@@ -20,14 +17,11 @@ def run(tmp_path):
 
     def call(*arguments, become=None, **states):
         project = Project(tmp_path / "tree", tmp_path)
-        project.collections.mkdir()
         verify.tree(project.collections, ROOT, {"kafka_topic": {"changed": False}, **verify.answers(3, 30)})
         action = project.collections / "ansible_collections/rackaware/kafka/plugins/action/kafka_service_info.py"
         action.write_text(
             action.read_text().replace("'active'", "%r.get(task_vars['inventory_hostname'], 'active')" % states)
         )
-        (tmp_path / "sudo").write_text(SUDO)
-        (tmp_path / "sudo").chmod(0o755)
         more = {"kafka_report_dir": str(tmp_path / "reports"), "ansible_python_interpreter": sys.executable}
         code, said = project.run(
             "parts/verify_cluster.yml",
@@ -35,9 +29,7 @@ def run(tmp_path):
             json.dumps(more),
             *arguments,
             inventory=groups(brokers=hosts(("b1", "b2", "b3"), **({"ansible_become": become} if become else {}))),
-            # Whoever runs the tests may be root already.
-            ANSIBLE_BECOME_ALLOW_SAME_USER="1",
-            ANSIBLE_BECOME_EXE=str(tmp_path / "sudo"),
+            **sudo(tmp_path),
         )
         return code, said, project.called().count("called")
 
