@@ -294,7 +294,7 @@ class Cluster:
 
     @contextmanager
     def slow_move(self, topic: str, replicas: list[int]) -> Iterator[None]:
-        """Partition 0 is being moved to these replicas during the block, of which the last is new; then it goes back."""
+        """Partition 0 is being moved to these replicas during the block, to the last of them for the first time."""
         rate, new = "follower.replication.throttled.rate", replicas[-1]
         # Not with the topic: in ZooKeeper mode brokers hear only of changes. They do so in order, so that with the rate
         # this is in place, too.

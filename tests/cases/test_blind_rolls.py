@@ -1,4 +1,4 @@
-"""Positive controls: the ledger sees it when brokers are stopped without asking, as by a roll with a fault of its own."""
+"""Positive controls: the ledger sees it when brokers are stopped without asking, as by a roll with a fault."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""What may break while nine brokers in three racks are rolled: one roll through all faults, each of which stops it or makes it wait.
+"""What may break while nine brokers in three racks are rolled.
 
-The same command goes on with what is left, and one ledger watches it all. A fault alone: pytest -k 'misplaced or waits_and_ends or end_of_the_roll'.
+One roll goes through all faults, each of which stops it or makes it wait. The same command goes on with what is
+left, and one ledger watches it all.
 """
 
 from __future__ import annotations

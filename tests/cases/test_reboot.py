@@ -1,4 +1,4 @@
-"""The hosts of a broker and of a quorum node go down as EC2 takes them down; nothing but their own boot brings anything back."""
+"""The hosts of a broker and of a quorum node go down as EC2 takes them down, and come back by their own boot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""site with one bad input after another, on a cluster that runs: each is refused in its sentence, with nothing changed on any host."""
+"""site with bad inputs, on a cluster that runs: each is refused in its sentence, with nothing changed on any host."""
 
 from __future__ import annotations
 

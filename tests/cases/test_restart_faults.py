@@ -1,4 +1,4 @@
-"""What may break while three brokers and three ZooKeeper nodes are rolled under load. Nine brokers have more of it (test_faults.py)."""
+"""What may break while three brokers and three ZooKeeper nodes are rolled. Nine brokers have more (test_faults.py)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""site stages a change of configuration, rolling_site takes it to the nodes that it is for, and reboots their hosts meanwhile, as a patch would."""
+"""site stages a change of configuration; rolling_site restarts the brokers with it, and reboots their hosts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An upgrade under load, with a runner that dies in the middle, and its end: it is finalized, and there is no rollback."""
+"""An upgrade under load, with a runner that dies in the middle; then it is finalized, and there is no rollback."""
 
 from __future__ import annotations
 

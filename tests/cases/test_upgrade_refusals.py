@@ -1,4 +1,4 @@
-"""An upgrade that cannot be is refused in one sentence, with no node stopped and nothing staged anywhere; --check shows what one would do."""
+"""An upgrade that cannot be is refused in one sentence, with no node stopped and nothing staged."""
 
 from __future__ import annotations
 
