@@ -16,7 +16,7 @@ trap 'python -m lab down' EXIT
 
 failures() { # the cases and the steps of molecule that failed, by name, in a molecule's output
   sed -E 's/\x1b\[[0-9;]*m//g; s/^ *│ //' "$1" |
-    sed -nE 's#^(FAILED|ERROR) .*(tests/cases/)#FAILED \2#p; s#^[A-Z]+ +([a-z-]+ ➜ [a-z_]+): Executed: Failed.*#FAILED \1#p'
+    sed -nE 's#^(FAILED|ERROR) [^ ]*(tests/cases/)#FAILED \2#p; s#^[A-Z]+ +([a-z-]+ ➜ [a-z_]+): Executed: Failed.*#FAILED \1#p'
 }
 
 for scenario in "$@"; do
