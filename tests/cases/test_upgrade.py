@@ -11,6 +11,7 @@ def test_an_upgrade_that_was_broken_off_goes_on_and_finalizes_nothing(cluster):
     agreed = cluster.agreed()
     with cluster.load("upgrade"):
         cluster.break_off("rolling_upgrade", 2, kafka_version=NEW)
+        cluster.play("rolling_upgrade", kafka_version=NEW).refused("roll_break_lock")
         cluster.play("rolling_upgrade", kafka_version=NEW, roll_break_lock=True).succeeded(
             "An earlier run was broken off"
         )
