@@ -37,4 +37,9 @@ while read -r target; do
   printf '\n== the end of %s, which failed:\n' "$logs/$target.log"
   tail -n 100 "$logs/$target.log"
 done <"$logs/failed"
+# By name, and last, because a log is often seen from its end.
+printf '\n== What failed:\n'
+while read -r target; do
+  grep -aE '^(FAILED|ERROR) ' "$logs/$target.log" | sed "s/^/$target: /" || echo "$target: see $logs/$target.log"
+done <"$logs/failed"
 exit 1

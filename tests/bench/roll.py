@@ -17,13 +17,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Iterable
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "molecule" / "shared")]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "cases")]
 
 from bench.converge import environment, play
 from kafka import KafkaAdminClient
@@ -66,27 +67,21 @@ def fill(bootstrap: str, partitions: int) -> None:
 
 def measure(cluster: Any, title: str, playbook: str, events: Path, rate: int, **extra: Any) -> dict[str, Any]:
     """One roll under load: seconds, those in which a broker was at work, and the ledger's verdict."""
-    taken = []
-
-    def roll() -> None:
+    with cluster.ledger(title, rate=rate) as report:
         begun = time.monotonic()
-        run = cluster.command("ansible-playbook", "-e", json.dumps(extra), playbook)
-        taken.append(time.monotonic() - begun)
-        if run.returncode:
-            sys.exit(
-                "%s\n%s\nThe %s roll ended with %d." % (run.stdout[-6000:], run.stderr[-2000:], title, run.returncode)
-            )
+        run = cluster.start(playbook, **extra).ended()
+        taken = time.monotonic() - begun
+        if run.process.returncode:
+            sys.exit("%s\nThe %s roll ended with %d." % (run.text[-6000:], title, run.process.returncode))
         cluster.happened.write_text(events.read_text())
-
-    report = cluster.ledger(title, roll, rate=rate)
     busy = sum(end - begin for begin, end in merged(work(cluster, cluster.scratch / ("ledger-" + title) / "isr.jsonl")))
     print(
         "%s: %.1f s, of which brokers were at work %.1f s; %s"
-        % (title, taken[0], busy, report["problems"] or "no problem"),
+        % (title, taken, busy, report["problems"] or "no problem"),
         file=sys.stderr,
     )
     return {
-        "seconds": taken[0],
+        "seconds": taken,
         "busy": busy,
         "lost": report["lost"],
         "violations": report["isr"]["min_isr_violations"],
@@ -143,9 +138,9 @@ def main() -> None:
         os.environ.update(environment("roll"))
         play("provision", dict(os.environ))
         play("site", dict(os.environ))
-    from rolls import Cluster
+    from cluster import Cluster
 
-    cluster = Cluster("inventories/lab")
+    cluster = Cluster(Path(tempfile.mkdtemp(prefix="bench-roll-")))
     fill(cluster.bootstrap, options.partitions)
     if options.processors:
         cluster.each(
@@ -153,15 +148,14 @@ def main() -> None:
         )
     serial_events = cluster.scratch / "serial.jsonl"
     serial = measure(
-        cluster, "serial", "tests/bench/serial.yml", serial_events, options.rate, serial_events=str(serial_events)
+        cluster, "serial", "../tests/bench/serial", serial_events, options.rate, serial_events=str(serial_events)
     )
     ours = measure(
         cluster,
         "ours",
-        "playbooks/rolling_restart.yml",
+        "rolling_restart",
         cluster.events,
         options.rate,
-        kafka_report_dir=str(cluster.scratch),
         roll_all=True,
         roll_only=list(cluster.brokers),
         roll_canary=False,

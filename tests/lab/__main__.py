@@ -57,7 +57,7 @@ def up(fresh: bool, virtual: bool) -> None:
     if os.geteuid():
         raise LabError("The lab makes bridges, block devices and machines, and needs root for it; run it with sudo.")
     if fresh or not server_pid():
-        # What a run that died left behind belongs to an API that nobody remembers.
+        # What a run that died left behind belongs to an API that is gone.
         down(caches=False)
     STATE.mkdir(mode=0o700, parents=True, exist_ok=True)
     kernel.remember()

@@ -69,7 +69,7 @@ def hostname(address: str) -> str:
 
 
 def remember_host_key(wanted: Wanted) -> None:
-    """Let ssh know the machine's host key, so that nobody has to switch the check off."""
+    """Let ssh know the machine's host key, so that the check need not be switched off."""
     public = (folder(wanted.id) / "ssh_host_ed25519_key.pub").read_text().split()
     lines = KNOWN_HOSTS.read_text().splitlines() if KNOWN_HOSTS.exists() else []
     kept = [line for line in lines if line.split()[:1] != [wanted.address]]
@@ -199,7 +199,7 @@ class Container:
         while not succeeds(*tool, "control", "--ping", "--timeout=5") and time.monotonic() < end:
             time.sleep(0.2)
         # A systemd that found no /run/udev when it began does not listen to udev (sd-device, device_monitor_new_full), and the mounts of a
-        # second boot would wait for their devices in vain; beginning anew it listens.
+        # second boot would wait for their devices in vain; after a fresh start it listens.
         within = tool[:-1]
         if not succeeds(*within, "test", "-e", "/run/lab-listens"):
             run(*within, "systemctl", "daemon-reexec")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 NAME = "rackaware-lab"
 LABEL = "rackaware.lab"
-# 198.18.0.0/15 is the benchmark test network (RFC 2544): neither private nor anybody's.
+# 198.18.0.0/15 is the benchmark test network (RFC 2544): neither private nor in use.
 NETWORK = ipaddress.ip_network("198.18.0.0/15")
 GATEWAY = "198.18.0.1"
 BRIDGE = "rackaware0"

@@ -136,7 +136,7 @@ def run(args: argparse.Namespace) -> int:
             for producer in producers:
                 producer.stop()
         if not ready.exists() and all(producer.heard >= places for producer in producers):
-            # Whoever wants to break something waits for this file: from now on every partition has been written to.
+            # A test that breaks something waits for this file: from then on every partition has been written to.
             ready.touch()
     facts["ended"] = time.time()
     finishing = [threading.Thread(target=producer.finish, args=(args.finish_seconds,)) for producer in producers]

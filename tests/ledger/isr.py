@@ -48,7 +48,7 @@ class Watch:
     So (a) an older leader epoch never replaces a newer one; (b) a broker that the others do not list as alive is not believed: the
     controller takes a broker out of the alive ones in the same record that takes it out of the in-sync replicas (KRaft), and lists it again only
     once it has caught up with the metadata; (c) a state that was replaced a moment ago is not news from a broker that has not told its successor yet;
-    (d) a partition is deleted when nobody who has told it tells it any more: in ZooKeeper mode a broker that just came back tells none at all.
+    (d) a partition is deleted when no broker that has told it tells it any more: in ZooKeeper mode a broker that just came back tells none at all.
     """
 
     def __init__(self) -> None:

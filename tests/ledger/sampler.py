@@ -85,7 +85,7 @@ class Sampler:
             self._busy.add(broker)
         future = manager.call_soon(lambda: manager.send(request, node_id=broker))
         future.add_callback(lambda response: self._take(broker, response))
-        # A broker that does not answer is what rolls are made of; that nobody answers is seen as the longest blind time.
+        # A broker that does not answer is what rolls are made of; that none answers is seen as the longest blind time.
         future.add_errback(lambda _: self._free(broker))
 
     def _free(self, broker: int) -> None:
@@ -133,7 +133,7 @@ class Sampler:
             return sorted({topic for topic, _ in self._watch.partitions} - set(self._min_isr))
 
     def _learn_minima(self) -> None:
-        """min.insync.replicas of topics not seen before; asked again with the next answer if nobody could say it."""
+        """min.insync.replicas of topics not seen before; asked again with the next answer if no broker could say it."""
         names = self._unknown() or list(self._topics or [])
         if not names:
             return

@@ -21,7 +21,18 @@ BANNED = {
 }
 FILES = [
     path
-    for place in ("plugins", "roles", "playbooks", "docs", "inventories", "README.md")
+    for place in (
+        "plugins",
+        "roles",
+        "playbooks",
+        "docs",
+        "inventories",
+        "molecule",
+        "tests/cases",
+        "tests/lab",
+        "tests/ledger",
+        "README.md",
+    )
     for path in ([ROOT / place] if (ROOT / place).is_file() else sorted((ROOT / place).rglob("*")))
     if path.suffix in (".py", ".yml", ".md", ".j2")
 ]

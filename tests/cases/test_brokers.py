@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from cluster import NEW
 
 testinfra_hosts = ["ansible://kafka_brokers"]
 
@@ -25,7 +26,7 @@ def test_systemd_runs_java_itself_as_kafka(host):
     assert "@/etc/kafka/broker.jvm.options kafka.Kafka /etc/kafka/broker.properties" in process.args
 
 
-def test_the_configuration_is_not_for_everybody(host):
+def test_only_root_and_kafka_read_the_configuration(host):
     for path in ("/etc/kafka/broker.properties", "/etc/kafka/broker.jvm.options"):
         file = host.file(path)
         assert (file.user, file.group, file.mode) == ("root", "kafka", 0o640)
@@ -85,3 +86,9 @@ def test_the_kernel_does_not_swap_kafka_out(host):
 def test_the_heap_is_small_and_does_not_move(host):
     options = host.file("/etc/kafka/broker.jvm.options").content_string.split()
     assert {"-Xms512m", "-Xmx512m", "-XX:+UseG1GC"} <= set(options)
+
+
+def test_the_process_has_the_newest_version_open(host):
+    """Whatever it was deployed with."""
+    opened = "readlink /proc/$(systemctl show -P MainPID kafka)/fd/* | grep -o '/opt/kafka-[0-9.]*/' | sort -u"
+    assert host.check_output(opened) == "/opt/kafka-%s/" % NEW
