@@ -77,6 +77,11 @@ def test_inputs_as_they_should_be_are_accepted():
             "kafka_unlock_log_hours is '2161', but must be from 1 to 2160; correct it.",
         ),
         ({"kafka_unlock_log_files": -1}, "kafka_unlock_log_files is -1, but must be at least 1; correct it."),
+        (
+            {"kafka_unlock_log_hours": float("inf")},
+            "kafka_unlock_log_hours is inf, but must be a whole number; correct it.",
+        ),
+        ({"kafka_unlock_log_hours": "0.0"}, "kafka_unlock_log_hours is '0.0', but must be from 1 to 2160; correct it."),
         ({"kafka_unlock_log_hours": True}, "kafka_unlock_log_hours is True, but must be a whole number; correct it."),
         ({"kafka_check_topic": ["x"]}, "kafka_check_topic is a list, but must be a text; correct it."),
         ({"kafka_selected_nodes": {"a": 1}}, "kafka_selected_nodes is a mapping, but must be a list, as in [a, b];"),
