@@ -87,8 +87,8 @@ def findings(
     for host, values in variables.items():
         own = [] if OWN_NAMES in faults[host] else [str(name) for name in values.get(OWN_NAMES) or ()]
         sentences = [_not_own(name, names) for name in own]
-        # An old name has a sentence of its own.
-        known_names = names.union(playbook_inputs.RENAMED, own)
+        # An old name has a sentence of its own. A fact may come from a playbook that ran before.
+        known_names = names.union(playbook_inputs.RENAMED, playbook_inputs.FACTS, own)
         sentences += [_unknown(name, names, prefixes, own) for name in values if name not in known_names]
         for sentence in filter(None, [*sentences, *faults[host].values()]):
             said.setdefault(sentence, []).append(host)
