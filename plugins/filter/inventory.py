@@ -171,14 +171,15 @@ def kafka_input_findings(hosts: Any) -> list[str]:
 
 
 def _renamed_inputs(hosts: Iterable[Mapping[str, Any]]) -> list[str]:
-    """One sentence for each input that is given by the name that it had before."""
+    """One sentence for each input that is given by the name that it had before, and for each that is none."""
     from ansible.parsing.dataloader import DataLoader
     from ansible.utils.vars import load_extra_vars
 
     from ..module_utils._config import playbook_inputs
 
     names = {name: None for variables in hosts for name in variables}
-    return playbook_inputs.renamed(names, load_extra_vars(DataLoader()))
+    extra = load_extra_vars(DataLoader())
+    return playbook_inputs.renamed(names, extra) + playbook_inputs.facts_given(extra)
 
 
 def _role_names() -> list[str]:

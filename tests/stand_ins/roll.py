@@ -47,6 +47,8 @@ class ActionModule(StandIn):
         self.note(line, subject)
         if line in words or (watch and "watch breaks" in words):
             raise AnsibleActionFail("It broke on purpose.")
+        if "lost " + line in words:
+            return {"unreachable": True, "msg": "No route to host"}
         down = "down " + subject in words and not (watch and "up since" in words)
         return {
             "kafka_service_info": lambda: {

@@ -225,6 +225,35 @@ def options() -> dict[str, dict[str, Any]]:
     }
 
 
+# What roles and playbooks leave for those that run later.
+FACTS = (
+    "kafka_sized",
+    "key_custody_wrapped",
+    "network_group_ids",
+    "network_subnet_ids",
+    "roll_count",
+    "roll_kept",
+    "roll_owner",
+    "roll_redundancy",
+    "roll_steps",
+    "roll_taken",
+    "service_restarted",
+    "site_cluster_exists",
+    "site_cluster_id",
+    "site_quorum_exists",
+    "upgrade_finalization",
+    "upgrade_plan",
+    "upgrade_record",
+)
+
+
+def facts_given(extra: Mapping[str, Any]) -> list[str]:
+    """A sentence for each fact that is given with -e, which would hold in place of what the playbooks find out."""
+    return [
+        "The variable %s is a result of the playbooks; take it out of -e." % name for name in FACTS if name in extra
+    ]
+
+
 def renamed(variables: Mapping[str, Any], extra: Mapping[str, Any]) -> list[str]:
     """A sentence for each variable that is given by an old name. variables: of one host; extra: those of -e."""
     old = {name: new for name, new in RENAMED.items() if name in variables or name in extra}

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from typing import Any, Iterable, Mapping, Sequence
 
 from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
@@ -86,8 +87,8 @@ def findings(
     for host, values in variables.items():
         own = [] if OWN_NAMES in faults[host] else [str(name) for name in values.get(OWN_NAMES) or ()]
         sentences = [_not_own(name, names) for name in own]
-        # An old name has a sentence of its own.
-        known_names = names.union(playbook_inputs.RENAMED, own)
+        # An old name has a sentence of its own. A fact may come from a playbook that ran before.
+        known_names = names.union(playbook_inputs.RENAMED, playbook_inputs.FACTS, own)
         sentences += [_unknown(name, names, prefixes, own) for name in values if name not in known_names]
         for sentence in filter(None, [*sentences, *faults[host].values()]):
             said.setdefault(sentence, []).append(host)
@@ -169,7 +170,7 @@ def _fault(name: str, value: Any, option: Mapping[str, Any]) -> str:
         wanted = "a list in which each is " + WORDS[elements]
     elif choices and value not in choices:
         wanted = "one of " + ", ".join(choices)
-    elif low is not None and (int(value) < low or (high is not None and int(value) > high)):
+    elif low is not None and not low <= DEFAULT_TYPE_VALIDATORS["int"](value) <= (math.inf if high is None else high):
         wanted = "at least %d" % low if high is None else "from %d to %d" % (low, high)
     else:
         return ""
@@ -197,7 +198,7 @@ def _is(value: Any, kind: str) -> bool:
         return False
     try:
         DEFAULT_TYPE_VALIDATORS[kind](value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return True
 

@@ -139,6 +139,14 @@ def reason(error: BaseException) -> str:
     return text if text.startswith(name) else "%s: %s" % (name, text) if text else name
 
 
+class _NoAnswer(Exception):
+    """A client got nowhere; why is looked at only when no other server answers, because that takes seconds."""
+
+    def __init__(self, where: Connection, error: BaseException) -> None:
+        super().__init__()
+        self.where, self.error = where, error
+
+
 class Admin:
     """A conversation with one cluster, over one chosen broker; use it as a context manager.
 
@@ -176,15 +184,18 @@ class Admin:
         that hangs a third of the time for one request.
         """
         each = max(2, where.request_timeout_seconds // 3)
-        failed: KafkaError | None = None
+        failed: KafkaError | _NoAnswer | None = None
         for server in listening(where.bootstrap_servers) if len(where.bootstrap_servers) > 1 else ():
             try:
                 return self._begin_at(replace(where, bootstrap_servers=(server,), bootstrap_timeout_seconds=each), ask)
-            except KafkaError as error:
+            except (KafkaError, _NoAnswer) as error:
                 failed = error
-        if failed:
-            raise failed
-        self._begin_at(where, ask)
+        if failed is None:
+            try:
+                return self._begin_at(where, ask)
+            except _NoAnswer as error:
+                failed = error
+        raise self._why(failed) if isinstance(failed, _NoAnswer) else failed from None
 
     def _begin_at(self, where: Connection, ask: int | tuple[str, int] | None) -> None:
         self._client = self._connect(where)
@@ -197,21 +208,24 @@ class Admin:
     def _connect(self, where: Connection) -> Any:
         from kafka.admin import KafkaAdminClient
 
-        options = where.options()
         try:
-            return KafkaAdminClient(**options)
+            return KafkaAdminClient(**where.options())
         except (kafka_errors.KafkaError, OSError, ValueError) as error:
-            seconds = min(where.request_timeout_seconds, CHECK_SECONDS)
-            why = connection_check.failure(where, where.bootstrap_servers[0], seconds)
-            raise KafkaError(
-                "No broker answered at %s (%s, within %d s): %s."
-                % (
-                    self._servers,
-                    self._protocol,
-                    options["bootstrap_timeout_ms"] // 1000,
-                    why or reason(error) + "; check that a broker runs there",
-                )
-            ) from None
+            raise _NoAnswer(where, error) from None
+
+    def _why(self, failed: _NoAnswer) -> KafkaError:
+        where = failed.where
+        seconds = min(where.request_timeout_seconds, CHECK_SECONDS)
+        why = connection_check.failure(where, where.bootstrap_servers[0], seconds)
+        return KafkaError(
+            "No broker answered at %s (%s, within %d s): %s."
+            % (
+                self._servers,
+                self._protocol,
+                where.bootstrap_timeout_seconds or where.request_timeout_seconds,
+                why or reason(failed.error) + "; check that a broker runs there",
+            )
+        )
 
     def _choose(self, ask: int | tuple[str, int] | None, begun: Sequence[str]) -> Any:
         """The node that is asked from now on: the one that just answered, or the first candidate that answers."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from contextlib import closing
 from typing import Any
 
@@ -183,7 +184,7 @@ def _log_in(stream: socket.socket, where: Connection, options: dict[str, Any], s
     if offer.error_code == UNSUPPORTED_MECHANISM:
         raise _Refused(
             "the listener at %s does not offer the SASL mechanism %s, but %s; set sasl_mechanism"
-            % (server, name, ", ".join(sorted(offer.mechanisms)) or "none")
+            % (server, name, ", ".join(sorted(filter(None, offer.mechanisms or ()))) or "none")
         )
     if offer.error_code == ILLEGAL_SASL_STATE:
         raise _Refused(
@@ -198,7 +199,7 @@ def _log_in(stream: socket.socket, where: Connection, options: dict[str, Any], s
             raise _Refused(_login(name, user, answers, server))
         try:
             mechanism.receive(answer.auth_bytes)
-        except (ValueError, KeyError):
+        except Exception:  # The library takes the other end's word for what the answer holds.
             raise _Refused(
                 "%s did not prove that it knows the password of the user %s; it may be another cluster's broker"
                 % (server, user)
@@ -219,20 +220,29 @@ def _login(mechanism: str | None, user: str | None, answers: int, server: str) -
 
 
 def _exchange(stream: socket.socket, request: Any) -> Any:
-    """One request and its answer; raises OSError, and EOFError when the other end says nothing that is an answer."""
-    from kafka import errors
+    """One request and its answer; raises OSError, and EOFError when the other end says nothing that is an answer.
+
+    The stream's timeout is that of the whole answer, of which each byte could come right before it.
+    """
     from kafka.protocol.parser import KafkaProtocol
 
+    seconds = stream.gettimeout() or 0
+    end = time.monotonic() + seconds
     parser = KafkaProtocol(client_id="rackaware", receive_message_max_bytes=LARGEST_ANSWER)
     parser.send_request(request)
     stream.sendall(parser.send_bytes())
     answers: list[Any] = []
     while not answers:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise socket.timeout
+        stream.settimeout(left)
         data = stream.recv(1 << 16)
         if not data:
             raise EOFError
         try:
             answers = parser.receive_bytes(data)
-        except (errors.KafkaError, ValueError):
+        except Exception:  # Bytes that are no answer end in any error of the library.
             raise EOFError from None
+    stream.settimeout(seconds)
     return answers[0][1]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import pytest
+import yaml
 from ansible import context
 from ansible.module_utils.common.collections import ImmutableDict
 from ansible.utils import vars as ansible_vars
@@ -14,6 +16,8 @@ from ansible_collections.rackaware.kafka.plugins.filter.inventory import kafka_i
 from ansible_collections.rackaware.kafka.plugins.module_utils._aws import decrypt_events
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import playbook_inputs, variables
 from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +81,11 @@ def test_inputs_as_they_should_be_are_accepted():
             "kafka_unlock_log_hours is '2161', but must be from 1 to 2160; correct it.",
         ),
         ({"kafka_unlock_log_files": -1}, "kafka_unlock_log_files is -1, but must be at least 1; correct it."),
+        (
+            {"kafka_unlock_log_hours": float("inf")},
+            "kafka_unlock_log_hours is inf, but must be a whole number; correct it.",
+        ),
+        ({"kafka_unlock_log_hours": "0.0"}, "kafka_unlock_log_hours is '0.0', but must be from 1 to 2160; correct it."),
         ({"kafka_unlock_log_hours": True}, "kafka_unlock_log_hours is True, but must be a whole number; correct it."),
         ({"kafka_check_topic": ["x"]}, "kafka_check_topic is a list, but must be a text; correct it."),
         ({"kafka_selected_nodes": {"a": 1}}, "kafka_selected_nodes is a mapping, but must be a list, as in [a, b];"),
@@ -178,3 +187,26 @@ KNOWN = {"roll_only": {"type": "list"}, "broker_heap_mb": {"type": "int"}, **pla
 def test_what_the_run_reads_on_localhost_is_refused_where_only_nodes_have_it(nodes, local, sentence):
     said = variables.misplaced(nodes, local, KNOWN)
     assert len(said) == (sentence is not None) and (sentence is None or sentence in said[0])
+
+
+def kept(part):
+    """The names that a part of a YAML file gives to facts and results, other than those with underscores in front."""
+    if isinstance(part, list):
+        return {name for item in part for name in kept(item)}
+    if not isinstance(part, dict):
+        return set()
+    given = {*(part.get("ansible.builtin.set_fact") or ()), *([part["register"]] if "register" in part else [])}
+    return {name for name in given if not name.startswith("__")}.union(*map(kept, part.values()))
+
+
+def test_the_facts_of_a_run_are_all_listed():
+    files = [*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/tasks/*.yml")]
+    assert {name for file in files for name in kept(yaml.safe_load(file.read_text()))} == set(playbook_inputs.FACTS)
+
+
+@pytest.mark.parametrize("name", playbook_inputs.FACTS)
+def test_a_fact_of_a_playbook_that_ran_before_is_no_unknown_input(extra, name):
+    assert findings(**{name: {"a": 1}}) == []
+    # It would stay as it is given, whatever the playbooks find out: two runs with one roll_owner would share the lock.
+    extra("%s=x" % name)
+    assert findings(**{name: "x"}) == ["The variable %s is a result of the playbooks; take it out of -e." % name]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import ssl
 import threading
+import time
 import types
 
 import pytest
@@ -81,14 +83,35 @@ def test_what_is_no_broker_at_all(end, monkeypatch):
     assert "ended the connection at the first request" in failure()
 
 
-def test_a_broker_that_does_not_know_the_password_itself(end, tmp_path):
-    from kafka.protocol.sasl import SaslAuthenticateResponse, SaslHandshakeResponse
+@pytest.mark.parametrize("said", [b"\0\0\0\0", b"\0\0\0\2ab", b"\0\0\0\6\0\0\0\1\xff\xff"])
+def test_an_answer_that_is_no_message(end, monkeypatch, said):
+    monkeypatch.setattr(connection_check, "_speaks_tls", lambda *_: False)
+    end.sendall(said)
+    assert "ended the connection at the first request" in failure()
 
+
+def test_bytes_that_come_one_after_another_do_not_make_it_wait_on(end):
+    def drip():
+        with contextlib.suppress(OSError):
+            end.sendall(b"\0\0\1\0")
+            while not over.wait(0.3):
+                end.sendall(b"x")
+
+    over = threading.Event()
+    peer = threading.Thread(target=drip)
+    peer.start()
+    begun = time.monotonic()
+    try:
+        assert "took the connection and did not answer within 3 s" in failure()
+    finally:
+        over.set()
+        peer.join(10)
+    assert time.monotonic() - begun < 10
+
+
+def login(end, tmp_path, *answers):
+    """What is said of a login in which the broker gives these answers."""
     (tmp_path / "password").write_text("secret")
-    answers = [
-        SaslHandshakeResponse[1](error_code=0, mechanisms=["SCRAM-SHA-512"]),
-        SaslAuthenticateResponse[1](error_code=0, error_message=None, auth_bytes=b"r=other,s=c2FsdA==,i=4096"),
-    ]
 
     def answer():
         for message in answers:
@@ -105,5 +128,18 @@ def test_a_broker_that_does_not_know_the_password_itself(end, tmp_path):
         sasl_password_file=str(tmp_path / "password"),
     )
     peer.join(10)
+    return why
+
+
+@pytest.mark.parametrize("salt", [None, b"r=other,s=c2FsdA==,i=4096", b"\xff"])
+def test_a_broker_that_does_not_know_the_password_itself(end, tmp_path, salt):
+    from kafka.protocol.sasl import SaslAuthenticateResponse, SaslHandshakeResponse
+
+    why = login(
+        end,
+        tmp_path,
+        SaslHandshakeResponse[1](error_code=0, mechanisms=["SCRAM-SHA-512"]),
+        SaslAuthenticateResponse[1](error_code=0, error_message=None, auth_bytes=salt),
+    )
     assert "did not prove that it knows the password of the user alice; it may be another cluster's broker" in why
     assert "secret" not in why

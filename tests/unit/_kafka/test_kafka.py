@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import threading
 import uuid
@@ -18,6 +19,7 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import clie
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import (
     configs,
     connection,
+    connection_check,
     features,
     groups,
     kraft,
@@ -235,6 +237,18 @@ class TestWhomToAsk:
         assert next(found) == "one:9092" and not later.is_set()
         found.close()
         later.set()
+
+    @pytest.mark.parametrize(
+        ("servers", "checked"), [(["hang:1", "hang:2", "one:9092"], []), (["hang:1", "hang:2"], ["hang:2"])]
+    )
+    def test_why_a_server_hangs_is_looked_at_once_and_only_when_none_answers(
+        self, cluster, monkeypatch, servers, checked
+    ):
+        seen = []
+        monkeypatch.setattr(connection_check, "failure", lambda where, server, seconds: seen.append(server))
+        with contextlib.suppress(KafkaError):
+            cluster(servers=servers)
+        assert seen == checked
 
     @pytest.mark.parametrize("servers", [["hang:1", "hang:2"], ["down:1", "down:2"]])
     def test_no_server_that_answers_is_one_sentence_that_names_all(self, cluster, servers):

@@ -100,6 +100,13 @@ def test_racks_go_one_after_another(run):
     assert log[-1].startswith("kafka_roll_lock released")
 
 
+@pytest.mark.parametrize("module", ["kafka_cluster_info", "kafka_roll_plan"])
+def test_a_host_that_is_lost_while_it_is_asked_keeps_no_lock(run, module):
+    code, said, log, *_ = run(["lost %s localhost" % module])
+    assert code != 0 and "b1 keeps the lock and asks the brokers, and cannot be reached; bring it back." in said
+    assert log[-1].startswith("kafka_roll_lock released") and of(log, "kafka_roll_service") == []
+
+
 def test_the_gate_is_told_who_of_a_step_is_known_to_be_down(run):
     code, said, log, report, events = run(["down b4"])
     assert code == 0, said
