@@ -21,8 +21,9 @@ ROLES = (
 HEAD = """# Variables
 
 Every input of the playbooks and of the roles, with its type and default.
-A variable of ours that is misspelled, or of the wrong type, is refused before anything
-changes; a variable of your own that begins like ours must stand in `kafka_own_variables`.
+A variable of ours that is misspelled, or of the wrong type, is refused before anything changes. So is a variable of
+your own that begins with `kafka_`, `broker_`, `zookeeper_`, `controller_`, `os_tuning_`, `data_volume_`,
+`encrypted_store_` or `key_custody_`, unless it stands in `kafka_own_variables`.
 What describes hosts and the whole cluster may stand in the inventory, per host or per group: it is read from the nodes,
 and nodes that disagree about the cluster are refused. What the run itself reads (`roll_*`, `upgrade_*`,
 `key_custody_*` and [the playbooks' inputs](#the-playbooks)) is read on localhost: set it with `-e`, or in
@@ -59,7 +60,8 @@ TOPOLOGY = """
 
 The keys of `kafka_topology`. `provision` builds what it says and needs what is required; the other playbooks read what
 they need of it, and compare its nodes with the inventory's where it has any. A key that is unknown or of another type
-is refused; nothing is converted. Null counts as left out. A dash is no default, or one that the meaning says.
+is refused by `provision`, and by the others in a topology that has nodes; nothing is converted. Null counts as left out.
+A dash is no default, or one that the meaning says.
 
 | key | type | default | meaning |
 | --- | --- | --- | --- |
@@ -71,6 +73,7 @@ LIKE_BROKERS = ("zookeepers", "controllers")
 def plain(text: str | list[str]) -> str:
     """A description without Ansible's markup."""
     text = " ".join(text) if isinstance(text, list) else text
+    text = re.sub(r"\bO\(([\w.]+)#\w+:([^)]*)\)", r"`\2` of `\1`", text)
     text = re.sub(r"\b[CVO]\(([^)]*)\)", r"`\1`", text)
     text = re.sub(r"\b[PM]\(([^)#]*)[^)]*\)", r"`\1`", text)
     return text.replace("|", "\\|")

@@ -644,7 +644,9 @@ def inventory_findings(
             out.append("Node id %d is given to several %s (%s); give each its own." % (number, title, same))
     # _config.variables says so of another type.
     racks = {rack for rack in (of(host, "kafka_rack") for host in brokers) if isinstance(rack, (str, int))}
-    if brokers and not allow_fewer_zones and 0 < len(racks) < MINIMUM_ZONES:
+    # A broker without a rack has a sentence of its own, and may lie in another one.
+    unknown = sum(of(host, "kafka_rack") is None for host in brokers)
+    if brokers and not allow_fewer_zones and racks and len(racks) + unknown < MINIMUM_ZONES:
         out.append(
             "The brokers lie in %d rack%s, but losing one must leave a majority: use three,"
             " or set allow_fewer_zones: true in the topology." % (len(racks), "" if len(racks) == 1 else "s")

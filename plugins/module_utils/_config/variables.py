@@ -20,8 +20,8 @@ INVENTORY: dict[str, dict[str, Any]] = {
     "kafka_cluster": {"type": "str"},
     "kafka_instance_type": {"type": "str"},
     "kafka_instance_id": {"type": "str"},
-    # _config.topology reads it.
-    "kafka_topology": {"type": "raw"},
+    # What is in it _config.topology reads.
+    "kafka_topology": {"type": "dict"},
 }
 # Prefixes of this collection alone. Under the other roles' prefixes (java_, network_ …) only near misses are typos.
 OWN = (
@@ -36,6 +36,8 @@ OWN = (
 )
 # What a run itself reads, on localhost.
 RUN = ("roll_", "upgrade_", "key_custody_")
+# What confirms a single run, so that no file may hold it.
+ONE_RUN = ("kafka_confirm", "kafka_selected_nodes", "kafka_accept_loss", "kafka_revoke_urgent")
 # The list of names, and beginnings of names with _ at their end, that are the user's.
 OWN_NAMES = "kafka_own_variables"
 NEAR = 0.85
@@ -114,8 +116,13 @@ def misplaced(
             if name not in local or values[name] != local[name]:
                 hosts.setdefault(name, []).append(host)
     return [
-        "%s is set for %s, but the run reads it on localhost, where it is %s; set it in group_vars/all, or with -e."
-        % (name, _hosts(names, len(variables)), "another" if name in local else "missing")
+        "%s is set for %s, but the run reads it on localhost, where it is %s; set it %s."
+        % (
+            name,
+            _hosts(names, len(variables)),
+            "another" if name in local else "missing",
+            "with -e" if name in ONE_RUN else "in group_vars/all, or with -e",
+        )
         for name, names in hosts.items()
     ]
 

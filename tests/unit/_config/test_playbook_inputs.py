@@ -119,6 +119,13 @@ def test_every_input_is_refused_when_it_is_misspelled():
     assert [name for name, right in wrong.items() if "did you mean %s?" % right not in said.get(name, "")] == []
 
 
+def test_a_topology_that_is_a_text_is_refused_by_its_own_name():
+    """As after -e kafka_topology=topology.yml, without the @."""
+    said = variables.unfit({"kafka_topology": "topology.yml"}, variables.inputs([]))
+    assert said == {"kafka_topology": "kafka_topology is a text, but must be a mapping, as in {a: 1}; correct it."}
+    assert variables.unfit({"kafka_topology": None}, variables.inputs([])) == {}
+
+
 def test_every_type_has_its_words():
     kinds = {option.get("type", "str") for option in known().values()}
     elements = {option["elements"] for option in known().values() if "elements" in option}
@@ -174,7 +181,11 @@ KNOWN = {"roll_only": {"type": "list"}, "broker_heap_mb": {"type": "int"}, **pla
             {},
             "roll_only is set for b1, but the run reads it on localhost, where it is missing;",
         ),
-        ({"b1": {"kafka_confirm": "x"}, "b2": {"kafka_confirm": "x"}}, {}, "kafka_confirm is set for all hosts, but"),
+        (
+            {"b1": {"kafka_confirm": "x"}, "b2": {"kafka_confirm": "x"}},
+            {},
+            "kafka_confirm is set for all hosts, but the run reads it on localhost, where it is missing; set it with -e.",
+        ),
         (
             {"b1": {"roll_only": [1]}},
             {"roll_only": [2]},

@@ -427,6 +427,12 @@ def test_an_inventory_that_is_the_topology_has_no_findings() -> None:
     assert model() == []
 
 
+def test_a_missing_rack_is_not_said_to_be_one_too_few() -> None:
+    hosts = {**HOSTS, "b1": {**HOSTS["b1"], "kafka_rack": None}}
+    said = config_topology.inventory_findings(hosts, GROUPS)
+    assert len(said) == 1 and said[0].startswith("Host b1 has no kafka_rack"), said
+
+
 def test_nodes_that_the_inventory_lacks_are_named_with_what_to_do() -> None:
     """5 ZooKeeper nodes, 2 of them stopped: what is left looks like a good ensemble of 3."""
     five = changed(zookeepers__count=5)
