@@ -74,8 +74,14 @@ def _dial(host: str, port: int, seconds: float) -> socket.socket:
 
 def _secure(plain: socket.socket, host: str, where: Connection, server: str, seconds: float) -> ssl.SSLSocket:
     try:
-        context = ssl.create_default_context(cafile=where.ssl_cafile)
+        # As kafka-python makes it: Python's own default has been stricter since 3.13.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.check_hostname = where.ssl_check_hostname
+        if where.ssl_cafile:
+            context.load_verify_locations(where.ssl_cafile)
+        else:
+            context.load_default_certs()
         if where.ssl_certfile:
             context.load_cert_chain(where.ssl_certfile, where.ssl_keyfile)
     except (OSError, ValueError) as error:

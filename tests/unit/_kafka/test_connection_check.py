@@ -11,6 +11,7 @@ import time
 import types
 
 import pytest
+from certificates import Authority
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client as kafka_client
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import connection_check
@@ -56,6 +57,33 @@ def end(monkeypatch):
 def test_files_that_cannot_be_read_are_our_own_fault(end, tmp_path, option):
     with pytest.raises(kafka_client.KafkaError, match="The files for TLS cannot be used: No such file or directory;"):
         failure(security_protocol="SSL", **{option: str(tmp_path / "missing")})
+
+
+def test_a_certificate_that_the_library_takes_is_taken(end, monkeypatch, tmp_path):
+    """Python's own default has been stricter since 3.13: it asks for an Authority Key Identifier."""
+    default, authority = ssl.create_default_context, Authority(tmp_path, "authority")
+
+    def strict(*arguments, **options):
+        context = default(*arguments, **options)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", strict)
+    monkeypatch.setattr(connection_check, "_speaks_tls", lambda *_: True)
+    broker = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    broker.load_cert_chain(authority.sign("broker", address="198.18.0.9"))
+
+    def serve():
+        with contextlib.suppress(OSError):
+            stream = broker.wrap_socket(end, server_side=True)
+            stream.recv(1)
+            stream.close()
+
+    peer = threading.Thread(target=serve)
+    peer.start()
+    why = failure(security_protocol="SSL", ssl_cafile=str(authority.file))
+    peer.join(10)
+    assert "ended the connection at the first request" in why
 
 
 def test_a_clock_that_is_behind():
