@@ -1,0 +1,238 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""Why a broker lets a client in no further.
+
+To kafka-python a wrong password, an untrusted certificate and an absent broker are the same: it connects again until
+its time is over, and says that no broker answered. Here one connection is made step by step, and the step that fails
+names the reason.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from contextlib import closing
+from typing import Any
+
+from .client import Connection, KafkaError, address
+
+# Codes of org.apache.kafka.common.protocol.Errors.
+UNSUPPORTED_MECHANISM, ILLEGAL_SASL_STATE = 33, 34
+# X509_V_ERR_… of OpenSSL's x509_vfy.h.
+NOT_YET_VALID, EXPIRED, WRONG_NAMES = 9, 10, (62, 64)
+# A Kafka answer to what is asked here is a few KB; the first bytes of another protocol read as a length are far more.
+LARGEST_ANSWER = 1 << 20
+
+
+class _Refused(Exception):
+    """The reason, and what to do, without a full stop."""
+
+
+def failure(where: Connection, server: str, seconds: float) -> str | None:
+    """Why a client gets no further at server (host:port), and what to do; None when one gets in.
+
+    seconds is the longest wait for each answer. Raises KafkaError for files that cannot be read.
+    """
+    host, port = address(server)
+    options = where.options()
+    try:
+        with closing(_dial(host, port, seconds)) as plain:
+            stream = _secure(plain, host, where, server, seconds) if _tls(where) else plain
+            with closing(stream):
+                _ask(stream, where, options, server, seconds)
+    except _Refused as refused:
+        return str(refused)
+    return None
+
+
+def _tls(where: Connection) -> bool:
+    return where.security_protocol.endswith("SSL")
+
+
+def _dial(host: str, port: int, seconds: float) -> socket.socket:
+    try:
+        return socket.create_connection((host, port), timeout=seconds)
+    except socket.gaierror:
+        raise _Refused("the name %s has no address; correct it, or the name service of this host" % host) from None
+    except ConnectionRefusedError:
+        raise _Refused(
+            "nothing listens on port %d of %s; start the broker, or correct the port" % (port, host)
+        ) from None
+    except socket.timeout:
+        raise _Refused(
+            "%s did not answer on port %d within %d s; look at the host, the route and the security groups"
+            % (host, port, seconds)
+        ) from None
+    except OSError as error:
+        raise _Refused(
+            "%s cannot be reached (%s); look at the route and the security groups" % (host, error.strerror or error)
+        ) from None
+
+
+def _secure(plain: socket.socket, host: str, where: Connection, server: str, seconds: float) -> ssl.SSLSocket:
+    try:
+        context = ssl.create_default_context(cafile=where.ssl_cafile)
+        context.check_hostname = where.ssl_check_hostname
+        if where.ssl_certfile:
+            context.load_cert_chain(where.ssl_certfile, where.ssl_keyfile)
+    except (OSError, ValueError) as error:
+        raise KafkaError(
+            "The files for TLS cannot be used: %s; correct ssl_cafile, ssl_certfile or ssl_keyfile."
+            % (getattr(error, "strerror", None) or error)
+        ) from None
+    try:
+        return context.wrap_socket(plain, server_hostname=host)
+    except ssl.SSLCertVerificationError as error:
+        raise _Refused(_certificate(error, server)) from None
+    except OSError as error:
+        if not _speaks_tls(server, seconds):
+            raise _Refused(
+                "the listener at %s speaks no TLS; take the port of a TLS listener, or set security_protocol to %s"
+                % (server, "SASL_PLAINTEXT" if _sasl(where) else "PLAINTEXT")
+            ) from None
+        raise _Refused(_ended(error, server)) from None
+
+
+def _certificate(error: ssl.SSLCertVerificationError, server: str) -> str:
+    if error.verify_code == EXPIRED:
+        return "the certificate of %s, or of its authority, has expired; renew it" % server
+    if error.verify_code == NOT_YET_VALID:
+        return "the certificate of %s is not valid yet; look at the clocks of both hosts" % server
+    if error.verify_code in WRONG_NAMES:
+        return (
+            "the certificate of %s does not name that host; connect by a name or address that is in it, or renew it"
+            % (server)
+        )
+    return "the certificate of %s is not trusted (%s); set ssl_cafile to the authority that signed it" % (
+        server,
+        error.verify_message,
+    )
+
+
+def _speaks_tls(server: str, seconds: float) -> bool:
+    """Whether the listener answers a TLS client of any kind, with a certificate of any kind."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with closing(socket.create_connection(address(server), timeout=seconds)) as plain:
+            context.wrap_socket(plain).close()
+    except ssl.SSLEOFError:
+        return False
+    except ssl.SSLError as error:
+        # An alert is TLS; what is no TLS record at all is not.
+        return "ALERT" in (error.reason or "")
+    except OSError:
+        return False
+    return True
+
+
+def _ended(error: BaseException, server: str) -> str:
+    why = str(getattr(error, "reason", None) or getattr(error, "strerror", None) or error or type(error).__name__)
+    if "ALERT" in why and any(word in why for word in ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE")):
+        return (
+            "the listener at %s does not take this client's certificate (%s); set ssl_certfile and ssl_keyfile to one"
+            " that its authority signed and that has not expired" % (server, why)
+        )
+    if "PROTOCOL_VERSION" in why or "UNSUPPORTED_PROTOCOL" in why:
+        return "the listener at %s and this host have no TLS version in common (%s); allow TLS 1.2 or 1.3" % (
+            server,
+            why,
+        )
+    return "the listener at %s ended the connection (%s); look at the broker's log" % (server, why)
+
+
+def _sasl(where: Connection) -> bool:
+    return where.security_protocol.startswith("SASL")
+
+
+def _ask(stream: socket.socket, where: Connection, options: dict[str, Any], server: str, seconds: float) -> None:
+    """Log in, and ask for what everybody may see."""
+    from kafka.protocol.metadata import MetadataRequest
+
+    try:
+        if _sasl(where):
+            _log_in(stream, where, options, server)
+        _exchange(stream, MetadataRequest[1](topics=[]))
+    except (EOFError, OSError) as error:
+        if isinstance(error, socket.timeout):
+            raise _Refused(
+                "the listener at %s took the connection and did not answer within %d s; look at the broker's log"
+                % (server, seconds)
+            ) from None
+        if not _tls(where) and _speaks_tls(server, seconds):
+            raise _Refused(
+                "the listener at %s speaks TLS; take the port of a plaintext listener, or set security_protocol to %s"
+                % (server, "SASL_SSL" if _sasl(where) else "SSL")
+            ) from None
+        if not _sasl(where) and not getattr(error, "reason", None):
+            raise _Refused(
+                "the listener at %s ended the connection at the first request; if it asks for a login, set"
+                " security_protocol to %s" % (server, "SASL_SSL" if _tls(where) else "SASL_PLAINTEXT")
+            ) from None
+        raise _Refused(_ended(error, server)) from None
+
+
+def _log_in(stream: socket.socket, where: Connection, options: dict[str, Any], server: str) -> None:
+    from kafka.net.sasl import get_sasl_mechanism
+    from kafka.protocol.sasl import SaslAuthenticateRequest, SaslHandshakeRequest
+
+    name, user = where.sasl_mechanism, where.sasl_username
+    offer = _exchange(stream, SaslHandshakeRequest[1](mechanism=name))
+    if offer.error_code == UNSUPPORTED_MECHANISM:
+        raise _Refused(
+            "the listener at %s does not offer the SASL mechanism %s, but %s; set sasl_mechanism"
+            % (server, name, ", ".join(sorted(offer.mechanisms)) or "none")
+        )
+    if offer.error_code == ILLEGAL_SASL_STATE:
+        raise _Refused(
+            "the listener at %s asks for no login; set security_protocol to %s"
+            % (server, "SSL" if _tls(where) else "PLAINTEXT")
+        )
+    mechanism = get_sasl_mechanism(name)(host=address(server)[0], **options)
+    answers = 0
+    while not mechanism.is_done():
+        answer = _exchange(stream, SaslAuthenticateRequest[1](mechanism.auth_bytes()))
+        if answer.error_code:
+            raise _Refused(_login(name, user, answers, server))
+        try:
+            mechanism.receive(answer.auth_bytes)
+        except (ValueError, KeyError):
+            raise _Refused(
+                "%s did not prove that it knows the password of the user %s; it may be another cluster's broker"
+                % (server, user)
+            ) from None
+        answers += 1
+
+
+def _login(mechanism: str | None, user: str | None, answers: int, server: str) -> str:
+    """SCRAM shows where it failed: only for a user that it knows does a broker send a salt (ScramSaslServer)."""
+    if not str(mechanism).startswith("SCRAM"):
+        return "%s refuses the user %s or its password; correct sasl_username, or the file in sasl_password_file" % (
+            server,
+            user,
+        )
+    if answers == 0:
+        return "%s knows no user %s for %s; correct sasl_username, or make the user" % (server, user, mechanism)
+    return "%s refuses the password of the user %s; correct the file in sasl_password_file" % (server, user)
+
+
+def _exchange(stream: socket.socket, request: Any) -> Any:
+    """One request and its answer; raises OSError, and EOFError when the other end says nothing that is an answer."""
+    from kafka import errors
+    from kafka.protocol.parser import KafkaProtocol
+
+    parser = KafkaProtocol(client_id="rackaware", receive_message_max_bytes=LARGEST_ANSWER)
+    parser.send_request(request)
+    stream.sendall(parser.send_bytes())
+    answers: list[Any] = []
+    while not answers:
+        data = stream.recv(1 << 16)
+        if not data:
+            raise EOFError
+        try:
+            answers = parser.receive_bytes(data)
+        except (errors.KafkaError, ValueError):
+            raise EOFError from None
+    return answers[0][1]

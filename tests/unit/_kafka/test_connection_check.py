@@ -1,0 +1,109 @@
+"""What a check of a connection says where no broker is needed; the rest is in tests/system/test_connection_check.py."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+import threading
+import types
+
+import pytest
+
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client as kafka_client
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import connection_check
+
+SERVER = "198.18.0.9:9093"
+
+
+def failure(**options):
+    return connection_check.failure(kafka_client.Connection((SERVER,), **options), SERVER, 3)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (socket.gaierror(-2, "Name or service not known"), "the name 198.18.0.9 has no address; correct it"),
+        (ConnectionRefusedError(), "nothing listens on port 9093 of 198.18.0.9; start the broker"),
+        (
+            socket.timeout(),
+            "did not answer on port 9093 within 3 s; look at the host, the route and the security groups",
+        ),
+        (OSError(errno.EHOSTUNREACH, "No route to host"), "cannot be reached (No route to host); look at the route"),
+    ],
+)
+def test_a_host_that_cannot_be_reached(monkeypatch, error, said):
+    def dial(*_, **__):
+        raise error
+
+    monkeypatch.setattr(socket, "create_connection", dial)
+    assert said in failure()
+
+
+@pytest.fixture
+def end(monkeypatch):
+    """The broker's end of the connection that is dialled."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(3)
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: ours)
+    yield theirs
+    theirs.close()
+
+
+@pytest.mark.parametrize("option", ["ssl_cafile", "ssl_certfile"])
+def test_files_that_cannot_be_read_are_our_own_fault(end, tmp_path, option):
+    with pytest.raises(kafka_client.KafkaError, match="The files for TLS cannot be used: No such file or directory;"):
+        failure(security_protocol="SSL", **{option: str(tmp_path / "missing")})
+
+
+def test_a_clock_that_is_behind():
+    error = types.SimpleNamespace(verify_code=connection_check.NOT_YET_VALID)
+    assert "is not valid yet; look at the clocks of both hosts" in connection_check._certificate(error, SERVER)
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "does not take this client's certificate"),
+        ("TLSV1_ALERT_PROTOCOL_VERSION", "have no TLS version in common (TLSV1_ALERT_PROTOCOL_VERSION); allow TLS 1.2"),
+        ("RECORD_LAYER_FAILURE", "ended the connection (RECORD_LAYER_FAILURE); look at the broker's log"),
+    ],
+)
+def test_the_end_of_a_handshake(why, said):
+    error = ssl.SSLError(1, why)
+    error.reason = why
+    assert said in connection_check._ended(error, SERVER)
+
+
+def test_what_is_no_broker_at_all(end, monkeypatch):
+    monkeypatch.setattr(connection_check, "_speaks_tls", lambda *_: False)
+    end.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    assert "ended the connection at the first request" in failure()
+
+
+def test_a_broker_that_does_not_know_the_password_itself(end, tmp_path):
+    from kafka.protocol.sasl import SaslAuthenticateResponse, SaslHandshakeResponse
+
+    (tmp_path / "password").write_text("secret")
+    answers = [
+        SaslHandshakeResponse[1](error_code=0, mechanisms=["SCRAM-SHA-512"]),
+        SaslAuthenticateResponse[1](error_code=0, error_message=None, auth_bytes=b"r=other,s=c2FsdA==,i=4096"),
+    ]
+
+    def answer():
+        for message in answers:
+            end.recv(65536)
+            message.with_header(correlation_id=1)
+            end.sendall(message.encode(header=True, framed=True))
+
+    peer = threading.Thread(target=answer)
+    peer.start()
+    why = failure(
+        security_protocol="SASL_PLAINTEXT",
+        sasl_mechanism="SCRAM-SHA-512",
+        sasl_username="alice",
+        sasl_password_file=str(tmp_path / "password"),
+    )
+    peer.join(10)
+    assert "did not prove that it knows the password of the user alice; it may be another cluster's broker" in why
+    assert "secret" not in why
