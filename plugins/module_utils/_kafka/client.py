@@ -18,7 +18,7 @@ import logging
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from .._errors import RackawareError
@@ -70,7 +70,10 @@ class LibraryError(KafkaError):
 
 @dataclass(frozen=True)
 class Connection:
-    """How to reach a cluster; the password stays in its file until a client is described."""
+    """How to reach a cluster; the password stays in its file until a client is described.
+
+    sasl_password is for a password that is in no file, and is shown nowhere.
+    """
 
     bootstrap_servers: tuple[str, ...]
     security_protocol: str = "PLAINTEXT"
@@ -83,6 +86,7 @@ class Connection:
     ssl_check_hostname: bool = True
     request_timeout_seconds: int = 30
     bootstrap_timeout_seconds: int | None = None
+    sasl_password: str | None = field(default=None, repr=False)
 
     def options(self) -> dict[str, Any]:
         """The arguments that every client of kafka-python takes."""
@@ -111,6 +115,8 @@ class Connection:
         return options
 
     def _password(self) -> str:
+        if self.sasl_password is not None:
+            return self.sasl_password
         try:
             with open(str(self.sasl_password_file), encoding="utf-8") as stream:
                 return stream.read().rstrip("\n")

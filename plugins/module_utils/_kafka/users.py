@@ -1,0 +1,98 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""SCRAM users: listed, logged in, made and removed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Iterable, Sequence
+
+from .batches import batches
+from .client import NOT_CONTROLLER, Admin, Connection, raise_for
+from .connection_check import logs_in
+
+# Codes of org.apache.kafka.clients.admin.ScramMechanism, and what Python calls its hash.
+MECHANISMS = {"SCRAM-SHA-256": (1, "sha256"), "SCRAM-SHA-512": (2, "sha512")}
+THREADS = 16
+SALT_BYTES = 32
+# A code of org.apache.kafka.common.protocol.Errors.
+RESOURCE_NOT_FOUND = 91
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What a user logs in with; repr shows no password."""
+
+    user: str
+    mechanism: str
+    iterations: int
+    password: str = field(repr=False)
+
+
+def describe(admin: Admin) -> dict[tuple[str, str], int]:
+    """Iterations by user and mechanism, as the broker that is asked has them; no more can be read."""
+    from kafka.protocol.admin import DescribeUserScramCredentialsRequest as Request
+
+    names = {code: name for name, (code, _hash) in MECHANISMS.items()}
+    answer = admin.send(Request(users=None))
+    raise_for(answer.error_code, answer.error_message, "to describe the users")
+    out = {}
+    for result in answer.results:
+        if result.error_code != RESOURCE_NOT_FOUND:
+            raise_for(result.error_code, result.error_message, "to describe the user %s" % result.user)
+        for info in result.credential_infos:
+            out[result.user, names.get(info.mechanism, str(info.mechanism))] = info.iterations
+    return out
+
+
+def refused(where: Connection, server: str, credentials: Sequence[Credential], seconds: float) -> list[Credential]:
+    """Those of the credentials that server refuses; raises KafkaError for any other failure."""
+
+    def enters(each: Credential) -> bool:
+        as_user = replace(where, sasl_mechanism=each.mechanism, sasl_username=each.user, sasl_password=each.password)
+        return logs_in(as_user, server, seconds)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return [each for each, entered in zip(credentials, pool.map(enters, credentials)) if not entered]
+
+
+def upsert(admin: Admin, credentials: Sequence[Credential]) -> None:
+    """Make users, or give them this password; one that is logged in stays so."""
+    from kafka.protocol.admin import AlterUserScramCredentialsRequest as Request
+
+    def upsertion(each: Credential) -> tuple[str, int, int, bytes, bytes]:
+        code, name = MECHANISMS[each.mechanism]
+        salt = os.urandom(SALT_BYTES)
+        # hashlib lets other threads run meanwhile.
+        salted = hashlib.pbkdf2_hmac(name, each.password.encode(), salt, each.iterations)
+        return each.user, code, each.iterations, salt, salted
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        made = list(pool.map(upsertion, credentials))
+    for batch in batches(admin, made):
+        _alter(admin, [], [Request.ScramCredentialUpsertion(*each) for each in batch], "to make")
+
+
+def delete(admin: Admin, users: Iterable[tuple[str, str]]) -> None:
+    """Take the credentials of these users and mechanisms away; open connections stay until they end."""
+    from kafka.protocol.admin import AlterUserScramCredentialsRequest as Request
+
+    for batch in batches(admin, sorted(users)):
+        deletions = [Request.ScramCredentialDeletion(name=user, mechanism=MECHANISMS[how][0]) for user, how in batch]
+        _alter(admin, deletions, [], "to remove")
+
+
+def _alter(admin: Admin, deletions: list, upsertions: list, what: str) -> None:
+    from kafka.protocol.admin import AlterUserScramCredentialsRequest as Request
+
+    def not_controller(answer) -> int:  # type: ignore[no-untyped-def]
+        return NOT_CONTROLLER if any(each.error_code == NOT_CONTROLLER for each in answer.results) else 0
+
+    answer = admin.send_to_controller(lambda: Request(deletions=deletions, upsertions=upsertions), not_controller)
+    for result in answer.results:
+        raise_for(result.error_code, result.error_message, "%s the user %s" % (what, result.user))
