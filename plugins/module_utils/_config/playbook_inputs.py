@@ -22,7 +22,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "kafka_confirm": {
         "type": "str",
         "description": "The words that confirm the operation: the cluster's name, or those that the refusal asks for.",
-        "playbooks": (*_NODES, "downtime_upgrade", "finalize_upgrade", "deprovision"),
+        "playbooks": (*_NODES, "downtime_upgrade", "finalize_upgrade", "deprovision", "objects"),
     },
     "kafka_selected_nodes": {
         "type": "list",
@@ -87,6 +87,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "description": "Ids of ZooKeeper nodes, or addresses of controllers,"
         " that the nodes know and that are removed for good.",
         "playbooks": (),
+    },
+    "kafka_objects_file": {
+        "type": "str",
+        "description": "The file to write. By default `objects.yml` in the current directory.",
+        "playbooks": ("export_objects",),
     },
     "kafka_measure_hosts": {
         "type": "str",

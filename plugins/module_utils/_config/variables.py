@@ -33,9 +33,10 @@ OWN = (
     "data_volume_",
     "encrypted_store_",
     "key_custody_",
+    "objects_",
 )
 # What a run itself reads, on localhost.
-RUN = ("roll_", "upgrade_", "key_custody_")
+RUN = ("roll_", "upgrade_", "key_custody_", "objects_", "kafka_topics", "kafka_users", "kafka_quotas", "kafka_acls")
 NEAR = 0.85
 # Lists that a survey gives as a text, and that are split where they are read; and one with a sentence of its own.
 SPLIT = ("roll_only", "roll_allow_topics", "kafka_listeners", "kafka_selected_nodes", "kafka_quorum_removed")

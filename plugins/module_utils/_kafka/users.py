@@ -10,11 +10,13 @@ import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import Iterable, Sequence
+from typing import Any, Iterable, Sequence, TypeVar
 
 from .batches import batches
 from .client import NOT_CONTROLLER, Admin, Connection, raise_for
 from .connection_check import logs_in
+
+Item = TypeVar("Item", bound=tuple)
 
 # Codes of org.apache.kafka.clients.admin.ScramMechanism, and what Python calls its hash.
 MECHANISMS = {"SCRAM-SHA-256": (1, "sha256"), "SCRAM-SHA-512": (2, "sha512")}
@@ -39,7 +41,8 @@ def describe(admin: Admin) -> dict[tuple[str, str], int]:
     from kafka.protocol.admin import DescribeUserScramCredentialsRequest as Request
 
     names = {code: name for name, (code, _hash) in MECHANISMS.items()}
-    answer = admin.send(Request(users=None))
+    # No names are all users, as null is. But to null a broker gives no answer at all when it refuses.
+    answer = admin.send(Request(users=[]))
     raise_for(answer.error_code, answer.error_message, "to describe the users")
     out = {}
     for result in answer.results:
@@ -74,23 +77,39 @@ def upsert(admin: Admin, credentials: Sequence[Credential]) -> None:
 
     with ThreadPoolExecutor(THREADS) as pool:
         made = list(pool.map(upsertion, credentials))
-    for batch in batches(admin, made):
-        _alter(admin, [], [Request.ScramCredentialUpsertion(*each) for each in batch], "to make")
+    for part in _each_user_once(made):
+        for batch in batches(admin, part):
+            _alter(admin, [], [Request.ScramCredentialUpsertion(*each) for each in batch], "to make")
 
 
 def delete(admin: Admin, users: Iterable[tuple[str, str]]) -> None:
     """Take the credentials of these users and mechanisms away; open connections stay until they end."""
     from kafka.protocol.admin import AlterUserScramCredentialsRequest as Request
 
-    for batch in batches(admin, sorted(users)):
-        deletions = [Request.ScramCredentialDeletion(name=user, mechanism=MECHANISMS[how][0]) for user, how in batch]
-        _alter(admin, deletions, [], "to remove")
+    named = [(user, MECHANISMS[mechanism][0]) for user, mechanism in sorted(users)]
+    for part in _each_user_once(named):
+        for batch in batches(admin, part):
+            _alter(admin, [Request.ScramCredentialDeletion(*each) for each in batch], [], "to remove")
+
+
+def _each_user_once(items: Iterable[Item]) -> list[list[Item]]:
+    """The items, whose first element is a user, in parts with each user once.
+
+    Kafka refuses a request that has a user twice, also with two mechanisms.
+    """
+    parts: list[dict[str, Item]] = []
+    for item in items:
+        part = next((part for part in parts if item[0] not in part), None)
+        if part is None:
+            parts.append(part := {})
+        part[item[0]] = item
+    return [list(part.values()) for part in parts]
 
 
 def _alter(admin: Admin, deletions: list, upsertions: list, what: str) -> None:
     from kafka.protocol.admin import AlterUserScramCredentialsRequest as Request
 
-    def not_controller(answer) -> int:  # type: ignore[no-untyped-def]
+    def not_controller(answer: Any) -> int:
         return NOT_CONTROLLER if any(each.error_code == NOT_CONTROLLER for each in answer.results) else 0
 
     answer = admin.send_to_controller(lambda: Request(deletions=deletions, upsertions=upsertions), not_controller)

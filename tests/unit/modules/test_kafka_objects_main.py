@@ -351,6 +351,13 @@ class TestUsers:
         assert run(kafka_users, users=gone, removals="later")["removals"] and cluster.users
         assert run(kafka_users, users=gone)["changed"] and not cluster.users
 
+    def test_a_user_with_two_mechanisms_is_once_in_each_request(self, run, cluster):
+        both = [{**self.APP, "mechanism": mechanism} for mechanism in users.MECHANISMS]
+        run(kafka_users, users=[*both, {"name": "other", "password": SECRET}])
+        run(kafka_users, users=[], owned_prefixes=["app"], purge=True)
+        sent = [[each.name for each in [*request.upsertions, *request.deletions]] for _name, request in cluster.sent]
+        assert sent == [["app", "other"], ["app"], ["app"], ["app"]]
+
     def test_what_is_read_is_declared_again(self, run, cluster):
         run(kafka_users, users=[{**self.APP, "iterations": 9000}], **self.login)
         assert not run(kafka_users, users=run(kafka_users_info)["users"], **self.login)["changed"]
