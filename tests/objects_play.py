@@ -50,26 +50,33 @@ class Plays:
                 (plugins / "action" / each.name).symlink_to(each)
         for name in stand_ins:
             (plugins / "action" / (name + ".py")).write_text(STAND_IN % name)
-        hosts = {
-            "b%d" % number: {
+        listeners = [
+            {"name": name, "port": each, "protocol": "PLAINTEXT"}
+            for name, each in (("CLIENT", port), ("REPLICATION", 9091), ("CONTROLLER", 9093))
+        ]
+        brokers = self._hosts("b", 0, kafka_listeners=listeners)
+        # A combined node is fine, one with ZooKeeper is not.
+        others = {"kafka_controllers": dict.fromkeys(brokers, {})}
+        if mode == "zookeeper":
+            others = {"kafka_zookeepers": self._hosts("z", 10)}
+        groups = {name: {"hosts": hosts} for name, hosts in {"kafka_brokers": brokers, **others}.items()}
+        (place / "hosts.json").write_text(json.dumps({"all": {"children": groups}}))
+
+    @staticmethod
+    def _hosts(letter: str, offset: int, **more: Any) -> dict[str, dict[str, Any]]:
+        return {
+            "%s%d" % (letter, number): {
                 "kafka_node_id": number,
                 "kafka_rack": "abc"[number - 1],
                 "kafka_cluster": "demo",
-                "kafka_data_volumes": ["vol-0%d" % number],
-                "kafka_listeners": [
-                    {"name": "CLIENT", "port": port, "protocol": "PLAINTEXT"},
-                    {"name": "REPLICATION", "port": 9091, "protocol": "PLAINTEXT"},
-                    {"name": "CONTROLLER", "port": 9093, "protocol": "PLAINTEXT"},
-                ],
+                "kafka_data_volumes": ["vol-0%d" % (number + offset)],
                 "ansible_connection": "local",
-                "ansible_host": "127.0.0.%d" % number,
+                "ansible_host": "127.0.0.%d" % (number + offset),
                 "ansible_python_interpreter": sys.executable,
+                **more,
             }
             for number in (1, 2, 3)
         }
-        other = "kafka_controllers" if mode == "kraft" else "kafka_zookeepers"
-        groups = {"kafka_brokers": {"hosts": hosts}, other: {"hosts": dict.fromkeys(hosts, {})}}
-        (place / "hosts.json").write_text(json.dumps({"all": {"children": groups}}))
 
     @property
     def log(self) -> list[dict[str, Any]]:

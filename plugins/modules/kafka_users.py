@@ -179,9 +179,16 @@ def read(path: str) -> str:
 def write(admin: Admin, change: declared_users.Change, login: Login, removals: str) -> None:
     """Make users, verify that they can log in, and remove others."""
     users.upsert(admin, [each.credential() for each in change.upsert])
+    left = list(change.upsert)
+
+    def tried() -> set[tuple[str, str]]:
+        refused = login.refused(left)
+        left[:] = [each for each in left if each.key in refused]
+        return refused
+
     # Under KRaft a broker knows a user only when it has read the controller's record.
     wait_until(
-        lambda: login.refused(list(change.upsert)),
+        tried,
         lambda refused: not refused,
         what="the new passwords to be taken",
         timeout=login.seconds,

@@ -49,7 +49,7 @@ def failure(where: Connection, server: str, seconds: float) -> str | None:
 def logs_in(where: Connection, server: str, seconds: float) -> bool:
     """Whether server knows the user of the connection with its password; raises KafkaError for every other failure."""
     try:
-        _enter(where, server, seconds)
+        _enter(where, server, seconds, ask=False)
     except _WrongLogin:
         return False
     except _Refused as refused:
@@ -57,13 +57,14 @@ def logs_in(where: Connection, server: str, seconds: float) -> bool:
     return True
 
 
-def _enter(where: Connection, server: str, seconds: float) -> None:
+def _enter(where: Connection, server: str, seconds: float, *, ask: bool = True) -> None:
+    """Connect and log in; with ask, also ask for what every client may see."""
     host, port = address(server)
     options = where.options()
     with closing(_dial(host, port, seconds)) as plain:
         stream = _secure(plain, host, where, server, seconds) if _tls(where) else plain
         with closing(stream):
-            _ask(stream, where, options, server, seconds)
+            _talk(stream, where, options, server, seconds, ask)
 
 
 def _tls(where: Connection) -> bool:
@@ -166,14 +167,16 @@ def _sasl(where: Connection) -> bool:
     return where.security_protocol.startswith("SASL")
 
 
-def _ask(stream: socket.socket, where: Connection, options: dict[str, Any], server: str, seconds: float) -> None:
-    """Log in, and ask for what every client may see."""
+def _talk(
+    stream: socket.socket, where: Connection, options: dict[str, Any], server: str, seconds: float, ask: bool
+) -> None:
     from kafka.protocol.metadata import MetadataRequest
 
     try:
         if _sasl(where):
             _log_in(stream, where, options, server)
-        _exchange(stream, MetadataRequest[1](topics=[]))
+        if ask:
+            _exchange(stream, MetadataRequest[1](topics=[]))
     except (EOFError, OSError) as error:
         if isinstance(error, socket.timeout):
             raise _Refused(

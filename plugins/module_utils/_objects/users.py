@@ -84,8 +84,6 @@ def wanted(entries: Iterable[Mapping[str, Any]], read: Callable[[str], str]) -> 
 
 def _wanted(entry: Mapping[str, Any], read: Callable[[str], str]) -> Wanted:
     name, iterations = entry["name"], entry["iterations"]
-    if not name or any(letter in name for letter in ",=\n"):
-        raise ObjectsError("The user %r has a name that SCRAM cannot carry; leave out commas and equals signs." % name)
     if iterations < LEAST_ITERATIONS:
         raise ObjectsError(
             "The user %s has %d iterations, but Kafka takes no fewer than %d." % (name, iterations, LEAST_ITERATIONS)
@@ -95,6 +93,9 @@ def _wanted(entry: Mapping[str, Any], read: Callable[[str], str]) -> Wanted:
     password = entry["password"]
     if entry["password_file"] is not None:
         password = read(entry["password_file"])
+    # Kafka's client library does not escape them at a login.
+    if password is not None and any(letter in name for letter in ",="):
+        raise ObjectsError("The user %s cannot log in from here; leave commas and equals signs out of its name." % name)
     if password is not None and (not password or not password.isprintable()):
         raise ObjectsError(
             "The password of the user %s is empty, or has a line break or another character that cannot be printed;"

@@ -115,7 +115,7 @@ def test_a_broker_that_does_not_know_the_password_itself(end, tmp_path):
     ids=["the right password", "a wrong one"],
 )
 def test_a_login_is_taken_or_refused(monkeypatch, raised, said):
-    def enter(*_):
+    def enter(*_, **__):
         if raised:
             raise raised
 

@@ -296,6 +296,17 @@ class TestUsers:
         said = run(kafka_users, users=[self.APP], request_timeout_seconds=1, **self.login)["msg"]
         assert "the new passwords to be taken; last seen: refused for app (SCRAM-SHA-512)." in said
 
+    def test_only_those_that_were_refused_are_tried_again(self, run, cluster, monkeypatch):
+        self.right = {"app": SECRET, "late": "not yet"}
+
+        def wait(fetch, predicate, **_more):
+            while not predicate(fetch()):
+                self.right["late"] = SECRET
+
+        monkeypatch.setattr(kafka_users, "wait_until", wait)
+        assert run(kafka_users, users=[self.APP, {"name": "late", "password": SECRET}], **self.login)["changed"]
+        assert [names for _protocol, _server, names in self.tried] == [["app", "late"], ["late"]]
+
     def test_the_password_is_salted_here_and_shown_nowhere(self, run, cluster, capsys, monkeypatch):
         logged = []
         monkeypatch.setattr(kafka_users.AnsibleModule, "log", lambda self, *given, **more: logged.append(given))
