@@ -179,6 +179,17 @@ def read(path: str) -> str:
 def write(admin: Admin, change: declared_users.Change, login: Login, removals: str) -> None:
     """Make users, verify that they can log in, and remove others."""
     users.upsert(admin, [each.credential() for each in change.upsert])
+    # Under KRaft a broker knows a user only when it has read the controller's record. To look costs less than a login
+    # that is refused.
+    iterations = {each.key: each.iterations for each in change.upsert}
+    wait_until(
+        lambda: iterations.items() - users.describe(admin).items(),
+        lambda unknown: not unknown,
+        what="the users to be known",
+        timeout=login.seconds,
+        interval=0.1,
+        describe=lambda unknown: "%d are not" % len(unknown),
+    )
     left = list(change.upsert)
 
     def tried() -> set[tuple[str, str]]:
@@ -186,7 +197,6 @@ def write(admin: Admin, change: declared_users.Change, login: Login, removals: s
         left[:] = [each for each in left if each.key in refused]
         return refused
 
-    # Under KRaft a broker knows a user only when it has read the controller's record.
     wait_until(
         tried,
         lambda refused: not refused,
