@@ -31,8 +31,8 @@ class FakeAdmin(Admin):
     def api_versions(self):
         return {60: (0, 2), 75: (0, 0)}
 
-    def send_to_controller(self, request, part=lambda answer: answer):
-        return part(self.send(request()))
+    def send_to_controller(self, request, parts=None):
+        return self.send(request())
 
     def send(self, request, node=None):
         return getattr(self, type(request).__name__.replace("Request", ""))(request, node)
@@ -197,32 +197,37 @@ class FakeAdmin(Admin):
         )
 
     def CreateTopics(self, request, node):
-        topic = request.topics[0]
-        self.create_topic(
-            topic.name,
-            topic.num_partitions,
-            topic.replication_factor,
-            {config.name: config.value for config in topic.configs},
-            {each.partition_index: each.broker_ids for each in topic.assignments},
-            validate_only=request.validate_only,
-        )
-        return Made(topics=[Made(error_code=0, error_message=None)])
+        for topic in request.topics:
+            self.create_topic(
+                topic.name,
+                topic.num_partitions,
+                topic.replication_factor,
+                {config.name: config.value for config in topic.configs},
+                {each.partition_index: each.broker_ids for each in topic.assignments},
+                validate_only=request.validate_only,
+            )
+        return Made(topics=[Made(name=topic.name, error_code=0, error_message=None) for topic in request.topics])
 
     def CreatePartitions(self, request, node):
-        topic = request.topics[0]
-        places = None if topic.assignments is None else [each.broker_ids for each in topic.assignments]
-        self.add_partitions(topic.name, topic.count, places, validate_only=request.validate_only)
-        return Made(results=[Made(error_code=0, error_message=None)])
+        for topic in request.topics:
+            places = None if topic.assignments is None else [each.broker_ids for each in topic.assignments]
+            self.add_partitions(topic.name, topic.count, places, validate_only=request.validate_only)
+        return Made(results=[Made(name=topic.name, error_code=0, error_message=None) for topic in request.topics])
 
     def IncrementalAlterConfigs(self, request, node):
-        resource = request.resources[0]
-        config = {each.name: None if each.config_operation == DELETE else each.value for each in resource.configs}
-        self.alter_topic_config(resource.resource_name, config, validate_only=request.validate_only)
-        return Made(responses=[Made(error_code=0, error_message=None)])
+        for resource in request.resources:
+            config = {each.name: None if each.config_operation == DELETE else each.value for each in resource.configs}
+            self.alter_topic_config(resource.resource_name, config, validate_only=request.validate_only)
+        return Made(
+            responses=[
+                Made(resource_name=each.resource_name, error_code=0, error_message=None) for each in request.resources
+            ]
+        )
 
     def DeleteTopics(self, request, node):
-        self.delete_topic(request.topics[0].name)
-        return Made(responses=[Made(error_code=0)])
+        for topic in request.topics:
+            self.delete_topic(topic.name)
+        return Made(responses=[Made(name=topic.name, error_code=0) for topic in request.topics])
 
     def ElectLeaders(self, request, node):
         """The cluster's elect() returns Kafka's code for each partition that cannot be led so."""

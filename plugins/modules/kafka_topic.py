@@ -113,19 +113,14 @@ def main() -> None:
     try:
         want = topic.wanted(params)
         with Admin(connection(params)) as admin:
-            before = fetch(admin, want.name)
+            before = fetch(admin, [want.name]).get(want.name)
             change = topic.absent(before) if params["state"] == "absent" else topic.present(before, want)
             after = change.after
             if change.needed:
-                write(admin, want, change, validate_only=module.check_mode)
-                if not module.check_mode and not change.delete:
-                    settle(
-                        admin,
-                        want.name,
-                        change.after["partitions"] if change.after else None,
-                        params["request_timeout_seconds"],
-                    )
-                    now = fetch(admin, want.name)
+                write(admin, [(want, change)], validate_only=module.check_mode)
+                if not module.check_mode and change.after:
+                    settle(admin, {want.name: change.after["partitions"]}, params["request_timeout_seconds"])
+                    now = fetch(admin, [want.name]).get(want.name)
                     after = now.as_dict() if now else None
     except RackawareError as error:
         module.fail_json(msg=str(error))

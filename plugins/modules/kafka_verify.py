@@ -178,13 +178,13 @@ def verify(
     """Make the topic, write and read the records; the answer with the result."""
     params, topic, marker = module.params, module.params["topic"], None
     with Admin(where) as admin:
-        before = fetch(admin, topic)
+        before = fetch(admin, [topic]).get(topic)
         want = report_verify.wanted(topic, before, len(params["brokers"]), params["replication_factor"])
         change = kafka_topic.present(before, want)
         if change.needed:
-            write(admin, want, change, validate_only=module.check_mode)
+            write(admin, [(want, change)], validate_only=module.check_mode)
             if not module.check_mode:
-                settle(admin, topic, want.partitions, params["request_timeout_seconds"])
+                settle(admin, {topic: want.partitions}, params["request_timeout_seconds"])
         racks = {broker["id"]: broker["rack"] for broker in answer["cluster"]["brokers"]}
         partitions = metadata.partitions(admin, [topic]).get(topic)
         placed = (

@@ -26,6 +26,7 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import (
     kraft,
     metadata,
     reassignments,
+    topic,
     topic_admin,
 )
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin
@@ -295,33 +296,35 @@ class Cluster:
     def create_topic(self, name: str, assignment: dict[int, list[int]]) -> None:
         """A topic with these replicas of each partition, of which two must be in sync."""
         with self.admin() as admin:
-            topic_admin.create_topic(admin, name, 0, 0, {"min.insync.replicas": "2"}, assignment, validate_only=False)
+            replicas = [brokers for _, brokers in sorted(assignment.items())]
+            want = topic.Wanted(name, replicas=replicas, config={"min.insync.replicas": "2"})
+            topic_admin.create_topics(admin, [want], validate_only=False)
 
     def delete_topic(self, name: str) -> None:
         with self.admin() as admin:
-            topic_admin.delete_topic(admin, name)
+            topic_admin.delete_topics(admin, [name])
 
     @contextmanager
-    def slow_move(self, topic: str, replicas: list[int]) -> Iterator[None]:
+    def slow_move(self, name: str, replicas: list[int]) -> Iterator[None]:
         """Partition 0 is being moved to these replicas during the block, to the last of them for the first time."""
         rate, new = "follower.replication.throttled.rate", replicas[-1]
         # Not with the topic: in ZooKeeper mode brokers hear only of changes. They do so in order, so that with the rate
         # this is in place, too.
         throttles = {"%s.replication.throttled.replicas" % side: "*" for side in ("leader", "follower")}
         with self.admin() as admin:
-            configs.alter_topic_config(admin, topic, throttles, validate_only=False)
+            configs.alter_topic_configs(admin, {name: throttles}, validate_only=False)
             configs.alter_broker_config(admin, new, {rate: "1"}, validate_only=False)
             until(
                 lambda: configs.broker_configs(admin, new, [rate]).get(rate) == "1", "the throttle to be in place", 30
             )
-            reassignments.reassign(admin, {(topic, 0): replicas})
+            reassignments.reassign(admin, {(name, 0): replicas})
         try:
             yield
         finally:
             with self.admin() as admin:
                 moving = reassignments.under_way(admin)
                 if moving:
-                    reassignments.reassign(admin, {(topic, 0): None})
+                    reassignments.reassign(admin, {(name, 0): None})
                 configs.alter_broker_config(admin, new, {rate: None}, validate_only=False)
         assert moving, "the move has ended by itself"
 

@@ -256,12 +256,12 @@ def test_connection_options_stand_in_module_defaults_only_and_one_filter_gives_t
     names = {name for text in groups for name in re.findall(r"__\w+_connection", text)}
     values = [
         value
-        for role in ("roll", "upgrade")
+        for role in ("roll", "upgrade", "objects")
         for name, value in yaml.safe_load((ROOT / "roles" / role / "vars/main.yml").read_text()).items()
         if name in names
     ]
-    assert len(values) == len(names) == 2
-    own = [text for text in groups if "__verify" in text]
+    assert len(values) == len(names) == 3
+    own = [text for text in groups if "kafka_connection(" in text]
     assert all("rackaware.kafka.kafka_connection(hostvars, groups)" in text for text in values + own)
     assert all(re.search(r"__\w+_connection", text) for text in groups if text not in own)
 

@@ -29,7 +29,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "kafka_confirm": {
         "type": "str",
         "description": "The words that confirm the operation: the cluster's name, or those that the refusal asks for.",
-        "playbooks": (*_NODES, "downtime_upgrade", "finalize_upgrade", "deprovision"),
+        "playbooks": (*_NODES, "downtime_upgrade", "finalize_upgrade", "deprovision", "objects"),
     },
     "kafka_selected_nodes": {
         "type": "list",
@@ -105,6 +105,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
         " or beginnings that end with `_`, as in `[kafka_ui_port, kafka_exporter_]`. A beginning covers no name that"
         " looks like a misspelled one of ours. Playbooks without the preflight read it on localhost.",
         "playbooks": (),
+    },
+    "kafka_objects_file": {
+        "type": "str",
+        "description": "The file to write. By default `objects.yml` in the current directory.",
+        "playbooks": ("export_objects",),
     },
     "kafka_measure_hosts": {
         "type": "str",

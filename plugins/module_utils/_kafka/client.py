@@ -284,17 +284,19 @@ class Admin:
                 getattr(error, "errno", None),
             ) from None
 
-    def send_to_controller(self, request: Callable[[], Any], part: Callable[[Any], Any] = lambda answer: answer) -> Any:
-        """Send to the controller; under KRaft the broker that is asked forwards it. The part of the answer with its code.
+    def send_to_controller(
+        self, request: Callable[[], Any], parts: Callable[[Any], Iterable[Any]] = lambda answer: [answer]
+    ) -> Any:
+        """Send to the controller; under KRaft the broker that is asked forwards it.
 
-        request makes a new message, because each is sent once.
+        request makes a new message, because each is sent once; parts are what has an error code in the answer.
         """
         if self.is_kraft:
-            return part(self.send(request()))
-        answer = part(self.send(request(), self.metadata([]).controller_id))
-        if answer.error_code == NOT_CONTROLLER:
+            return self.send(request())
+        answer = self.send(request(), self.metadata([]).controller_id)
+        if any(part.error_code == NOT_CONTROLLER for part in parts(answer)):
             # It moved between the two requests: KafkaAdminClient too asks once more.
-            answer = part(self.send(request(), self.metadata([]).controller_id))
+            answer = self.send(request(), self.metadata([]).controller_id)
         return answer
 
     def metadata(self, topics: Sequence[str] | None, node: Any = None) -> Any:

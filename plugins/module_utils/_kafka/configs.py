@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterable, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
+from .batches import batches
 from .client import CLUSTER_AUTHORIZATION_FAILED, UNKNOWN_TOPIC, Admin, at_once, check
 from .connection import KafkaError
 
@@ -83,34 +84,45 @@ def own_minimums(admin: Admin, brokers: Iterable[int]) -> dict[int, int]:
     return {broker: least for broker, least in said.items() if not isinstance(least, KafkaError)}
 
 
-def alter_topic_config(admin: Admin, name: str, config: dict[str, str | None], *, validate_only: bool) -> None:
-    """Set keys of a topic's configuration, and remove those whose value is None; others stay."""
-    _alter(admin, TOPIC_RESOURCE, name, config, None, validate_only)
+def alter_topic_configs(admin: Admin, topics: Mapping[str, Mapping[str, str | None]], *, validate_only: bool) -> None:
+    """Set keys of topics' configurations, and remove those whose value is None; others stay."""
+    for batch in batches(admin, sorted(topics), lambda name: len(topics[name])):
+        _alter(admin, TOPIC_RESOURCE, {name: topics[name] for name in batch}, None, validate_only)
 
 
 def alter_broker_config(
     admin: Admin, broker_id: int | None, config: dict[str, str | None], *, validate_only: bool
 ) -> None:
     """The same for one broker's dynamic configuration, or with None for the default of all brokers."""
-    _alter(admin, BROKER_RESOURCE, "" if broker_id is None else str(broker_id), config, broker_id, validate_only)
+    name = "" if broker_id is None else str(broker_id)
+    _alter(admin, BROKER_RESOURCE, {name: config}, broker_id, validate_only)
 
 
 def _alter(
-    admin: Admin, kind: int, name: str, config: dict[str, str | None], node: int | None, validate_only: bool
+    admin: Admin,
+    kind: int,
+    configs: Mapping[str, Mapping[str, str | None]],
+    node: int | None,
+    validate_only: bool,
 ) -> None:
     # KafkaAdminClient.alter_configs looks up names first, but brokers list no replication throttle that is not set.
     from kafka.protocol.admin import IncrementalAlterConfigsRequest as Request
 
     resource = Request.AlterConfigsResource
-    changes = [
-        resource.AlterableConfig(name=key, config_operation=DELETE if value is None else SET, value=value)
-        for key, value in sorted(config.items())
+    resources = [
+        resource(
+            resource_type=kind,
+            resource_name=name,
+            configs=[
+                resource.AlterableConfig(name=key, config_operation=DELETE if value is None else SET, value=value)
+                for key, value in sorted(config.items())
+            ],
+        )
+        for name, config in configs.items()
     ]
-    answer = admin.send(
-        Request(
-            resources=[resource(resource_type=kind, resource_name=name, configs=changes)], validate_only=validate_only
-        ),
-        node,
-    )
+    answer = admin.send(Request(resources=resources, validate_only=validate_only), node)
     for result in answer.responses:
-        check(result, "to change the configuration of %s" % (name or "all brokers"))
+        check(
+            result,
+            "to change the configuration of %s" % (result.resource_name or "all brokers"),
+        )

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._address import split
@@ -40,7 +40,10 @@ class KafkaError(RackawareError):
 
 @dataclass(frozen=True)
 class Connection:
-    """How to reach a cluster; the password stays in its file until a client is described."""
+    """How to reach a cluster; the password stays in its file until a client is described.
+
+    sasl_password is for a password that is in no file, and is shown nowhere.
+    """
 
     bootstrap_servers: tuple[str, ...]
     security_protocol: str = "PLAINTEXT"
@@ -53,6 +56,7 @@ class Connection:
     ssl_check_hostname: bool = True
     request_timeout_seconds: int = 30
     bootstrap_timeout_seconds: int | None = None
+    sasl_password: str | None = field(default=None, repr=False)
 
     def options(self) -> dict[str, Any]:
         """The arguments that every client of kafka-python takes."""
@@ -81,6 +85,8 @@ class Connection:
         return options
 
     def _password(self) -> str:
+        if self.sasl_password is not None:
+            return self.sasl_password
         try:
             with open(str(self.sasl_password_file), encoding="utf-8") as stream:
                 return stream.read().rstrip("\n")

@@ -20,7 +20,7 @@ from typing import Any
 from .connection import Connection, KafkaError, address
 
 # Codes of org.apache.kafka.common.protocol.Errors.
-UNSUPPORTED_MECHANISM, ILLEGAL_SASL_STATE = 33, 34
+UNSUPPORTED_MECHANISM, ILLEGAL_SASL_STATE, SASL_AUTHENTICATION_FAILED = 33, 34, 58
 # X509_V_ERR_… of OpenSSL's x509_vfy.h.
 NOT_YET_VALID, EXPIRED, WRONG_NAMES = 9, 10, (62, 64)
 # A Kafka answer to what is asked here is a few KB; the first bytes of another protocol read as a length are far more.
@@ -31,21 +31,41 @@ class _Refused(Exception):
     """The reason, and what to do, without a full stop."""
 
 
+class _WrongLogin(_Refused):
+    """There is no such user, or it has another password."""
+
+
 def failure(where: Connection, server: str, seconds: float) -> str | None:
     """Why a client gets no further at server (host:port), and what to do; None when one gets in.
 
     seconds is the longest wait for each answer. Raises KafkaError for files that cannot be read.
     """
-    host, port = address(server)
-    options = where.options()
     try:
-        with closing(_dial(host, port, seconds)) as plain:
-            stream = _secure(plain, host, where, server, seconds) if _tls(where) else plain
-            with closing(stream):
-                _ask(stream, where, options, server, seconds)
+        _enter(where, server, seconds)
     except _Refused as refused:
         return str(refused)
     return None
+
+
+def logs_in(where: Connection, server: str, seconds: float) -> bool:
+    """Whether server knows the user of the connection with its password; raises KafkaError for every other failure."""
+    try:
+        _enter(where, server, seconds, ask=False)
+    except _WrongLogin:
+        return False
+    except _Refused as refused:
+        raise KafkaError("The user %s cannot log in: %s." % (where.sasl_username, refused)) from None
+    return True
+
+
+def _enter(where: Connection, server: str, seconds: float, *, ask: bool = True) -> None:
+    """Connect and log in; with ask, also ask for what every client may see."""
+    host, port = address(server)
+    options = where.options()
+    with closing(_dial(host, port, seconds)) as plain:
+        stream = _secure(plain, host, where, server, seconds) if _tls(where) else plain
+        with closing(stream):
+            _talk(stream, where, options, server, seconds, ask)
 
 
 def _tls(where: Connection) -> bool:
@@ -154,14 +174,16 @@ def _sasl(where: Connection) -> bool:
     return where.security_protocol.startswith("SASL")
 
 
-def _ask(stream: socket.socket, where: Connection, options: dict[str, Any], server: str, seconds: float) -> None:
-    """Log in, and ask what needs no permission."""
+def _talk(
+    stream: socket.socket, where: Connection, options: dict[str, Any], server: str, seconds: float, ask: bool
+) -> None:
     from kafka.protocol.metadata import MetadataRequest
 
     try:
         if _sasl(where):
             _log_in(stream, where, options, server)
-        _exchange(stream, MetadataRequest[1](topics=[]))
+        if ask:
+            _exchange(stream, MetadataRequest[1](topics=[]))
     except (EOFError, OSError) as error:
         if isinstance(error, socket.timeout):
             raise _Refused(
@@ -202,7 +224,8 @@ def _log_in(stream: socket.socket, where: Connection, options: dict[str, Any], s
     while not mechanism.is_done():
         answer = _exchange(stream, SaslAuthenticateRequest[1](mechanism.auth_bytes()))
         if answer.error_code:
-            raise _Refused(_login(name, user, answers, server))
+            wrong = answer.error_code == SASL_AUTHENTICATION_FAILED
+            raise (_WrongLogin if wrong else _Refused)(_login(name, user, answers, server))
         try:
             mechanism.receive(answer.auth_bytes)
         except Exception:  # The library takes the other end's word for what the answer holds.

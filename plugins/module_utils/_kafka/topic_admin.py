@@ -2,142 +2,166 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""A topic read and changed over the protocol; what is to change is decided in _kafka.topic."""
+"""Topics read and changed over the protocol, many in one request; what is to change is decided in _kafka.topic."""
 
 from __future__ import annotations
 
+from operator import attrgetter
+from typing import Any, Iterable, Mapping, Sequence
+
 from .._wait import wait_until
 from . import configs, metadata, reassignments, topic
+from .batches import batches
 from .client import Admin, check
 
-
-def fetch(admin: Admin, name: str) -> topic.Topic | None:
-    """The topic as it is, None when it does not exist."""
-    partitions = metadata.partitions(admin, [name]).get(name)
-    if partitions is None:
-        return None
-    adding = {move["partition"]: len(move["adding"]) for move in reassignments.under_way(admin, [name])}
-    own = configs.topic_configs(admin, [name]).get(name, {})
-    return topic.Topic(
-        replicas=[partition["replicas"] for partition in partitions],
-        replication_factor=min(
-            (len(partition["replicas"]) - adding.get(partition["partition"], 0) for partition in partitions), default=0
-        ),
-        config={key: entry["value"] for key, entry in own.items() if entry["own"]},
-    )
+# Where the brokers choose the number of partitions of a new topic.
+PARTITIONS_EXPECTED = 24
 
 
-def write(admin: Admin, want: topic.Wanted, change: topic.Change, *, validate_only: bool) -> None:
-    """Make the change, or only let Kafka judge it."""
-    if change.delete:
-        if not validate_only:
-            delete_topic(admin, want.name)
-        return
-    if change.create:
-        assignment = None if want.replicas is None else dict(enumerate(want.replicas))
-        config = {key: value for key, value in change.config.items() if value is not None}
-        create_topic(
-            admin,
-            want.name,
-            want.partitions or -1,
-            want.replication_factor or -1,
-            config,
-            assignment,
-            validate_only=validate_only,
+def fetch(admin: Admin, names: Sequence[str] | None, keys: Sequence[str] | None = None) -> dict[str, topic.Topic]:
+    """Those of the topics (None: all) that exist; of their configuration these keys (None: all)."""
+    partitions = metadata.partitions(admin, names)
+    adding = {(move["topic"], move["partition"]): len(move["adding"]) for move in reassignments.under_way(admin, names)}
+    config = {} if keys is not None and not keys else configs.topic_configs(admin, sorted(partitions), keys)
+    return {
+        name: topic.Topic(
+            replicas=[partition["replicas"] for partition in listed],
+            replication_factor=min(
+                (len(partition["replicas"]) - adding.get((name, partition["partition"]), 0) for partition in listed),
+                default=0,
+            ),
+            config={key: entry["value"] for key, entry in config.get(name, {}).items() if entry["own"]},
         )
-        return
-    if change.config:
-        configs.alter_topic_config(admin, want.name, change.config, validate_only=validate_only)
-    if change.partitions is not None:
-        before = change.before["partitions"] if change.before else 0
-        places = None if want.replicas is None else want.replicas[before:]
-        add_partitions(admin, want.name, change.partitions, places, validate_only=validate_only)
+        for name, listed in partitions.items()
+    }
 
 
-def settle(admin: Admin, name: str, count: int | None, timeout: float) -> None:
-    """Wait until every partition has a leader, because Kafka answers before it has made them.
+def write(admin: Admin, changes: Iterable[tuple[topic.Wanted, topic.Change]], *, validate_only: bool) -> None:
+    """Make the changes, or only let Kafka judge them."""
+    changes = list(changes)
+    create_topics(admin, [want for want, change in changes if change.create], validate_only=validate_only)
+    configs.alter_topic_configs(
+        admin,
+        {want.name: change.config for want, change in changes if change.config and not change.create},
+        validate_only=validate_only,
+    )
+    grown = {}
+    for want, change in changes:
+        if change.partitions is not None and change.before:
+            places = None if want.replicas is None else want.replicas[change.before["partitions"] :]
+            grown[want.name] = (change.partitions, places)
+    add_partitions(admin, grown, validate_only=validate_only)
+    if not validate_only:
+        delete_topics(admin, [want.name for want, change in changes if change.delete])
 
-    With count None, at least one partition.
+
+def settle(admin: Admin, counts: Mapping[str, int | None], timeout: float) -> None:
+    """Wait until every partition of these topics has a leader, because Kafka answers before it has made them.
+
+    counts: how many partitions a topic has; None is at least one.
     """
 
-    def ready(partitions: list) -> bool:
-        return len(partitions) >= (count or 1) and all(partition["leader"] >= 0 for partition in partitions)
+    def unready(names: Sequence[str]) -> list[str]:
+        seen = metadata.partitions(admin, names) if names else {}
+        return [
+            name
+            for name in names
+            if len(seen.get(name, [])) < (counts[name] or 1) or any(each["leader"] < 0 for each in seen[name])
+        ]
+
+    left = sorted(counts)
+
+    def look() -> list[str]:
+        left[:] = unready(left)
+        return left
 
     wait_until(
-        lambda: metadata.partitions(admin, [name]).get(name, []),
-        ready,
-        what="every partition of topic %s to have a leader" % name,
+        look,
+        lambda names: not names,
+        what="every partition to have a leader",
         timeout=timeout,
         interval=0.1,
-        describe=lambda partitions: (
-            "%d partitions, %d with a leader"
-            % (len(partitions), sum(partition["leader"] >= 0 for partition in partitions))
-        ),
+        describe=lambda names: "%d topics are not ready, %s first" % (len(names), names[0]),
     )
 
 
-def create_topic(
-    admin: Admin,
-    name: str,
-    partitions: int,
-    replication_factor: int,
-    config: dict[str, str],
-    assignment: dict[int, list[int]] | None,
-    *,
-    validate_only: bool,
-) -> None:
-    """Create a topic, or only have Kafka validate it.
-
-    With an assignment (partition: broker ids) the two numbers follow from that.
-    """
+def create_topics(admin: Admin, topics: Iterable[topic.Wanted], *, validate_only: bool) -> None:
+    """Create topics, or only have Kafka validate them."""
     from kafka.protocol.admin import CreateTopicsRequest as Request
 
     made = Request.CreatableTopic
-    creatable = made(
-        name=name,
-        # Kafka refuses an assignment together with numbers.
-        num_partitions=-1 if assignment else partitions,
-        replication_factor=-1 if assignment else replication_factor,
-        assignments=[
-            made.CreatableReplicaAssignment(partition_index=index, broker_ids=ids)
-            for index, ids in sorted((assignment or {}).items())
-        ],
-        configs=[made.CreatableTopicConfig(name=key, value=value) for key, value in sorted(config.items())],
-    )
-    answer = admin.send_to_controller(
-        lambda: Request(topics=[creatable], timeout_ms=admin.timeout_ms, validate_only=validate_only),
-        lambda answer: answer.topics[0],
-    )
-    check(answer, "to create topic %s" % name)
+
+    def creatable(want: topic.Wanted) -> Any:
+        assigned = want.replicas is not None
+        return made(
+            name=want.name,
+            # Kafka refuses an assignment together with numbers.
+            num_partitions=-1 if assigned else want.partitions or -1,
+            replication_factor=-1 if assigned else want.replication_factor or -1,
+            assignments=[
+                made.CreatableReplicaAssignment(partition_index=index, broker_ids=ids)
+                for index, ids in enumerate(want.replicas or [])
+            ],
+            configs=[
+                made.CreatableTopicConfig(name=key, value=value)
+                for key, value in sorted(want.config.items())
+                if value is not None
+            ],
+        )
+
+    def records(want: topic.Wanted) -> int:
+        return 1 + (want.partitions or PARTITIONS_EXPECTED) + len(want.config)
+
+    for batch in batches(admin, topics, records):
+        answer = admin.send_to_controller(
+            lambda batch=batch: Request(
+                topics=[creatable(want) for want in batch], timeout_ms=admin.timeout_ms, validate_only=validate_only
+            ),
+            attrgetter("topics"),
+        )
+        for result in answer.topics:
+            check(result, "to create topic %s" % result.name)
 
 
 def add_partitions(
-    admin: Admin, name: str, count: int, assignment: list[list[int]] | None, *, validate_only: bool
+    admin: Admin, counts: Mapping[str, tuple[int, list[list[int]] | None]], *, validate_only: bool
 ) -> None:
-    """Raise a topic's number of partitions to count; the assignment lists the broker ids of the new ones only."""
+    """Raise topics' numbers of partitions.
+
+    counts: by topic the number, and the broker ids of the new partitions only, or None where Kafka places them.
+    """
     from kafka.protocol.admin import CreatePartitionsRequest as Request
 
     grown = Request.CreatePartitionsTopic
-    places = None if assignment is None else [grown.CreatePartitionsAssignment(broker_ids=ids) for ids in assignment]
-    answer = admin.send_to_controller(
-        lambda: Request(
-            topics=[grown(name=name, count=count, assignments=places)],
-            timeout_ms=admin.timeout_ms,
-            validate_only=validate_only,
-        ),
-        lambda answer: answer.results[0],
-    )
-    check(answer, "to add partitions to topic %s" % name)
+
+    def wanted(name: str) -> Any:
+        count, places = counts[name]
+        assigned = None if places is None else [grown.CreatePartitionsAssignment(broker_ids=ids) for ids in places]
+        return grown(name=name, count=count, assignments=assigned)
+
+    for batch in batches(admin, sorted(counts), lambda name: counts[name][0]):
+        answer = admin.send_to_controller(
+            lambda batch=batch: Request(
+                topics=[wanted(name) for name in batch], timeout_ms=admin.timeout_ms, validate_only=validate_only
+            ),
+            attrgetter("results"),
+        )
+        for result in answer.results:
+            check(result, "to add partitions to topic %s" % result.name)
 
 
-def delete_topic(admin: Admin, name: str) -> None:
-    """Delete a topic and everything in it."""
+def delete_topics(admin: Admin, names: Iterable[str]) -> None:
+    """Delete topics and everything in them."""
     from kafka.protocol.admin import DeleteTopicsRequest as Request
 
-    answer = admin.send_to_controller(
-        lambda: Request(
-            topics=[Request.DeleteTopicState(name=name, topic_id=None)], topic_names=[name], timeout_ms=admin.timeout_ms
-        ),
-        lambda answer: answer.responses[0],
-    )
-    check(answer, "to delete topic %s" % name)
+    for batch in batches(admin, sorted(names)):
+        answer = admin.send_to_controller(
+            lambda batch=batch: Request(
+                topics=[Request.DeleteTopicState(name=name, topic_id=None) for name in batch],
+                topic_names=batch,
+                timeout_ms=admin.timeout_ms,
+            ),
+            attrgetter("responses"),
+        )
+        for result in answer.responses:
+            check(result, "to delete topic %s" % result.name)

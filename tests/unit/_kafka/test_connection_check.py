@@ -171,3 +171,32 @@ def test_a_broker_that_does_not_know_the_password_itself(end, tmp_path, salt):
     )
     assert "did not prove that it knows the password of the user alice; it may be another cluster's broker" in why
     assert "secret" not in why
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [(None, True), (connection_check._WrongLogin("refused"), False)],
+    ids=["the right password", "a wrong one"],
+)
+def test_a_login_is_taken_or_refused(monkeypatch, raised, said):
+    def enter(*_, **__):
+        if raised:
+            raise raised
+
+    monkeypatch.setattr(connection_check, "_enter", enter)
+    assert connection_check.logs_in(kafka_client.Connection((SERVER,)), SERVER, 3) is said
+
+
+def test_a_login_that_fails_for_another_reason_is_an_error(monkeypatch):
+    def dial(*_, **__):
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", dial)
+    where = kafka_client.Connection((SERVER,), sasl_username="app")
+    with pytest.raises(kafka_client.KafkaError, match="^The user app cannot log in: nothing listens on port 9093 of"):
+        connection_check.logs_in(where, SERVER, 3)
+
+
+def test_a_password_that_is_in_no_file_is_used_and_not_shown():
+    where = kafka_client.Connection((SERVER,), security_protocol="SASL_SSL", sasl_password="c4n4ry")
+    assert where.options()["sasl_plain_password"] == "c4n4ry" and "c4n4ry" not in repr(where)

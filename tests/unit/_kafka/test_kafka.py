@@ -33,6 +33,7 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import (
 )
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.client import Admin
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import Connection, KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.topic import Wanted
 
 KRAFT = {60: (0, 2), 55: (0, 2), 75: (0, 0)}
 ZOOKEEPER = {60: (0, 1)}
@@ -623,40 +624,44 @@ class TestReading:
 
 class TestChanging:
     def test_under_kraft_the_chosen_broker_passes_on_what_is_for_the_controller(self, cluster):
-        answer = Made(topics=[Made(error_code=0, error_message=None)])
+        answer = Made(topics=[Made(name="t", error_code=0, error_message=None)])
         admin, manager = cluster({"CreateTopics": answer, "Metadata": answered(controller=1)}, exclude=[1])
-        topic_admin.create_topic(admin, "t", 3, 2, {"a": "b"}, None, validate_only=True)
+        topic_admin.create_topics(admin, [Wanted("t", 3, 2, {"a": "b", "c": None})], validate_only=True)
+        (sent,) = manager.only("CreateTopics")[0].topics
+        assert [(each.name, each.value) for each in sent.configs] == [("a", "b")]
         assert manager.asked("CreateTopics") == [2]
         assert manager.only("CreateTopics")[0].validate_only is True
 
     def test_under_zookeeper_the_controller_is_asked_and_once_more_when_it_moved(self, cluster):
         answers = [
-            Made(topics=[Made(error_code=41, error_message=None)]),
-            Made(topics=[Made(error_code=0, error_message=None)]),
+            Made(topics=[Made(name="t", error_code=41, error_message=None)]),
+            Made(topics=[Made(name="t", error_code=0, error_message=None)]),
         ]
         admin, manager = cluster({"CreateTopics": answers, "Metadata": answered(controller=2)}, ZOOKEEPER)
-        topic_admin.create_topic(admin, "t", 3, 2, {}, None, validate_only=False)
+        topic_admin.create_topics(admin, [Wanted("t", 3, 2)], validate_only=False)
         assert manager.asked("CreateTopics") == [2, 2]
 
     def test_an_assignment_goes_without_numbers(self, cluster):
-        admin, manager = cluster({"CreateTopics": Made(topics=[Made(error_code=0, error_message=None)])})
-        topic_admin.create_topic(admin, "t", 1, 2, {}, {0: [1, 2]}, validate_only=False)
+        admin, manager = cluster({"CreateTopics": Made(topics=[Made(name="t", error_code=0, error_message=None)])})
+        topic_admin.create_topics(admin, [Wanted("t", 1, 2, {}, [[1, 2]])], validate_only=False)
         made = manager.only("CreateTopics")[0].topics[0]
         assert (made.num_partitions, made.replication_factor, made.assignments[0].broker_ids) == (-1, -1, [1, 2])
 
     def test_a_refusal_carries_kafkas_reason_and_code(self, cluster):
-        admin, _ = cluster({"CreateTopics": Made(topics=[Made(error_code=38, error_message="Only 3 brokers.")])})
+        admin, _ = cluster(
+            {"CreateTopics": Made(topics=[Made(name="t", error_code=38, error_message="Only 3 brokers.")])}
+        )
         with pytest.raises(
             KafkaError, match=r"^Kafka refused to create topic t: INVALID_REPLICATION_FACTOR \(Only 3 brokers\)\.$"
         ) as caught:
-            topic_admin.create_topic(admin, "t", 1, 9, {}, None, validate_only=False)
+            topic_admin.create_topics(admin, [Wanted("t", 1, 9)], validate_only=False)
         assert caught.value.code == 38
 
     def test_throttles_are_set_although_brokers_do_not_list_them(self, cluster):
-        answer = Made(responses=[Made(error_code=0, error_message=None)])
+        answer = Made(responses=[Made(resource_name="t", error_code=0, error_message=None)])
         admin, manager = cluster({"IncrementalAlterConfigs": answer})
-        configs.alter_topic_config(
-            admin, "t", {"leader.replication.throttled.replicas": "*", "old": None}, validate_only=False
+        configs.alter_topic_configs(
+            admin, {"t": {"leader.replication.throttled.replicas": "*", "old": None}}, validate_only=False
         )
         assert [name for name, _, _ in manager.sent] == ["IncrementalAlterConfigs"]
         changes = manager.only("IncrementalAlterConfigs")[0].resources[0].configs
@@ -669,15 +674,16 @@ class TestChanging:
         admin, _ = cluster(
             {
                 "IncrementalAlterConfigs": Made(
-                    responses=[Made(error_code=40, error_message="Value must be at least -1")]
+                    responses=[Made(resource_name="t", error_code=40, error_message="Value must be at least -1")]
                 )
             }
         )
         with pytest.raises(KafkaError, match=r"INVALID_CONFIG \(Value must be at least -1\)"):
-            configs.alter_topic_config(admin, "t", {"retention.ms": "-5"}, validate_only=True)
+            configs.alter_topic_configs(admin, {"t": {"retention.ms": "-5"}}, validate_only=True)
 
     def test_the_default_of_all_brokers_is_changed_at_the_chosen_one(self, cluster):
-        admin, manager = cluster({"IncrementalAlterConfigs": Made(responses=[Made(error_code=0, error_message=None)])})
+        answer = Made(responses=[Made(resource_name="", error_code=0, error_message=None)])
+        admin, manager = cluster({"IncrementalAlterConfigs": answer})
         configs.alter_broker_config(admin, None, {"a": "1"}, validate_only=False)
         configs.alter_broker_config(admin, 3, {"a": "1"}, validate_only=False)
         assert manager.asked("IncrementalAlterConfigs") == ["bootstrap-0", 3]
@@ -740,8 +746,8 @@ class TestChanging:
             reassignments.reassign(admin, {("t", 0): [1]})
 
     def test_partitions_are_added_with_places_for_the_new_ones(self, cluster):
-        admin, manager = cluster({"CreatePartitions": Made(results=[Made(error_code=0, error_message=None)])})
-        topic_admin.add_partitions(admin, "t", 4, [[1, 2]], validate_only=False)
+        admin, manager = cluster({"CreatePartitions": Made(results=[Made(name="t", error_code=0, error_message=None)])})
+        topic_admin.add_partitions(admin, {"t": (4, [[1, 2]])}, validate_only=False)
         assert manager.only("CreatePartitions")[0].topics[0].assignments[0].broker_ids == [1, 2]
 
     def test_a_feature_that_cannot_be_finalized_is_named(self, cluster):
@@ -755,8 +761,8 @@ class TestChanging:
             features.finalize(admin, {"metadata.version": 99}, validate_only=True)
 
     def test_a_topic_is_deleted_by_name(self, cluster):
-        admin, manager = cluster({"DeleteTopics": Made(responses=[Made(error_code=0, error_message=None)])})
-        topic_admin.delete_topic(admin, "t")
+        admin, manager = cluster({"DeleteTopics": Made(responses=[Made(name="t", error_code=0, error_message=None)])})
+        topic_admin.delete_topics(admin, ["t"])
         assert manager.only("DeleteTopics")[0].topics[0].name == "t"
 
 

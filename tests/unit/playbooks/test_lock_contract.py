@@ -30,6 +30,8 @@ FOR_EVER = {
     "rackaware.kafka.luks_header_backup": ("restored", "absent"),
     "rackaware.kafka.kms_data_key": ("rotated", "absent"),
     "rackaware.kafka.kafka_features": (None,),
+    # It deletes topics that are declared absent or are not declared.
+    "rackaware.kafka.kafka_topics": (None,),
     "amazon.aws.ec2_instance": ("absent", "stopped", "rebooted"),
     "amazon.aws.ec2_vol": ("absent",),
     "amazon.aws.iam_role": ("absent",),
@@ -154,6 +156,7 @@ def test_the_operations_are_found():
             "revoke",
             "erase_stores",
             "renew_stores",
+            "objects",
         ),
         *("rotate_keys", "backup_headers", "restore_headers", "deprovision"),
     }

@@ -1,0 +1,33 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters for topics, users, quotas and ACLs that a file declares."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from ..plugin_utils.filters import as_filters
+
+
+def kafka_objects_findings(hosts: Any) -> list[str]:
+    """One sentence for each kind that cannot be declared."""
+    from ..module_utils._objects import declaration
+
+    local = hosts["localhost"]
+    return declaration.findings({name: local[name] for name in declaration.VARIABLES if name in local})
+
+
+def kafka_objects_text(objects: Any, cluster: str) -> str:
+    """YAML."""
+    from ..module_utils._objects import declaration
+
+    return declaration.text(objects, cluster)
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """Filters by name."""
+        return as_filters(kafka_objects_findings, kafka_objects_text)

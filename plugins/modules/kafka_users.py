@@ -1,0 +1,250 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Declare the SCRAM users of a cluster."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kafka_users
+short_description: Declare the SCRAM users of a Kafka cluster
+version_added: "0.1.0"
+description:
+  - Makes users, gives them the declared password, mechanism and iterations, and removes users, many in one request.
+  - Kafka shows neither a password nor a digest of it. So a changed password is found by logging in as the user, and a
+    password that was written is verified by logging in. Any other failure of a login than a refused one is an error.
+  - A user without O(users[].password_file) and O(users[].password) must exist; its password is not looked at.
+  - Never removes users of O(protected_principals), and never changes them.
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes
+  - rackaware.kafka.connection
+  - rackaware.kafka.objects
+  - rackaware.kafka.objects.protected
+options:
+  users:
+    description: The users.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: The name, without C(User:).
+        type: str
+        required: true
+      password_file:
+        description: A file on the host that contains the password; a line break at its end does not count.
+        type: path
+      password:
+        description: The password, for instance from Ansible Vault. It passes through the controller; prefer
+          O(users[].password_file).
+        type: str
+      mechanism:
+        description: The SASL mechanism. A user with both mechanisms is declared once for each.
+        type: str
+        choices: [SCRAM-SHA-256, SCRAM-SHA-512]
+        default: SCRAM-SHA-512
+      iterations:
+        description: How many times the password is hashed, at least 4096.
+        type: int
+        default: 8192
+      state:
+        description: Whether the user exists. V(absent) removes it with every mechanism.
+        type: str
+        choices: [present, absent]
+        default: present
+  login_servers:
+    description:
+      - Where to log in as a user, as V(host:port); the first that listens is used. By default O(bootstrap_servers), when
+        O(security_protocol) is one with SASL.
+      - Without either, only mechanism and iterations are compared, and RV(verified) is V(false).
+    type: list
+    elements: str
+    default: []
+  login_protocol:
+    description: The security protocol of O(login_servers).
+    type: str
+    choices: [SASL_PLAINTEXT, SASL_SSL]
+    default: SASL_SSL
+"""
+
+EXAMPLES = r"""
+- name: Make the users of two applications
+  rackaware.kafka.kafka_users:
+    bootstrap_servers: ["broker-1.example.com:9094"]
+    security_protocol: SASL_SSL
+    sasl_mechanism: SCRAM-SHA-512
+    sasl_username: operator
+    sasl_password_file: /etc/kafka/secrets/operator
+    users:
+      - {name: orders, password_file: /etc/kafka/secrets/orders}
+      - {name: billing, password_file: /etc/kafka/secrets/billing, iterations: 16384}
+  vars:
+    ansible_python_interpreter: /opt/kafka-admin/bin/python
+"""
+
+RETURN = r"""
+changes:
+  description: What was made, changed and removed, or would be in check mode, one line for each user.
+  returned: success
+  type: list
+  elements: str
+  sample: ["create: user orders, SCRAM-SHA-512, 8192 iterations"]
+removals:
+  description: What is still to be removed, with O(removals=later).
+  returned: success
+  type: list
+  elements: str
+verified:
+  description: Whether passwords are compared by logging in.
+  returned: success
+  type: bool
+"""
+
+from dataclasses import replace
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import _regular_file
+from ..module_utils._errors import RackawareError, unforeseen
+from ..module_utils._kafka import users
+from ..module_utils._kafka.client import Admin, listening
+from ..module_utils._kafka.connection import CONNECTION_SPEC, Connection, KafkaError, connection
+from ..module_utils._objects import users as declared_users
+from ..module_utils._objects.declared import NOW, OWNED_SPEC, ObjectsError, outcome, owned, protected
+from ..module_utils._wait import wait_until
+
+SPEC = dict(
+    CONNECTION_SPEC,
+    **OWNED_SPEC,
+    users={"type": "list", "elements": "dict", "required": True, "options": declared_users.USER_OPTIONS},
+    protected_principals={"type": "list", "elements": "str", "default": []},
+    login_servers={"type": "list", "elements": "str", "default": []},
+    login_protocol={"type": "str", "choices": ["SASL_PLAINTEXT", "SASL_SSL"], "default": "SASL_SSL"},
+)
+
+
+class Module(AnsibleModule):
+    """Keeps its parameters out of the host's journal."""
+
+    def _log_invocation(self) -> None:
+        """Ansible would write the users as Python shows them.
+
+        A password with a quote or a backslash is then no longer the text that it stars out.
+        """
+
+
+class Login:
+    """Where passwords are tried, if anywhere."""
+
+    def __init__(self, params: dict, where: Connection) -> None:
+        self.where = where
+        self._servers = params["login_servers"]
+        if self._servers:
+            self.where = replace(
+                where, security_protocol=params["login_protocol"], bootstrap_servers=tuple(self._servers)
+            )
+        elif where.security_protocol.startswith("SASL"):
+            self._servers = list(where.bootstrap_servers)
+        self.seconds = params["request_timeout_seconds"]
+
+    def __bool__(self) -> bool:
+        return bool(self._servers)
+
+    def refused(self, wanted: list[declared_users.Wanted]) -> set[tuple[str, str]]:
+        """Users that cannot log in with their declared password, by name and mechanism."""
+        tried = [each.credential() for each in wanted if each.password is not None]
+        if not tried or not self:
+            return set()
+        server = next(listening(self._servers), None)
+        if server is None:
+            raise KafkaError(
+                "Nothing listens at %s, where users log in; correct login_servers." % ", ".join(self._servers)
+            )
+        return {(each.user, each.mechanism) for each in users.refused(self.where, server, tried, self.seconds)}
+
+
+def read(path: str) -> str:
+    """A password file's text without its line break; raises ObjectsError."""
+    try:
+        return _regular_file.read(path).rstrip("\n")
+    except (OSError, ValueError) as error:
+        raise ObjectsError(
+            "The password file %s cannot be read: %s; correct password_file."
+            % (path, getattr(error, "strerror", None) or type(error).__name__)
+        ) from None
+
+
+def write(admin: Admin, change: declared_users.Change, login: Login, removals: str) -> None:
+    """Make users, verify that they can log in, and remove others."""
+    users.upsert(admin, [each.credential() for each in change.upsert])
+    # Under KRaft a broker knows a user only when it has read the controller's record. To look costs less than a login
+    # that is refused.
+    iterations = {each.key: each.iterations for each in change.upsert}
+    wait_until(
+        lambda: iterations.items() - users.describe(admin).items(),
+        lambda unknown: not unknown,
+        what="the users to be known",
+        timeout=login.seconds,
+        interval=0.1,
+        describe=lambda unknown: "%d are not" % len(unknown),
+    )
+    left = list(change.upsert)
+
+    def tried() -> set[tuple[str, str]]:
+        refused = login.refused(left)
+        left[:] = [each for each in left if each.key in refused]
+        return refused
+
+    wait_until(
+        tried,
+        lambda refused: not refused,
+        what="the new passwords to be taken",
+        timeout=login.seconds,
+        interval=0.2,
+        describe=lambda refused: "refused for %s" % ", ".join("%s (%s)" % key for key in sorted(refused)),
+    )
+    gone = set(change.remove) if removals == NOW else set()
+    users.delete(admin, gone)
+    wait_until(
+        lambda: gone & users.describe(admin).keys() if gone else set(),
+        lambda left: not left,
+        what="the removed users to be gone",
+        timeout=login.seconds,
+        interval=0.2,
+        describe=lambda left: "%d are still there" % len(left),
+    )
+
+
+def main() -> None:
+    """Read, decide, write, report."""
+    module = Module(argument_spec=SPEC, supports_check_mode=True)
+    params = module.params
+    try:
+        with unforeseen("The users could not be compared"):
+            present, absent = declared_users.wanted(params["users"], read)
+            prefixes = owned(params["owned_prefixes"], purge=params["purge"])
+            where = connection(params)
+            login = Login(params, where)
+            with Admin(where) as admin:
+                before = users.describe(admin)
+                change = declared_users.plan(
+                    before,
+                    present,
+                    absent,
+                    refused=login.refused(declared_users.checked_by_login(before, present)),
+                    owned=prefixes,
+                    protected=protected(params),
+                )
+                result = outcome(change.edits(), params["removals"])
+                if result["changed"] and not module.check_mode:
+                    write(admin, change, login, params["removals"])
+    except RackawareError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(verified=bool(login), **result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""Which users are made, changed and removed, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.rackaware.kafka.plugins.module_utils._objects import users
+from ansible_collections.rackaware.kafka.plugins.module_utils._objects.declared import ObjectsError
+
+SHA512, SHA256 = "SCRAM-SHA-512", "SCRAM-SHA-256"
+APP = ("app", SHA512)
+SECRET = "c4n4ry-p4ssw0rd"
+
+
+def entry(name="app", **change):
+    return {
+        **{key: option.get("default") for key, option in users.USER_OPTIONS.items()},
+        **{"name": name, "password": SECRET},
+        **change,
+    }
+
+
+def wanted(*entries):
+    return users.wanted(entries, {"/secret": "from-a-file"}.__getitem__)
+
+
+def plan(before, *entries, refused=(), owned=(), protected=("User:operator",)):
+    present, absent = wanted(*entries)
+    return users.plan(before, present, absent, refused=set(refused), owned=owned, protected=set(protected))
+
+
+def test_a_user_that_is_missing_is_made():
+    change = plan({}, entry())
+    assert [each.key for each in change.upsert] == [APP] and change.remove == ()
+
+
+def test_a_user_that_logs_in_with_the_same_iterations_is_left_alone():
+    assert plan({APP: 8192}, entry()) == users.Change({APP: 8192}, (), ())
+
+
+@pytest.mark.parametrize(
+    ("before", "change", "refused"),
+    [({APP: 4096}, {}, ()), ({APP: 8192}, {}, (APP,)), ({("app", SHA256): 8192}, {}, ())],
+    ids=["other iterations", "another password", "another mechanism"],
+)
+def test_a_user_that_differs_is_written(before, change, refused):
+    assert [each.key for each in plan(before, entry(**change), refused=refused).upsert] == [APP]
+
+
+def test_only_users_of_whom_nothing_else_differs_are_asked_to_log_in():
+    present, _absent = wanted(
+        entry("same"), entry("other", iterations=9000), entry("new"), entry("without", password=None)
+    )
+    before = {("same", SHA512): 8192, ("other", SHA512): 8192, ("without", SHA512): 8192}
+    assert [each.user for each in users.checked_by_login(before, present)] == ["same"]
+
+
+def test_a_file_has_the_password():
+    present, _absent = wanted(entry(password=None, password_file="/secret"))
+    assert present[0].credential().password == "from-a-file"
+
+
+def test_no_line_and_no_repr_has_a_password():
+    change = plan({APP: 8192}, entry(), entry("new"), refused=[APP])
+    said = repr(change) + repr([each.credential() for each in change.upsert]) + str(change.edits())
+    assert SECRET not in said
+    assert str(change.edits()[0]).endswith("-> user app, SCRAM-SHA-512, 8192 iterations, another password")
+
+
+def test_a_user_without_a_password_must_exist_and_is_not_looked_at():
+    assert plan({APP: 8192}, entry(password=None)) == users.Change({APP: 8192}, (), ())
+    with pytest.raises(ObjectsError, match=r"user app \(SCRAM-SHA-512\) does not exist, but no password is given"):
+        plan({}, entry(password=None))
+
+
+def test_a_user_is_removed_by_name_with_all_its_mechanisms():
+    before = {APP: 8192, ("app", SHA256): 8192, ("other", SHA512): 8192}
+    assert plan(before, entry(state="absent")).remove == (("app", SHA256), APP)
+    assert plan({}, entry(state="absent")).remove == ()
+
+
+def test_a_purge_stays_inside_its_prefixes_and_keeps_operators():
+    names = ["orders-a", "orders-b", "order", "orders-admin", "__orders-x"]
+    before = {(name, SHA512): 8192 for name in names}
+    change = plan(before, entry("orders-a"), owned=("orders-", "_"), protected=["User:orders-admin"])
+    assert [user for user, _how in change.remove] == ["orders-b"]
+    assert [user for user, _how in plan(before, owned=("orders-",)).remove] == ["orders-a", "orders-admin", "orders-b"]
+    assert plan(before).remove == ()
+
+
+@pytest.mark.parametrize(
+    ("entries", "refused", "sentence"),
+    [
+        ([entry(iterations=4095)], (), "has 4095 iterations, but Kafka takes no fewer than 4096"),
+        ([entry(), entry()], (), r"declared twice: app \(SCRAM-SHA-512\)"),
+        ([entry(), entry(state="absent")], (), "declared present and absent"),
+        ([entry(password_file="/secret")], (), "has a password and a password_file"),
+        ([entry(password="")], (), "is empty, or has a line break"),
+        ([entry(password=SECRET + "\n" + SECRET)], (), "is empty, or has a line break"),
+        ([entry("a,b")], (), "leave commas and equals signs out"),
+        ([entry("operator", state="absent")], (), "is an operator and is never removed"),
+        ([entry("operator")], [("operator", SHA512)], "is an operator, and its password or iterations differ"),
+        ([entry("operator", iterations=9000)], (), "is an operator, and its password or iterations differ"),
+    ],
+)
+def test_what_no_user_can_be_or_no_run_may_do_is_refused(entries, refused, sentence):
+    with pytest.raises(ObjectsError, match=sentence) as caught:
+        plan({("operator", SHA512): 8192}, *entries, refused=refused)
+    assert SECRET not in str(caught.value)
+
+
+def test_an_operator_that_is_missing_is_made():
+    assert plan({}, entry("operator")).upsert
+
+
+def test_what_is_read_is_declared_again_and_changes_nothing():
+    before = {APP: 8192, ("app", SHA256): 16384, ("a,b", SHA512): 8192}
+    declared = [entry(password=None, **each) for each in users.entries(before)]
+    assert plan(before, *declared) == users.Change(before, (), ())

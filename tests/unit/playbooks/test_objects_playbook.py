@@ -1,0 +1,123 @@
+"""objects and export_objects under Ansible itself: what is asked in which order, where, and what happens when the answer is no."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from objects_play import Plays
+
+from ansible_collections.rackaware.kafka.plugins.filter import inventory
+from ansible_collections.rackaware.kafka.plugins.module_utils._config import variables as config_variables
+
+WRITERS = ("kafka_topics", "kafka_users", "kafka_quotas", "kafka_acls")
+READERS = tuple(name + "_info" for name in WRITERS)
+SECRET = "c4n4ry-p4ssw0rd"
+OBJECTS = {
+    "kafka_topics": [{"name": "orders-in", "partitions": 3}],
+    "kafka_users": [{"name": "orders", "password": SECRET}],
+    "kafka_quotas": [{"user": "orders", "limits": {"producer_byte_rate": 5}}],
+    "kafka_acls": [{"principal": "User:orders", "resource_type": "topic", "name": "orders-in", "operations": ["read"]}],
+}
+
+
+@pytest.fixture(scope="module")
+def plays(tmp_path_factory):
+    return Plays(tmp_path_factory.mktemp("objects"), ("kafka_roll_lock", *WRITERS, *READERS))
+
+
+def calls(plays):
+    return [
+        each["module"].removeprefix("kafka_")
+        + (":" + (each.get("removals") or "now") if "owned_prefixes" in each else "")
+        for each in plays.log
+    ]
+
+
+def test_everything_is_created_before_anything_is_removed_and_acls_go_last(plays):
+    left = {name: [{"removals": ["remove: x"]}, {"changes": ["remove: x"], "changed": True}] for name in WRITERS}
+    code, said = plays.run("objects", answers=left, kafka_confirm="delete 1 topic", **OBJECTS)
+    assert code == 0, said
+    first = ["topics:later", "users:later", "quotas:later", "acls:later"]
+    assert calls(plays) == ["roll_lock", *first, "topics:now", "users:now", "quotas:now", "acls:now", "roll_lock"]
+    asked = plays.log[1]
+    assert asked["bootstrap_servers"] == ["127.0.0.1:9092", "127.0.0.2:9092", "127.0.0.3:9092"]
+    assert (asked["on"], asked["confirm"]) == ("b1", "delete 1 topic")
+    assert '"remove: x"' in said and SECRET not in said
+
+
+def test_a_run_without_removals_asks_once_for_each_kind_and_says_that_nothing_differs(plays):
+    code, said = plays.run("objects", "--check", answers={"kafka_users": [{"verified": False}]}, **OBJECTS)
+    assert code == 0 and len(plays.log) == 6 and all(each["check"] for each in plays.log), said
+    assert "Nothing differs." in said and "The passwords of users were not compared" in said
+
+
+def test_what_is_not_declared_is_not_asked_for_but_what_is_purged_is(plays):
+    purge = {"objects_purge": ["acls"], "objects_owned_prefixes": ["orders-"]}
+    connection = {"objects_connection": {"security_protocol": "SSL", "ssl_cafile": "/ca"}}
+    code, said = plays.run("objects", kafka_topics=OBJECTS["kafka_topics"], **purge, **connection)
+    assert code == 0 and calls(plays) == ["roll_lock", "topics:later", "acls:later", "roll_lock"], said
+    topics, acls = plays.log[1:3]
+    assert (topics["purge"], acls["purge"], acls["owned_prefixes"]) == (False, True, ["orders-"])
+    assert (topics["security_protocol"], topics["ssl_cafile"]) == ("SSL", "/ca")
+
+
+def test_a_refusal_ends_the_run_and_the_lock_is_released(plays):
+    code, said = plays.run("objects", answers={"kafka_topics": [{"failed": True, "msg": "No."}]}, **OBJECTS)
+    assert code != 0 and calls(plays) == ["roll_lock", "topics:later", "roll_lock"]
+    assert [each.get("state") for each in plays.log if each["module"] == "kafka_roll_lock"] == [None, "released"]
+
+
+def test_a_lock_that_another_run_holds_is_left_alone(plays):
+    held = {"kafka_roll_lock": [{"failed": True, "msg": "Held by ann."}]}
+    code, said = plays.run("objects", answers=held, **OBJECTS)
+    assert code != 0 and "Held by ann." in said and calls(plays) == ["roll_lock"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"kafka_topcis": []}, "The variable kafka_topcis is unknown; did you mean kafka_topics?"),
+        ({"objects_purge": ["topics"]}, "purge has no fence, because owned_prefixes is empty"),
+    ],
+    ids=["by the preflight", "by the playbook"],
+)
+def test_what_cannot_be_is_refused_before_anything_is_asked(plays, variables, sentence):
+    code, said = plays.run("objects", **{**OBJECTS, **variables})
+    assert code != 0 and sentence in said and plays.log == [] and SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"objects_prefixes": []}, "The variable objects_prefixes is unknown"),
+        ({"kafka_topics": [{"nam": "a"}]}, "kafka_topics"),
+        ({"kafka_acls": [{**OBJECTS["kafka_acls"][0], "operations": ["reed"]}]}, "must be one or more of: all, read"),
+        ({"objects_purge": ["topic"]}, "must be one or more of: topics, users, quotas, acls"),
+        ({"kafka_users": [{"name": "a", "password": SECRET, "iterations": "many"}]}, "iterations"),
+    ],
+)
+def test_what_is_misspelled_is_a_finding_of_the_preflight(variables, sentence):
+    found = config_variables.findings({"localhost": variables}, inventory._known_inputs())
+    assert sentence in found[0] and SECRET not in str(found)
+
+
+def test_what_nodes_have_and_the_run_does_not_see_is_a_finding():
+    known = inventory._known_inputs()
+    (finding,) = config_variables.misplaced({"b1": {"kafka_acls": []}}, {}, known)
+    assert finding.startswith("kafka_acls is set for b1, but the run reads it on localhost")
+
+
+def test_a_living_cluster_is_written_as_a_file_that_can_be_read(plays, tmp_path):
+    file = tmp_path / "exported.yml"
+    users = [{"name": "orders"}]
+    answers = {
+        "kafka_topics_info": [{"topics": OBJECTS["kafka_topics"]}],
+        "kafka_users_info": [{"users": users}],
+        "kafka_quotas_info": [{"quotas": OBJECTS["kafka_quotas"]}],
+        "kafka_acls_info": [{"acls": OBJECTS["kafka_acls"]}],
+    }
+    code, said = plays.run("export_objects", answers=answers, kafka_objects_file=str(file))
+    assert code == 0, said
+    assert yaml.safe_load(file.read_text()) == {**OBJECTS, "kafka_users": users}
+    assert calls(plays) == ["topics_info", "users_info", "quotas_info", "acls_info"]
+    assert {each["on"] for each in plays.log} == {"b1"}
