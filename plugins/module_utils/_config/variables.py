@@ -10,6 +10,7 @@ import difflib
 import math
 from typing import Any, Iterable, Mapping, Sequence
 
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
 
 from .._text import some
@@ -176,16 +177,25 @@ def _fault(name: str, value: Any, option: Mapping[str, Any]) -> str:
         wanted = WORDS[kind]
     elif kind == "list" and not all(_is(item, elements) for item in value):
         wanted = "a list in which each is " + WORDS[elements]
-    elif choices and value not in choices:
-        wanted = "one of " + ", ".join(choices)
+    elif choices and not set(value if kind == "list" else [value]) <= set(choices):
+        wanted = ("a list of " if kind == "list" else "one of ") + ", ".join(choices)
     elif low is not None and not low <= DEFAULT_TYPE_VALIDATORS["int"](value) <= (math.inf if high is None else high):
         wanted = "at least %d" % low if high is None else "from %d to %d" % (low, high)
     else:
-        return ""
+        return _inside(name, value, option)
     # What stands in lists and mappings, or should, is not quoted: there may be a password.
     hidden = isinstance(value, str) and kind in ("list", "dict")
     shown = {"list": "a list", "dict": "a mapping", "": "a text" if hidden else repr(value)[:60]}[_shape(value)]
     return "%s is %s, but must be %s; correct it." % (name, shown, wanted)
+
+
+def _inside(name: str, value: Any, option: Mapping[str, Any]) -> str:
+    """The same for what stands in mappings whose keys are options themselves; the library says it of their values."""
+    if not option.get("options"):
+        return ""
+    spec = {key: option[key] for key in ("type", "elements", "options") if key in option}
+    messages = ArgumentSpecValidator({name: spec}).validate({name: value}).error_messages
+    return "%s does not fit: %s; correct it." % (name, "; ".join(messages).rstrip(".")) if messages else ""
 
 
 def _shape(value: Any) -> str:

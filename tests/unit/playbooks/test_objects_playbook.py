@@ -67,6 +67,14 @@ def test_a_refusal_ends_the_run_and_the_lock_is_released(plays):
     assert [each.get("state") for each in plays.log if each["module"] == "kafka_roll_lock"] == [None, "released"]
 
 
+def test_a_broker_that_cannot_be_reached_leaves_no_lock_behind(plays):
+    lost = {"kafka_users": [{"unreachable": True, "msg": "No route."}]}
+    code, said = plays.run("objects", answers=lost, **OBJECTS)
+    assert code != 0 and "cannot be reached; bring it back, then run the same command again" in said
+    assert [each.get("state") for each in plays.log if each["module"] == "kafka_roll_lock"] == [None, "released"]
+    assert not [each for each in plays.log if each.get("removals") == "now"]
+
+
 def test_a_lock_that_another_run_holds_is_left_alone(plays):
     held = {"kafka_roll_lock": [{"failed": True, "msg": "Held by ann."}]}
     code, said = plays.run("objects", answers=held, **OBJECTS)
@@ -92,12 +100,14 @@ def test_what_cannot_be_is_refused_before_anything_is_asked(plays, variables, se
         ({"objects_prefixes": []}, "The variable objects_prefixes is unknown"),
         ({"kafka_topics": [{"nam": "a"}]}, "kafka_topics"),
         ({"kafka_acls": [{**OBJECTS["kafka_acls"][0], "operations": ["reed"]}]}, "must be one or more of: all, read"),
-        ({"objects_purge": ["topic"]}, "must be one or more of: topics, users, quotas, acls"),
+        ({"objects_purge": ["topic"]}, "must be a list of topics, users, quotas, acls"),
         ({"kafka_users": [{"name": "a", "password": SECRET, "iterations": "many"}]}, "iterations"),
     ],
 )
 def test_what_is_misspelled_is_a_finding_of_the_preflight(variables, sentence):
-    found = config_variables.findings({"localhost": variables}, inventory._known_inputs())
+    known = inventory._known_inputs()
+    faults = {"localhost": config_variables.unfit(variables, known)}
+    found = config_variables.findings({"localhost": variables}, known, faults)
     assert sentence in found[0] and SECRET not in str(found)
 
 
