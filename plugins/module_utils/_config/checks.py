@@ -45,7 +45,7 @@ def findings(
     }
     fewer = bool(cluster.get("allow_fewer_zones", False))
     # An inventory that lacks an instance which is stopped is no smaller cluster.
-    whole = not topology.lacks_nodes(cluster.get("topology"), everything, groups)
+    whole = not topology.lacks_nodes(cluster.get("topology"), groups)
     out = topology.inventory_findings(everything, groups, allow_fewer_zones=fewer or not whole)
     if not members:
         return out

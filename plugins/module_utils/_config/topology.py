@@ -654,21 +654,13 @@ def inventory_findings(
     return out
 
 
-def lacks_nodes(topology: Any, hosts: dict[str, dict[str, Any]], groups: dict[str, list[str]]) -> bool:
-    """Whether a topology has nodes that an inventory lacks, so that nothing follows from how many there are."""
+def lacks_nodes(topology: Any, groups: dict[str, list[str]]) -> bool:
+    """Whether an inventory has fewer hosts than the topology has nodes, so that nothing follows from how many there are."""
     try:
-        return bool(_lacking(parse(topology).nodes, hosts, groups))
+        planned = parse(topology).nodes
     except TopologyError:
         return False
-
-
-def _lacking(planned: Iterable[Node], hosts: dict[str, dict[str, Any]], groups: dict[str, list[str]]) -> list[Node]:
-    known = {
-        (role, hosts[host].get("kafka_node_id"))
-        for role in (BROKER, ZOOKEEPER, CONTROLLER)
-        for host in groups.get(role) or ()
-    }
-    return [node for node in planned if any((role, node.id) not in known for role in node.roles)]
+    return len({host for role in (BROKER, ZOOKEEPER, CONTROLLER) for host in groups.get(role) or ()}) < len(planned)
 
 
 def model_findings(
@@ -703,7 +695,12 @@ def model_findings(
         planned = parse(topology).nodes
     except TopologyError as error:
         return list(error.findings)
-    gone = _lacking(planned, hosts, groups)
+    known = {
+        (role, hosts[host].get("kafka_node_id"))
+        for role in (BROKER, ZOOKEEPER, CONTROLLER)
+        for host in groups.get(role) or ()
+    }
+    gone = [node for node in planned if any((role, node.id) not in known for role in node.roles)]
     out = []
     if gone and not missing_ok:
         lacking = [

@@ -168,6 +168,11 @@ def test_a_cluster_that_lacks_a_terminated_node_is_not_taken_for_a_smaller_one(g
     assert findings(groups=left, topology=TOPOLOGY, missing_ok=True) == []
 
 
+def test_an_id_that_is_given_twice_is_no_terminated_node():
+    found = findings({"b2": {"kafka_node_id": 1}}, topology=TOPOLOGY, replication_factor=4)
+    assert any("The replication factor is 4, but there are 3 brokers" in sentence for sentence in found), found
+
+
 def test_fewer_zones_are_allowed_when_asked_for():
     assert findings({"b3": {"kafka_rack": "eu-west-1b"}}, allow_fewer_zones=True) == []
 
