@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Any
 
 from ._errors import RackawareError
@@ -21,6 +22,14 @@ class AddressError(RackawareError):
 def bracketed(host: Any) -> str:
     """A host as it stands before a port."""
     return "[%s]" % host if ":" in str(host) else str(host)
+
+
+def canonical(host: Any) -> str:
+    """A host as it can be compared: an IPv6 address has many spellings."""
+    try:
+        return ip_address(str(host)).compressed
+    except ValueError:
+        return str(host)
 
 
 def join(host: Any, port: Any) -> str:

@@ -19,6 +19,7 @@ from .topology_spec import DATA_GB, EBS, INSTANCE_STORE, OPTIONS, VOLUME_SIZES, 
 BROKER, ZOOKEEPER, CONTROLLER = "broker", "zookeeper", "controller"
 MINIMUM_ZONES = 3
 # IAM role names end at 64 characters and carry the region, the role and the cluster's name.
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 CLUSTER_NAME = re.compile(r"[a-z][a-z0-9-]{0,22}[a-z0-9]|[a-z]")
 # /dev/sdf to /dev/sdp is what EC2 recommends for EBS data volumes: docs.aws.amazon.com/ebs, "Device names for volumes".
 DEVICES = tuple("/dev/sd" + letter for letter in "fghijklmnop")
@@ -621,6 +622,12 @@ def inventory_findings(
             "The inventory mixes the clusters %s, but one run works on one cluster; set KAFKA_CLUSTER."
             % ", ".join(clusters)
         )
+    out += [
+        "kafka_cluster is %r, but may have letters, digits, dots, hyphens and underscores only, and begins with a letter or"
+        " digit, because files bear the name; correct it." % cluster
+        for cluster in sorted({name for name in (of(host, "kafka_cluster") for host in every) if isinstance(name, str)})
+        if not FILE_NAME.fullmatch(cluster)
+    ]
     for key, what in LACKED.items():
         lacking = [host for host in every if of(host, key) is None]
         if lacking:

@@ -12,6 +12,7 @@ import platform
 import re
 from typing import Any, Iterable, Mapping, Sequence
 
+from .. import _address
 from .._config import units
 from .._config.nodes import BROKER, CONTROLLER, ZOOKEEPER
 from .._errors import RackawareError
@@ -181,7 +182,7 @@ def _lost(
     for role, title in ((ZOOKEEPER, "ZooKeeper nodes"), (CONTROLLER, "controllers")):
         names = list(members.get(role) or ())
         ids = {str(_number(hosts[name].get("kafka_node_id"))) for name in names}
-        addresses = {str(hosts[name].get("ansible_host") or name) for name in names}
+        addresses = {_address.canonical(hosts[name].get("ansible_host") or name) for name in names}
         asked = names if role == ZOOKEEPER else list(dict.fromkeys([*names, *(members.get(BROKER) or ())]))
         known: dict[str, dict[str, Any]] = {}
         # Each node for itself: while an address changes, one of them knows the old and another the new one.
@@ -198,7 +199,7 @@ def _lost(
             and (
                 key not in ids
                 if item["id"] is not None
-                else item["address"].rsplit(":", 1)[0].strip("[]") not in addresses
+                else _address.canonical(item["address"].rsplit(":", 1)[0].strip("[]")) not in addresses
             )
         ]
         if gone:

@@ -119,6 +119,7 @@ def test_combined_nodes_are_good_too():
         ({"everywhere": {"broker_heap_mb": 31000}}, "Hosts b1, b2, b3: The heap is set to 31000 MB"),
         ({"listeners": [{"name": "CLIENT", "port": 70000}]}, "from 1 to 65535"),
         ({"findings": ["b1 and b2 disagree."]}, "b1 and b2 disagree."),
+        ({"everywhere": {"kafka_cluster": "../etc"}}, "kafka_cluster is '../etc', but may have letters, digits, dots"),
         ({"topology": {"name": "orders"}}, "kafka_topology describes the cluster orders"),
         ({"groups": dict(GROUPS, zookeeper=["z1", "z2"])}, "There are 2 ZooKeeper nodes, but an even number"),
         ({"groups": dict(GROUPS, zookeeper=["z1"])}, "only one of the ZooKeeper nodes"),

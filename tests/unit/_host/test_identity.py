@@ -196,6 +196,16 @@ def test_controllers_are_known_by_their_addresses():
     )
 
 
+def test_an_ipv6_address_is_the_same_in_each_spelling():
+    six = {
+        name: {**values, "ansible_host": "fd00:0:0::%d" % number}
+        for number, (name, values) in enumerate(hosts().items(), 1)
+    }
+    known = [{"id": None, "address": "[fd00::%d]:9093" % number} for number in (1, 2, 3, 4)]
+    (found,) = identity.findings(six, COMBINED, {"b1": told(1, quorum=known)})
+    assert "know 4, with [fd00::4]:9093;" in found
+
+
 def test_hosts_that_answered_are_compared_and_those_that_did_not_are_named_first():
     groups = {"kafka_brokers": ["b1", "b2"]}
     answered = {
