@@ -37,6 +37,7 @@ def test_a_file_without_a_fault_has_no_findings():
         ({"kafka_acls": [{**READ, "operation": "read"}]}, "kafka_acls has an entry with a wrong type or name"),
         ({"objects_purge": ["acls"]}, "purge has no fence"),
         ({"objects_purge": ["acls"], "objects_owned_prefixes": [""]}, "would own what belongs to others"),
+        ({"objects_protected_principals": ["operator"]}, "is no principal"),
     ],
 )
 def test_each_fault_is_one_sentence(change, sentence):
