@@ -75,6 +75,22 @@ def test_a_broker_that_cannot_be_reached_leaves_no_lock_behind(plays):
     assert not [each for each in plays.log if each.get("removals") == "now"]
 
 
+def test_nothing_is_removed_when_the_host_came_back_after_something_was_not_created(plays):
+    answers = {
+        "kafka_topics": [{"unreachable": True, "msg": "No route."}],
+        "kafka_acls": [{"removals": ["remove: x"]}, {"changes": ["remove: x"], "changed": True}],
+    }
+    code, said = plays.run("objects", answers=answers, **OBJECTS)
+    assert code != 0 and "cannot be reached; bring it back" in said
+    assert calls(plays) == ["roll_lock", "topics:later", "users:later", "quotas:later", "acls:later", "roll_lock"]
+
+
+def test_a_host_that_is_lost_at_a_removal_ends_the_run_as_well(plays):
+    answers = {"kafka_acls": [{"removals": ["remove: x"]}, {"unreachable": True, "msg": "No route."}]}
+    code, said = plays.run("objects", answers=answers, **OBJECTS)
+    assert code != 0 and "cannot be reached; bring it back" in said and calls(plays)[-2:] == ["acls:now", "roll_lock"]
+
+
 def test_a_lock_that_another_run_holds_is_left_alone(plays):
     held = {"kafka_roll_lock": [{"failed": True, "msg": "Held by ann."}]}
     code, said = plays.run("objects", answers=held, **OBJECTS)
