@@ -13,6 +13,8 @@ from .._kafka.users import MECHANISMS, Credential
 from .declared import Edit, ObjectsError, holds, once
 
 LEAST_ITERATIONS = 4096
+# ScramControlManager.MAX_ITERATIONS of Kafka, which says so only after each password was hashed here.
+MOST_ITERATIONS = 16384
 USER_OPTIONS: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
     "password_file": {"type": "path", "no_log": False},
@@ -134,6 +136,11 @@ def plan(
             raise ObjectsError(
                 "The user %s (%s) %s, but no password is given; set password_file."
                 % (*each.key, "has other iterations" if each.key in before else "does not exist")
+            )
+        if each.iterations > MOST_ITERATIONS:
+            raise ObjectsError(
+                "The user %s has %d iterations, but Kafka takes no more than %d."
+                % (each.user, each.iterations, MOST_ITERATIONS)
             )
     gone = set(absent)
     for name in sorted(gone):
