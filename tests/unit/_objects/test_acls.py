@@ -97,6 +97,14 @@ def test_a_rule_goes_when_it_is_declared_absent_and_is_no_error_when_it_is_gone(
             "would shut the operator out",
         ),
         (
+            [],
+            {
+                **{"principal": "User:*", "permission": "deny"},
+                **{"resource_type": "cluster", "name": None, "operations": ["describe"]},
+            },
+            "would shut the operator out",
+        ),
+        (
             [READ._replace(principal=OPERATOR)],
             {"principal": OPERATOR, "state": "absent"},
             "gives an operator access",
