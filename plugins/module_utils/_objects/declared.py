@@ -72,8 +72,9 @@ def outcome(edits: Iterable[Edit], removals: str) -> dict[str, Any]:
     With removals=later what would be removed is only named.
     """
     listed = sorted(edits, key=lambda edit: edit.after or edit.before or "")
-    left = [edit for edit in listed if edit.after is None and removals == LATER]
-    made = [edit for edit in listed if edit not in left]
+    later = [edit.after is None and removals == LATER for edit in listed]
+    left = [edit for edit, waits in zip(listed, later) if waits]
+    made = [edit for edit, waits in zip(listed, later) if not waits]
     return {
         "changed": bool(made),
         "changes": [str(edit) for edit in made],
