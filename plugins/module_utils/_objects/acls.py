@@ -104,9 +104,10 @@ def plan(
 ) -> Change:
     """What to create and what to delete; rules of these names that nothing declares go, too.
 
-    Raises ObjectsError for what would take away access that a protected principal or an administrator has.
+    Raises ObjectsError for what would take away access that a protected principal or an administrator has; a rule that
+    is there already takes nothing away.
     """
-    for acl in present:
+    for acl in sorted(set(present) - set(before)):
         if acl.permission == "deny" and (acl.principal in protected or (_shows_all(acl) and acl.principal == EVERYONE)):
             raise ObjectsError(
                 "The ACL would shut the operator out: %s; take it out, or take %s out of protected_principals."

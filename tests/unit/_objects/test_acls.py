@@ -146,3 +146,8 @@ def test_what_is_read_is_declared_again_and_changes_nothing():
         [{**{name: option.get("default") for name, option in acls.ACL_OPTIONS.items()}, **each} for each in declared]
     )
     assert set(present) == there and absent == []
+
+
+def test_an_exported_rule_against_an_operator_that_is_there_already_changes_nothing():
+    there = READ._replace(principal=OPERATOR, permission="deny")
+    assert plan([there], entry(principal=OPERATOR, permission="deny")) == acls.Change((), ())
