@@ -47,6 +47,13 @@ def findings(variables: Mapping[str, Any]) -> list[str]:
         owned(variables.get("objects_owned_prefixes") or [], purge=bool(variables.get("objects_purge")))
     except RackawareError as error:
         out.append(str(error))
+    for kind in variables.get("objects_purge") or []:
+        # An empty list is meant; a file that was not given is not.
+        if "kafka_%s" % kind not in variables:
+            out.append(
+                "objects_purge has %s, but kafka_%s is not set, so that all of them inside objects_owned_prefixes would be"
+                " removed; give the file that has them, or set kafka_%s to []." % (kind, kind, kind)
+            )
     try:
         for principal in variables.get("objects_protected_principals") or []:
             check_principal(principal)

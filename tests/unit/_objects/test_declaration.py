@@ -45,6 +45,13 @@ def test_each_fault_is_one_sentence(change, sentence):
     assert sentence in finding
 
 
+def test_a_purge_of_a_kind_that_is_not_set_is_a_file_that_was_forgotten():
+    fence = {"objects_purge": ["users", "acls"], "objects_owned_prefixes": ["orders-"]}
+    (finding,) = declaration.findings({**fence, "kafka_users": []})
+    assert "objects_purge has acls, but kafka_acls is not set" in finding
+    assert declaration.findings({**fence, "kafka_users": [], "kafka_acls": []}) == []
+
+
 def test_faults_of_several_kinds_are_all_said_and_no_password_is():
     wrong = {"kafka_users": [{"name": "a", "password": "c4n4ry", "passwrod": "c4n4ry"}], "kafka_acls": [READ, READ]}
     found = declaration.findings(wrong)

@@ -52,13 +52,18 @@ def test_a_run_without_removals_asks_once_for_each_kind_and_says_that_nothing_di
 
 
 def test_what_is_not_declared_is_not_asked_for_but_what_is_purged_is(plays):
-    purge = {"objects_purge": ["acls"], "objects_owned_prefixes": ["orders-"]}
+    purge = {"objects_purge": ["acls"], "objects_owned_prefixes": ["orders-"], "kafka_acls": []}
     connection = {"objects_connection": {"security_protocol": "SSL", "ssl_cafile": "/ca"}}
     code, said = plays.run("objects", kafka_topics=OBJECTS["kafka_topics"], **purge, **connection)
     assert code == 0 and calls(plays) == ["roll_lock", "topics:later", "acls:later", "roll_lock"], said
     topics, acls = plays.log[1:3]
     assert (topics["purge"], acls["purge"], acls["owned_prefixes"]) == (False, True, ["orders-"])
     assert (topics["security_protocol"], topics["ssl_cafile"]) == ("SSL", "/ca")
+
+
+def test_a_purge_with_the_file_forgotten_asks_nothing_and_removes_nothing(plays):
+    code, said = plays.run("objects", objects_purge=["users", "acls"], objects_owned_prefixes=["orders-"])
+    assert code != 0 and "objects_purge has users, but kafka_users is not set" in said and plays.log == []
 
 
 def test_a_refusal_ends_the_run_and_the_lock_is_released(plays):
