@@ -98,6 +98,9 @@ def _wanted(entry: Mapping[str, Any], read: Callable[[str], str]) -> Wanted:
     # Kafka's client library does not escape them at a login.
     if password is not None and any(letter in name for letter in ",="):
         raise ObjectsError("The user %s cannot log in from here; leave commas and equals signs out of its name." % name)
+    # ScramMessages of Kafka takes no other name at a login.
+    if password is not None and not name.isascii():
+        raise ObjectsError("The user %s can never log in; leave letters that are not ASCII out of its name." % name)
     if password is not None and (not password or not password.isprintable()):
         raise ObjectsError(
             "The password of the user %s is empty, or has a line break or another character that cannot be printed;"

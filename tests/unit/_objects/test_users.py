@@ -125,3 +125,11 @@ def test_more_iterations_than_kafka_takes_are_refused_before_a_password_is_hashe
     assert plan({}, entry(iterations=16384)).upsert
     # Older tools could write more; what is there already stays as it is.
     assert plan({APP: 20000}, entry(iterations=20000)).upsert == ()
+
+
+def test_a_name_that_no_broker_takes_at_a_login_is_refused_and_such_a_password_is_not():
+    with pytest.raises(ObjectsError, match="é can never log in"):
+        wanted(entry("é"))
+    # It can be removed.
+    assert wanted(entry("é", state="absent", password=None)) == ([], ["é"])
+    assert wanted(entry(password="pässwörd"))[0]
