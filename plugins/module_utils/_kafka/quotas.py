@@ -54,7 +54,7 @@ def alter(admin: Admin, quotas: Mapping[Entity, Mapping[str, float | None]], *, 
         ]
         answer = admin.send(Request(entries=entries, validate_only=validate_only))
         for result in answer.entries:
-            check(result, "to change the quota of %s" % _entity(result))
+            check(result, "to change the quota of %s" % (_entity(result),))
 
 
 def _entity(entry: Any) -> Entity:

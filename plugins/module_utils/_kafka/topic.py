@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from .._errors import RackawareError
@@ -71,6 +72,25 @@ def text(value: Any) -> str | None:
     return str(value)
 
 
+def _alike(there: str | None, value: str | None) -> bool:
+    """Whether Kafka shows this value so: it takes blanks away, and writes numbers, true and false in its own way."""
+    if there is None or value is None:
+        return there is value
+    return there == value or [_plainly(item) for item in there.split(",")] == [
+        _plainly(item) for item in value.split(",")
+    ]
+
+
+def _plainly(item: str) -> str | Decimal:
+    item = item.strip()
+    if item.lower() in ("true", "false"):
+        return item.lower()
+    try:
+        return Decimal(item)
+    except InvalidOperation:
+        return item
+
+
 def wanted(params: dict[str, Any]) -> Wanted:
     """What a module's parameters ask for; raises TopicError for what no topic can be."""
     name, replicas = params["name"], params["replica_assignment"]
@@ -132,7 +152,7 @@ def present(before: Topic | None, want: Wanted) -> Change:
                 "Topic %s: partition %d lies on brokers %s, but %s are wanted; changing that moves data, so reassign it instead."
                 % (want.name, index, before.replicas[index], ids)
             )
-    differs = {key: value for key, value in want.config.items() if before.config.get(key) != value}
+    differs = {key: value for key, value in want.config.items() if not _alike(before.config.get(key), value)}
     more = want.partitions if want.partitions is not None and want.partitions > count else None
     config = {key: value for key, value in {**before.config, **differs}.items() if value is not None}
     return Change(

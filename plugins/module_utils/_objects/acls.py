@@ -104,10 +104,11 @@ def plan(
 ) -> Change:
     """What to create and what to delete; rules of these names that nothing declares go, too.
 
-    Raises ObjectsError for what would take away access that a protected principal or an administrator has.
+    Raises ObjectsError for what would take away access that a protected principal or an administrator has; a rule that
+    is there already takes nothing away.
     """
-    for acl in present:
-        if acl.permission == "deny" and (acl.principal in protected or (_rules_all(acl) and acl.principal == EVERYONE)):
+    for acl in sorted(set(present) - set(before)):
+        if acl.permission == "deny" and (acl.principal in protected or (_shows_all(acl) and acl.principal == EVERYONE)):
             raise ObjectsError(
                 "The ACL would shut the operator out: %s; take it out, or take %s out of protected_principals."
                 % (acl, acl.principal)
@@ -134,6 +135,11 @@ def plan(
 def _rules_all(acl: Acl) -> bool:
     """Whether the rule is about the right to change ACLs."""
     return acl.resource_type == "cluster" and acl.operation in ("alter", "all")
+
+
+def _shows_all(acl: Acl) -> bool:
+    """Whether the rule is about the right to see or to change ACLs; without the first, this module can do nothing."""
+    return _rules_all(acl) or (acl.resource_type == "cluster" and acl.operation == "describe")
 
 
 def entries(acls: Iterable[Acl]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from .._errors import RackawareError
 from . import acls, quotas, topics, users
-from .declared import ObjectsError, owned
+from .declared import ObjectsError, check_principal, owned
 
 KINDS: dict[str, tuple[dict[str, Any], Callable[[list[dict[str, Any]]], Any]]] = {
     "kafka_topics": (topics.TOPIC_OPTIONS, topics.wanted),
@@ -22,7 +22,7 @@ KINDS: dict[str, tuple[dict[str, Any], Callable[[list[dict[str, Any]]], Any]]] =
     "kafka_quotas": (quotas.QUOTA_OPTIONS, quotas.wanted),
     "kafka_acls": (acls.ACL_OPTIONS, acls.wanted),
 }
-VARIABLES = (*KINDS, "objects_owned_prefixes", "objects_purge")
+VARIABLES = (*KINDS, "objects_owned_prefixes", "objects_purge", "objects_protected_principals")
 HEAD = """---
 # The topics, users, quotas and ACLs of the cluster %s, as export_objects read them. Passwords are not among them: a user
 # without password_file keeps the one that it has.
@@ -45,6 +45,18 @@ def findings(variables: Mapping[str, Any]) -> list[str]:
             out.append(str(error))
     try:
         owned(variables.get("objects_owned_prefixes") or [], purge=bool(variables.get("objects_purge")))
+    except RackawareError as error:
+        out.append(str(error))
+    for kind in variables.get("objects_purge") or []:
+        # An empty list is meant; a file that was not given is not.
+        if "kafka_%s" % kind not in variables:
+            out.append(
+                "objects_purge has %s, but kafka_%s is not set, so that all of them inside objects_owned_prefixes would be"
+                " removed; give the file that has them, or set kafka_%s to []." % (kind, kind, kind)
+            )
+    try:
+        for principal in variables.get("objects_protected_principals") or []:
+            check_principal(principal)
     except RackawareError as error:
         out.append(str(error))
     return out

@@ -72,8 +72,9 @@ def outcome(edits: Iterable[Edit], removals: str) -> dict[str, Any]:
     With removals=later what would be removed is only named.
     """
     listed = sorted(edits, key=lambda edit: edit.after or edit.before or "")
-    left = [edit for edit in listed if edit.after is None and removals == LATER]
-    made = [edit for edit in listed if edit not in left]
+    later = [edit.after is None and removals == LATER for edit in listed]
+    left = [edit for edit, waits in zip(listed, later) if waits]
+    made = [edit for edit, waits in zip(listed, later) if not waits]
     return {
         "changed": bool(made),
         "changes": [str(edit) for edit in made],
@@ -85,7 +86,22 @@ def outcome(edits: Iterable[Edit], removals: str) -> dict[str, Any]:
     }
 
 
+def check_principal(principal: str) -> None:
+    """Raise ObjectsError unless this is a principal, as User:name."""
+    kind, _colon, name = principal.partition(":")
+    if not kind or not name or principal != principal.strip():
+        raise ObjectsError(
+            "protected_principals has %r, which is no principal and would protect none; write it as User:name."
+            % principal
+        )
+
+
 def protected(params: Mapping[str, Any]) -> frozenset[str]:
-    """The principals that keep their access: those that are named, and the user that the module logs in as."""
+    """The principals that keep their access: those that are named, and the user that the module logs in as.
+
+    Raises ObjectsError for a name without a type, because that would protect none.
+    """
+    for principal in params["protected_principals"]:
+        check_principal(principal)
     own = ["User:%s" % params["sasl_username"]] if params["sasl_username"] else []
     return frozenset([*params["protected_principals"], *own])

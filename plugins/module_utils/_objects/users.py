@@ -13,6 +13,8 @@ from .._kafka.users import MECHANISMS, Credential
 from .declared import Edit, ObjectsError, holds, once
 
 LEAST_ITERATIONS = 4096
+# ScramControlManager.MAX_ITERATIONS of Kafka, which says so only after each password was hashed here.
+MOST_ITERATIONS = 16384
 USER_OPTIONS: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
     "password_file": {"type": "path", "no_log": False},
@@ -96,6 +98,9 @@ def _wanted(entry: Mapping[str, Any], read: Callable[[str], str]) -> Wanted:
     # Kafka's client library does not escape them at a login.
     if password is not None and any(letter in name for letter in ",="):
         raise ObjectsError("The user %s cannot log in from here; leave commas and equals signs out of its name." % name)
+    # ScramMessages of Kafka takes no other name at a login.
+    if password is not None and not name.isascii():
+        raise ObjectsError("The user %s can never log in; leave letters that are not ASCII out of its name." % name)
     if password is not None and (not password or not password.isprintable()):
         raise ObjectsError(
             "The password of the user %s is empty, or has a line break or another character that cannot be printed;"
@@ -134,6 +139,11 @@ def plan(
             raise ObjectsError(
                 "The user %s (%s) %s, but no password is given; set password_file."
                 % (*each.key, "has other iterations" if each.key in before else "does not exist")
+            )
+        if each.iterations > MOST_ITERATIONS:
+            raise ObjectsError(
+                "The user %s has %d iterations, but Kafka takes no more than %d."
+                % (each.user, each.iterations, MOST_ITERATIONS)
             )
     gone = set(absent)
     for name in sorted(gone):

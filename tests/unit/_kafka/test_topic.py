@@ -79,3 +79,45 @@ def test_what_would_move_or_drop_data_is_refused(want, sentence):
 def test_an_absent_topic_stays_absent_and_a_present_one_goes():
     assert not topic.absent(None).needed
     assert topic.absent(THERE).delete
+
+
+@pytest.mark.parametrize(
+    ("shown", "declared"),
+    [
+        ("compact,delete", "compact, delete"),
+        ("0.5", "0.50"),
+        ("1.0E-5", 0.00001),
+        ("true", "TRUE"),
+        ("5000", " 05000 "),
+    ],
+)
+def test_a_value_that_kafka_writes_in_another_way_does_not_differ(shown, declared):
+    want = topic.wanted(
+        {
+            **dict.fromkeys(("partitions", "replication_factor", "replica_assignment")),
+            **{"name": "a", "config": {"k": declared}},
+        }
+    )
+    assert not topic.present(topic.Topic([[1]], 1, {"k": shown}), want).needed
+
+
+@pytest.mark.parametrize(
+    ("shown", "declared"),
+    [
+        ("compact,delete", "delete"),
+        ("compact,delete", "delete,compact"),
+        ("9223372036854775807", 9223372036854775806),
+        ("true", "false"),
+        ("5", None),
+        ("gzip", "GZIP"),
+        ("", "0"),
+    ],
+)
+def test_another_value_differs(shown, declared):
+    want = topic.wanted(
+        {
+            **dict.fromkeys(("partitions", "replication_factor", "replica_assignment")),
+            **{"name": "a", "config": {"k": declared}},
+        }
+    )
+    assert topic.present(topic.Topic([[1]], 1, {"k": shown}), want).config

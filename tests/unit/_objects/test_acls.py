@@ -97,6 +97,14 @@ def test_a_rule_goes_when_it_is_declared_absent_and_is_no_error_when_it_is_gone(
             "would shut the operator out",
         ),
         (
+            [],
+            {
+                **{"principal": "User:*", "permission": "deny"},
+                **{"resource_type": "cluster", "name": None, "operations": ["describe"]},
+            },
+            "would shut the operator out",
+        ),
+        (
             [READ._replace(principal=OPERATOR)],
             {"principal": OPERATOR, "state": "absent"},
             "gives an operator access",
@@ -138,3 +146,8 @@ def test_what_is_read_is_declared_again_and_changes_nothing():
         [{**{name: option.get("default") for name, option in acls.ACL_OPTIONS.items()}, **each} for each in declared]
     )
     assert set(present) == there and absent == []
+
+
+def test_an_exported_rule_against_an_operator_that_is_there_already_changes_nothing():
+    there = READ._replace(principal=OPERATOR, permission="deny")
+    assert plan([there], entry(principal=OPERATOR, permission="deny")) == acls.Change((), ())

@@ -37,11 +37,19 @@ def test_a_file_without_a_fault_has_no_findings():
         ({"kafka_acls": [{**READ, "operation": "read"}]}, "kafka_acls has an entry with a wrong type or name"),
         ({"objects_purge": ["acls"]}, "purge has no fence"),
         ({"objects_purge": ["acls"], "objects_owned_prefixes": [""]}, "would own what belongs to others"),
+        ({"objects_protected_principals": ["operator"]}, "is no principal"),
     ],
 )
 def test_each_fault_is_one_sentence(change, sentence):
     (finding,) = declaration.findings({**OBJECTS, **change})
     assert sentence in finding
+
+
+def test_a_purge_of_a_kind_that_is_not_set_is_a_file_that_was_forgotten():
+    fence = {"objects_purge": ["users", "acls"], "objects_owned_prefixes": ["orders-"]}
+    (finding,) = declaration.findings({**fence, "kafka_users": []})
+    assert "objects_purge has acls, but kafka_acls is not set" in finding
+    assert declaration.findings({**fence, "kafka_users": [], "kafka_acls": []}) == []
 
 
 def test_faults_of_several_kinds_are_all_said_and_no_password_is():

@@ -51,3 +51,9 @@ def test_removals_can_come_later():
 def test_the_user_of_the_connection_is_an_operator():
     assert protected({"sasl_username": "root", "protected_principals": ["User:a"]}) == {"User:a", "User:root"}
     assert protected({"sasl_username": None, "protected_principals": []}) == set()
+
+
+@pytest.mark.parametrize("principal", ["operator", "User:", ":operator", "User:operator ", " User:operator", ""])
+def test_a_name_that_would_protect_none_is_refused(principal):
+    with pytest.raises(ObjectsError, match="is no principal"):
+        protected({"sasl_username": None, "protected_principals": ["User:a", principal]})

@@ -117,3 +117,19 @@ def test_what_is_read_is_declared_again_and_changes_nothing():
     before = {APP: 8192, ("app", SHA256): 16384, ("a,b", SHA512): 8192}
     declared = [entry(password=None, **each) for each in users.entries(before)]
     assert plan(before, *declared) == users.Change(before, (), ())
+
+
+def test_more_iterations_than_kafka_takes_are_refused_before_a_password_is_hashed_so_often():
+    with pytest.raises(ObjectsError, match="16385 iterations, but Kafka takes no more than 16384"):
+        plan({}, entry(iterations=16385))
+    assert plan({}, entry(iterations=16384)).upsert
+    # Older tools could write more; what is there already stays as it is.
+    assert plan({APP: 20000}, entry(iterations=20000)).upsert == ()
+
+
+def test_a_name_that_no_broker_takes_at_a_login_is_refused_and_such_a_password_is_not():
+    with pytest.raises(ObjectsError, match="é can never log in"):
+        wanted(entry("é"))
+    # It can be removed.
+    assert wanted(entry("é", state="absent", password=None)) == ([], ["é"])
+    assert wanted(entry(password="pässwörd"))[0]

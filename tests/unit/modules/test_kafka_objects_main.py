@@ -384,6 +384,16 @@ class TestQuotas:
         assert cluster.quotas == {(("user", "app"),): {"producer_byte_rate": 5.0}}
         assert not run(kafka_quotas, quotas=[self.APP])["changed"] and len(cluster.sent) == 2
 
+    def test_a_refusal_names_the_entity_in_words(self, run, cluster, monkeypatch):
+        refused = Made(
+            error_code=42,
+            error_message="producer_byte_rate cannot be a fractional value",
+            entity=[Made(entity_type="user", entity_name="app")],
+        )
+        answer = Made(entries=[refused])
+        monkeypatch.setattr(cluster, "AlterClientQuotas", lambda request, node: answer)
+        assert "Kafka refused to change the quota of user app: INVALID" in run(kafka_quotas, quotas=[self.APP])["msg"]
+
     def test_removals_later_and_now(self, run, cluster):
         run(kafka_quotas, quotas=[self.APP])
         fence = {"quotas": [], "owned_prefixes": ["app"], "purge": True}

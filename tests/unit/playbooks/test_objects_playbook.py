@@ -52,13 +52,18 @@ def test_a_run_without_removals_asks_once_for_each_kind_and_says_that_nothing_di
 
 
 def test_what_is_not_declared_is_not_asked_for_but_what_is_purged_is(plays):
-    purge = {"objects_purge": ["acls"], "objects_owned_prefixes": ["orders-"]}
+    purge = {"objects_purge": ["acls"], "objects_owned_prefixes": ["orders-"], "kafka_acls": []}
     connection = {"objects_connection": {"security_protocol": "SSL", "ssl_cafile": "/ca"}}
     code, said = plays.run("objects", kafka_topics=OBJECTS["kafka_topics"], **purge, **connection)
     assert code == 0 and calls(plays) == ["roll_lock", "topics:later", "acls:later", "roll_lock"], said
     topics, acls = plays.log[1:3]
     assert (topics["purge"], acls["purge"], acls["owned_prefixes"]) == (False, True, ["orders-"])
     assert (topics["security_protocol"], topics["ssl_cafile"]) == ("SSL", "/ca")
+
+
+def test_a_purge_with_the_file_forgotten_asks_nothing_and_removes_nothing(plays):
+    code, said = plays.run("objects", objects_purge=["users", "acls"], objects_owned_prefixes=["orders-"])
+    assert code != 0 and "objects_purge has users, but kafka_users is not set" in said and plays.log == []
 
 
 def test_a_refusal_ends_the_run_and_the_lock_is_released(plays):
@@ -73,6 +78,22 @@ def test_a_broker_that_cannot_be_reached_leaves_no_lock_behind(plays):
     assert code != 0 and "cannot be reached; bring it back, then run the same command again" in said
     assert [each.get("state") for each in plays.log if each["module"] == "kafka_roll_lock"] == [None, "released"]
     assert not [each for each in plays.log if each.get("removals") == "now"]
+
+
+def test_nothing_is_removed_when_the_host_came_back_after_something_was_not_created(plays):
+    answers = {
+        "kafka_topics": [{"unreachable": True, "msg": "No route."}],
+        "kafka_acls": [{"removals": ["remove: x"]}, {"changes": ["remove: x"], "changed": True}],
+    }
+    code, said = plays.run("objects", answers=answers, **OBJECTS)
+    assert code != 0 and "cannot be reached; bring it back" in said
+    assert calls(plays) == ["roll_lock", "topics:later", "users:later", "quotas:later", "acls:later", "roll_lock"]
+
+
+def test_a_host_that_is_lost_at_a_removal_ends_the_run_as_well(plays):
+    answers = {"kafka_acls": [{"removals": ["remove: x"]}, {"unreachable": True, "msg": "No route."}]}
+    code, said = plays.run("objects", answers=answers, **OBJECTS)
+    assert code != 0 and "cannot be reached; bring it back" in said and calls(plays)[-2:] == ["acls:now", "roll_lock"]
 
 
 def test_a_lock_that_another_run_holds_is_left_alone(plays):
