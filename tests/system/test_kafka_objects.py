@@ -150,8 +150,8 @@ def test_a_login_that_fails_for_another_reason_is_an_error_and_no_change(broker)
     broker.users([user])
     wrong = broker.users([user], login_servers=[broker.plain])
     assert "orders-login cannot log in" in wrong["msg"] and "asks for no login" in wrong["msg"]
-    nobody = broker.users([user], login_servers=["127.0.0.1:1"])
-    assert "Nothing listens at 127.0.0.1:1" in nobody["msg"]
+    unanswered = broker.users([user], login_servers=["127.0.0.1:1"])
+    assert "Nothing listens at 127.0.0.1:1" in unanswered["msg"]
 
 
 def test_users_are_removed_by_name_or_inside_the_fence_and_never_operators(broker):

@@ -42,9 +42,9 @@ def test_what_could_be_read_in_two_ways_is_refused(text):
         client.address(text)
 
 
-def kafka(role, **keepers):
+def kafka(role, **more):
     text = settings.kafka(
-        {"role": role, "id": 1, "rack": "a", "address": SIX % 1, "data_dirs": ["/d0"]}, {**CLUSTER, **keepers}, {}, {}
+        {"role": role, "id": 1, "rack": "a", "address": SIX % 1, "data_dirs": ["/d0"]}, {**CLUSTER, **more}, {}, {}
     )
     return dict(line.split("=", 1) for line in text.splitlines())
 

@@ -162,7 +162,7 @@ TOPOLOGY = {
 
 @pytest.mark.parametrize("gone", [["b3"], ["z3"], ["z2", "z3"], ["b3", "z3"]], ids=",".join)
 def test_a_cluster_that_lacks_a_terminated_node_is_not_taken_for_a_smaller_one(gone):
-    """Nobody is told at night to lower the replication factor or to live with two zones."""
+    """No one is advised at night to lower the replication factor or to live with two zones."""
     left = {role: [name for name in names if name not in gone] for role, names in GROUPS.items()}
     (found,) = findings(groups=left, topology=TOPOLOGY)
     assert "which the inventory lacks" in found

@@ -41,10 +41,10 @@ def run(project, tmp_path):
 
     def call(playbook, case=None, nodes=(3,), **extra):
         brokers = hosts(("b1", "b2", "b3"), kafka_cluster="demo", kafka_data_volumes=["/dev/mapper/kafka-d0"])
-        keepers = hosts(("z1", "z2", "z3"), kafka_cluster="demo")
-        for name, values in {**brokers, **keepers}.items():
+        zookeepers = hosts(("z1", "z2", "z3"), kafka_cluster="demo")
+        for name, values in {**brokers, **zookeepers}.items():
             values["ansible_host"] = "198.51.100.%s" % name.replace("b", "").replace("z", "2")
-        for name, values in keepers.items():
+        for name, values in zookeepers.items():
             values["kafka_data_volumes"] = ["vol-0000000" + name[1:]]
         (tmp_path / "bin").mkdir(exist_ok=True)
         # What the unlocker says when its key is gone or denied.
@@ -60,7 +60,7 @@ def run(project, tmp_path):
             playbook + ".yml",
             "-e",
             json.dumps(more),
-            inventory=groups(brokers=brokers, zookeepers=keepers),
+            inventory=groups(brokers=brokers, zookeepers=zookeepers),
             case=case or {},
             PATH="%s:%s" % (tmp_path / "bin", os.environ["PATH"]),
             AWS_REGION="eu-west-1",

@@ -185,7 +185,7 @@ def inventory(mode, more=None):
         for n, (name, id_) in enumerate(ids.items())
     }
     hosts["b1"].update(more or {})
-    keepers = "kafka_controllers" if mode == "kraft" else "kafka_zookeepers"
+    quorum = "kafka_controllers" if mode == "kraft" else "kafka_zookeepers"
     cluster = {
         "kafka_replication_factor": 2,
         "kafka_min_insync_replicas": 1,
@@ -196,7 +196,7 @@ def inventory(mode, more=None):
             "vars": cluster,
             "children": {
                 group: {"hosts": {name: hosts[name] for name in names}}
-                for group, names in (("kafka_brokers", ("b1", "b2")), (keepers, ("k1",)))
+                for group, names in (("kafka_brokers", ("b1", "b2")), (quorum, ("k1",)))
             },
         }
     }

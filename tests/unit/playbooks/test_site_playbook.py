@@ -16,7 +16,7 @@ STAGE = "- name: Stage\n  rackaware.kafka.file_set:\n    held_by: x\n"
 
 @pytest.fixture(scope="module")
 def files():
-    """Roles that only stage; nobody else works on the cluster."""
+    """Roles that only stage; no other run works on the cluster."""
     tasks = {path.relative_to(ROOT).as_posix(): STAGE for path in (ROOT / "roles").glob("*/tasks/*.yml")}
     return {**plugins("site", REPLACED), **tasks, "roles/roll/tasks/lock.yml": "[]\n"}
 
@@ -27,7 +27,7 @@ def run(project):
 
     There are three brokers, and three ZooKeeper nodes, or the brokers as controllers."""
 
-    def call(playbook, *options, case=None, group=None, changes=None, keepers="zookeeper", **environment):
+    def call(playbook, *options, case=None, group=None, changes=None, quorum="zookeeper", **environment):
         nodes = hosts(("b1", "b2", "b3", "z1", "z2", "z3"), kafka_cluster="demo")
         for name, values in nodes.items():
             values.update(
@@ -36,7 +36,7 @@ def run(project):
         brokers = {name: nodes[name] for name in ("b1", "b2", "b3")}
         others = {name: nodes[name] for name in ("z1", "z2", "z3")}
         made = groups(
-            brokers=brokers, **({"zookeepers": others} if keepers == "zookeeper" else {"controllers": brokers})
+            brokers=brokers, **({"zookeepers": others} if quorum == "zookeeper" else {"controllers": brokers})
         )
         made["all"]["children"] = {"kafka": {**made["all"], "vars": group or {}}}
         code, said = project.run(playbook + ".yml", *options, inventory=made, case=case or {}, **environment)
@@ -83,10 +83,10 @@ def test_hosts_that_are_not_what_the_inventory_says_are_refused_before_anything_
     assert sorted(set(line.split()[0] for line in log)) == ["host_preflight"] and len(log) == 6
 
 
-@pytest.mark.parametrize("keepers", ["zookeeper", "controller"])
-def test_a_disk_that_was_mounted_only_now_is_read_then(run, keepers):
+@pytest.mark.parametrize("quorum", ["zookeeper", "controller"])
+def test_a_disk_that_was_mounted_only_now_is_read_then(run, quorum):
     mounted = {"b2": {"identity": {"mounted": False}, "disks": [disk(3)]}}
-    code, said, log = run("site", case=mounted, keepers=keepers)
+    code, said, log = run("site", case=mounted, quorum=quorum)
     assert (
         code != 0
         and "b2 is node 2 in the inventory, but /var/lib/kafka/data0/logs belongs to node 3, which the inventory calls b3"
@@ -95,13 +95,13 @@ def test_a_disk_that_was_mounted_only_now_is_read_then(run, keepers):
     assert [line for line in log if line.startswith("kafka_storage_info")] == ["kafka_storage_info b2"]
 
 
-@pytest.mark.parametrize("keepers", ["zookeeper", "controller"])
-def test_no_host_is_asked_twice_for_disks_that_are_mounted(run, keepers):
+@pytest.mark.parametrize("quorum", ["zookeeper", "controller"])
+def test_no_host_is_asked_twice_for_disks_that_are_mounted(run, quorum):
     case = {
         "b%d" % number: {"identity": {"directories": [disk(number)], "process": process(number)}}
         for number in (1, 2, 3)
     }
-    code, said, log = run("site", "--check", case=case, keepers=keepers)
+    code, said, log = run("site", "--check", case=case, quorum=quorum)
     assert code == 0, said[-3000:]
     assert not [line for line in log if line.startswith("kafka_storage_info")] and "file_set b1" in log
 
