@@ -26,6 +26,7 @@ SPEC: dict[str, dict[str, Any]] = {
     "state": {"type": "str", "choices": ["stopped", "started", "restarted"], "default": "restarted"},
     "directories": staging.DIRECTORIES_SPEC,
     "files": {**staging.FILES_SPEC, "default": []},
+    "promoted": staging.PROMOTED_SPEC,
     "events": {"type": "path"},
     "answer": {
         "type": "dict",
@@ -102,6 +103,7 @@ class ActionModule(ActionBase):
             "promote": True,
             "directories": options["directories"],
             "files": options["files"],
+            "promoted": options["promoted"],
         }
         done = self._execute_module(module_name=FILES, module_args=staging.pack(file_set), task_vars=self._variables)
         if done.get("unreachable"):

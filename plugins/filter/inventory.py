@@ -45,9 +45,14 @@ def kafka_bootstrap_servers(names: list[str], hosts: Any, port: int) -> list[str
 
 def kafka_connection(names: list[str], hosts: Any, groups: Any) -> dict[str, Any]:
     """The connection options of the modules that ask a cluster."""
-    return {
-        "bootstrap_servers": kafka_bootstrap_servers(names, hosts, kafka_cluster_settings(hosts, groups)["client_port"])
-    }
+    from ..module_utils._config import nodes, security
+
+    settings = kafka_cluster_settings(hosts, groups)
+    # Listeners that cannot work are refused there.
+    nodes.client_listener(settings["listeners"])
+    port = security.operator_listener(settings["listeners"], settings["security"])["port"]
+    options = security.connection(settings["listeners"], settings["security"])
+    return {"bootstrap_servers": kafka_bootstrap_servers(names, hosts, port), **options}
 
 
 def kafka_named_nodes(given: Any) -> list[int]:

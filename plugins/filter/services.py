@@ -52,13 +52,19 @@ def kafka_ports(declared: list[dict[str, Any]], role: str) -> list[int]:
     return nodes.ports(declared, role)
 
 
-def kafka_listener_ports(listeners: list[dict[str, Any]]) -> dict[str, int]:
-    """{client, controller}."""
+def kafka_listener_ports(listeners: list[dict[str, Any]], security: str) -> dict[str, int]:
+    """{client, operator, controller}."""
     from ..module_utils._config import nodes
+    from ..module_utils._config import security as config_security
 
     client = nodes.client_listener(listeners)
+    operator = config_security.operator_listener(listeners, security)
     named = {listener["name"]: listener["port"] for listener in listeners}
-    return {"client": int(client["port"]), "controller": int(named.get(nodes.CONTROLLERS, CONTROLLER_PORT))}
+    return {
+        "client": int(client["port"]),
+        "operator": int(operator["port"]),
+        "controller": int(named.get(nodes.CONTROLLERS, CONTROLLER_PORT)),
+    }
 
 
 class FilterModule:

@@ -42,6 +42,12 @@ options:
   files:
     description: The files.
     required: true
+  promoted:
+    description: Further files that the service reads, which another task stages. What is staged of them goes in place
+      with O(files).
+    type: list
+    elements: path
+    default: []
   contents:
     description:
       - The packed texts of O(files) on their way to the host. The action plugin of this module sets it, and refuses it
@@ -88,16 +94,19 @@ def main() -> None:
     params = module.params
     try:
         directories = staging.missing_directories(params["directories"])
-        steps = staging.decide(
-            staging.unpack(params),
-            held=service_state.runs(params["held_by"], module.run_command),
-            promote=params["promote"],
-        )
+        turn = {
+            "held": service_state.runs(params["held_by"], module.run_command),
+            "promote": params["promote"],
+        }
+        steps = staging.decide(staging.unpack(params), **turn)
+        due = staging.due(params["promoted"], **turn)
         if not module.check_mode:
             for path, attributes in directories:
                 staging.make_directory(path, attributes)
             for step in steps:
                 staging.apply(step)
+            for path in due:
+                staging.put_in_place(path)
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
     except Exception as error:  # A trace could quote a text.
@@ -106,8 +115,8 @@ def main() -> None:
         )
     changed = [step for step in steps if step.changed]
     module.exit_json(
-        changed=bool(directories or changed),
-        changed_files=[step.dest for step in changed],
+        changed=bool(directories or changed or due),
+        changed_files=[step.dest for step in changed] + due,
         staged=[step.dest for step in steps if step.waits],
         # Only with --diff: otherwise it would still be in the output of -vvv, and in what a callback keeps.
         **(

@@ -55,6 +55,11 @@ options:
     description: All files that the service reads at its start. M(rackaware.kafka.file_set) promotes them after the
       stop.
     default: []
+  promoted:
+    description: Further files that the service reads, which another task stages; promoted as O(files) are.
+    type: list
+    elements: path
+    default: []
   answer:
     description: The answer of the gate that admits the stop. Needed for a stop.
     type: dict

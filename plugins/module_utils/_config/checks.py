@@ -11,7 +11,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from .._errors import RackawareError
 from .._text import hosts_as_subject
-from . import nodes, properties, sizing, topology, units
+from . import nodes, properties, security, sizing, topology, units
 from . import settings as config_settings
 from . import variables as config_variables
 
@@ -29,8 +29,8 @@ def findings(
     """One sentence for each thing that is wrong.
 
     hosts: host to its variables; cluster: {groups, version, replication_factor, min_insync_replicas,
-    allow_fewer_zones}, and from _config.cluster_settings.read listeners, topology and findings; with missing_ok the
-    topology may have nodes that the inventory lacks; instances: instance type to {vcpus, memory_mb, network_gbps},
+    allow_fewer_zones}, and from _config.cluster_settings.read security, listeners, super_users, client_ca, topology
+    and findings; with missing_ok the topology may have nodes that the inventory lacks; instances: instance type to {vcpus, memory_mb, network_gbps},
     empty without the API; known and roles as in _config.variables.findings; volume_fault: what is wrong with the name
     of a data volume, which _disk and _stores know, empty when nothing is.
     """
@@ -65,11 +65,14 @@ def findings(
     )
     declared = cluster["listeners"] if cluster.get("listeners") is not None else seen[members[0]].get("kafka_listeners")
     if declared is not None:
-        out += nodes.listener_findings(declared)
+        faults_ = nodes.listener_findings(declared)
+        out += faults_ or security.findings(
+            cluster.get("security"), declared, cluster.get("super_users"), cluster.get("client_ca")
+        )
     # What a group sets wrongly is said once.
     shared: dict[str, list[str]] = {}
     for name, variables in seen.items():
-        for fault in _host(name, variables, groups, instances, volume_fault):
+        for fault in _host(name, variables, groups, instances, volume_fault, str(cluster.get("security"))):
             shared.setdefault(fault, []).append(name)
     return out + ["%s: %s" % (hosts_as_subject(names), fault) for fault, names in shared.items()]
 
@@ -94,15 +97,16 @@ def _host(
     groups: Mapping[str, Sequence[str]],
     instances: Mapping[str, Mapping[str, Any]],
     volume_fault: Callable[[str], str],
+    secured: str,
 ) -> list[str]:
-    """What is wrong with the settings of a host, and with the host itself."""
+    """What is wrong with the settings of a host, and with the host itself; secured is kafka_security."""
     role = nodes.role(name, groups)
     service = "broker" if role == nodes.COMBINED else role
     own = variables.get(service + "_config") or {}
     out = (
-        config_settings.zookeeper_findings(own)
+        config_settings.zookeeper_findings(own, secured)
         if service == "zookeeper"
-        else properties.broker_findings(own, service + "_config")
+        else properties.broker_findings(own, service + "_config", config_settings.reserved(own, secured))
     )
     for suffix in ("_jvm_options", "_jvm_flags"):
         out += units.option_findings(service + suffix, variables.get(service + suffix) or (), heap=service + "_heap_mb")

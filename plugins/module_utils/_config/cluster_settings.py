@@ -12,22 +12,25 @@ from typing import Any, Mapping, Sequence
 from ansible.module_utils.parsing.convert_bool import boolean
 
 from .._text import some
+from . import security
 from .nodes import BROKER, CONTROLLER, CONTROLLERS, REPLICATION, ZOOKEEPER
 
 # The groups of an inventory by role.
 GROUPS = {BROKER: "kafka_brokers", ZOOKEEPER: "kafka_zookeepers", CONTROLLER: "kafka_controllers"}
 LISTENERS = (
-    {"name": "CLIENT", "port": 9092, "protocol": "PLAINTEXT"},
-    {"name": REPLICATION, "port": 9091, "protocol": "PLAINTEXT"},
-    {"name": CONTROLLERS, "port": 9093, "protocol": "PLAINTEXT"},
+    {"name": "CLIENT", "port": 9092},
+    {"name": REPLICATION, "port": 9091},
+    {"name": CONTROLLERS, "port": 9093},
 )
 DEFAULT_VERSION = {True: "3.9.2", False: "4.3.1"}
 # What only brokers and controllers read, and ZooKeeper nodes need not have.
 KAFKA_ONLY = ("kafka_listeners", "kafka_replication_factor", "kafka_min_insync_replicas")
 # Where a node that does not set it has another value than one that does.
-WITH_DEFAULT = ("kafka_version", *KAFKA_ONLY)
+WITH_DEFAULT = ("kafka_version", "kafka_security", *KAFKA_ONLY)
 NAMES = (
     *WITH_DEFAULT,
+    "kafka_super_users",
+    "kafka_client_ca_certificates",
     "kafka_topology",
     "kafka_cluster",
     "kafka_instance_source",
@@ -48,8 +51,8 @@ def read(
 ) -> dict[str, Any]:
     """What holds for the cluster.
 
-    {version, replication_factor, min_insync_replicas, listeners, client_port, cluster, topology, region,
-    allow_fewer_zones, source, check_topic, report_dir, quorum_removed, findings}.
+    {version, security, replication_factor, min_insync_replicas, listeners, client_port, super_users, client_ca,
+    cluster, topology, region, allow_fewer_zones, source, check_topic, report_dir, quorum_removed, findings}.
 
     hosts: host to its variables; members: role to host names; play: what the play itself sets, which overrides the
     inventory. findings has one sentence for each variable in which the nodes disagree; the first node's value is given
@@ -76,9 +79,12 @@ def read(
     topology = values["kafka_topology"] if isinstance(values["kafka_topology"], Mapping) else {}
     return {
         "version": values["kafka_version"],
+        "security": values["kafka_security"],
+        "super_users": values["kafka_super_users"] or [],
+        "client_ca": values["kafka_client_ca_certificates"] or "",
         "replication_factor": values["kafka_replication_factor"],
         "min_insync_replicas": values["kafka_min_insync_replicas"],
-        "listeners": values["kafka_listeners"],
+        "listeners": security.with_protocols(values["kafka_listeners"], values["kafka_security"]),
         "client_port": client_port(values["kafka_listeners"]),
         "cluster": str(values["kafka_cluster"] or ""),
         "topology": topology,
@@ -116,6 +122,7 @@ def _node_settings(variables: Mapping[str, Any], zookeepers: bool, play: Mapping
     own["kafka_topology"] = own["kafka_topology"] or None
     defaults = {
         "kafka_version": DEFAULT_VERSION[zookeepers],
+        "kafka_security": topology.get("security", security.TLS),
         "kafka_replication_factor": topology.get("replication_factor", 3),
         "kafka_min_insync_replicas": topology.get("min_insync_replicas", 2),
         "kafka_listeners": [dict(item) for item in LISTENERS],

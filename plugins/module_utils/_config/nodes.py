@@ -14,10 +14,11 @@ from .._address import join
 from .._errors import RackawareError
 from .._text import hosts_as_subject
 
+# The listener between brokers, the one of the controllers; every other one is for clients.
+from .security import CONTROLLERS, REPLICATION
+
 BROKER, COMBINED, CONTROLLER, ZOOKEEPER = "broker", "combined", "controller", "zookeeper"
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
-# The listener between brokers, the one of the controllers; every other one is for clients.
-REPLICATION, CONTROLLERS = "REPLICATION", "CONTROLLER"
 DATA, METADATA, ZOOKEEPER_DIR = "/var/lib/kafka/data%d", "/var/lib/kafka/metadata", "/var/lib/zookeeper"
 ZOOKEEPER_PORT, ZOOKEEPER_PEERS, ZOOKEEPER_ELECTION = 2181, 2888, 3888
 # The last line with ZooKeeper, and the first in which KRaft's quorum can grow (KIP-853).
@@ -98,7 +99,7 @@ def data_dirs(volumes: Sequence[str] | None, of_role: str) -> list[str]:
 def listeners(declared: Sequence[Mapping[str, Any]], of_role: str, host: str) -> dict[str, str]:
     """Kafka's settings for listeners of a broker, a controller or a combined node that is reached at host.
 
-    declared: [{name, port, protocol}]; REPLICATION is the one between brokers, CONTROLLER the controllers', the others
+    declared: [{name, port, protocol}], as security.with_protocols completes them; REPLICATION is the one between brokers, CONTROLLER the controllers', the others
     are clients'.
     """
     _check_listeners(declared)
@@ -109,9 +110,7 @@ def listeners(declared: Sequence[Mapping[str, Any]], of_role: str, host: str) ->
     out = {
         "listeners": ",".join(at.values()),
         "advertised.listeners": ",".join(at[item["name"]] for item in advertised),
-        "listener.security.protocol.map": ",".join(
-            "%s:%s" % (item["name"], item.get("protocol", "PLAINTEXT")) for item in declared
-        ),
+        "listener.security.protocol.map": ",".join("%s:%s" % (item["name"], item["protocol"]) for item in declared),
     }
     if of_role != CONTROLLER:
         out["inter.broker.listener.name"] = (
@@ -159,8 +158,8 @@ def listener_findings(declared: Any) -> list[str]:
         if not isinstance(item, Mapping) or not item.get("name") or not item.get("port"):
             out.append("kafka_listeners has the entry %r, but each must have a name and a port; complete it." % (item,))
             continue
-        name, protocol = str(item["name"]), item.get("protocol", "PLAINTEXT")
-        if protocol not in PROTOCOLS:
+        name, protocol = str(item["name"]), item.get("protocol")
+        if protocol is not None and protocol not in PROTOCOLS:
             out.append(
                 "The listener %s has the protocol %s, which Kafka does not know; choose one of %s."
                 % (name, protocol, ", ".join(PROTOCOLS))

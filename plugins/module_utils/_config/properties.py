@@ -115,9 +115,9 @@ def findings(
     return out
 
 
-def broker_findings(settings: Any, name: str = "broker_config") -> list[str]:
+def broker_findings(settings: Any, name: str = "broker_config", reserved: Iterable[str] = IDENTITY) -> list[str]:
     """The same for the settings of a broker or controller."""
-    return findings(settings, IDENTITY, name=name, known=BROKER_SETTINGS)
+    return findings(settings, reserved, name=name, known=BROKER_SETTINGS)
 
 
 def render(settings: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, Mapping, Sequence
 
-from . import nodes, settings, start_guard, units
+from . import nodes, security, settings, start_guard, units
 
 HEADER = "Written by rackaware.kafka; change the inventory, not this file."
 USER = "kafka"
@@ -26,18 +26,21 @@ def files(
     is_store: Callable[[Any], Any],
     store_guard: Callable[..., str],
 ) -> dict[str, Any]:
-    """{unit, directories, files} of a service: its unit's name, and the options of file_set. Raises RackawareError.
+    """{unit, directories, files, promoted} of a service: its unit's name, and the options of file_set.
+
+    Raises RackawareError.
 
     kind: a key of units.SERVICES. sized: as from _config.sizing.size. Nodes are [{id, host, port}].
     node: {role, id, rack, address, volumes}, of a ZooKeeper node role and volumes.
-    cluster: {version, zookeepers}; with Kafka's settings also {listeners, controllers, brokers (how many),
-    replication_factor, min_insync_replicas, protocol}; of a broker also {others: the other brokers, at their listener
-    for clients, id: of the cluster, empty where it is not known, new_since: the time in seconds, when no broker of it
-    has run, else None}.
+    cluster: {version, security, zookeepers}; with Kafka's settings also {cluster: its name, listeners, controllers,
+    brokers (how many), replication_factor, min_insync_replicas, protocol, super_users, client_ca}; of a broker also
+    {others: the other brokers, at the listener of the collection's modules, id: of the cluster, empty where it is not
+    known, new_since: the time in seconds, when no broker of it has run, else None}.
     own: what users set, {config: settings, jvm_options: list, log_levels: logger to level, open_files: int}.
     is_store and store_guard are store_of and guard of _stores.stores, which lies above this.
     """
     this = units.service(kind)
+    cluster = {**cluster, "listeners": _listeners(cluster)}
     volumes = node["volumes"] or []
     mounts = [volume["mount"] for volume in nodes.mounts(volumes, node["role"])]
     data_dirs = nodes.data_dirs(volumes, node["role"])
@@ -54,12 +57,33 @@ def files(
         *([] if mounts else [_directory(os.path.dirname(data_dirs[0]))]),
         *([_directory(this.path + ".d", owner="root", group="root", mode="0755")] if on_stores else []),
     ]
+    certificates = _certificates(this, cluster)
     texts = [
-        *_own(kind, {**node, "data_dirs": data_dirs}, cluster, sized, own, mounts),
+        *_own(kind, {**node, "data_dirs": data_dirs}, cluster, sized, own, mounts, certificates),
+        *_client_ca(certificates, cluster),
         *guard["files"],
         *(_store_files(this, cluster, on_stores, store_guard) if on_stores else []),
     ]
-    return {"unit": this.unit, "directories": directories, "files": texts}
+    # The role tls stages them, as no key leaves its host.
+    promoted = [path for path in certificates if path not in {text["dest"] for text in texts}]
+    return {"unit": this.unit, "directories": directories, "files": texts, "promoted": promoted}
+
+
+def _listeners(cluster: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return list(security.with_protocols(cluster.get("listeners") or [], cluster["security"]))
+
+
+def _certificates(this: units.Service, cluster: Mapping[str, Any]) -> list[str]:
+    """The files that the service's certificates are in."""
+    if cluster["security"] != security.TLS:
+        return []
+    clients = this.guarded and security.shows_clients_certificates(cluster["listeners"])
+    return security.reads(this.directory, clients=clients)
+
+
+def _client_ca(certificates: Sequence[str], cluster: Mapping[str, Any]) -> list[dict[str, Any]]:
+    text = str(cluster.get("client_ca") or "").strip() + "\n"
+    return [_file(path, text) for path in certificates if path.endswith("/clients.pem")]
 
 
 def _own(
@@ -69,6 +93,7 @@ def _own(
     sized: Mapping[str, Mapping[str, Any]],
     own: Mapping[str, Any],
     mounts: Sequence[str],
+    certificates: Sequence[str],
 ) -> list[dict[str, Any]]:
     """What the service itself reads, and its unit."""
     this, version = units.service(kind), cluster["version"]
@@ -87,6 +112,7 @@ def _own(
         open_files=int(own["open_files"]),
         writes=[os.path.dirname(path) for path in node["data_dirs"]],
         mounts=mounts,
+        certificates=certificates,
         comment=HEADER,
     )
     text = SETTINGS[this.family](node, cluster, sized, own.get("config") or {})
@@ -99,7 +125,13 @@ def _own(
 
 
 def _zookeeper(node: Mapping[str, Any], cluster: Mapping[str, Any], _sized: Any, own: Mapping[str, Any]) -> str:
-    return settings.zookeeper(node["data_dirs"][0], cluster["zookeepers"], own)
+    return settings.zookeeper(
+        node["data_dirs"][0],
+        cluster["zookeepers"],
+        own,
+        secured=cluster["security"],
+        directory=units.service("zookeeper").directory,
+    )
 
 
 # The text of a service's settings by its family.
@@ -112,7 +144,8 @@ def _start_guard(
     data_dirs: Sequence[str],
 ) -> dict[str, list[dict[str, Any]]]:
     """What keeps it from starting on a new log directory; whom that asks is not among what the broker reads."""
-    connection = {"security_protocol": nodes.client_listener(cluster["listeners"]).get("protocol", "PLAINTEXT")}
+    nodes.client_listener(cluster["listeners"])
+    connection = security.connection(cluster["listeners"], cluster["security"])
     broker = {"id": node["id"], "data_dirs": data_dirs}
     return start_guard.file_set(broker, node["volumes"] or [], cluster["others"], connection, cluster["new_since"])
 

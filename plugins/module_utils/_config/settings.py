@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from .._address import join
+from . import security
 from .nodes import (
     BROKER,
     COMBINED,
@@ -20,7 +21,7 @@ from .nodes import (
     listeners,
     servers,
 )
-from .properties import ZOOKEEPER_IDENTITY, findings, merge, render
+from .properties import IDENTITY, ZOOKEEPER_IDENTITY, findings, merge, render
 from .sizing import SOCKETS, THREADS
 
 RACK_AWARE = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
@@ -32,16 +33,23 @@ def kafka(
 ) -> str:
     """The properties of a broker, a combined node or a controller.
 
-    node: {role, id, rack, address, data_dirs}; cluster: {listeners, controllers, zookeepers: [{id, host, port}],
-    brokers (how many), replication_factor, min_insync_replicas}; sized as from _config.sizing.size; own are the user's
-    settings. Raises RackawareError.
+    node: {role, id, rack, address, data_dirs}; cluster: {security, cluster (its name), listeners (each with its
+    protocol), super_users, controllers, zookeepers: [{id, host, port}], brokers (how many), replication_factor,
+    min_insync_replicas}; sized as from _config.sizing.size; own are the user's settings. Raises RackawareError.
     """
+    secured = cluster["security"] == security.TLS
     settings = {
         **_identity(node, cluster),
         **_safe(cluster, node["role"]),
+        **(security.kafka(cluster, broker=node["role"] != CONTROLLER) if secured else {}),
         **{name: sized[name]["value"] for name in (*THREADS, *SOCKETS) if name in sized},
     }
-    return render(merge(settings, own))
+    return render(merge(settings, own, reserved(own, cluster["security"])))
+
+
+def reserved(own: Mapping[str, Any], secured: str) -> set[str]:
+    """Of a user's settings for brokers and controllers those that are the collection's; secured is kafka_security."""
+    return {*IDENTITY, *(security.reserved(own) if secured == security.TLS else ())}
 
 
 def _identity(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,11 +113,18 @@ def _safe(cluster: Mapping[str, Any], role: str) -> dict[str, Any]:
     return out
 
 
-def zookeeper(data_dir: str, members: Sequence[Mapping[str, Any]], own: Mapping[str, Any]) -> str:
-    """zoo.cfg. members: [{id, host}]; own are the user's settings. Raises RackawareError."""
+def zookeeper(
+    data_dir: str, members: Sequence[Mapping[str, Any]], own: Mapping[str, Any], *, secured: str, directory: str
+) -> str:
+    """zoo.cfg. members: [{id, host}]; own are the user's settings; secured is kafka_security; directory has the node's
+    configuration. Raises RackawareError.
+    """
+    tls = secured == security.TLS
     settings: dict[str, Any] = {
         "dataDir": data_dir,
-        "clientPort": ZOOKEEPER_PORT,
+        # The same port: what is open, and what brokers are told, does not depend on how it is spoken to.
+        "secureClientPort" if tls else "clientPort": ZOOKEEPER_PORT,
+        **(security.zookeeper(directory) if tls else {}),
         "tickTime": 2000,
         "initLimit": 10,
         "syncLimit": 5,
@@ -126,13 +141,14 @@ def zookeeper(data_dir: str, members: Sequence[Mapping[str, Any]], own: Mapping[
         "server.%d" % int(member["id"]): "%s:%d" % (join(member["host"], ZOOKEEPER_PEERS), ZOOKEEPER_ELECTION)
         for member in members
     }
-    return render({**merge(settings, own, _zookeeper_identity(own)), **peers})
+    return render({**merge(settings, own, _zookeeper_reserved(own, secured)), **peers})
 
 
-def zookeeper_findings(own: Mapping[str, Any]) -> list[str]:
-    """What is wrong with zookeeper_config, one sentence each."""
-    return findings(own, _zookeeper_identity(own), name="zookeeper_config")
+def zookeeper_findings(own: Mapping[str, Any], secured: str) -> list[str]:
+    """What is wrong with zookeeper_config, one sentence each; secured is kafka_security."""
+    return findings(own, _zookeeper_reserved(own, secured), name="zookeeper_config")
 
 
-def _zookeeper_identity(own: Mapping[str, Any]) -> set[str]:
-    return ZOOKEEPER_IDENTITY | {key for key in own if str(key).startswith("server.")}
+def _zookeeper_reserved(own: Mapping[str, Any], secured: str) -> set[str]:
+    servers_ = {key for key in own if str(key).startswith("server.")}
+    return {*ZOOKEEPER_IDENTITY, *servers_, *(security.zookeeper_reserved(own) if secured == security.TLS else ())}

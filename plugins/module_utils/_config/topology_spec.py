@@ -12,6 +12,8 @@ from typing import Any, Callable, Mapping
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import ArgumentTypeError, RequiredError
 
+from . import security
+
 EBS, INSTANCE_STORE = "ebs", "instance_store"
 # GiB, from the EC2 API reference, "EbsBlockDevice": VolumeSize (gp3 as raised in 2025).
 VOLUME_SIZES = {
@@ -170,6 +172,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "description": "GiB of each node's root disk, which is encrypted V(gp3).",
         "type": "int",
         "default": 20,
+    },
+    "security": {
+        "description": "V(tls): encrypted, each known by certificate or password, and allowed by ACL. V(none): anybody"
+        " who reaches the cluster may do anything.",
+        "type": "str",
+        "choices": list(security.CHOICES),
+        "default": security.TLS,
     },
     "replication_factor": {
         "description": "How many replicas a partition has by default; at most as many as there are brokers.",

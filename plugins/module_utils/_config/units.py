@@ -135,15 +135,17 @@ def unit(
     open_files: int,
     writes: Sequence[str],
     mounts: Sequence[str],
+    certificates: Sequence[str] = (),
     java: str = DEFAULT_JAVA,
     comment: str = "Ansible managed",
 ) -> str:
     """The unit's text. writes: directories the service writes to.
 
-    mounts: mount points without which it must not start.
+    mounts: mount points without which it must not start; certificates: files that it reads besides its configuration,
+    without which it does not start either.
     """
     this = service(name)
-    reads = " ".join((this.config, this.options, this.logging(version), this.path))
+    reads = " ".join((this.config, this.options, this.logging(version), this.path, *certificates))
     lines = [
         "# %s" % comment,
         "[Unit]",

@@ -42,11 +42,13 @@ FILES_SPEC: dict[str, Any] = {
     },
 }
 # The options of file_set, and with contents those of its module.
+PROMOTED_SPEC: dict[str, Any] = {"type": "list", "elements": "path", "default": []}
 SET_SPEC: dict[str, dict[str, Any]] = {
     "held_by": {"type": "str", "required": True},
     "promote": {"type": "bool", "default": False},
     "directories": DIRECTORIES_SPEC,
     "files": {**FILES_SPEC, "required": True},
+    "promoted": PROMOTED_SPEC,
 }
 MODULE_SPEC: dict[str, dict[str, Any]] = {**SET_SPEC, "contents": {"type": "str", "no_log": True}}
 # What the host's journal and -vvv show for a text.
@@ -187,6 +189,19 @@ def decide(items: Iterable[Mapping[str, Any]], *, held: bool, promote: bool) -> 
             Step(dest, content, ownership, writes, drops, fixes, waits, (staged if staged is not None else here) or "")
         )
     return steps
+
+
+def due(paths: Iterable[str], *, held: bool, promote: bool) -> list[str]:
+    """Of files that another task stages, those whose staged version goes in place now; held and promote as in decide."""
+    return [path for path in paths if (promote or not held) and os.path.lexists(path + STAGED)]
+
+
+def put_in_place(path: str) -> None:
+    """Put the staged version of a file in its place; raises FilesError."""
+    try:
+        os.replace(path + STAGED, path)
+    except OSError as error:
+        raise FilesError("%s cannot be put in place: %s; look at the disk." % (path + STAGED, error.strerror)) from None
 
 
 def missing_directories(items: Iterable[Mapping[str, Any]]) -> list[tuple[str, Owned]]:

@@ -1,0 +1,262 @@
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change at any time.
+"""What a secured cluster is: protocols, identities and files, and the settings that follow from them.
+
+Everything inside the cluster (brokers, controllers, ZooKeeper nodes, the operator's modules) is known by a certificate
+of the cluster's own CA, and by nothing else; clients log in by SCRAM, or by certificates of a CA of their own.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Mapping, Sequence
+
+TLS, NONE = "tls", "none"
+CHOICES = (TLS, NONE)
+# The listener between brokers and the one of the controllers: which certificate of the cluster's CA is shown decides.
+REPLICATION, CONTROLLERS = "REPLICATION", "CONTROLLER"
+SCRAM = "SCRAM-SHA-512"
+PLAINTEXT, SSL, SASL_SSL = "PLAINTEXT", "SSL", "SASL_SSL"
+ENCRYPTED = (SSL, SASL_SSL)
+PROTOCOLS = "TLSv1.3,TLSv1.2"
+# ZooKeeper 3.8.4 speaks TLS 1.2 only, unless a cipher of TLS 1.3 is named.
+ZOOKEEPER_CIPHERS = ",".join(
+    (
+        "TLS_AES_256_GCM_SHA384",
+        "TLS_AES_128_GCM_SHA256",
+        "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+        "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    )
+)
+DIRECTORY = "/etc/kafka/tls"
+ORGANISATION = "rackaware"
+# One name for all nodes of a cluster. ZooKeeper knows a client by its whole name, so that a broker with another one
+# could not change what the first has written; and with one name a new broker is a super user of running controllers.
+NODE, OPERATOR = "kafka", "operator"
+# The class follows from how the node keeps its metadata: AclAuthorizer beside controllers ends a broker's start.
+AUTHORIZERS = {
+    "kraft": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "zookeeper": "kafka.security.authorizer.AclAuthorizer",
+}
+# With kafka_security: tls these are the collection's, whole or by their beginning.
+RESERVED = frozenset(
+    (
+        "allow.everyone.if.no.acl.found",
+        "authorizer.class.name",
+        "principal.builder.class",
+        "sasl.mechanism.controller.protocol",
+        "sasl.mechanism.inter.broker.protocol",
+        "super.users",
+        "zookeeper.clientCnxnSocket",
+        "zookeeper.set.acl",
+    )
+)
+RESERVED_BEGINNINGS = (
+    "listener.name.controller.",
+    "listener.name.replication.",
+    "ssl.",
+    "zookeeper.ssl.",
+)
+# ssl.cipher.suites and the like weaken nothing that the two versions of TLS allow.
+FREE = frozenset(("ssl.cipher.suites", "ssl.engine.factory.class", "ssl.secure.random.implementation"))
+ZOOKEEPER_RESERVED = (
+    "authProvider.",
+    "client.portUnification",
+    "portUnification",
+    "secureClientPort",
+    "ssl",
+    "sslQuorum",
+)
+
+
+def protocol(listener: Mapping[str, Any], security: str) -> str:
+    """The security protocol of a listener {name, protocol}, which need not name it."""
+    if listener.get("protocol"):
+        return str(listener["protocol"])
+    if security != TLS:
+        return PLAINTEXT
+    return SSL if listener.get("name") in (REPLICATION, CONTROLLERS) else SASL_SSL
+
+
+def with_protocols(listeners: Any, security: str) -> Any:
+    """The listeners, each with its protocol; what is no list of listeners is left as it is."""
+    if not isinstance(listeners, (list, tuple)):
+        return listeners
+    return [{**item, "protocol": protocol(item, security)} if isinstance(item, Mapping) else item for item in listeners]
+
+
+def subject(name: str, cluster: str) -> dict[str, str]:
+    """The distinguished name of a node or of the operator, by attribute."""
+    return {"O": ORGANISATION, "OU": cluster, "CN": name}
+
+
+def principal(name: str, cluster: str) -> str:
+    """The principal of a node or of the operator, as Kafka writes it (RFC 2253: the last attribute comes first)."""
+    return "User:CN=%s,OU=%s,O=%s" % (name, cluster, ORGANISATION)
+
+
+def super_users(cluster: str, more: Iterable[str] = ()) -> list[str]:
+    """Who may do anything."""
+    return list(dict.fromkeys([principal(NODE, cluster), principal(OPERATOR, cluster), *map(str, more)]))
+
+
+def operator_listener(listeners: Sequence[Mapping[str, Any]], security: str) -> Mapping[str, Any]:
+    """The listener by which the collection's modules ask a cluster; listeners are some that can work.
+
+    In a secured cluster it is the one between brokers, which only the cluster's hosts reach.
+    """
+    internal = next((item for item in listeners if item["name"] == REPLICATION), None)
+    if security == TLS and internal:
+        return internal
+    return next(item for item in listeners if item["name"] not in (REPLICATION, CONTROLLERS))
+
+
+def connection(listeners: Sequence[Mapping[str, Any]], security: str) -> dict[str, Any]:
+    """How the collection's modules connect on a broker: options of CONNECTION_SPEC beside the servers."""
+    if security != TLS:
+        listener = operator_listener(listeners, security)
+        return {"security_protocol": protocol(listener, security)}
+    operator = "%s/operator.pem" % DIRECTORY
+    return {
+        "security_protocol": SSL,
+        "ssl_cafile": "%s/truststore.pem" % DIRECTORY,
+        "ssl_certfile": operator,
+        "ssl_keyfile": operator,
+    }
+
+
+def reads(directory: str, *, clients: bool = False) -> list[str]:
+    """The files of a service below its directory that its certificates are in; clients: whether some show one."""
+    names = ("keystore", "truststore", *(("clients",) if clients else ()))
+    return ["%s/tls/%s.pem" % (directory, name) for name in names]
+
+
+def shows_clients_certificates(listeners: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a listener for clients asks them for a certificate."""
+    return any(item["name"] not in (REPLICATION, CONTROLLERS) and item.get("protocol") == SSL for item in listeners)
+
+
+def kafka(cluster: Mapping[str, Any], *, broker: bool) -> dict[str, Any]:
+    """The settings of a node of a secured cluster.
+
+    cluster: {cluster: its name, listeners, controllers, super_users}; broker: whether the node is one, also besides a
+    controller.
+    """
+    mode = "kraft" if cluster["controllers"] else "zookeeper"
+    out: dict[str, Any] = {
+        **_stores("ssl.%s.", DIRECTORY),
+        "ssl.enabled.protocols": PROTOCOLS,
+        "authorizer.class.name": AUTHORIZERS[mode],
+        # The names have commas.
+        "super.users": ";".join(super_users(cluster["cluster"], cluster.get("super_users") or ())),
+    }
+    for item in cluster["listeners"]:
+        name, prefix = item["name"], "listener.name.%s." % str(item["name"]).lower()
+        if name == CONTROLLERS and cluster["controllers"] or name == REPLICATION and broker:
+            out[prefix + "ssl.client.auth"] = "required"
+        elif name in (REPLICATION, CONTROLLERS) or not broker:
+            continue
+        elif item["protocol"] == SSL:
+            out[prefix + "ssl.client.auth"] = "required"
+            out[prefix + "ssl.truststore.type"] = "PEM"
+            out[prefix + "ssl.truststore.location"] = "%s/clients.pem" % DIRECTORY
+        else:
+            out[prefix + "sasl.enabled.mechanisms"] = SCRAM
+            out[prefix + "scram-sha-512.sasl.jaas.config"] = (
+                "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+            )
+    if mode == "zookeeper":
+        out.update(
+            {
+                "zookeeper.clientCnxnSocket": "org.apache.zookeeper.ClientCnxnSocketNetty",
+                "zookeeper.ssl.client.enable": True,
+                **_stores("zookeeper.ssl.%s.", DIRECTORY),
+                "zookeeper.ssl.protocol": "TLSv1.3",
+                "zookeeper.ssl.enabled.protocols": PROTOCOLS,
+                "zookeeper.set.acl": True,
+                # On a loaded host the first handshake outlasts Kafka's 18 s.
+                "zookeeper.connection.timeout.ms": 60000,
+            }
+        )
+    return out
+
+
+def zookeeper(directory: str) -> dict[str, Any]:
+    """The settings of a ZooKeeper node of a secured cluster, whose files are below directory."""
+    netty = "org.apache.zookeeper.server.NettyServerCnxnFactory"
+    store, trust = reads(directory)
+    both = {
+        "keyStore.location": store,
+        "keyStore.type": "PEM",
+        "trustStore.location": trust,
+        "trustStore.type": "PEM",
+        "enabledProtocols": PROTOCOLS,
+        "ciphersuites": ZOOKEEPER_CIPHERS,
+        "clientAuth": "need",
+    }
+    return {
+        "serverCnxnFactory": netty,
+        "authProvider.x509": "org.apache.zookeeper.server.auth.X509AuthenticationProvider",
+        "sslQuorum": True,
+        **{"ssl." + key: value for key, value in both.items()},
+        **{"ssl.quorum." + key: value for key, value in both.items()},
+    }
+
+
+def _stores(pattern: str, directory: str) -> dict[str, str]:
+    return {
+        pattern % store + key: value
+        for store in ("keystore", "truststore")
+        for key, value in (("type", "PEM"), ("location", "%s/%s.pem" % (directory, store)))
+    }
+
+
+def reserved(own: Mapping[str, Any]) -> set[str]:
+    """Of a user's settings for brokers or controllers those that a secured cluster decides."""
+    return {str(key) for key in own if key in RESERVED or str(key).startswith(RESERVED_BEGINNINGS) and key not in FREE}
+
+
+def zookeeper_reserved(own: Mapping[str, Any]) -> set[str]:
+    """Of a user's settings for ZooKeeper those that a secured cluster decides."""
+    return {str(key) for key in own if str(key).startswith(ZOOKEEPER_RESERVED) or key == "serverCnxnFactory"}
+
+
+def findings(security: Any, listeners: Any, super_users_: Any, client_ca: Any) -> list[str]:
+    """What is wrong with the security of a cluster, one sentence each; listeners are some that can work otherwise."""
+    if security not in CHOICES:
+        return ["kafka_security is %r, but must be %s or %s; correct it." % (security, TLS, NONE)]
+    if security != TLS:
+        return []
+    out = []
+    named = {item["name"]: protocol(item, security) for item in listeners}
+    for name, its in named.items():
+        if name in (REPLICATION, CONTROLLERS):
+            if its != SSL:
+                out.append(
+                    "The listener %s has the protocol %s, but with kafka_security: tls nodes know each other by"
+                    " certificates, which is SSL; leave its protocol out." % (name, its)
+                )
+        elif its not in ENCRYPTED:
+            out.append(
+                "The listener %s has the protocol %s, which a cluster with kafka_security: tls does not have; leave its"
+                " protocol out for SASL_SSL, or make it SSL. See docs/security.md." % (name, its)
+            )
+    if REPLICATION not in named:
+        out.append(
+            "kafka_listeners has no listener %s, by which brokers and the collection's modules know each other with"
+            " kafka_security: tls; add {name: %s, port: 9091}." % (REPLICATION, REPLICATION)
+        )
+    clients = [{"name": name, "protocol": its} for name, its in named.items()]
+    if shows_clients_certificates(clients) and "BEGIN CERTIFICATE" not in str(client_ca or ""):
+        out.append(
+            "A listener for clients has the protocol SSL, but kafka_client_ca_certificates has no certificate of the CA"
+            " that signs the clients'; set it to that CA's PEM text."
+        )
+    for user in super_users_ or ():
+        if not str(user).startswith("User:") or len(str(user)) <= len("User:") or ";" in str(user):
+            out.append(
+                "kafka_super_users has %r, but a super user is User: and its name, as in User:alice; correct it."
+                % (user,)
+            )
+    return out
