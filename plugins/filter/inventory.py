@@ -231,7 +231,9 @@ def kafka_identity_findings(hosts: Any, groups: Any) -> list[str]:
         variables = hosts[name]
         results = [(variables.get("__kafka_host") or {}).get("identity") or {}, variables.get("__kafka_storage") or {}]
         answers[name] = [item for item in results if "directories" in item]
-    return identity.findings(hosts, members, answers, kafka_cluster_settings(hosts, groups)["quorum_removed"])
+    settings = kafka_cluster_settings(hosts, groups)
+    protocols = identity.wanted_protocols(settings["listeners"], settings["security"])
+    return identity.findings(hosts, members, answers, settings["quorum_removed"], protocols)
 
 
 def kafka_services_findings(hosts: Any, names: list[str], groups: Any = None) -> list[str]:
@@ -243,8 +245,11 @@ def kafka_services_findings(hosts: Any, names: list[str], groups: Any = None) ->
     if silent or groups is None:
         return silent
     answers = {name: [identity] for name in names if (identity := hosts[name]["__kafka_service"].get("identity"))}
-    removed = kafka_cluster_settings(hosts, groups)["quorum_removed"]
-    return host_identity.findings(hosts, cluster_settings.by_role(groups), answers, removed)
+    settings = kafka_cluster_settings(hosts, groups)
+    protocols = host_identity.wanted_protocols(settings["listeners"], settings["security"])
+    return host_identity.findings(
+        hosts, cluster_settings.by_role(groups), answers, settings["quorum_removed"], protocols
+    )
 
 
 def kafka_cluster_identity(nodes: Any) -> dict[str, Any]:

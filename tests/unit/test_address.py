@@ -18,8 +18,13 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._roll import poll
 ROOT = Path(__file__).resolve().parents[2]
 SIX = "2001:db8::%d"
 MEMBERS = [{"id": number, "host": SIX % number, "port": 9093} for number in (1, 2, 3)]
-LISTENERS = [{"name": "CLIENT", "port": 9092}, {"name": "CONTROLLER", "port": "9093"}]
+LISTENERS = [
+    {"name": "CLIENT", "port": 9092, "protocol": "PLAINTEXT"},
+    {"name": "CONTROLLER", "port": "9093", "protocol": "PLAINTEXT"},
+]
 CLUSTER = {
+    "security": "none",
+    "cluster": "demo",
     "listeners": LISTENERS,
     "brokers": 3,
     "replication_factor": 3,
@@ -85,7 +90,7 @@ def test_the_first_voters_are_named_with_brackets():
 
 
 def test_zookeepers_name_each_other_with_brackets():
-    text = settings.zookeeper("/d", MEMBERS, {})
+    text = settings.zookeeper("/d", MEMBERS, {}, secured="none", directory="/etc/zookeeper")
     assert "server.2=[2001:db8::2]:2888:3888\n" in text
     assert identity._quorum("zookeeper", text)[1] == {"id": 2, "address": "[2001:db8::2]"}
 

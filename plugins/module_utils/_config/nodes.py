@@ -99,8 +99,8 @@ def data_dirs(volumes: Sequence[str] | None, of_role: str) -> list[str]:
 def listeners(declared: Sequence[Mapping[str, Any]], of_role: str, host: str) -> dict[str, str]:
     """Kafka's settings for listeners of a broker, a controller or a combined node that is reached at host.
 
-    declared: [{name, port, protocol}], as security.with_protocols completes them; REPLICATION is the one between brokers, CONTROLLER the controllers', the others
-    are clients'.
+    declared: [{name, port, protocol}], as security.with_protocols completes them; REPLICATION is the one between
+    brokers, CONTROLLER the controllers', the others are clients'.
     """
     _check_listeners(declared)
     ours = [item for item in declared if serves(item["name"], of_role)]

@@ -250,8 +250,8 @@ def findings(security: Any, listeners: Any, super_users_: Any, client_ca: Any) -
     clients = [{"name": name, "protocol": its} for name, its in named.items()]
     if shows_clients_certificates(clients) and "BEGIN CERTIFICATE" not in str(client_ca or ""):
         out.append(
-            "A listener for clients has the protocol SSL, but kafka_client_ca_certificates has no certificate of the CA"
-            " that signs the clients'; set it to that CA's PEM text."
+            "kafka_client_ca_certificates has no certificate, but a listener for clients has the protocol SSL; set it to"
+            " the PEM text of the CA that signs the clients' certificates."
         )
     for user in super_users_ or ():
         if not str(user).startswith("User:") or len(str(user)) <= len("User:") or ";" in str(user):

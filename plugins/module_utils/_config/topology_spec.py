@@ -174,8 +174,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "default": 20,
     },
     "security": {
-        "description": "V(tls): encrypted, each known by certificate or password, and allowed by ACL. V(none): anybody"
-        " who reaches the cluster may do anything.",
+        "description": "V(tls): encrypted, each known by certificate or password, and allowed by ACL. V(none): every"
+        " client that reaches the cluster may do anything.",
         "type": "str",
         "choices": list(security.CHOICES),
         "default": security.TLS,

@@ -13,27 +13,31 @@ import re
 from typing import Any, Iterable, Mapping, Sequence
 
 from .. import _address
-from .._config import units
+from .._config import security, units
 from .._config.nodes import BROKER, CONTROLLER, ZOOKEEPER
 from .._errors import RackawareError
+from .._text import some
 from . import myid, service_state, storage
 
 # A failed disk must not stop a roll of other nodes. A run that formats or stages reads it again, and refuses it.
 UNREADABLE = "unreadable"
 NODE_ID = re.compile(r"^\s*(?:node\.id|broker\.id)\s*=\s*(\d+)\s*$", re.MULTILINE)
 SERVER = re.compile(r"^\s*server\.(\d+)\s*=\s*(\[[^\]]*\]|[^:\s]+)", re.MULTILINE)
+PROTOCOLS = re.compile(r"^\s*listener\.security\.protocol\.map\s*=\s*(\S+)\s*$", re.MULTILINE)
+SECURE_PORT = re.compile(r"^\s*secureClientPort\s*=", re.MULTILINE)
+ZOOKEEPER_PORT = "ZooKeeper's client port"
 CONTROLLERS = re.compile(r"^\s*controller\.quorum\.bootstrap\.servers\s*=\s*(\S+)\s*$", re.MULTILINE)
 
 
 def look(
     service: str, log_dirs: Sequence[str], *, mounts: Sequence[str] = (), runs: bool, tolerant: bool = False
 ) -> dict[str, Any]:
-    """{host, directories, mounted, running, process, quorum} of a host, the first being its own name.
+    """{host, directories, mounted, running, process, quorum, protocols} of a host, the first being its own name.
 
     directories: as in _host.storage.Directory, a ZooKeeper node's with its id from myid; mounted: whether all mounts
     are there, without which nothing is known of the directories; running: runs; process: {path, node_id} of the file
     that the running service was started with, else None; quorum: [{id, address}], the ZooKeeper servers or controllers
-    that its configuration names. With tolerant a disk that cannot be read is UNREADABLE, else StorageError or
+    that its configuration names; protocols: the security protocol of each listener of a running service. With tolerant a disk that cannot be read is UNREADABLE, else StorageError or
     MyidError is raised.
     """
     config = units.service(service).config
@@ -47,6 +51,7 @@ def look(
         "running": runs,
         "process": {"path": config, "node_id": int(match.group(1))} if match else None,
         "quorum": _quorum(service, text),
+        "protocols": _protocols(service, text) if runs else {},
     }
 
 
@@ -73,16 +78,25 @@ def _quorum(service: str, text: str) -> list[dict[str, Any]]:
     return [{"id": None, "address": address} for address in match.group(1).split(",")] if match else []
 
 
+def _protocols(service: str, text: str) -> dict[str, str]:
+    if service == ZOOKEEPER:
+        return {ZOOKEEPER_PORT: security.SSL if SECURE_PORT.search(text) else security.PLAINTEXT}
+    match = PROTOCOLS.search(text)
+    return dict(item.split(":", 1) for item in match.group(1).split(",") if ":" in item) if match else {}
+
+
 def findings(
     hosts: Mapping[str, Mapping[str, Any]],
     members: Mapping[str, Sequence[str]],
     answers: Mapping[str, Sequence[Mapping[str, Any]]],
     removed: Iterable[Any] = (),
+    protocols: Mapping[str, str] | None = None,
 ) -> list[str]:
     """Where the hosts contradict the inventory, one sentence each.
 
     hosts: host to its variables; members: role to host names; answers: host to the answers of look() there; removed:
-    ids of ZooKeeper nodes or controllers that the operator takes out of the quorum on purpose.
+    ids of ZooKeeper nodes or controllers that the operator takes out of the quorum on purpose; protocols: the security
+    protocol that the inventory gives each listener, and ZOOKEEPER_PORT.
     """
     zookeepers = list(members.get(ZOOKEEPER) or ())
     kafka = list(dict.fromkeys([*(members.get(BROKER) or ()), *(members.get(CONTROLLER) or ())]))
@@ -98,7 +112,34 @@ def findings(
     except RackawareError as error:
         out.append(str(error))
     out += _lost(hosts, members, answers, {str(number) for number in removed})
-    return out + _blank(zookeepers, kafka, answers)
+    return out + _blank(zookeepers, kafka, answers) + _changed_protocols(answers, protocols or {})
+
+
+def wanted_protocols(listeners: Iterable[Mapping[str, Any]], secured: str) -> dict[str, str]:
+    """The protocols of findings(); secured is kafka_security."""
+    return {
+        **{str(item["name"]): str(item["protocol"]) for item in listeners},
+        ZOOKEEPER_PORT: security.SSL if secured == security.TLS else security.PLAINTEXT,
+    }
+
+
+def _changed_protocols(answers: Mapping[str, Sequence[Mapping[str, Any]]], wanted: Mapping[str, str]) -> list[str]:
+    """Listeners that would speak otherwise after a restart than they do now.
+
+    Node by node that splits the cluster: the ones that were restarted and the others do not understand each other.
+    """
+    changed: dict[tuple[str, str], list[str]] = {}
+    for name, replies in answers.items():
+        for reply in replies:
+            for listener, protocol in (reply.get("protocols") or {}).items():
+                if wanted.get(listener, protocol) != protocol:
+                    changed.setdefault((listener, protocol), []).append(name)
+    return [
+        "%s speaks %s on %s, and the inventory asks for %s, which nodes and clients that run now do not understand; set"
+        " kafka_security, or the protocol in kafka_listeners, to what runs. See docs/security.md."
+        % (listener, protocol, some(sorted(set(names))), wanted[listener])
+        for (listener, protocol), names in changed.items()
+    ]
 
 
 def _claims(answers: Sequence[Mapping[str, Any]]) -> list[tuple[str, int]]:

@@ -8,9 +8,9 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._config import pro
 from ansible_collections.rackaware.kafka.plugins.module_utils._config.properties import PropertiesError
 
 LISTENERS = [
-    {"name": "CLIENT", "port": 9092},
-    {"name": "REPLICATION", "port": 9091},
-    {"name": "CONTROLLER", "port": 9093},
+    {"name": "CLIENT", "port": 9092, "protocol": "PLAINTEXT"},
+    {"name": "REPLICATION", "port": 9091, "protocol": "PLAINTEXT"},
+    {"name": "CONTROLLER", "port": 9093, "protocol": "PLAINTEXT"},
 ]
 NODE = {
     "role": "broker",
@@ -22,6 +22,8 @@ NODE = {
 ZOOKEEPERS = [{"id": number, "host": "198.18.%d.201" % number, "port": 2181} for number in (1, 2, 3)]
 CONTROLLERS = [{"id": 100 + number, "host": "198.18.%d.221" % number, "port": 9093} for number in (1, 2, 3)]
 CLUSTER = {
+    "security": "none",
+    "cluster": "demo",
     "listeners": LISTENERS,
     "controllers": [],
     "zookeepers": ZOOKEEPERS,
@@ -29,6 +31,7 @@ CLUSTER = {
     "replication_factor": 3,
     "min_insync_replicas": 2,
 }
+INSECURE = {"secured": "none", "directory": "/etc/zookeeper"}
 KRAFT = dict(CLUSTER, controllers=CONTROLLERS, zookeepers=[])
 SIZED = sizing.size(
     {"vcpus": 4, "memory_mb": 16384, "network_gbps": 10},
@@ -185,7 +188,7 @@ def test_settings_that_are_no_mapping_are_refused():
 
 
 def test_zoo_cfg_lists_every_member_and_opens_little():
-    found = parse(settings.zookeeper("/var/lib/zookeeper/data", ZOOKEEPERS, {"tickTime": 3000}))
+    found = parse(settings.zookeeper("/var/lib/zookeeper/data", ZOOKEEPERS, {"tickTime": 3000}, **INSECURE))
     assert found["server.2"] == "198.18.2.201:2888:3888"
     assert found["4lw.commands.whitelist"] == "srvr,ruok,mntr"
     assert found["admin.enableServer"] == "false"
@@ -195,6 +198,6 @@ def test_zoo_cfg_lists_every_member_and_opens_little():
 
 @pytest.mark.parametrize("key", ["dataDir", "clientPort", "server.9"])
 def test_zookeepers_identity_is_not_the_users_to_set(key):
-    assert key in settings.zookeeper_findings({key: 1})[0]
+    assert key in settings.zookeeper_findings({key: 1}, "none")[0]
     with pytest.raises(PropertiesError, match=key):
-        settings.zookeeper("/d", ZOOKEEPERS, {key: 1})
+        settings.zookeeper("/d", ZOOKEEPERS, {key: 1}, **INSECURE)

@@ -26,6 +26,8 @@ def made(kind, *, role=None, volumes=None, kraft=True, stores=(), **cluster):
     told = {
         "id": "abc",
         "version": "4.3.1" if kraft else "3.9.2",
+        "security": "none",
+        "cluster": "demo",
         "listeners": LISTENERS,
         "controllers": CONTROLLERS if kraft else [],
         "zookeepers": [] if kraft else ZOOKEEPERS,

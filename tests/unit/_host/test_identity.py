@@ -305,3 +305,51 @@ def test_a_disk_that_cannot_be_read_does_not_hide_the_others_when_tolerant(host,
     assert look(host, service, tolerant=True)["directories"][0]["state"] == "unreadable"
     with pytest.raises(RackawareError, match="cannot be read"):
         look(host, service)
+
+
+WANTED = identity.wanted_protocols(
+    [{"name": "CLIENT", "protocol": "SASL_SSL"}, {"name": "REPLICATION", "protocol": "SSL"}], "tls"
+)
+
+
+def running(protocols):
+    return [{**told(1)[0], "protocols": protocols}]
+
+
+def test_a_listener_that_would_speak_otherwise_after_a_restart_is_refused_once_for_all_its_nodes():
+    plain = {"CLIENT": "PLAINTEXT", "REPLICATION": "PLAINTEXT", "OLD": "PLAINTEXT"}
+    found = identity._changed_protocols({name: running(plain) for name in ("b1", "b2")}, WANTED)
+    assert [sentence.split(",")[0] for sentence in found] == [
+        "CLIENT speaks PLAINTEXT on b1",
+        "REPLICATION speaks PLAINTEXT on b1",
+    ]
+    assert "b1, b2, and the inventory asks for SSL" in found[1] and found[1].endswith("See docs/security.md.")
+    zookeeper = {"z1": running({identity.ZOOKEEPER_PORT: "PLAINTEXT"})}
+    assert identity._changed_protocols(zookeeper, WANTED)[0].startswith(
+        "ZooKeeper's client port speaks PLAINTEXT on z1"
+    )
+    assert identity.findings(hosts(), MEMBERS, {**GOOD, "b1": running(plain)}, (), WANTED) == [
+        sentence.replace("b1, b2", "b1") for sentence in found
+    ]
+
+
+def test_listeners_that_stay_as_they_are_are_no_finding():
+    same = {"CLIENT": "SASL_SSL", "REPLICATION": "SSL", "ANOTHER": "PLAINTEXT"}
+    assert identity._changed_protocols({"b1": running(same), "z1": running({}), "b2": told(2)}, WANTED) == []
+
+
+@pytest.mark.parametrize(
+    ("service", "text", "protocols"),
+    [
+        (
+            "broker",
+            "listener.security.protocol.map=CLIENT:SASL_SSL,REPLICATION:SSL\n",
+            {"CLIENT": "SASL_SSL", "REPLICATION": "SSL"},
+        ),
+        ("controller", "node.id=1\n", {}),
+        ("zookeeper", "clientPort=2181\n", {identity.ZOOKEEPER_PORT: "PLAINTEXT"}),
+        ("zookeeper", "secureClientPort=2181\n", {identity.ZOOKEEPER_PORT: "SSL"}),
+    ],
+)
+def test_what_runs_says_what_it_speaks(service, text, protocols):
+    assert identity._protocols(service, text) == protocols

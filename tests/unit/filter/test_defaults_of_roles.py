@@ -42,13 +42,14 @@ def test_without_the_api_the_facts_count(hosts):
 
 def test_the_first_listener_for_clients_and_that_of_the_controllers():
     listener_ports = of(services, "kafka_listener_ports")
-    assert listener_ports(LISTENERS) == {"client": 9094, "controller": 9093}
-    assert listener_ports([*LISTENERS, {"name": "CONTROLLER", "port": "19093"}])["controller"] == 19093
+    assert listener_ports(LISTENERS, "none") == {"client": 9094, "operator": 9094, "controller": 9093}
+    assert listener_ports(LISTENERS, "tls") == {"client": 9094, "operator": 9091, "controller": 9093}
+    assert listener_ports([*LISTENERS, {"name": "CONTROLLER", "port": "19093"}], "tls")["controller"] == 19093
 
 
 def test_listeners_without_one_for_clients_are_refused():
     with pytest.raises(AnsibleFilterError, match="no listener for clients"):
-        of(services, "kafka_listener_ports")(LISTENERS[:1])
+        of(services, "kafka_listener_ports")(LISTENERS[:1], "tls")
 
 
 def test_an_inventory_may_name_a_variable_like_an_input_of_a_private_role():

@@ -80,11 +80,28 @@ def test_servers_are_listed_by_id_whatever_the_order_of_the_inventory():
     assert FILTERS["kafka_bootstrap_servers"](["a", "b"], hosts, "9092") == ["198.18.1.12:9092", "a:9092"]
 
 
-def test_a_connection_goes_to_the_first_listener_for_clients_of_the_brokers_that_are_asked():
+@pytest.mark.parametrize(
+    ("security", "options"),
+    [
+        ("none", {"bootstrap_servers": ["b2:9094"], "security_protocol": "PLAINTEXT"}),
+        (
+            "tls",
+            {
+                "bootstrap_servers": ["b2:9091"],
+                "security_protocol": "SSL",
+                "ssl_cafile": "/etc/kafka/tls/truststore.pem",
+                "ssl_certfile": "/etc/kafka/tls/operator.pem",
+                "ssl_keyfile": "/etc/kafka/tls/operator.pem",
+            },
+        ),
+    ],
+)
+def test_a_connection_goes_to_the_operators_listener_of_the_brokers_that_are_asked(security, options):
     listeners = [{"name": "REPLICATION", "port": 9091}, {"name": "INSIDE", "port": 9094}]
-    hosts = {"b%d" % id_: {"kafka_node_id": id_, "kafka_listeners": listeners} for id_ in (1, 2)}
+    own = {"kafka_listeners": listeners, "kafka_security": security}
+    hosts = {"b%d" % id_: {"kafka_node_id": id_, **own} for id_ in (1, 2)}
     groups = {"kafka_brokers": ["b1", "b2"]}
-    assert FILTERS["kafka_connection"](["b2"], hosts, groups) == {"bootstrap_servers": ["b2:9094"]}
+    assert FILTERS["kafka_connection"](["b2"], hosts, groups) == options
 
 
 def test_reports_lie_below_the_current_directory_unless_the_inventory_names_another(monkeypatch):
