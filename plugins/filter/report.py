@@ -16,11 +16,12 @@ def kafka_model(
     name: str = "",
     proof: Any = None,
     zookeeper: Any = None,
+    security: str = "",
 ) -> dict[str, Any]:
     """One model of the cluster."""
     from ..module_utils._report import cluster
 
-    return cluster.build(snapshot, hosts, name=name, proof=proof, zookeeper=zookeeper)
+    return cluster.build(snapshot, hosts, name=name, proof=proof, zookeeper=zookeeper, security=security)
 
 
 def kafka_summary(model: Any) -> str:

@@ -134,8 +134,13 @@ identity:
       all O(mounts) are there, C(running) whether the service runs.
     - C(process) has the C(path) of the file that the running service was started with, and the C(node_id) in it. It is
       V(null) when the service does not run.
-    - C(quorum) lists the ZooKeeper servers or controllers in its configuration.
+    - C(quorum) lists the ZooKeeper servers or controllers in its configuration, C(protocols) has the security protocol of
+      each listener of a running service.
   type: dict
+  returned: success
+certificate_days:
+  description: Full days until the certificate in place ends, negative when it has ended; V(null) without a certificate.
+  type: int
   returned: success
 restart_needed:
   description: Whether the files of its next start differ from those of its last start.
@@ -149,8 +154,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._config import units
 from ..module_utils._errors import RackawareError
+from ..module_utils._host import certificate, identity, out_of_service, service_state
 from ..module_utils._host import claim as host_claim
-from ..module_utils._host import identity, out_of_service, service_state
 from ..module_utils._roll import lock
 from ..module_utils._upgrade import record
 
@@ -195,6 +200,7 @@ def main() -> None:
                 runs=unit_state == "active",
                 tolerant=True,
             ),
+            certificate_days=certificate.days_left(name, module.run_command),
             restart_needed=unit_state == "active" and service_state.restart_needed(unit),
         )
     except RackawareError as error:

@@ -294,7 +294,15 @@ def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, S
                 "roles": [role_ for role_ in (BROKER, ZOOKEEPER, CONTROLLER) if name in (groups.get(role_) or ())],
                 **{
                     key: service.get(key)
-                    for key in ("version", "heap_mb", "disks", "restart_needed", "unit_state", "out_of_service")
+                    for key in (
+                        "version",
+                        "heap_mb",
+                        "disks",
+                        "restart_needed",
+                        "unit_state",
+                        "out_of_service",
+                        "certificate_days",
+                    )
                 },
             }
         )

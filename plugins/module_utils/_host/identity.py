@@ -37,8 +37,8 @@ def look(
     directories: as in _host.storage.Directory, a ZooKeeper node's with its id from myid; mounted: whether all mounts
     are there, without which nothing is known of the directories; running: runs; process: {path, node_id} of the file
     that the running service was started with, else None; quorum: [{id, address}], the ZooKeeper servers or controllers
-    that its configuration names; protocols: the security protocol of each listener of a running service. With tolerant a disk that cannot be read is UNREADABLE, else StorageError or
-    MyidError is raised.
+    that its configuration names; protocols: the security protocol of each listener of a running service. With tolerant
+    a disk that cannot be read is UNREADABLE, else StorageError or MyidError is raised.
     """
     config = units.service(service).config
     directories = [_directory(service, path, tolerant) for path in log_dirs]

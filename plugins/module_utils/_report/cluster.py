@@ -12,7 +12,7 @@ from typing import Any, Sequence
 from .._address import join
 from .._errors import RackawareError
 from .._kafka.snapshot import summarize
-from .._text import size
+from .._text import counted, size
 
 BROKER, CONTROLLER, ZOOKEEPER = "broker", "controller", "zookeeper"
 TITLES = {BROKER: "broker", CONTROLLER: "controller", ZOOKEEPER: "ZooKeeper"}
@@ -21,6 +21,12 @@ NO_LOAD = {"leaders": 0, "replicas": 0, "out_of_sync": 0}
 WIDTH = 100
 FULL_PERCENT = 90
 RESTART_PENDING = "restart pending"
+# Days before the end of a certificate from which on a node is not well.
+NEAR_END = 30
+SECURITY = {
+    "tls": "TLS, authentication and ACLs on every listener.",
+    "none": "Insecure: every client that reaches a listener may read, write and delete everything.",
+}
 
 
 class ModelError(RackawareError):
@@ -34,16 +40,17 @@ def build(
     name: str = "",
     proof: dict[str, Any] | None = None,
     zookeeper: dict[str, Any] | None = None,
+    security: str = "",
 ) -> dict[str, Any]:
     """One model of a cluster.
 
     snapshot is what kafka_cluster_info returns as cluster, whole or as a summary; hosts lists {name, id, rack, roles,
-    version, heap_mb, disks: [{mount, size_gb, used_percent, encryption}], restart_needed, unit_state} and, for
-    ZooKeeper, address; what a host does not know may be missing. proof is the result of kafka_round_trip, zookeeper
-    that of zookeeper_info.
+    version, heap_mb, disks: [{mount, size_gb, used_percent, encryption}], restart_needed, unit_state, certificate_days}
+    and, for ZooKeeper, address; what a host does not know may be missing. proof is the result of kafka_round_trip,
+    zookeeper that of zookeeper_info. security is a key of SECURITY, empty where it is not known.
 
     Returns {name, cluster_id, metadata, versions, racks: [{name, nodes: [node]}], counts, healthy, findings:
-    [sentence], restarts: [name], proof: sentence or None, checked_at: ISO 8601 or None}; a node is a host and {leaders,
+    [sentence], restarts: [name], proof: sentence or None, checked_at: ISO 8601 or None, security}; a node is a host and {leaders,
     replicas, out_of_sync, registered, fenced, marks: [text]}. Raises ModelError.
     """
     try:
@@ -77,6 +84,7 @@ def build(
             "restarts": [node["name"] for node in nodes if node["restart_needed"]],
             "proof": (proof or {}).get("sentence"),
             "checked_at": snapshot.get("checked_at"),
+            "security": security,
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(
@@ -124,6 +132,7 @@ def _node(
             for disk in host.get("disks") or []
         ],
         "restart_needed": bool(host.get("restart_needed")),
+        "certificate_days": host.get("certificate_days"),
         "unit_state": host.get("unit_state"),
         "in_inventory": host.get("in_inventory", True),
         "registered": broker is not None if BROKER in roles else None,
@@ -205,6 +214,12 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
             claim = "calls its rack %s" % node["broker_rack"] if node["broker_rack"] else "names no rack"
             out.append(
                 "Broker %d (%s) %s, but the inventory says %s." % (node["id"], node["name"], claim, node["rack"])
+            )
+        days = node["certificate_days"]
+        if days is not None and days < NEAR_END:
+            out.append(
+                "The certificate of %s %s. See docs/runbooks/certificates.md."
+                % (node["name"], "has expired" if days < 0 else "ends in %s" % counted(days, "day"))
             )
         out += [
             "The disk %s of %s is %.0f %% full. See docs/runbooks/disk_full.md."
@@ -294,6 +309,8 @@ def _summary(model: dict[str, Any]) -> str:
         lines += [_cut(rack), *(line(row) for row in members)]
     lines += ["", *_wrap(health(model["counts"]))]
     lines += _wrap(_encryption(model)) if _encryption(model) else []
+    if model["security"]:
+        lines += _wrap(("! " if model["security"] == "none" else "") + SECURITY[model["security"]])
     for finding in model["findings"]:
         lines += _wrap("! " + finding)
     if model["restarts"]:
@@ -345,6 +362,9 @@ def troubles(node: dict[str, Any]) -> list[str]:
         out.append("fenced")
     if node["out_of_sync"]:
         out.append("%d out of sync" % node["out_of_sync"])
+    days = node["certificate_days"]
+    if days is not None and days < NEAR_END:
+        out.append("certificate expired" if days < 0 else "certificate ends in %s" % counted(days, "day"))
     if node["restart_needed"]:
         out.append(RESTART_PENDING)
     return out

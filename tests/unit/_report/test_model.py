@@ -362,3 +362,32 @@ class TestReportPage:
     def test_wrong_data_is_one_sentence(self):
         with pytest.raises(report_cluster.ModelError, match="The page cannot be made"):
             report_page.cluster_page({"name": "x"})
+
+
+class TestSecurity:
+    @pytest.mark.parametrize(
+        ("days", "state", "finding"),
+        [
+            (None, "ok", None),
+            (400, "ok", None),
+            (30, "ok", None),
+            (29, "certificate ends in 29 days", "The certificate of broker-1 ends in 29 days."),
+            (1, "certificate ends in 1 day", "The certificate of broker-1 ends in 1 day."),
+            (-1, "certificate expired", "The certificate of broker-1 has expired."),
+        ],
+    )
+    def test_a_certificate_that_ends_soon_is_named(self, days, state, finding):
+        model = report_cluster.build(snapshot(), [host(1, certificate_days=days), *HOSTS[1:]], security="tls")
+        assert report_cluster.states(nodes(model)["broker-1"]) == [state]
+        expected = [finding + " See docs/runbooks/certificates.md."] if finding else []
+        assert model["findings"] == expected
+        assert (state if days is not None and days < 30 else "ok") in report_cluster.summary(model)
+
+    def test_an_insecure_cluster_says_so_everywhere(self):
+        model = report_cluster.build(snapshot(), HOSTS, security="none")
+        assert "! Insecure: every client" in report_cluster.summary(model)
+        assert "<b>Insecure.</b>" in report_page.cluster_page(model)
+        secured = report_cluster.build(snapshot(), [host(1, certificate_days=364), *HOSTS[1:]], security="tls")
+        page = report_page.cluster_page(secured)
+        assert "Insecure" not in page and "TLS, authentication, ACLs" in page and "364 days" in page
+        assert "\nTLS, authentication and ACLs on every listener.\n" in report_cluster.summary(secured)
