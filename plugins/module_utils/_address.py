@@ -12,6 +12,8 @@ from typing import Any
 
 from ._errors import RackawareError
 
+# The endpoint of EC2 that hands out the credentials of the instance's role, as IPAddressDeny= takes it.
+METADATA_ENDPOINT = "169.254.169.254 fd00:ec2::254"
 _ADDRESS = re.compile(r"(?:\[([^\[\]]+)\]|([^\[\]:]+))(?::(\d+))?")
 
 

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
+from .._address import METADATA_ENDPOINT
 from .._errors import RackawareError
 from .._start_guard import program
 
@@ -31,6 +32,40 @@ LOGGED_MB, LOGGED_FILES = 50, 10
 # docs.oracle.com, "The java Command": what sets the size of the heap, and what sets it as a share of the memory.
 HEAP = re.compile(r"-Xm[sx]|-mx|-ms|-XX:(Max|Initial|Min)?HeapSize|-XX:(Max|Initial|Min)RAM")
 PATTERN = "%d{ISO8601} %-5p [%t] %c - %m%n"
+
+
+# What a service cannot do, besides what its user cannot; docs/hardening.md says why each line is there or missing.
+SANDBOX = (
+    "UMask=0077",
+    "ProtectSystem=strict",
+    "ProtectHome=true",
+    "PrivateTmp=true",
+    "PrivateDevices=true",
+    "PrivateMounts=true",
+    "RemoveIPC=true",
+    "ProtectControlGroups=true",
+    "ProtectKernelLogs=true",
+    "ProtectKernelModules=true",
+    "ProtectKernelTunables=true",
+    "ProtectClock=true",
+    "ProtectHostname=true",
+    # Not ProcSubset=pid: the JVM reads /proc/meminfo, /proc/stat and /proc/cgroups, and so what it may use.
+    "ProtectProc=invisible",
+    "NoNewPrivileges=true",
+    "CapabilityBoundingSet=",
+    "LockPersonality=true",
+    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+    "RestrictNamespaces=true",
+    "RestrictRealtime=true",
+    "RestrictSUIDSGID=true",
+    # Not MemoryDenyWriteExecute=: the JVM writes the code that it compiles, and runs it.
+    "SystemCallArchitectures=native",
+    "SystemCallFilter=@system-service",
+    "SystemCallFilter=~@privileged @resources",
+    # A call that is not permitted fails, as it would without the right to it, and does not kill a broker.
+    "SystemCallErrorNumber=EPERM",
+    "IPAddressDeny=%s" % METADATA_ENDPOINT,
+)
 
 
 class UnitError(RackawareError):
@@ -178,26 +213,8 @@ def unit(
         "LogsDirectoryMode=0750",
         "CacheDirectory=%s" % os.path.basename(NATIVE_DIR),
         "CacheDirectoryMode=0700",
-        "UMask=0027",
         *["ReadWritePaths=%s" % path for path in writes],
-        "ProtectSystem=strict",
-        "ProtectHome=true",
-        "PrivateTmp=true",
-        "PrivateDevices=true",
-        "ProtectControlGroups=true",
-        "ProtectKernelLogs=true",
-        "ProtectKernelModules=true",
-        "ProtectKernelTunables=true",
-        "ProtectClock=true",
-        "ProtectHostname=true",
-        "NoNewPrivileges=true",
-        "CapabilityBoundingSet=",
-        "LockPersonality=true",
-        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
-        "RestrictNamespaces=true",
-        "RestrictRealtime=true",
-        "RestrictSUIDSGID=true",
-        "SystemCallArchitectures=native",
+        *SANDBOX,
         "",
         "[Install]",
         "WantedBy=multi-user.target",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Sequence
 
+from .._address import METADATA_ENDPOINT
 from .._disk import mount_unit
 from .._errors import RackawareError
 from .unlocker import CONFIG, PROGRAM, RUNTIME
@@ -18,7 +19,6 @@ from .unlocker import CONFIG, PROGRAM, RUNTIME
 UNLOCK = "kafka-luks@.service"
 OPTIONS = ("_netdev", "noatime", "nodev", "nosuid", "noexec")
 INSTALL = "/usr/bin/install --directory --mode=0750"
-METADATA = "169.254.169.254 fd00:ec2::254"
 
 
 class LuksUnitsError(RackawareError):
@@ -154,7 +154,7 @@ def guard_text(
         *[f"ExecStartPre=+{INSTALL} --owner={user} --group={user} {path}" for path in owned],
         *[f"ExecStartPre={INSTALL} {path}" for path in directories if path not in owned],
         *["ExecStartPre=%s" % command for command in prepare],
-        "IPAddressDeny=%s" % METADATA,
+        "IPAddressDeny=%s" % METADATA_ENDPOINT,
     ]
     return "\n".join(lines) + "\n"
 
