@@ -34,6 +34,14 @@ def canonical(host: Any) -> str:
         return str(host)
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this host reaches it."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def join(host: Any, port: Any) -> str:
     """host:port, or [host]:port."""
     return "%s:%s" % (bracketed(host), port)

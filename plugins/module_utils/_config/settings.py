@@ -24,6 +24,7 @@ from .properties import ZOOKEEPER_IDENTITY, findings, merge, render
 from .sizing import SOCKETS, THREADS
 
 RACK_AWARE = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+ADMIN_SERVER = "admin.enableServer"
 PROCESS_ROLES = {BROKER: "broker", COMBINED: "broker,controller", CONTROLLER: "controller"}
 
 
@@ -119,7 +120,7 @@ def zookeeper(data_dir: str, members: Sequence[Mapping[str, Any]], own: Mapping[
         "maxClientCnxns": 1000,
         "autopurge.snapRetainCount": 5,
         "autopurge.purgeInterval": 24,
-        "admin.enableServer": False,
+        ADMIN_SERVER: False,
         "4lw.commands.whitelist": "srvr,ruok,mntr",
     }
     peers = {
@@ -131,7 +132,14 @@ def zookeeper(data_dir: str, members: Sequence[Mapping[str, Any]], own: Mapping[
 
 def zookeeper_findings(own: Mapping[str, Any]) -> list[str]:
     """What is wrong with zookeeper_config, one sentence each."""
-    return findings(own, _zookeeper_identity(own), name="zookeeper_config")
+    out = findings(own, _zookeeper_identity(own), name="zookeeper_config")
+    # ZooKeeper takes any text but this one for yes (AdminServerFactory).
+    if ADMIN_SERVER in own and str(own[ADMIN_SERVER]) not in ("False", "false"):
+        out.append(
+            "zookeeper_config sets %s, and that server asks nobody who they are; remove it, and ask by srvr, ruok and"
+            " mntr." % ADMIN_SERVER
+        )
+    return out
 
 
 def _zookeeper_identity(own: Mapping[str, Any]) -> set[str]:

@@ -78,6 +78,11 @@ def unlock_text(*, program: str = PROGRAM, config: str = CONFIG, comment: str = 
         # AF_ALG and netlink are the kernel's cryptography and udev.
         "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_ALG",
         "SystemCallArchitectures=native",
+        # Of root's rights those that neither cryptsetup nor mkfs has a use for.
+        "SystemCallFilter=~@clock @cpu-emulation @obsolete @reboot @swap",
+        "SystemCallErrorNumber=EPERM",
+        "CapabilityBoundingSet=~CAP_SYS_BOOT CAP_SYS_TIME CAP_SYSLOG CAP_SYS_PACCT CAP_SYS_TTY_CONFIG CAP_WAKE_ALARM"
+        " CAP_BLOCK_SUSPEND CAP_MAC_ADMIN CAP_MAC_OVERRIDE CAP_LEASE CAP_BPF",
         "",
         "[Install]",
         "WantedBy=multi-user.target",
