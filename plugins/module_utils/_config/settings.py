@@ -133,11 +133,12 @@ def zookeeper(data_dir: str, members: Sequence[Mapping[str, Any]], own: Mapping[
 def zookeeper_findings(own: Mapping[str, Any]) -> list[str]:
     """What is wrong with zookeeper_config, one sentence each."""
     out = findings(own, _zookeeper_identity(own), name="zookeeper_config")
+    served = own.get(ADMIN_SERVER, False)
     # ZooKeeper takes any text but this one for yes (AdminServerFactory).
-    if ADMIN_SERVER in own and str(own[ADMIN_SERVER]) not in ("False", "false"):
+    if served is not False and served != "false":
         out.append(
-            "zookeeper_config sets %s, and that server asks nobody who they are; remove it, and ask by srvr, ruok and"
-            " mntr." % ADMIN_SERVER
+            "zookeeper_config sets %s, and that server answers without authentication; remove it, and use srvr, ruok"
+            " and mntr instead." % ADMIN_SERVER
         )
     return out
 

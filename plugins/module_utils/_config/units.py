@@ -308,15 +308,16 @@ def access_findings(name: str, options: Sequence[Any]) -> list[str]:
     weak = sorted(key for key in ("authenticate", "ssl") if jmx.get(key, "true").lower() != "true")
     if "port" in jmx and weak and not is_loopback(jmx.get("host", "")):
         out.append(
-            "%s opens JMX on port %s with %s, so that whoever reaches the port may do anything; leave that out, or add"
-            " -Dcom.sun.management.jmxremote.host=127.0.0.1." % (name, jmx["port"], " and ".join(map("%s=false".__mod__, weak)))
+            "%s opens JMX on port %s with %s, and JMX may do anything; leave that out, or add"
+            " -Dcom.sun.management.jmxremote.host=127.0.0.1."
+            % (name, jmx["port"], " and ".join(map("%s=false".__mod__, weak)))
         )
     for match in filter(None, map(JDWP.match, words)):
         host = match[1].rpartition(":")[0]
         # A port alone is on loopback since Java 9.
         if host and not is_loopback(host):
             out.append(
-                "%s has a debugger's agent at %s, which asks nobody who they are; give it an address on this host, as in"
+                "%s has a debugger's agent at %s, which has no authentication; give it an address on this host, as in"
                 " address=127.0.0.1:5005, or remove it." % (name, match[1])
             )
     return out

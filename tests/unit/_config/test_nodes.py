@@ -107,7 +107,10 @@ def test_combined_nodes_are_good_too():
             "Hosts b1, b2, b3: broker_config sets log.retention.hour, which Kafka does not know; did you mean",
         ),
         ({"everywhere": {"zookeeper_config": {"dataDir": "/tmp"}}}, "which the inventory decides"),
-        ({"everywhere": {"zookeeper_config": {"admin.enableServer": True}}}, "zookeeper_config sets admin.enableServer"),
+        (
+            {"everywhere": {"zookeeper_config": {"admin.enableServer": True}}},
+            "zookeeper_config sets admin.enableServer",
+        ),
         ({"everywhere": {"kafka_listeners": [{"name": "CLIENT", "port": 0}]}}, "the entry"),
         (
             {"everywhere": {"broker_jvm_options": "-Da=b"}},
@@ -120,7 +123,12 @@ def test_combined_nodes_are_good_too():
         ),
         (
             # A port in one list, and in the other that it asks for no password.
-            {"everywhere": {"broker_jvm_flags": [JMX + "port=9999"], "broker_jvm_options": [JMX + "authenticate=false"]}},
+            {
+                "everywhere": {
+                    "broker_jvm_flags": [JMX + "port=9999"],
+                    "broker_jvm_options": [JMX + "authenticate=false"],
+                }
+            },
             "Hosts b1, b2, b3: broker_jvm_options opens JMX on port 9999 with authenticate=false",
         ),
         ({"everywhere": {"broker_heap_mb": 31000}}, "Hosts b1, b2, b3: The heap is set to 31000 MB"),

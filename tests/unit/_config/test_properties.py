@@ -194,7 +194,8 @@ def test_zoo_cfg_lists_every_member_and_opens_little():
 
 
 @pytest.mark.parametrize(
-    ("value", "refused"), [(True, True), ("true", True), ("FALSE", True), ("", True), (False, False), ("false", False)]
+    ("value", "refused"),
+    [(True, True), ("true", True), ("FALSE", True), ("False", True), ("", True), (False, False), ("false", False)],
 )
 def test_zookeepers_admin_server_stays_off(value, refused):
     """ZooKeeper starts it for whatever is not the text false."""

@@ -101,7 +101,7 @@ def test_only_the_service_enters_its_directories(kind):
 
 # What every user of a host may read, and why.
 PUBLIC = {
-    "/etc/systemd/system/": "systemctl cat shows units to everybody",
+    "/etc/systemd/system/": "systemctl cat shows units to every user",
     "/usr/local/": "code of the collection",
     "/var/lib/kafka-admin": "state of the host: times, names, paths and volumes",
 }
@@ -120,7 +120,9 @@ def test_what_every_user_of_the_host_may_read_is_named_with_a_reason(kind):
     assert [path for path, mode in found.items() if int(mode, 8) & 0o022] == []
     # What the service itself makes, and where its disks are mounted.
     unit = files(kind, kraft=kraft)[units.service(kind).path]["content"]
-    made_by_it = [value for name, value in (line.split("=")[:2] for line in unit.splitlines() if "DirectoryMode=" in line)]
+    made_by_it = [
+        value for name, value in (line.split("=")[:2] for line in unit.splitlines() if "DirectoryMode=" in line)
+    ]
     assert {*made_by_it, *mounted()} == {"0750", "0700"} and "UMask=0077\n" in unit
 
 

@@ -80,7 +80,8 @@ def test_the_unit_is_as_little_exposed_as_the_page_says(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "line", ["ProtectProc=invisible", "CapabilityBoundingSet=", "SystemCallFilter=@system-service", "PrivateMounts=true"]
+    "line",
+    ["ProtectProc=invisible", "CapabilityBoundingSet=", "SystemCallFilter=@system-service", "PrivateMounts=true"],
 )
 def test_without_one_of_its_lines_it_is_more_exposed(tmp_path, line):
     assert exposed(tmp_path, "broker", [each for each in unit("broker") if each != line])
@@ -192,11 +193,17 @@ REMOTE, DEBUGGER = "-Dcom.sun.management.jmxremote.", "-agentlib:jdwp=transport=
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ([REMOTE + "port=9999", REMOTE + "authenticate=false", REMOTE + "ssl=false"], "authenticate=false and ssl=false"),
-        ([REMOTE + "port=9999", REMOTE + "ssl=false"], "JMX on port 9999 with ssl=false, so"),
-        ([REMOTE + "port=9999", REMOTE + "authenticate=FALSE"], "with authenticate=false, so"),
+        (
+            [REMOTE + "port=9999", REMOTE + "authenticate=false", REMOTE + "ssl=false"],
+            "authenticate=false and ssl=false",
+        ),
+        ([REMOTE + "port=9999", REMOTE + "ssl=false"], "JMX on port 9999 with ssl=false, and"),
+        ([REMOTE + "port=9999", REMOTE + "authenticate=FALSE"], "with authenticate=false, and"),
         ([REMOTE + "port=9999", REMOTE + "host=0.0.0.0", REMOTE + "ssl=false"], "opens JMX"),
-        ([REMOTE + "host=127.0.0.1", REMOTE + "host=198.18.1.11", REMOTE + "port=1", REMOTE + "ssl=false"], "opens JMX"),
+        (
+            [REMOTE + "host=127.0.0.1", REMOTE + "host=198.18.1.11", REMOTE + "port=1", REMOTE + "ssl=false"],
+            "opens JMX",
+        ),
         (['%sport="9999"' % REMOTE, "'%sssl=false'" % REMOTE], "JMX on port 9999 with ssl=false"),
         ([DEBUGGER + "*:5005"], "debugger's agent at *:5005"),
         ([DEBUGGER + "0.0.0.0:5005"], "debugger's agent at 0.0.0.0:5005"),
