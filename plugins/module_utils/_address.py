@@ -12,6 +12,8 @@ from typing import Any
 
 from ._errors import RackawareError
 
+# The endpoint of EC2 that hands out the credentials of the instance's role, as IPAddressDeny= takes it.
+METADATA_ENDPOINT = "169.254.169.254 fd00:ec2::254"
 _ADDRESS = re.compile(r"(?:\[([^\[\]]+)\]|([^\[\]:]+))(?::(\d+))?")
 
 
@@ -30,6 +32,14 @@ def canonical(host: Any) -> str:
         return ip_address(str(host)).compressed
     except ValueError:
         return str(host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this host reaches it."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def join(host: Any, port: Any) -> str:

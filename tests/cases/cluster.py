@@ -20,6 +20,7 @@ from ledger import during
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / ".collections"))
 
+from ansible_collections.rackaware.kafka.plugins.module_utils._config import cluster_settings, nodes
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import (
     configs,
     features,
@@ -121,6 +122,7 @@ class Cluster:
             name: sorted(listed.get(name, {}).get("hosts", []))
             for name in ("kafka_brokers", "kafka_controllers", "kafka_zookeepers")
         }
+        self.groups, self.facts = groups, facts
         self.nodes = {name: plain(facts[name]["ansible_host"]) for names in groups.values() for name in names}
         self.racks = {name: plain(facts[name]["kafka_rack"]) for name in self.nodes}
         self.ids = {name: int(plain(facts[name]["kafka_node_id"])) for name in self.nodes}
@@ -222,6 +224,13 @@ class Cluster:
         """What waits on the brokers for a restart."""
         staged = self.each(self.brokers, "find /etc/kafka /etc/systemd/system -name '*.staged'")
         return [line for lines in staged.values() for line in lines.splitlines()]
+
+    @property
+    def ports(self) -> dict[str, set[int]]:
+        """The ports that each node is declared to open for others."""
+        members = cluster_settings.by_role(self.groups)
+        listeners = cluster_settings.read({name: self.facts[name] for name in self.nodes}, members)["listeners"]
+        return {name: set(nodes.ports(listeners, nodes.role(name, members))) for name in self.nodes}
 
     @property
     def by_rack(self) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-pytest.register_assert_rewrite("cluster", "encrypted_broker", "hosts")
+pytest.register_assert_rewrite("cluster", "encrypted_broker", "hosts", "ports")
 
 
 @pytest.hookimpl(trylast=True)

@@ -108,8 +108,11 @@ def _host(
         if service == "zookeeper"
         else properties.broker_findings(own, service + "_config", config_settings.reserved(own, secured))
     )
-    for suffix in ("_jvm_options", "_jvm_flags"):
-        out += units.option_findings(service + suffix, variables.get(service + suffix) or (), heap=service + "_heap_mb")
+    options = {service + suffix: variables.get(service + suffix) or () for suffix in ("_jvm_flags", "_jvm_options")}
+    for setting, given in options.items():
+        out += units.option_findings(setting, given, heap=service + "_heap_mb")
+    # One says where JMX listens, the other may say to whom.
+    out += units.access_findings(service + "_jvm_options", [option for given in options.values() for option in given])
     volumes = variables.get("kafka_data_volumes") or []
     out += list(filter(None, (volume_fault(str(volume)) for volume in volumes)))[:1]
     try:

@@ -25,6 +25,7 @@ from .properties import IDENTITY, ZOOKEEPER_IDENTITY, findings, merge, render
 from .sizing import SOCKETS, THREADS
 
 RACK_AWARE = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+ADMIN_SERVER = "admin.enableServer"
 PROCESS_ROLES = {BROKER: "broker", COMBINED: "broker,controller", CONTROLLER: "controller"}
 
 
@@ -134,7 +135,7 @@ def zookeeper(
         "maxClientCnxns": 1000,
         "autopurge.snapRetainCount": 5,
         "autopurge.purgeInterval": 24,
-        "admin.enableServer": False,
+        ADMIN_SERVER: False,
         "4lw.commands.whitelist": "srvr,ruok,mntr",
     }
     peers = {
@@ -146,7 +147,15 @@ def zookeeper(
 
 def zookeeper_findings(own: Mapping[str, Any], secured: str) -> list[str]:
     """What is wrong with zookeeper_config, one sentence each; secured is kafka_security."""
-    return findings(own, _zookeeper_reserved(own, secured), name="zookeeper_config")
+    out = findings(own, _zookeeper_reserved(own, secured), name="zookeeper_config")
+    served = own.get(ADMIN_SERVER, False)
+    # ZooKeeper takes any text but this one for yes (AdminServerFactory).
+    if served is not False and served != "false":
+        out.append(
+            "zookeeper_config sets %s, and that server answers without authentication; remove it, and use srvr, ruok"
+            " and mntr instead." % ADMIN_SERVER
+        )
+    return out
 
 
 def _zookeeper_reserved(own: Mapping[str, Any], secured: str) -> set[str]:

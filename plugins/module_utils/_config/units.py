@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
+from .._address import METADATA_ENDPOINT, is_loopback
 from .._errors import RackawareError
 from .._start_guard import program
 
@@ -30,7 +31,44 @@ NATIVE_DIR = "/var/cache/kafka"
 LOGGED_MB, LOGGED_FILES = 50, 10
 # docs.oracle.com, "The java Command": what sets the size of the heap, and what sets it as a share of the memory.
 HEAP = re.compile(r"-Xm[sx]|-mx|-ms|-XX:(Max|Initial|Min)?HeapSize|-XX:(Max|Initial|Min)RAM")
+# docs.oracle.com, "Monitoring and Management Using JMX Technology"; OpenJDK, "Connection and Invocation Details" of JPDA.
+JMX = re.compile(r"-Dcom\.sun\.management\.jmxremote\.(port|host|authenticate|ssl)=(.*)")
+JDWP = re.compile(r"-(?:agentlib:jdwp=|Xrunjdwp:)(?:.*,)?address=([^,]*)")
 PATTERN = "%d{ISO8601} %-5p [%t] %c - %m%n"
+
+
+# What a service cannot do, besides what its user cannot; docs/hardening.md says why each line is there or missing.
+SANDBOX = (
+    "UMask=0077",
+    "ProtectSystem=strict",
+    "ProtectHome=true",
+    "PrivateTmp=true",
+    "PrivateDevices=true",
+    "PrivateMounts=true",
+    "RemoveIPC=true",
+    "ProtectControlGroups=true",
+    "ProtectKernelLogs=true",
+    "ProtectKernelModules=true",
+    "ProtectKernelTunables=true",
+    "ProtectClock=true",
+    "ProtectHostname=true",
+    # Not ProcSubset=pid: the JVM reads /proc/meminfo, /proc/stat and /proc/cgroups, and so what it may use.
+    "ProtectProc=invisible",
+    "NoNewPrivileges=true",
+    "CapabilityBoundingSet=",
+    "LockPersonality=true",
+    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+    "RestrictNamespaces=true",
+    "RestrictRealtime=true",
+    "RestrictSUIDSGID=true",
+    # Not MemoryDenyWriteExecute=: the JVM writes the code that it compiles, and runs it.
+    "SystemCallArchitectures=native",
+    "SystemCallFilter=@system-service",
+    "SystemCallFilter=~@privileged @resources",
+    # A call that is not permitted fails, as it would without the right to it, and does not kill a broker.
+    "SystemCallErrorNumber=EPERM",
+    "IPAddressDeny=%s" % METADATA_ENDPOINT,
+)
 
 
 class UnitError(RackawareError):
@@ -180,26 +218,8 @@ def unit(
         "LogsDirectoryMode=0750",
         "CacheDirectory=%s" % os.path.basename(NATIVE_DIR),
         "CacheDirectoryMode=0700",
-        "UMask=0027",
         *["ReadWritePaths=%s" % path for path in writes],
-        "ProtectSystem=strict",
-        "ProtectHome=true",
-        "PrivateTmp=true",
-        "PrivateDevices=true",
-        "ProtectControlGroups=true",
-        "ProtectKernelLogs=true",
-        "ProtectKernelModules=true",
-        "ProtectKernelTunables=true",
-        "ProtectClock=true",
-        "ProtectHostname=true",
-        "NoNewPrivileges=true",
-        "CapabilityBoundingSet=",
-        "LockPersonality=true",
-        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
-        "RestrictNamespaces=true",
-        "RestrictRealtime=true",
-        "RestrictSUIDSGID=true",
-        "SystemCallArchitectures=native",
+        *SANDBOX,
         "",
         "[Install]",
         "WantedBy=multi-user.target",
@@ -277,6 +297,30 @@ def option_findings(name: str, options: Sequence[Any], *, heap: str) -> list[str
             out.append(
                 "%s has %r, which `java @file` cannot read; give one option an entry, with quotes in pairs."
                 % (name, text.partition("=")[0])
+            )
+    return out
+
+
+def access_findings(name: str, options: Sequence[Any]) -> list[str]:
+    """Whether options let others than this host manage or debug the JVM without proof of who they are."""
+    words = re.sub(r"[\"']", "", " ".join(map(str, options))).split()
+    out = []
+    # As for java, the last one counts.
+    jmx = dict(match.groups() for match in map(JMX.fullmatch, words) if match)
+    weak = sorted(key for key in ("authenticate", "ssl") if jmx.get(key, "true").lower() != "true")
+    if "port" in jmx and weak and not is_loopback(jmx.get("host", "")):
+        out.append(
+            "%s opens JMX on port %s with %s, and JMX may do anything; leave that out, or add"
+            " -Dcom.sun.management.jmxremote.host=127.0.0.1."
+            % (name, jmx["port"], " and ".join(map("%s=false".__mod__, weak)))
+        )
+    for match in filter(None, map(JDWP.match, words)):
+        host = match[1].rpartition(":")[0]
+        # A port alone is on loopback since Java 9.
+        if host and not is_loopback(host):
+            out.append(
+                "%s has a debugger's agent at %s, which has no authentication; give it an address on this host, as in"
+                " address=127.0.0.1:5005, or remove it." % (name, match[1])
             )
     return out
 

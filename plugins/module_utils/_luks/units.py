@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Sequence
 
+from .._address import METADATA_ENDPOINT
 from .._disk import mount_unit
 from .._errors import RackawareError
 from .unlocker import CONFIG, PROGRAM, RUNTIME
@@ -18,7 +19,6 @@ from .unlocker import CONFIG, PROGRAM, RUNTIME
 UNLOCK = "kafka-luks@.service"
 OPTIONS = ("_netdev", "noatime", "nodev", "nosuid", "noexec")
 INSTALL = "/usr/bin/install --directory --mode=0750"
-METADATA = "169.254.169.254 fd00:ec2::254"
 
 
 class LuksUnitsError(RackawareError):
@@ -78,6 +78,11 @@ def unlock_text(*, program: str = PROGRAM, config: str = CONFIG, comment: str = 
         # AF_ALG and netlink are the kernel's cryptography and udev.
         "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_ALG",
         "SystemCallArchitectures=native",
+        # Of root's rights those that neither cryptsetup nor mkfs has a use for.
+        "SystemCallFilter=~@clock @cpu-emulation @obsolete @reboot @swap",
+        "SystemCallErrorNumber=EPERM",
+        "CapabilityBoundingSet=~CAP_SYS_BOOT CAP_SYS_TIME CAP_SYSLOG CAP_SYS_PACCT CAP_SYS_TTY_CONFIG CAP_WAKE_ALARM"
+        " CAP_BLOCK_SUSPEND CAP_MAC_ADMIN CAP_MAC_OVERRIDE CAP_LEASE CAP_BPF",
         "",
         "[Install]",
         "WantedBy=multi-user.target",
@@ -154,7 +159,7 @@ def guard_text(
         *[f"ExecStartPre=+{INSTALL} --owner={user} --group={user} {path}" for path in owned],
         *[f"ExecStartPre={INSTALL} {path}" for path in directories if path not in owned],
         *["ExecStartPre=%s" % command for command in prepare],
-        "IPAddressDeny=%s" % METADATA,
+        "IPAddressDeny=%s" % METADATA_ENDPOINT,
     ]
     return "\n".join(lines) + "\n"
 

@@ -9,6 +9,7 @@ from ansible_collections.rackaware.kafka.plugins.filter.inventory import kafka_s
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import nodes
 from ansible_collections.rackaware.kafka.plugins.module_utils._config.nodes import NodesError
 
+JMX = "-Dcom.sun.management.jmxremote."
 GROUPS = {"broker": ["b1", "b2", "b3"], "zookeeper": ["z1", "z2", "z3"], "controller": []}
 TYPES = {"m6i.large": {"vcpus": 2, "memory_mb": 8192, "network_gbps": 12.5}}
 LISTENERS = [
@@ -106,6 +107,10 @@ def test_combined_nodes_are_good_too():
             "Hosts b1, b2, b3: broker_config sets log.retention.hour, which Kafka does not know; did you mean",
         ),
         ({"everywhere": {"zookeeper_config": {"dataDir": "/tmp"}}}, "which the inventory decides"),
+        (
+            {"everywhere": {"zookeeper_config": {"admin.enableServer": True}}},
+            "zookeeper_config sets admin.enableServer",
+        ),
         ({"everywhere": {"kafka_listeners": [{"name": "CLIENT", "port": 0}]}}, "the entry"),
         (
             {"everywhere": {"broker_jvm_options": "-Da=b"}},
@@ -115,6 +120,16 @@ def test_combined_nodes_are_good_too():
         (
             {"everywhere": {"zookeeper_jvm_options": ["-Xmx31g"]}},
             "zookeeper_jvm_options has -Xmx31g, but the heap is zookeeper_heap_mb's",
+        ),
+        (
+            # A port in one list, and in the other that it asks for no password.
+            {
+                "everywhere": {
+                    "broker_jvm_flags": [JMX + "port=9999"],
+                    "broker_jvm_options": [JMX + "authenticate=false"],
+                }
+            },
+            "Hosts b1, b2, b3: broker_jvm_options opens JMX on port 9999 with authenticate=false",
         ),
         ({"everywhere": {"broker_heap_mb": 31000}}, "Hosts b1, b2, b3: The heap is set to 31000 MB"),
         ({"listeners": [{"name": "CLIENT", "port": 70000}]}, "from 1 to 65535"),

@@ -196,6 +196,16 @@ def test_zoo_cfg_lists_every_member_and_opens_little():
     assert found["tickTime"] == "3000"
 
 
+@pytest.mark.parametrize(
+    ("value", "refused"),
+    [(True, True), ("true", True), ("FALSE", True), ("False", True), ("", True), (False, False), ("false", False)],
+)
+def test_zookeepers_admin_server_stays_off(value, refused):
+    """ZooKeeper starts it for whatever is not the text false."""
+    found = settings.zookeeper_findings({"admin.enableServer": value})
+    assert ["admin.enableServer" in sentence for sentence in found] == [True] * refused
+
+
 @pytest.mark.parametrize("key", ["dataDir", "clientPort", "server.9"])
 def test_zookeepers_identity_is_not_the_users_to_set(key):
     assert key in settings.zookeeper_findings({key: 1}, "none")[0]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import nodes, services, sizing, units
 
+ROOT = Path(__file__).resolve().parents[3]
 LISTENERS = [
     {"name": "REPLICATION", "port": 9091},
     {"name": "CONTROLLER", "port": 9093},
@@ -95,6 +99,39 @@ def test_only_the_service_enters_its_directories(kind):
     data = os.path.dirname(nodes.data_dirs([], kind)[0])
     for path, owner in ((this.directory, "root"), ("/var/log/kafka", "kafka"), (data, "kafka")):
         assert found[path] == {"path": path, "owner": owner, "group": "kafka", "mode": "0750"}
+
+
+# What every user of a host may read, and why.
+PUBLIC = {
+    "/etc/systemd/system/": "systemctl cat shows units to every user",
+    "/usr/local/": "code of the collection",
+    "/var/lib/kafka-admin": "state of the host: times, names, paths and volumes",
+}
+
+
+@pytest.mark.parametrize("kind", sorted(units.SERVICES))
+def test_what_every_user_of_the_host_may_read_is_named_with_a_reason(kind):
+    kraft = kind != "zookeeper"
+    found = {}
+    for given in ({"volumes": []}, {"stores": VOLUMES["broker"], "new_since": 1700000000.0}):
+        parts = made(kind, kraft=kraft, **given)
+        found.update({file["dest"]: file["mode"] for file in parts["files"]})
+        found.update({directory["path"]: directory["mode"] for directory in parts["directories"]})
+    public = {path for path, mode in found.items() if int(mode, 8) & 0o007}
+    assert public and [path for path in public if not path.startswith(tuple(PUBLIC))] == []
+    assert [path for path, mode in found.items() if int(mode, 8) & 0o022] == []
+    # What the service itself makes, and where its disks are mounted.
+    unit = files(kind, kraft=kraft)[units.service(kind).path]["content"]
+    made_by_it = [
+        value for name, value in (line.split("=")[:2] for line in unit.splitlines() if "DirectoryMode=" in line)
+    ]
+    assert {*made_by_it, *mounted()} == {"0750", "0700"} and "UMask=0077\n" in unit
+
+
+def mounted():
+    """The modes that site mounts disks and encrypted stores with."""
+    (site,) = re.findall(r'encrypted_store_mode: "(\d+)"', (ROOT / "playbooks/site.yml").read_text())
+    return {yaml.safe_load((ROOT / "roles/data_volume/defaults/main.yml").read_text())["data_volume_mode"], site}
 
 
 def test_zookeeper_has_settings_of_its_own():

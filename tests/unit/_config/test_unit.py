@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+from pathlib import Path
+
 import pytest
 import yaml
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import units
 
+ROOT = Path(__file__).resolve().parents[3]
 NAMES = sorted(units.SERVICES)
 
 
@@ -36,6 +41,13 @@ def unit(name, **more):
         "StartLimitIntervalSec=0",
         "NoNewPrivileges=true",
         "ProtectSystem=strict",
+        "ProtectHome=true",
+        "CapabilityBoundingSet=",
+        "UMask=0077",
+        # Without it a call that is not permitted would end the broker.
+        "SystemCallErrorNumber=EPERM",
+        # systemd-analyze counts only whole lists of permitted addresses.
+        "IPAddressDeny=169.254.169.254 fd00:ec2::254",
         "ReadWritePaths=/var/lib/kafka/data0",
         "RequiresMountsFor=/var/lib/kafka/data0",
         "AssertPathIsMountPoint=/var/lib/kafka/data0",
@@ -45,6 +57,34 @@ def unit(name, **more):
 )
 def test_every_service_has_what_keeps_it_safe(name, line):
     assert line in unit(name)
+
+
+# What docs/hardening.md promises, in tenths, of 100; systemd-analyze rounds.
+EXPOSURE = 13
+
+
+def exposed(tmp_path, name, lines):
+    """Whether systemd-analyze finds more exposure than that."""
+    path = tmp_path / units.service(name).unit
+    path.write_text("\n".join(lines) + "\n")
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=%d" % EXPOSURE, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Overall exposure level" in done.stdout, done.stderr
+    return bool(done.returncode)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_unit_is_as_little_exposed_as_the_page_says(tmp_path, name):
+    assert "at most %.1f" % (EXPOSURE / 10) in (ROOT / "docs/hardening.md").read_text()
+    assert not exposed(tmp_path, name, unit(name))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["ProtectProc=invisible", "CapabilityBoundingSet=", "SystemCallFilter=@system-service", "PrivateMounts=true"],
+)
+def test_without_one_of_its_lines_it_is_more_exposed(tmp_path, line):
+    assert exposed(tmp_path, "broker", [each for each in unit("broker") if each != line])
 
 
 def test_systemd_runs_java_itself():
@@ -65,7 +105,7 @@ def test_a_service_writes_down_what_it_starts_with():
 
 
 def test_on_the_root_disk_there_is_no_mount_to_wait_for():
-    assert not [line for line in unit("broker", mounts=[]) if "Mount" in line]
+    assert not [line for line in unit("broker", mounts=[]) if re.search("MountPoint|MountsFor", line)]
 
 
 def options(name="broker", **more):
@@ -145,6 +185,56 @@ def test_options_are_no_way_round_the_heap_that_is_sized(option):
 def test_options_that_java_could_not_read_are_refused():
     assert len(units.option_findings("x", ["-Da=b\n-Dc=d", '-Dfoo="a b'], heap="h")) == 2
     assert units.option_findings("x", ["-XX:+UseG1GC", '-Dfoo="a b"'], heap="h") == []
+
+
+REMOTE, DEBUGGER = "-Dcom.sun.management.jmxremote.", "-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address="
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            [REMOTE + "port=9999", REMOTE + "authenticate=false", REMOTE + "ssl=false"],
+            "authenticate=false and ssl=false",
+        ),
+        ([REMOTE + "port=9999", REMOTE + "ssl=false"], "JMX on port 9999 with ssl=false, and"),
+        ([REMOTE + "port=9999", REMOTE + "authenticate=FALSE"], "with authenticate=false, and"),
+        ([REMOTE + "port=9999", REMOTE + "host=0.0.0.0", REMOTE + "ssl=false"], "opens JMX"),
+        (
+            [REMOTE + "host=127.0.0.1", REMOTE + "host=198.18.1.11", REMOTE + "port=1", REMOTE + "ssl=false"],
+            "opens JMX",
+        ),
+        (['%sport="9999"' % REMOTE, "'%sssl=false'" % REMOTE], "JMX on port 9999 with ssl=false"),
+        ([DEBUGGER + "*:5005"], "debugger's agent at *:5005"),
+        ([DEBUGGER + "0.0.0.0:5005"], "debugger's agent at 0.0.0.0:5005"),
+        ([DEBUGGER + "[::]:5005,timeout=1"], "debugger's agent at [::]:5005,"),
+        (["-Xrunjdwp:address=198.18.1.11:5005,server=y"], "debugger's agent at 198.18.1.11:5005"),
+    ],
+)
+def test_a_jvm_that_others_could_manage_or_debug_is_refused(options, sentence):
+    (found,) = units.access_findings("broker_jvm_options", options)
+    assert found.startswith("broker_jvm_options ") and sentence in found
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        # Authentication and TLS are Java's own defaults.
+        [REMOTE + "port=9999"],
+        [REMOTE + "port=9999", REMOTE + "authenticate=true", REMOTE + "ssl=true"],
+        [REMOTE + "port=9999", REMOTE + "host=127.0.0.1", REMOTE + "authenticate=false", REMOTE + "ssl=false"],
+        [REMOTE + "port=9999", REMOTE + "host=::1", REMOTE + "ssl=false"],
+        [REMOTE + "authenticate=false"],
+        [DEBUGGER + "5005"],
+        [DEBUGGER + "localhost:5005"],
+        [DEBUGGER + "[::1]:5005"],
+        ["-agentlib:jdwp=transport=dt_socket,server=y"],
+        ["-javaagent:/opt/agent.jar=9404:/etc/agent.yml"],
+    ],
+)
+def test_what_only_the_host_reaches_or_what_asks_for_a_password_is_not(options):
+    assert units.access_findings("broker_jvm_options", options) == []
 
 
 def test_log4j_writes_to_the_journal_and_to_bounded_files():
