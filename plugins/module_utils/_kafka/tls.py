@@ -10,7 +10,7 @@ import socket
 import ssl
 from contextlib import closing
 
-from .connection import Connection, KafkaError, address
+from .connection import Connection, LastingError, address
 
 # X509_V_ERR_… of OpenSSL's x509_vfy.h.
 NOT_YET_VALID, EXPIRED, WRONG_NAMES = 9, 10, (62, 64)
@@ -23,7 +23,8 @@ WITHOUT_A_WORD = (
 
 
 def context(where: Connection) -> ssl.SSLContext:
-    """A client with the connection's files; raises KafkaError for files that cannot be read."""
+    """A client with the connection's files; raises LastingError for files that cannot be read."""
+    using = "ssl_cafile %s" % where.ssl_cafile
     try:
         # As kafka-python makes it: Python's own default has been stricter since 3.13.
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -34,11 +35,11 @@ def context(where: Connection) -> ssl.SSLContext:
         else:
             made.load_default_certs()
         if where.ssl_certfile:
+            using = "ssl_certfile %s, ssl_keyfile %s" % (where.ssl_certfile, where.ssl_keyfile)
             made.load_cert_chain(where.ssl_certfile, where.ssl_keyfile)
     except (OSError, ValueError) as error:
-        raise KafkaError(
-            "The files for TLS cannot be used: %s; correct ssl_cafile, ssl_certfile or ssl_keyfile."
-            % (getattr(error, "strerror", None) or error)
+        raise LastingError(
+            "The files for TLS cannot be used: %s; correct %s." % (getattr(error, "strerror", None) or error, using)
         ) from None
     return made
 
