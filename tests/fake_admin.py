@@ -15,6 +15,7 @@ class FakeAdmin(Admin):
     """
 
     asked, timeout_ms, is_kraft = None, 1000, False
+    authorized_operations = {5, 7, 8, 9, 10, 11, 12}
 
     def __init__(self):
         self.opened, self.error = [], None
@@ -100,7 +101,9 @@ class FakeAdmin(Admin):
             for each in said["brokers"]
         ]
         named = {name: said.get(name) for name in ("cluster_id", "controller_id")}
-        return Made(error_code=0, error_message=None, brokers=brokers, **named)
+        return Made(
+            error_code=0, error_message=None, brokers=brokers, authorized_operations=self.authorized_operations, **named
+        )
 
     def DescribeQuorum(self, request, node):
         said = self.quorum()

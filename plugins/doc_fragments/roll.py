@@ -120,6 +120,8 @@ options:
       - All servers of the ensemble, as P(rackaware.kafka.kafka_nodes#filter) lists them. Needed with O(kind=zookeeper).
       - Each server is asked itself, and O(bootstrap_servers) is not used. One answer may take
         O(request_timeout_seconds).
+      - Servers are asked over TLS when O(ssl_certfile) is set, with the same O(ssl_cafile), O(ssl_certfile) and
+        O(ssl_keyfile) as brokers.
     type: list
     elements: dict
     suboptions:
@@ -132,9 +134,8 @@ options:
         type: str
         required: true
       port:
-        description: Its port for clients.
+        description: Its port for clients; by default 2181, and 2281 with O(ssl_certfile).
         type: int
-        default: 2181
   addresses:
     description:
       - For brokers, the address of the inventory's host for each id, as brokers advertise it. A broker is back only

@@ -247,7 +247,7 @@ curve:
   sample: [{ago: 1.2, under_replicated: 37, at_min_isr: 37, under_min_isr: 0, offline: 0}]
 retry:
   description: Whether asking again may help. V(true) when the cluster did not answer, V(false) for bad input, a missing
-    library or a lost lock.
+    library or file, a lost lock or a connection that may not see all topics.
   returned: failure of the module, not when its host cannot be reached
   type: bool
 asked:
@@ -284,8 +284,8 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._address import AddressError
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import leader_election
-from ..module_utils._kafka.client import Admin, LibraryError
-from ..module_utils._kafka.connection import connection
+from ..module_utils._kafka.client import Admin
+from ..module_utils._kafka.connection import LastingError, connection
 from ..module_utils._roll import lock, poll
 from ..module_utils._roll.lock import LockError
 from ..module_utils._roll.snapshot import RollError
@@ -326,7 +326,7 @@ def main() -> None:
                     )
     except RackawareError as error:
         module.fail_json(
-            msg=str(error), retry=not isinstance(error, (RollError, LibraryError, LockError, AddressError))
+            msg=str(error), retry=not isinstance(error, (RollError, LastingError, LockError, AddressError))
         )
     module.exit_json(changed=answer.get("election", {}).get("elected", 0) > 0, answered=asked["at"], **answer)
 

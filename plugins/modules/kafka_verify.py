@@ -123,8 +123,8 @@ from ..module_utils._errors import RackawareError
 from ..module_utils._host import service_state
 from ..module_utils._kafka import check_records, metadata, round_trip, snapshot
 from ..module_utils._kafka import topic as kafka_topic
-from ..module_utils._kafka.client import Admin, LibraryError, listening
-from ..module_utils._kafka.connection import Connection, KafkaError, connection
+from ..module_utils._kafka.client import Admin, listening
+from ..module_utils._kafka.connection import Connection, KafkaError, LastingError, connection
 from ..module_utils._kafka.topic_admin import fetch, settle, write
 from ..module_utils._report import verify as report_verify
 
@@ -164,7 +164,7 @@ def look(where: Connection, ids: list[int], minimum: dict[str, tuple[int, bool]]
     try:
         with Admin(where) as admin:
             cluster = seen(admin, minimum)
-    except LibraryError:
+    except LastingError:
         raise
     except KafkaError as error:
         return {"reason": str(error)}

@@ -14,13 +14,22 @@ description:
   - Asks each server with the four-letter words C(srvr) and, where allowed, C(mntr), and says whether they form a
     quorum.
   - A server that does not answer is data, not a failure; look at RV(quorum.ok).
+  - Servers are asked over TLS when O(ssl_certfile) is set. Of the connection to Kafka only O(ssl_cafile),
+    O(ssl_certfile), O(ssl_keyfile) and O(ssl_check_hostname) are used here. The others are options of this module so
+    that one set of C(module_defaults) serves all that ask a cluster.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
   - rackaware.kafka.attributes.info
+  - rackaware.kafka.connection
 options:
+  bootstrap_servers:
+    description: Not used here.
+    type: list
+    elements: str
   servers:
-    description: All servers of the ensemble, as V(host:port). The port is 2181 when left out.
+    description: All servers of the ensemble, as V(host:port). The port is 2181 when left out, and 2281 with
+      O(ssl_certfile).
     type: list
     elements: str
     required: true
@@ -38,6 +47,13 @@ EXAMPLES = r"""
   until: seen.quorum.ok
   retries: 30
   delay: 1
+
+- name: Ask servers that speak TLS only
+  rackaware.kafka.zookeeper_info:
+    servers: [198.18.1.201, 198.18.2.201, 198.18.3.201]
+    ssl_cafile: /etc/kafka/tls/truststore.pem
+    ssl_certfile: /etc/kafka/tls/operator.pem
+    ssl_keyfile: /etc/kafka/tls/operator.pem
 """
 
 RETURN = r"""
@@ -88,8 +104,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import RackawareError
 from ..module_utils._kafka import zookeeper
+from ..module_utils._kafka.connection import CONNECTION_SPEC
 
 SPEC = {
+    **CONNECTION_SPEC,
+    "bootstrap_servers": {"type": "list", "elements": "str"},
     "servers": {"type": "list", "elements": "str", "required": True},
     "timeout_seconds": {"type": "int", "default": 5},
 }
@@ -98,7 +117,7 @@ SPEC = {
 def main() -> None:
     """Ask all at once, report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    servers = module.params["servers"]
+    servers, seconds = module.params["servers"], module.params["timeout_seconds"]
     try:
         if not servers:
             raise zookeeper.ZooKeeperError(
@@ -106,8 +125,9 @@ def main() -> None:
             )
         for server in servers:
             zookeeper.address(server)
+        secure = zookeeper.client(module.params)
         with ThreadPoolExecutor(len(servers)) as pool:
-            seen = list(pool.map(lambda server: zookeeper.look(server, module.params["timeout_seconds"]), servers))
+            seen = list(pool.map(lambda server: zookeeper.look(server, seconds, secure), servers))
     except RackawareError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, servers=seen, quorum=zookeeper.quorum(seen))

@@ -17,6 +17,7 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._roll import poll
 
 ROOT = Path(__file__).resolve().parents[2]
 SIX = "2001:db8::%d"
+FILES = dict.fromkeys(("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname"))
 MEMBERS = [{"id": number, "host": SIX % number, "port": 9093} for number in (1, 2, 3)]
 LISTENERS = [
     {"name": "CLIENT", "port": 9092, "protocol": "PLAINTEXT"},
@@ -105,11 +106,11 @@ def test_brokers_are_asked_with_brackets():
 def test_zookeepers_are_asked_with_brackets():
     asked = []
 
-    def look(server, timeout):
+    def look(server, timeout, secure):
         asked.append(server)
         return {"ok": False, "mode": None, "error": "x", "synced_followers": None, "server": server, "monitor": {}}
 
-    params = {"zookeeper_servers": MEMBERS, "nodes": [1], "request_timeout_seconds": 1, "question": "is_back"}
+    params = {**FILES, "zookeeper_servers": MEMBERS, "nodes": [1], "request_timeout_seconds": 1, "question": "is_back"}
     poll.zookeepers(params, look)
     assert sorted(asked) == ["[2001:db8::%d]:9093" % number for number in (1, 2, 3)]
     host = {"name": "z1", "address": SIX % 1}

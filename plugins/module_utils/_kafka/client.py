@@ -23,7 +23,7 @@ from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from .._address import join
 from . import connection_check
-from .connection import Connection, KafkaError, address
+from .connection import Connection, KafkaError, LastingError, address
 
 try:
     import kafka
@@ -43,8 +43,8 @@ DESCRIBE_QUORUM = 55
 UNKNOWN_TOPIC, TOPIC_AUTHORIZATION_FAILED, CLUSTER_AUTHORIZATION_FAILED, NOT_CONTROLLER = 3, 29, 31, 41
 
 
-class LibraryError(KafkaError):
-    """kafka-python is missing or does not fit, so that asking again does not help."""
+class LibraryError(LastingError):
+    """kafka-python is missing or does not fit."""
 
 
 def dials(server: str) -> bool:

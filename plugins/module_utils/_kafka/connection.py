@@ -38,6 +38,10 @@ class KafkaError(RackawareError):
         self.code = code
 
 
+class LastingError(KafkaError):
+    """Something that is the same when the cluster is asked again."""
+
+
 @dataclass(frozen=True)
 class Connection:
     """How to reach a cluster; the password stays in its file until a client is described.
@@ -92,7 +96,7 @@ class Connection:
                 return stream.read().rstrip("\n")
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
-            raise KafkaError(
+            raise LastingError(
                 "The file with the SASL password, %s, cannot be read: %s; correct sasl_password_file."
                 % (self.sasl_password_file, reason)
             ) from None

@@ -17,12 +17,11 @@ import time
 from contextlib import closing
 from typing import Any
 
+from . import tls
 from .connection import Connection, KafkaError, address
 
 # Codes of org.apache.kafka.common.protocol.Errors.
 UNSUPPORTED_MECHANISM, ILLEGAL_SASL_STATE, SASL_AUTHENTICATION_FAILED = 33, 34, 58
-# X509_V_ERR_… of OpenSSL's x509_vfy.h.
-NOT_YET_VALID, EXPIRED, WRONG_NAMES = 9, 10, (62, 64)
 # A Kafka answer to what is asked here is a few KB; the first bytes of another protocol read as a length are far more.
 LARGEST_ANSWER = 1 << 20
 
@@ -93,81 +92,18 @@ def _dial(host: str, port: int, seconds: float) -> socket.socket:
 
 
 def _secure(plain: socket.socket, host: str, where: Connection, server: str, seconds: float) -> ssl.SSLSocket:
-    try:
-        # As kafka-python makes it: Python's own default has been stricter since 3.13.
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.check_hostname = where.ssl_check_hostname
-        if where.ssl_cafile:
-            context.load_verify_locations(where.ssl_cafile)
-        else:
-            context.load_default_certs()
-        if where.ssl_certfile:
-            context.load_cert_chain(where.ssl_certfile, where.ssl_keyfile)
-    except (OSError, ValueError) as error:
-        raise KafkaError(
-            "The files for TLS cannot be used: %s; correct ssl_cafile, ssl_certfile or ssl_keyfile."
-            % (getattr(error, "strerror", None) or error)
-        ) from None
+    context = tls.context(where)
     try:
         return context.wrap_socket(plain, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
-        raise _Refused(_certificate(error, server)) from None
+        raise _Refused(tls.distrust(error, server)) from None
     except OSError as error:
-        if not _speaks_tls(server, seconds):
+        if not tls.spoken(server, seconds):
             raise _Refused(
                 "the listener at %s speaks no TLS; take the port of a TLS listener, or set security_protocol to %s"
                 % (server, "SASL_PLAINTEXT" if _sasl(where) else "PLAINTEXT")
             ) from None
-        raise _Refused(_ended(error, server)) from None
-
-
-def _certificate(error: ssl.SSLCertVerificationError, server: str) -> str:
-    if error.verify_code == EXPIRED:
-        return "the certificate of %s, or of its authority, has expired; renew it" % server
-    if error.verify_code == NOT_YET_VALID:
-        return "the certificate of %s is not valid yet; look at the clocks of both hosts" % server
-    if error.verify_code in WRONG_NAMES:
-        return (
-            "the certificate of %s does not name that host; connect by a name or address that is in it, or renew it"
-            % (server)
-        )
-    return "the certificate of %s is not trusted (%s); set ssl_cafile to the authority that signed it" % (
-        server,
-        error.verify_message,
-    )
-
-
-def _speaks_tls(server: str, seconds: float) -> bool:
-    """Whether the listener answers a TLS client of any kind, with a certificate of any kind."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    try:
-        with closing(socket.create_connection(address(server), timeout=seconds)) as plain:
-            context.wrap_socket(plain).close()
-    except ssl.SSLEOFError:
-        return False
-    except ssl.SSLError as error:
-        # An alert is TLS; what is no TLS record at all is not.
-        return "ALERT" in (error.reason or "")
-    except OSError:
-        return False
-    return True
-
-
-def _ended(error: BaseException, server: str) -> str:
-    why = str(getattr(error, "reason", None) or getattr(error, "strerror", None) or error or type(error).__name__)
-    if "ALERT" in why and any(word in why for word in ("CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_FAILURE")):
-        return (
-            "the listener at %s does not take this client's certificate (%s); set ssl_certfile and ssl_keyfile to one"
-            " that its authority signed and that has not expired" % (server, why)
-        )
-    if "PROTOCOL_VERSION" in why or "UNSUPPORTED_PROTOCOL" in why:
-        return "the listener at %s and this host have no TLS version in common (%s); allow TLS 1.2 or 1.3" % (
-            server,
-            why,
-        )
-    return "the listener at %s ended the connection (%s); look at the broker's log" % (server, why)
+        raise _Refused(tls.ended(error, server)) from None
 
 
 def _sasl(where: Connection) -> bool:
@@ -190,7 +126,7 @@ def _talk(
                 "the listener at %s took the connection and did not answer within %d s; look at the broker's log"
                 % (server, seconds)
             ) from None
-        if not _tls(where) and _speaks_tls(server, seconds):
+        if not _tls(where) and tls.spoken(server, seconds):
             raise _Refused(
                 "the listener at %s speaks TLS; take the port of a plaintext listener, or set security_protocol to %s"
                 % (server, "SASL_SSL" if _sasl(where) else "SSL")
@@ -200,7 +136,7 @@ def _talk(
                 "the listener at %s ended the connection at the first request; if it asks for a login, set"
                 " security_protocol to %s" % (server, "SASL_SSL" if _tls(where) else "SASL_PLAINTEXT")
             ) from None
-        raise _Refused(_ended(error, server)) from None
+        raise _Refused(tls.ended(error, server)) from None
 
 
 def _log_in(stream: socket.socket, where: Connection, options: dict[str, Any], server: str) -> None:

@@ -9,10 +9,25 @@ from __future__ import annotations
 from typing import Any, Iterable, Sequence, TypedDict
 
 from .client import TOPIC_AUTHORIZATION_FAILED, UNKNOWN_TOPIC, Admin, at_once, check
-from .connection import KafkaError
+from .connection import KafkaError, LastingError
 
 DESCRIBE_CLUSTER, DESCRIBE_TOPIC_PARTITIONS = 60, 75
 LEADER_NOT_AVAILABLE = 5
+# What there is to do with a cluster, by the codes of org.apache.kafka.common.acl.AclOperation
+# (AclEntry.supportedOperations). Who may do all of it is a super user, or there is no authorizer.
+OPERATIONS = {
+    5: "Create",
+    7: "Alter",
+    8: "Describe",
+    9: "ClusterAction",
+    10: "DescribeConfigs",
+    11: "AlterConfigs",
+    12: "IdempotentWrite",
+}
+
+
+class PartialViewError(LastingError):
+    """The broker may hide topics from this connection."""
 
 
 class Broker(TypedDict):
@@ -35,8 +50,11 @@ class Partition(TypedDict):
     offline: list[int]
 
 
-def cluster(admin: Admin) -> dict[str, Any]:
+def cluster(admin: Admin, *, whole: bool = False) -> dict[str, Any]:
     """The cluster: {cluster_id, controller_id, brokers: Broker by Broker}.
+
+    whole: raise PartialViewError where the broker may hide topics. An authorizer leaves those that a principal may not
+    describe out of every list, without an error.
 
     controller_id is what the broker says, which under KRaft is any broker: the active controller there is
     kraft.quorum(admin)["leader"]. Before Kafka 4.0 a broker that is down is missing from the list.
@@ -47,9 +65,16 @@ def cluster(admin: Admin) -> dict[str, Any]:
     # carries it.
     fenced = admin.api_versions().get(DESCRIBE_CLUSTER, (0, 0))[1] >= 2
     answer = admin.send(
-        DescribeClusterRequest(include_cluster_authorized_operations=False, include_fenced_brokers=fenced)
+        DescribeClusterRequest(include_cluster_authorized_operations=whole, include_fenced_brokers=fenced)
     )
     check(answer, "to describe the cluster")
+    allowed = set(answer.authorized_operations or ()) if whole else set(OPERATIONS)
+    if not allowed >= set(OPERATIONS):
+        raise PartialViewError(
+            "The broker lets this connection do only %s with the cluster, so that it may not show all topics; connect as"
+            " a super user. See docs/clients.md."
+            % (", ".join(name for code, name in OPERATIONS.items() if code in allowed) or "nothing")
+        )
     brokers: list[Broker] = [
         {
             "id": broker.broker_id,

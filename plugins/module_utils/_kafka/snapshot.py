@@ -140,12 +140,14 @@ def take(
 ) -> Snapshot:
     """Read the cluster in one pass; with topics only those; raises KafkaError for a topic that does not exist.
 
+    Raises PartialViewError where the broker may hide topics.
+
     All partitions come from a single Metadata answer, so that they fit together. The eligible leader replicas are asked
     for only with eligible, and only for topics with a replica out of sync: others have none. minimum is what
     configs.min_insync_replicas returned for topics that were read before, and gets those that are read now.
     """
     minimum = {} if minimum is None else minimum
-    cluster = metadata.cluster(admin)
+    cluster = metadata.cluster(admin, whole=True)
     quorum = kraft.quorum(admin)
     partitions_of = metadata.partitions(admin, topics)
     missing = sorted(set(topics or ()) - set(partitions_of))

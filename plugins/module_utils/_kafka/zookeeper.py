@@ -7,23 +7,49 @@
 from __future__ import annotations
 
 import socket
-from typing import Any, Callable, Sequence, TypedDict, cast
+import ssl
+from contextlib import closing
+from typing import Any, Callable, Mapping, Sequence, TypedDict, cast
 
-from .._address import split
+from .._address import join, split
 from .._errors import RackawareError
+from . import tls
+from .connection import Connection
 
 LEADER, FOLLOWER, OBSERVER, STANDALONE = "leader", "follower", "observer", "standalone"
 # An answer of mntr is a few kilobytes; anything longer is not ZooKeeper.
 LONGEST = 1 << 20
+PORT, TLS_PORT = 2181, 2281
+TLS_FILES = ("ssl_cafile", "ssl_certfile", "ssl_keyfile")
 
 
 class ZooKeeperError(RackawareError):
     """There is no server to ask."""
 
 
-def address(server: str) -> tuple[str, int]:
-    """Host and port of host, host:port or [host]:port; the port is 2181 unless given."""
-    return split(server, "a ZooKeeper server", port=2181)
+class _BrokenOff(OSError):
+    """The server took the connection, and the conversation came to nothing; __cause__ says how."""
+
+
+def address(server: str, port: int = PORT) -> tuple[str, int]:
+    """Host and port of host, host:port or [host]:port; the port is this one unless given."""
+    return split(server, "a ZooKeeper server", port=port)
+
+
+def client(options: Mapping[str, Any]) -> ssl.SSLContext | None:
+    """How servers are asked, by these options of CONNECTION_SPEC: over TLS with a certificate, or else in plaintext.
+
+    Raises RackawareError for files that are missing or cannot be read.
+    """
+    if not options["ssl_certfile"] and not options["ssl_keyfile"]:
+        return None
+    missing = [name for name in TLS_FILES if not options[name]]
+    if missing:
+        raise ZooKeeperError(
+            "ZooKeeper is asked over TLS with %s, but %s is not set; set all three, or neither certificate nor key for"
+            " servers without TLS." % (", ".join(TLS_FILES), " and ".join(missing))
+        )
+    return tls.context(Connection((), **{name: options[name] for name in (*TLS_FILES, "ssl_check_hostname")}))
 
 
 class Srvr(TypedDict):
@@ -58,19 +84,22 @@ class Ensemble(TypedDict):
     reason: str | None
 
 
-def ask(host: str, port: int, word: str, timeout: float) -> str:
+def ask(host: str, port: int, word: str, timeout: float, secure: ssl.SSLContext | None = None) -> str:
     """Send one word and return the whole answer; raises OSError."""
-    with socket.create_connection((host, port), timeout=timeout) as conversation:
-        conversation.settimeout(timeout)
-        conversation.sendall(word.encode())
-        parts = []
-        size = 0
-        while size < LONGEST:
-            part = conversation.recv(65536)
-            if not part:
-                break
-            parts.append(part)
-            size += len(part)
+    with socket.create_connection((host, port), timeout=timeout) as plain:
+        try:
+            with closing(secure.wrap_socket(plain, server_hostname=host) if secure else plain) as conversation:
+                conversation.sendall(word.encode())
+                parts = []
+                size = 0
+                while size < LONGEST:
+                    part = conversation.recv(65536)
+                    if not part:
+                        break
+                    parts.append(part)
+                    size += len(part)
+        except OSError as error:
+            raise _BrokenOff from error
     return b"".join(parts).decode("utf-8", "replace")
 
 
@@ -109,38 +138,58 @@ def parse_mntr(answer: str) -> dict[str, Any]:
     return out
 
 
-def look(server: str, timeout: float, asker: Callable[[str, int, str, float], str] = ask) -> Server:
-    """One server, by its own answer.
+def look(
+    server: str, timeout: float, secure: ssl.SSLContext | None = None, asker: Callable[..., str] = ask
+) -> Server:
+    """One server, by its own answer; secure is what client() returns.
 
     mntr and ruok need not be on the server's whitelist: the first is then empty, the second not needed, as srvr answers
     the same question better.
     """
-    host, port = address(server)
+    host, port = address(server, TLS_PORT if secure else PORT)
     own = {"server": server, "ok": False, "error": None, "synced_followers": None, "monitor": {}}
     out = cast("Server", {**parse_srvr(""), **own})
     try:
-        answer = asker(host, port, "srvr", timeout)
+        answer = asker(host, port, "srvr", timeout, secure)
     except OSError as error:
-        out["error"] = "ZooKeeper server %s cannot be asked: %s; check that it runs." % (
-            server,
-            error.strerror or error,
-        )
+        why = _why(error, join(host, port), timeout, secure is not None)
+        out["error"] = "ZooKeeper server %s cannot be asked: %s." % (server, why)
         return out
     out.update(parse_srvr(answer))
     if "not in the whitelist" in answer:
         out["error"] = "ZooKeeper server %s does not answer srvr; add it to 4lw.commands.whitelist." % server
     elif "not currently serving requests" in answer:
         out["error"] = "ZooKeeper server %s runs, but serves nothing, because it sees no quorum." % server
+    elif secure and not answer:
+        out["error"] = "ZooKeeper server %s cannot be asked: %s." % (server, tls.WITHOUT_A_WORD % join(host, port))
     elif out["mode"] is None:
         out["error"] = "What answers at %s is not ZooKeeper; check the address." % server
     else:
         out["ok"] = True
         try:
-            out["monitor"] = parse_mntr(asker(host, port, "mntr", timeout))
+            out["monitor"] = parse_mntr(asker(host, port, "mntr", timeout, secure))
         except OSError:
             out["monitor"] = {}
         out["synced_followers"] = out["monitor"].get("synced_followers")
     return out
+
+
+def _why(error: OSError, server: str, timeout: float, secure: bool) -> str:
+    """Why there is no answer, and what to do."""
+    cause = error.__cause__ if isinstance(error, _BrokenOff) else None
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return tls.distrust(cause, server)
+    if cause is not None and tls.spoken(server, timeout) != secure:
+        return (
+            "it speaks no TLS; take its port for TLS, or set neither ssl_certfile nor ssl_keyfile"
+            if secure
+            else "it speaks TLS on this port; set %s" % ", ".join(TLS_FILES)
+        )
+    if isinstance(cause, ConnectionError) and secure:
+        return tls.WITHOUT_A_WORD % server
+    if isinstance(cause, ssl.SSLError):
+        return tls.ended(cause, server)
+    return "%s; check that it runs" % (getattr(cause or error, "strerror", None) or cause or error)
 
 
 def quorum(servers: Sequence[Server]) -> Ensemble:

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from .._address import join
+from .._errors import RackawareError
 from .._kafka import configs, kraft, log_dirs, metadata, zookeeper
 from .._kafka import snapshot as kafka_snapshot
 from .._kafka.client import CLUSTER_AUTHORIZATION_FAILED, TOPIC_AUTHORIZATION_FAILED, Admin, at_once
@@ -68,7 +69,7 @@ SPEC: dict[str, dict[str, Any]] = dict(
         "options": {
             "id": {"type": "int", "required": True},
             "host": {"type": "str", "required": True},
-            "port": {"type": "int", "default": 2181},
+            "port": {"type": "int"},
         },
     },
     addresses={"type": "dict", "default": {}},
@@ -735,10 +736,15 @@ def watch(
 
 
 def zookeepers(
-    params: Mapping[str, Any], look: Callable[[str, float], dict[str, Any]] = zookeeper.look
+    params: Mapping[str, Any], look: Callable[..., Mapping[str, Any]] = zookeeper.look
 ) -> dict[str, Any]:
     """Either question about ZooKeeper servers; each server is asked itself."""
-    servers = {server["id"]: join(server["host"], server["port"]) for server in params["zookeeper_servers"]}
+    try:
+        secure = zookeeper.client(params)
+    except RackawareError as error:
+        raise RollError(str(error)) from None
+    usual = zookeeper.TLS_PORT if secure else zookeeper.PORT
+    servers = {server["id"]: join(server["host"], server["port"] or usual) for server in params["zookeeper_servers"]}
     if len(servers) != len(params["zookeeper_servers"]):
         raise RollError("zookeeper_servers names an id twice; give each server its own.")
     if not servers:
@@ -748,7 +754,7 @@ def zookeepers(
     nodes = list(dict.fromkeys(params["nodes"]))
     with ThreadPoolExecutor(len(servers)) as pool:
         answers = dict(
-            zip(servers, pool.map(lambda address: look(address, params["request_timeout_seconds"]), servers.values()))
+            zip(servers, pool.map(lambda address: look(address, params["request_timeout_seconds"], secure), servers.values()))
         )
     if params["question"] == MAY_STOP:
         out = verdict(nodes, quorum_gate.zookeepers_admit(answers, nodes, params["in_flight"]))

@@ -182,35 +182,38 @@ def _wait(config: Config, new: Sequence[str], world: World, *, alone: bool) -> N
 
 
 def ask(config: Config) -> Answer:
-    """Ask other brokers once."""
-    from .._kafka import client, connection
+    """Ask other brokers once; raises GuardError where the connection is at fault, which asking again does not help."""
+    from dataclasses import replace
+
+    from .._kafka import client, connection, tls
 
     ids = {config.servers[id_]: id_ for id_ in _some(list(config.servers))}
     views: dict[int, View] = {}
     tried: set[int] = set()
     problem = ""
     try:
-        untried = [ids[server] for server in client.listening(list(ids))] if ids else []
         options = {name: option.get("default") for name, option in connection.CONNECTION_SPEC.items()}
+        given = {**options, "request_timeout_seconds": REQUEST_SECONDS, **config.connection}
+        where = connection.connection({**given, "bootstrap_servers": list(ids)}) if ids else None
+        if where is not None:
+            # Its files are read, so that one that is missing is not taken for brokers that do not answer.
+            where.options()
+            if where.security_protocol.endswith("SSL"):
+                tls.context(where)
+        untried = [ids[server] for server in client.listening(list(ids))] if ids else []
         while True:
             broker = rule.next_witness(config.node, views, untried)
-            if broker is None:
+            if broker is None or where is None:
                 return rule.answer(config.node, views, problem)
             untried.remove(broker)
             tried.add(broker)
-            given = {
-                **options,
-                "request_timeout_seconds": REQUEST_SECONDS,
-                **config.connection,
-                "bootstrap_servers": [config.servers[broker]],
-            }
             try:
-                with client.Admin(connection.connection(given)) as admin:
+                with client.Admin(replace(where, bootstrap_servers=(config.servers[broker],))) as admin:
                     views[broker] = view(admin, broker, config.node)
                 boss = views[broker].controller
                 if not views[broker].kraft and boss in config.servers and boss not in tried and boss not in untried:
                     untried.append(boss)
-            except client.LibraryError:
+            except connection.LastingError:
                 raise
             except RackawareError as error:
                 problem = str(error)
@@ -238,7 +241,7 @@ def view(admin: Admin, broker: int, node: int) -> View:
     old = rule.behind(quorum, broker) if quorum is not None else ""
     if old:
         raise GuardError(old)
-    cluster, topics = metadata.cluster(admin), metadata.partitions(admin)
+    cluster, topics = metadata.cluster(admin, whole=True), metadata.partitions(admin)
     held = [
         {**partition, "topic": topic, "elr": []}
         for topic, partitions in topics.items()

@@ -14,7 +14,7 @@ import pytest
 from certificates import Authority
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client as kafka_client
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import connection_check
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import connection_check, tls
 
 SERVER = "198.18.0.9:9093"
 
@@ -69,7 +69,7 @@ def test_a_certificate_that_the_library_takes_is_taken(end, monkeypatch, tmp_pat
         return context
 
     monkeypatch.setattr(ssl, "create_default_context", strict)
-    monkeypatch.setattr(connection_check, "_speaks_tls", lambda *_: True)
+    monkeypatch.setattr(tls, "spoken", lambda *_: True)
     broker = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     broker.load_cert_chain(authority.sign("broker", address="198.18.0.9"))
 
@@ -87,8 +87,8 @@ def test_a_certificate_that_the_library_takes_is_taken(end, monkeypatch, tmp_pat
 
 
 def test_a_clock_that_is_behind():
-    error = types.SimpleNamespace(verify_code=connection_check.NOT_YET_VALID)
-    assert "is not valid yet; look at the clocks of both hosts" in connection_check._certificate(error, SERVER)
+    error = types.SimpleNamespace(verify_code=tls.NOT_YET_VALID)
+    assert "is not valid yet; look at the clocks of both hosts" in tls.distrust(error, SERVER)
 
 
 @pytest.mark.parametrize(
@@ -96,24 +96,24 @@ def test_a_clock_that_is_behind():
     [
         ("TLSV13_ALERT_CERTIFICATE_REQUIRED", "does not take this client's certificate"),
         ("TLSV1_ALERT_PROTOCOL_VERSION", "have no TLS version in common (TLSV1_ALERT_PROTOCOL_VERSION); allow TLS 1.2"),
-        ("RECORD_LAYER_FAILURE", "ended the connection (RECORD_LAYER_FAILURE); look at the broker's log"),
+        ("RECORD_LAYER_FAILURE", "ended the connection (RECORD_LAYER_FAILURE); look at its log"),
     ],
 )
 def test_the_end_of_a_handshake(why, said):
     error = ssl.SSLError(1, why)
     error.reason = why
-    assert said in connection_check._ended(error, SERVER)
+    assert said in tls.ended(error, SERVER)
 
 
 def test_what_is_no_broker_at_all(end, monkeypatch):
-    monkeypatch.setattr(connection_check, "_speaks_tls", lambda *_: False)
+    monkeypatch.setattr(tls, "spoken", lambda *_: False)
     end.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     assert "ended the connection at the first request" in failure()
 
 
 @pytest.mark.parametrize("said", [b"\0\0\0\0", b"\0\0\0\2ab", b"\0\0\0\6\0\0\0\1\xff\xff"])
 def test_an_answer_that_is_no_message(end, monkeypatch, said):
-    monkeypatch.setattr(connection_check, "_speaks_tls", lambda *_: False)
+    monkeypatch.setattr(tls, "spoken", lambda *_: False)
     end.sendall(said)
     assert "ended the connection at the first request" in failure()
 

@@ -27,7 +27,7 @@ REFUSED = "%s is not executed because it is not in the whitelist.\n"
 
 
 def asker(answers):
-    def ask(host, port, word, timeout):
+    def ask(host, port, word, timeout, secure):
         answer = answers[word]
         if isinstance(answer, OSError):
             raise answer
@@ -37,7 +37,7 @@ def asker(answers):
 
 
 def look(**answers):
-    return zookeeper.look("zk:2181", 1, asker(answers))
+    return zookeeper.look("zk:2181", 1, asker=asker(answers))
 
 
 @pytest.mark.parametrize(

@@ -849,7 +849,7 @@ class TestZooKeeper:
     def modes(self, monkeypatch):
         modes = {"z1:2181": "follower", "z2:2181": "leader", "z3:2181": "follower"}
 
-        def look(server, timeout):
+        def look(server, timeout, secure):
             mode = modes[server]
             error = None if mode else "ZooKeeper server %s cannot be asked." % server
             return {
