@@ -1,0 +1,244 @@
+#!/usr/bin/python
+# Copyright (c) 2026, rackaware.kafka contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Decide which hosts of a cluster need certificates, and sign them with a CA whose key is in KMS."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: tls_certificates
+short_description: Decide which hosts of a cluster need certificates, and have them signed
+version_added: "0.1.0"
+description:
+  - Runs once on the controller, for all hosts, between M(rackaware.kafka.tls_request) and
+    M(rackaware.kafka.tls_keystore).
+  - With O(source=kms) the private key of the CA is a key in KMS, which makes each signature itself (C(kms:Sign)). It is
+    made when it is missing. A run in which no host needs anything does not ask AWS.
+  - With O(source=requests) the requests are written to O(requests_directory), and certificates that the user's own CA
+    made of them are read from there.
+  - Names and distinguished names come from O(hosts), which is the inventory's, and never from a request. A request that
+    claims anything else is refused, and so is a certificate that does not fit.
+  - Needs C(kms:DescribeKey), C(kms:GetPublicKey) and C(kms:Sign); to make the key also C(kms:CreateKey),
+    C(kms:TagResource), C(kms:CreateAlias), C(kms:ScheduleKeyDeletion) and C(sts:GetCallerIdentity).
+author:
+  - rackaware.kafka contributors (@rackaware)
+extends_documentation_fragment:
+  - rackaware.kafka.attributes
+  - rackaware.kafka.aws
+options:
+  cluster:
+    description: The name of the cluster.
+    type: str
+    required: true
+  hosts:
+    description:
+      - For each host C(identities), which the inventory says, and C(answer), the result of M(rackaware.kafka.tls_request).
+      - P(rackaware.kafka.tls_hosts#filter) makes it.
+    type: dict
+    required: true
+  source:
+    description: Who signs, the cluster's own CA in KMS, or the user's own from requests in a directory.
+    type: str
+    choices: [kms, requests]
+    default: kms
+  requests_directory:
+    description: Where requests are written to, and signed certificates and C(ca.pem) are read from. Required for
+      O(source=requests).
+    type: path
+  days:
+    description: For how many days a certificate is valid.
+    type: int
+    default: 365
+  renew_days:
+    description: A certificate that expires in fewer days is replaced.
+    type: int
+    default: 60
+  tags:
+    description: Tags of the KMS key, when it is made.
+    type: dict
+    default: {}
+requirements:
+  - boto3 >= 1.35.0
+  - cryptography >= 42.0.0
+seealso:
+  - module: rackaware.kafka.tls_request
+  - module: rackaware.kafka.tls_keystore
+"""
+
+EXAMPLES = r"""
+- name: Sign what hosts need
+  rackaware.kafka.tls_certificates:
+    cluster: demo
+    region: eu-west-1
+    hosts: "{{ groups['kafka_brokers'] | rackaware.kafka.tls_hosts(hostvars, tls_groups, 'demo', 'tls') }}"
+  delegate_to: localhost
+  run_once: true
+"""
+
+RETURN = r"""
+certificates:
+  description: For each host that gets any, the new certificate and its chain as PEM, by the name of the identity.
+  returned: success
+  type: dict
+authority:
+  description: The certificates of the CA, which each host must trust, as PEM; empty in check mode before there is one.
+  returned: success
+  type: str
+hosts:
+  description: The hosts that M(rackaware.kafka.tls_keystore) must run on.
+  returned: success
+  type: list
+  elements: str
+reasons:
+  description: For each host that needs a certificate, a sentence that says why.
+  returned: success
+  type: dict
+  sample: {b1: "b1 needs a certificate (keystore: its certificate expires in 12 days)."}
+key:
+  description: The alias of the CA's key in KMS, where KMS was asked.
+  returned: success
+  type: str
+"""
+
+import datetime
+import os
+
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ..module_utils import _local_file
+from ..module_utils._aws import authority_key, client
+from ..module_utils._errors import RackawareError
+from ..module_utils._tls import certificates, decision
+from ..module_utils._tls.identity import TlsError
+
+SPEC = {
+    "cluster": {"type": "str", "required": True},
+    "hosts": {"type": "dict", "required": True},
+    "source": {"type": "str", "choices": ["kms", "requests"], "default": "kms"},
+    "requests_directory": {"type": "path"},
+    "days": {"type": "int", "default": 365},
+    "renew_days": {"type": "int", "default": 60},
+    "tags": {"type": "dict", "default": {}},
+    **client.CONNECTION_SPEC,
+}
+
+
+def from_kms(params: dict, hosts: list, now: datetime.datetime, *, check_mode: bool) -> dict:
+    """Sign with the cluster's own CA; AWS is asked only when a host needs anything."""
+    from ..module_utils._tls import authority as ca
+
+    name, rule = authority_key.alias(params["cluster"]), {"renew_days": params["renew_days"], "exact": True}
+    shared = decision.shared_authority(hosts, params["cluster"], now, params["days"])
+    if shared and not decision.needs(hosts, [shared], now, **rule):
+        return result([shared], {}, [], hosts)
+    kms = client.client("kms", region=params["region"], profile=params["profile"])
+    key = authority_key.find(kms, name)
+    made = key is None
+    if made:
+        decision.refuse_lost_key(hosts, name)
+        if check_mode:
+            return {**result([], {}, decision.needs(hosts, [], now, **rule), hosts), "key": name, "changed": True}
+        sts = client.client("sts", region=params["region"], profile=params["profile"])
+        key = authority_key.make(kms, sts, name, params["cluster"], params["tags"])
+    signer = ca.remote_key(key.public, key.sign)
+    known = [each for host in hosts for each in host.authorities + host.trusted]
+    authority = ca.choose(known, params["cluster"], key.public, now, params["days"])
+    if authority is None and check_mode:
+        return {**result([], {}, decision.needs(hosts, [], now, **rule), hosts), "key": name, "changed": True}
+    if authority is None:
+        authority = ca.make(params["cluster"], signer, now)
+    decision.refuse_another_authority(hosts, [authority])
+    needs = decision.needs(hosts, [authority], now, **rule)
+    chains: dict = {}
+    if not check_mode:
+        for need, request in decision.all_checked(needs, ca.check_request):
+            signed = ca.sign(request, need.identity, authority, signer, now, params["days"])
+            chains.setdefault(need.host.name, {})[need.identity.name] = certificates.pem([signed])
+    out = result([authority], chains, needs, hosts)
+    return {**out, "key": name, "changed": out["changed"] or made}
+
+
+def from_requests(params: dict, hosts: list, now: datetime.datetime, *, check_mode: bool) -> dict:
+    """Write requests for the user's own CA, and take what it has signed."""
+    from ..module_utils._tls import authority as ca
+
+    directory = params["requests_directory"]
+    if not directory:
+        raise TlsError("tls_source is requests, and tls_requests_dir is not set; set it to a directory for requests.")
+    trust = content(os.path.join(directory, "ca.pem"))
+    authorities = certificates.read(trust, "ca.pem in %s" % directory) if trust else []
+    if authorities:
+        decision.refuse_another_authority(hosts, authorities)
+    needs = decision.needs(hosts, authorities, now, renew_days=params["renew_days"], exact=False)
+    chains, files, missing, written = {}, {}, [], False
+    requests = [] if check_mode else decision.all_checked(needs, ca.check_request)
+    for need, request in requests:
+        file = os.path.join(directory, need.file)
+        if not decision.same_request(content(file + ".csr"), request):
+            _local_file.write(file + ".csr", need.answer["csr"], "The request of %s" % need.host.name)
+            written = True
+        chain = decision.signed(need, request, content(file + ".pem"), authorities, now, need.file + ".pem")
+        if chain is None:
+            missing.append(need)
+            continue
+        files[need.file + ".pem"] = chain
+        chains.setdefault(need.host.name, {})[need.identity.name] = certificates.pem(chain)
+    decision.refuse_missing([need for need in missing if decision.urgent(need, authorities, now)], directory)
+    if not authorities and not check_mode:
+        raise TlsError("There is no ca.pem in %s; put the certificate of your CA there as PEM." % directory)
+    decision.refuse_what_others_do_not_trust(files, hosts, now)
+    out = result(authorities, chains, needs, hosts)
+    warnings = [decision.missing_sentence(missing, directory)] if missing else []
+    return {**out, "changed": out["changed"] or written, "warnings": warnings}
+
+
+def content(file: str) -> str | None:
+    """The text of a file on the controller, None where there is none; raises TlsError."""
+    try:
+        with open(file, encoding="utf-8") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise TlsError(
+            "%s cannot be read: %s; correct it." % (file, getattr(error, "strerror", None) or error)
+        ) from None
+
+
+def result(authorities: list, chains: dict, needs: list, hosts: list) -> dict:
+    """What the module returns; in check mode there are needs without chains."""
+    outdated = decision.outdated(hosts, authorities) if authorities else []
+    reasons = decision.reasons(needs)
+    return {
+        "changed": bool(chains or needs),
+        "certificates": chains,
+        "authority": certificates.pem(authorities),
+        "hosts": sorted({*chains, *outdated}),
+        "reasons": reasons,
+        "diff": {"before": {}, "after": reasons},
+    }
+
+
+def main() -> None:
+    """Read, decide, sign, report."""
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    params = module.params
+    if certificates.CRYPTOGRAPHY_ERROR:
+        module.fail_json(msg=missing_required_lib("cryptography"), exception=certificates.CRYPTOGRAPHY_ERROR)
+    if params["source"] == "kms" and client.BOTO3_ERROR:
+        module.fail_json(msg=missing_required_lib("boto3"), exception=client.BOTO3_ERROR)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    try:
+        hosts = decision.hosts(params["hosts"])
+        sign = from_kms if params["source"] == "kms" else from_requests
+        out = sign(params, hosts, now, check_mode=module.check_mode)
+    except RackawareError as error:
+        module.fail_json(msg=str(error), exception=None)
+    for warning in out.pop("warnings", []):
+        module.warn(warning)
+    module.exit_json(**out)
+
+
+if __name__ == "__main__":
+    main()
