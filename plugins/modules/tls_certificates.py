@@ -46,6 +46,9 @@ options:
     description: Where requests are written to, and signed certificates and C(ca.pem) are read from. Required for
       O(source=requests).
     type: path
+  authority_file:
+    description: Where to write RV(authority), for clients.
+    type: path
   days:
     description: For how many days a certificate is valid.
     type: int
@@ -117,6 +120,7 @@ SPEC = {
     "hosts": {"type": "dict", "required": True},
     "source": {"type": "str", "choices": ["kms", "requests"], "default": "kms"},
     "requests_directory": {"type": "path"},
+    "authority_file": {"type": "path"},
     "days": {"type": "int", "default": 365},
     "renew_days": {"type": "int", "default": 60},
     "tags": {"type": "dict", "default": {}},
@@ -233,6 +237,11 @@ def main() -> None:
         hosts = decision.hosts(params["hosts"])
         sign = from_kms if params["source"] == "kms" else from_requests
         out = sign(params, hosts, now, check_mode=module.check_mode)
+        file, authority = params["authority_file"], out["authority"]
+        if file and authority and content(file) != authority:
+            out["changed"] = True
+            if not module.check_mode:
+                _local_file.write(file, authority, "The CA's certificate")
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
     for warning in out.pop("warnings", []):
