@@ -81,7 +81,13 @@ def test_whoever_sees_less_than_everything_is_refused_by_what_decides(broker):
         "kafka_cluster_info": {},
         "kafka_roll_plan": {"restart": [1]},
         "kafka_roll_gate": {"question": "back", "nodes": [9]},
-        "kafka_verify": {"brokers": brokers, "topic": "check", "replication_factor": 1, "visit_seconds": 1, "min_racks": 1},
+        "kafka_verify": {
+            "brokers": brokers,
+            "topic": "check",
+            "replication_factor": 1,
+            "visit_seconds": 1,
+            "min_racks": 1,
+        },
     }
     assert {topic["name"] for topic in run_module("kafka_topics_info", **where)["topics"]} == {"orders"}
     for module, options in questions.items():
@@ -101,7 +107,9 @@ def test_whoever_sees_less_than_everything_is_refused_by_what_decides(broker):
 def guard(broker, home, **connection):
     home.mkdir()
     given = {"node": 9, "directories": {str(home / "logs"): "vol-0"}, "servers": {"1": broker.at["REPLICATION"]}}
-    (home / "config.json").write_text(json.dumps({**given, "connection": {**broker.tls(broker.operator_file), **connection}}))
+    (home / "config.json").write_text(
+        json.dumps({**given, "connection": {**broker.tls(broker.operator_file), **connection}})
+    )
     (home / "logs").mkdir()
     world = (str(home / "config.json"), str(home / "state"), sys.executable, 3)
     code = "import sys; from %s import World, main; sys.exit(main(['check'], World(*%r)))" % (program.__name__, world)
@@ -163,7 +171,11 @@ def test_zookeeper_is_asked_by_certificate(broker):
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["TLS 1.2", "TLS 1.3"])
 @pytest.mark.parametrize("whose", ["none", "stranger", "old"])
 def test_zookeeper_takes_no_other_certificate(broker, tmp_path, version, whose):
-    pair = Authority(tmp_path, "stranger").sign("operator") if whose == "stranger" else broker.authority.sign("old", days=-1)
+    pair = (
+        Authority(tmp_path, "stranger").sign("operator")
+        if whose == "stranger"
+        else broker.authority.sign("old", days=-1)
+    )
     secure = zookeeper.client({**broker.tls(pair), "ssl_check_hostname": True})
     if whose == "none":
         secure = ssl.create_default_context(cafile=broker.authority.file)

@@ -66,7 +66,9 @@ class TlsBroker(Cluster):
             **{"ssl.keystore.%s" % name: value for name, value in own.items()},
             **{"ssl.truststore.%s" % name: value for name, value in trusted.items()},
             "advertised.listeners": ",".join("%s://%s" % item for item in listening.items()),
-            "listener.security.protocol.map": ",".join("%s:%s" % item for item in {**LISTENERS, "CONTROLLER": "SSL"}.items()),
+            "listener.security.protocol.map": ",".join(
+                "%s:%s" % item for item in {**LISTENERS, "CONTROLLER": "SSL"}.items()
+            ),
         }
         if self.mode == "kraft":
             listening["CONTROLLER"] = self.at["INTERNAL"]
@@ -132,7 +134,9 @@ class TlsBroker(Cluster):
     def _answers(self) -> bool:
         try:
             with kafka_client.Admin(
-                kafka_client.Connection((self.at["REPLICATION"],), request_timeout_seconds=10, **self.tls(self.operator_file))
+                kafka_client.Connection(
+                    (self.at["REPLICATION"],), request_timeout_seconds=10, **self.tls(self.operator_file)
+                )
             ):
                 return True
         except kafka_client.KafkaError:

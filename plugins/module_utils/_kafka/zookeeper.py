@@ -138,9 +138,7 @@ def parse_mntr(answer: str) -> dict[str, Any]:
     return out
 
 
-def look(
-    server: str, timeout: float, secure: ssl.SSLContext | None = None, asker: Callable[..., str] = ask
-) -> Server:
+def look(server: str, timeout: float, secure: ssl.SSLContext | None = None, asker: Callable[..., str] = ask) -> Server:
     """One server, by its own answer; secure is what client() returns.
 
     mntr and ruok need not be on the server's whitelist: the first is then empty, the second not needed, as srvr answers

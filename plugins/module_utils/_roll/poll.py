@@ -735,9 +735,7 @@ def watch(
         left -= interval
 
 
-def zookeepers(
-    params: Mapping[str, Any], look: Callable[..., Mapping[str, Any]] = zookeeper.look
-) -> dict[str, Any]:
+def zookeepers(params: Mapping[str, Any], look: Callable[..., Mapping[str, Any]] = zookeeper.look) -> dict[str, Any]:
     """Either question about ZooKeeper servers; each server is asked itself."""
     try:
         secure = zookeeper.client(params)
@@ -754,7 +752,10 @@ def zookeepers(
     nodes = list(dict.fromkeys(params["nodes"]))
     with ThreadPoolExecutor(len(servers)) as pool:
         answers = dict(
-            zip(servers, pool.map(lambda address: look(address, params["request_timeout_seconds"], secure), servers.values()))
+            zip(
+                servers,
+                pool.map(lambda address: look(address, params["request_timeout_seconds"], secure), servers.values()),
+            )
         )
     if params["question"] == MAY_STOP:
         out = verdict(nodes, quorum_gate.zookeepers_admit(answers, nodes, params["in_flight"]))

@@ -270,7 +270,9 @@ class TestZooKeeper:
     def test_all_servers_in_the_order_given(self, run, monkeypatch):
         modes = {"a:2181": "follower", "b": "leader", "c": None}
         monkeypatch.setattr(
-            zookeeper, "look", lambda server, timeout, secure: {"server": server, "mode": modes[server], "synced_followers": 1}
+            zookeeper,
+            "look",
+            lambda server, timeout, secure: {"server": server, "mode": modes[server], "synced_followers": 1},
         )
         result = run(zookeeper_info, servers=["a:2181", "b", "c"])
         assert [each["server"] for each in result["servers"]] == ["a:2181", "b", "c"]
