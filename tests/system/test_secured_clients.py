@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
 import ssl
 import subprocess
 import sys
+from pathlib import Path
 
+import client_file
 import pytest
+import yaml
 from certificates import Authority
 from kafka_cluster import run_module
 from tls_broker import SCRAM, TlsBroker
@@ -188,3 +194,94 @@ def test_zookeeper_takes_no_other_certificate(broker, tmp_path, version, whose):
 def test_zookeeper_says_no_word_in_plaintext(broker):
     said = zookeeper.look(broker.at["INTERNAL"], 2)["error"]
     assert said.endswith("it speaks TLS on this port; set ssl_cafile, ssl_certfile, ssl_keyfile.")
+
+
+# The page for clients: every snippet of it that can run here.
+
+PAGE = (Path(__file__).parents[2] / "docs/clients.md").read_text()
+SECTIONS = {"SASL_SSL": "## With a user and a password", "SSL": "## With a certificate"}
+CONSOLE, KCAT = re.findall(r"```sh\n(echo .+?)```", PAGE, re.DOTALL)
+
+
+def snippets(title):
+    """The blocks of a section by their language."""
+    section = PAGE.partition(title + "\n")[2].partition("\n## ")[0]
+    return dict(re.findall(r"```(properties|python|ini)\n(.+?)```", section, re.DOTALL))
+
+
+@pytest.fixture(scope="module")
+def page(broker, tmp_path_factory):
+    """What the page tells a client to have, for each protocol: a directory with the files, and how to run a snippet there."""
+    (declared,) = re.findall(r"```yaml\n(.+?)```", PAGE, re.DOTALL)
+    declared = yaml.safe_load(declared)
+    assert "failed" not in broker.run("kafka_users", users=declared["kafka_users"], login_servers=[broker.at["CLIENT"]])
+    assert "failed" not in broker.run("kafka_acls", acls=declared["kafka_acls"])
+    homes = {}
+    for protocol, listener in (("SASL_SSL", "CLIENT"), ("SSL", "CERTIFICATE")):
+        home = tmp_path_factory.mktemp(protocol)
+        (home / "ca.pem").write_bytes(broker.authority.file.read_bytes())
+        (home / "orders-app.pem").write_bytes(broker.client_authority.sign("orders-app").read_bytes())
+        (home / "bin").symlink_to(next(broker.home.glob("kafka_*/bin")))
+        blocks = {
+            language: re.sub(r"broker-1\.example\.com:\d+", broker.at[listener], text)
+            for language, text in {
+                **snippets(SECTIONS[protocol]),
+                "console": CONSOLE,
+                "kcat": KCAT,
+            }.items()
+        }
+        (home / "client.properties").write_text(blocks["properties"])
+        (home / "kcat.conf").write_text(blocks["ini"])
+        homes[protocol] = (home, blocks)
+    return homes
+
+
+def run_snippet(page, protocol, client):
+    home, blocks = page[protocol]
+    command = [sys.executable, "-c", blocks["python"]] if client == "python" else ["bash", "-ec", blocks[client]]
+    done = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("protocol", SECTIONS)
+@pytest.mark.parametrize("client", ["console", "python", *(["kcat"] if shutil.which("kcat") else [])])
+def test_the_pages_snippets_write_and_read(page, protocol, client):
+    code, said = run_snippet(page, protocol, client)
+    assert code == 0 and "one" in said, said
+
+
+@pytest.mark.parametrize("protocol", SECTIONS)
+def test_the_ledger_gets_in_by_the_same_file(broker, page, protocol, tmp_path):
+    home, _ = page[protocol]
+    principal = "User:orders-app" if protocol == "SASL_SSL" else "User:CN=orders-app"
+    every = [
+        {
+            "principal": principal,
+            "resource_type": "topic",
+            "name": "ledger",
+            "pattern_type": "prefixed",
+            "operations": ["all"],
+        },
+        {"principal": principal, "resource_type": "cluster", "operations": ["idempotent_write"]},
+    ]
+    assert "failed" not in broker.run("kafka_acls", acls=every)
+    listener = {"SASL_SSL": "CLIENT", "SSL": "CERTIFICATE"}[protocol]
+    command = [sys.executable, "-m", "ledger", "run", "--bootstrap", broker.at[listener]]
+    command += ["--client-config", "client.properties", "--prefix", "ledger-" + protocol.replace("_", "-")]
+    command += ["--topics", "1", "--partitions", "2", "--replication", "1", "--min-isr", "1", "--count", "40"]
+    command += ["--rate", "40", "--seconds", "30", "--out", str(tmp_path / "ledger")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((tmp_path / "ledger/report.json").read_text())
+    assert report["records"]["acked"] == 40 and report["lost"] == 0
+
+
+@ENSEMBLE
+def test_a_zookeeper_node_asks_another_one_from_its_shell(broker, tmp_path):
+    (tmp_path / "keystore.pem").write_bytes(broker.keystore.read_bytes())
+    (tmp_path / "truststore.pem").write_bytes(broker.authority.file.read_bytes())
+    host, port = broker.at["INTERNAL"].split(":")
+    command = client_file.zookeeper_word("srvr", host, str(tmp_path), int(port))
+    said = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=30, check=False)
+    assert "Mode: standalone" in said.stdout.splitlines(), said
