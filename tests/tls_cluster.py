@@ -121,8 +121,7 @@ class Cluster:
 
     def leaf(self, host: str, name="keystore.pem"):
         text = "".join(
-            part
-            for part in (self.directory(host) / name).read_text().partition("-----BEGIN CERTIFICATE-----")[1:]
+            part for part in (self.directory(host) / name).read_text().partition("-----BEGIN CERTIFICATE-----")[1:]
         )
         return certificates.read(text, name)[0]
 

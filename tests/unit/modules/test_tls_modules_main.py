@@ -45,7 +45,9 @@ class TestFirstRun:
         assert certificates.names(leaf) == {"127.0.0.1", "b1.example.com"}
         assert certificates.names(cluster.leaf("z1")) == {"::1"}
         operator = cluster.leaf("b1", "operator.pem")
-        assert operator.subject.rfc4514_string() == "CN=operator,OU=demo,O=rackaware" and not certificates.names(operator)
+        assert operator.subject.rfc4514_string() == "CN=operator,OU=demo,O=rackaware" and not certificates.names(
+            operator
+        )
         assert (here / "keystore.pem").read_text().startswith("-----BEGIN PRIVATE KEY-----\n")
         # The CA, five identities.
         assert cluster.kms.signatures == 6
@@ -119,7 +121,9 @@ class TestRenewal:
         cluster.variables["b2"]["kafka_tls_names"] = ["127.0.0.9"]
         changed, signed = cluster.run()
         assert changed == {"b1": False, "b2": True, "z1": False}
-        assert signed["reasons"] == {"b2": "b2 needs a certificate (keystore: its certificate lacks the name 127.0.0.9)."}
+        assert signed["reasons"] == {
+            "b2": "b2 needs a certificate (keystore: its certificate lacks the name 127.0.0.9)."
+        }
         assert certificates.names(cluster.leaf("b2")) == {"127.0.0.2", "127.0.0.9"}
         assert certificates.public_key(cluster.leaf("b2")) == old
 
@@ -153,7 +157,7 @@ class Crash(BaseException):
 
 
 @pytest.mark.parametrize("gap", GAPS)
-@pytest.mark.parametrize("at", [1, 2, 3])
+@pytest.mark.parametrize("at", [1, 3])
 @pytest.mark.parametrize("running", [False, True])
 def test_a_run_that_broke_off_is_completed_by_the_next(cluster, monkeypatch, gap, at, running):
     if running:
@@ -204,7 +208,9 @@ class TestRefusals:
             " CN=kafka,OU=demo,O=rackaware; look at the host.",
         )
         answers["b2"]["identities"]["keystore"]["csr"] = answers["b1"]["identities"]["keystore"]["csr"]
-        self.refused(cluster.decide(answers), "The request of b2 for keystore claims the name 127.0.0.1, unlike the inventory")
+        self.refused(
+            cluster.decide(answers), "The request of b2 for keystore claims the name 127.0.0.1, unlike the inventory"
+        )
         # Nothing is signed for the others either.
         assert cluster.kms.signatures == signatures + 2
 
@@ -252,7 +258,9 @@ class TestRefusals:
         cluster.directory("b1").mkdir(parents=True)
         (cluster.directory("b1") / "keystore.key").write_text(out)
         result = cluster.request("b1")
-        self.refused(result, "has a key of the kind BEGIN %sPRIVATE KEY, and Kafka reads unencrypted PKCS#8 only" % kind)
+        self.refused(
+            result, "has a key of the kind BEGIN %sPRIVATE KEY, and Kafka reads unencrypted PKCS#8 only" % kind
+        )
         assert not [line for line in cluster.private_lines() if line in "".join(cluster.said)]
 
     def test_a_key_that_is_none(self, cluster):
@@ -289,8 +297,8 @@ class OwnAuthority(Authority):
         request = x509.load_pem_x509_csr((directory / (stem + ".csr")).read_bytes())
         builder = self._certificate(request.subject, fault.get("key", request), fault.get("days", 300))
         if "begins" in fault:
-            builder = builder.not_valid_before if False else _with_begin(builder, fault["begins"])
-        names = fault.get("names", [name for name in _names(request)])
+            builder = _with_begin(builder, fault["begins"])
+        names = fault.get("names", _names(request))
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         if "usage" in fault:
@@ -350,7 +358,9 @@ class TestOwnCa:
             own.take(own.directory, stem)
         self.run(cluster, own)
         _, signed = self.run(cluster, own, renew=True)
-        assert signed["warnings"][0].startswith("Signed certificates are missing: have b1.csr")
+        assert sorted(signed["missing"]) == [name + ".csr" for name in FILES] and signed["changed"]
+        assert "Signed certificates are missing: have b1.csr" in " ".join(cluster.said[-1].split())
+        assert not self.run(cluster, own)[1]["changed"]
         assert not signed["certificates"]
         for stem in FILES:
             own.take(own.directory, stem)
@@ -410,7 +420,7 @@ class TestOwnCa:
         for stem in FILES:
             new.take(own.directory, stem)
         refused = self.run(cluster, own)[1]["msg"]
-        assert "b1.pem is signed by a CA that b1 does not trust yet; restart the nodes" in refused
+        assert "b1.pem is signed by a CA that b1 does not trust yet; take it out of the directory" in refused
         cluster.promote()
         assert not self.run(cluster, own)[1].get("failed")
 
