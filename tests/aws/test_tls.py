@@ -40,6 +40,9 @@ import os
 def send(*args, **fields):
     with open(os.environ["TLS_JOURNAL"], "a") as out:
         out.write(repr((args, fields)) + "\\n")
+
+
+sendv = send
 """
 SYSTEMCTL = '#!/bin/sh\necho "ActiveState=$(cat "$TLS_ROOT/state" 2>/dev/null || echo inactive)"\n'
 PLAY = """
