@@ -15,7 +15,17 @@ sys.path.insert(0, str(ROOT / ".collections"))
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import playbook_inputs, topology_spec
 
 ROLES = (
-    *("network", "instances", "os_tuning", "java", "data_volume", "key_custody", "encrypted_store", "kafka_install"),
+    *(
+        "network",
+        "instances",
+        "os_tuning",
+        "java",
+        "data_volume",
+        "key_custody",
+        "encrypted_store",
+        "kafka_install",
+        "tls",
+    ),
     *("zookeeper", "controller", "broker", "roll", "upgrade", "objects"),
 )
 HEAD = """# Variables

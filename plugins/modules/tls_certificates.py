@@ -98,6 +98,11 @@ reasons:
   returned: success
   type: dict
   sample: {b1: "b1 needs a certificate (keystore: its certificate expires in 12 days)."}
+missing:
+  description: The files of requests that are not signed yet, and whose hosts can wait for it.
+  returned: success
+  type: list
+  elements: str
 key:
   description: The alias of the CA's key in KMS, where KMS was asked.
   returned: success
@@ -193,8 +198,7 @@ def from_requests(params: dict, hosts: list, now: datetime.datetime, *, check_mo
         raise TlsError("There is no ca.pem in %s; put the certificate of your CA there as PEM." % directory)
     decision.refuse_what_others_do_not_trust(files, hosts, now)
     out = result(authorities, chains, needs, hosts)
-    warnings = [decision.missing_sentence(missing, directory)] if missing else []
-    return {**out, "changed": out["changed"] or written, "warnings": warnings}
+    return {**out, "changed": bool(chains) or written or check_mode and out["changed"], "missing": missing}
 
 
 def content(file: str) -> str | None:
@@ -244,9 +248,10 @@ def main() -> None:
                 _local_file.write(file, authority, "The CA's certificate")
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
-    for warning in out.pop("warnings", []):
-        module.warn(warning)
-    module.exit_json(**out)
+    missing = out.get("missing") or []
+    if missing:
+        module.warn(decision.missing_sentence(missing, params["requests_directory"]))
+    module.exit_json(**{**out, "missing": ["%s.csr" % need.file for need in missing]})
 
 
 if __name__ == "__main__":

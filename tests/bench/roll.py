@@ -51,10 +51,10 @@ MAINPID=$(systemctl show --property=MainPID --value kafka) /usr/local/sbin/broke
 WHEN = "systemctl show --timestamp=us+utc --property=ActiveExitTimestamp,InactiveEnterTimestamp,InactiveExitTimestamp kafka"
 
 
-def fill(bootstrap: str, partitions: int) -> None:
+def fill(cluster: Any, partitions: int) -> None:
     """Topics, so that with the ledger's there are so many partitions."""
     counts = [(partitions - LEDGER) // TOPICS + (number < (partitions - LEDGER) % TOPICS) for number in range(TOPICS)]
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap.split(","))
+    admin = KafkaAdminClient(**cluster.client_options)
     try:
         wanted = {"num_partitions": 0, "replication_factor": 3, "configs": {"min.insync.replicas": "2"}}
         admin.create_topics(
@@ -141,14 +141,22 @@ def main() -> None:
     from cluster import Cluster
 
     cluster = Cluster(Path(tempfile.mkdtemp(prefix="bench-roll-")))
-    fill(cluster.bootstrap, options.partitions)
+    fill(cluster, options.partitions)
     if options.processors:
         cluster.each(
             cluster.brokers, SHARE % {"quota": options.processors * 100000, "percent": options.processors * 100}
         )
     serial_events = cluster.scratch / "serial.jsonl"
+    port, file = cluster.operator_tools(*cluster.brokers)
     serial = measure(
-        cluster, "serial", "../tests/bench/serial", serial_events, options.rate, serial_events=str(serial_events)
+        cluster,
+        "serial",
+        "../tests/bench/serial",
+        serial_events,
+        options.rate,
+        serial_events=str(serial_events),
+        serial_port=port,
+        serial_login=["--command-config", file] if file else [],
     )
     ours = measure(
         cluster,

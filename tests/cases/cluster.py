@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Iterable, Iterator
 
+import client_file
 from hosts import ssh, until
 from ledger import during
 
@@ -243,7 +244,25 @@ class Cluster:
     def admin(self, *names: str) -> Admin:
         """A client of these brokers, or of all; it gives up soon, because brokers are down on purpose."""
         servers = tuple("%s:9092" % self.brokers[name] for name in names or self.brokers)
-        return Admin(Connection(servers, request_timeout_seconds=6))
+        login = client_file.connection_options(self.client_file)
+        return Admin(Connection(servers, request_timeout_seconds=6, **login))
+
+    @property
+    def client_file(self) -> Path | None:
+        """How clients get in, as Kafka's tools read it; None where everyone does."""
+        return client_file.find(self.name)
+
+    @property
+    def client_options(self) -> dict[str, Any]:
+        """The options of kafka-python's clients."""
+        return {"bootstrap_servers": self.bootstrap.split(","), **client_file.client_options(self.client_file)}
+
+    def operator_tools(self, *names: str) -> tuple[int, str]:
+        """At which port Kafka's tools work as the operator on these brokers' hosts, and the file that they need there, if any."""
+        if self.client_file is None:
+            return 9092, ""
+        self.each(names, "printf %%s '%s' > %s" % (client_file.OPERATOR, client_file.OPERATOR_FILE))
+        return 9091, client_file.OPERATOR_FILE
 
     @property
     def bootstrap(self) -> str:
@@ -260,9 +279,10 @@ class Cluster:
     def leader(self) -> str:
         """The node that leads the quorum of controllers or of ZooKeeper nodes."""
         if ZOOKEEPER:
-            ask = "bash -c 'exec 3<>/dev/tcp/%s/2181; echo srvr >&3; grep ^Mode <&3'"
             return next(
-                name for name, address in self.quorum_nodes.items() if self.on(name, ask % address) == "Mode: leader"
+                name
+                for name, address in self.quorum_nodes.items()
+                if "Mode: leader" in self.on(name, client_file.zookeeper_word("srvr", address)).splitlines()
             )
         with self.admin() as admin:
             leader = kraft.quorum(admin)["leader"]
@@ -348,6 +368,8 @@ class Cluster:
         self.happened.write_text("")
         report: dict[str, Any] = {}
         words = ["--bootstrap", self.bootstrap, "--events", str(self.happened), *["--faults"][: int(faults)]]
+        if self.client_file:
+            words += ["--client-config", str(self.client_file)]
         for name, value in {"rate": 100, **options}.items():
             words += ["--" + name, str(value)]
         with during.ledger(self.scratch / ("ledger-" + title), words) as found:

@@ -9,7 +9,7 @@ from cluster import NEW
 from hosts import until
 
 ELECT = (
-    "java -cp '/opt/kafka-%s/libs/*' org.apache.kafka.tools.LeaderElectionCommand --bootstrap-server %s:9092"
+    "java -cp '/opt/kafka-%s/libs/*' org.apache.kafka.tools.LeaderElectionCommand --bootstrap-server %s:%d %s"
     " --election-type unclean --all-topic-partitions"
 )
 
@@ -48,7 +48,8 @@ def test_it_stays_down_its_followers_keep_everything_and_the_runbook_heals_it(cl
         assert state(victim) != "active"
         assert cluster.on(victim, "pgrep -u kafka java || true") == ""
         assert size() >= before // 2, "the follower gave up what it had"
-        cluster.on(second, ELECT % (NEW, cluster.brokers[second]))
+        port, file = cluster.operator_tools(second)
+        cluster.on(second, ELECT % (NEW, cluster.brokers[second], port, file and "--admin.config " + file))
         until(lambda: state(victim) == "active", "%s to start by itself" % victim, 180)
         cluster.on(first, "systemctl start kafka")
         for name in (first, second, victim):

@@ -88,7 +88,7 @@ def test_a_reassignment_blocks_the_brokers_that_it_touches(cluster, roll):
     before, after = [ids[0] for ids in inside], [*[ids[0] for ids in inside[:-1]], inside[-1][1]]
     cluster.create_topic("moving", {0: before})
     # A throttle lets one fetch of a megabyte through every 11 s, so that the move lasts longer than the roll looks.
-    producer = KafkaProducer(bootstrap_servers=cluster.bootstrap.split(","), acks="all")
+    producer = KafkaProducer(**cluster.client_options, acks="all")
     for _ in range(24):
         producer.send("moving", b"x" * 1_000_000)
     producer.close()

@@ -16,6 +16,8 @@ import time
 from pathlib import Path
 from typing import Any, Sequence
 
+from client_file import client_options
+
 from .isr import Change, events, violations
 from .judge import judge
 from .records import Ack, Failure, Journal, LedgerError, Row, entries
@@ -29,7 +31,9 @@ def arguments() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="produce, watch, read back, judge")
     run.add_argument("--bootstrap", required=True, help="host:port[,host:port…]")
     run.add_argument(
-        "--client-config", type=Path, help="JSON file with kafka-python settings, such as security_protocol"
+        "--client-config",
+        type=Path,
+        help="how to get in: a file of properties, as Kafka's tools take it; else plaintext",
     )
     run.add_argument("--topics", type=int, default=2)
     run.add_argument("--partitions", type=int, default=12, help="of each topic")
@@ -75,10 +79,10 @@ def arguments() -> argparse.ArgumentParser:
 def connection(bootstrap: str, config: Path | None) -> dict[str, Any]:
     """kafka-python's settings for every client."""
     try:
-        more = json.loads(config.read_text()) if config else {}
-    except (OSError, ValueError) as error:
+        more = client_options(config)
+    except (OSError, ValueError, KeyError) as error:
         raise LedgerError(
-            "%s cannot be read as JSON (%s); write an object with kafka-python's settings." % (config, error)
+            "%s is no file of a client's properties (%s); write it as docs/clients.md shows." % (config, error)
         ) from None
     return {**more, "bootstrap_servers": [server.strip() for server in bootstrap.split(",") if server.strip()]}
 

@@ -65,7 +65,7 @@ def private_key(file: str) -> str | None:
     if found and found[1]:
         raise TlsFilesError(
             "%s has a key of the kind BEGIN %sPRIVATE KEY, and Kafka reads unencrypted PKCS#8 only (BEGIN PRIVATE KEY);"
-            " convert it with openssl pkcs8 -topk8 -nocrypt, or remove the file.%s" % (file, found[1], PAGE)
+            " convert it with openssl pkcs8 -topk8 -nocrypt, or remove the file." % (file, found[1]) + PAGE
         )
     return found[0] if found else None
 
@@ -97,7 +97,7 @@ def look(directory: str, identity: str) -> Found:
     text, waiting = certificate(place), key_path(directory, identity)
     certified, key = public_of_certificate(text), private_key(waiting)
     if os.path.lexists(waiting) and not (key and public_of_key(key)):
-        raise TlsFilesError("%s is no private key that openssl can read; remove the file.%s" % (waiting, PAGE))
+        raise TlsFilesError("%s is no private key that openssl can read; remove the file." % (waiting) + PAGE)
     here = public_of_key(private_key(place))
     matches = bool(certified) and here == certified
     done = bool(key) and matches and public_of_key(key) == certified
@@ -155,7 +155,7 @@ def request(file: str, identity: Identity) -> str:
     argv = ["openssl", "req", "-new", "-sha256", "-config", "/dev/stdin", "-key", file]
     code, out, _err = _command.run(argv, data="\n".join([*lines, ""]).encode("utf-8"))
     if code != 0:
-        raise TlsFilesError("openssl makes no request from the key in %s; remove the file.%s" % (file, PAGE))
+        raise TlsFilesError("openssl makes no request from the key in %s; remove the file." % (file) + PAGE)
     return out
 
 
@@ -193,7 +193,7 @@ def keystore_steps(
         key = private_key(source)
         if not key or public_of_key(key) != public_of_certificate(chain):
             raise TlsFilesError(
-                "The certificate for %s is of another key than the one in %s; run this again.%s" % (name, source, PAGE)
+                "The certificate for %s is of another key than the one in %s; run this again." % (name, source) + PAGE
             )
         service = name == KEYSTORE
         items.append(

@@ -141,7 +141,7 @@ def refuse_another_authority(all_hosts: Iterable[Host], authorities: Sequence[x5
     if other:
         raise TlsError(
             "The truststore of %s has another CA than the one that would sign, so that nodes would refuse each other;"
-            " put the old CA beside the new one first, or give the cluster its old CA again.%s" % (some(other), PAGE)
+            " put the old CA beside the new one first, or give the cluster its old CA again." % (some(other)) + PAGE
         )
 
 
@@ -150,8 +150,9 @@ def refuse_lost_key(all_hosts: Iterable[Host], key: str) -> None:
     trusting = [host.name for host in all_hosts if host.trusted]
     if trusting:
         raise TlsError(
-            "There is no KMS key %s, but %s already trusts a CA; give the CA's key this alias again.%s"
-            % (key, some(trusting), PAGE)
+            "There is no KMS key %s, but %s already trusts a CA; give the CA's key this alias again."
+            % (key, some(trusting))
+            + PAGE
         )
 
 
@@ -159,12 +160,17 @@ def refuse_what_others_do_not_trust(
     chains: Mapping[str, Sequence[x509.Certificate]], all_hosts: Iterable[Host], now: datetime.datetime
 ) -> None:
     """Raise TlsError for a new certificate whose CA a host does not trust yet; chains: name of a file to its chain."""
-    for trusted in {host.trusted: host.name for host in all_hosts if host.trusted}.items():
+    seen: dict[tuple[x509.Certificate, ...], str] = {}
+    for host in all_hosts:
+        seen.setdefault(host.trusted, host.name)
+    for trusted, name in seen.items():
         for file, chain in chains.items():
-            if not certificates.trusted(chain, trusted[0], now):
+            if trusted and not certificates.trusted(chain, trusted, now):
                 raise TlsError(
-                    "%s is signed by a CA that %s does not trust yet; restart the nodes with rolling_restart first, and"
-                    " keep the old certificates until then.%s" % (file, trusted[1], PAGE)
+                    "%s is signed by a CA that %s does not trust yet; take it out of the directory, run site and"
+                    " rolling_restart, so that all nodes trust what is in ca.pem, and put it back."
+                    % (file, name)
+                    + PAGE
                 )
 
 
@@ -193,11 +199,11 @@ def signed(
         if before and certificates.public_key(before[0]) == certificates.public_key(chain[0]):
             return None
         raise TlsError(
-            "%s is of another key than the request %s.csr; have this request signed.%s" % (file, need.file, PAGE)
+            "%s is of another key than the request %s.csr; have this request signed." % (file, need.file) + PAGE
         )
     found = certificates.faults(chain, need.identity, authorities, now, exact=False)
     if found:
-        raise TlsError("The certificate in %s %s; have it signed again.%s" % (file, found[0], PAGE))
+        raise TlsError("The certificate in %s %s; have it signed again." % (file, found[0]) + PAGE)
     return chain
 
 

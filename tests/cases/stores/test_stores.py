@@ -6,6 +6,7 @@ import json
 import uuid
 
 import boto3
+import client_file
 import pytest
 from kafka import KafkaProducer
 
@@ -67,7 +68,8 @@ def test_records_are_in_the_store_and_neither_they_nor_the_key_on_the_raw_disk(h
         for each in reservation["Instances"]
         if each["State"]["Name"] == "running"
     ]
-    producer = KafkaProducer(bootstrap_servers=servers, acks="all")
+    login = client_file.client_options(client_file.find("encrypted"))
+    producer = KafkaProducer(bootstrap_servers=servers, acks="all", **login)
     for partition in range(3):
         producer.send("rackaware-proof", CANARY, partition=partition).get(30)
     producer.close()

@@ -255,7 +255,10 @@ def test_verify_fails_if_no_broker_ever_answered(finished, capsys):
     [
         (["verify", "--out", "nowhere"], "is not the directory of a run"),
         (["run", "--bootstrap", "none:1", "--out", "x", "--rate", "0"], "--rate is 0.0, but must be above 0"),
-        (["run", "--bootstrap", "none:1", "--out", "x", "--client-config", "none.json"], "cannot be read as JSON"),
+        (
+            ["run", "--bootstrap", "none:1", "--out", "x", "--client-config", "none.properties"],
+            "is no file of a client's properties",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(arguments, sentence, capsys):
