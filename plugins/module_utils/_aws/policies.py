@@ -181,6 +181,18 @@ def _known(policy: Any) -> tuple[list[str], list[str]]:
     return [], []
 
 
+def _only_tls(both: list[str]) -> dict[str, Any]:
+    """Nobody reaches a bucket and its objects in plaintext."""
+    return {
+        "Sid": "OnlyTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": both,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
 def bucket_policy(keys: Custody) -> dict[str, Any] | None:
     """The policy of the bucket with the wrapped keys: TLS only, and writing only for administrators of keys.
 
@@ -189,14 +201,6 @@ def bucket_policy(keys: Custody) -> dict[str, Any] | None:
     both = [keys.arn("s3", keys.bucket), keys.arn("s3", keys.bucket + "/*")]
     if not keys.strict:
         return None
-    tls = {
-        "Sid": "OnlyTls",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": both,
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
     write = None
     if keys.admins:
         condition = {"ArnNotLike": {"aws:PrincipalArn": list(keys.admins)}}
@@ -208,7 +212,7 @@ def bucket_policy(keys: Custody) -> dict[str, Any] | None:
             "Resource": both[1:],
         }
         write["Condition"] = condition
-    return _policy(tls, write)
+    return _policy(_only_tls(both), write)
 
 
 def trail_policy(keys: Custody) -> dict[str, Any]:
@@ -229,15 +233,7 @@ def trail_policy(keys: Custody) -> dict[str, Any]:
     if keys.strict:
         look["Condition"] = {"StringEquals": source}
         write["Condition"] = {"StringEquals": {**source, "s3:x-amz-acl": "bucket-owner-full-control"}}
-        both = [keys.arn("s3", bucket), keys.arn("s3", bucket + "/*")]
-        tls = {
-            "Sid": "OnlyTls",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": both,
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        }
+        tls = _only_tls([keys.arn("s3", bucket), keys.arn("s3", bucket + "/*")])
     return _policy(look, write, tls)
 
 
