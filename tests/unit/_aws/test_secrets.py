@@ -39,7 +39,7 @@ class Service(BaseHTTPRequestHandler):
     def do_POST(self):
         action = self.headers["x-amz-target"].rpartition(".")[2]
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.asked.append((action, body, dict(self.headers)))
+        self.asked.append((action, body, self.headers))
         listed = self.answers[action]
         answer = listed.pop(0) if len(listed) > 1 else listed[0]
         status, text = 200, answer
@@ -111,7 +111,7 @@ def test_both_services_are_asked_for_the_value_and_its_version(aws, store):
         **{"GetParameter": {"Name": PARAMETER.name, "WithDecryption": True}},
     }
     for _action, _body, headers in aws.asked:
-        assert headers["X-amz-security-token"] == ROLE.token
+        assert headers["x-amz-security-token"] == ROLE.token
         assert "http://" + headers["Host"] == os.environ["AWS_ENDPOINT_URL"]
 
 
