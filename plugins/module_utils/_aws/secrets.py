@@ -250,7 +250,7 @@ def _refusal(where: Source, action: str, code: str, region: str) -> SecretError:
     if code in DENIED:
         why = (
             "the role of this host may not do %s:%s on it, or not use its KMS key; allow it in the role's policy, see"
-            " instances_secret_prefix" % (service, action)
+            " instances_user_passwords" % (service, action)
         )
     elif where.kind == SECRET and code == "InvalidRequestException":
         why = "it is scheduled for deletion; restore it, or name another"
