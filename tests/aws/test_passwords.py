@@ -59,7 +59,9 @@ def test_a_new_version_is_seen(store):
 def test_what_cannot_be_used_is_refused(store):
     store.secretsmanager.create_secret(Name="kafka/demo/gone", SecretString="x")
     store.secretsmanager.delete_secret(SecretId="kafka/demo/gone", RecoveryWindowInDays=7)
-    with pytest.raises(secrets.SecretError, match="secret kafka/demo/gone in us-east-1 cannot be read: it is scheduled"):
+    with pytest.raises(
+        secrets.SecretError, match="secret kafka/demo/gone in us-east-1 cannot be read: it is scheduled"
+    ):
         store.read([secrets.Source("secret", "kafka/demo/gone")])
     store.ssm.put_parameter(Name="/kafka/demo/open", Value="c4n4ry", Type="String")
     with pytest.raises(secrets.SecretError, match="parameter /kafka/demo/open is a String") as caught:
@@ -92,8 +94,14 @@ def test_provision_gives_brokers_the_right_only_where_it_is_asked_for(account, t
 
 
 def test_check_mode_on_an_empty_account_does_not_stumble(account, topology):
-    run = account.play("provision", {**topology, "name": "other"}, "-e", "instances_user_passwords=true", "--check",
-                       KAFKA_CLUSTER="other")
+    run = account.play(
+        "provision",
+        {**topology, "name": "other"},
+        "-e",
+        "instances_user_passwords=true",
+        "--check",
+        KAFKA_CLUSTER="other",
+    )
     assert run.code == 0, run.text
 
 

@@ -10,6 +10,7 @@ take a request in JSON, signed with Signature Version 4, and that is all that is
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -133,7 +134,7 @@ class Store:
         return self._at_once(self._read, sources)
 
     def create(self, passwords: Mapping[Source, Password]) -> dict[Source, Password]:
-        """Keep new passwords. The first to make a secret wins: what is returned is what is kept, whoever made it."""
+        """Keep new passwords. The first to make a secret wins: the result is what the service keeps, made here or by another host."""
         return self._at_once(lambda each: self._create(each, passwords[each].text), passwords)
 
     @staticmethod
@@ -144,9 +145,7 @@ class Store:
 
     def _read(self, where: Source) -> Password | None:
         action = API[where.kind][2]
-        body = (
-            {"SecretId": where.name} if where.kind == SECRET else {"Name": where.name, "WithDecryption": True}
-        )
+        body = {"SecretId": where.name} if where.kind == SECRET else {"Name": where.name, "WithDecryption": True}
         try:
             answer = self._ask(where, action, body)
         except SecretError as error:
@@ -214,10 +213,8 @@ def _secret(where: Source, answer: Mapping[str, Any]) -> tuple[str, str]:
     if text is None:
         raise SecretError("The %s is binary; put the password there as text." % where)
     document = None
-    try:
+    with contextlib.suppress(ValueError):
         document = json.loads(text)
-    except ValueError:
-        pass
     if where.key is None and isinstance(document, dict):
         raise SecretError("The %s holds JSON; say in key which of its entries is the password." % where)
     if where.key is not None:

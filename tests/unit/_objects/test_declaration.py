@@ -87,7 +87,9 @@ def test_the_filters_say_the_same():
 
 def undescribed(options):
     """A specification without its descriptions."""
-    out = {name: {key: value for key, value in option.items() if key != "description"} for name, option in options.items()}
+    out = {
+        name: {key: value for key, value in option.items() if key != "description"} for name, option in options.items()
+    }
     for option in out.values():
         if "options" in option:
             option["options"] = undescribed(option["options"])

@@ -374,6 +374,7 @@ class TestUsers:
         run(kafka_users, users=[{**self.APP, "iterations": 9000}], **self.login)
         assert not run(kafka_users, users=run(kafka_users_info)["users"], **self.login)["changed"]
 
+
 class Kept:
     """A stand-in of what AWS keeps: .values by source; .made has what was created."""
 
@@ -481,7 +482,6 @@ class TestPasswordsInAws:
         monkeypatch.setattr(secrets, "connect", lambda: 1 / 0)
         assert run(kafka_users, users=[{"name": "app", "password": SECRET}], **self.given)["changed"]
         assert not self.record.exists()
-
 
 
 class TestQuotas:
