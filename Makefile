@@ -33,11 +33,15 @@ env: ## what a shell needs to reach the lab: eval "$(make -s env)"
 	@python -m lab env
 
 .PHONY: check
-check: setup unit lint sanity importer ## everything that needs no lab: about three minutes
+check: setup unit lint sanity importer ## code, contracts, lint and packaging: at most three minutes
 
 .PHONY: unit
 unit: ## pure code, modules' main(), contracts
-	@python -m pytest -n 2 --dist loadfile tests/unit
+	@python -m pytest -n 2 --dist loadfile --ignore tests/unit/playbooks tests/unit
+
+.PHONY: plays
+plays: ## whole playbooks on this machine, with stand-ins for what asks a host or a cluster
+	@python -m pytest -n 2 --dist worksteal tests/unit/playbooks
 
 .PHONY: lint
 lint: ## ansible-lint (production), ruff, changelog and docs
@@ -60,21 +64,21 @@ system: ## what needs real disks, real LUKS or a real Kafka, on this machine
 	@python -m pytest tests/system
 
 .PHONY: lab
-lab: ## the lab itself: real machines that behave like EC2's
-	@python -m pytest tests/machines/test_lab.py
+lab: ## the lab itself: containers that behave like EC2's instances
+	@python -m pytest -m 'not virtual' tests/machines/test_lab.py
 
 .PHONY: molecule
 molecule: ## real clusters in the lab, scenario by scenario
 	@tests/molecule.sh
 
 .PHONY: test
-test: setup ## every test but those of test-long: about 40 minutes
+test: setup ## every test but those of test-long: about 25 minutes
 	@tests/all.sh
 
 .PHONY: test-long
-test-long: setup ## rollbacks of an upgrade; nine brokers and what may break in a roll; encrypted instance stores in virtual machines
-	@tests/molecule.sh back-kraft back-zookeeper roll roll-zookeeper encrypted
-	@python -m pytest tests/machines/test_encrypted_machine.py
+test-long: setup ## combined nodes; more of ZooKeeper mode; rollbacks; nine brokers and what may break in a roll; virtual machines, encrypted instance stores
+	@tests/molecule.sh combined zookeeper-long back-kraft back-zookeeper roll roll-zookeeper encrypted
+	@python -m pytest tests/machines
 
 .PHONY: plan
 plan: ## the batches of a roll from a snapshot: make -s plan SNAPSHOT=file.json

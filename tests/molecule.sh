@@ -8,7 +8,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 export PATH="$PWD/.venv/bin:$PATH" PYTHONPATH="$PWD/tests" ANSIBLE_CONFIG="$PWD/ansible.cfg" MOLECULE_GLOB='molecule/*/molecule.yml'
-[ $# -gt 0 ] || set -- zookeeper kraft combined
+[ $# -gt 0 ] || set -- zookeeper kraft
 # pytest shortens its summary to it.
 export COLUMNS=200
 mkdir -p build/molecule
@@ -27,8 +27,8 @@ for scenario in "$@"; do
   virtual=; [ "$scenario" != encrypted ] || virtual=--vm
   python -m lab up --fresh $virtual
   eval "$(python -m lab env)"
-  # back-… has the hosts of the scenario behind it.
-  metadata=${scenario#back-}
+  # back-… and …-long have the hosts of the scenario that they name.
+  metadata=${scenario#back-} metadata=${metadata%-long}
   export KAFKA_METADATA=$metadata KAFKA_CLUSTER=${metadata/zookeeper/demo} ANSIBLE_LOG_PATH="$PWD/build/molecule/$scenario.log"
   rm -f "$ANSIBLE_LOG_PATH"
   # A run that died would have left word that its hosts exist; the lab is new.

@@ -13,8 +13,11 @@ from stand_ins import Project, groups, hosts, one_line, overlay, plugins
 class Plays:
     """A place to run in: .run(playbook) gives the code and the output on one line; .log has what stand-ins were asked."""
 
-    def __init__(self, place: Path, replaced: tuple[str, ...], mode: str = "kraft", port: int = 9092) -> None:
-        self.project = Project(overlay(place / "tree", plugins("objects", replaced)), place)
+    def __init__(
+        self, place: Path, replaced: tuple[str, ...], mode: str = "kraft", port: int = 9092, **files: str
+    ) -> None:
+        tree = overlay(place / "tree", {**plugins("objects", replaced), **files})
+        self.project = Project(tree, place)
         listeners = [
             {"name": name, "port": each, "protocol": "PLAINTEXT"}
             for name, each in (("CLIENT", port), ("REPLICATION", 9091), ("CONTROLLER", 9093))

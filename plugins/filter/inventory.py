@@ -157,7 +157,7 @@ def kafka_site_findings(hosts: Any, cluster: dict[str, Any], instances: dict[str
     out = checks.findings(variables, cluster, instances or {}, known, roles, volume_fault)
     if "localhost" in hosts:
         out += config_variables.misplaced(variables, _host_variables(hosts["localhost"], roles), known)
-    return out + _renamed_inputs(variables.values())
+    return out + _renamed_inputs(variables.values(), known, roles)
 
 
 def kafka_input_findings(hosts: Any) -> list[str]:
@@ -172,19 +172,22 @@ def kafka_input_findings(hosts: Any) -> list[str]:
     seen = {"localhost": _host_variables(hosts["localhost"], roles)}
     known = _known_inputs()
     faults = {"localhost": config_variables.unfit(seen["localhost"], known)}
-    return config_variables.findings(seen, known, faults, roles) + _renamed_inputs(seen.values())
+    return config_variables.findings(seen, known, faults, roles) + _renamed_inputs(seen.values(), known, roles)
 
 
-def _renamed_inputs(hosts: Iterable[Mapping[str, Any]]) -> list[str]:
-    """One sentence for each input that is given by the name that it had before, and for each that is none."""
+def _renamed_inputs(hosts: Iterable[Mapping[str, Any]], known: Mapping[str, Any], roles: list[str]) -> list[str]:
+    """One sentence for each input that is given by the name that it had before, for each that is none, and for each whose
+    beginning is misspelled with -e."""
     from ansible.parsing.dataloader import DataLoader
     from ansible.utils.vars import load_extra_vars
 
     from ..module_utils._config import playbook_inputs
+    from ..module_utils._config import variables as config_variables
 
-    names = {name: None for variables in hosts for name in variables}
+    names = {name: value for variables in hosts for name, value in variables.items()}
     extra = load_extra_vars(DataLoader())
-    return playbook_inputs.renamed(names, extra) + playbook_inputs.facts_given(extra)
+    misspelled = config_variables.misspelled(extra, known, roles, names.get(config_variables.OWN_NAMES) or ())
+    return playbook_inputs.renamed(names, extra) + playbook_inputs.facts_given(extra) + misspelled
 
 
 def _role_names() -> list[str]:
@@ -241,7 +244,7 @@ def kafka_services_findings(hosts: Any, names: list[str], groups: Any = None) ->
     from ..module_utils._config import cluster_settings, nodes
     from ..module_utils._host import identity as host_identity
 
-    silent = nodes.unanswered(hosts, names, names if groups is None else groups.get("kafka_brokers") or ())
+    silent = nodes.unanswered(hosts, names, cluster_settings.by_role(groups or {"kafka_brokers": names}))
     if silent or groups is None:
         return silent
     answers = {name: [identity] for name in names if (identity := hosts[name]["__kafka_service"].get("identity"))}

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filters for the policies of the keys of encrypted stores."""
+"""Filters for the policies of the keys of encrypted stores, and of users' passwords."""
 
 from __future__ import annotations
 
@@ -29,9 +29,16 @@ def key_custody_revoked(given: Any, policy: Any, revoke: Any = (), grant: Any = 
     return policies.change_revoked(given, policy, revoke, grant)
 
 
+def kafka_passwords_policy(role: str, region: str, cluster: str) -> dict[str, Any]:
+    """The policy that lets the brokers' role read users' passwords."""
+    from ..module_utils._aws import policies
+
+    return policies.passwords_policy(role, region, cluster)
+
+
 class FilterModule:
     """What Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Filters by name."""
-        return as_filters(key_custody_policies, key_custody_bucket, key_custody_revoked)
+        return as_filters(key_custody_policies, key_custody_bucket, key_custody_revoked, kafka_passwords_policy)

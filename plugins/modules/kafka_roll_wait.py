@@ -89,174 +89,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 open:
-  description: Whether the answer is yes for all nodes.
+  description:
+    - Whether the answer is yes for all nodes.
+    - The other values of the last answer are there, too, as M(rackaware.kafka.kafka_roll_gate) returns them.
   returned: success
   type: bool
-reason:
-  description: Why the first node that is held may not be stopped, or is not back, as one sentence; V(null) when
-    RV(open).
-  returned: success
-  type: str
-  sample: Partition orders-3 has 2 in sync and needs 2; broker 7 is stopped or behind.
-admitted:
-  description: Ids of the nodes that may be stopped now, together.
-  returned: with O(question=may_stop)
-  type: list
-  elements: int
-held:
-  description: The nodes that may not be stopped, empty when RV(open).
-  returned: with O(question=may_stop)
-  type: list
-  elements: dict
-  contains:
-    broker:
-      description: The id of the node, also of a controller or a ZooKeeper server.
-      type: int
-    reason:
-      description: Why it may not be stopped, one sentence with the next step.
-      type: str
-loss:
-  description:
-    - What the nodes would take with them when all of them go.
-    - V(null) with O(disruption=restart).
-  returned: with O(question=may_stop) and O(kind=broker)
-  type: dict
-  contains:
-    held:
-      description: How many partitions they hold.
-      type: int
-    last_copies:
-      description: How many partitions have their last running in-sync copy on them.
-      type: int
-    below_minimum:
-      description: How many more partitions would have fewer than C(min.insync.replicas) in-sync replicas.
-      type: int
-    first:
-      description: The names of some of these partitions.
-      type: list
-      elements: str
-  sample: {held: 1200, last_copies: 2, below_minimum: 0, first: [orders-3, orders-7]}
 answered:
   description:
     - When the question was asked last, in seconds since 1970 by the clock of the task's host.
     - M(rackaware.kafka.kafka_roll_service) accepts a stop only while this is fresh.
   returned: success
   type: float
-back:
-  description: Ids of the nodes that are back.
-  returned: with O(question=back)
-  type: list
-  elements: int
-nodes:
-  description: The state of each node of O(nodes).
-  returned: with O(question=back)
-  type: list
-  elements: dict
-  contains:
-    id:
-      description: The id of the node.
-      type: int
-    back:
-      description: Whether it is back.
-      type: bool
-    reason:
-      description: Why it is not back, one sentence; V(null) when it is.
-      type: str
-    registered:
-      description:
-        - Whether it has joined its cluster again.
-        - For a broker, the other brokers list it, and not as fenced. A controller that is caught up, and a ZooKeeper
-          server that leads or follows, is registered.
-      type: bool
-    behind:
-      description:
-        - What it still has to catch up. For a broker, the number of partitions in which it is not in sync. For a
-          controller, records of the metadata log.
-        - V(null) when unknown, and for ZooKeeper.
-      type: int
-    bytes:
-      description: For a broker with O(kind=broker), the bytes that it holds of these partitions; the number grows while
-        it catches up. V(null) when unknown.
-      type: int
-    bytes_left:
-      description: For a broker with O(kind=broker), how many bytes less these are than those of the partitions'
-        leaders. V(null) when unknown.
-      type: int
-    back_seconds:
-      description: For how many seconds of the last poll session it has been back; V(null) when it is not.
-      type: float
-    registered_seconds:
-      description: For how many seconds of the last poll session it has been registered; V(null) when it is not.
-      type: float
-behind:
-  description: The sum of C(behind) in RV(nodes), over the nodes that are not back.
-  returned: with O(question=back)
-  type: int
-election:
-  description:
-    - The result of the election of preferred leaders, as M(rackaware.kafka.kafka_leader_election) returns it.
-    - The nodes are back whatever its result. An election that fails is in C(refused), with the reason for each
-      partition.
-  returned: with O(elect_leaders=true), when all are back
-  type: dict
-  contains:
-    elected:
-      description: How many partitions are led by their preferred replica again.
-      type: int
-    waiting:
-      description: How many partitions are not, because their preferred replica is not in sync.
-      type: int
-    refused:
-      description: Partitions for which Kafka refused the election, each with C(topic), C(partition) and C(reason).
-      type: list
-      elements: dict
-  sample: {elected: 337, waiting: 0, refused: []}
-counts:
-  description: Numbers of partitions of the whole cluster; V(null) unless O(kind=broker).
-  returned: success
-  type: dict
-  contains:
-    under_replicated:
-      description: Partitions with a replica that is not in sync.
-      type: int
-    at_min_isr:
-      description: Partitions with exactly C(min.insync.replicas) in-sync replicas.
-      type: int
-    under_min_isr:
-      description: Partitions with fewer than that.
-      type: int
-    offline:
-      description: Partitions without a leader.
-      type: int
-  sample: {under_replicated: 37, at_min_isr: 37, under_min_isr: 0, offline: 0}
-curve:
-  description:
-    - How RV(counts) developed during the last poll session.
-    - Has the first value, then each change, at most one a second, and the last. Empty when nothing is counted.
-  returned: success
-  type: list
-  elements: dict
-  contains:
-    ago:
-      description: How many seconds before the answer.
-      type: float
-    under_replicated:
-      description: As in RV(counts).
-      type: int
-    at_min_isr:
-      description: As in RV(counts).
-      type: int
-    under_min_isr:
-      description: As in RV(counts).
-      type: int
-    offline:
-      description: As in RV(counts).
-      type: int
-  sample: [{ago: 1.2, under_replicated: 37, at_min_isr: 37, under_min_isr: 0, offline: 0}]
-asked:
-  description: The id of the broker that answered for the cluster; V(null) when unknown, and with O(kind=zookeeper).
-  returned: success
-  type: int
 seconds:
   description: How many seconds the wait took.
   returned: success
@@ -265,24 +108,4 @@ questions:
   description: How many poll sessions the wait took.
   returned: success
   type: int
-witness:
-  description:
-    - With ZooKeeper, the id of the second broker that was asked.
-    - V(null) under KRaft, and when all of O(nodes) are down and no second broker answers.
-  returned: with O(question=may_stop) and O(kind=broker)
-  type: int
-note:
-  description: A sentence when a leader goes before other nodes that need a restart, because leadership has moved since
-    the plan was made; else V(null).
-  returned: with O(question=may_stop)
-  type: str
-  sample: "Node 103 leads, and goes before node 101: leadership has moved since the plan was made."
-proven:
-  description:
-    - Which brokers have shown by their own answer that they are back, by id. Pass it as O(proven) with the next
-      question.
-    - V(true) for a broker that answered about all partitions, V(false) for one that answered about its own topics only.
-  returned: with O(question=back) and O(kind=broker)
-  type: dict
-  sample: {"1": true, "4": true}
 """

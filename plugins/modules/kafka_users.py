@@ -14,7 +14,11 @@ description:
   - Makes users, gives them the declared password, mechanism and iterations, and removes users, many in one request.
   - Kafka shows neither a password nor a digest of it. So a changed password is found by logging in as the user, and a
     password that was written is verified by logging in. Any other failure of a login than a refused one is an error.
-  - A user without O(users[].password_file) and O(users[].password) must exist; its password is not looked at.
+  - A user without O(users[].password_file), O(users[].password_from) and O(users[].password) must exist; its password
+    is not looked at.
+  - A password in Secrets Manager or in the Parameter Store (O(users[].password_from)) is read by the host that runs the
+    module, with its instance's role, and never leaves that host. Its version is recorded there when a login has verified
+    it, so that later runs need no login while the version stays. The record has no password and no digest of one.
   - Never removes users of O(protected_principals), and never changes them.
 author:
   - rackaware.kafka contributors (@rackaware)
@@ -39,8 +43,28 @@ options:
         type: path
       password:
         description: The password, for instance from Ansible Vault. It passes through the controller; prefer
-          O(users[].password_file).
+          O(users[].password_from).
         type: str
+      password_from:
+        description:
+          - Where AWS keeps the password. A line break at its end does not count.
+          - One that is missing is generated, for a user that does not exist yet. Two hosts that do so at once get the
+            same.
+        type: dict
+        suboptions:
+          secret:
+            description: The name of a secret in Secrets Manager, in the instance's Region.
+            type: str
+          parameter:
+            description: The name of a SecureString in the Parameter Store.
+            type: str
+          key:
+            description: The entry of a secret in JSON. A secret with keys is never generated.
+            type: str
+          generate:
+            description: Whether to make a password of 40 letters and digits where there is none. By default V(true),
+              and V(false) with O(users[].password_from.key).
+            type: bool
       mechanism:
         description: The SASL mechanism. A user with both mechanisms is declared once for each.
         type: str
@@ -68,6 +92,12 @@ options:
     type: str
     choices: [SASL_PLAINTEXT, SASL_SSL]
     default: SASL_SSL
+  versions_file:
+    description: The record of the versions of passwords that a login has verified; remove it to compare all by login.
+    type: path
+    default: /var/lib/kafka-admin/password_versions.json
+requirements:
+  - for O(users[].password_from), an instance profile that may read the secret, and make it where it is to be generated
 """
 
 EXAMPLES = r"""
@@ -81,6 +111,7 @@ EXAMPLES = r"""
     users:
       - {name: orders, password_file: /etc/kafka/secrets/orders}
       - {name: billing, password_file: /etc/kafka/secrets/billing, iterations: 16384}
+      - {name: shipping, password_from: {secret: kafka/demo/shipping}}
   vars:
     ansible_python_interpreter: /opt/kafka-admin/bin/python
 """
@@ -101,6 +132,25 @@ verified:
   description: Whether passwords are compared by logging in.
   returned: success
   type: bool
+versions:
+  description: The versions of the passwords that AWS keeps, of those that exist.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    user:
+      description: The user.
+      type: str
+    mechanism:
+      description: The SASL mechanism.
+      type: str
+    source:
+      description: Where the password is.
+      type: str
+      sample: secret kafka/demo/shipping
+    version:
+      description: The version.
+      type: str
 """
 
 from dataclasses import replace
@@ -108,10 +158,12 @@ from dataclasses import replace
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _regular_file
+from ..module_utils._aws import secrets
 from ..module_utils._errors import RackawareError, unforeseen
 from ..module_utils._kafka import users
 from ..module_utils._kafka.client import Admin, listening
 from ..module_utils._kafka.connection import CONNECTION_SPEC, Connection, KafkaError, connection
+from ..module_utils._objects import password_versions
 from ..module_utils._objects import users as declared_users
 from ..module_utils._objects.declared import NOW, OWNED_SPEC, ObjectsError, outcome, owned, protected
 from ..module_utils._wait import wait_until
@@ -123,6 +175,7 @@ SPEC = dict(
     protected_principals={"type": "list", "elements": "str", "default": []},
     login_servers={"type": "list", "elements": "str", "default": []},
     login_protocol={"type": "str", "choices": ["SASL_PLAINTEXT", "SASL_SSL"], "default": "SASL_SSL"},
+    versions_file={"type": "path", "default": password_versions.PATH},
 )
 
 
@@ -175,6 +228,17 @@ def read(path: str) -> str:
             "The password file %s cannot be read: %s; correct password_file."
             % (path, getattr(error, "strerror", None) or type(error).__name__)
         ) from None
+
+
+def resolved(
+    before: dict[tuple[str, str], int], present: list[declared_users.Wanted]
+) -> tuple[list[declared_users.Wanted], secrets.Store | None]:
+    """The users with the passwords that AWS keeps, and what keeps them where any is asked for."""
+    sources = [each.source for each in present if each.source is not None]
+    if not sources:
+        return present, None
+    store = secrets.connect()
+    return declared_users.resolved(before, present, store.read(sources)), store
 
 
 def write(admin: Admin, change: declared_users.Change, login: Login, removals: str) -> None:
@@ -230,20 +294,31 @@ def main() -> None:
             login = Login(params, where)
             with Admin(where) as admin:
                 before = users.describe(admin)
+                present, store = resolved(before, present)
+                known = password_versions.Versions(
+                    params["versions_file"], lambda: admin.metadata([]).cluster_id, present if login else ()
+                )
                 change = declared_users.plan(
                     before,
                     present,
                     absent,
-                    refused=login.refused(declared_users.checked_by_login(before, present)),
+                    refused=login.refused(known.unknown(declared_users.checked_by_login(before, present))),
                     owned=prefixes,
                     protected=protected(params),
                 )
                 result = outcome(change.edits(), params["removals"])
-                if result["changed"] and not module.check_mode:
-                    write(admin, change, login, params["removals"])
+                if not module.check_mode:
+                    if store is not None:
+                        change = declared_users.kept(change, store.create(change.unkept()))
+                    written = {each.key: each for each in change.upsert}
+                    present = [written.get(each.key, each) for each in present]
+                    known.forget([*written, *change.remove])
+                    if result["changed"]:
+                        write(admin, change, login, params["removals"])
+                    known.keep(present, before)
     except RackawareError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(verified=bool(login), **result)
+    module.exit_json(verified=bool(login), versions=declared_users.versions(present), **result)
 
 
 if __name__ == "__main__":

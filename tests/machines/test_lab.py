@@ -19,6 +19,7 @@ from lab.settings import BRIDGE, GATEWAY, LABEL, STATE, VOLUMES
 ROOT = Path(__file__).resolve().parents[2]
 USER_DATA = "#!/bin/sh\necho once >> /var/tmp/user-data\n"
 ADDRESSES = {"container": "198.18.9.10", "machine": "198.18.9.20"}
+TYPES = {"container": "m6i.large", "machine": "i3.large"}
 
 
 def lab(*words: str) -> str:
@@ -33,9 +34,9 @@ def environment(**more: str) -> dict[str, str]:
 
 
 class Ec2:
-    """One subnet and one instance of each kind."""
+    """One subnet and one instance of each of these kinds."""
 
-    def __init__(self) -> None:
+    def __init__(self, kinds: list[str]) -> None:
         exports = dict(word.split("=", 1) for line in lab("env").splitlines() for word in shlex.split(line)[1:])
         os.environ.update(exports)
         self.ssh_options = [
@@ -55,10 +56,10 @@ class Ec2:
         ]
         self.profile()
         self.ids, self.requests = {}, {}
-        for kind, instance_type in {"container": "m6i.large", "machine": "i3.large"}.items():
+        for kind in kinds:
             self.requests[kind] = {
                 "ImageId": image,
-                "InstanceType": instance_type,
+                "InstanceType": TYPES[kind],
                 "MinCount": 1,
                 "MaxCount": 1,
                 "SubnetId": subnet,
@@ -102,15 +103,17 @@ class Ec2:
 
 
 @pytest.fixture(scope="module")
-def ec2():
-    lab("up", "--fresh", "--vm")
+def ec2(request):
+    virtual = any(item.get_closest_marker("virtual") for item in request.session.items)
+    lab("up", "--fresh", *["--vm"][: int(virtual)])
     try:
-        yield Ec2()
+        yield Ec2(["container", *["machine"][: int(virtual)]])
     finally:
         lab("down")
 
 
-KINDS = pytest.mark.parametrize("kind", ["container", "machine"])
+# Only what keeps instance stores needs the virtual machine, which takes a processor of its own for each of its boots.
+KINDS = pytest.mark.parametrize("kind", ["container", pytest.param("machine", marks=pytest.mark.virtual)])
 
 
 @KINDS
@@ -145,6 +148,7 @@ def test_systemd_has_nothing_to_complain_about(ec2, kind):
     ec2.wait(kind, "systemctl is-system-running", "running")
 
 
+@pytest.mark.virtual
 def test_hosts_of_both_kinds_reach_each_other(ec2):
     ec2.ssh("container", "ping -c 1 -W 5 " + ADDRESSES["machine"])
     ec2.ssh("machine", "ping -c 1 -W 5 " + ADDRESSES["container"])
@@ -198,6 +202,7 @@ def test_a_volume_grows_while_a_container_has_it(ec2):
     ec2.wait("container", "test -e %s || echo gone" % link, "gone")
 
 
+@pytest.mark.virtual
 def test_an_instance_store_survives_a_reboot_and_is_blank_after_stop_and_start(ec2):
     store = "/dev/disk/by-id/nvme-Amazon_EC2_NVMe_Instance_Storage_AWS*"
     ec2.wait("machine", "ls %s | wc -l" % store, "1")
@@ -238,7 +243,7 @@ def test_an_instance_that_is_gone_leaves_its_address_to_the_next(ec2):
 
 def test_up_again_changes_nothing(ec2):
     before = lab("status")
-    lab("up", "--vm")
+    lab("up")
     assert lab("status") == before
 
 
@@ -264,7 +269,7 @@ def test_after_down_nothing_is_left_even_when_the_server_died(ec2):
         == ""
     )
     assert str(VOLUMES) not in subprocess.run(["losetup", "--list"], capture_output=True, text=True, check=True).stdout
-    assert not [name for name in os.listdir("/sys/class/net") if name == network.cable(ec2.ids["machine"])]
+    assert {network.cable(instance) for instance in ec2.ids.values()} & set(os.listdir("/sys/class/net")) == set()
     assert subprocess.run(["podman", "image", "exists", images.tag("bookworm")], check=False).returncode == 0, (
         "caches stay"
     )

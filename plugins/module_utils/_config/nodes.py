@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Sequence
+from typing import Any, Collection, Mapping, Sequence
 
 from ansible.module_utils.parsing.convert_bool import boolean
 
@@ -309,25 +309,28 @@ def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, S
     return out
 
 
-def page_of_gone(gone: Sequence[tuple[Any, bool]]) -> str:
-    """The runbook for nodes that are gone, each with its zone and whether it is a broker.
+def page_of_gone(gone: Mapping[str, Any], members: Mapping[str, Collection[str]]) -> str:
+    """The runbook for nodes that are gone, each with its zone; members: role to all its nodes.
 
-    Several of one zone are taken for a zone that is down.
+    A quorum without a majority comes first, then a zone that is down, for which several of one zone are taken.
     """
-    if len(gone) > 1 and len({zone for zone, _ in gone}) == 1:
+    quorums = [set(members.get(role) or ()) for role in (ZOOKEEPER, CONTROLLER)]
+    if any(2 * len(quorum.intersection(gone)) >= len(quorum) > 0 for quorum in quorums):
+        return "docs/runbooks/quorum_node_down.md"
+    if len(gone) > 1 and len(set(gone.values())) == 1:
         return "docs/runbooks/az_down.md"
-    if any(broker for _, broker in gone):
-        return "docs/runbooks/broker_down.md"
-    return "docs/runbooks/quorum_node_down.md"
+    return "docs/runbooks/%s_down.md" % ("broker" if set(members[BROKER]).intersection(gone) else "quorum_node")
 
 
-def unanswered(hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str], brokers: Sequence[str]) -> list[str]:
+def unanswered(
+    hosts: Mapping[str, Mapping[str, Any]], names: Sequence[str], members: Mapping[str, Collection[str]]
+) -> list[str]:
     """Hosts that did not say how their service is, one sentence each.
 
-    A host's answer, or why there is none, is in __kafka_service. brokers are those hosts that are one.
+    A host's answer, or why there is none, is in __kafka_service. members: role to all its hosts.
     """
     silent = [name for name in names if "unit_state" not in (hosts[name].get("__kafka_service") or {})]
-    page = page_of_gone([(hosts[name].get("kafka_rack", name), name in brokers) for name in silent])
+    page = page_of_gone({name: hosts[name].get("kafka_rack", name) for name in silent}, members)
     out = []
     for name in silent:
         service = hosts[name].get("__kafka_service") or {}

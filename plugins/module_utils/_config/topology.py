@@ -11,6 +11,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any, Iterable, Mapping
 
+from .. import _address
 from .._errors import RackawareError
 from .._text import hosts_as_subject, some
 from .nodes import page_of_gone
@@ -19,6 +20,8 @@ from .topology_spec import DATA_GB, EBS, INSTANCE_STORE, OPTIONS, VOLUME_SIZES, 
 BROKER, ZOOKEEPER, CONTROLLER = "broker", "zookeeper", "controller"
 MINIMUM_ZONES = 3
 # IAM role names end at 64 characters and carry the region, the role and the cluster's name.
+# A volume, by its id or by the link to its disk.
+_VOLUME_ID = re.compile(r"vol-?([0-9a-f]{8,17})")
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 CLUSTER_NAME = re.compile(r"[a-z][a-z0-9-]{0,22}[a-z0-9]|[a-z]")
 # /dev/sdf to /dev/sdp is what EC2 recommends for EBS data volumes: docs.aws.amazon.com/ebs, "Device names for volumes".
@@ -649,6 +652,7 @@ def inventory_findings(
         for number in _repeated(id_ for id_ in ids if isinstance(id_, int)):
             same = ", ".join(host for host, id_ in zip(members, ids) if id_ == number)
             out.append("Node id %d is given to several %s (%s); give each its own." % (number, title, same))
+    out += _shared_findings(hosts, every, (brokers, zookeepers, controllers))
     # _config.variables says so of another type.
     racks = {rack for rack in (of(host, "kafka_rack") for host in brokers) if isinstance(rack, (str, int))}
     # A broker without a rack has a sentence of its own, and may lie in another one.
@@ -659,6 +663,42 @@ def inventory_findings(
             " or set allow_fewer_zones: true in the topology." % (len(racks), "" if len(racks) == 1 else "s")
         )
     return out
+
+
+def _shared_findings(
+    hosts: Mapping[str, Mapping[str, Any]], every: Iterable[str], members: Iterable[Iterable[str]]
+) -> list[str]:
+    """What several hosts have and only one can: an address among nodes that listen to the same port, an EBS volume."""
+    addresses = {host: str(hosts.get(host, {}).get("ansible_host") or host) for host in every}
+    out = [
+        "Host %s: ansible_host is %s, which ssh would take for a name; write the address without brackets."
+        % (host, address)
+        for host, address in addresses.items()
+        if address.startswith("[")
+    ]
+    same: dict[tuple[str, ...], str] = {}
+    for names in members:
+        at: dict[str, list[str]] = {}
+        for host in names:
+            at.setdefault(_address.canonical(addresses[host]), []).append(host)
+        same |= {tuple(sorted(shared)): address for address, shared in at.items()}
+    out += [
+        "The address %s is given to several hosts (%s); give each its own ansible_host." % (address, some(shared))
+        for shared, address in same.items()
+        if len(shared) > 1
+    ]
+    users: dict[str, dict[str, None]] = {}
+    for host in every:
+        volumes = hosts.get(host, {}).get("kafka_data_volumes")
+        for found in map(_VOLUME_ID.search, map(str, volumes if isinstance(volumes, (list, tuple)) else ())):
+            if found:
+                users.setdefault("vol-" + found[1], {})[host] = None
+    return out + [
+        "The volume %s is given to several hosts (%s); give each its own in kafka_data_volumes."
+        % (volume, some(list(names)))
+        for volume, names in users.items()
+        if len(names) > 1
+    ]
 
 
 def lacks_nodes(topology: Any, groups: dict[str, list[str]]) -> bool:
@@ -693,10 +733,13 @@ def model_findings(
             "kafka_topology describes the cluster %s, but the inventory has nodes of %s (kafka_cluster);"
             " set name in the topology, or KAFKA_CLUSTER, so that both are one cluster." % (name, ", ".join(others))
         ]
+    if not any(topology.get(group.key) for group in _GROUPS):
+        refused: list[str] = []
+        optional = {key: {**option, "required": False} for key, option in OPTIONS.items()}
+        read(topology, optional, "Topology %s" % (name or "(without a name)"), refused.append)
+        return refused
     # A host without an id has a sentence of its own, and could be any of them.
-    if not any(topology.get(group.key) for group in _GROUPS) or not all(
-        isinstance(hosts[host].get("kafka_node_id"), int) for host in every
-    ):
+    if not all(isinstance(hosts[host].get("kafka_node_id"), int) for host in every):
         return []
     try:
         planned = parse(topology).nodes
@@ -710,13 +753,16 @@ def model_findings(
     gone = [node for node in planned if any((role, node.id) not in known for role in node.roles)]
     out = []
     if gone and not missing_ok:
+        members = {
+            role: [node.name for node in planned if role in node.roles] for role in (BROKER, ZOOKEEPER, CONTROLLER)
+        }
         lacking = [
             "%s (%s %d)" % (node.name, " and ".join(_title(role) for role in node.roles), node.id) for node in gone
         ]
         out.append(
             "The topology %s has %s, which the inventory lacks, as it does an instance that is stopped or terminated;"
             " start the instance, rebuild it with provision, or take the node out of the topology. See %s."
-            % (name, some(lacking, 5), page_of_gone([(node.zone, BROKER in node.roles) for node in gone]))
+            % (name, some(lacking, 5), page_of_gone({node.name: node.zone for node in gone}, members))
         )
     meant = {(role, node.id) for node in planned for role in node.roles}
     strange = [

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import math
-from typing import Any, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import DEFAULT_TYPE_VALIDATORS
@@ -86,14 +87,14 @@ def findings(
     roles: the names whose prefixes are ours, too.
     """
     prefixes = OWN + tuple(role + "_" for role in roles)
-    names = set(known)
+    names, nearest = set(known), _nearest(known)
     said: dict[str, list[str]] = {}
     for host, values in variables.items():
         own = [] if OWN_NAMES in faults[host] else [str(name) for name in values.get(OWN_NAMES) or ()]
         sentences = [_not_own(name, names) for name in own]
         # An old name has a sentence of its own. A fact may come from a playbook that ran before.
         known_names = names.union(playbook_inputs.RENAMED, playbook_inputs.FACTS, own)
-        sentences += [_unknown(name, names, prefixes, own) for name in values if name not in known_names]
+        sentences += [_unknown(name, nearest, prefixes, own) for name in values if name not in known_names]
         for sentence in filter(None, [*sentences, *faults[host].values()]):
             said.setdefault(sentence, []).append(host)
     return ["%s (%s)" % (sentence, _hosts(hosts, len(variables))) for sentence, hosts in said.items()]
@@ -129,15 +130,42 @@ def misplaced(
     ]
 
 
-def _unknown(name: str, names: Iterable[str], prefixes: tuple[str, ...], own: Sequence[str]) -> str | None:
+def misspelled(
+    extra: Mapping[str, Any], known: Mapping[str, Any], roles: Iterable[str], own: Iterable[Any]
+) -> list[str]:
+    """One sentence for each variable of -e whose beginning is a misspelled one of ours, so that findings passes it over.
+
+    own: the user's own names. A variable of an inventory may well look like one of ours, and -e is for us.
+    """
+    passed = OWN + tuple(role + "_" for role in roles)
+    nearest = _nearest(known)
+    return [
+        "The variable %s is unknown; did you mean %s? If it is your own, put the whole name into %s."
+        % (name, near, OWN_NAMES)
+        for name in extra
+        if not name.startswith(passed) and name not in {*known, *playbook_inputs.RENAMED, *playbook_inputs.FACTS, *own}
+        # my_kafka_version is no misspelled kafka_version.
+        if (near := nearest(name)) and not name.endswith("_" + near)
+    ]
+
+
+def _nearest(known: Iterable[str]) -> Callable[[str], str | None]:
+    """The input that a name looks like. It is looked for once for each name: hundreds of hosts have the same ones."""
+    listed = sorted(known)
+    return lru_cache(None)(lambda name: next(iter(difflib.get_close_matches(name, listed, n=1, cutoff=NEAR)), None))
+
+
+def _unknown(
+    name: str, nearest: Callable[[str], str | None], prefixes: tuple[str, ...], own: Sequence[str]
+) -> str | None:
     if not name.startswith(prefixes):
         return None
-    near = difflib.get_close_matches(name, sorted(names), n=1, cutoff=NEAR)
+    near = nearest(name)
     is_own = name.startswith(tuple(item for item in own if item.endswith("_")))
     if near:
         # A beginning may not hide a misspelled name of ours; a whole name says that it is meant.
         hint = " If it is your own, put the whole name into %s." % OWN_NAMES if is_own else ""
-        return "The variable %s is unknown; did you mean %s?%s" % (name, near[0], hint)
+        return "The variable %s is unknown; did you mean %s?%s" % (name, near, hint)
     if name.startswith(OWN) and not is_own:
         return (
             "The variable %s is unknown; docs/variables.md lists all, and a name of your own that begins with %s"

@@ -178,12 +178,13 @@ class Credentials:
     access_key: str = field(repr=False)
     secret_key: str = field(repr=False)
     token: str = field(repr=False)
+    region: str = ""
 
 
-def instance_credentials(endpoint: str | None = None) -> Credentials:
+def instance_credentials(endpoint: str | None = None, *, with_region: bool = False) -> Credentials:
     """Ask the instance's metadata (IMDSv2 only).
 
-    Raises Retry while it does not answer, Denied when there is no role.
+    with_region also asks where the instance is. Raises Retry while it does not answer, Denied when there is no role.
     """
     base = (endpoint or os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or METADATA).rstrip("/") + "/latest/"
     # Credentials never go through a proxy, whatever the environment says.
@@ -206,7 +207,11 @@ def instance_credentials(endpoint: str | None = None) -> Credentials:
         document = json.loads(ask(path + role, X_aws_ec2_metadata_token=token))
         if document.get("Code", "Success") != "Success":
             raise Denied("The instance's role %s cannot be assumed; look at its trust policy." % role, "Role")
-        return Credentials(document["AccessKeyId"], document["SecretAccessKey"], document["Token"])
+        region = ""
+        if with_region:
+            step = "the instance's Region"
+            region = ask("meta-data/placement/region", X_aws_ec2_metadata_token=token).strip()
+        return Credentials(document["AccessKeyId"], document["SecretAccessKey"], document["Token"], region)
     except Denied:
         raise
     except urllib.error.HTTPError as error:

@@ -14,7 +14,7 @@ from typing import Sequence
 from .._address import METADATA_ENDPOINT
 from .._disk import mount_unit
 from .._errors import RackawareError
-from .unlocker import CONFIG, PROGRAM, RUNTIME
+from .unlocker import CONFIG, PROGRAM
 
 UNLOCK = "kafka-luks@.service"
 OPTIONS = ("_netdev", "noatime", "nodev", "nosuid", "noexec")
@@ -162,8 +162,3 @@ def guard_text(
         "IPAddressDeny=%s" % METADATA_ENDPOINT,
     ]
     return "\n".join(lines) + "\n"
-
-
-def fresh_mark(name: str) -> str:
-    """The file that is there when the store was formatted in this boot."""
-    return "%s/%s.fresh" % (RUNTIME, name)

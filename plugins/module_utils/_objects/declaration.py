@@ -25,7 +25,7 @@ KINDS: dict[str, tuple[dict[str, Any], Callable[[list[dict[str, Any]]], Any]]] =
 VARIABLES = (*KINDS, "objects_owned_prefixes", "objects_purge", "objects_protected_principals")
 HEAD = """---
 # The topics, users, quotas and ACLs of the cluster %s, as export_objects read them. Passwords are not among them: a user
-# without password_file keeps the one that it has.
+# without password_file and password_from keeps the one that it has.
 """
 
 

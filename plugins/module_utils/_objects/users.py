@@ -6,19 +6,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Collection, Iterable, Mapping
 
+from .._aws import secrets
 from .._kafka.users import MECHANISMS, Credential
 from .declared import Edit, ObjectsError, holds, once
 
 LEAST_ITERATIONS = 4096
 # ScramControlManager.MAX_ITERATIONS of Kafka, which says so only after each password was hashed here.
 MOST_ITERATIONS = 16384
+PASSWORDS = ("password", "password_file", "password_from")
 USER_OPTIONS: dict[str, dict[str, Any]] = {
     "name": {"type": "str", "required": True},
     "password_file": {"type": "path", "no_log": False},
     "password": {"type": "str", "no_log": True},
+    "password_from": {"type": "dict", "no_log": False, "options": secrets.SOURCE_OPTIONS},
     "mechanism": {"type": "str", "choices": list(MECHANISMS), "default": "SCRAM-SHA-512"},
     "iterations": {"type": "int", "default": 8192},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -33,11 +36,19 @@ class Wanted:
     mechanism: str
     iterations: int
     password: str | None = field(default=None, repr=False)
+    # Where the password is kept in AWS, and which version of it this is; "" is one that is still to be kept there.
+    source: secrets.Source | None = None
+    version: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
         """What Kafka knows it by."""
         return self.user, self.mechanism
+
+    @property
+    def unkept(self) -> bool:
+        """Whether its password is a new one that is nowhere but here."""
+        return self.source is not None and self.password is not None and not self.version
 
     def credential(self) -> Credential:
         """What to log in with; for users with a password."""
@@ -62,7 +73,12 @@ class Change:
             )
             for each in self.upsert
         ]
-        return made + [Edit(line(key, self.before[key]), None) for key in self.remove]
+        kept = [Edit(None, "%s, with a new password" % where) for where in self.unkept()]
+        return kept + made + [Edit(line(key, self.before[key]), None) for key in self.remove]
+
+    def unkept(self) -> dict[secrets.Source, secrets.Password]:
+        """New passwords that are nowhere but here."""
+        return {each.source: secrets.Password(each.password or "") for each in self.upsert if each.unkept}  # type: ignore[misc]
 
 
 def line(key: tuple[str, str], iterations: int) -> str:
@@ -90,23 +106,84 @@ def _wanted(entry: Mapping[str, Any], read: Callable[[str], str]) -> Wanted:
         raise ObjectsError(
             "The user %s has %d iterations, but Kafka takes no fewer than %d." % (name, iterations, LEAST_ITERATIONS)
         )
-    if entry["password"] is not None and entry["password_file"] is not None:
-        raise ObjectsError("The user %s has a password and a password_file; leave one of them." % name)
+    given = [option for option in PASSWORDS if entry[option] is not None]
+    if len(given) > 1:
+        raise ObjectsError("The user %s has a %s and a %s; leave one of them." % (name, *given[:2]))
     password = entry["password"]
+    source = secrets.source(entry["password_from"], name) if entry["password_from"] is not None else None
     if entry["password_file"] is not None:
         password = read(entry["password_file"])
     # Kafka's client library does not escape them at a login.
-    if password is not None and any(letter in name for letter in ",="):
+    if given and any(letter in name for letter in ",="):
         raise ObjectsError("The user %s cannot log in from here; leave commas and equals signs out of its name." % name)
     # ScramMessages of Kafka takes no other name at a login.
-    if password is not None and not name.isascii():
+    if given and not name.isascii():
         raise ObjectsError("The user %s can never log in; leave letters that are not ASCII out of its name." % name)
-    if password is not None and (not password or not password.isprintable()):
+    if password is not None:
+        _check_password(name, password)
+    return Wanted(name, entry["mechanism"], iterations, password, source)
+
+
+def _check_password(name: str, password: str) -> None:
+    if not password or not password.isprintable():
         raise ObjectsError(
             "The password of the user %s is empty, or has a line break or another character that cannot be printed;"
             " correct it." % name
         )
-    return Wanted(name, entry["mechanism"], iterations, password)
+
+
+def resolved(
+    before: Mapping[tuple[str, str], int],
+    present: Iterable[Wanted],
+    found: Mapping[secrets.Source, secrets.Password | None],
+) -> list[Wanted]:
+    """The users with their passwords out of AWS, and with new ones where there is none yet.
+
+    Raises ObjectsError for a secret that is missing and cannot be generated.
+    """
+    present = list(present)
+    known = {user for user, _mechanism in before}
+    made: dict[secrets.Source, secrets.Password] = {}
+    for each in present:
+        if each.source is None or found[each.source] is not None:
+            continue
+        if not each.source.generate:
+            raise ObjectsError(
+                "The user %s has no password, because there is no %s; make it, or correct its name."
+                % (each.user, each.source)
+            )
+        if each.user in known:
+            raise ObjectsError(
+                "The user %s exists, but there is no %s, and a new password would shut its clients out; put the password"
+                " that they use there, or correct the name." % (each.user, each.source)
+            )
+        made.setdefault(each.source, secrets.generated())
+    return [_with(each, found[each.source] or made[each.source]) if each.source else each for each in present]
+
+
+def _with(each: Wanted, password: secrets.Password) -> Wanted:
+    _check_password(each.user, password.text)
+    return replace(each, password=password.text, version=password.version)
+
+
+def kept(change: Change, passwords: Mapping[secrets.Source, secrets.Password]) -> Change:
+    """The change after its new passwords were kept; another host may have been first with its own."""
+    return replace(
+        change,
+        upsert=tuple(
+            _with(each, passwords[each.source]) if each.source in passwords else each  # type: ignore[index]
+            for each in change.upsert
+        ),
+    )
+
+
+def versions(present: Iterable[Wanted]) -> list[dict[str, str]]:
+    """Which version of its password each user has, of those whose password AWS keeps."""
+    return [
+        {"user": each.user, "mechanism": each.mechanism, "source": str(each.source), "version": each.version}
+        for each in present
+        if each.version
+    ]
 
 
 def checked_by_login(before: Mapping[tuple[str, str], int], present: Iterable[Wanted]) -> list[Wanted]:

@@ -68,7 +68,6 @@ class Decision:
     way: str
     start: str
     target: str
-    mixed: bool
     record: Record | None
     lines: list[str] = field(default_factory=list)
 
@@ -239,7 +238,7 @@ def decide(
     else:
         written = _begin(start, asked, metadata, current, versions, now)
     _held(nodes, written["protocol"])
-    return Decision(way, start, asked, len(running) > 1, written, _lines(way, start, asked, running, written))
+    return Decision(way, start, asked, written, _lines(way, start, asked, running, written))
 
 
 def _running(nodes: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
@@ -332,7 +331,7 @@ def _up_to_date(asked: str, current: Record | None, now: float) -> Decision:
     record = current
     if current and current["to"] != asked:
         record = dict(current, **{"from": current["to"], "to": asked, "began": text(now), "rolled": None})
-    return Decision("none", asked, asked, False, record, ["All nodes run Kafka %s." % asked])
+    return Decision("none", asked, asked, record, ["All nodes run Kafka %s." % asked])
 
 
 def _held(nodes: Sequence[Mapping[str, Any]], protocol: str | None) -> None:

@@ -399,7 +399,7 @@ def test_hosts_that_did_not_answer_are_named_with_the_reason():
     assert nodes.unanswered(
         {**{name: {"__kafka_service": told} for name, told in said.items()}, "b4": {}},
         ["b1", "b2", "b3", "b4"],
-        ["b1", "b2", "b3", "b4"],
+        {"broker": ["b1", "b2", "b3", "b4"]},
     ) == [
         "b2 cannot be reached (No route to host); bring it back, or replace it, then run the same command again."
         " See docs/runbooks/broker_down.md.",
@@ -411,20 +411,37 @@ def test_hosts_that_did_not_answer_are_named_with_the_reason():
 @pytest.mark.parametrize(
     ("gone", "page"),
     [
-        ([("a", True)], "broker_down"),
-        ([("a", False)], "quorum_node_down"),
-        ([("a", False), ("b", True)], "broker_down"),
-        ([("a", False), ("b", False)], "quorum_node_down"),
-        ([("a", True), ("a", False)], "az_down"),
-        ([("a", True), ("a", True), ("b", True)], "broker_down"),
+        ("b1", "broker_down"),
+        ("c1", "quorum_node_down"),
+        ("b1 c2", "broker_down"),
+        ("c1 c2", "quorum_node_down"),
+        ("b1 c1", "az_down"),
+        ("b1 b2", "broker_down"),
+        ("m1", "broker_down"),
+        ("b2 m1", "broker_down"),
+        ("b1 m1", "az_down"),
+        # A majority of the quorum, with brokers in it, or with brokers beside it.
+        ("c1 m1", "quorum_node_down"),
+        ("c2 m1", "quorum_node_down"),
+        ("b1 c1 c2", "quorum_node_down"),
+        ("c1 c2 m1", "quorum_node_down"),
     ],
 )
 def test_the_page_depends_on_what_is_gone(gone, page):
-    assert nodes.page_of_gone(gone) == "docs/runbooks/%s.md" % page
+    """b: brokers, c: controllers, m: both; 1: those of the first zone."""
+    members = {"broker": ["b1", "b2", "m1"], "controller": ["c1", "c2", "m1"], "zookeeper": []}
+    assert nodes.page_of_gone({name: name[1:] for name in gone.split()}, members) == "docs/runbooks/%s.md" % page
+
+
+def test_of_an_even_quorum_half_is_no_majority():
+    quorum = {"broker": [], "zookeeper": ["z1", "z2", "z3", "z4"]}
+    assert nodes.page_of_gone(dict.fromkeys(("z1", "z2"), "a"), quorum) == "docs/runbooks/quorum_node_down.md"
+    assert nodes.page_of_gone({"z1": "a"}, quorum) == "docs/runbooks/quorum_node_down.md"
 
 
 def test_hosts_without_a_zone_are_not_taken_for_one():
     silent = {name: {"__kafka_service": {"unreachable": True}} for name in ("b1", "b2")}
-    assert nodes.unanswered(silent, ["b1", "b2"], ["b1"])[-1].endswith(" See docs/runbooks/broker_down.md.")
+    members = {"broker": ["b1"], "controller": ["b2", "b3", "b4"]}
+    assert nodes.unanswered(silent, ["b1", "b2"], members)[-1].endswith(" See docs/runbooks/broker_down.md.")
     both = {name: {**said, "kafka_rack": "a"} for name, said in silent.items()}
-    assert nodes.unanswered(both, ["b1", "b2"], ["b1"])[-1].endswith(" See docs/runbooks/az_down.md.")
+    assert nodes.unanswered(both, ["b1", "b2"], members)[-1].endswith(" See docs/runbooks/az_down.md.")

@@ -161,6 +161,48 @@ def test_own_names_are_let_through_on_localhost_too():
     assert len(findings(kafka_ui_port=1)) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("kafak_confirm", "kafka_confirm"),
+        ("kafkaconfirm", "kafka_confirm"),
+        ("rol_only", "roll_only"),
+        ("brocker_heap_mb", "broker_heap_mb"),
+        ("instance_delete_volumes", "instances_delete_volumes"),
+    ],
+)
+def test_a_misspelled_beginning_is_seen_on_the_command_line(extra, name, meant):
+    sentence = "The variable %s is unknown; did you mean %s? If it is your own, put the whole name into"
+    extra(name + "=x")
+    assert [found for found in findings() if found.startswith(sentence % (name, meant))] == findings() != []
+    assert findings(kafka_own_variables=[name]) == []
+
+
+def test_in_an_inventory_it_may_be_anybodys():
+    assert findings(kafak_confirm="x") == []
+
+
+@pytest.mark.parametrize(
+    "name", ["my_kafka_version", "env", "region", "cluster", "ansible_python_interpreter", "version"]
+)
+def test_a_name_of_another_kind_is_none(extra, name):
+    extra(name + "=x")
+    assert findings() == []
+
+
+def test_names_of_many_hosts_are_compared_once(monkeypatch):
+    asked = []
+    real = variables.difflib.get_close_matches
+    monkeypatch.setattr(
+        variables.difflib,
+        "get_close_matches",
+        lambda name, *rest, **more: asked.append(name) or real(name, *rest, **more),
+    )
+    hosts = {"h%d" % number: {"kafka_own_%d" % own: 1 for own in range(3)} for number in range(300)}
+    assert len(variables.findings(hosts, {"kafka_version": {}}, {host: {} for host in hosts})) == 3
+    assert sorted(asked) == ["kafka_own_0", "kafka_own_1", "kafka_own_2"]
+
+
 def test_the_general_names_are_free_for_inventories():
     assert findings(confirm=1, nodes=1, urgent=1, headers=1, hours=1, files=1) == []
 

@@ -373,6 +373,12 @@ def test_a_good_inventory_has_no_findings() -> None:
     assert config_topology.inventory_findings(HOSTS, GROUPS) == []
 
 
+def test_a_machine_may_have_a_broker_and_a_zookeeper_node_and_hosts_call_their_disks_alike() -> None:
+    shared = {"ansible_host": "198.18.1.1", "kafka_data_volumes": ["/dev/mapper/kafka-d0"]}
+    hosts = {**HOSTS, **{host: {**HOSTS[host], **shared} for host in ("b1", "z1")}}
+    assert config_topology.inventory_findings(hosts, GROUPS) == []
+
+
 INVENTORIES = {
     "empty": (
         {},
@@ -404,6 +410,42 @@ INVENTORIES = {
         {**HOSTS, "b1": {**HOSTS["b1"], "kafka_node_id": 2}},
         GROUPS,
         "Node id 2 is given to several brokers and controllers (b1, b2)",
+    ),
+    "an address of two brokers": (
+        {**HOSTS, **{host: {**HOSTS[host], "ansible_host": "198.18.1.1"} for host in ("b1", "b3")}},
+        GROUPS,
+        "The address 198.18.1.1 is given to several hosts (b1, b3); give each its own ansible_host.",
+    ),
+    "an address of two combined nodes, in two spellings": (
+        {
+            **HOSTS,
+            "b1": {**HOSTS["b1"], "ansible_host": "2001:db8::1"},
+            "b2": {**HOSTS["b2"], "ansible_host": "2001:db8:0::1"},
+        },
+        {"broker": ["b1", "b2", "b3"], "controller": ["b2", "b1", "b3"]},
+        "The address 2001:db8::1 is given to several hosts (b1, b2)",
+    ),
+    "an address that is another host's name": (
+        {**HOSTS, "b1": {**HOSTS["b1"], "ansible_host": "b2"}},
+        GROUPS,
+        "The address b2 is given to several hosts (b1, b2)",
+    ),
+    "an address in brackets": (
+        {**HOSTS, "z2": {**HOSTS["z2"], "ansible_host": "[2001:db8::1]"}},
+        GROUPS,
+        "Host z2: ansible_host is [2001:db8::1], which ssh would take for a name; write the address without brackets.",
+    ),
+    "a volume of two hosts": (
+        {
+            **HOSTS,
+            "b1": {**HOSTS["b1"], "kafka_data_volumes": ["vol-0123456789abcdef0", "vol-0123456789abcdef1"]},
+            "z2": {
+                **HOSTS["z2"],
+                "kafka_data_volumes": ["/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef1"],
+            },
+        },
+        GROUPS,
+        "The volume vol-0123456789abcdef1 is given to several hosts (b1, z2); give each its own in kafka_data_volumes.",
     ),
     "a missing rack": ({**HOSTS, "z1": {**HOSTS["z1"], "kafka_rack": ""}}, GROUPS, "Host z1 has no kafka_rack"),
     "two racks": ({**HOSTS, "b1": {**HOSTS["b1"], "kafka_rack": "eu-west-1b"}}, GROUPS, "The brokers lie in 2 racks"),
@@ -477,6 +519,27 @@ def test_a_combined_node_is_in_both_groups() -> None:
 )
 def test_a_topology_without_nodes_says_nothing_of_them(topology: Any) -> None:
     assert config_topology.model_findings(topology, HOSTS, GROUPS) == []
+
+
+@pytest.mark.parametrize(
+    ("topology", "sentence"),
+    [
+        (
+            {"alow_fewer_zones": True},
+            "Topology (without a name) has the unknown key alow_fewer_zones; did you mean allow_fewer_zones?",
+        ),
+        (
+            {"name": "demo", "min_insync": 1},
+            "Topology demo has the unknown key min_insync; did you mean min_insync_replicas?",
+        ),
+        (
+            {"replication_factor": "3"},
+            "Topology (without a name): replication_factor is '3', but must be a whole number.",
+        ),
+    ],
+)
+def test_a_topology_without_nodes_has_keys_that_are_known(topology: Any, sentence: str) -> None:
+    assert config_topology.model_findings(topology, HOSTS, GROUPS) == [sentence]
 
 
 def test_a_host_without_an_id_could_be_any_of_them() -> None:

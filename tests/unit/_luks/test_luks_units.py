@@ -116,7 +116,3 @@ def test_what_must_be_prepared_is_done_after_the_directories():
     lines = [line for line in guard(prepare=["/bin/x"]).splitlines() if line.startswith("ExecStartPre")]
     assert lines[0] == "ExecStartPre=+/usr/bin/install --directory --mode=0750 --owner=root --group=root " + MOUNT
     assert lines[1:] == ["ExecStartPre=/usr/bin/install --directory --mode=0750 %s/logs" % MOUNT, "ExecStartPre=/bin/x"]
-
-
-def test_a_new_store_is_known_by_its_mark():
-    assert luks_units.fresh_mark("d0") == "/run/kafka-luks/d0.fresh"

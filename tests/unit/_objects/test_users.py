@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.rackaware.kafka.plugins.module_utils._aws import secrets
 from ansible_collections.rackaware.kafka.plugins.module_utils._objects import users
 from ansible_collections.rackaware.kafka.plugins.module_utils._objects.declared import ObjectsError
 
@@ -95,6 +96,7 @@ def test_a_purge_stays_inside_its_prefixes_and_keeps_operators():
         ([entry(), entry()], (), r"declared twice: app \(SCRAM-SHA-512\)"),
         ([entry(), entry(state="absent")], (), "declared present and absent"),
         ([entry(password_file="/secret")], (), "has a password and a password_file"),
+        ([entry(password_from={"secret": "a"})], (), "has a password and a password_from"),
         ([entry(password="")], (), "is empty, or has a line break"),
         ([entry(password=SECRET + "\n" + SECRET)], (), "is empty, or has a line break"),
         ([entry("a,b")], (), "leave commas and equals signs out"),
@@ -133,3 +135,60 @@ def test_a_name_that_no_broker_takes_at_a_login_is_refused_and_such_a_password_i
     # It can be removed.
     assert wanted(entry("é", state="absent", password=None)) == ([], ["é"])
     assert wanted(entry(password="pässwörd"))[0]
+
+
+FROM = {"password": None, "password_from": {"secret": "kafka/demo/app"}}
+WHERE = secrets.Source("secret", "kafka/demo/app")
+
+
+def resolved(before, found, *entries):
+    return users.resolved(before, wanted(*entries)[0], {WHERE: found})
+
+
+def test_a_password_out_of_aws_is_one_that_was_declared():
+    found = secrets.Password(SECRET, "v-1")
+    (user,) = resolved({APP: 8192}, found, entry(**FROM))
+    assert (user.password, user.version, user.unkept) == (SECRET, "v-1", False)
+    assert [each.user for each in users.checked_by_login({APP: 8192}, [user])] == ["app"]
+    said = {"user": "app", "mechanism": SHA512, "source": "secret kafka/demo/app", "version": "v-1"}
+    assert users.versions([user, *wanted(entry("other"))[0]]) == [said]
+
+
+def test_a_missing_one_is_made_once_for_a_user_that_is_new():
+    both = resolved({}, None, entry(**FROM), entry(mechanism=SHA256, **FROM))
+    assert both[0].password == both[1].password and all(each.unkept for each in both)
+    change = users.plan({}, both, [], refused=(), owned=(), protected=())
+    assert change.unkept() == {WHERE: secrets.Password(both[0].password)}
+    assert [str(edit) for edit in change.edits()] == [
+        "create: secret kafka/demo/app, with a new password",
+        "create: user app, SCRAM-SHA-512, 8192 iterations",
+        "create: user app, SCRAM-SHA-256, 8192 iterations",
+    ]
+    assert both[0].password not in repr(change) and users.versions(both) == []
+    # Another host was first.
+    after = users.kept(change, {WHERE: secrets.Password(SECRET, "v-1")})
+    assert {(each.password, each.version) for each in after.upsert} == {(SECRET, "v-1")} and after.unkept() == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "source", "sentence"),
+    [
+        ({APP: 8192}, {}, "exists, but there is no secret kafka/demo/app, and a new password would shut its clients"),
+        ({("app", SHA256): 8192}, {}, "exists, but there is no secret"),
+        ({}, {"generate": False}, "has no password, because there is no secret kafka/demo/app; make it"),
+    ],
+    ids=["the user exists", "with another mechanism", "not to be generated"],
+)
+def test_a_missing_one_is_not_always_made(before, source, sentence):
+    user = entry(password=None, password_from={"secret": "kafka/demo/app", **source})
+    present, _absent = wanted(user)
+    with pytest.raises(ObjectsError, match=sentence):
+        users.resolved(before, present, {present[0].source: None})
+
+
+def test_a_password_out_of_aws_is_judged_as_any_other():
+    with pytest.raises(ObjectsError, match="has a line break") as caught:
+        resolved({}, secrets.Password(SECRET + "\n" + SECRET, "v"), entry(**FROM))
+    assert SECRET not in str(caught.value)
+    with pytest.raises(ObjectsError, match="leave commas and equals signs out"):
+        wanted(entry("a,b", **FROM))

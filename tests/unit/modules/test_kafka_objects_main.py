@@ -10,6 +10,7 @@ import yaml
 from documented import declared, documented
 from fake_admin import FakeAdmin
 
+from ansible_collections.rackaware.kafka.plugins.module_utils._aws import secrets
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import batches, users
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import CONNECTION_SPEC
 from ansible_collections.rackaware.kafka.plugins.modules import (
@@ -372,6 +373,115 @@ class TestUsers:
     def test_what_is_read_is_declared_again(self, run, cluster):
         run(kafka_users, users=[{**self.APP, "iterations": 9000}], **self.login)
         assert not run(kafka_users, users=run(kafka_users_info)["users"], **self.login)["changed"]
+
+
+class Kept:
+    """A stand-in of what AWS keeps: .values by source; .made has what was created."""
+
+    def __init__(self):
+        self.values, self.made = {}, []
+
+    def read(self, sources):
+        return {where: self.values.get(where) for where in sources}
+
+    def create(self, passwords):
+        for where, password in passwords.items():
+            self.made.append(where)
+            self.values.setdefault(where, secrets.Password(password.text, "v-%d" % len(self.made)))
+        return {where: self.values[where] for where in passwords}
+
+
+class TestPasswordsInAws:
+    WHERE = secrets.Source("secret", "kafka/demo/app")
+    APP = {"name": "app", "password_from": {"secret": "kafka/demo/app"}}
+
+    @pytest.fixture(autouse=True)
+    def brokers(self, monkeypatch, cluster, tmp_path):
+        """What each login was tried with; the brokers take what was written last."""
+        self.kept, self.tried, self.right = Kept(), [], {}
+        upsert = users.upsert
+
+        def upserted(admin, credentials):
+            self.right.update({each.user: each.password for each in credentials})
+            upsert(admin, credentials)
+
+        def refused(where, server, credentials, seconds):
+            self.tried += [each.user for each in credentials]
+            return [each for each in credentials if self.right.get(each.user) != each.password]
+
+        monkeypatch.setattr(users, "upsert", upserted)
+        monkeypatch.setattr(users, "refused", refused)
+        monkeypatch.setattr(kafka_users, "listening", iter)
+        monkeypatch.setattr(secrets, "connect", lambda: self.kept)
+        monkeypatch.setattr(cluster, "metadata", lambda topics: Made(cluster_id="one"), raising=False)
+        self.record = tmp_path / "record.json"
+        self.given = {
+            **{"login_servers": ["two:9094"], "login_protocol": "SASL_PLAINTEXT"},
+            "versions_file": str(self.record),
+        }
+
+    def versions(self, result):
+        return [each["version"] for each in result["versions"]]
+
+    def test_check_mode_says_what_would_be_made_and_makes_nothing(self, run, cluster):
+        check = run(kafka_users, check=True, users=[self.APP], **self.given)
+        assert check["changes"] == [
+            "create: secret kafka/demo/app, with a new password",
+            "create: user app, SCRAM-SHA-512, 8192 iterations",
+        ]
+        assert (self.kept.made, cluster.sent, self.versions(check)) == ([], [], []) and not self.record.exists()
+
+    def test_a_new_password_is_kept_first_and_then_no_login_is_needed(self, run, cluster):
+        result = run(kafka_users, users=[self.APP], **self.given)
+        assert self.kept.made == [self.WHERE] and self.right["app"] == self.kept.values[self.WHERE].text
+        assert (result["changed"], self.versions(result), self.tried) == (True, ["v-1"], ["app"])
+        again = run(kafka_users, users=[self.APP], **self.given)
+        assert (again["changed"], self.versions(again), self.tried) == (False, ["v-1"], ["app"])
+        assert self.right["app"] not in str([result, again]) + self.record.read_text()
+
+    def test_another_host_was_first(self, run):
+        theirs = secrets.Password(SECRET, "v-theirs")
+        self.kept.create = lambda passwords: {where: theirs for where in passwords}
+        result = run(kafka_users, users=[self.APP], **self.given)
+        assert (self.right["app"], self.versions(result)) == (SECRET, ["v-theirs"])
+
+    def test_a_new_version_is_compared_by_login_and_written(self, run):
+        run(kafka_users, users=[self.APP], **self.given)
+        self.kept.values[self.WHERE] = secrets.Password(SECRET, "v-2")
+        check = run(kafka_users, check=True, users=[self.APP], **self.given)
+        assert "another password" in check["changes"][0] and self.right["app"] != SECRET
+        result = run(kafka_users, users=[self.APP], **self.given)
+        assert result["changed"] and self.right["app"] == SECRET
+        assert not run(kafka_users, users=[self.APP], **self.given)["changed"]
+        # After the write: refused in the check, refused in the run, verified.
+        assert self.tried == ["app"] * 4
+
+    def test_a_run_that_breaks_off_leaves_nothing_known(self, run, monkeypatch):
+        run(kafka_users, users=[self.APP], **self.given)
+        old = self.kept.values[self.WHERE]
+        self.kept.values[self.WHERE] = secrets.Password(SECRET, "v-2")
+        monkeypatch.setattr(kafka_users, "write", lambda *_: 1 / 0)
+        assert run(kafka_users, users=[self.APP], **self.given)["failed"]
+        # Somebody goes back to the version that the record had.
+        self.kept.values[self.WHERE], before = old, len(self.tried)
+        assert not run(kafka_users, users=[self.APP], **self.given)["changed"]
+        assert len(self.tried) == before + 1
+
+    def test_a_refusal_makes_no_secret(self, run, cluster):
+        both = [self.APP, {"name": "no-password"}]
+        assert "no password is given" in run(kafka_users, users=both, **self.given)["msg"]
+        run(kafka_users, users=[{"name": "app", "password": SECRET}], **self.given)
+        assert "would shut its clients out" in run(kafka_users, users=[self.APP], **self.given)["msg"]
+        assert self.kept.made == []
+
+    def test_without_a_login_nothing_is_recorded(self, run):
+        result = run(kafka_users, users=[self.APP], versions_file=str(self.record))
+        assert result["changed"] and not result["verified"] and not self.record.exists()
+
+    def test_no_name_of_a_secret_asks_nothing(self, run, monkeypatch):
+        monkeypatch.setattr(secrets, "connect", lambda: 1 / 0)
+        assert run(kafka_users, users=[{"name": "app", "password": SECRET}], **self.given)["changed"]
+        assert not self.record.exists()
 
 
 class TestQuotas:

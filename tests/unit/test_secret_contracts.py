@@ -12,7 +12,7 @@ import yaml
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._stores import launch_template
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 # kafka_users has its passwords in options with no_log, and does not log how it was invoked.
 PACK = tuple("rackaware.kafka." + name for name in ("encrypted_store", "file_set", "kafka_roll_service", "kafka_users"))
 WRITE = {

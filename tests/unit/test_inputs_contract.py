@@ -13,7 +13,7 @@ from jinja2 import Environment, meta
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import playbook_inputs, variables
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOKS = sorted((ROOT / "playbooks").rglob("*.yml"))
 # Expressions that stand without braces.
 BARE = ("when", "that", "until", "failed_when", "changed_when", "var")
