@@ -39,7 +39,15 @@ _TOOLS = {
     "kafka-console-producer.sh": "org.apache.kafka.tools.ConsoleProducer",
     "kafka-console-consumer.sh": "org.apache.kafka.tools.consumer.ConsoleConsumer",
 }
+# Where Kafka 3 has another class.
+_TOOLS_3 = {"kafka-console-producer.sh": "kafka.tools.ConsoleProducer"}
 _SCRIPT = '#!/bin/sh\nexec java ${KAFKA_HEAP_OPTS:--Xmx256m} -cp "$(dirname "$0")/../libs/*" %s "$@"\n'
+
+
+def scripts(version: str) -> dict[str, str]:
+    """The text of each script in bin, by its name."""
+    mains = {**_TOOLS, **(_TOOLS_3 if version.startswith("3") else {})}
+    return {name: _SCRIPT % main for name, main in mains.items()}
 
 
 def archive(version: str) -> Path:
@@ -88,9 +96,9 @@ def _build(version: str, work: Path, target: Path) -> None:
         "-DoutputDirectory=%s" % (top / "libs"), timeout=1200)  # fmt: skip
     for name in ("bin", "config"):
         (top / name).mkdir()
-    for name, main in _TOOLS.items():
+    for name, text in scripts(version).items():
         script = top / "bin" / name
-        script.write_text(_SCRIPT % main)
+        script.write_text(text)
         script.chmod(0o755)
     (top / "config/README").write_text("The configuration is in /etc/kafka.\n")
     for jar in sorted((top / "libs").glob("kafka_2.13-*.jar")):

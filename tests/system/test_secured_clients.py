@@ -15,11 +15,12 @@ import client_file
 import pytest
 import yaml
 from certificates import Authority
-from kafka_cluster import run_module
+from kafka_cluster import VERSIONS, run_module
 from tls_broker import SCRAM, TlsBroker
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import zookeeper
 from ansible_collections.rackaware.kafka.plugins.module_utils._start_guard import program
+from lab import archives
 
 USER = {"name": "app", "password": "right-password"}
 PARTIAL = "so that it may not show all topics; connect as a super user. See docs/clients.md."
@@ -209,6 +210,14 @@ def snippets(title):
     return dict(re.findall(r"```(properties|python|ini)\n(.+?)```", section, re.DOTALL))
 
 
+def has_kcat():
+    """Whether this machine has a kcat with a librdkafka that the page asks for."""
+    if not shutil.which("kcat"):
+        return False
+    said = subprocess.run(["kcat", "-V"], capture_output=True, text=True, check=False).stdout
+    return tuple(map(int, re.findall(r"librdkafka (\d+)\.(\d+)\.(\d+)", said)[0])) >= (2, 6, 1)
+
+
 @pytest.fixture(scope="module")
 def page(broker, tmp_path_factory):
     """What the page tells a client to have, for each protocol: a directory with the files, and how to run a snippet there."""
@@ -221,7 +230,11 @@ def page(broker, tmp_path_factory):
         home = tmp_path_factory.mktemp(protocol)
         (home / "ca.pem").write_bytes(broker.authority.file.read_bytes())
         (home / "orders-app.pem").write_bytes(broker.client_authority.sign("orders-app").read_bytes())
-        (home / "bin").symlink_to(next(broker.home.glob("kafka_*/bin")))
+        (home / "libs").symlink_to(broker.libs)
+        (home / "bin").mkdir()
+        for name, text in archives.scripts(VERSIONS[broker.mode]).items():
+            (home / "bin" / name).write_text(text)
+            (home / "bin" / name).chmod(0o755)
         blocks = {
             language: re.sub(r"broker-1\.example\.com:\d+", broker.at[listener], text)
             for language, text in {
@@ -244,7 +257,7 @@ def run_snippet(page, protocol, client):
 
 
 @pytest.mark.parametrize("protocol", SECTIONS)
-@pytest.mark.parametrize("client", ["console", "python", *(["kcat"] if shutil.which("kcat") else [])])
+@pytest.mark.parametrize("client", ["console", "python", *(["kcat"] if has_kcat() else [])])
 def test_the_pages_snippets_write_and_read(page, protocol, client):
     code, said = run_snippet(page, protocol, client)
     assert code == 0 and "one" in said, said

@@ -682,3 +682,35 @@ def formatted(version, started=False):
 )
 def test_a_cluster_exists_when_any_of_its_brokers_has_run(host, exists):
     assert kafka_cluster_exists({"b1": {}, "b2": host, "z1": {"__kafka_storage": formatted(0)}}, ["b1", "b2"]) is exists
+
+
+@pytest.mark.parametrize(
+    ("connection", "said"),
+    [
+        (
+            {"security_protocol": "SSL", "ssl_certfile": "/none.pem", "ssl_keyfile": "/none.pem"},
+            "ssl_certfile /none.pem",
+        ),
+        (
+            {
+                "security_protocol": "SASL_PLAINTEXT",
+                "sasl_mechanism": "SCRAM-SHA-512",
+                "sasl_username": "a",
+                "sasl_password_file": "/none",
+            },
+            "password, /none, cannot be read",
+        ),
+    ],
+)
+def test_a_file_of_the_connection_that_cannot_be_read_keeps_it_down_whatever_else_holds(host, capsys, connection, said):
+    """Also on the first start of a new cluster, and with a consent for brokers that do not answer."""
+    host.new_cluster()
+    assert host.run() == 0
+    config = json.loads(host.config.read_text())
+    host.config.write_text(json.dumps({**config, "connection": connection}))
+    host.blank_disk()
+    assert host.run("accept", "3", "unanswered") == 0
+    capsys.readouterr()
+    assert host.run() == 1
+    sentence = capsys.readouterr().err
+    assert sentence.count("\n") == 1 and said in sentence and "Other brokers cannot be asked" in sentence

@@ -880,6 +880,17 @@ class TestZooKeeper:
         )
 
 
+@pytest.mark.parametrize("question", ["may_stop", "back"])
+@pytest.mark.parametrize(
+    ("allowed", "named"), [(set(), "only nothing"), ({5, 7, 8}, "only Create, Alter, Describe with")]
+)
+def test_a_connection_that_may_not_see_all_topics_is_refused_for_good(run, cluster, question, allowed, named):
+    cluster.authorized_operations = allowed
+    refused = run(question=question, nodes=[1])
+    assert refused["retry"] is False and named in refused["msg"]
+    assert refused["msg"].endswith("so that it may not show all topics; connect as a super user. See docs/clients.md.")
+
+
 class TestLock:
     """No broker is asked on behalf of a roll that has lost its lock."""
 

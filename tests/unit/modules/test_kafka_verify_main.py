@@ -185,3 +185,10 @@ class TestCheckMode:
 def test_what_cannot_be_is_one_sentence(run, stage, params, sentence):
     result = run(**params)
     assert result["failed"] and sentence in result["msg"] and stage.wrote == []
+
+
+def test_a_connection_that_may_not_see_all_topics_is_not_waited_for(run, stage):
+    stage.authorized_operations = {5, 8}
+    said = run()["msg"]
+    assert "lets this connection do only Create, Describe with the cluster" in said
+    assert stage.slept == [] and stage.wrote == []
