@@ -254,7 +254,9 @@ class TestRefusals:
         cluster.variables["b1"]["kafka_tls_names"] = ["127.0.0.8"]
         self.refused(cluster.run()[1], "has another CA than the one that would sign")
         cluster.kms = None
-        self.refused(cluster.run()[1], "There is no KMS key alias/kafka-demo-ca, but b1, b2, z1 already trusts a CA")
+        self.refused(
+            cluster.run()[1], "Hosts b1, b2, z1 trust a CA already, but there is no KMS key alias/kafka-demo-ca; give"
+        )
         assert cluster.files() == before
 
     @pytest.mark.parametrize(
