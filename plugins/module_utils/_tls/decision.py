@@ -10,7 +10,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
-from .._text import some
+from .._text import hosts_as_subject, some
 from . import certificates
 from .certificates import TlsError, x509
 from .identity import AUTHORITY, Identity, dn, identity, subject
@@ -150,8 +150,8 @@ def refuse_lost_key(all_hosts: Iterable[Host], key: str) -> None:
     trusting = [host.name for host in all_hosts if host.trusted]
     if trusting:
         raise TlsError(
-            "There is no KMS key %s, but %s already trusts a CA; give the CA's key this alias again."
-            % (key, some(trusting))
+            "%s a CA already, but there is no KMS key %s; give the CA's key this alias again."
+            % (hosts_as_subject(trusting, "trusts", "trust"), key)
             + PAGE
         )
 

@@ -71,6 +71,18 @@ class TestFirstRun:
         assert signed["key"] == "alias/kafka-demo-ca" and set(changed.values()) == {True}
         assert not made and not cluster.home.exists()
 
+    def test_a_key_that_waits_is_read_by_its_owner_only_from_its_first_moment(self, cluster, monkeypatch):
+        real, seen = os.open, []
+
+        def watched(path, flags, mode=0o777, **more):
+            seen.append(mode) if flags & os.O_CREAT else None
+            return real(path, flags, mode, **more)
+
+        monkeypatch.setattr(os, "open", watched)
+        cluster.request("b1")
+        assert seen == [0o600, 0o600]
+        assert [mode(path) for path in sorted(cluster.directory("b1").iterdir())] == [0o400, 0o400]
+
     def test_no_private_key_is_in_what_modules_print(self, cluster):
         cluster.request("b1")
         # The keys that wait, and those in place.
@@ -242,7 +254,9 @@ class TestRefusals:
         cluster.variables["b1"]["kafka_tls_names"] = ["127.0.0.8"]
         self.refused(cluster.run()[1], "has another CA than the one that would sign")
         cluster.kms = None
-        self.refused(cluster.run()[1], "There is no KMS key alias/kafka-demo-ca, but b1, b2, z1 already trusts a CA")
+        self.refused(
+            cluster.run()[1], "Hosts b1, b2, z1 trust a CA already, but there is no KMS key alias/kafka-demo-ca; give"
+        )
         assert cluster.files() == before
 
     @pytest.mark.parametrize(

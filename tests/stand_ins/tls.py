@@ -1,0 +1,29 @@
+"""Modules for certificates: each writes what it was asked; the case says what breaks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+
+from stand_ins.plugin import StandIn
+
+
+class ActionModule(StandIn):
+    """One of them."""
+
+    def answer(self, case: Any) -> dict[str, Any]:
+        """The module's result."""
+        args = self.args
+        if self.NAME == "tls_request":
+            self.write("tls_request %s %s" % ("renew" if args["renew"] else "look", self.host))
+            return {"changed": True, "identities": {"of": self.host}}
+        if self.NAME == "tls_keystore":
+            self.write("tls_keystore %s %s %s" % (args["held_by"], args["directory"], self.host))
+            return {"changed": True}
+        self.write("tls_certificates %s on %s" % (",".join(sorted(args["hosts"])), self._task.delegate_to or self.host))
+        if "tls_certificates" in case["words"]:
+            raise AnsibleActionFail("It broke on purpose.")
+        answered = [name for name, host in args["hosts"].items() if host["answer"]["identities"] == {"of": name}]
+        assert answered == list(args["hosts"])
+        return {"changed": True, "hosts": ["b1", "b2"], "certificates": {}, "authority": "pem"}
