@@ -108,4 +108,18 @@ questions:
   description: How many poll sessions the wait took.
   returned: success
   type: int
+note:
+  description: A sentence when a leader goes before other nodes that need a restart, because leadership has moved since
+    the plan was made; else V(null).
+  returned: with O(question=may_stop)
+  type: str
+  sample: "Node 103 leads, and goes before node 101: leadership has moved since the plan was made."
+proven:
+  description:
+    - Which brokers have shown by their own answer that they are back, by id. Pass it as O(proven) with the next
+      question.
+    - V(true) for a broker that answered about all partitions, V(false) for one that answered about its own topics only.
+  returned: with O(question=back) and O(kind=broker)
+  type: dict
+  sample: {"1": true, "4": true}
 """

@@ -27,6 +27,8 @@ COMMON = {
     "offsets.topic.replication.factor": 3,
 }
 START_SECONDS = 120
+# They live for minutes: what the optimising compiler and a parallel collector save later, they never get back.
+JVM = ("-Xmx256m", "-Xms64m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 def free_ports(count: int) -> list[int]:
@@ -197,7 +199,7 @@ class Cluster:
     def _java(self, name: str, *command: str) -> None:
         with open(self.home / (name + ".log"), "ab") as log:
             self.processes[name] = subprocess.Popen(
-                ["java", "-Xmx256m", "-Xms64m", "-cp", "%s/*" % self.libs, *command],
+                ["java", *JVM, "-cp", "%s/*" % self.libs, *command],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -1,4 +1,4 @@
-"""molecule passes over a file that does not exist, and no scenario runs a file that none lists."""
+"""molecule passes over a file that does not exist, no scenario runs a file that none lists, and no target of make one that it ignores."""
 
 from __future__ import annotations
 
@@ -36,3 +36,26 @@ def test_every_case_is_run_by_some_scenario():
 
 def test_make_runs_every_scenario():
     assert sorted(run_by_make()) == sorted(LISTED)
+
+
+def run_by_targets(*targets):
+    """The files of tests that these targets of make give to pytest."""
+    files = set()
+    for target in targets:
+        recipe = re.search(r"^%s:.*\n((?:\t.*\n)*)" % target, (ROOT / "Makefile").read_text(), re.MULTILINE).group(1)
+        for line in re.findall(r"^\t@python -m pytest (.*)$", recipe, re.MULTILINE):
+            left_out = set(re.findall(r"--ignore (\S+)", line))
+            for name in set(re.findall(r"(?<!\S)tests/\S+", line)) - left_out:
+                place = ROOT / name
+                found = place.rglob("test_*.py") if place.is_dir() else [place]
+                files |= {path for path in found if not any(path.is_relative_to(ROOT / other) for other in left_out)}
+    return files
+
+
+def test_make_test_runs_every_file_but_those_of_test_long():
+    lanes = re.findall(r"^lane \w+ ([a-z ]+)", (ROOT / "tests/all.sh").read_text(), re.MULTILINE)
+    targets = " ".join(lanes).split()
+    assert {"unit", "plays", "aws", "system", "lab", "molecule"} < set(targets)
+    every = set((ROOT / "tests").rglob("test_*.py")) - set((ROOT / "tests/cases").rglob("*"))
+    assert every - run_by_targets(*targets) == {ROOT / "tests/machines/test_encrypted_machine.py"}
+    assert every == run_by_targets(*targets, "test-long")

@@ -230,7 +230,7 @@ def _parameter(where: Source, answer: Mapping[str, Any]) -> tuple[str, str]:
             "The %s is a %s, which all who may read parameters can see; make it a SecureString with another password."
             % (where, answer["Type"])
         )
-    # The numbers begin again when a parameter is deleted and made anew.
+    # The numbers begin again when a parameter is deleted and made again.
     return answer["Value"].rstrip("\n"), "%s of %s" % (answer["Version"], answer["LastModifiedDate"])
 
 

@@ -157,7 +157,7 @@ def resolved(
                 "The user %s exists, but there is no %s, and a new password would shut its clients out; put the password"
                 " that they use there, or correct the name." % (each.user, each.source)
             )
-        made.setdefault(each.source, secrets.generated())
+        made[each.source] = secrets.generated()
     return [_with(each, found[each.source] or made[each.source]) if each.source else each for each in present]
 
 

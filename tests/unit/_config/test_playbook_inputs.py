@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ansible_collections.rackaware.kafka.plugins.filter.inventory import kafka_i
 from ansible_collections.rackaware.kafka.plugins.module_utils._aws import decrypt_events
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import playbook_inputs, variables
 from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
+from ansible_collections.rackaware.kafka.plugins.modules import kms_unlock_info
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -201,6 +203,15 @@ def test_names_of_many_hosts_are_compared_once(monkeypatch):
     hosts = {"h%d" % number: {"kafka_own_%d" % own: 1 for own in range(3)} for number in range(300)}
     assert len(variables.findings(hosts, {"kafka_version": {}}, {host: {} for host in hosts})) == 3
     assert sorted(asked) == ["kafka_own_0", "kafka_own_1", "kafka_own_2"]
+
+
+def test_the_alias_of_the_key_has_one_default():
+    said = {playbook_inputs.OPTIONS["kafka_secretfs_alias"]["default"]}
+    said.add(yaml.safe_load((ROOT / "roles/key_custody/defaults/main.yml").read_text())["key_custody_alias"])
+    said.add(kms_unlock_info.SPEC["key_id"]["default"].removeprefix("alias/"))
+    for path in (ROOT / "playbooks").rglob("*.yml"):
+        said.update(re.findall(r"_alias \| default\('(.*?)'\)", path.read_text()))
+    assert len(said) == 1, said
 
 
 def test_the_general_names_are_free_for_inventories():
