@@ -55,6 +55,13 @@ def kafka_connection(names: list[str], hosts: Any, groups: Any) -> dict[str, Any
     return {"bootstrap_servers": kafka_bootstrap_servers(names, hosts, port), **options}
 
 
+def kafka_login_servers(names: list[str], hosts: Any, groups: Any) -> list[str]:
+    """host:port of each node where passwords are asked for, none where they are not."""
+    listeners = kafka_cluster_settings(hosts, groups)["listeners"]
+    ports = [item["port"] for item in listeners if item["protocol"] == "SASL_SSL"]
+    return kafka_bootstrap_servers(names, hosts, ports[0]) if ports else []
+
+
 def kafka_named_nodes(given: Any) -> list[int]:
     """Ids, each once, in their order."""
     items = given.split(",") if isinstance(given, str) else given if isinstance(given, (list, tuple)) else [given]
@@ -284,6 +291,7 @@ class FilterModule:
             kafka_nodes,
             kafka_bootstrap_servers,
             kafka_connection,
+            kafka_login_servers,
             kafka_named_nodes,
             kafka_hosts,
             kafka_cluster_settings,

@@ -118,9 +118,10 @@ def test_zookeepers_are_asked_with_brackets():
 
 
 JOINS = re.compile(r"%s:%[ds]|\}:\{|'\s*:\s*'\s*~|\}\}:(?:\d|\{\{)")
-# A user and its group, ARNs, a listener's protocol, a voter's directory, the second port of a ZooKeeper node, and examples.
+# A user and its group, ARNs, a listener's protocol, a voter's directory, the second port of a ZooKeeper node,
+# actions of AWS, names in certificates, and examples.
 OTHER = re.compile(
-    r"owner|group|_user|belong to|arn:|self\.account|\"protocol\"|ZOOKEEPER_ELECTION|%d@%s|\{ ansible_host \}\}:9092"
+    r"owner|group|_user|belong to|arn:|self\.account|\"protocol\"|may not do|IP.*DNS|ZOOKEEPER_ELECTION|%d@%s|\{ ansible_host \}\}:9092"
 )
 
 

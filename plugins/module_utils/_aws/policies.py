@@ -183,7 +183,7 @@ def _known(policy: Any) -> tuple[list[str], list[str]]:
 
 
 def _only_tls(both: list[str]) -> dict[str, Any]:
-    """Nobody reaches a bucket and its objects in plaintext."""
+    """A bucket and its objects are reached over TLS only."""
     return {
         "Sid": "OnlyTls",
         "Effect": "Deny",

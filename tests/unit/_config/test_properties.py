@@ -202,7 +202,7 @@ def test_zoo_cfg_lists_every_member_and_opens_little():
 )
 def test_zookeepers_admin_server_stays_off(value, refused):
     """ZooKeeper starts it for whatever is not the text false."""
-    found = settings.zookeeper_findings({"admin.enableServer": value})
+    found = settings.zookeeper_findings({"admin.enableServer": value}, "none")
     assert ["admin.enableServer" in sentence for sentence in found] == [True] * refused
 
 

@@ -149,3 +149,16 @@ def test_a_lost_host_is_named_once_and_by_its_own_failure_if_it_has_one():
 def test_errors_are_ansibles_own(name, args, sentence):
     with pytest.raises(AnsibleFilterError, match=sentence):
         FILTERS[name](*args)
+
+
+@pytest.mark.parametrize(
+    ("variables", "servers"),
+    [
+        ({}, ["b1:9092"]),
+        ({"kafka_security": "none"}, []),
+        ({"kafka_listeners": [{"name": "M", "port": 9094, "protocol": "SSL"}]}, []),
+    ],
+)
+def test_passwords_are_compared_where_the_cluster_asks_for_them(variables, servers):
+    hosts = {"b1": {"kafka_node_id": 1, **variables}}
+    assert FILTERS["kafka_login_servers"](["b1"], hosts, {"kafka_brokers": ["b1"]}) == servers
