@@ -76,7 +76,7 @@ def _read(file: Path) -> dict[str, str]:
     return {name.strip(): ESCAPE.sub(r"\1", value.strip()) for name, _, value in pairs}
 
 
-def zookeeper_word(word: str, address: str, files: str = "/etc/zookeeper/tls", port: int = 2281) -> str:
+def zookeeper_word(word: str, address: str, files: str = "/etc/zookeeper/tls", port: int = 2181) -> str:
     """A shell command of a ZooKeeper node that asks another one: over TLS where it has a certificate."""
     tls = (
         "echo {word} | openssl s_client -quiet -verify_quiet -verify_return_error -verify_ip {address} -connect {address}:{port}"

@@ -134,8 +134,9 @@ options:
         type: str
         required: true
       port:
-        description: Its port for clients; by default 2181, and 2281 with O(ssl_certfile).
+        description: Its port for clients.
         type: int
+        default: 2181
   addresses:
     description:
       - For brokers, the address of the inventory's host for each id, as brokers advertise it. A broker is back only

@@ -28,8 +28,7 @@ options:
     type: list
     elements: str
   servers:
-    description: All servers of the ensemble, as V(host:port). The port is 2181 when left out, and 2281 with
-      O(ssl_certfile).
+    description: All servers of the ensemble, as V(host:port). The port is 2181 when left out.
     type: list
     elements: str
     required: true

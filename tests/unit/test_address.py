@@ -121,7 +121,7 @@ JOINS = re.compile(r"%s:%[ds]|\}:\{|'\s*:\s*'\s*~|\}\}:(?:\d|\{\{)")
 # A user and its group, ARNs, a listener's protocol, a voter's directory, the second port of a ZooKeeper node,
 # actions of AWS, names in certificates, and examples.
 OTHER = re.compile(
-    r"owner|group|_user|belong to|arn:|self\.account|\"protocol\"|may not do|IP.*DNS|ZOOKEEPER_ELECTION|%d@%s|\{ ansible_host \}\}:9092"
+    r"owner|group|_user|belong to|arn:|self\.account|\"protocol\"|may not do|IP.*DNS|AWS says|HEADERS|ZOOKEEPER_ELECTION|%d@%s|\{ ansible_host \}\}:9092"
 )
 
 

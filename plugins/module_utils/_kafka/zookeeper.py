@@ -19,7 +19,8 @@ from .connection import Connection
 LEADER, FOLLOWER, OBSERVER, STANDALONE = "leader", "follower", "observer", "standalone"
 # An answer of mntr is a few kilobytes; anything longer is not ZooKeeper.
 LONGEST = 1 << 20
-PORT, TLS_PORT = 2181, 2281
+# Whether it is asked over TLS or not: the collection's ensembles have one port for clients.
+PORT = 2181
 TLS_FILES = ("ssl_cafile", "ssl_certfile", "ssl_keyfile")
 
 
@@ -144,7 +145,7 @@ def look(server: str, timeout: float, secure: ssl.SSLContext | None = None, aske
     mntr and ruok need not be on the server's whitelist: the first is then empty, the second not needed, as srvr answers
     the same question better.
     """
-    host, port = address(server, TLS_PORT if secure else PORT)
+    host, port = address(server)
     own = {"server": server, "ok": False, "error": None, "synced_followers": None, "monitor": {}}
     out = cast("Server", {**parse_srvr(""), **own})
     try:

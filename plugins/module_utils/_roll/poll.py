@@ -69,7 +69,7 @@ SPEC: dict[str, dict[str, Any]] = dict(
         "options": {
             "id": {"type": "int", "required": True},
             "host": {"type": "str", "required": True},
-            "port": {"type": "int"},
+            "port": {"type": "int", "default": zookeeper.PORT},
         },
     },
     addresses={"type": "dict", "default": {}},
@@ -741,8 +741,7 @@ def zookeepers(params: Mapping[str, Any], look: Callable[..., Mapping[str, Any]]
         secure = zookeeper.client(params)
     except RackawareError as error:
         raise RollError(str(error)) from None
-    usual = zookeeper.TLS_PORT if secure else zookeeper.PORT
-    servers = {server["id"]: join(server["host"], server["port"] or usual) for server in params["zookeeper_servers"]}
+    servers = {server["id"]: join(server["host"], server["port"]) for server in params["zookeeper_servers"]}
     if len(servers) != len(params["zookeeper_servers"]):
         raise RollError("zookeeper_servers names an id twice; give each server its own.")
     if not servers:
