@@ -30,7 +30,8 @@ for scenario in "$@"; do
   # back-… and …-long have the hosts of the scenario that they name.
   metadata=${scenario#back-} metadata=${metadata%-long}
   export KAFKA_METADATA=$metadata KAFKA_CLUSTER=${metadata/zookeeper/demo} ANSIBLE_LOG_PATH="$PWD/build/molecule/$scenario.log"
-  rm -f "$ANSIBLE_LOG_PATH"
+  # The second is of an earlier lab's cluster.
+  rm -f "$ANSIBLE_LOG_PATH" "reports/$KAFKA_CLUSTER-client.properties"
   # A run that died would have left word that its hosts exist; the lab is new.
   molecule reset --scenario-name default >/dev/null 2>&1
   molecule reset --scenario-name "$scenario" >/dev/null 2>&1
