@@ -182,7 +182,7 @@ def _known(policy: Any) -> tuple[list[str], list[str]]:
 
 
 def _only_tls(both: list[str]) -> dict[str, Any]:
-    """Nobody reaches a bucket and its objects in plaintext."""
+    """A statement that denies a bucket and its objects to connections without TLS."""
     return {
         "Sid": "OnlyTls",
         "Effect": "Deny",
