@@ -216,6 +216,7 @@ def test_a_password_is_in_no_output_result_journal_process_or_file(aws, broker, 
     library.mkdir(parents=True)
     (library / "__init__.py").touch()
     (library / "journal.py").write_text(JOURNAL)
+    (library / "daemon.py").write_text("def booted():\n    return True\n")
     journal, record = tmp_path / "journal", tmp_path / "record.json"
     journal.touch()
     monkeypatch.setenv("PASSWORDS_JOURNAL", str(journal))
