@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "_luks": {"_disk"},
     "_kafka": set(),
     "_start_guard": {"_kafka"},
-    "_config": {"_start_guard"},
+    "_config": {"_start_guard", "_tls"},
     "_tls": set(),
     "_host": {"_config", "_tls"},
     "_aws": {"_config", "_luks"},

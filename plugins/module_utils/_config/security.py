@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Mapping, Sequence
 
+from .._tls import identity
+
 TLS, NONE = "tls", "none"
 CHOICES = (TLS, NONE)
 # The listener between brokers and the one of the controllers: which certificate of the cluster's CA is shown decides.
@@ -30,10 +32,6 @@ ZOOKEEPER_CIPHERS = ",".join(
     )
 )
 DIRECTORY = "/etc/kafka/tls"
-ORGANISATION = "rackaware"
-# One name for all nodes of a cluster. ZooKeeper knows a client by its whole name, so that a broker with another one
-# could not change what the first has written; and with one name a new broker is a super user of running controllers.
-NODE, OPERATOR = "kafka", "operator"
 # The class follows from how the node keeps its metadata: AclAuthorizer beside controllers ends a broker's start.
 AUTHORIZERS = {
     "kraft": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
@@ -86,19 +84,9 @@ def with_protocols(listeners: Any, security: str) -> Any:
     return [{**item, "protocol": protocol(item, security)} if isinstance(item, Mapping) else item for item in listeners]
 
 
-def subject(name: str, cluster: str) -> dict[str, str]:
-    """The distinguished name of a node or of the operator, by attribute."""
-    return {"O": ORGANISATION, "OU": cluster, "CN": name}
-
-
-def principal(name: str, cluster: str) -> str:
-    """The principal of a node or of the operator, as Kafka writes it (RFC 2253: the last attribute comes first)."""
-    return "User:CN=%s,OU=%s,O=%s" % (name, cluster, ORGANISATION)
-
-
 def super_users(cluster: str, more: Iterable[str] = ()) -> list[str]:
-    """Who may do anything."""
-    return list(dict.fromkeys([principal(NODE, cluster), principal(OPERATOR, cluster), *map(str, more)]))
+    """Who may do anything: the nodes, the operator, and more."""
+    return list(dict.fromkeys([*identity.super_users(cluster), *map(str, more)]))
 
 
 def operator_listener(listeners: Sequence[Mapping[str, Any]], security: str) -> Mapping[str, Any]:

@@ -216,17 +216,3 @@ def diff(step: staging.Step) -> dict[str, str]:
     header = step.writes or step.dest
     texts = {side: KEY.sub("", text) for side, text in (("before", step.before), ("after", step.content))}
     return {"before_header": header, "after_header": header, **texts}
-
-
-def promote(directory: str) -> list[str]:
-    """Put what is staged in place, at a restart of the service; the files that changed. Raises TlsFilesError."""
-    out = []
-    for file in (path(directory, stem) for stem in (TRUSTSTORE, KEYSTORE)):
-        try:
-            os.replace(file + STAGED, file)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise TlsFilesError("%s cannot be written: %s; look at the disk." % (file, error.strerror)) from None
-        out.append(file)
-    return out
