@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 
 import client_file
+
 from lab import archives
 
 # Declared in inventories/demo-objects.yml.
