@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import client_file
@@ -44,3 +45,38 @@ def test_without_a_file_clients_speak_plaintext(tmp_path, monkeypatch):
     assert client_file.find("demo") is None and client_file.client_options(None) == {}
     (tmp_path / "demo-client.properties").touch()
     assert client_file.find("demo") == tmp_path / "demo-client.properties"
+
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+TOOL = re.compile(r"/bin/(kafka-[\w-]+\.sh)((?:\\\n|[^\n])*)")
+
+
+def open_to_no_one(text):
+    """Commands of a page with Kafka's own tools that a secured cluster would not answer."""
+    return [
+        tool
+        for tool, options in TOOL.findall(text)
+        if not re.search(r"--(?:command-config|admin\.config) (?:\$OPERATOR|/run/controller\.properties)", options)
+        or not re.search(r":909[13]\b", options)
+    ]
+
+
+def test_the_documentation_says_once_how_a_secured_cluster_is_asked_by_hand():
+    page = (DOCS / "README.md").read_text()
+    assert "cat >$OPERATOR <<END\n%sEND\n" % client_file.OPERATOR in page
+    assert "export OPERATOR=%s\n" % client_file.OPERATOR_FILE in page
+    word = client_file.zookeeper_word("srvr", "<address>").split("then ")[1].split("; else")[0]
+    asked = page.partition("cd /etc/zookeeper/tls && ")[2].partition("\n```")[0].replace(" \\\n ", "")
+    assert asked == word.replace("/etc/zookeeper/tls/", "")
+
+
+@pytest.mark.parametrize("page", ["README.md", *("runbooks/" + path.name for path in (DOCS / "runbooks").glob("*.md"))])
+def test_the_runbooks_ask_as_the_operator(page):
+    assert open_to_no_one((DOCS / page).read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "options", ["--bootstrap-server <x>:9092 --command-config $OPERATOR", "--bootstrap-server <x>:9091 --list", ""]
+)
+def test_a_command_that_would_not_be_answered_is_seen(options):
+    assert open_to_no_one("/opt/kafka-<version>/bin/kafka-topics.sh %s\n" % options) == ["kafka-topics.sh"]
