@@ -17,7 +17,8 @@ if [ -e "reports/$KAFKA_CLUSTER-client.properties" ]; then
 fi
 
 printf '\n== rolling_restart: every node, under load\n'
+servers=$(servers)
 rm -rf reports/ledger
-python -m ledger.during --bootstrap "$(servers)" "${login[@]}" --out reports/ledger --events "reports/$KAFKA_CLUSTER-roll.jsonl" --rate 100 -- \
+python -m ledger.during --bootstrap "$servers" "${login[@]}" --out reports/ledger --events "reports/$KAFKA_CLUSTER-roll.jsonl" --rate 100 -- \
   ansible-playbook -i inventories/lab playbooks/rolling_restart.yml -e roll_all=true
 python tests/roll_page.py "reports/$KAFKA_CLUSTER-roll" reports/ledger/report.json

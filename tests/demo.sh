@@ -18,15 +18,16 @@ ansible-playbook -i inventories/lab playbooks/provision.yml
 step "site: the hosts, ZooKeeper or controllers, the brokers, and the proof"
 ansible-playbook -i inventories/lab playbooks/site.yml
 
+servers=$(servers)
 # site writes it, for clients of a cluster that is secured.
 if [ -e "reports/$KAFKA_CLUSTER-ca.pem" ]; then
   step "objects: a topic, a user and what it may do"
   ansible-playbook -i inventories/lab playbooks/objects.yml -e @inventories/demo-objects.yml
-  clients=$(python tests/demo_client.py "$KAFKA_CLUSTER" "$(servers)" "$metadata")
+  clients=$(python tests/demo_client.py "$KAFKA_CLUSTER" "$servers" "$metadata")
   # Only the owner reads its password, which is not root where sudo came before.
   [ -z "${SUDO_UID:-}" ] || chown "$SUDO_UID:$SUDO_GID" "reports/$KAFKA_CLUSTER-demo"[-.]*
 else
-  clients="Everyone who reaches $(servers) may do anything: its topology says security: none."
+  clients="Everyone who reaches $servers may do anything: its topology says security: none."
 fi
 cat <<END
 
