@@ -66,5 +66,5 @@ def handshake(
 
 
 def password() -> str:
-    """One that nobody knows."""
+    """One that is used once."""
     return os.urandom(20).hex()

@@ -14,7 +14,7 @@ SHELL = (
 
 def test_only_nodes_change_what_zookeeper_has(cluster, signer):
     name, address = next(iter(cluster.quorum_nodes.items()))
-    stranger = signer.issue("somebody").read_text()
+    stranger = signer.issue("stranger").read_text()
     cluster.on(name, "umask 077; cat > /run/stranger.pem <<'END'\n%sEND" % stranger)
     try:
         own = "/etc/zookeeper/tls/keystore.pem"
