@@ -12,3 +12,9 @@ export KAFKA_METADATA=$metadata
 if [ "$(id -u)" != 0 ]; then
   exec sudo --preserve-env=PATH,PYTHONPATH,PYTHONDONTWRITEBYTECODE,ANSIBLE_CONFIG,CI "$0" "$metadata"
 fi
+
+# Where its brokers listen for clients.
+servers() {
+  ansible-inventory -i inventories/lab --list |
+    jq -r '. as $all | [.kafka_brokers.hosts[] | $all._meta.hostvars[.].ansible_host | (.__ansible_unsafe? // .) + ":9092"] | join(",")'
+}

@@ -18,21 +18,25 @@ ansible-playbook -i inventories/lab playbooks/provision.yml
 step "site: the hosts, ZooKeeper or controllers, the brokers, and the proof"
 ansible-playbook -i inventories/lab playbooks/site.yml
 
-broker=$(ansible-inventory -i inventories/lab --list | jq -r '._meta.hostvars[.kafka_brokers.hosts[0]].ansible_host | .__ansible_unsafe? // .')
-login=reports/$KAFKA_CLUSTER-client.properties
-if [ -e "$login" ]; then
-  clients="$broker:9092, with $login (docs/clients.md)"
+# site writes it, for clients of a cluster that is secured.
+if [ -e "reports/$KAFKA_CLUSTER-ca.pem" ]; then
+  step "objects: a topic, a user and what it may do"
+  ansible-playbook -i inventories/lab playbooks/objects.yml -e @inventories/demo-objects.yml
+  clients=$(python tests/demo_client.py "$KAFKA_CLUSTER" "$(servers)" "$metadata")
+  # Only the owner reads its password, which is not root where sudo came before.
+  [ -z "${SUDO_UID:-}" ] || chown "$SUDO_UID:$SUDO_GID" "reports/$KAFKA_CLUSTER-demo"[-.]*
 else
-  clients="bootstrap.servers=$broker:9092"
+  clients="Everyone who reaches $(servers) may do anything: its topology says security: none."
 fi
 cat <<END
 
 The cluster $KAFKA_CLUSTER stands, after $((SECONDS - started)) seconds.
 
   Its page:        reports/$KAFKA_CLUSTER.html
-  Clients:         $clients
   Ask it:          eval "\$(make -s env METADATA=$metadata)"
                    ansible -i inventories/lab kafka_brokers -m command -a 'systemctl is-active kafka'
   A second run:    ansible-playbook -i inventories/lab playbooks/site.yml
   The end:         make clean
+
+$clients
 END

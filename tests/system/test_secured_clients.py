@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import client_file
+import demo_client
 import pytest
 import yaml
 from certificates import Authority
@@ -288,6 +289,66 @@ def test_the_ledger_gets_in_by_the_same_file(broker, page, protocol, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads((tmp_path / "ledger/report.json").read_text())
     assert report["records"]["acked"] == 40 and report["lost"] == 0
+
+
+# The demo, whose user inventories/demo-objects.yml declares.
+
+
+@pytest.fixture(scope="module")
+def demo(broker, tmp_path_factory):
+    """A checkout after the demo, as far as its clients see it, and what it prints."""
+    home = tmp_path_factory.mktemp("demo")
+    declared = yaml.safe_load((Path(__file__).parents[2] / "inventories/demo-objects.yml").read_text())
+    (topic,), (user,) = declared["kafka_topics"], declared["kafka_users"]
+    topic.update(replication_factor=1, config={"min.insync.replicas": 1})
+    user["password"] = "right-password"
+    for kind, items in (("topics", [topic]), ("users", [user]), ("acls", declared["kafka_acls"])):
+        done = broker.run("kafka_" + kind, **{kind: items})
+        assert "failed" not in done, done
+    reports = home / "reports"
+    (home / "tests").mkdir()
+    shutil.copy(client_file.__file__, home / "tests")
+    reports.mkdir()
+    (reports / "x-demo-password").write_text(user["password"] + "\n")
+    (reports / "x-ca.pem").write_bytes(broker.authority.file.read_bytes())
+    demo_client.write_files("x", reports)
+    demo_client.unpack_tools(reports)
+    return home, demo_client.values("x", broker.at["CLIENT"])
+
+
+def paste(demo, client):
+    home, printed = demo
+    bin_ = os.path.dirname(sys.executable)
+    environment = {**os.environ, "PYTHONPATH": str(home / "tests"), "PATH": bin_ + os.pathsep + os.environ["PATH"]}
+    command = ["bash", "-ec", printed[client]]
+    done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("client", "says"),
+    [
+        ("console", "Processed a total of 1 messages"),
+        ("python", "topic='demo-orders'"),
+        *([("kcat", "one")] if has_kcat() else []),
+    ],
+)
+def test_what_the_demo_prints_works(demo, client, says):
+    code, said = paste(demo, client)
+    assert code == 0 and says in said, said
+
+
+@pytest.mark.parametrize("client", ["plaintext", "foreign"])
+def test_what_the_demo_says_is_refused_is(demo, client):
+    code, said = paste(demo, client)
+    assert code == 1 and said.strip().endswith(demo[1][client + "_says"]), said
+
+
+def test_only_the_owner_reads_the_passwords_of_the_demo(demo):
+    written = [demo[0] / demo[1][file] for file in ("properties", "conf")]
+    assert [path.stat().st_mode & 0o777 for path in written] == [0o600, 0o600]
+    assert all("right-password" in path.read_text() for path in written)
+    assert "right-password" not in "".join(demo[1].values())
 
 
 @ENSEMBLE

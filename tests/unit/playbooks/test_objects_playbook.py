@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 import pytest
 import yaml
 from objects_play import Plays
@@ -9,6 +12,7 @@ from objects_play import Plays
 from ansible_collections.rackaware.kafka.plugins.filter import inventory
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import variables as config_variables
 
+DEMO = Path(__file__).resolve().parents[3] / "inventories/demo-objects.yml"
 WRITERS = ("kafka_topics", "kafka_users", "kafka_quotas", "kafka_acls")
 READERS = tuple(name + "_info" for name in WRITERS)
 SECRET = "c4n4ry-p4ssw0rd"
@@ -49,6 +53,24 @@ def test_a_run_without_removals_asks_once_for_each_kind_and_says_that_nothing_di
     code, said = plays.run("objects", "--check", answers={"kafka_users": [{"verified": False}]}, **OBJECTS)
     assert code == 0 and len(plays.log) == 6 and all(each["check"] for each in plays.log), said
     assert "Nothing differs." in said and "The passwords of users were not compared" in said
+
+
+def test_the_demos_file_declares_a_user_whose_password_is_made_once(plays, monkeypatch, tmp_path):
+    monkeypatch.setenv("PWD", str(tmp_path))
+    monkeypatch.setattr(plays.project, "run", partial(plays.project.run, KAFKA_CLUSTER="demo"))
+    # A second run asks for the same password.
+    asked = []
+    for _ in range(2):
+        code, said = plays.run("objects", "-vv", "-e", "@%s" % DEMO, kafka_security="none")
+        assert code == 0, said
+        asked.append(plays.log[1:-1])
+    topics, users, acls = asked[0]
+    assert asked[1] == asked[0] and topics["topics"][0]["name"] == "demo-orders"
+    file = tmp_path / "reports/demo-demo-password"
+    password = file.read_text().strip()
+    assert file.stat().st_mode & 0o777 == 0o600 and len(password) == 32 and password not in said
+    assert (users["users"][0]["name"], users["users"][0]["password"]) == ("demo", password)
+    assert all(acl["name"] == "demo-" and acl["principal"] == "User:demo" for acl in acls["acls"])
 
 
 def test_what_is_not_declared_is_not_asked_for_but_what_is_purged_is(plays):
