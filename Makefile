@@ -105,6 +105,10 @@ bench-encryption: setup ## seconds, memory and throughput of an encrypted instan
 bench-objects: setup ## seconds of 1,000 topics, 1,000 ACLs and 100 users on a real broker: first and no-change run
 	@python tests/bench/objects.py
 
+.PHONY: bench-security
+bench-security: setup ## producing and consuming with TLS and without, on a real broker, in turn
+	@python tests/bench/security.py
+
 .PHONY: clean
 clean: ## take the lab down; caches stay
 	@[ ! -x .venv/bin/python ] || python -m lab down

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-pytest.register_assert_rewrite("cluster", "encrypted_broker", "hosts", "ports")
+pytest.register_assert_rewrite("cluster", "encrypted_broker", "hosts", "intruder", "ports")
 
 
 @pytest.hookimpl(trylast=True)
@@ -38,3 +38,25 @@ def pool():
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         yield pool
         pool.shutdown(cancel_futures=True)
+
+
+@pytest.fixture(scope="module")
+def broker(cluster):
+    """The address of one."""
+    return next(iter(cluster.brokers.values()))
+
+
+@pytest.fixture(scope="module")
+def trust(cluster):
+    """The file of the CA of a secured cluster."""
+    import client_file
+
+    return Path(client_file.client_options(cluster.client_file)["ssl_cafile"])
+
+
+@pytest.fixture(scope="module")
+def signer(cluster, trust, tmp_path_factory):
+    """What the CA of a secured cluster would sign, if it were misused."""
+    from intruder import Signer
+
+    return Signer(cluster.name, trust, tmp_path_factory.mktemp("signer"))

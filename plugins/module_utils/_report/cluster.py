@@ -230,6 +230,11 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
         if node["unit_state"] not in (None, "active"):
             page = "docs/runbooks/broker_down.md" if broker else "docs/runbooks/quorum_node_down.md"
             out.append("The service of %s is %s. See %s." % (node["name"], node["unit_state"], page))
+        if "observer" in node["marks"]:
+            out.append(
+                "The controller %s does not vote in the quorum, which has one spare node fewer until it does. See"
+                " docs/runbooks/quorum_node_down.md." % node["name"]
+            )
     quorum, reason = snapshot["quorum"], ""
     if zookeeper and not zookeeper["quorum"]["ok"]:
         reason = zookeeper["quorum"]["reason"]

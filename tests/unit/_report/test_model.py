@@ -161,6 +161,11 @@ class TestModel:
                 HOSTS,
                 "The quorum of controllers has no leader.",
             ),
+            (
+                {"quorum": {"leader": 1, "voters": [{"id": 1}], "observers": []}},
+                [*HOSTS, host(103, name="c103", roles=["controller"])],
+                "The controller c103 does not vote in the quorum",
+            ),
         ],
     )
     def test_each_trouble_is_one_sentence(self, changed, hosts, finding):

@@ -27,7 +27,7 @@ def files():
     """Of the broker's role the entry point alone: what the broker reads is not asked for."""
     restart = (ROOT / "roles/broker/tasks/restart.yml").read_text()
     assert "{{ __broker_set }}" in restart
-    restart = restart.replace("{{ __broker_set }}", "{{ {'directories': [], 'files': []} }}")
+    restart = restart.replace("{{ __broker_set }}", "{{ {'directories': [], 'files': [], 'promoted': []} }}")
     return {**plugins("roll", REPLACED), "roles/broker/tasks/restart.yml": restart}
 
 

@@ -17,7 +17,7 @@ KAFKA = (
 def files():
     """Of the broker's role the entry point alone: what the broker reads is not asked for."""
     restart = (ROOT / "roles/broker/tasks/restart.yml").read_text()
-    restart = restart.replace("{{ __broker_set }}", "{{ {'directories': [], 'files': []} }}")
+    restart = restart.replace("{{ __broker_set }}", "{{ {'directories': [], 'files': [], 'promoted': []} }}")
     return {
         **plugins("roll", KAFKA),
         **plugins("tls", ("tls_request", "tls_certificates", "tls_keystore")),
