@@ -61,7 +61,7 @@ def test_the_demos_file_declares_a_user_whose_password_is_made_once(plays, monke
     # A second run asks for the same password.
     asked = []
     for _ in range(2):
-        code, said = plays.run("objects", "-vv", "-e", "@%s" % DEMO, kafka_security="none")
+        code, said = plays.run("objects", "-vv", "-e", "@%s" % DEMO)
         assert code == 0, said
         asked.append(plays.log[1:-1])
     topics, users, acls = asked[0]
