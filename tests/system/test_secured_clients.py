@@ -109,6 +109,13 @@ def test_whoever_sees_less_than_everything_is_refused_by_what_decides(broker):
     assert set(run_module("kafka_cluster_info", **whole)["cluster"]["topics"]) >= {"orders", "hidden"}
 
 
+def test_a_client_whose_authority_signs_the_name_of_a_node_is_none(broker):
+    for name in ("operator", "kafka"):
+        pair = broker.client_authority.sign("as-" + name, dn="CN=%s,OU=demo,O=rackaware" % name)
+        seen = run_module("kafka_topics_info", bootstrap_servers=[broker.at["CERTIFICATE"]], **broker.tls(pair))
+        assert "CLUSTER_AUTHORIZATION_FAILED" in seen.get("msg", ""), seen
+
+
 # The start guard, which asks as root.
 
 

@@ -12,12 +12,16 @@ from certificates import Authority
 from kafka_cluster import Cluster, free_ports, run_module, write_properties
 from secured_broker import AUTHORIZERS
 
+from ansible_collections.rackaware.kafka.plugins.module_utils._config import properties as config
+from ansible_collections.rackaware.kafka.plugins.module_utils._config import security
 from ansible_collections.rackaware.kafka.plugins.module_utils._host import storage
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client as kafka_client
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import zookeeper
 from ansible_collections.rackaware.kafka.plugins.module_utils._wait import wait_until
 
 SCRAM = "SCRAM-SHA-512"
+MAPPING = "listener.name.certificate.ssl.principal.mapping.rules"
+SECURED = {"cluster": "demo", "controllers": [1], "listeners": [{"name": "CERTIFICATE", "protocol": "SSL"}]}
 LISTENERS = {"REPLICATION": "SSL", "CLIENT": "SASL_SSL", "CERTIFICATE": "SSL"}
 
 
@@ -56,12 +60,13 @@ class TlsBroker(Cluster):
             "offsets.topic.num.partitions": 1,
             "auto.create.topics.enable": "false",
             "authorizer.class.name": AUTHORIZERS[self.mode],
-            "super.users": "User:CN=kafka;User:CN=operator",
+            "super.users": "User:CN=kafka;User:CN=operator;" + ";".join(security.super_users("demo")),
             "listener.name.replication.ssl.client.auth": "required",
             "listener.name.controller.ssl.client.auth": "required",
             "listener.name.certificate.ssl.client.auth": "required",
             "listener.name.certificate.ssl.truststore.location": self.client_authority.file,
             "listener.name.certificate.ssl.truststore.type": "PEM",
+            MAPPING: config.text(security.kafka(SECURED, broker=True)[MAPPING]),
             "listener.name.client.scram-sha-512.sasl.jaas.config": "org.apache.kafka.common.security.scram.ScramLoginModule required;",
             **{"ssl.keystore.%s" % name: value for name, value in own.items()},
             **{"ssl.truststore.%s" % name: value for name, value in trusted.items()},

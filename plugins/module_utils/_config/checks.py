@@ -112,7 +112,9 @@ def _host(
     for setting, given in options.items():
         out += units.option_findings(setting, given, heap=service + "_heap_mb")
     # One says where JMX listens, the other may say to whom.
-    out += units.access_findings(service + "_jvm_options", [option for given in options.values() for option in given])
+    every = [option for given in options.values() for option in given]
+    out += units.access_findings(service + "_jvm_options", every)
+    out += security.option_findings(service + "_jvm_options", every) if secured == security.TLS else []
     volumes = variables.get("kafka_data_volumes") or []
     out += list(filter(None, (volume_fault(str(volume)) for volume in volumes)))[:1]
     try:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Collection, Mapping, Sequence
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -18,6 +19,7 @@ from .._text import hosts_as_subject
 from .security import CONTROLLERS, REPLICATION
 
 BROKER, COMBINED, CONTROLLER, ZOOKEEPER = "broker", "combined", "controller", "zookeeper"
+LISTENER_NAME = re.compile(r"[A-Za-z0-9_-]+")
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 DATA, METADATA, ZOOKEEPER_DIR = "/var/lib/kafka/data%d", "/var/lib/kafka/metadata", "/var/lib/zookeeper"
 ZOOKEEPER_PORT, ZOOKEEPER_PEERS, ZOOKEEPER_ELECTION = 2181, 2888, 3888
@@ -170,7 +172,12 @@ def listener_findings(declared: Any) -> list[str]:
             port = 0
         if not 0 < port < 65536:
             out.append("The listener %s has the port %r; choose one from 1 to 65535." % (name, item["port"]))
-        if name in seen_names:
+        if not LISTENER_NAME.fullmatch(name):
+            out.append("kafka_listeners has the name %r; use letters, digits, underscores and hyphens." % name)
+        # Kafka compares names, and looks for the settings of one, without regard to capital letters.
+        elif name.upper() in (REPLICATION, CONTROLLERS) and name != name.upper():
+            out.append("The listener %s is %s for Kafka; write it so, or choose another name." % (name, name.upper()))
+        if name.upper() in {seen.upper() for seen in seen_names}:
             out.append("The listener %s is declared twice; give each its own name." % name)
         if port in seen_ports:
             out.append("The listeners %s and %s share port %d; give each its own." % (seen_ports[port], name, port))

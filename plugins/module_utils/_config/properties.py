@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import Any, Iterable, Mapping
 
 from .._errors import RackawareError
@@ -101,12 +102,15 @@ def findings(
         key = str(key)
         if key in reserved:
             out.append("%s sets %s, which the inventory decides; remove it from %s." % (name, key, name))
+        # Java would skip it or end the name there, and so read another setting.
+        elif re.search(r"\s", key) or not key.isprintable():
+            out.append("%s has %r, which is no name of a setting; remove it." % (name, key))
         elif known and key not in known:
             near = difflib.get_close_matches(key, known, n=1, cutoff=NEAR)
             if near:
                 out.append("%s sets %s, which Kafka does not know; did you mean %s?" % (name, key, near[0]))
         try:
-            if "\n" in text(value) or "\r" in text(value) or "\n" in key:
+            if "\n" in text(value) or "\r" in text(value):
                 out.append(
                     "%s: %s has a line break in it, which a properties file cannot hold; remove it." % (name, key)
                 )

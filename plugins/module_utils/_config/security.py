@@ -10,6 +10,7 @@ of the cluster's own CA, and by nothing else; clients log in by SCRAM, or by cer
 
 from __future__ import annotations
 
+import re
 from typing import Any, Iterable, Mapping, Sequence
 
 from .._tls import identity
@@ -32,6 +33,7 @@ ZOOKEEPER_CIPHERS = ",".join(
     )
 )
 DIRECTORY = "/etc/kafka/tls"
+PROPERTY = "-Dzookeeper."
 # The class follows from how the node keeps its metadata: AclAuthorizer beside controllers ends a broker's start.
 AUTHORIZERS = {
     "kraft": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
@@ -56,13 +58,21 @@ RESERVED_BEGINNINGS = (
     "ssl.",
     "zookeeper.ssl.",
 )
+# What a listener can say for itself as well.
+OF_A_LISTENER = re.compile(r"listener\.name\.[^.]+\.(.+)")
+MAPPING = "ssl.principal.mapping.rules"
 # ssl.cipher.suites and the like weaken nothing that the two versions of TLS allow.
 FREE = frozenset(("ssl.cipher.suites", "ssl.engine.factory.class", "ssl.secure.random.implementation"))
 ZOOKEEPER_RESERVED = (
+    "DigestAuthenticationProvider.",
+    "X509AuthenticationProvider.",
     "authProvider.",
     "client.portUnification",
+    "dynamicConfigFile",
     "portUnification",
     "secureClientPort",
+    "serverCnxnFactory",
+    "skipACL",
     "ssl",
     "sslQuorum",
 )
@@ -147,6 +157,7 @@ def kafka(cluster: Mapping[str, Any], *, broker: bool) -> dict[str, Any]:
             continue
         elif item["protocol"] == SSL:
             out[prefix + "ssl.client.auth"] = "required"
+            out[prefix + MAPPING] = [_clients_only(cluster["cluster"]), "DEFAULT"]
             out[prefix + "ssl.truststore.type"] = "PEM"
             out[prefix + "ssl.truststore.location"] = "%s/clients.pem" % DIRECTORY
         else:
@@ -168,6 +179,21 @@ def kafka(cluster: Mapping[str, Any], *, broker: bool) -> dict[str, Any]:
             }
         )
     return out
+
+
+def own_settings(own: Mapping[str, Any], cluster: str) -> dict[str, Any]:
+    """A user's settings, in which rules for the names of clients come after ours."""
+    return {
+        key: [_clients_only(cluster), value] if str(key).endswith("." + MAPPING) else value
+        for key, value in own.items()
+    }
+
+
+def _clients_only(cluster: str) -> str:
+    """The rule that keeps a client whose certificate has a node's name from being one: its CA may sign any name."""
+    names = identity.SERVICE, identity.OPERATOR
+    nodes = identity.dn(identity.subject("(%s|%s)" % names, cluster))
+    return "RULE:^(%s)$/client:$1/" % nodes
 
 
 def zookeeper(directory: str) -> dict[str, Any]:
@@ -202,12 +228,32 @@ def _stores(pattern: str, directory: str) -> dict[str, str]:
 
 def reserved(own: Mapping[str, Any]) -> set[str]:
     """Of a user's settings for brokers or controllers those that a secured cluster decides."""
-    return {str(key) for key in own if key in RESERVED or str(key).startswith(RESERVED_BEGINNINGS) and key not in FREE}
+    return {str(key) for key, value in own.items() if _reserved(str(key), value)}
+
+
+def _reserved(key: str, value: Any) -> bool:
+    if key.startswith(RESERVED_BEGINNINGS):
+        return key not in FREE
+    own = OF_A_LISTENER.fullmatch(key)
+    name = own[1] if own else key
+    # Who comes in without a certificate has no name.
+    return name in RESERVED or name == "ssl.client.auth" and value != "required"
 
 
 def zookeeper_reserved(own: Mapping[str, Any]) -> set[str]:
     """Of a user's settings for ZooKeeper those that a secured cluster decides."""
-    return {str(key) for key in own if str(key).startswith(ZOOKEEPER_RESERVED) or key == "serverCnxnFactory"}
+    return {str(key) for key in own if str(key).startswith(ZOOKEEPER_RESERVED)}
+
+
+def option_findings(name: str, options: Iterable[Any]) -> list[str]:
+    """What is wrong with a secured cluster's options for the JVM, where ZooKeeper's code looks for settings as well."""
+    words = re.sub(r"[\"']", "", " ".join(map(str, options))).split()
+    given = [word.partition("=")[0] for word in words if word.startswith(PROPERTY)]
+    return [
+        "%s has %s, which kafka_security decides; remove it from %s." % (name, option, name)
+        for option in given
+        if zookeeper_reserved({option[len(PROPERTY) :]: None})
+    ]
 
 
 def findings(security: Any, listeners: Any, super_users_: Any, client_ca: Any) -> list[str]:

@@ -39,6 +39,8 @@ def kafka(
     min_insync_replicas}; sized as from _config.sizing.size; own are the user's settings. Raises RackawareError.
     """
     secured = cluster["security"] == security.TLS
+    if secured:
+        own = security.own_settings(own, cluster["cluster"])
     settings = {
         **_identity(node, cluster),
         **_safe(cluster, node["role"]),

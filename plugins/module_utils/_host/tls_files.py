@@ -72,7 +72,11 @@ def private_key(file: str) -> str | None:
 
 def certificate(file: str) -> str:
     """The certificates in a file, without the key."""
-    return "".join(each.rstrip("\n") + "\n" for each in CERTIFICATE.findall(staging.read(file) or ""))
+    return _certificates(staging.read(file) or "")
+
+
+def _certificates(text: str) -> str:
+    return "".join(each.rstrip("\n") + "\n" for each in CERTIFICATE.findall(text))
 
 
 def _public(argv: Sequence[str], text: str) -> str:
@@ -183,8 +187,12 @@ def keystore_steps(
     certificates: identity to its chain as PEM. Raises TlsFilesError where a key is of another certificate.
     """
     me = owner(group, 0o640).owner
+    store = path(directory, TRUSTSTORE)
     items: list[dict[str, Any]] = [
-        {"dest": path(directory, TRUSTSTORE), "content": authorities, "owner": me, "group": group, "mode": "0644"}
+        {
+            **{"dest": store, "content": authorities, "owner": me, "group": group, "mode": "0644"},
+            "at_once": not certificate(store),
+        }
     ]
     keys = []
     for name, chain in certificates.items():
@@ -203,8 +211,8 @@ def keystore_steps(
                 "owner": me,
                 "group": group if service else own_group(),
                 "mode": "0640" if service else "0400",
-                # Only the service's own files wait for its restart.
-                "at_once": not service,
+                # Only the service's own files wait for its restart, and it cannot start with one that has no certificate.
+                "at_once": not service or not certificate(dest),
             }
         )
         keys += [waiting] if source == waiting else []
@@ -212,7 +220,7 @@ def keystore_steps(
 
 
 def diff(step: staging.Step) -> dict[str, str]:
-    """Before and after, with the certificates only."""
+    """Before and after, with the certificates only: half a key is a secret, too."""
     header = step.writes or step.dest
-    texts = {side: KEY.sub("", text) for side, text in (("before", step.before), ("after", step.content))}
+    texts = {"before": _certificates(step.before), "after": _certificates(step.content)}
     return {"before_header": header, "after_header": header, **texts}

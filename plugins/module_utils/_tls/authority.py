@@ -98,14 +98,14 @@ def check_request(text: str, identity: Identity, host: str) -> x509.CertificateS
     file = "The request of %s for %s" % (host, identity.name)
     try:
         request = x509.load_pem_x509_csr(text.encode("utf-8", "replace"))
-        key, proven = request.public_key(), request.is_signature_valid
-    except ValueError:
+        key, proven, has = request.public_key(), request.is_signature_valid, certificates.names(request)
+    except certificates.UNREADABLE:
         raise TlsError("%s cannot be read; look at the host." % file) from None
     if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != "secp256r1":
         raise TlsError("%s is of another kind of key than EC P-256; remove the key on the host." % file)
     if not proven:
         raise TlsError("%s is not signed by its key; look at the host." % file)
-    claimed, has = request.subject.rfc4514_string(), certificates.names(request)
+    claimed = request.subject.rfc4514_string()
     if claimed != identity.dn:
         raise TlsError("%s claims to be %s instead of %s; look at the host." % (file, claimed, identity.dn))
     if has != set(identity.names):

@@ -12,10 +12,12 @@ from typing import Any, Iterable, Mapping, Sequence
 
 try:
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
     from cryptography.x509.oid import ExtendedKeyUsageOID
 
+    # cryptography parses keys and extensions when they are asked for.
+    UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
     CRYPTOGRAPHY_ERROR = None
 except ImportError:
     CRYPTOGRAPHY_ERROR = traceback.format_exc()
@@ -36,8 +38,11 @@ def read(text: str, what: str) -> list[x509.Certificate]:
             "%s has a private key in it; a key is made on its host and never leaves it, so take it out." % what
         )
     try:
-        return list(x509.load_pem_x509_certificates(text.encode("utf-8", "replace")))
-    except ValueError:
+        found = list(x509.load_pem_x509_certificates(text.encode("utf-8", "replace")))
+        for each in found:
+            public_key(each), names(each), is_authority(each), _for_both(each)
+        return found
+    except UNREADABLE:
         raise TlsError("%s has no certificate that can be read; write it as PEM (BEGIN CERTIFICATE)." % what) from None
 
 

@@ -183,6 +183,14 @@ def test_what_has_no_form_is_refused(value):
     assert "key" in properties.findings({"key": value})[0]
 
 
+@pytest.mark.parametrize("before", ["\t", "\f", " ", "x\r", "x\n", "\u2028"], ids=repr)
+def test_a_name_with_a_blank_is_none_that_java_would_read_as_another(before):
+    key = before + "super.users"
+    assert "remove it" in properties.findings({key: "User:a"})[-1]
+    with pytest.raises(PropertiesError):
+        properties.merge({}, {key: "User:a"})
+
+
 def test_settings_that_are_no_mapping_are_refused():
     assert "must be a mapping" in properties.broker_findings(["a"])[0]
 

@@ -85,6 +85,8 @@ def test_a_zookeeper_node_speaks_tls_only_to_clients_and_to_its_peers():
         "ssl.endpoint.identification.algorithm",
         "listener.name.replication.ssl.client.auth",
         "listener.name.controller.ssl.truststore.location",
+        "listener.name.mtls.ssl.client.auth",
+        "listener.name.client.principal.builder.class",
         "zookeeper.set.acl",
         "zookeeper.ssl.client.enable",
     ],
@@ -103,12 +105,42 @@ def test_what_opens_nothing_stays_the_users(key):
     assert node(**{key: "7"})[key] == "7"
 
 
+def test_a_listener_with_passwords_may_ask_for_certificates_as_well():
+    key = "listener.name.client.ssl.client.auth"
+    assert node(**{key: "required"})[key] == "required"
+    with pytest.raises(properties.PropertiesError):
+        node(**{key: "requested"})
+
+
 @pytest.mark.parametrize(
-    "key", ["ssl.clientAuth", "sslQuorum", "secureClientPort", "authProvider.sasl", "serverCnxnFactory"]
+    "key",
+    [
+        "ssl.clientAuth",
+        "sslQuorum",
+        "secureClientPort",
+        "authProvider.sasl",
+        "serverCnxnFactory",
+        "skipACL",
+        "X509AuthenticationProvider.superUser",
+        "DigestAuthenticationProvider.superDigest",
+        "dynamicConfigFile",
+    ],
 )
 def test_what_would_open_zookeeper_is_not_the_users_to_set(key):
     assert key in settings.zookeeper_findings({key: 1}, "tls")[0]
     assert not settings.zookeeper_findings({key: 1}, "none")
+    # ZooKeeper takes what its file does not have from the JVM's properties.
+    option = "-Dzookeeper.%s=x" % key
+    assert option.partition("=")[0] in security.option_findings("zookeeper_jvm_options", ["-Da=b", option])[0]
+    assert security.option_findings("zookeeper_jvm_options", ["-Dzookeeper.snapCount=7", "-Da.zookeeper.ssl=1"]) == []
+
+
+def test_the_certificate_of_a_client_never_makes_it_a_node():
+    own = {"listener.name.mtls.ssl.principal.mapping.rules": "RULE:^CN=(.*?),.*$/$1/"}
+    cluster = {**KRAFT, "listeners": security.with_protocols([*LISTENERS, MTLS], "tls")}
+    key, others = next(iter(own)), "RULE:^(CN=(kafka|operator),OU=demo,O=rackaware)$/client:$1/,"
+    assert node(cluster)[key] == others + "DEFAULT"
+    assert node(cluster, **own)[key] == others + own[key]
 
 
 @pytest.mark.parametrize(

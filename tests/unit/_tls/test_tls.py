@@ -42,6 +42,23 @@ def text(request):
     return request.public_bytes(serialization.Encoding.PEM).decode()
 
 
+def broken(built, identifier):
+    """One with an extension that is no ASN.1."""
+    odd = x509.UnrecognizedExtension(x509.ObjectIdentifier(identifier), b"\xff")
+    return built.add_extension(odd, critical=False).sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+
+
+def odd_certificates():
+    """The texts of what can be parsed and is none of ours: bad names, bad constraints, a curve that nobody has."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), authority._name(HOST.subject)
+    built = authority._builder(name, name, key.public_key(), NOW, NOW + DAY)
+    for identifier in ("2.5.29.17", "2.5.29.19"):
+        yield certificates.pem([broken(built, identifier)])
+    der = built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    curve, unknown = bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2a8648ce3d030106")
+    yield certificates.pem([x509.load_der_x509_certificate(der.replace(curve, unknown))])
+
+
 @pytest.fixture(scope="module")
 def ca():
     return Ca()
@@ -190,6 +207,16 @@ class TestFaults:
 
 
 class TestChosenAuthority:
+    @pytest.mark.parametrize("odd", list(odd_certificates()), ids=["names", "constraints", "curve"])
+    def test_what_one_host_has_never_stops_the_others(self, ca, odd):
+        own = {"keystore": {"certificate": odd, "key_matches": True}}
+        answer = {"identities": own, "authorities": odd, "trusted": odd}
+        who = {"name": "keystore", "subject": HOST.subject, "names": HOST.names}
+        hosts = decision.hosts({"b1": {"identities": [who], "answer": answer}})
+        assert hosts[0].authorities == hosts[0].trusted == ()
+        (need,) = decision.needs(hosts, [ca.certificate], NOW, renew_days=60, exact=True)
+        assert need.reason == "its certificate cannot be read"
+
     def test_only_the_key_decides(self, ca, monkeypatch):
         def choose(*candidates, days=365, now=NOW):
             return authority.choose(candidates, "demo", ca.kms.public, now, days)
@@ -218,6 +245,11 @@ class TestChosenAuthority:
 
 
 class TestRequests:
+    def test_one_that_can_be_parsed_only_in_part_is_refused(self):
+        built = x509.CertificateSigningRequestBuilder().subject_name(authority._name(HOST.subject))
+        with pytest.raises(identity.TlsError, match="The request of b1 for keystore cannot be read"):
+            authority.check_request(text(broken(built, "2.5.29.17")), HOST, "b1")
+
     def test_what_claims_nothing_else_passes(self):
         assert certificates.names(authority.check_request(text(csr()), HOST, "b1")) == set(HOST.names)
 

@@ -95,6 +95,27 @@ class TestFirstRun:
         said = "".join(cluster.said)
         assert "PRIVATE KEY" not in said and not [line for line in keys if line in said]
 
+    def test_half_a_private_key_is_not_printed_either(self, cluster):
+        cluster.run()
+        file = cluster.directory("b1") / "keystore.pem"
+        file.write_text(file.read_text().partition("-----END")[0])
+        keys = cluster.private_lines()
+        cluster.run()
+        said = "".join(cluster.said)
+        assert keys and "PRIVATE KEY" not in said and not [line for line in keys if line in said]
+
+    @pytest.mark.parametrize("left", [None, "", "damaged"], ids=str)
+    def test_what_a_running_service_cannot_use_is_replaced_at_once(self, cluster, left):
+        """The modules that ask the cluster need the CA in place, and without it no roll would put it there."""
+        cluster.run()
+        cluster.running, before = True, cluster.files()
+        for file in cluster.directory("b1").iterdir():
+            file.unlink() if left is None else file.write_text(left)
+        cluster.run()
+        assert not [file for file in cluster.files() if file.endswith(".staged")]
+        assert cluster.files()["b1/tls/truststore.pem"] == before["b1/tls/truststore.pem"]
+        assert tls_files.look(str(cluster.directory("b1")), "keystore").matches
+
 
 class TestRenewal:
     def test_a_renewal_waits_for_the_restart_and_is_not_repeated(self, cluster):
