@@ -22,7 +22,7 @@ def test_a_rotation_under_load_replaces_every_certificate(cluster, signer, trust
     said = cluster.play("rotate_certificates", "--check").succeeded()
     assert cluster.staged() == [] and serials(cluster, signer, trust) == before, said.text[-3000:]
     with cluster.load("rotation"):
-        cluster.play("rotate_certificates").succeeded("No node needs a restart.")
+        cluster.play("rotate_certificates").succeeded()
     after = serials(cluster, signer, trust)
     assert before.keys() == after.keys() and not set(before.values()) & set(after.values())
     assert cluster.staged() == []

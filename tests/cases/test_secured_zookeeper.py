@@ -19,7 +19,7 @@ def test_only_nodes_change_what_zookeeper_has(cluster, signer):
     try:
         own = "/etc/zookeeper/tls/keystore.pem"
         rights = cluster.on(name, SHELL % (own, address, "getAcl /brokers/ids"))
-        assert "'x509,'CN=kafka,OU=%s,O=rackaware" % cluster.name in rights and ": cdrwa" in rights
+        assert "'x509,'CN=kafka%%2COU=%s%%2CO=rackaware" % cluster.name in rights and ": cdrwa" in rights
         said = cluster.on(name, SHELL % ("/run/stranger.pem", address, "create /brokers/ids/99 x"))
         assert "NoAuth" in said or "Insufficient permission" in said or "Authentication is not valid" in said
         said = cluster.on(name, SHELL % ("/run/stranger.pem", address, "get /config/users/tests"))
