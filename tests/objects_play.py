@@ -11,20 +11,21 @@ from stand_ins import Project, groups, hosts, one_line, overlay, plugins
 
 
 class Plays:
-    """A place to run in: .run(playbook) gives the code and the output on one line; .log has what stand-ins were asked."""
+    """A place to run in: .run(playbook) gives the code and the output on one line; .log has what stand-ins were asked.
+
+    With a port the cluster is not secured, and that is the port of its clients."""
 
     def __init__(
-        self, place: Path, replaced: tuple[str, ...], mode: str = "kraft", port: int = 9092, **files: str
+        self, place: Path, replaced: tuple[str, ...], mode: str = "kraft", port: int | None = None, **files: str
     ) -> None:
         tree = overlay(place / "tree", {**plugins("objects", replaced), **files})
         self.project = Project(tree, place)
-        listeners = [
-            {"name": name, "port": each, "protocol": "PLAINTEXT"}
-            for name, each in (("CLIENT", port), ("REPLICATION", 9091), ("CONTROLLER", 9093))
-        ]
-        brokers = self._hosts("b", 0, kafka_listeners=listeners)
+        ports = (("CLIENT", port), ("REPLICATION", 9091), ("CONTROLLER", 9093))
+        listeners = [{"name": name, "port": each} for name, each in ports]
+        own = {"kafka_security": "none", "kafka_listeners": listeners} if port else {}
+        brokers = self._hosts("b", 0, **own)
         # A combined node is fine, one with ZooKeeper is not.
-        others = {"zookeepers": self._hosts("z", 10)} if mode == "zookeeper" else {"controllers": brokers}
+        others = {"zookeepers": self._hosts("z", 10, **own)} if mode == "zookeeper" else {"controllers": brokers}
         self.inventory = groups(brokers=brokers, **others)
 
     @staticmethod

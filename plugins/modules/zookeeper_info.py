@@ -27,6 +27,7 @@ options:
     description: Not used here.
     type: list
     elements: str
+    required: false
   servers:
     description: All servers of the ensemble, as V(host:port). The port is 2181 when left out.
     type: list

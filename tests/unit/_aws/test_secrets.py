@@ -125,11 +125,11 @@ def test_without_an_endpoint_of_its_own_the_regions_is_asked(monkeypatch):
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SSM"):
         monkeypatch.delenv(name, raising=False)
 
-    def opened(request, timeout):
+    def opened(_opener, request, timeout):
         asked.append(request.full_url)
         raise OSError("canary")
 
-    monkeypatch.setattr(secrets.urllib.request, "urlopen", opened)
+    monkeypatch.setattr(secrets.urllib.request.OpenerDirector, "open", opened)
     for region in ("eu-west-1", "cn-north-1"):
         store = secrets.Store(replace(ROLE, region=region), sleep=lambda _seconds: None)
         with pytest.raises(secrets.SecretError, match="cannot be asked for in %s: OSError; look at the net" % region):

@@ -44,7 +44,9 @@ def test_everything_is_created_before_anything_is_removed_and_acls_go_last(plays
     first = ["topics:later", "users:later", "quotas:later", "acls:later"]
     assert calls(plays) == ["roll_lock", *first, "topics:now", "users:now", "quotas:now", "acls:now", "roll_lock"]
     asked = plays.log[1]
-    assert asked["bootstrap_servers"] == ["127.0.0.1:9092", "127.0.0.2:9092", "127.0.0.3:9092"]
+    # As the operator, at the listener between brokers.
+    assert asked["bootstrap_servers"] == ["127.0.0.1:9091", "127.0.0.2:9091", "127.0.0.3:9091"]
+    assert (asked["security_protocol"], asked["ssl_certfile"]) == ("SSL", "/etc/kafka/tls/operator.pem")
     assert (asked["on"], asked["confirm"]) == ("b1", "delete 1 topic")
     assert '"remove: x"' in said and SECRET not in said
 
@@ -75,12 +77,12 @@ def test_the_demos_file_declares_a_user_whose_password_is_made_once(plays, monke
 
 def test_what_is_not_declared_is_not_asked_for_but_what_is_purged_is(plays):
     purge = {"objects_purge": ["acls"], "objects_owned_prefixes": ["orders-"], "kafka_acls": []}
-    connection = {"objects_connection": {"security_protocol": "SSL", "ssl_cafile": "/ca"}}
+    connection = {"objects_connection": {"security_protocol": "SASL_SSL", "ssl_cafile": "/ca"}}
     code, said = plays.run("objects", kafka_topics=OBJECTS["kafka_topics"], **purge, **connection)
     assert code == 0 and calls(plays) == ["roll_lock", "topics:later", "acls:later", "roll_lock"], said
     topics, acls = plays.log[1:3]
     assert (topics["purge"], acls["purge"], acls["owned_prefixes"]) == (False, True, ["orders-"])
-    assert (topics["security_protocol"], topics["ssl_cafile"]) == ("SSL", "/ca")
+    assert (topics["security_protocol"], topics["ssl_cafile"]) == ("SASL_SSL", "/ca")
 
 
 def test_a_purge_with_the_file_forgotten_asks_nothing_and_removes_nothing(plays):

@@ -187,6 +187,8 @@ def inventory(mode, more=None):
     hosts["b1"].update(more or {})
     quorum = "kafka_controllers" if mode == "kraft" else "kafka_zookeepers"
     cluster = {
+        # In a secured cluster there is nothing to write down: its keys are made on the hosts, and their settings are refused.
+        "kafka_security": "none",
         "kafka_replication_factor": 2,
         "kafka_min_insync_replicas": 1,
         "kafka_topology": {"allow_fewer_zones": True},

@@ -6,19 +6,25 @@ What would look at a host, or write there, is replaced by an action plugin that 
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from stand_ins import ROOT, groups, hosts, one_line, plugins
 
-REPLACED = ("host_preflight", "kafka_storage_info", "kafka_service_info", "file_set")
+REPLACED = (
+    *("host_preflight", "kafka_storage_info", "kafka_service_info", "file_set"),
+    *("kafka_verify", "zookeeper_info"),
+)
+TLS = ("tls_request", "tls_certificates", "tls_keystore")
 STAGE = "- name: Stage\n  rackaware.kafka.file_set:\n    held_by: x\n"
 
 
 @pytest.fixture(scope="module")
 def files():
-    """Roles that only stage; no other run works on the cluster."""
+    """Roles that only stage, but for that of the certificates; no other run works on the cluster."""
     tasks = {path.relative_to(ROOT).as_posix(): STAGE for path in (ROOT / "roles").glob("*/tasks/*.yml")}
-    return {**plugins("site", REPLACED), **tasks, "roles/roll/tasks/lock.yml": "[]\n"}
+    tasks = {path: text for path, text in tasks.items() if not path.startswith("roles/tls/")}
+    return {**plugins("site", REPLACED), **plugins("tls", TLS), **tasks, "roles/roll/tasks/lock.yml": "[]\n"}
 
 
 @pytest.fixture
@@ -104,6 +110,45 @@ def test_no_host_is_asked_twice_for_disks_that_are_mounted(run, quorum):
     code, said, log = run("site", "--check", case=case, quorum=quorum)
     assert code == 0, said[-3000:]
     assert not [line for line in log if line.startswith("kafka_storage_info")] and "file_set b1" in log
+
+
+@pytest.mark.parametrize("options", [(), ("--check",)], ids=["run", "check"])
+def test_all_hosts_are_certified_at_once_after_all_checks_and_before_their_services_are_staged(run, options):
+    code, said, log = run("site", *options)
+    assert code == 0, said[-3000:]
+    kinds = [line.split()[0] for line in log]
+    assert sorted(line for line in log if line.startswith("tls_request")) == [
+        "tls_request look %s" % name for name in ("b1", "b2", "b3", "z1", "z2", "z3")
+    ]
+    (decided,) = [line for line in log if line.startswith("tls_certificates")]
+    assert decided == "tls_certificates b1,b2,b3,z1,z2,z3 on localhost"
+    assert [line for line in log if line.startswith("tls_keystore")] == [
+        "tls_keystore kafka.service /etc/kafka/tls %s" % name for name in ("b1", "b2")
+    ]
+    first = [kinds.index(kind) for kind in ("host_preflight", *TLS)]
+    assert first == sorted(first) and kinds[first[1] : first[3] + 2] == [TLS[0]] * 6 + [TLS[1]] + [TLS[2]] * 2
+    assert max(n for n, kind in enumerate(kinds) if kind == "host_preflight") < first[1]
+    # Three roles before: the system, Java, Kafka. Java's and Kafka's services come later.
+    assert [line for line in log[: first[1]] if line == "file_set b1"] == ["file_set b1"] * 3
+    assert {"file_set b1", "file_set z1"} <= set(log[first[3] :])
+
+
+def test_where_nothing_is_due_certificates_cost_a_task_a_host_and_two_once(run):
+    tasks = {}
+    for security in ("none", "tls"):
+        code, said, log = run("site", group={"kafka_security": security}, case={"uncertified": []})
+        assert code == 0 and [line for line in log if "tls_" in line] == [] or security == "tls", said[-3000:]
+        recap = said[said.rindex("PLAY RECAP") :]
+        tasks[security] = {name: int(ok) for name, ok in re.findall(r"(\S+) +: ok=(\d+)", recap)}
+    more = {name: tasks["tls"][name] - count for name, count in tasks["none"].items()}
+    # What runs once is counted at the first host.
+    assert more == {"b1": 3, "b2": 1, "b3": 1, "z1": 1, "z2": 1, "z3": 1, "localhost": 0}
+
+
+def test_without_certificates_nothing_more_is_staged(run):
+    code, said, log = run("site", case={"words": ["tls_certificates"]})
+    assert code != 0 and "It broke on purpose." in said, said[-3000:]
+    assert log[-1].startswith("tls_certificates")
 
 
 def test_a_roll_refuses_them_too(run):
