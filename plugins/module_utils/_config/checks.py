@@ -69,6 +69,15 @@ def findings(
         out += faults_ or security.findings(
             cluster.get("security"), declared, cluster.get("super_users"), cluster.get("client_ca")
         )
+        if (
+            not faults_
+            and groups.get(nodes.CONTROLLER)
+            and nodes.CONTROLLERS not in {item["name"] for item in declared}
+        ):
+            out.append(
+                "kafka_listeners has no listener %s, without which controllers do not start; add {name: %s, port: 9093}."
+                % (nodes.CONTROLLERS, nodes.CONTROLLERS)
+            )
     # What a group sets wrongly is said once.
     shared: dict[str, list[str]] = {}
     for name, variables in seen.items():

@@ -10,6 +10,8 @@ import grp
 import os
 import pwd
 import re
+import ssl
+import time
 from dataclasses import dataclass
 from typing import Any, Mapping, Sequence
 
@@ -121,6 +123,17 @@ def expires(text: str, days: int) -> bool:
     return _command.run(argv, data=text.encode("utf-8"))[0] != 0
 
 
+def refuse_from_the_future(name: str, text: str) -> None:
+    """Raise TlsFilesError for a certificate that is not valid yet: peers would refuse the node after its restart."""
+    code, out, _err = _command.run(["openssl", "x509", "-noout", "-startdate"], data=text.encode("utf-8"))
+    begins = out.strip().partition("=")[2]
+    if code == 0 and ssl.cert_time_to_seconds(begins) > time.time():
+        raise TlsFilesError(
+            "The new certificate for %s is not valid before %s, and by this host's clock it is earlier; correct the time"
+            " here or on the machine that runs Ansible, and run this again." % (name, begins)
+        )
+
+
 def needs_key(found: Found, *, renew_days: int, renew: bool) -> bool:
     """Whether a new key must be made: each certificate that is renewed gets one."""
     if found.waiting:
@@ -203,6 +216,7 @@ def keystore_steps(
             raise TlsFilesError(
                 "The certificate for %s is of another key than the one in %s; run this again." % (name, source) + PAGE
             )
+        refuse_from_the_future(name, chain)
         service = name == KEYSTORE
         items.append(
             {

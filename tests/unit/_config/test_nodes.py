@@ -145,6 +145,10 @@ def test_combined_nodes_are_good_too():
             {"groups": dict(GROUPS, controller=["b1"]), "version": "4.3.1"},
             "a migration between them is not done by site",
         ),
+        (
+            {"groups": dict(GROUPS, controller=["b1"]), "listeners": [{"name": "CLIENT", "port": 9092}]},
+            "kafka_listeners has no listener CONTROLLER",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

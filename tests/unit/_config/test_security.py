@@ -183,6 +183,11 @@ FINDINGS = [
     ),
     ("no listener between brokers", {"listeners": LISTENERS[:1]}, "kafka_listeners has no listener REPLICATION"),
     ("no CA of clients", {"listeners": [*LISTENERS, MTLS]}, "kafka_client_ca_certificates has no certificate"),
+    (
+        "the key of the CA of clients",
+        {"ca": "-----BEGIN PRIVATE KEY-----\n-----BEGIN CERTIFICATE-----"},
+        "kafka_client_ca_certificates has a private key",
+    ),
     ("a super user without its kind", {"users": ["alice"]}, "kafka_super_users has 'alice'"),
     ("two super users in one", {"users": ["User:a;User:b"]}, "kafka_super_users has 'User:a;User:b'"),
 ]

@@ -137,6 +137,18 @@ class TestRenewal:
         changed, _ = cluster.run()
         assert set(changed.values()) == {False}
 
+    def test_a_certificate_that_is_not_valid_yet_by_the_clock_of_its_host_is_refused(self, cluster, monkeypatch):
+        """After a restart its peers would refuse it; site compares the clocks, rotate_certificates does not."""
+        cluster.run()
+        cluster.running, before = True, cluster.files()
+        answers = {name: cluster.request(name, renew=True) for name in cluster.variables}
+        monkeypatch.setattr(tls_authority, "BACK", -certificates.DAY / 24)
+        signed = cluster.decide(answers)
+        said = cluster.write("b1", signed)["msg"]
+        assert "is not valid before" in said and "correct the time" in said
+        assert {name: cluster.files()[name] for name in before} == before
+        assert not [file for file in cluster.files() if file.endswith(".staged")]
+
     def test_what_expires_soon_gets_a_new_key(self, cluster):
         cluster.run(days=61)
         old = certificates.public_key(cluster.leaf("b1"))
