@@ -47,7 +47,9 @@ def tls_findings(names: list[str], hosts: Any, cluster: str, own: dict[str, Any]
     """Sentences."""
     from ..module_utils._tls import identity
 
-    return identity.findings(cluster, {name: _names(name, hosts) for name in names}) + identity.settings_findings(own)
+    return identity.findings(cluster, {name: _names(name, hosts) for name in names}) + identity.settings_findings(
+        own, names
+    )
 
 
 class FilterModule:

@@ -62,7 +62,7 @@ RESERVED_BEGINNINGS = (
 OF_A_LISTENER = re.compile(r"listener\.name\.[^.]+\.(.+)")
 MAPPING = "ssl.principal.mapping.rules"
 # ssl.cipher.suites and the like weaken nothing that the two versions of TLS allow.
-FREE = frozenset(("ssl.cipher.suites", "ssl.engine.factory.class", "ssl.secure.random.implementation"))
+FREE = frozenset(("ssl.cipher.suites", "ssl.secure.random.implementation"))
 ZOOKEEPER_RESERVED = (
     "DigestAuthenticationProvider.",
     "X509AuthenticationProvider.",
@@ -297,5 +297,10 @@ def findings(security: Any, listeners: Any, super_users_: Any, client_ca: Any) -
             out.append(
                 "kafka_super_users has %r, but a super user is User: and its name, as in User:alice; correct it."
                 % (user,)
+            )
+        elif str(user) == "User:ANONYMOUS":
+            out.append(
+                "kafka_super_users has User:ANONYMOUS, which is every client without a name; remove it, and name those"
+                " who may do anything."
             )
     return out

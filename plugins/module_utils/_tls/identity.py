@@ -24,6 +24,7 @@ SERVICE, OPERATOR, AUTHORITY = "kafka", "operator", "broker CA"
 KEYSTORE, TRUSTSTORE = "keystore", "truststore"
 # Part of a file's name, of an alias of KMS, and of distinguished names, in which none of these is escaped.
 CLUSTER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 # The last label has a letter: 300.1.1.1 is a wrong address, not a name.
 DNS_NAME = re.compile(r"(?:\*\.)?(?:%s\.)*(?=[^.]*[A-Za-z])%s" % (LABEL, LABEL))
@@ -116,8 +117,8 @@ def findings(cluster: str, hosts: Mapping[str, Sequence[str]]) -> list[str]:
     return out
 
 
-def settings_findings(own: Mapping[str, Any]) -> list[str]:
-    """What is wrong with {source, days, renew_days, requests_dir}, one sentence each."""
+def settings_findings(own: Mapping[str, Any], hosts: Iterable[str]) -> list[str]:
+    """What is wrong with {source, days, renew_days, requests_dir}, one sentence each; hosts are inventory names."""
     out = []
     if int(own["days"]) <= int(own["renew_days"]):
         out.append(
@@ -128,6 +129,12 @@ def settings_findings(own: Mapping[str, Any]) -> list[str]:
         out.append("tls_days must be from 1 to %d, and tls_renew_days at least 1; correct them." % MOST_DAYS)
     if own["source"] == "requests" and not own["requests_dir"]:
         out.append("tls_source is requests, and tls_requests_dir is not set; set it to a directory for requests.")
+    for host in hosts if own["source"] == "requests" else ():
+        if not FILE_NAME.fullmatch(host) or host.endswith(".%s" % OPERATOR):
+            out.append(
+                "The host %r gives its requests their file's name, which needs letters, digits, dots, hyphens and"
+                " underscores, and no .%s at its end; give it another name in the inventory." % (host, OPERATOR)
+            )
     return out
 
 

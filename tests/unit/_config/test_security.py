@@ -189,6 +189,7 @@ FINDINGS = [
         "kafka_client_ca_certificates has a private key",
     ),
     ("a super user without its kind", {"users": ["alice"]}, "kafka_super_users has 'alice'"),
+    ("everyone as a super user", {"users": ["User:ANONYMOUS"]}, "kafka_super_users has User:ANONYMOUS"),
     ("two super users in one", {"users": ["User:a;User:b"]}, "kafka_super_users has 'User:a;User:b'"),
 ]
 

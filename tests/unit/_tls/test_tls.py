@@ -100,9 +100,16 @@ class TestNames:
     )
     def test_settings(self, given, sentence):
         found = identity.settings_findings(
-            {"source": "kms", "days": 365, "renew_days": 60, "requests_dir": "", **given}
+            {"source": "kms", "days": 365, "renew_days": 60, "requests_dir": "", **given}, ["b1"]
         )
         assert len(found) == (0 if sentence is None else 1) and (sentence or "") in " ".join(found)
+
+    @pytest.mark.parametrize("host", ["../../etc/x", "b1.operator", "a/b", ".hidden", "a b", ""])
+    def test_a_host_whose_name_is_no_name_for_the_file_of_its_request(self, host):
+        own = {"source": "requests", "days": 365, "renew_days": 60, "requests_dir": "/requests"}
+        found = identity.settings_findings(own, ["b1", "b2.example.com", host])
+        assert len(found) == 1 and found[0].startswith("The host %r " % host)
+        assert identity.settings_findings({**own, "source": "kms"}, [host]) == []
 
     def test_the_longest_names_still_fit_into_what_kms_signs(self, ca):
         names = tuple(("%02d" % number + ".abcdefgh" * 13)[:120] for number in range(20))
