@@ -30,9 +30,7 @@ class Plays:
 
     @staticmethod
     def _hosts(letter: str, offset: int, **more: Any) -> dict[str, dict[str, Any]]:
-        made = hosts(
-            [letter + str(number) for number in (1, 2, 3)], kafka_cluster="demo", kafka_security="none", **more
-        )
+        made = hosts([letter + str(number) for number in (1, 2, 3)], kafka_cluster="demo", **more)
         for values in made.values():
             values["ansible_host"] = "127.0.0.%d" % (values["kafka_node_id"] + offset)
             values["kafka_data_volumes"] = ["vol-%08d" % (values["kafka_node_id"] + offset)]
