@@ -78,7 +78,8 @@ class Project:
         done = subprocess.run(
             [*command, str(ROOT / "playbooks" / playbook)],
             cwd=self.place,
-            env={**kept, **own, **environment},
+            # Reports are written below it.
+            env={**kept, "PWD": str(self.place), **own, **environment},
             capture_output=True,
             text=True,
             check=False,
