@@ -58,8 +58,8 @@ def test_a_run_without_removals_asks_once_for_each_kind_and_says_that_nothing_di
 
 
 def test_the_demos_file_declares_a_user_whose_password_is_made_once(plays, monkeypatch, tmp_path):
-    monkeypatch.setenv("PWD", str(tmp_path))
-    monkeypatch.setattr(plays.project, "run", partial(plays.project.run, KAFKA_CLUSTER="demo"))
+    there = partial(plays.project.run, KAFKA_CLUSTER="demo", PWD=str(tmp_path))
+    monkeypatch.setattr(plays.project, "run", there)
     # A second run asks for the same password.
     asked = []
     for _ in range(2):
