@@ -45,13 +45,11 @@ def kafka_bootstrap_servers(names: list[str], hosts: Any, port: int) -> list[str
 
 def kafka_connection(names: list[str], hosts: Any, groups: Any) -> dict[str, Any]:
     """The connection options of the modules that ask a cluster."""
-    from ..module_utils._config import nodes, security
+    from ..module_utils._config import nodes
 
     settings = kafka_cluster_settings(hosts, groups)
-    # Listeners that cannot work are refused there.
-    nodes.client_listener(settings["listeners"])
-    port = security.operator_listener(settings["listeners"], settings["security"])["port"]
-    options = security.connection(settings["listeners"], settings["security"])
+    port = nodes.operator_listener(settings["listeners"], settings["security"])["port"]
+    options = nodes.operator_connection(settings["listeners"], settings["security"])
     return {"bootstrap_servers": kafka_bootstrap_servers(names, hosts, port), **options}
 
 

@@ -55,10 +55,9 @@ def kafka_ports(declared: list[dict[str, Any]], role: str) -> list[int]:
 def kafka_listener_ports(listeners: list[dict[str, Any]], security: str) -> dict[str, int]:
     """{client, operator, controller}."""
     from ..module_utils._config import nodes
-    from ..module_utils._config import security as config_security
 
     client = nodes.client_listener(listeners)
-    operator = config_security.operator_listener(listeners, security)
+    operator = nodes.operator_listener(listeners, security)
     named = {listener["name"]: listener["port"] for listener in listeners}
     return {
         "client": int(client["port"]),

@@ -17,14 +17,14 @@ def _names(host: str, hosts: Any) -> list[str]:
 
 def tls_host(host: str, hosts: Any, groups: dict[str, list[str]], cluster: str) -> dict[str, Any]:
     """{directory, held_by, identities}."""
-    from ..module_utils._config import nodes, units
+    from ..module_utils._config import nodes, security, units
     from ..module_utils._tls import identity
 
     role = nodes.role(host, groups)
     service = units.service(nodes.BROKER if role == nodes.COMBINED else role)
     address, *names = _names(host, hosts)
     return {
-        "directory": service.directory + "/tls",
+        "directory": security.folder(service.directory),
         "held_by": service.unit,
         "identities": identity.identities(cluster, address, names, broker=service.stem == nodes.BROKER),
     }

@@ -154,8 +154,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._config import units
 from ..module_utils._errors import RackawareError
-from ..module_utils._host import certificate, identity, out_of_service, service_state
 from ..module_utils._host import claim as host_claim
+from ..module_utils._host import identity, out_of_service, service_state, tls_files
 from ..module_utils._roll import lock
 from ..module_utils._upgrade import record
 
@@ -200,7 +200,7 @@ def main() -> None:
                 runs=unit_state == "active",
                 tolerant=True,
             ),
-            certificate_days=certificate.days_left(name, module.run_command),
+            certificate_days=tls_files.days_left(name),
             restart_needed=unit_state == "active" and service_state.restart_needed(unit),
         )
     except RackawareError as error:

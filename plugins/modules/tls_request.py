@@ -154,7 +154,7 @@ def work(params: dict, *, check_mode: bool) -> dict:
             "waiting": new or bool(has.waiting),
             "key_matches": has.matches,
         }
-    store = tls_files.path(directory, tls_identity.TRUSTSTORE)
+    store = tls_identity.path(directory, tls_identity.TRUSTSTORE)
     return {
         "changed": bool(changes),
         "identities": out,

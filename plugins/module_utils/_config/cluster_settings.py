@@ -107,7 +107,7 @@ def _listed(value: Any) -> list[str]:
 def client_port(listeners: Any) -> int | None:
     """The port of the first listener for clients, None when there is none that can be read; the preflight says why."""
     for item in listeners if isinstance(listeners, (list, tuple)) else ():
-        if isinstance(item, Mapping) and item.get("name") not in (REPLICATION, CONTROLLERS):
+        if isinstance(item, Mapping) and item.get("name") not in security.INTERNAL:
             try:
                 return int(item["port"])
             except (KeyError, TypeError, ValueError):

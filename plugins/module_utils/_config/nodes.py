@@ -14,6 +14,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from .._address import join
 from .._errors import RackawareError
 from .._text import hosts_as_subject
+from .._tls import identity
+from . import security
 
 # The listener between brokers, the one of the controllers; every other one is for clients.
 from .security import CONTROLLERS, REPLICATION
@@ -126,7 +128,31 @@ def listeners(declared: Sequence[Mapping[str, Any]], of_role: str, host: str) ->
 def client_listener(declared: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The first listener for clients; raises NodesError for listeners that cannot work."""
     _check_listeners(declared)
-    return next(item for item in declared if item["name"] not in (REPLICATION, CONTROLLERS))
+    return next(item for item in declared if item["name"] not in security.INTERNAL)
+
+
+def operator_listener(declared: Sequence[Mapping[str, Any]], secured: str) -> Mapping[str, Any]:
+    """The listener by which the collection's modules ask a cluster; secured is kafka_security. Raises NodesError.
+
+    In a secured cluster it is the one between brokers, which only the cluster's hosts reach.
+    """
+    client = client_listener(declared)
+    internal = next((item for item in declared if item["name"] == REPLICATION), None)
+    return internal if internal and secured == security.TLS else client
+
+
+def operator_connection(declared: Sequence[Mapping[str, Any]], secured: str) -> dict[str, Any]:
+    """How the collection's modules connect on a broker: options of CONNECTION_SPEC beside the servers."""
+    listener = operator_listener(declared, secured)
+    if secured != security.TLS:
+        return {"security_protocol": security.protocol(listener, secured)}
+    operator = identity.path(security.DIRECTORY, identity.OPERATOR)
+    return {
+        "security_protocol": security.SSL,
+        "ssl_cafile": identity.path(security.DIRECTORY, identity.TRUSTSTORE),
+        "ssl_certfile": operator,
+        "ssl_keyfile": operator,
+    }
 
 
 def _check_listeners(declared: Any) -> None:
@@ -175,7 +201,7 @@ def listener_findings(declared: Any) -> list[str]:
         if not LISTENER_NAME.fullmatch(name):
             out.append("kafka_listeners has the name %r; use letters, digits, underscores and hyphens." % name)
         # Kafka compares names, and looks for the settings of one, without regard to capital letters.
-        elif name.upper() in (REPLICATION, CONTROLLERS) and name != name.upper():
+        elif name.upper() in security.INTERNAL and name != name.upper():
             out.append("The listener %s is %s for Kafka; write it so, or choose another name." % (name, name.upper()))
         if name.upper() in {seen.upper() for seen in seen_names}:
             out.append("The listener %s is declared twice; give each its own name." % name)

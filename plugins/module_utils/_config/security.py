@@ -19,6 +19,7 @@ TLS, NONE = "tls", "none"
 CHOICES = (TLS, NONE)
 # The listener between brokers and the one of the controllers: which certificate of the cluster's CA is shown decides.
 REPLICATION, CONTROLLERS = "REPLICATION", "CONTROLLER"
+INTERNAL = (REPLICATION, CONTROLLERS)
 SCRAM = "SCRAM-SHA-512"
 PLAINTEXT, SSL, SASL_SSL = "PLAINTEXT", "SSL", "SASL_SSL"
 ENCRYPTED = (SSL, SASL_SSL)
@@ -32,7 +33,8 @@ ZOOKEEPER_CIPHERS = ",".join(
         "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
     )
 )
-DIRECTORY = "/etc/kafka/tls"
+# The stem of the file of the CA that signs clients' certificates.
+CLIENTS = "clients"
 PROPERTY = "-Dzookeeper."
 # The class follows from how the node keeps its metadata: AclAuthorizer beside controllers ends a broker's start.
 AUTHORIZERS = {
@@ -74,7 +76,6 @@ ZOOKEEPER_RESERVED = (
     "serverCnxnFactory",
     "skipACL",
     "ssl",
-    "sslQuorum",
 )
 
 
@@ -84,7 +85,7 @@ def protocol(listener: Mapping[str, Any], security: str) -> str:
         return str(listener["protocol"])
     if security != TLS:
         return PLAINTEXT
-    return SSL if listener.get("name") in (REPLICATION, CONTROLLERS) else SASL_SSL
+    return SSL if listener.get("name") in INTERNAL else SASL_SSL
 
 
 def with_protocols(listeners: Any, security: str) -> Any:
@@ -99,40 +100,24 @@ def super_users(cluster: str, more: Iterable[str] = ()) -> list[str]:
     return list(dict.fromkeys([*identity.super_users(cluster), *map(str, more)]))
 
 
-def operator_listener(listeners: Sequence[Mapping[str, Any]], security: str) -> Mapping[str, Any]:
-    """The listener by which the collection's modules ask a cluster; listeners are some that can work.
-
-    In a secured cluster it is the one between brokers, which only the cluster's hosts reach.
-    """
-    internal = next((item for item in listeners if item["name"] == REPLICATION), None)
-    if security == TLS and internal:
-        return internal
-    return next(item for item in listeners if item["name"] not in (REPLICATION, CONTROLLERS))
+def folder(directory: str) -> str:
+    """Where a service whose files are in this directory has its certificates."""
+    return directory + "/tls"
 
 
-def connection(listeners: Sequence[Mapping[str, Any]], security: str) -> dict[str, Any]:
-    """How the collection's modules connect on a broker: options of CONNECTION_SPEC beside the servers."""
-    if security != TLS:
-        listener = operator_listener(listeners, security)
-        return {"security_protocol": protocol(listener, security)}
-    operator = "%s/operator.pem" % DIRECTORY
-    return {
-        "security_protocol": SSL,
-        "ssl_cafile": "%s/truststore.pem" % DIRECTORY,
-        "ssl_certfile": operator,
-        "ssl_keyfile": operator,
-    }
+# Of brokers and controllers.
+DIRECTORY = folder("/etc/kafka")
 
 
 def reads(directory: str, *, clients: bool = False) -> list[str]:
     """The files of a service below its directory that its certificates are in; clients: whether some show one."""
-    names = ("keystore", "truststore", *(("clients",) if clients else ()))
-    return ["%s/tls/%s.pem" % (directory, name) for name in names]
+    names = (identity.KEYSTORE, identity.TRUSTSTORE, *((CLIENTS,) if clients else ()))
+    return [identity.path(folder(directory), name) for name in names]
 
 
 def shows_clients_certificates(listeners: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a listener for clients asks them for a certificate."""
-    return any(item["name"] not in (REPLICATION, CONTROLLERS) and item.get("protocol") == SSL for item in listeners)
+    return any(item["name"] not in INTERNAL and item.get("protocol") == SSL for item in listeners)
 
 
 def kafka(cluster: Mapping[str, Any], *, broker: bool) -> dict[str, Any]:
@@ -143,7 +128,7 @@ def kafka(cluster: Mapping[str, Any], *, broker: bool) -> dict[str, Any]:
     """
     mode = "kraft" if cluster["controllers"] else "zookeeper"
     out: dict[str, Any] = {
-        **_stores("ssl.%s.", DIRECTORY),
+        **_stores("ssl.%s."),
         "ssl.enabled.protocols": PROTOCOLS,
         "authorizer.class.name": AUTHORIZERS[mode],
         # The names have commas.
@@ -153,13 +138,13 @@ def kafka(cluster: Mapping[str, Any], *, broker: bool) -> dict[str, Any]:
         name, prefix = item["name"], "listener.name.%s." % str(item["name"]).lower()
         if name == CONTROLLERS and cluster["controllers"] or name == REPLICATION and broker:
             out[prefix + "ssl.client.auth"] = "required"
-        elif name in (REPLICATION, CONTROLLERS) or not broker:
+        elif name in INTERNAL or not broker:
             continue
         elif item["protocol"] == SSL:
             out[prefix + "ssl.client.auth"] = "required"
             out[prefix + MAPPING] = [_clients_only(cluster["cluster"]), "DEFAULT"]
             out[prefix + "ssl.truststore.type"] = "PEM"
-            out[prefix + "ssl.truststore.location"] = "%s/clients.pem" % DIRECTORY
+            out[prefix + "ssl.truststore.location"] = identity.path(DIRECTORY, CLIENTS)
         else:
             out[prefix + "sasl.enabled.mechanisms"] = SCRAM
             out[prefix + "scram-sha-512.sasl.jaas.config"] = (
@@ -170,7 +155,7 @@ def kafka(cluster: Mapping[str, Any], *, broker: bool) -> dict[str, Any]:
             {
                 "zookeeper.clientCnxnSocket": "org.apache.zookeeper.ClientCnxnSocketNetty",
                 "zookeeper.ssl.client.enable": True,
-                **_stores("zookeeper.ssl.%s.", DIRECTORY),
+                **_stores("zookeeper.ssl.%s."),
                 "zookeeper.ssl.protocol": "TLSv1.3",
                 "zookeeper.ssl.enabled.protocols": PROTOCOLS,
                 "zookeeper.set.acl": True,
@@ -218,11 +203,11 @@ def zookeeper(directory: str) -> dict[str, Any]:
     }
 
 
-def _stores(pattern: str, directory: str) -> dict[str, str]:
+def _stores(pattern: str) -> dict[str, str]:
     return {
         pattern % store + key: value
-        for store in ("keystore", "truststore")
-        for key, value in (("type", "PEM"), ("location", "%s/%s.pem" % (directory, store)))
+        for store in (identity.KEYSTORE, identity.TRUSTSTORE)
+        for key, value in (("type", "PEM"), ("location", identity.path(DIRECTORY, store)))
     }
 
 
@@ -265,7 +250,7 @@ def findings(security: Any, listeners: Any, super_users_: Any, client_ca: Any) -
     out = []
     named = {item["name"]: protocol(item, security) for item in listeners}
     for name, its in named.items():
-        if name in (REPLICATION, CONTROLLERS):
+        if name in INTERNAL:
             if its != SSL:
                 out.append(
                     "The listener %s has the protocol %s, but with kafka_security: tls nodes know each other by"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, Mapping, Sequence
 
+from .._tls import identity
 from . import nodes, security, settings, start_guard, units
 
 HEADER = "Written by rackaware.kafka; change the inventory, not this file."
@@ -58,14 +59,15 @@ def files(
         *([_directory(this.path + ".d", owner="root", group="root", mode="0755")] if on_stores else []),
     ]
     certificates = _certificates(this, cluster)
+    client_ca = _client_ca(certificates, cluster)
     texts = [
         *_own(kind, {**node, "data_dirs": data_dirs}, cluster, sized, own, mounts, certificates),
-        *_client_ca(certificates, cluster),
+        *client_ca,
         *guard["files"],
         *(_store_files(this, cluster, on_stores, store_guard) if on_stores else []),
     ]
-    # The role tls stages them, as no key leaves its host.
-    promoted = [path for path in certificates if path not in {text["dest"] for text in texts}]
+    # The role tls stages the others, as no key leaves its host.
+    promoted = [path for path in certificates if path not in [file["dest"] for file in client_ca]]
     return {"unit": this.unit, "directories": directories, "files": texts, "promoted": promoted}
 
 
@@ -83,7 +85,8 @@ def _certificates(this: units.Service, cluster: Mapping[str, Any]) -> list[str]:
 
 def _client_ca(certificates: Sequence[str], cluster: Mapping[str, Any]) -> list[dict[str, Any]]:
     text = str(cluster.get("client_ca") or "").strip() + "\n"
-    return [_file(path, text) for path in certificates if path.endswith("/clients.pem")]
+    of_clients = identity.path(security.DIRECTORY, security.CLIENTS)
+    return [_file(path, text) for path in certificates if path == of_clients]
 
 
 def _own(
@@ -144,8 +147,7 @@ def _start_guard(
     data_dirs: Sequence[str],
 ) -> dict[str, list[dict[str, Any]]]:
     """What keeps it from starting on a new log directory; whom that asks is not among what the broker reads."""
-    nodes.client_listener(cluster["listeners"])
-    connection = security.connection(cluster["listeners"], cluster["security"])
+    connection = nodes.operator_connection(cluster["listeners"], cluster["security"])
     broker = {"id": node["id"], "data_dirs": data_dirs}
     return start_guard.file_set(broker, node["volumes"] or [], cluster["others"], connection, cluster["new_since"])
 

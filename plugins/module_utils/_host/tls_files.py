@@ -7,22 +7,25 @@
 from __future__ import annotations
 
 import grp
+import math
 import os
 import pwd
 import re
 import ssl
 import time
 from dataclasses import dataclass
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from .. import _command, _durable
+from .._config import security, units
 from .._config.units import STAGED
 from .._errors import RackawareError
-from .._tls.identity import KEYSTORE, TRUSTSTORE, Identity, is_address
+from .._tls.identity import KEYSTORE, TRUSTSTORE, Identity, is_address, path
 from . import staging
 
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
 KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----\n?", re.DOTALL)
+DAY = 24 * 3600
 PAGE = " See docs/runbooks/certificates.md."
 
 
@@ -44,11 +47,6 @@ class Found:
     staged: bool
     waiting: str | None
     leftover: str | None
-
-
-def path(directory: str, stem: str) -> str:
-    """The file of key and certificate, or of the CA."""
-    return os.path.join(directory, stem + ".pem")
 
 
 def key_path(directory: str, identity: str) -> str:
@@ -119,15 +117,38 @@ def look(directory: str, identity: str) -> Found:
 
 def expires(text: str, days: int) -> bool:
     """Whether a certificate expires in fewer days, or cannot be read."""
-    argv = ["openssl", "x509", "-noout", "-checkend", str(days * 24 * 3600)]
+    argv = ["openssl", "x509", "-noout", "-checkend", str(days * DAY)]
     return _command.run(argv, data=text.encode("utf-8"))[0] != 0
+
+
+def _date(text: str, which: str) -> str:
+    """The startdate or enddate of the first certificate, as ssl.cert_time_to_seconds reads it; raises ValueError."""
+    code, out, err = _command.run(["openssl", "x509", "-noout", "-" + which], data=text.encode("utf-8"))
+    if code != 0:
+        raise ValueError((err.strip().splitlines() or ["code %d" % code])[0])
+    return out.strip().partition("=")[2]
+
+
+def days_left(service: str, *, clock: Callable[[], float] = time.time) -> int | None:
+    """Full days until the end of the certificate that a service has in place, negative when it has ended.
+
+    None without one; raises TlsFilesError for one that cannot be read.
+    """
+    file = security.reads(units.service(service).directory)[0]
+    if not os.path.lexists(file):
+        return None
+    try:
+        return math.floor((ssl.cert_time_to_seconds(_date(certificate(file), "enddate")) - clock()) / DAY)
+    except ValueError as error:
+        raise TlsFilesError(
+            "%s has no certificate that can be read: %s; run rackaware.kafka.site." % (file, error) + PAGE
+        ) from None
 
 
 def refuse_from_the_future(name: str, text: str) -> None:
     """Raise TlsFilesError for a certificate that is not valid yet: peers would refuse the node after its restart."""
-    code, out, _err = _command.run(["openssl", "x509", "-noout", "-startdate"], data=text.encode("utf-8"))
-    begins = out.strip().partition("=")[2]
-    if code == 0 and ssl.cert_time_to_seconds(begins) > time.time():
+    begins = _date(text, "startdate")
+    if ssl.cert_time_to_seconds(begins) > time.time():
         raise TlsFilesError(
             "The new certificate for %s is not valid before %s, and by this host's clock it is earlier; correct the time"
             " here or on the machine that runs Ansible, and run this again." % (name, begins)

@@ -52,6 +52,11 @@ class Identity:
         return dn(self.subject)
 
 
+def path(directory: str, stem: str) -> str:
+    """The file of key and certificate of an identity, or of a CA."""
+    return "%s/%s.pem" % (directory, stem)
+
+
 def subject(common_name: str, cluster: str) -> dict[str, str]:
     """The parts of a distinguished name."""
     return {"CN": common_name, "OU": cluster, "O": ORGANIZATION}

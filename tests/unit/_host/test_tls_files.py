@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time
 
 import pytest
 from certificates import Authority
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import security
-from ansible_collections.rackaware.kafka.plugins.module_utils._host import certificate
-
-
-def run(argv, environ_update=None):
-    done = subprocess.run(
-        argv, capture_output=True, text=True, check=False, env={**os.environ, **(environ_update or {})}
-    )
-    return done.returncode, done.stdout, done.stderr
+from ansible_collections.rackaware.kafka.plugins.module_utils._host import tls_files
 
 
 @pytest.fixture
@@ -29,15 +20,15 @@ def keystore(tmp_path, monkeypatch):
 
 def test_the_certificate_behind_the_key_counts(keystore, tmp_path):
     keystore.write_bytes(Authority(tmp_path, "ca").sign("b1", days=5).read_bytes())
-    assert certificate.days_left("broker", run) == 4
-    assert certificate.days_left("broker", run, clock=lambda: time.time() + 6 * certificate.DAY) == -2
+    assert tls_files.days_left("broker") == 4
+    assert tls_files.days_left("broker", clock=lambda: time.time() + 6 * tls_files.DAY) == -2
 
 
 def test_a_service_without_one_has_none(keystore):
-    assert certificate.days_left("broker", run) is None
+    assert tls_files.days_left("broker") is None
 
 
 def test_one_that_cannot_be_read_is_said(keystore):
     keystore.write_text("no certificate")
-    with pytest.raises(certificate.CertificateError, match="has no certificate that can be read: .+ run rackaware"):
-        certificate.days_left("zookeeper", run)
+    with pytest.raises(tls_files.TlsFilesError, match="has no certificate that can be read: .+ run rackaware"):
+        tls_files.days_left("zookeeper")
