@@ -273,3 +273,19 @@ class Cluster:
             process.kill()
         for process in self.processes.values():
             process.wait()
+
+
+class LoneBroker(Cluster):
+    """One broker, with a ZooKeeper server of its own in that mode; _answers says whether a client gets in."""
+
+    def start_all(self) -> None:
+        """Format (KRaft) or start ZooKeeper, start the one broker, and wait until it answers."""
+        properties = self.properties(1)
+        if self.mode == "kraft":
+            tool = ["java", "-cp", "%s/*" % self.libs, "kafka.tools.StorageTool", "format"]
+            tool += ["--cluster-id", host_storage.new_cluster_id(), "--config", str(properties)]
+            subprocess.run(tool, check=True, capture_output=True)
+        else:
+            self.start_zookeeper(1)
+        self.start(1)
+        wait_until(self._answers, lambda answered: answered, what="the broker", timeout=120, interval=0.5)

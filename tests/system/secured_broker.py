@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-from kafka_cluster import Cluster, free_ports, write_properties
+from kafka_cluster import LoneBroker, free_ports, write_properties
 
-from ansible_collections.rackaware.kafka.plugins.module_utils._host import storage
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client as kafka_client
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import connection, zookeeper
 from ansible_collections.rackaware.kafka.plugins.module_utils._wait import wait_until
@@ -19,7 +17,7 @@ AUTHORIZERS = {
 MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256")
 
 
-class SecuredBroker(Cluster):
+class SecuredBroker(LoneBroker):
     """A context manager; authorizer=False leaves the authorizer out."""
 
     def __init__(self, mode: str, home: Path, *, authorizer: bool = True) -> None:
@@ -65,28 +63,19 @@ class SecuredBroker(Cluster):
         write_properties(path, values)
         return path
 
-    def start_all(self) -> None:
-        """Format, or start ZooKeeper; start the broker, and wait until it answers."""
-        properties = self.properties(1)
-        if self.mode == "kraft":
-            tool = ["java", "-cp", "%s/*" % self.libs, "kafka.tools.StorageTool", "format"]
-            tool += ["--cluster-id", storage.new_cluster_id(), "--config", str(properties)]
-            subprocess.run(tool, check=True, capture_output=True)
-        else:
-            host, port = connection.address(self.internal)
-            values = {
-                "dataDir": self.home / "zookeeper",
-                "clientPort": port,
-                "clientPortAddress": host,
-                "admin.enableServer": "false",
-                "4lw.commands.whitelist": "srvr,mntr",
-            }
-            write_properties(self.home / "zoo.cfg", values)
-            main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
-            self._java("zookeeper", main, str(self.home / "zoo.cfg"))
-            wait_until(lambda: zookeeper.look(self.internal, 2), lambda seen: seen["ok"], what="ZooKeeper", timeout=120)
-        self.start(1)
-        wait_until(self._answers, lambda answered: answered, what="the broker", timeout=120, interval=0.5)
+    def start_zookeeper(self, node: int) -> None:
+        host, port = connection.address(self.internal)
+        values = {
+            "dataDir": self.home / "zookeeper",
+            "clientPort": port,
+            "clientPortAddress": host,
+            "admin.enableServer": "false",
+            "4lw.commands.whitelist": "srvr,mntr",
+        }
+        write_properties(self.home / "zoo.cfg", values)
+        main = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+        self._java("zookeeper", main, str(self.home / "zoo.cfg"))
+        wait_until(lambda: zookeeper.look(self.internal, 2), lambda seen: seen["ok"], what="ZooKeeper", timeout=120)
 
     def _answers(self) -> bool:
         try:

@@ -40,7 +40,7 @@ sendv = send
 
 
 class Door:
-    """A listener before the broker's that counts whoever comes in."""
+    """A listener before the broker's that counts its clients."""
 
     def __init__(self, server: str) -> None:
         self.behind = server.rpartition(":")[0], int(server.rpartition(":")[2])
@@ -198,7 +198,7 @@ def test_other_iterations_on_the_cluster_are_seen_though_the_version_stays(run, 
     dave = {"name": "dave", "password_from": {"secret": "kafka/demo/dave"}}
     run(dave)
     with broker.ask(broker.plain) as admin:
-        users.upsert(admin, [users.Credential("dave", SCRAM, 4096, "somebody-elses")])
+        users.upsert(admin, [users.Credential("dave", SCRAM, 4096, "another-ones")])
     assert run(dave)["changed"] and not run(dave)["changed"]
 
 

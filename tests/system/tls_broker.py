@@ -5,16 +5,14 @@ In ZooKeeper mode its ZooKeeper server speaks TLS only.
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from certificates import Authority
-from kafka_cluster import Cluster, free_ports, run_module, write_properties
+from kafka_cluster import LoneBroker, free_ports, run_module, write_properties
 from secured_broker import AUTHORIZERS
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import properties as config
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import security
-from ansible_collections.rackaware.kafka.plugins.module_utils._host import storage
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client as kafka_client
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import zookeeper
 from ansible_collections.rackaware.kafka.plugins.module_utils._wait import wait_until
@@ -25,7 +23,7 @@ SECURED = {"cluster": "demo", "controllers": [1], "listeners": [{"name": "CERTIF
 LISTENERS = {"REPLICATION": "SSL", "CLIENT": "SASL_SSL", "CERTIFICATE": "SSL"}
 
 
-class TlsBroker(Cluster):
+class TlsBroker(LoneBroker):
     """A context manager; .authority signs the cluster's certificates, .client_authority those of its clients."""
 
     def __init__(self, mode: str, home: Path) -> None:
@@ -94,18 +92,6 @@ class TlsBroker(Cluster):
         path = self.home / "broker.properties"
         write_properties(path, values)
         return path
-
-    def start_all(self) -> None:
-        """Format, or start ZooKeeper; start the broker, and wait until it answers the operator."""
-        properties = self.properties(1)
-        if self.mode == "kraft":
-            tool = ["java", "-cp", "%s/*" % self.libs, "kafka.tools.StorageTool", "format"]
-            tool += ["--cluster-id", storage.new_cluster_id(), "--config", str(properties)]
-            subprocess.run(tool, check=True, capture_output=True)
-        else:
-            self.start_zookeeper(1)
-        self.start(1)
-        wait_until(self._answers, lambda answered: answered, what="the broker", timeout=120, interval=0.5)
 
     def start_zookeeper(self, node: int) -> None:
         host, port = kafka_client.address(self.at["INTERNAL"])

@@ -49,7 +49,7 @@ def broken(built, identifier):
 
 
 def odd_certificates():
-    """The texts of what can be parsed and is none of ours: bad names, bad constraints, a curve that nobody has."""
+    """The texts of what can be parsed and is none of ours: bad names, bad constraints, a curve that no client knows."""
     key, name = ec.generate_private_key(ec.SECP256R1()), authority._name(HOST.subject)
     built = authority._builder(name, name, key.public_key(), NOW, NOW + DAY)
     for identifier in ("2.5.29.17", "2.5.29.19"):
@@ -177,7 +177,7 @@ class TestFaults:
         ]
 
     def test_a_node_is_no_ca(self, ca):
-        """Whoever has a node's key could sign otherwise."""
+        """The owner of a node's key could sign otherwise."""
         key = ec.generate_private_key(ec.SECP256R1())
         node = ca.sign(request=csr(key=key))
         forged = authority.sign(csr(), HOST, node, key, NOW, 10)

@@ -462,7 +462,7 @@ class TestPasswordsInAws:
         self.kept.values[self.WHERE] = secrets.Password(SECRET, "v-2")
         monkeypatch.setattr(kafka_users, "write", lambda *_: 1 / 0)
         assert run(kafka_users, users=[self.APP], **self.given)["failed"]
-        # Somebody goes back to the version that the record had.
+        # A person goes back to the version that the record had.
         self.kept.values[self.WHERE], before = old, len(self.tried)
         assert not run(kafka_users, users=[self.APP], **self.given)["changed"]
         assert len(self.tried) == before + 1
