@@ -39,7 +39,8 @@ OLD, NEW = ("3.8.1", "3.9.2") if ZOOKEEPER else ("4.0.2", "4.3.1")
 LOCK = "/var/lib/kafka-admin/roll.lock"
 # roll_node_tasks: what a patch of the operating system ends with.
 REBOOT = str(Path(__file__).with_name("reboot.yml"))
-PROCESS = "systemctl show --property=MainPID --value %s | grep -vxE '0?' | head -1 || true"
+# Not the process's number: after a reboot the numbers begin at 1 again, and one may come back.
+PROCESS = 'test "$(systemctl show -P MainPID {0})" -gt 0 2>/dev/null && systemctl show -P InvocationID {0} || true'
 
 
 def plain(value: Any) -> str:
@@ -208,12 +209,12 @@ class Cluster:
             return dict(zip(hosts, pool.map(lambda name: self.on(name, command), hosts)))
 
     def processes(self) -> dict[str, str]:
-        """The process of each broker; another one means a restart, and none that it is down."""
-        return self.each(self.brokers, PROCESS % "kafka")
+        """What systemd calls each run of a broker; another one means a restart, and none that it is down."""
+        return self.each(self.brokers, PROCESS.format("kafka"))
 
     def quorum_processes(self) -> dict[str, str]:
-        """The process of each quorum node."""
-        return self.each(self.quorum_nodes, PROCESS % self.quorum_service)
+        """The same of each quorum node."""
+        return self.each(self.quorum_nodes, PROCESS.format(self.quorum_service))
 
     def versions(self) -> set[str]:
         """The versions that really run: what the brokers' processes have open."""
