@@ -103,8 +103,8 @@ class Container:
         return succeeds("podman", "container", "exists", self.name)
 
     def pid(self) -> int:
-        """The process id of its systemd, 0 when it is stopped."""
-        return int(podman("inspect", "--format", "{{.State.Pid}}", self.name))
+        """The process id of its systemd, 0 when it is stopped, or when its removal was broken off."""
+        return int(podman("inspect", "--format", "{{.State.Pid}}", self.name, check=False).strip() or 0)
 
     def running(self) -> bool:
         return self.exists() and self.pid() > 0
