@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Iterable, Iterator
 
@@ -66,12 +66,17 @@ class Run:
         return self.process.poll() is None
 
     def signal(self, number: signal.Signals) -> None:
-        """To the runner and all its workers."""
+        """To the runner, as a terminal sends it."""
         os.killpg(self.process.pid, number)
 
     def kill(self) -> None:
+        """End the runner and its workers, as when their machine ends."""
         if self.runs():
-            self.signal(signal.SIGKILL)
+            # Each worker has a session of its own, and would outlive the runner.
+            workers = Path("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid)).read_text().split()
+            for group in (self.process.pid, *map(int, workers)):
+                with suppress(ProcessLookupError):
+                    os.killpg(group, signal.SIGKILL)
 
     def ended(self, seconds: float | None = None) -> Run:
         self.process.wait(seconds)
