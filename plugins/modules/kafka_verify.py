@@ -156,7 +156,8 @@ def reachable(module: AnsibleModule, where: Connection) -> Connection | str:
 
 def seen(admin: Admin, minimum: dict[str, tuple[int, bool]]) -> dict[str, Any]:
     """The cluster, small."""
-    return dict(snapshot.summarize(snapshot.take(admin, minimum=minimum).to_dict()), checked_at=snapshot.now())
+    taken = snapshot.settled(admin, snapshot.take(admin, minimum=minimum))
+    return dict(snapshot.summarize(taken.to_dict()), checked_at=snapshot.now())
 
 
 def look(where: Connection, ids: list[int], minimum: dict[str, tuple[int, bool]]) -> dict[str, Any]:

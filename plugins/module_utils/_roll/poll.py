@@ -261,15 +261,25 @@ def brokers_may_stop(
     if params["disruption"] == disruption.DESTROY:
         text = "Broker %d is taken for stopped or gone, but the cluster lists it as alive; stop it, or wait until its session ends."
         held += [{"broker": id_, "reason": text % id_} for id_ in nodes if id_ in alive and id_ in params["out"]]
+    there = sorted(alive - {*in_flight, *params["out"]})
+    behind = quorum_gate.behind(seen.quorum, there)
+    late = [id_ for id_ in behind if id_ not in nodes]
+    # The start of a broker that is down takes nothing away, and a restart heals one that is behind.
+    harmless = {*behind, *(set(params["out"]) - alive if params["disruption"] == disruption.RESTART else ())}
+    held += [{"broker": id_, "reason": behind[late[0]]} for id_ in nodes if late and id_ not in harmless]
     candidates = [id_ for id_ in nodes if id_ not in {hold["broker"] for hold in held}]
     limits = {key: params[key] for key in ("max_batch", "isr_headroom", "allow")}
     # A broker that was down when the roll began and is listed has come up. It counts like the others to be stopped.
     down = set(params["out"]) - (alive & set(nodes))
-    there = sorted(alive - {*in_flight, *params["out"]})
     own = configs.own_minimums(admin, there) if candidates else {}
     silent = [id_ for id_ in there if id_ not in own and id_ not in nodes] if candidates else []
     snapshot = gate.fresh(
-        _plain(seen), restart=restart, in_flight=in_flight, out=[*down, *silent], min_isr=least(params, own), **limits
+        _plain(seen),
+        restart=restart,
+        in_flight=in_flight,
+        out=[*down, *silent, *late],
+        min_isr=least(params, own),
+        **limits,
     )
     decided = gate.admit(snapshot, candidates, in_flight, down, disruption=params["disruption"])
     if silent:
@@ -699,7 +709,13 @@ def controllers(
     nodes = list(dict.fromkeys(params["nodes"]))
     quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
     if params["question"] == MAY_STOP:
-        out = verdict(nodes, quorum_gate.voters_admit(quorum, since, nodes, params["in_flight"]))
+        alive = [broker["id"] for broker in metadata.cluster(admin)["brokers"] if not broker["fenced"]]
+        running = quorum_gate.caught_up(quorum, since)
+        late = list(quorum_gate.behind(quorum, set(alive) - set(nodes)).values())
+        decided = quorum_gate.voters_admit(quorum, since, nodes, params["in_flight"])
+        if late and running & set(decided["admitted"]):
+            decided = {"admitted": [], "held": [{"broker": id_, "reason": late[0]} for id_ in nodes]}
+        out = verdict(nodes, decided)
         out["note"] = quorum_gate.early(quorum["leader"], out["admitted"], _restart(params))
     else:
         out = returned(quorum_gate.voters_back(quorum, since, nodes))

@@ -143,13 +143,17 @@ def findings(
     brokers: Mapping[int, Mapping[str, Any]],
     controllers: Iterable[int] = (),
     restart: Iterable[int] = (),
+    stops: Iterable[int] = (),
 ) -> list[str]:
     """What blocks the start of a roll, one sentence each.
 
     cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts; controllers: ids,
     also of those that are brokers; restart: ids of brokers that are behind, make no progress, and get a restart in this
-    roll.
+    roll; stops: ids of all nodes that run and get a restart in it.
     """
+    # As in _health.
+    from . import quorum_gate
+
     out = _voter_findings(cluster["quorum"], set(controllers))
     known = {broker["id"]: broker for broker in cluster["brokers"]}
     alive = _alive(cluster)
@@ -166,6 +170,10 @@ def findings(
             " See docs/runbooks/broker_down.md."
         )
         out.append(text % named(lost).capitalize())
+    behind = quorum_gate.behind(cluster["quorum"], sorted(alive))
+    # Alone, a broker that is behind may be restarted, which heals it.
+    if set(stops) - set(behind):
+        out += behind.values()
     rackless = sorted(id_ for id_ in alive if not known[id_].get("rack"))
     if rackless and len(rackless) < len(alive):
         out.append(
