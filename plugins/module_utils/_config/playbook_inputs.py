@@ -109,7 +109,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "kafka_objects_file": {
         "type": "str",
         "description": "The file to write. By default `objects.yml` in the current directory.",
-        "playbooks": ("export_objects",),
+        "playbooks": ("export_objects", "import_objects"),
+    },
+    "kafka_import_file": {
+        "type": "str",
+        "description": "Required. The file to read: KafkaTopic and KafkaUser of Strimzi as YAML, or what"
+        " `kafka-acls --list` printed.",
+        "playbooks": ("import_objects",),
     },
     "kafka_measure_hosts": {
         "type": "str",
