@@ -11,6 +11,7 @@ from typing import Any, Callable, Collection, Iterable, Mapping
 
 from .._aws import secrets
 from .._kafka.users import MECHANISMS, Credential
+from .._tls.identity import is_nodes_name
 from .declared import Edit, ObjectsError, holds, once
 
 LEAST_ITERATIONS = 4096
@@ -102,6 +103,12 @@ def wanted(entries: Iterable[Mapping[str, Any]], read: Callable[[str], str]) -> 
 
 def _wanted(entry: Mapping[str, Any], read: Callable[[str], str]) -> Wanted:
     name, iterations = entry["name"], entry["iterations"]
+    # Kafka takes the name for the principal, however its owner came in.
+    if is_nodes_name(name):
+        raise ObjectsError(
+            "The user %s would have the name of the cluster's nodes or operator, and do anything with a password; give it"
+            " another name, or remove it with state: absent. See docs/security.md." % name
+        )
     if iterations < LEAST_ITERATIONS:
         raise ObjectsError(
             "The user %s has %d iterations, but Kafka takes no fewer than %d." % (name, iterations, LEAST_ITERATIONS)

@@ -202,6 +202,11 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
             )
     if snapshot["reassigning"]:
         out.append("%s under reassignment." % _plural(snapshot["reassigning"], "partition", ("is", "are")))
+    out += [
+        "The user %s has the name of the cluster's nodes or operator, so that its password lets a client do anything;"
+        " remove it (docs/objects.md, state: absent). See docs/security.md." % user
+        for user in snapshot.get("posing_users") or ()
+    ]
     for node in nodes:
         broker = BROKER in node["roles"]
         if broker and not node["in_inventory"]:

@@ -72,6 +72,13 @@ def super_users(cluster: str) -> list[str]:
     return ["User:" + dn(subject(name, cluster)) for name in (SERVICE, OPERATOR)]
 
 
+def is_nodes_name(name: str) -> bool:
+    """Whether a name is that of a cluster's nodes or of an operator, so that who has it may do anything."""
+    common_name, _comma, rest = name.partition(",")
+    cluster = rest[len("OU=") : -len(",O=" + ORGANIZATION)]
+    return common_name in ("CN=" + SERVICE, "CN=" + OPERATOR) and name == dn(subject(common_name[3:], cluster))
+
+
 def is_address(name: str) -> bool:
     """Whether a name is an IP address."""
     try:

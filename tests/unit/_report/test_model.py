@@ -195,6 +195,13 @@ class TestModel:
         made = report_cluster.build(whole, HOSTS, proof=PROOF)
         assert made["findings"] and report_cluster.build(kafka_snapshot.summarize(whole), HOSTS, proof=PROOF) == made
 
+    def test_a_user_that_passes_for_a_node_is_a_finding(self):
+        seen = {**kafka_snapshot.summarize(snapshot()), "posing_users": ["CN=kafka,OU=demo,O=rackaware"]}
+        (finding,) = report_cluster.build(seen, HOSTS)["findings"]
+        assert finding.startswith(
+            "The user CN=kafka,OU=demo,O=rackaware has the name of the cluster's nodes or operator"
+        )
+
     def test_a_lost_zookeeper_quorum_is_a_finding(self):
         assert report_cluster.build(snapshot(), HOSTS, zookeeper=zookeeper("follower"))["findings"] == [
             "No server leads. See docs/runbooks/quorum_node_down.md."
