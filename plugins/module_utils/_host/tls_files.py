@@ -20,13 +20,12 @@ from .. import _command, _durable
 from .._config import security, units
 from .._config.units import STAGED
 from .._errors import RackawareError
-from .._tls.identity import KEYSTORE, TRUSTSTORE, Identity, is_address, path
+from .._tls.identity import KEYSTORE, PAGE, TRUSTSTORE, Identity, is_address, path
 from . import staging
 
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
 KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----\n?", re.DOTALL)
 DAY = 24 * 3600
-PAGE = " See docs/runbooks/certificates.md."
 
 
 class TlsFilesError(RackawareError):

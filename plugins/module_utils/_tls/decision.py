@@ -13,9 +13,7 @@ from typing import Any, Callable, Iterable, Mapping, Sequence
 from .._text import hosts_as_subject, some
 from . import certificates
 from .certificates import TlsError, x509
-from .identity import AUTHORITY, Identity, dn, identity, subject
-
-PAGE = " See docs/runbooks/certificates.md."
+from .identity import AUTHORITY, PAGE, Identity, dn, identity, subject
 
 
 @dataclass(frozen=True)

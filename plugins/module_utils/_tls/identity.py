@@ -17,6 +17,8 @@ from typing import Any, Iterable, Mapping, Sequence
 from .._errors import RackawareError
 
 ORGANIZATION = "rackaware"
+# The end of each refusal about certificates.
+PAGE = " See docs/runbooks/certificates.md."
 # One name for all nodes of a cluster. ZooKeeper knows a client by its whole name, so that a broker with another one
 # could not change what the first has written; and with one name a new broker is a super user of running controllers.
 SERVICE, OPERATOR, AUTHORITY = "kafka", "operator", "broker CA"
