@@ -33,8 +33,9 @@ options:
     required: true
   hosts:
     description:
-      - For each host C(identities), which the inventory says, and C(answer), the result of M(rackaware.kafka.tls_request).
-        C(client_ca) is the PEM text of the CA that signs clients' certificates. The CA of nodes there is refused.
+      - For each host C(identities), which the inventory says, and C(answer), the result of
+        M(rackaware.kafka.tls_request). C(client_ca) is the PEM text of the CA that signs clients' certificates. The CA
+        of nodes there is refused.
       - P(rackaware.kafka.tls_hosts#filter) makes it.
     type: dict
     required: true

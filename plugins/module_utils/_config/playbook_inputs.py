@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The variables that playbooks take beside the roles' inputs, as an argument spec, and the names that they had before."""
+"""The variables that playbooks take beside the roles' inputs, as an argument spec, and their earlier names."""
 
 from __future__ import annotations
 

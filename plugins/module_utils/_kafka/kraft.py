@@ -13,8 +13,8 @@ from typing import Any, Callable, Iterable, Mapping, TypedDict
 from .._text import counted
 from .client import Admin, check
 
-# broker.session.timeout.ms: a broker that is silent for so long is fenced. A broker's heartbeats take another connection
-# than its metadata, so that one without the latter stays unfenced (KAFKA-20025).
+# broker.session.timeout.ms: a broker that is silent for so long is fenced. Heartbeats take another connection than the
+# metadata, so that a broker without the latter stays unfenced (KAFKA-20025).
 BEHIND_SECONDS = 9
 # A follower that loses its leader finds the next one within two timeouts of 2 s, controller.quorum.fetch.timeout.ms and
 # controller.quorum.request.timeout.ms.

@@ -24,8 +24,8 @@ KINDS: dict[str, tuple[dict[str, Any], Callable[[list[dict[str, Any]]], Any]]] =
 }
 VARIABLES = (*KINDS, "objects_owned_prefixes", "objects_purge", "objects_protected_principals")
 HEAD = """---
-# The topics, users, quotas and ACLs of the cluster %s, as export_objects read them. Passwords are not among them: a user
-# without password_file and password_from keeps the one that it has.
+# The topics, users, quotas and ACLs of the cluster %s, as export_objects read them. Passwords are not among them: a
+# user without password_file and password_from keeps the one that it has.
 """
 IMPORTED = """---
 # The topics, users, quotas and ACLs out of %s, as import_objects read them. Passwords are not among them: give a user
@@ -55,8 +55,8 @@ def findings(variables: Mapping[str, Any]) -> list[str]:
         # An empty list is meant; a file that was not given is not.
         if "kafka_%s" % kind not in variables:
             out.append(
-                "objects_purge has %s, but kafka_%s is not set, so that all of them inside objects_owned_prefixes would be"
-                " removed; give the file that has them, or set kafka_%s to []." % (kind, kind, kind)
+                "objects_purge has %s, but kafka_%s is not set, so that all of them inside objects_owned_prefixes would"
+                " be removed; give the file that has them, or set kafka_%s to []." % (kind, kind, kind)
             )
     try:
         for principal in variables.get("objects_protected_principals") or []:
@@ -67,7 +67,7 @@ def findings(variables: Mapping[str, Any]) -> list[str]:
 
 
 def text(objects: Mapping[str, Any], origin: str, head: str = HEAD) -> str:
-    """The file; head names its origin, a cluster or a file. Raises ObjectsError for names that Ansible would evaluate when it reads them."""
+    """The file; head names its origin. Raises ObjectsError for names that Ansible would evaluate when it reads them."""
     import yaml
 
     for each in _texts(objects):

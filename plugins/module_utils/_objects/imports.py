@@ -56,8 +56,8 @@ def acl_list(text: str) -> dict[str, Any]:
             rules.add(Acl(*resource, entry[1], entry[2], operation, permission))
         elif not PRINCIPAL.fullmatch(line):
             raise ObjectsError(
-                "The line %r is not what kafka-acls --list prints; give its whole output, and take out what is not of it."
-                % line
+                "The line %r is not what kafka-acls --list prints; give its whole output, and take out what is not of"
+                " it." % line
             )
     return {"kafka_acls": acls.entries(rules)}
 

@@ -106,8 +106,8 @@ def _wanted(entry: Mapping[str, Any], read: Callable[[str], str]) -> Wanted:
     # Kafka takes the name for the principal, however its owner came in.
     if is_nodes_name(name):
         raise ObjectsError(
-            "The user %s would have the name of the cluster's nodes or operator, and do anything with a password; give it"
-            " another name, or remove it with state: absent. See docs/security.md." % name
+            "The user %s would have the name of the cluster's nodes or operator, and do anything with a password; give"
+            " it another name, or remove it with state: absent. See docs/security.md." % name
         )
     if iterations < LEAST_ITERATIONS:
         raise ObjectsError(
@@ -161,8 +161,8 @@ def resolved(
             )
         if each.user in known:
             raise ObjectsError(
-                "The user %s exists, but there is no %s, and a new password would shut its clients out; put the password"
-                " that they use there, or correct the name." % (each.user, each.source)
+                "The user %s exists, but there is no %s, and a new password would shut its clients out; put the"
+                " password that they use there, or correct the name." % (each.user, each.source)
             )
         made[each.source] = secrets.generated()
     return [_with(each, found[each.source] or made[each.source]) if each.source else each for each in present]

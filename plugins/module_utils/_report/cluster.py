@@ -53,9 +53,9 @@ def build(
     zookeeper that of zookeeper_info. security is a key of SECURITY, empty where it is not known.
 
     Returns {name, cluster_id, metadata, versions, racks: [{name, nodes: [node]}], counts, healthy, findings:
-    [sentence], restarts: [name], proof: sentence or None, checked_at: ISO 8601 or None, security}; a node is a host and {leaders,
-    replicas, out_of_sync, registered, fenced, marks: [text], metadata_lag: kraft.Lag or None, metadata_behind: what is
-    wrong with it, or None}. Raises ModelError.
+    [sentence], restarts: [name], proof: sentence or None, checked_at: ISO 8601 or None, security}; a node is a host
+    and {leaders, replicas, out_of_sync, registered, fenced, marks: [text], metadata_lag: kraft.Lag or None,
+    metadata_behind: what is wrong with it, or None}. Raises ModelError.
     """
     try:
         snapshot = summarize(snapshot)

@@ -259,7 +259,10 @@ def brokers_may_stop(
         held = quorum_gate.voters_admit(quorum, since, [id_ for id_ in nodes if id_ in voters], in_flight)["held"]
     alive = _alive(seen)
     if params["disruption"] == disruption.DESTROY:
-        text = "Broker %d is taken for stopped or gone, but the cluster lists it as alive; stop it, or wait until its session ends."
+        text = (
+            "Broker %d is taken for stopped or gone, but the cluster lists it as alive; stop it, or wait until its"
+            " session ends."
+        )
         held += [{"broker": id_, "reason": text % id_} for id_ in nodes if id_ in alive and id_ in params["out"]]
     there = sorted(alive - {*in_flight, *params["out"]})
     behind = quorum_gate.behind(seen.quorum, there)
@@ -343,8 +346,8 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
         )
     if boss in apart:
         raise KafkaError(
-            "Broker %d, the active controller by broker %s, is being restarted or down; wait until it is back, or another is elected."
-            % (boss, first)
+            "Broker %d, the active controller by broker %s, is being restarted or down; wait until it is back, or"
+            " another is elected." % (boss, first)
         )
     racks: dict[Any, list[int]] = {}
     for broker in sorted(seen.brokers, key=lambda broker: (broker["id"] in nodes, broker["id"])):
@@ -358,15 +361,18 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
         )
     for id_, other in controller_by_broker.items():
         if other != boss:
-            text = "%s takes broker %d for the active controller, and broker %d takes %s; wait until they agree: one of them may have lost ZooKeeper."
+            text = (
+                "%s takes broker %d for the active controller, and broker %d takes %s; wait until they agree: one of"
+                " them may have lost ZooKeeper."
+            )
             raise KafkaError(text % (whose.rstrip(","), boss, id_, "broker %d" % other if other >= 0 else "no broker"))
     if not controller_by_broker or (first is None and set(controller_by_broker) == {boss}):
         if nodes <= set(params["out"]) - alive and params["disruption"] == disruption.RESTART:
             # All of them are down: their start takes no replica away, and may be what brings back a second broker.
             return seen
         raise KafkaError(
-            "%s is the only one that answers, and with ZooKeeper two must say the same; bring another broker back first."
-            % whose.rstrip(",")
+            "%s is the only one that answers, and with ZooKeeper two must say the same; bring another broker back"
+            " first." % whose.rstrip(",")
         )
     # In the order of the question: brokers that shall not be stopped are first.
     second = boss if boss != first else next(id_ for id_ in voices if id_ in controller_by_broker)
@@ -376,7 +382,10 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
             "Broker %d takes another broker than %d for the active controller by now; ask again." % (second, boss)
         )
     if first is not None and first not in {broker["id"] for broker in view["brokers"]}:
-        text = "Broker %d, which was asked, is not alive by broker %d%s: it may have lost its session with ZooKeeper; wait, or look at that broker's log."
+        text = (
+            "Broker %d, which was asked, is not alive by broker %d%s: it may have lost its session with ZooKeeper;"
+            " wait, or look at that broker's log."
+        )
         raise KafkaError(text % (first, second, ", the active controller" if second == boss else ""))
     new = sorted(set(view["partitions"]) - set(seen.topics))
     return kafka_snapshot.agreed(seen, second, view, configs.min_insync_replicas(admin, new, second) if new else {})
@@ -450,7 +459,10 @@ def _unknown(admin: Admin, broker: int, keys: set[tuple[str, int]]) -> set[tuple
     except KafkaError as error:
         if error.code != TOPIC_AUTHORIZATION_FAILED:
             raise
-        text = "Broker %d holds %s, which the principal may not describe, so it is not known whether they can be spared; allow it to describe all topics."
+        text = (
+            "Broker %d holds %s, which the principal may not describe, so it is not known whether they can be spared;"
+            " allow it to describe all topics."
+        )
         raise RollError(text % (broker, _listed(keys))) from None
 
 
@@ -740,7 +752,8 @@ def watch(
         quorum = kraft.quorum(admin)
         if quorum is None:
             raise RollError(
-                "This cluster keeps its metadata in ZooKeeper, so there is no quorum of controllers; ask with kind: zookeeper."
+                "This cluster keeps its metadata in ZooKeeper, so there is no quorum of controllers; ask with kind:"
+                " zookeeper."
             )
         if quorum["epoch"] != epoch:
             epoch, since, left = quorum["epoch"], quorum_gate.leader_clock(quorum), seconds

@@ -76,8 +76,9 @@ def check_version(hosts: Mapping[str, Mapping[str, Any]], version: str | None) -
         runs = host["__kafka_service"].get("version")
         if version is not None and runs and runs != version:
             raise RollError(
-                "%s has Kafka %s, but kafka_version is %s, and a restart would change that unasked; run rolling_upgrade, or correct kafka_version."
-                " See docs/runbooks/upgrade_and_roll_back.md." % (name, runs, version)
+                "%s has Kafka %s, but kafka_version is %s, and a restart would change that unasked; run"
+                " rolling_upgrade, or correct kafka_version. See docs/runbooks/upgrade_and_roll_back.md."
+                % (name, runs, version)
             )
 
 
@@ -166,8 +167,8 @@ def findings(
     lost = sorted(id_ for id_, host in brokers.items() if id_ not in alive and not down(host))
     if lost:
         text = (
-            "%s runs, but the cluster does not list it as alive; it may be reading its logs after a crash: wait, or look at its log."
-            " See docs/runbooks/broker_down.md."
+            "%s runs, but the cluster does not list it as alive; it may be reading its logs after a crash: wait, or"
+            " look at its log. See docs/runbooks/broker_down.md."
         )
         out.append(text % named(lost).capitalize())
     behind = quorum_gate.behind(cluster["quorum"], sorted(alive))

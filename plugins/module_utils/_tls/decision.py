@@ -148,7 +148,7 @@ def refuse_another_authority(all_hosts: Iterable[Host], authorities: Sequence[x5
 
 
 def refuse_shared_with_clients(all_hosts: Iterable[Host], authorities: Iterable[x509.Certificate]) -> None:
-    """Raise TlsError where the CA of clients' certificates is one of these, which sign nodes: a client could be a node."""
+    """Raise TlsError where the CA of clients is one of these, which sign nodes: a client could be a node."""
     public = set(map(certificates.public_key, authorities))
     shared = [host.name for host in all_hosts if public & set(map(certificates.public_key, host.clients))]
     if shared:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Who a node of a cluster is in its certificates: distinguished names, and the addresses and names that peers connect to.
+"""Who a node of a cluster is in its certificates: distinguished names, and addresses and names that peers connect to.
 
 A distinguished name is never mapped: Kafka and ZooKeeper compare it as a whole, in the text of RFC 2253.
 """
