@@ -106,8 +106,9 @@ bench-objects: setup ## seconds of 1,000 topics, 1,000 ACLs and 100 users on a r
 	@python tests/bench/objects.py
 
 .PHONY: bench-security
-bench-security: setup ## producing and consuming with TLS and without, on a real broker, in turn
+bench-security: setup ## producing and consuming with TLS and without, on a real broker, in turn; certificates of nine brokers
 	@python tests/bench/security.py
+	@python tests/bench/rotation.py
 
 .PHONY: clean
 clean: ## take the lab down; caches stay

@@ -5,7 +5,9 @@ A secured cluster of the lab has one, reports/<cluster>-client.properties; witho
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,16 @@ def scram(user: str, password: str, authority: Path) -> str:
         "ssl.truststore.type=PEM\n"
         "ssl.truststore.location=%s\n" % (user, quoted, authority)
     )
+
+
+def write(path: Path, text: str) -> bool:
+    """Write a file for its owner's eyes from the first byte on; whether it was another."""
+    if path.exists() and path.read_text() == text and path.stat().st_mode & 0o077 == 0:
+        return False
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
+        stream.write(text)
+    return True
 
 
 def client_options(file: Path | None) -> dict[str, Any]:
@@ -85,3 +97,9 @@ def zookeeper_word(word: str, address: str, files: str = "/etc/zookeeper/tls", p
     plain = "bash -c 'exec 3<>/dev/tcp/{address}/2181; echo {word} >&3; cat <&3'"
     text = "if [ -e {files}/keystore.pem ]; then %s; else %s; fi" % (tls, plain)
     return text.format(word=word, address=address, files=files, port=port)
+
+
+if __name__ == "__main__":
+    # File, user and the file of the CA; the password comes in by standard input.
+    if write(Path(sys.argv[1]), scram(sys.argv[2], sys.stdin.read(), Path(sys.argv[3]))):
+        print("written")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tarfile
 from pathlib import Path
@@ -79,8 +78,8 @@ def write_files(cluster: str, reports: Path) -> None:
     """Of Kafka's tools and of kcat, with the password that the playbook objects has made."""
     password = (reports / ("%s-%s-password" % (cluster, USER))).read_text().strip()
     authority = reports / (cluster + "-ca.pem")
-    _write(reports / ("%s-%s.properties" % (cluster, USER)), client_file.scram(USER, password, authority))
-    _write(reports / ("%s-%s.conf" % (cluster, USER)), KCAT_FILE % (authority, USER, password))
+    client_file.write(reports / ("%s-%s.properties" % (cluster, USER)), client_file.scram(USER, password, authority))
+    client_file.write(reports / ("%s-%s.conf" % (cluster, USER)), KCAT_FILE % (authority, USER, password))
 
 
 def unpack_tools(reports: Path) -> None:
@@ -91,13 +90,6 @@ def unpack_tools(reports: Path) -> None:
     link = reports / "kafka"
     link.unlink(missing_ok=True)
     link.symlink_to(newest.name.removesuffix(".tgz"))
-
-
-def _write(path: Path, text: str) -> None:
-    """For the owner's eyes from the first byte on."""
-    path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(text)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,10 @@ class FakeAdmin(Admin):
     def min_insync_replicas(self, topics, broker=None):
         return dict.fromkeys(topics, (2, True))
 
+    def users(self):
+        """Names of users with a password."""
+        return []
+
     def ping(self, broker):
         """The controller by this broker, when it answers."""
         return -1
@@ -104,6 +108,12 @@ class FakeAdmin(Admin):
         return Made(
             error_code=0, error_message=None, brokers=brokers, authorized_operations=self.authorized_operations, **named
         )
+
+    def DescribeUserScramCredentials(self, request, node):
+        def said(user):
+            return Made(user=user, error_code=0, credential_infos=[Made(mechanism=2, iterations=8192)])
+
+        return Made(error_code=0, error_message=None, results=[said(user) for user in self.users()])
 
     def DescribeQuorum(self, request, node):
         said = self.quorum()

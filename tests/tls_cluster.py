@@ -84,7 +84,8 @@ class Cluster:
         )
 
     def decide(self, answers, check=False, **more):
-        hosts = {name: {"identities": self._host(name)["identities"], "answer": answers[name]} for name in answers}
+        seen = {name: {**self.variables[name], "answer": answer} for name, answer in answers.items()}
+        hosts = tls_filters.tls_hosts(list(answers), seen, GROUPS, "demo", "answer")
         return self._main(tls_certificates, check, cluster="demo", hosts=hosts, **more)
 
     def write(self, host: str, signed, check=False):

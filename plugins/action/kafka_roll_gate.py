@@ -33,6 +33,6 @@ class ActionModule(ActionBase):
         host = self._task.delegate_to or (task_vars or {}).get("inventory_hostname", "The host")
         return {
             "failed": True,
-            "msg": "%s, from which the cluster is asked, cannot be reached (%s); bring it back. See docs/runbooks/broker_down.md."
-            % (host, why.strip().rstrip(".")),
+            "msg": "%s, from which the cluster is asked, cannot be reached (%s); bring it back."
+            " See docs/runbooks/broker_down.md." % (host, why.strip().rstrip(".")),
         }

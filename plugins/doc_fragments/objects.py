@@ -19,7 +19,8 @@ options:
     elements: str
     default: []
   purge:
-    description: Whether to remove what exists under O(owned_prefixes) and is not declared, also when nothing is declared.
+    description: Whether to remove what exists under O(owned_prefixes) and is not declared, also when nothing is
+      declared.
     type: bool
     default: false
   removals:
@@ -34,7 +35,8 @@ options:
     PROTECTED = r"""
 options:
   protected_principals:
-    description: Operators, as C(User:name), whose access is never taken away. The user that the module logs in as is one.
+    description: Operators, as C(User:name), whose access is never taken away. The user that the module logs in as is
+      one.
     type: list
     elements: str
     default: []

@@ -181,7 +181,7 @@ def kafka_input_findings(hosts: Any) -> list[str]:
 
 
 def _renamed_inputs(hosts: Iterable[Mapping[str, Any]], known: Mapping[str, Any], roles: list[str]) -> list[str]:
-    """One sentence for each input that is given by the name that it had before, for each that is none, and for each whose
+    """One sentence for each input that is given by the name that it had before, for each that is none, and each whose
     beginning is misspelled with -e."""
     from ansible.parsing.dataloader import DataLoader
     from ansible.utils.vars import load_extra_vars

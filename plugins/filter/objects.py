@@ -25,9 +25,16 @@ def kafka_objects_text(objects: Any, cluster: str) -> str:
     return declaration.text(objects, cluster)
 
 
+def kafka_objects_imported(text: str, origin: str) -> str:
+    """YAML."""
+    from ..module_utils._objects import declaration, imports
+
+    return declaration.text(imports.imported(text), origin, declaration.IMPORTED)
+
+
 class FilterModule:
     """What Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Filters by name."""
-        return as_filters(kafka_objects_findings, kafka_objects_text)
+        return as_filters(kafka_objects_findings, kafka_objects_imported, kafka_objects_text)

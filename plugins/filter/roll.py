@@ -39,6 +39,7 @@ def kafka_roll_findings(
     version: str | None = None,
     controllers: list[str] | None = None,
     restart: list[str] | None = None,
+    stops: list[str] | None = None,
 ) -> list[str]:
     """One sentence for each thing that blocks the start."""
     from ..module_utils._roll import steps
@@ -50,7 +51,8 @@ def kafka_roll_findings(
         voting = [int(hosts[name]["kafka_node_id"]) for name in controllers or []]
         healed = [int(hosts[name]["kafka_node_id"]) for name in restart or [] if name in names]
         brokers = {int(hosts[name]["kafka_node_id"]): hosts[name] for name in names}
-        return steps.findings(cluster, brokers, voting, healed)
+        stopping = [int(hosts[name]["kafka_node_id"]) for name in stops or [] if not steps.down(hosts[name])]
+        return steps.findings(cluster, brokers, voting, healed, stopping)
     except RackawareError as error:
         return [str(error)]
 

@@ -33,11 +33,12 @@ def tls_host(host: str, hosts: Any, groups: dict[str, list[str]], cluster: str) 
 def tls_hosts(
     names: list[str], hosts: Any, groups: dict[str, list[str]], cluster: str, answers: str
 ) -> dict[str, dict[str, Any]]:
-    """Host to {identities, answer}."""
+    """Host to {identities, answer, client_ca}."""
     return {
         name: {
             "identities": tls_host(name, hosts, groups, cluster)["identities"],
             "answer": hosts[name].get(answers) or {},
+            "client_ca": hosts[name].get("kafka_client_ca_certificates") or "",
         }
         for name in names
     }

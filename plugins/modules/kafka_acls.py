@@ -42,7 +42,7 @@ options:
         required: true
         choices: [topic, group, cluster, transactional_id, delegation_token, user]
       name:
-        description: The name of the resource, or its beginning with O(acls[].pattern_type=prefixed). C(*) is all of them.
+        description: The name of the resource, or its beginning with O(acls[].pattern_type=prefixed). C(*) is all.
           Left out for O(acls[].resource_type=cluster).
         type: str
       pattern_type:

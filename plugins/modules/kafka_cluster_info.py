@@ -108,7 +108,9 @@ cluster:
       elements: dict
     quorum:
       description: The KRaft quorum with C(leader), C(epoch), C(high_watermark), C(voters) and C(observers); V(null)
-        under ZooKeeper.
+        under ZooKeeper. Voters and observers have C(id), C(directory_id), C(log_end_offset) and C(last_caught_up_ms),
+        by the leader's clock, -1 where the leader does not know. An answer without some of the nodes is asked for again
+        for up to 5 seconds, because a new leader hears of them one after another.
       type: dict
     counts:
       description: Numbers of C(topics) and C(partitions), and of partitions that are C(under_replicated),
@@ -162,7 +164,9 @@ def main() -> None:
     try:
         whom = None if ask is None else int(ask) if ask.isdigit() else address(ask)
         with Admin(connection(params), ask=whom, exclude=params["exclude_brokers"]) as admin:
-            plain = dict(snapshot.take(admin, params["topics"]).to_dict(), checked_at=snapshot.now())
+            plain = dict(
+                snapshot.settled(admin, snapshot.take(admin, params["topics"])).to_dict(), checked_at=snapshot.now()
+            )
         if params["only_troubled"]:
             plain = snapshot.troubled(plain, params["limit"])
     except RackawareError as error:

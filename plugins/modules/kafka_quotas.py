@@ -11,7 +11,8 @@ module: kafka_quotas
 short_description: Declare the client quotas of a Kafka cluster
 version_added: "0.1.0"
 description:
-  - Sets and removes limits of users, client ids and addresses, many in one request. Only the declared keys are compared.
+  - Sets and removes limits of users, client ids and addresses, many in one request. Only the declared keys are
+    compared.
   - In check mode Kafka validates the change.
 author:
   - rackaware.kafka contributors (@rackaware)

@@ -134,8 +134,8 @@ identity:
       all O(mounts) are there, C(running) whether the service runs.
     - C(process) has the C(path) of the file that the running service was started with, and the C(node_id) in it. It is
       V(null) when the service does not run.
-    - C(quorum) lists the ZooKeeper servers or controllers in its configuration, C(protocols) has the security protocol of
-      each listener of a running service.
+    - C(quorum) lists the ZooKeeper servers or controllers in its configuration, C(protocols) has the security protocol
+      of each listener of a running service.
   type: dict
   returned: success
 certificate_days:

@@ -16,7 +16,8 @@ description:
   - Never lowers the number of partitions. Another replication factor is refused, and the plan that would move the
     replicas is shown and returned as RV(moves). Kafka's own topics are never declared and never deleted.
   - Deletes a topic with O(topics[].state=absent) or O(purge), and only when O(confirm) says how many.
-  - In check mode Kafka validates the change. M(rackaware.kafka.kafka_topic) is for one topic, and can place its replicas.
+  - In check mode Kafka validates the change. M(rackaware.kafka.kafka_topic) is for one topic, and can place its
+    replicas.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:

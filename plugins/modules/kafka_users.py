@@ -17,8 +17,9 @@ description:
   - A user without O(users[].password_file), O(users[].password_from) and O(users[].password) must exist; its password
     is not looked at.
   - A password in Secrets Manager or in the Parameter Store (O(users[].password_from)) is read by the host that runs the
-    module, with its instance's role, and never leaves that host. Its version is recorded there when a login has verified
-    it, so that later runs need no login while the version stays. The record has no password and no digest of one.
+    module, with its instance's role, and never leaves that host. Its version is recorded there when a login has
+    verified it, so that later runs need no login while the version stays. The record has no password and no digest of
+    one.
   - Never removes users of O(protected_principals), and never changes them.
 author:
   - rackaware.kafka contributors (@rackaware)
@@ -81,8 +82,8 @@ options:
         default: present
   login_servers:
     description:
-      - Where to log in as a user, as V(host:port); the first that listens is used. By default O(bootstrap_servers), when
-        O(security_protocol) is one with SASL.
+      - Where to log in as a user, as V(host:port); the first that listens is used. By default O(bootstrap_servers),
+        when O(security_protocol) is one with SASL.
       - Without either, only mechanism and iterations are compared, and RV(verified) is V(false).
     type: list
     elements: str

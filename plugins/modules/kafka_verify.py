@@ -88,7 +88,8 @@ RETURN = r"""
 cluster:
   description:
     - The summary that M(rackaware.kafka.kafka_cluster_info) returns with
-      O(rackaware.kafka.kafka_cluster_info#module:summary), which P(rackaware.kafka.kafka_model#filter) takes.
+      O(rackaware.kafka.kafka_cluster_info#module:summary), which P(rackaware.kafka.kafka_model#filter) takes. When the
+      cluster was ready it also has C(posing_users), the users with a password that have the name of nodes or operators.
   returned: success
   type: dict
 ready:
@@ -121,12 +122,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._config import units
 from ..module_utils._errors import RackawareError
 from ..module_utils._host import service_state
-from ..module_utils._kafka import check_records, metadata, round_trip, snapshot
+from ..module_utils._kafka import check_records, metadata, round_trip, snapshot, users
 from ..module_utils._kafka import topic as kafka_topic
 from ..module_utils._kafka.client import Admin, listening
 from ..module_utils._kafka.connection import Connection, KafkaError, LastingError, connection
 from ..module_utils._kafka.topic_admin import fetch, settle, write
 from ..module_utils._report import verify as report_verify
+from ..module_utils._tls.identity import is_nodes_name
 
 INTERVAL = 1.0
 # Servers that listen and never answer cost a third of a request's time each.
@@ -156,7 +158,8 @@ def reachable(module: AnsibleModule, where: Connection) -> Connection | str:
 
 def seen(admin: Admin, minimum: dict[str, tuple[int, bool]]) -> dict[str, Any]:
     """The cluster, small."""
-    return dict(snapshot.summarize(snapshot.take(admin, minimum=minimum).to_dict()), checked_at=snapshot.now())
+    taken = snapshot.settled(admin, snapshot.take(admin, minimum=minimum))
+    return dict(snapshot.summarize(taken.to_dict()), checked_at=snapshot.now())
 
 
 def look(where: Connection, ids: list[int], minimum: dict[str, tuple[int, bool]]) -> dict[str, Any]:
@@ -196,6 +199,8 @@ def verify(
             marker, _ = round_trip.run(where, topic, placed)
         if change.needed and not module.check_mode:
             answer = dict(answer, cluster=seen(admin, minimum))
+        posing = sorted({user for user, _mechanism in users.describe(admin) if is_nodes_name(user)})
+        answer = dict(answer, cluster=dict(answer["cluster"], posing_users=posing))
     sentence = check_records.sentence(topic, placed, written=marker is not None)
     return dict(answer, changed=change.needed, proof={"topic": topic, "marker": marker, "sentence": sentence})
 

@@ -33,7 +33,9 @@ options:
     required: true
   hosts:
     description:
-      - For each host C(identities), which the inventory says, and C(answer), the result of M(rackaware.kafka.tls_request).
+      - For each host C(identities), which the inventory says, and C(answer), the result of
+        M(rackaware.kafka.tls_request). C(client_ca) is the PEM text of the CA that signs clients' certificates. The CA
+        of nodes there is refused.
       - P(rackaware.kafka.tls_hosts#filter) makes it.
     type: dict
     required: true
@@ -178,6 +180,7 @@ def from_requests(params: dict, hosts: list, now: datetime.datetime, *, check_mo
     trust = content(os.path.join(directory, "ca.pem"))
     authorities = certificates.read(trust, "ca.pem in %s" % directory) if trust else []
     if authorities:
+        decision.refuse_shared_with_clients(hosts, authorities)
         decision.refuse_another_authority(hosts, authorities)
     needs = decision.needs(hosts, authorities, now, renew_days=params["renew_days"], exact=False)
     chains, files, missing, written = {}, {}, [], False
@@ -239,6 +242,7 @@ def main() -> None:
     now = datetime.datetime.now(datetime.timezone.utc)
     try:
         hosts = decision.hosts(params["hosts"])
+        decision.refuse_shared_with_clients(hosts, [each for host in hosts for each in host.authorities + host.trusted])
         sign = from_kms if params["source"] == "kms" else from_requests
         out = sign(params, hosts, now, check_mode=module.check_mode)
         file, authority = params["authority_file"], out["authority"]

@@ -12,8 +12,8 @@ short_description: Make the private keys of a host, and say what certificates it
 version_added: "0.1.0"
 description:
   - Runs on each host, before M(rackaware.kafka.tls_certificates) decides for all of them.
-  - Makes a private key (EC P-256, PKCS#8, mode 0400) where an identity has no certificate, one that expires in fewer than
-    O(renew_days), or one that does not belong to its key. The key waits as C(<name>.key) until
+  - Makes a private key (EC P-256, PKCS#8, mode 0400) where an identity has no certificate, one that expires in fewer
+    than O(renew_days), or one that does not belong to its key. The key waits as C(<name>.key) until
     M(rackaware.kafka.tls_keystore) has its certificate. A key that waits is never replaced.
   - Returns the certificate of each identity, and a signing request of the key that waits, or of the present one. A
     private key never leaves its host, and is in no result.

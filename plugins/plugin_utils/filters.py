@@ -15,7 +15,7 @@ from ..module_utils._errors import RackawareError
 
 
 def as_filters(*functions: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
-    """{name: filter} of functions by their own names; a RackawareError becomes AnsibleFilterError, the sentence is kept.
+    """{name: filter} of functions by their own names; a RackawareError becomes AnsibleFilterError with its sentence.
 
     To find one filter, ansible-core loads all files of filters, in each worker again. So a function imports what it
     needs of module_utils itself: at the top of the files, the imports would cost each worker a quarter of a second.

@@ -59,7 +59,11 @@ def snapshot(brokers: int, partitions: int, behind: float = 0.0) -> dict[str, An
     for each in made["partitions"]:
         named[each["topic"]] = named.get(each["topic"], 0) + 1
         each.update(leader=each["isr"][0], offline=[], elr=[], adding=[], removing=[])
-    replica = {"log_end_offset": 123456789, "last_fetch": 1764492300000, "last_caught_up": 1764492300000}
+    replica = {
+        "log_end_offset": 123456789,
+        "directory_id": "MkU3OEVBNTcwNTJENDM2Qg",
+        "last_caught_up_ms": 1764492300000,
+    }
     quorum = {"leader": 1001, "epoch": 7, "high_watermark": 123456789}
     quorum.update(
         voters=[{"id": id_, **replica} for id_ in (1001, 1002, 1003)],

@@ -8,7 +8,11 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._roll import plan
 from stand_ins.plugin import StandIn
 
 IDENTITY = {"host": "h", "directories": [], "mounted": True, "process": None, "quorum": []}
-QUORUM = {"leader": 101, "voters": [{"id": 101, "caught_up": True}], "observers": []}
+QUORUM = {
+    "leader": 101,
+    "voters": [{"id": 101, "log_end_offset": 9, "last_caught_up_ms": 5}],
+    "observers": [{"id": id_, "log_end_offset": 9, "last_caught_up_ms": 5} for id_ in (1, 2)],
+}
 PARTITION = {
     "topic": "rackaware-proof",
     "partition": 0,

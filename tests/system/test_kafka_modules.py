@@ -12,7 +12,7 @@ import pytest
 from kafka_cluster import RACKS, Cluster, run_module
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._host import storage as host_storage
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import leader_election
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import kraft, leader_election
 
 TOPIC = {"name": "rackaware-proof", "partitions": 6, "replication_factor": 3, "config": {"min.insync.replicas": 2}}
 
@@ -86,6 +86,17 @@ def test_identity_is_written_once(cluster):
         assert not run_module("kafka_storage", cluster_id=cluster.cluster_id, **cluster.storage(1))["changed"]
         voters = {voter["id"]: voter["directory_id"] for voter in info(cluster)["quorum"]["voters"]}
         assert voters == {node: host_storage.directory_id(cluster.cluster_id, node) for node in RACKS}
+
+
+def test_how_far_each_node_is_behind_in_the_metadata_is_known(cluster):
+    seen = info(cluster)["quorum"]
+    lags = [kraft.lag(seen, node) for node in RACKS]
+    if cluster.mode == "zookeeper":
+        assert lags == [None] * 3
+    else:
+        assert all(each["seconds"] < kraft.BEHIND_SECONDS for each in lags)
+        assert [kraft.why_behind(seen, node) for node in RACKS] == [None] * 3
+        assert kraft.why_behind(seen, 9) == "does not follow the cluster's metadata"
 
 
 def test_a_lost_broker_is_seen_by_the_others_and_comes_back_with_a_new_disk(cluster):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 import yaml
 from kafka_cluster import run_module
@@ -10,6 +12,7 @@ from secured_broker import SecuredBroker
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import acls
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import KafkaError
+from ansible_collections.rackaware.kafka.plugins.module_utils._objects import imports
 
 SCRAM = "SCRAM-SHA-512"
 # With a quote and a backslash, which a text in quotes would show otherwise than it is.
@@ -277,3 +280,19 @@ def test_a_cluster_without_an_authorizer_says_so(tmp_path):
         assert result["msg"].startswith("The cluster has no authorizer and therefore no ACLs;")
         info = run_module("kafka_acls_info", bootstrap_servers=[open_broker.plain])
         assert (info["authorizer"], info["acls"]) == (False, [])
+
+
+def test_what_kafka_acls_lists_is_imported_as_it_is_read(broker):
+    rules = [
+        rule(name="imported, name=x", pattern_type="prefixed", principal="User:CN=app,OU=shop,O=example"),
+        rule(name="imported", operations=["describe_configs"], permission="deny", host="198.51.100.7"),
+        {"principal": "User:imported", "resource_type": "cluster", "operations": ["idempotent_write"]},
+        {"principal": "User:imported", "resource_type": "transactional_id", "name": "*", "operations": ["all"]},
+    ]
+    assert broker.run("kafka_acls", acls=rules)["changed"]
+    main = {"kraft": "org.apache.kafka.tools.AclCommand", "zookeeper": "kafka.admin.AclCommand"}[broker.mode]
+    tool = ["java", "-cp", "%s/*" % broker.libs, main, "--bootstrap-server", broker.plain, "--list"]
+    printed = subprocess.run(tool, check=True, capture_output=True, text=True, timeout=120).stdout
+    assert imports.imported(printed)["kafka_acls"] == broker.run("kafka_acls_info")["acls"]
+    removed = [{**each, "state": "absent"} for each in rules]
+    assert broker.run("kafka_acls", acls=removed)["changed"]

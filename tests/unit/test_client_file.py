@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import client_file
@@ -22,6 +24,18 @@ def test_what_was_written_is_read(tmp_path, password):
     }
     login = client_file.connection_options(file)
     assert (login["sasl_username"], login["sasl_password"]) == ("app", password)
+
+
+def test_a_play_writes_the_same_text_and_hands_the_password_over_by_standard_input(tmp_path):
+    file, password = tmp_path / "client.properties", 'with "quotes"'
+    words = [sys.executable, client_file.__file__, str(file), "tests", "/ca.pem"]
+
+    def run():
+        return subprocess.run(words, input=password, check=True, capture_output=True, text=True).stdout
+
+    assert (run(), run()) == ("written\n", "")
+    assert file.read_text() == client_file.scram("tests", password, Path("/ca.pem"))
+    assert file.stat().st_mode & 0o777 == 0o600 and password not in str(words)
 
 
 def test_a_certificate_is_both_files_of_python(tmp_path):

@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "_stores": {"_aws", "_config", "_disk", "_host", "_luks"},
     "_roll": {"_host", "_kafka"},
     "_upgrade": set(),
-    "_objects": {"_aws", "_kafka"},
+    "_objects": {"_aws", "_kafka", "_tls"},
     "_report": {"_host", "_kafka", "_roll"},
 }
 FILES = sorted(path.relative_to(UTILS) for path in UTILS.rglob("*.py"))

@@ -240,7 +240,8 @@ class Builder:
             except AwsError as error:
                 failures.append(str(error))
                 if re.search(
-                    "Unauthorized|AccessDenied|Expired|AuthFailure|OptIn|VcpuLimit|VolumeLimit|InvalidAMI|InvalidKeyPair",
+                    "Unauthorized|AccessDenied|Expired|AuthFailure|OptIn|VcpuLimit|VolumeLimit|InvalidAMI"
+                    "|InvalidKeyPair",
                     error.code,
                 ):
                     stop.set()

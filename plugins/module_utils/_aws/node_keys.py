@@ -79,9 +79,9 @@ def check(cluster: str, nodes: Sequence[int], present: Sequence[int]) -> list[in
             " the other brokers, stops it, and erases the headers, too; or take it out of the inventory, if its host"
             " is gone." % names
             if len(here) == 1
-            else "The nodes %s are in the inventory, so that their keys are not destroyed from here: use erase_stores, which asks the other brokers, "
-            "stops them, and erases the headers, too; or take them out of the inventory, if their hosts are gone."
-            % names
+            else "The nodes %s are in the inventory, so that their keys are not destroyed from here:"
+            " use erase_stores, which asks the other brokers, stops them, and erases the headers, too; or take them out"
+            " of the inventory, if their hosts are gone." % names
         )
     return sorted(set(nodes))
 

@@ -134,7 +134,7 @@ class Store:
         return self._at_once(self._read, sources)
 
     def create(self, passwords: Mapping[Source, Password]) -> dict[Source, Password]:
-        """Keep new passwords. The first to make a secret wins: the result is what the service keeps, made here or by another host."""
+        """Keep new passwords; the result is what the service keeps, made here or by another host that was first."""
         return self._at_once(lambda each: self._create(each, passwords[each].text), passwords)
 
     @staticmethod

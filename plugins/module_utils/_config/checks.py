@@ -30,7 +30,8 @@ def findings(
 
     hosts: host to its variables; cluster: {groups, version, replication_factor, min_insync_replicas,
     allow_fewer_zones}, and from _config.cluster_settings.read security, listeners, super_users, client_ca, topology
-    and findings; with missing_ok the topology may have nodes that the inventory lacks; instances: instance type to {vcpus, memory_mb, network_gbps},
+    and findings; with missing_ok the topology may have nodes that the inventory lacks; instances: instance type to
+    {vcpus, memory_mb, network_gbps},
     empty without the API; known and roles as in _config.variables.findings; volume_fault: what is wrong with the name
     of a data volume, which _disk and _stores know, empty when nothing is.
     """
@@ -75,8 +76,8 @@ def findings(
             and nodes.CONTROLLERS not in {item["name"] for item in declared}
         ):
             out.append(
-                "kafka_listeners has no listener %s, without which controllers do not start; add {name: %s, port: 9093}."
-                % (nodes.CONTROLLERS, nodes.CONTROLLERS)
+                "kafka_listeners has no listener %s, without which controllers do not start; add {name: %s, port:"
+                " 9093}." % (nodes.CONTROLLERS, nodes.CONTROLLERS)
             )
     # What a group sets wrongly is said once.
     shared: dict[str, list[str]] = {}

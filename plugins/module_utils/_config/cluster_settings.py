@@ -51,8 +51,8 @@ def read(
 ) -> dict[str, Any]:
     """What holds for the cluster.
 
-    {version, security, replication_factor, min_insync_replicas, listeners, client_port, super_users, client_ca,
-    cluster, topology, region, allow_fewer_zones, source, check_topic, report_dir, quorum_removed, findings}.
+    {version, security, replication_factor, min_insync_replicas, listeners, super_users, client_ca, cluster,
+    topology, region, allow_fewer_zones, source, check_topic, report_dir, quorum_removed, findings}.
 
     hosts: host to its variables; members: role to host names; play: what the play itself sets, which overrides the
     inventory. findings has one sentence for each variable in which the nodes disagree; the first node's value is given
@@ -85,7 +85,6 @@ def read(
         "replication_factor": values["kafka_replication_factor"],
         "min_insync_replicas": values["kafka_min_insync_replicas"],
         "listeners": security.with_protocols(values["kafka_listeners"], values["kafka_security"]),
-        "client_port": client_port(values["kafka_listeners"]),
         "cluster": str(values["kafka_cluster"] or ""),
         "topology": topology,
         "region": topology.get("region"),
@@ -102,17 +101,6 @@ def _listed(value: Any) -> list[str]:
     """Ids or addresses, also from -e name=4,5."""
     items = [] if value is None else value if isinstance(value, (list, tuple)) else str(value).split(",")
     return [str(item).strip() for item in items if str(item).strip()]
-
-
-def client_port(listeners: Any) -> int | None:
-    """The port of the first listener for clients, None when there is none that can be read; the preflight says why."""
-    for item in listeners if isinstance(listeners, (list, tuple)) else ():
-        if isinstance(item, Mapping) and item.get("name") not in security.INTERNAL:
-            try:
-                return int(item["port"])
-            except (KeyError, TypeError, ValueError):
-                return None
-    return None
 
 
 def _node_settings(variables: Mapping[str, Any], zookeepers: bool, play: Mapping[str, Any]) -> dict[str, Any]:

@@ -222,12 +222,13 @@ def version_findings(version: Any, *, zookeepers: bool, controllers: bool) -> li
     series = (int(parts[0]), int(parts[1]))
     if zookeepers and controllers:
         return [
-            "The inventory has ZooKeeper nodes and controllers, but a migration between them is not done by site; keep one of the two groups."
+            "The inventory has ZooKeeper nodes and controllers, but a migration between them is not done by site; keep"
+            " one of the two groups."
         ]
     if zookeepers and series >= KRAFT_SERIES:
         return [
-            "Kafka %s cannot run with ZooKeeper nodes, since 4.0 removed them; set kafka_version to 3.9.2, or use controllers instead."
-            % version
+            "Kafka %s cannot run with ZooKeeper nodes, since 4.0 removed them; set kafka_version to 3.9.2, or use"
+            " controllers instead." % version
         ]
     if controllers and series < ZOOKEEPER_SERIES:
         return [
@@ -235,8 +236,8 @@ def version_findings(version: Any, *, zookeepers: bool, controllers: bool) -> li
         ]
     if controllers and series < KRAFT_SERIES:
         return [
-            "Kafka %s with controllers is not supported, 3.x runs with ZooKeeper nodes; set kafka_version to 4.3.1, or use ZooKeeper nodes."
-            % version
+            "Kafka %s with controllers is not supported, 3.x runs with ZooKeeper nodes; set kafka_version to 4.3.1, or"
+            " use ZooKeeper nodes." % version
         ]
     return []
 
@@ -295,13 +296,13 @@ def _replication_findings(factor: Any, minimum: Any, brokers: int) -> list[str]:
         )
     if factor < minimum:
         out.append(
-            "The replication factor %d is below min.insync.replicas %d, so that nothing could be written; lower min.insync.replicas."
-            % (factor, minimum)
+            "The replication factor %d is below min.insync.replicas %d, so that nothing could be written; lower"
+            " min.insync.replicas." % (factor, minimum)
         )
     elif factor == minimum and factor > 1:
         out.append(
-            "The replication factor and min.insync.replicas are both %d, so that writes stop when one broker is away; lower min.insync.replicas."
-            % factor
+            "The replication factor and min.insync.replicas are both %d, so that writes stop when one broker is away;"
+            " lower min.insync.replicas." % factor
         )
     return out
 

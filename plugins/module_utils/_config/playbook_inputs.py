@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""The variables that playbooks take beside the roles' inputs, as an argument spec, and the names that they had before."""
+"""The variables that playbooks take beside the roles' inputs, as an argument spec, and their earlier names."""
 
 from __future__ import annotations
 
@@ -109,7 +109,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "kafka_objects_file": {
         "type": "str",
         "description": "The file to write. By default `objects.yml` in the current directory.",
-        "playbooks": ("export_objects",),
+        "playbooks": ("export_objects", "import_objects"),
+    },
+    "kafka_import_file": {
+        "type": "str",
+        "description": "Required. The file to read: KafkaTopic and KafkaUser of Strimzi as YAML, or what"
+        " `kafka-acls --list` printed.",
+        "playbooks": ("import_objects",),
     },
     "kafka_measure_hosts": {
         "type": "str",

@@ -269,13 +269,13 @@ def findings(security: Any, listeners: Any, super_users_: Any, client_ca: Any) -
     clients = [{"name": name, "protocol": its} for name, its in named.items()]
     if shows_clients_certificates(clients) and "BEGIN CERTIFICATE" not in str(client_ca or ""):
         out.append(
-            "kafka_client_ca_certificates has no certificate, but a listener for clients has the protocol SSL; set it to"
-            " the PEM text of the CA that signs the clients' certificates."
+            "kafka_client_ca_certificates has no certificate, but a listener for clients has the protocol SSL; set it"
+            " to the PEM text of the CA that signs the clients' certificates."
         )
     if "PRIVATE KEY-----" in str(client_ca or ""):
         out.append(
-            "kafka_client_ca_certificates has a private key, which would go to all brokers; leave the certificates only,"
-            " and replace the key."
+            "kafka_client_ca_certificates has a private key, which would go to all brokers; leave the certificates"
+            " only, and replace the key."
         )
     for user in super_users_ or ():
         if not str(user).startswith("User:") or len(str(user)) <= len("User:") or ";" in str(user):

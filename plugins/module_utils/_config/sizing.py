@@ -279,8 +279,8 @@ def check_heap(own: Any) -> None:
 def _heap_override(value: int, memory: int) -> int:
     if value >= HEAP_LIMIT_MB:
         raise SizingError(
-            "The heap is set to %d MB, but must stay below %d MB, because what the heap takes the page cache loses; lower it or leave it to the sizing."
-            % (value, HEAP_LIMIT_MB)
+            "The heap is set to %d MB, but must stay below %d MB, because what the heap takes the page cache loses;"
+            " lower it or leave it to the sizing." % (value, HEAP_LIMIT_MB)
         )
     if value < 64:
         raise SizingError(
@@ -288,8 +288,8 @@ def _heap_override(value: int, memory: int) -> int:
         )
     if value > memory // 2:
         raise SizingError(
-            "The heap is set to %d MB, but must not take more than half of the %d MB of memory, because the rest is page cache; lower it."
-            % (value, memory)
+            "The heap is set to %d MB, but must not take more than half of the %d MB of memory, because the rest is"
+            " page cache; lower it." % (value, memory)
         )
     return value
 

@@ -626,8 +626,8 @@ def inventory_findings(
             % ", ".join(clusters)
         )
     out += [
-        "kafka_cluster is %r, but may have letters, digits, dots, hyphens and underscores only, and begins with a letter or"
-        " digit, because files bear the name; correct it." % cluster
+        "kafka_cluster is %r, but may have letters, digits, dots, hyphens and underscores only, and begins with a"
+        " letter or digit, because files bear the name; correct it." % cluster
         for cluster in sorted({name for name in (of(host, "kafka_cluster") for host in every) if isinstance(name, str)})
         if not FILE_NAME.fullmatch(cluster)
     ]
@@ -702,7 +702,7 @@ def _shared_findings(
 
 
 def lacks_nodes(topology: Any, groups: dict[str, list[str]]) -> bool:
-    """Whether an inventory has fewer hosts than the topology has nodes, so that nothing follows from how many there are."""
+    """Whether an inventory has fewer hosts than the topology has nodes, so that their number says nothing."""
     try:
         planned = parse(topology).nodes
     except TopologyError:

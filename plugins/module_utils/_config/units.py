@@ -31,7 +31,8 @@ NATIVE_DIR = "/var/cache/kafka"
 LOGGED_MB, LOGGED_FILES = 50, 10
 # docs.oracle.com, "The java Command": what sets the size of the heap, and what sets it as a share of the memory.
 HEAP = re.compile(r"-Xm[sx]|-mx|-ms|-XX:(Max|Initial|Min)?HeapSize|-XX:(Max|Initial|Min)RAM")
-# docs.oracle.com, "Monitoring and Management Using JMX Technology"; OpenJDK, "Connection and Invocation Details" of JPDA.
+# docs.oracle.com, "Monitoring and Management Using JMX Technology"; OpenJDK, "Connection and Invocation Details" of
+# JPDA.
 JMX = re.compile(r"-Dcom\.sun\.management\.jmxremote\.(port|host|authenticate|ssl)=(.*)")
 JDWP = re.compile(r"-(?:agentlib:jdwp=|Xrunjdwp:)(?:.*,)?address=([^,]*)")
 PATTERN = "%d{ISO8601} %-5p [%t] %c - %m%n"

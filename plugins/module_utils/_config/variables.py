@@ -133,7 +133,7 @@ def misplaced(
 def misspelled(
     extra: Mapping[str, Any], known: Mapping[str, Any], roles: Iterable[str], own: Iterable[Any]
 ) -> list[str]:
-    """One sentence for each variable of -e whose beginning is a misspelled one of ours, so that findings passes it over.
+    """One sentence for each variable of -e whose beginning is a misspelled one of ours, which findings passes over.
 
     own: the user's own names. A variable of an inventory may well look like one of ours, and -e is for us.
     """

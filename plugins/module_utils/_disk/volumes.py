@@ -133,7 +133,10 @@ def _look(
             problems += _findings(judged[-1], here, remembered)
     except (disk_probe.ProbeError, mount_unit.MountUnitError, WaitTimeout) as error:
         return [], [str(error)]
-    copies = "The file system %s is on %s, as on a volume and its copy; detach the copy, or give it another UUID (xfs_admin -U generate)."
+    copies = (
+        "The file system %s is on %s, as on a volume and its copy; detach the copy, or give it another UUID (xfs_admin"
+        " -U generate)."
+    )
     problems += _shared(copies, [(item.probe.uuid, item.name) for item in judged if item.probe.uuid])
     return judged, problems
 
@@ -258,7 +261,10 @@ def _remembered(title: str, volume: Judged, remembered: Sequence[mount_unit.Reme
                 % (title, unit_record.mount, unit, volume.mount)
             )
         elif unit_record.volume == volume.name and volume.blank:
-            sentence = "%s is blank, but by %s it had the file system %s; find out who emptied it, and remove the unit if its data may be lost."
+            sentence = (
+                "%s is blank, but by %s it had the file system %s; find out who emptied it, and remove the unit if its"
+                " data may be lost."
+            )
             out.append(sentence % (title, unit, unit_record.uuid))
     return out
 

@@ -116,7 +116,10 @@ def refusal(code: int, output: str) -> str | None:
             output or "another run"
         )
     if code == RUNS_AGAIN:
-        return "it did not run when the gate answered, and runs now; start the same command again, which asks about it again"
+        return (
+            "it did not run when the gate answered, and runs now; start the same command again, which asks about it"
+            " again"
+        )
     if code == OLD_ANSWER:
         if output.startswith("-"):
             return "the clock of the host that asked is %s s ahead of this one; look at chrony on both" % output[1:]

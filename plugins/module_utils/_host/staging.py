@@ -192,7 +192,7 @@ def decide(items: Iterable[Mapping[str, Any]], *, held: bool, promote: bool) -> 
 
 
 def due(paths: Iterable[str], *, held: bool, promote: bool) -> list[str]:
-    """Of files that another task stages, those whose staged version goes in place now; held and promote as in decide."""
+    """Of files that another task stages, those whose staged version goes in place now; held, promote as in decide."""
     return [path for path in paths if (promote or not held) and os.path.lexists(path + STAGED)]
 
 

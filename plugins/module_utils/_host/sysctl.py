@@ -123,8 +123,8 @@ def files(
         "etc/sysctl.d/90-kafka.conf": ["%s = %s" % (name, _normal(str(value))) for name, value in sysctl.items()],
         "etc/tmpfiles.d/kafka.conf": ["w /%s - - - - %s" % (HUGEPAGE, hugepage)] if hugepage else [],
         "etc/udev/rules.d/90-kafka.rules": [
-            'ACTION=="add|change", SUBSYSTEM=="block", ENV{DEVTYPE}=="disk", KERNEL=="%s", TEST=="queue/scheduler", ATTR{queue/scheduler}="%s"'
-            % ("|".join(disks), scheduler)
+            'ACTION=="add|change", SUBSYSTEM=="block", ENV{DEVTYPE}=="disk", KERNEL=="%s", TEST=="queue/scheduler",'
+            ' ATTR{queue/scheduler}="%s"' % ("|".join(disks), scheduler)
         ]
         if scheduler
         else [],

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Keys, certificates and requests on their host, by the program openssl. A private key leaves this file in files only."""
+"""Keys, certificates and requests on their host, by the program openssl; a private key is only ever in files."""
 
 from __future__ import annotations
 
@@ -20,13 +20,12 @@ from .. import _command, _durable
 from .._config import security, units
 from .._config.units import STAGED
 from .._errors import RackawareError
-from .._tls.identity import KEYSTORE, TRUSTSTORE, Identity, is_address, path
+from .._tls.identity import KEYSTORE, PAGE, TRUSTSTORE, Identity, is_address, path
 from . import staging
 
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
 KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----\n?", re.DOTALL)
 DAY = 24 * 3600
-PAGE = " See docs/runbooks/certificates.md."
 
 
 class TlsFilesError(RackawareError):
@@ -150,8 +149,8 @@ def refuse_from_the_future(name: str, text: str) -> None:
     begins = _date(text, "startdate")
     if ssl.cert_time_to_seconds(begins) > time.time():
         raise TlsFilesError(
-            "The new certificate for %s is not valid before %s, and by this host's clock it is earlier; correct the time"
-            " here or on the machine that runs Ansible, and run this again." % (name, begins)
+            "The new certificate for %s is not valid before %s, and by this host's clock it is earlier; correct the"
+            " time here or on the machine that runs Ansible, and run this again." % (name, begins)
         )
 
 
@@ -246,7 +245,8 @@ def keystore_steps(
                 "owner": me,
                 "group": group if service else own_group(),
                 "mode": "0640" if service else "0400",
-                # Only the service's own files wait for its restart, and it cannot start with one that has no certificate.
+                # Only the service's own files wait for its restart, and it cannot start with one that has no
+                # certificate.
                 "at_once": not service or not certificate(dest),
             }
         )

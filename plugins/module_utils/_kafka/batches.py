@@ -12,8 +12,8 @@ from .client import Admin
 
 Item = TypeVar("Item")
 
-# QuorumController.MAX_RECORDS_PER_USER_OP is 10,000. A request to delete ACLs compares each with all that exist: 5,000 of
-# 10,500 took a busy controller longer than the 30 s that a broker waits for it, and meanwhile it does nothing else.
+# QuorumController.MAX_RECORDS_PER_USER_OP is 10,000. A request to delete ACLs compares each with all that exist: 5,000
+# of 10,500 took a busy controller longer than the 30 s that a broker waits for it, and meanwhile it does nothing else.
 KRAFT_RECORDS = 1000
 # With ZooKeeper each record is a write to a znode, and 1,000 of them took 17 s on 2 cores.
 ZOOKEEPER_RECORDS = 200

@@ -15,8 +15,8 @@ from .._errors import RackawareError
 COMPRESSION = "zstd"
 PADDING = 512
 NOT_COMPRESSED = (
-    "The same without compression was acknowledged; look in that broker's log for UnsatisfiedLinkError, which says that its java.io.tmpdir"
-    " lies on a file system mounted noexec."
+    "The same without compression was acknowledged; look in that broker's log for UnsatisfiedLinkError, which says that"
+    " its java.io.tmpdir lies on a file system mounted noexec."
 )
 
 
@@ -46,7 +46,8 @@ def places(
         lie = sorted({rack for rack in (racks.get(replica) for replica in partition["replicas"]) if rack})
         if min_racks > 1 and len(lie) < min_racks:
             raise CheckError(
-                "The replicas of partition %s (brokers %s) lie in %d rack%s (%s), but %d are wanted; check their broker.rack, or reassign it."
+                "The replicas of partition %s (brokers %s) lie in %d rack%s (%s), but %d are wanted; check their"
+                " broker.rack, or reassign it."
                 % (
                     place,
                     _listed(partition["replicas"]),
@@ -103,8 +104,8 @@ def compare(
     other = [partition for partition in sorted(wrote) if read[partition] != (marker.encode(), wrote[partition])]
     if other:
         raise CheckError(
-            "What was read back differs from what was acknowledged in %s; keep the disks of these brokers and find out why."
-            % named(other)
+            "What was read back differs from what was acknowledged in %s; keep the disks of these brokers and find out"
+            " why." % named(other)
         )
 
 
@@ -121,8 +122,8 @@ def sentence(topic: str, placed: list[dict[str, Any]], *, written: bool) -> str:
             spread,
         )
     return (
-        "A record acknowledged by all in-sync replicas, and a compressed one, was read back from each of the %d partitions of %s, whose replicas lie %s."
-        % (len(placed), topic, spread)
+        "A record acknowledged by all in-sync replicas, and a compressed one, was read back from each of the %d"
+        " partitions of %s, whose replicas lie %s." % (len(placed), topic, spread)
     )
 
 

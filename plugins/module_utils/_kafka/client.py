@@ -99,8 +99,8 @@ def require_library() -> None:
     """Raise LibraryError unless there is a kafka-python that fits."""
     lowest, above = (".".join(str(part) for part in version) for version in SUPPORTED)
     advice = (
-        "put kafka-python >= %s, < %s there, or set ansible_python_interpreter to /opt/kafka-admin/bin/python, which the role kafka_install makes."
-        % (lowest, above)
+        "put kafka-python >= %s, < %s there, or set ansible_python_interpreter to /opt/kafka-admin/bin/python, which"
+        " the role kafka_install makes." % (lowest, above)
     )
     if kafka is None:
         raise LibraryError("The Python interpreter %s has no kafka-python; %s" % (sys.executable, advice))
@@ -259,8 +259,8 @@ class Admin:
         if last is not None:
             raise last
         raise KafkaError(
-            "No broker is left to ask: the cluster knows %s, and all of them are to be left alone; bring one back first."
-            % ", ".join(map(str, known))
+            "No broker is left to ask: the cluster knows %s, and all of them are to be left alone; bring one back"
+            " first." % ", ".join(map(str, known))
         )
 
     def send(self, request: Any, node: Any = None) -> Any:

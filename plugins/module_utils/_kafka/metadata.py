@@ -71,8 +71,8 @@ def cluster(admin: Admin, *, whole: bool = False) -> dict[str, Any]:
     allowed = set(answer.authorized_operations or ()) if whole else set(OPERATIONS)
     if not allowed >= set(OPERATIONS):
         raise PartialViewError(
-            "The broker lets this connection do only %s with the cluster, so that it may not show all topics; connect as"
-            " a super user. See docs/clients.md."
+            "The broker lets this connection do only %s with the cluster, so that it may not show all topics; connect"
+            " as a super user. See docs/clients.md."
             % (", ".join(name for code, name in OPERATIONS.items() if code in allowed) or "nothing")
         )
     brokers: list[Broker] = [

@@ -84,8 +84,8 @@ def produce(
     except (Failed, OSError, AssertionError) as error:
         place = topic if partition is None else "%s-%d" % (topic, partition)
         raise KafkaError(
-            "A record for %s was not acknowledged by all in-sync replicas within %d s: %s; look at that partition's leader and in-sync replicas."
-            % (place, timeout, reason(error))
+            "A record for %s was not acknowledged by all in-sync replicas within %d s: %s; look at that partition's"
+            " leader and in-sync replicas." % (place, timeout, reason(error))
         ) from None
     finally:
         if producer is not None:

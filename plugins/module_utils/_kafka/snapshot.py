@@ -203,8 +203,17 @@ def take(
     )
 
 
+def settled(admin: Admin, seen: Snapshot) -> Snapshot:
+    """The snapshot, with a quorum whose leader knows its followers, for what is decided by one answer alone."""
+    if seen.quorum is None:
+        return seen
+    alive = [broker["id"] for broker in seen.brokers if not broker["fenced"]]
+    known = kraft.settled(admin, seen.quorum, [*alive, *(voter["id"] for voter in seen.quorum["voters"])])
+    return replace(seen, quorum=known, controller_id=known["leader"] if known else seen.controller_id)
+
+
 def agreed(seen: Snapshot, witness: int, view: Mapping[str, Any], minimum: Mapping[str, tuple[int, bool]]) -> Snapshot:
-    """What two answers have in common: the snapshot, and the view of another broker (metadata.view_of). Either may be old.
+    """What two answers have in common: the snapshot, and another broker's view (metadata.view_of); each may be old.
 
     A replica is in sync when both say so, and a broker is unfenced when both list it. A partition that only one answer
     names stays as that one says. Replicas are those of the controller, whichever of the two it is. minimum is

@@ -109,8 +109,8 @@ def wanted(params: dict[str, Any]) -> Wanted:
 def _check_assignment(name: str, replicas: list[list[int]]) -> None:
     if not replicas or not all(replicas):
         raise TopicError(
-            "Topic %s: replica_assignment must list the brokers of at least one partition, and at least one broker each."
-            % name
+            "Topic %s: replica_assignment must list the brokers of at least one partition, and at least one broker"
+            " each." % name
         )
     for index, ids in enumerate(replicas):
         if len(set(ids)) != len(ids):
@@ -120,8 +120,8 @@ def _check_assignment(name: str, replicas: list[list[int]]) -> None:
             )
         if len(ids) != len(replicas[0]):
             raise TopicError(
-                "Topic %s: replica_assignment gives partition %d %d replicas, but partition 0 has %d; give all the same."
-                % (name, index, len(ids), len(replicas[0]))
+                "Topic %s: replica_assignment gives partition %d %d replicas, but partition 0 has %d; give all the"
+                " same." % (name, index, len(ids), len(replicas[0]))
             )
 
 
@@ -143,14 +143,14 @@ def present(before: Topic | None, want: Wanted) -> Change:
         )
     if want.replication_factor is not None and want.replication_factor != before.replication_factor:
         raise TopicError(
-            "Topic %s has replication factor %d, but %d is wanted; changing that moves data, so reassign its partitions instead."
-            % (want.name, before.replication_factor, want.replication_factor)
+            "Topic %s has replication factor %d, but %d is wanted; changing that moves data, so reassign its partitions"
+            " instead." % (want.name, before.replication_factor, want.replication_factor)
         )
     for index, ids in enumerate((want.replicas or [])[:count]):
         if ids != before.replicas[index]:
             raise TopicError(
-                "Topic %s: partition %d lies on brokers %s, but %s are wanted; changing that moves data, so reassign it instead."
-                % (want.name, index, before.replicas[index], ids)
+                "Topic %s: partition %d lies on brokers %s, but %s are wanted; changing that moves data, so reassign it"
+                " instead." % (want.name, index, before.replicas[index], ids)
             )
     differs = {key: value for key, value in want.config.items() if not _alike(before.config.get(key), value)}
     more = want.partitions if want.partitions is not None and want.partitions > count else None

@@ -192,7 +192,7 @@ def _why(error: OSError, server: str, timeout: float, secure: bool) -> str:
 
 
 def quorum(servers: Sequence[Server]) -> Ensemble:
-    """What the servers are together: well when one of them leads, a majority serves, and all followers are that leader's.
+    """What the servers are together: well when one of them leads, a majority serves, and all followers are its own.
 
     A leader that may not answer mntr does not say how many follow it; then that is not compared, because a roll
     must be able to allow mntr.
@@ -215,7 +215,10 @@ def quorum(servers: Sequence[Server]) -> Ensemble:
             len(servers),
         )
     elif led is not None and led < len(followers):
-        text = "%s leads and says that %d follow it, but %d say that they follow, so they are not one ensemble; check their server lists."
+        text = (
+            "%s leads and says that %d follow it, but %d say that they follow, so they are not one ensemble; check"
+            " their server lists."
+        )
         reason = text % (leaders[0], led, len(followers))
     return {
         "ok": reason is None,

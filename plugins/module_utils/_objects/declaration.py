@@ -24,8 +24,12 @@ KINDS: dict[str, tuple[dict[str, Any], Callable[[list[dict[str, Any]]], Any]]] =
 }
 VARIABLES = (*KINDS, "objects_owned_prefixes", "objects_purge", "objects_protected_principals")
 HEAD = """---
-# The topics, users, quotas and ACLs of the cluster %s, as export_objects read them. Passwords are not among them: a user
-# without password_file and password_from keeps the one that it has.
+# The topics, users, quotas and ACLs of the cluster %s, as export_objects read them. Passwords are not among them: a
+# user without password_file and password_from keeps the one that it has.
+"""
+IMPORTED = """---
+# The topics, users, quotas and ACLs out of %s, as import_objects read them. Passwords are not among them: give a user
+# that does not exist yet password_file or password_from.
 """
 
 
@@ -51,8 +55,8 @@ def findings(variables: Mapping[str, Any]) -> list[str]:
         # An empty list is meant; a file that was not given is not.
         if "kafka_%s" % kind not in variables:
             out.append(
-                "objects_purge has %s, but kafka_%s is not set, so that all of them inside objects_owned_prefixes would be"
-                " removed; give the file that has them, or set kafka_%s to []." % (kind, kind, kind)
+                "objects_purge has %s, but kafka_%s is not set, so that all of them inside objects_owned_prefixes would"
+                " be removed; give the file that has them, or set kafka_%s to []." % (kind, kind, kind)
             )
     try:
         for principal in variables.get("objects_protected_principals") or []:
@@ -62,20 +66,20 @@ def findings(variables: Mapping[str, Any]) -> list[str]:
     return out
 
 
-def text(objects: Mapping[str, Any], cluster: str) -> str:
-    """The file; raises ObjectsError for names that Ansible would evaluate when it reads them."""
+def text(objects: Mapping[str, Any], origin: str, head: str = HEAD) -> str:
+    """The file; head names its origin. Raises ObjectsError for names that Ansible would evaluate when it reads them."""
     import yaml
 
     for each in _texts(objects):
         if "{{" in each or "{%" in each or "{#" in each:
             raise ObjectsError(
-                "The cluster has the name %r, which Ansible would evaluate as a template when it reads the file; remove"
+                "There is the name %r, which Ansible would evaluate as a template when it reads the file; remove"
                 " that object first." % each
             )
     # JSON and back takes away what templating hangs on a value, and YAML cannot write.
     plain = json.loads(json.dumps(objects))
     parts = [yaml.safe_dump({name: plain[name]}, sort_keys=False, width=120, allow_unicode=True) for name in plain]
-    return HEAD % cluster + "\n".join(parts)
+    return head % origin.replace("\n", " ") + "\n".join(parts)
 
 
 def _texts(value: Any) -> Iterator[str]:

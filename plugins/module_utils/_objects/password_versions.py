@@ -47,7 +47,7 @@ class Versions:
         return [each for each in users if not each.version or self._users.get(_name(each.key)) != _seen(each)]
 
     def forget(self, keys: Iterable[tuple[str, str]]) -> None:
-        """What is written or removed next: when the run breaks off there, nothing is known of it. Raises ObjectsError."""
+        """What is written or removed next: if the run breaks off there, nothing is known of it. Raises ObjectsError."""
         gone = {_name(key) for key in keys}
         self._write({name: seen for name, seen in self._users.items() if name not in gone})
 

@@ -13,8 +13,8 @@ from typing import Mapping, Sequence
 def moves(replicas: Sequence[Sequence[int]], factor: int, racks: Mapping[int, str | None]) -> list[list[int]]:
     """The replicas of each partition, as few moved as possible and in as many racks as possible.
 
-    replicas: broker ids by partition, the preferred leader first; it stays. racks: the rack of each broker that may take
-    replicas. Of brokers that suit alike, the one with the fewest replicas of the topic is taken.
+    replicas: broker ids by partition, the preferred leader first; it stays. racks: the rack of each broker that may
+    take replicas. Of brokers that suit alike, the one with the fewest replicas of the topic is taken.
     """
     load = Counter(broker for ids in replicas for broker in ids)
     out = []

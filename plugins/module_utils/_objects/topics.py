@@ -135,8 +135,8 @@ def _check_factors(before: Mapping[str, Topic], present: Iterable[Wanted], racks
     if planned:
         first = planned[0]["topic"]
         raise ReplicationError(
-            "The topic %s has replication factor %d, but another one is declared, and changing that moves data; reassign"
-            " these partitions first, or declare what is there: %s."
+            "The topic %s has replication factor %d, but another one is declared, and changing that moves data;"
+            " reassign these partitions first, or declare what is there: %s."
             % (first, before[first].replication_factor, _shown(planned)),
             planned,
         )

@@ -11,6 +11,7 @@ from typing import Any, Callable, Collection, Iterable, Mapping
 
 from .._aws import secrets
 from .._kafka.users import MECHANISMS, Credential
+from .._tls.identity import is_nodes_name
 from .declared import Edit, ObjectsError, holds, once
 
 LEAST_ITERATIONS = 4096
@@ -102,6 +103,12 @@ def wanted(entries: Iterable[Mapping[str, Any]], read: Callable[[str], str]) -> 
 
 def _wanted(entry: Mapping[str, Any], read: Callable[[str], str]) -> Wanted:
     name, iterations = entry["name"], entry["iterations"]
+    # Kafka takes the name for the principal, however its owner came in.
+    if is_nodes_name(name):
+        raise ObjectsError(
+            "The user %s would have the name of the cluster's nodes or operator, and do anything with a password; give"
+            " it another name, or remove it with state: absent. See docs/security.md." % name
+        )
     if iterations < LEAST_ITERATIONS:
         raise ObjectsError(
             "The user %s has %d iterations, but Kafka takes no fewer than %d." % (name, iterations, LEAST_ITERATIONS)
@@ -154,8 +161,8 @@ def resolved(
             )
         if each.user in known:
             raise ObjectsError(
-                "The user %s exists, but there is no %s, and a new password would shut its clients out; put the password"
-                " that they use there, or correct the name." % (each.user, each.source)
+                "The user %s exists, but there is no %s, and a new password would shut its clients out; put the"
+                " password that they use there, or correct the name." % (each.user, each.source)
             )
         made[each.source] = secrets.generated()
     return [_with(each, found[each.source] or made[each.source]) if each.source else each for each in present]

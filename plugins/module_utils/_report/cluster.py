@@ -11,6 +11,7 @@ from typing import Any, Sequence
 
 from .._address import join
 from .._errors import RackawareError
+from .._kafka import kraft
 from .._kafka.snapshot import summarize
 from .._text import counted, size
 
@@ -19,6 +20,8 @@ TITLES = {BROKER: "broker", CONTROLLER: "controller", ZOOKEEPER: "ZooKeeper"}
 NO_RACK = "(no rack)"
 NO_LOAD = {"leaders": 0, "replicas": 0, "out_of_sync": 0}
 WIDTH = 100
+# Columns of the table.
+NUMBERS, BEHIND = (1, 5, 6), 7
 FULL_PERCENT = 90
 RESTART_PENDING = "restart pending"
 # Days before the end of a certificate from which on a node is not well.
@@ -50,8 +53,9 @@ def build(
     zookeeper that of zookeeper_info. security is a key of SECURITY, empty where it is not known.
 
     Returns {name, cluster_id, metadata, versions, racks: [{name, nodes: [node]}], counts, healthy, findings:
-    [sentence], restarts: [name], proof: sentence or None, checked_at: ISO 8601 or None, security}; a node is a host and {leaders,
-    replicas, out_of_sync, registered, fenced, marks: [text]}. Raises ModelError.
+    [sentence], restarts: [name], proof: sentence or None, checked_at: ISO 8601 or None, security}; a node is a host
+    and {leaders, replicas, out_of_sync, registered, fenced, marks: [text], metadata_lag: kraft.Lag or None,
+    metadata_behind: what is wrong with it, or None}. Raises ModelError.
     """
     try:
         snapshot = summarize(snapshot)
@@ -115,6 +119,9 @@ def _node(
         marks.append("quorum leader" if quorum["leader"] == ident else "voter" if ident in voters else "observer")
     if BROKER in roles and not quorum and snapshot["controller_id"] == ident:
         marks.append("controller")
+    follows = broker is not None and not broker["fenced"]
+    if BROKER not in roles:
+        follows = CONTROLLER in roles and host.get("unit_state") in (None, "active")
     return {
         "name": str(host["name"]),
         "id": ident,
@@ -140,6 +147,8 @@ def _node(
         "fenced": bool(broker and broker["fenced"]),
         "leader": any(mark in ("leader", "quorum leader", "controller", "standalone") for mark in marks),
         "marks": marks,
+        "metadata_lag": kraft.lag(snapshot["quorum"], ident) if ZOOKEEPER not in roles else None,
+        "metadata_behind": kraft.why_behind(snapshot["quorum"], ident) if follows else None,
         **(load.get(ident, NO_LOAD) if BROKER in roles else dict.fromkeys(NO_LOAD)),
     }
 
@@ -193,6 +202,11 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
             )
     if snapshot["reassigning"]:
         out.append("%s under reassignment." % _plural(snapshot["reassigning"], "partition", ("is", "are")))
+    out += [
+        "The user %s has the name of the cluster's nodes or operator, so that its password lets a client do anything;"
+        " remove it (docs/objects.md, state: absent). See docs/security.md." % user
+        for user in snapshot.get("posing_users") or ()
+    ]
     for node in nodes:
         broker = BROKER in node["roles"]
         if broker and not node["in_inventory"]:
@@ -204,6 +218,9 @@ def _findings(snapshot: dict[str, Any], nodes: list[dict[str, Any]], zookeeper: 
             )
         elif node["fenced"]:
             out.append("Broker %d (%s) is fenced, and serves no client." % (node["id"], node["name"]))
+        if node["metadata_behind"]:
+            who = "%s %d (%s)" % ("Broker" if broker else "Controller", node["id"], node["name"])
+            out.append(kraft.behind_sentence(who, node["metadata_behind"]))
         if (
             broker
             and node["registered"]
@@ -291,20 +308,24 @@ def _summary(model: dict[str, Any]) -> str:
     ]
     if model["checked_at"]:
         lines.insert(1, "Checked %s" % date(model["checked_at"]))
-    head = ["NODE", "ID", "ROLE", "VERSION", "DISKS", "LEADS", "REPLICAS", "STATE"]
+    head = ["NODE", "ID", "ROLE", "VERSION", "DISKS", "LEADS", "REPLICAS", "BEHIND", "STATE"]
     racks = [(rack["name"], [_row(node) for node in rack["nodes"]]) for rack in model["racks"]]
+    if mode == "ZooKeeper":
+        for row in [head, *(row for _, members in racks for row in members)]:
+            del row[BEHIND]
     rows = [head, *(row for _, members in racks for row in members)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     # Names and states may be long; the rest is not.
     over = 2 + sum(widths) + 2 * (len(widths) - 1) - WIDTH
-    for column, least in ((7, 20), (0, 12), (7, 8)):
+    state = len(head) - 1
+    for column, least in ((state, 20), (0, 12), (state, 8)):
         given = min(max(0, over), max(0, widths[column] - least))
         widths[column] -= given
         over -= given
 
     def line(row: list[str]) -> str:
         cells = [
-            _cut(cell, width).rjust(width) if column in (1, 5, 6) else _cut(cell, width).ljust(width)
+            _cut(cell, width).rjust(width) if column in NUMBERS else _cut(cell, width).ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths))
         ]
         return _cut("  " + "  ".join(cells).rstrip())
@@ -350,8 +371,18 @@ def _row(node: dict[str, Any]) -> list[str]:
         disks,
         "-" if node["leaders"] is None else str(node["leaders"]),
         "-" if node["replicas"] is None else str(node["replicas"]),
+        behind(node["metadata_lag"]) or "-",
         ", ".join(states(node)),
     ]
+
+
+def behind(lag: kraft.Lag | None) -> str | None:
+    """How far a node's metadata is behind the quorum's leader, in a few words; None when it is not known."""
+    if lag is None:
+        return None
+    seconds = lag["seconds"]
+    late = [] if seconds is None else ["%.*f s" % (seconds < 10, seconds)]
+    return ", ".join(late + ([counted(lag["records"], "record")] if lag["records"] or not late else []))
 
 
 def troubles(node: dict[str, Any]) -> list[str]:
@@ -367,6 +398,8 @@ def troubles(node: dict[str, Any]) -> list[str]:
         out.append("fenced")
     if node["out_of_sync"]:
         out.append("%d out of sync" % node["out_of_sync"])
+    if node["metadata_behind"]:
+        out.append("metadata is old")
     days = node["certificate_days"]
     if days is not None and days < NEAR_END:
         out.append("certificate expired" if days < 0 else "certificate ends in %s" % counted(days, "day"))

@@ -84,6 +84,7 @@ def _environment() -> Any:
         lstrip_blocks=True,
     )
     environment.filters.update(
+        behind=cluster.behind,
         counted=counted,
         date=cluster.date,
         duration=duration,

@@ -58,8 +58,8 @@ def stopped(brokers: Sequence[Mapping[str, Any]]) -> str | None:
         return None
     named = listed(["broker %s (%s: %s)" % (broker["id"], broker["name"], broker["unit_state"]) for broker in down])
     return (
-        "%s %s not run, so that the cluster cannot be complete; see journalctl -u kafka there, and run rackaware.kafka.rolling_restart, which starts %s."
-        " See docs/runbooks/broker_down.md."
+        "%s %s not run, so that the cluster cannot be complete; see journalctl -u kafka there, and run"
+        " rackaware.kafka.rolling_restart, which starts %s. See docs/runbooks/broker_down.md."
         % (
             named[:1].upper() + named[1:],
             "does" if len(down) == 1 else "do",
@@ -83,7 +83,10 @@ def silence(servers: Sequence[str], age: float | None, config: str | None) -> tu
     own = ports(config or "")
     sentence = "Nothing listens at %s" % listed(list(servers), 3)
     if own and not asked & own:
-        more = ": the listeners of the broker on this host are at port %s. Set kafka_listeners to what the brokers have, in the variables of all hosts."
+        more = (
+            ": the listeners of the broker on this host are at port %s. Set kafka_listeners to what the brokers have,"
+            " in the variables of all hosts."
+        )
         return False, sentence + more % ", ".join(map(str, sorted(own)))
     if age is None:
         return (
@@ -91,7 +94,10 @@ def silence(servers: Sequence[str], age: float | None, config: str | None) -> tu
             sentence + ", and no broker runs on this host; check the inventory's addresses, and that the brokers run."
             " See docs/runbooks/broker_down.md.",
         )
-    more = ", although the broker on this host has run for %d s; check ansible_host and kafka_listeners of the inventory, and the broker's log there."
+    more = (
+        ", although the broker on this host has run for %d s; check ansible_host and kafka_listeners of the inventory,"
+        " and the broker's log there."
+    )
     return age < YOUNG_SECONDS, sentence + more % age
 
 
@@ -180,8 +186,8 @@ class Watch:
     def sentence(self) -> str:
         """Why it ended."""
         return (
-            "The cluster is not complete after %d s, the last %d of them without progress: %s. Look at %s, and run the same command again."
-            " See docs/runbooks/under_replicated.md."
+            "The cluster is not complete after %d s, the last %d of them without progress: %s. Look at %s, and run the"
+            " same command again. See docs/runbooks/under_replicated.md."
             % (
                 self.now - self.begun,
                 self.now - self.since,

@@ -77,10 +77,16 @@ def mistaken(
             continue
         of = next((other for other, theirs in sorted(addresses.items()) if other != id_ and same(host, theirs)), None)
         if of is not None:
-            text = "Broker %d is answered for by host %s, which the inventory has for node %d, not by %s: kafka_node_id is swapped; correct it."
+            text = (
+                "Broker %d is answered for by host %s, which the inventory has for node %d, not by %s: kafka_node_id is"
+                " swapped; correct it."
+            )
             out[id_] = text % (id_, host, of, expected)
         elif comparable:
-            text = "Broker %d is answered for by host %s, not by %s: kafka_node_id is wrong, or another process has the id; correct it, or stop that process."
+            text = (
+                "Broker %d is answered for by host %s, not by %s: kafka_node_id is wrong, or another process has the"
+                " id; correct it, or stop that process."
+            )
             out[id_] = text % (id_, host, expected)
     return out
 

@@ -130,7 +130,8 @@ def certificate(cluster: Cluster, limits: Sequence[Limit], bounds: Sequence[Boun
         return {**_exhaustive(cluster, bounds[0]), "lower_bound": total}
     parts = [{"brokers": cluster.members(bound_.brokers), **_part(cluster, limits, bound_)} for bound_ in bounds]
     sentence = (
-        "No broker of one of these %d groups can go with a broker of another, because every two share what can spare only one; they need %s batches."
+        "No broker of one of these %d groups can go with a broker of another, because every two share what can spare"
+        " only one; they need %s batches."
         % (
             len(parts),
             " + ".join(str(part["lower_bound"]) for part in parts),

@@ -262,18 +262,19 @@ def why_not(cluster: Cluster, placement: PlacementGroup) -> str:
     allowed = cluster.partitions[placement.numbers[0]]["topic"] in cluster.allow
     if replicas == 1:
         return (
-            "It has only one replica, so that a restart takes it offline; raise its replication factor, or allow the topic by name."
-            " See docs/runbooks/rolling_restart.md."
+            "It has only one replica, so that a restart takes it offline; raise its replication factor, or allow the"
+            " topic by name. See docs/runbooks/rolling_restart.md."
         )
     if replicas <= placement.min_isr:
         if allowed:
             return (
-                "%s, and the last one in sync never goes; bring the others back first. See docs/runbooks/under_replicated.md."
-                % has
+                "%s, and the last one in sync never goes; bring the others back first."
+                " See docs/runbooks/under_replicated.md." % has
             )
         return (
-            "It has %d replicas and needs %d in sync, so that it can never spare one; raise its replication factor, lower"
-            " min.insync.replicas, or allow it. See docs/runbooks/rolling_restart.md." % (replicas, placement.min_isr)
+            "It has %d replicas and needs %d in sync, so that it can never spare one; raise its replication factor,"
+            " lower min.insync.replicas, or allow it. See docs/runbooks/rolling_restart.md."
+            % (replicas, placement.min_isr)
         )
     needs = "%d" % placement.min_isr + (" and %d of headroom" % cluster.headroom if cluster.headroom else "")
     if placement.spare == 0 and in_sync == replicas:
@@ -282,7 +283,8 @@ def why_not(cluster: Cluster, placement: PlacementGroup) -> str:
             " See docs/runbooks/rolling_restart.md." % (has, needs)
         )
     return (
-        "%s and needs %s, so that it %s; bring its replicas back, then plan again. See docs/runbooks/under_replicated.md."
+        "%s and needs %s, so that it %s; bring its replicas back, then plan again."
+        " See docs/runbooks/under_replicated.md."
         % (
             has,
             needs,
@@ -455,9 +457,13 @@ def quorum_trouble(voters: Iterable[int], leader: int | None, out: Iterable[int]
     """Why no voter can go."""
     everyone, down = set(voters), set(voters) & set(out)
     if leader not in everyone - down:
-        return "No running voter is known to lead the quorum; wait until it has a leader. See docs/runbooks/quorum_node_down.md."
+        return (
+            "No running voter is known to lead the quorum; wait until it has a leader."
+            " See docs/runbooks/quorum_node_down.md."
+        )
     return (
-        "%d of %d voters run and %d must, so that none can go; bring the others back first. See docs/runbooks/quorum_node_down.md."
+        "%d of %d voters run and %d must, so that none can go; bring the others back first."
+        " See docs/runbooks/quorum_node_down.md."
         % (
             len(everyone - down),
             len(everyone),

@@ -259,17 +259,30 @@ def brokers_may_stop(
         held = quorum_gate.voters_admit(quorum, since, [id_ for id_ in nodes if id_ in voters], in_flight)["held"]
     alive = _alive(seen)
     if params["disruption"] == disruption.DESTROY:
-        text = "Broker %d is taken for stopped or gone, but the cluster lists it as alive; stop it, or wait until its session ends."
+        text = (
+            "Broker %d is taken for stopped or gone, but the cluster lists it as alive; stop it, or wait until its"
+            " session ends."
+        )
         held += [{"broker": id_, "reason": text % id_} for id_ in nodes if id_ in alive and id_ in params["out"]]
+    there = sorted(alive - {*in_flight, *params["out"]})
+    behind = quorum_gate.behind(seen.quorum, there)
+    late = [id_ for id_ in behind if id_ not in nodes]
+    # The start of a broker that is down takes nothing away, and a restart heals one that is behind.
+    harmless = {*behind, *(set(params["out"]) - alive if params["disruption"] == disruption.RESTART else ())}
+    held += [{"broker": id_, "reason": behind[late[0]]} for id_ in nodes if late and id_ not in harmless]
     candidates = [id_ for id_ in nodes if id_ not in {hold["broker"] for hold in held}]
     limits = {key: params[key] for key in ("max_batch", "isr_headroom", "allow")}
     # A broker that was down when the roll began and is listed has come up. It counts like the others to be stopped.
     down = set(params["out"]) - (alive & set(nodes))
-    there = sorted(alive - {*in_flight, *params["out"]})
     own = configs.own_minimums(admin, there) if candidates else {}
     silent = [id_ for id_ in there if id_ not in own and id_ not in nodes] if candidates else []
     snapshot = gate.fresh(
-        _plain(seen), restart=restart, in_flight=in_flight, out=[*down, *silent], min_isr=least(params, own), **limits
+        _plain(seen),
+        restart=restart,
+        in_flight=in_flight,
+        out=[*down, *silent, *late],
+        min_isr=least(params, own),
+        **limits,
     )
     decided = gate.admit(snapshot, candidates, in_flight, down, disruption=params["disruption"])
     if silent:
@@ -333,8 +346,8 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
         )
     if boss in apart:
         raise KafkaError(
-            "Broker %d, the active controller by broker %s, is being restarted or down; wait until it is back, or another is elected."
-            % (boss, first)
+            "Broker %d, the active controller by broker %s, is being restarted or down; wait until it is back, or"
+            " another is elected." % (boss, first)
         )
     racks: dict[Any, list[int]] = {}
     for broker in sorted(seen.brokers, key=lambda broker: (broker["id"] in nodes, broker["id"])):
@@ -348,15 +361,18 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
         )
     for id_, other in controller_by_broker.items():
         if other != boss:
-            text = "%s takes broker %d for the active controller, and broker %d takes %s; wait until they agree: one of them may have lost ZooKeeper."
+            text = (
+                "%s takes broker %d for the active controller, and broker %d takes %s; wait until they agree: one of"
+                " them may have lost ZooKeeper."
+            )
             raise KafkaError(text % (whose.rstrip(","), boss, id_, "broker %d" % other if other >= 0 else "no broker"))
     if not controller_by_broker or (first is None and set(controller_by_broker) == {boss}):
         if nodes <= set(params["out"]) - alive and params["disruption"] == disruption.RESTART:
             # All of them are down: their start takes no replica away, and may be what brings back a second broker.
             return seen
         raise KafkaError(
-            "%s is the only one that answers, and with ZooKeeper two must say the same; bring another broker back first."
-            % whose.rstrip(",")
+            "%s is the only one that answers, and with ZooKeeper two must say the same; bring another broker back"
+            " first." % whose.rstrip(",")
         )
     # In the order of the question: brokers that shall not be stopped are first.
     second = boss if boss != first else next(id_ for id_ in voices if id_ in controller_by_broker)
@@ -366,7 +382,10 @@ def witnessed(admin: Admin, params: Mapping[str, Any]) -> kafka_snapshot.Snapsho
             "Broker %d takes another broker than %d for the active controller by now; ask again." % (second, boss)
         )
     if first is not None and first not in {broker["id"] for broker in view["brokers"]}:
-        text = "Broker %d, which was asked, is not alive by broker %d%s: it may have lost its session with ZooKeeper; wait, or look at that broker's log."
+        text = (
+            "Broker %d, which was asked, is not alive by broker %d%s: it may have lost its session with ZooKeeper;"
+            " wait, or look at that broker's log."
+        )
         raise KafkaError(text % (first, second, ", the active controller" if second == boss else ""))
     new = sorted(set(view["partitions"]) - set(seen.topics))
     return kafka_snapshot.agreed(seen, second, view, configs.min_insync_replicas(admin, new, second) if new else {})
@@ -440,7 +459,10 @@ def _unknown(admin: Admin, broker: int, keys: set[tuple[str, int]]) -> set[tuple
     except KafkaError as error:
         if error.code != TOPIC_AUTHORIZATION_FAILED:
             raise
-        text = "Broker %d holds %s, which the principal may not describe, so it is not known whether they can be spared; allow it to describe all topics."
+        text = (
+            "Broker %d holds %s, which the principal may not describe, so it is not known whether they can be spared;"
+            " allow it to describe all topics."
+        )
         raise RollError(text % (broker, _listed(keys))) from None
 
 
@@ -699,7 +721,13 @@ def controllers(
     nodes = list(dict.fromkeys(params["nodes"]))
     quorum, since = watch(admin, set(params["in_flight"]) - set(nodes), sleep=sleep)
     if params["question"] == MAY_STOP:
-        out = verdict(nodes, quorum_gate.voters_admit(quorum, since, nodes, params["in_flight"]))
+        alive = [broker["id"] for broker in metadata.cluster(admin)["brokers"] if not broker["fenced"]]
+        running = quorum_gate.caught_up(quorum, since)
+        late = list(quorum_gate.behind(quorum, set(alive) - set(nodes)).values())
+        decided = quorum_gate.voters_admit(quorum, since, nodes, params["in_flight"])
+        if late and running & set(decided["admitted"]):
+            decided = {"admitted": [], "held": [{"broker": id_, "reason": late[0]} for id_ in nodes]}
+        out = verdict(nodes, decided)
         out["note"] = quorum_gate.early(quorum["leader"], out["admitted"], _restart(params))
     else:
         out = returned(quorum_gate.voters_back(quorum, since, nodes))
@@ -724,7 +752,8 @@ def watch(
         quorum = kraft.quorum(admin)
         if quorum is None:
             raise RollError(
-                "This cluster keeps its metadata in ZooKeeper, so there is no quorum of controllers; ask with kind: zookeeper."
+                "This cluster keeps its metadata in ZooKeeper, so there is no quorum of controllers; ask with kind:"
+                " zookeeper."
             )
         if quorum["epoch"] != epoch:
             epoch, since, left = quorum["epoch"], quorum_gate.leader_clock(quorum), seconds

@@ -130,7 +130,8 @@ class Watch:
         """Why this wait ends without success."""
         goal = "may be stopped" if self.question == MAY_STOP else "%s back" % ("are" if len(self.nodes) > 1 else "is")
         return (
-            "Waited %s until %s %s, without progress in the last %s; last seen: %s; look at %s, then start the roll again, which continues from here."
+            "Waited %s until %s %s, without progress in the last %s; last seen: %s; look at %s, then start the roll"
+            " again, which continues from here."
             % (
                 duration(self.now - self.start),
                 named(self.nodes, NOUNS[self.kind]),
@@ -147,8 +148,8 @@ class Watch:
         if self.kind != BROKER or all(node["registered"] for node in nodes):
             return ""
         return (
-            " (a broker that reads its logs after a crash registers only then, and stall_seconds must be longer than that takes; "
-            "for the playbooks that is roll_stall_seconds)"
+            " (a broker that reads its logs after a crash registers only then, and stall_seconds must be longer than"
+            " that takes; for the playbooks that is roll_stall_seconds)"
         )
 
     def _unanswered(self) -> str:

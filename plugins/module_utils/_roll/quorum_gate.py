@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Mapping, Sequence
 
-from .._kafka import zookeeper
+from .._kafka import kraft, zookeeper
 from .._kafka.connection import KafkaError
 from .snapshot import RollError, majority, named
 
@@ -50,14 +50,23 @@ def stale(quorum: Mapping[str, Any] | None, broker: int | None) -> str | None:
     """Why this broker's metadata is too old to decide by; None when it is not, and under ZooKeeper."""
     if quorum is None or broker is None:
         return None
-    now = leader_clock(quorum)
-    seen = [replica for key in ("voters", "observers") for replica in quorum[key] if replica["id"] == broker]
-    if not seen:
-        return "Broker %d, which was asked, does not follow the quorum, so that its answer may be old." % broker
-    behind = now - max(replica["last_caught_up_ms"] for replica in seen)
-    if broker == quorum["leader"] or behind <= FETCH_TIMEOUT_MS:
+    leader_clock(quorum)
+    seen = kraft.lag(quorum, broker)
+    seconds = seen["seconds"] if seen else None
+    if broker == quorum["leader"] or (seconds is not None and seconds * 1000 <= FETCH_TIMEOUT_MS):
         return None
-    return "Broker %d, which was asked, is %.0f s behind in the cluster's metadata." % (broker, behind / 1000)
+    if seconds is None:
+        return "Broker %d, which was asked, does not follow the quorum, so that its answer may be old." % broker
+    return "Broker %d, which was asked, is %.0f s behind in the cluster's metadata." % (broker, seconds)
+
+
+def behind(quorum: Mapping[str, Any] | None, brokers: Iterable[int]) -> dict[int, str]:
+    """Why no other node may stop, for each of these brokers whose metadata is old.
+
+    It may be made the leader of partitions, and would not know.
+    """
+    found = {id_: kraft.why_behind(quorum, id_) for id_ in brokers}
+    return {id_: kraft.behind_sentence("Broker %d" % id_, why) for id_, why in found.items() if why}
 
 
 def voters_admit(

@@ -287,8 +287,8 @@ def from_cluster(
     odd = [id_ for id_ in brokers if not _is_number(id_)]
     if odd:
         raise RollError(
-            "The cluster's brokers and replicas have the ids %s, but ids must be numbers; pass what kafka_cluster_info returns."
-            % ", ".join(map(repr, odd))
+            "The cluster's brokers and replicas have the ids %s, but ids must be numbers; pass what kafka_cluster_info"
+            " returns." % ", ".join(map(repr, odd))
         )
     brokers = {id_: rack_of.get(id_) if rack is None or rack == "" else rack for id_, rack in brokers.items()}
     return {
@@ -325,7 +325,8 @@ def _racks(brokers: Any) -> dict[int, str | None]:
         isinstance(broker, Mapping) and _is_number(broker.get("id")) and "rack" in broker for broker in brokers
     ):
         raise RollError(
-            'The snapshot\'s brokers must be a list of objects with an id and a rack, like {"id": 1, "rack": "a"}; a rack is missing or an id.'
+            'The snapshot\'s brokers must be a list of objects with an id and a rack, like {"id": 1, "rack": "a"}; a'
+            " rack is missing or an id."
         )
     twice = [id_ for id_, times in Counter(broker["id"] for broker in brokers).items() if times > 1]
     if twice:
@@ -354,7 +355,8 @@ def _rack(broker: int, rack: Any) -> str | None:
 def _quorum(controllers: Any) -> tuple[frozenset[int], int | None]:
     if not isinstance(controllers, Mapping) or "voters" not in controllers or "leader" not in controllers:
         raise RollError(
-            'The snapshot\'s controllers must be an object with voters and leader; without a quorum it is {"voters": [], "leader": null}.'
+            'The snapshot\'s controllers must be an object with voters and leader; without a quorum it is {"voters":'
+            ' [], "leader": null}.'
         )
     voters, leader = _ids(controllers["voters"], "voters"), controllers["leader"]
     if leader is not None and not _is_number(leader):
@@ -377,7 +379,8 @@ def _moving(reassignments: Any) -> dict[tuple[str, int], frozenset[int]]:
         sound = False
     if not sound:
         raise RollError(
-            "The snapshot's reassignments must be a list of objects with topic, partition, replicas, adding and removing, with numbers for ids."
+            "The snapshot's reassignments must be a list of objects with topic, partition, replicas, adding and"
+            " removing, with numbers for ids."
         )
     return moving
 

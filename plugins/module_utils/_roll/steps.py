@@ -76,8 +76,9 @@ def check_version(hosts: Mapping[str, Mapping[str, Any]], version: str | None) -
         runs = host["__kafka_service"].get("version")
         if version is not None and runs and runs != version:
             raise RollError(
-                "%s has Kafka %s, but kafka_version is %s, and a restart would change that unasked; run rolling_upgrade, or correct kafka_version."
-                " See docs/runbooks/upgrade_and_roll_back.md." % (name, runs, version)
+                "%s has Kafka %s, but kafka_version is %s, and a restart would change that unasked; run"
+                " rolling_upgrade, or correct kafka_version. See docs/runbooks/upgrade_and_roll_back.md."
+                % (name, runs, version)
             )
 
 
@@ -143,13 +144,17 @@ def findings(
     brokers: Mapping[int, Mapping[str, Any]],
     controllers: Iterable[int] = (),
     restart: Iterable[int] = (),
+    stops: Iterable[int] = (),
 ) -> list[str]:
     """What blocks the start of a roll, one sentence each.
 
     cluster: as kafka_cluster_info returns it; brokers: id to the variables of the inventory's hosts; controllers: ids,
     also of those that are brokers; restart: ids of brokers that are behind, make no progress, and get a restart in this
-    roll.
+    roll; stops: ids of all nodes that run and get a restart in it.
     """
+    # As in _health.
+    from . import quorum_gate
+
     out = _voter_findings(cluster["quorum"], set(controllers))
     known = {broker["id"]: broker for broker in cluster["brokers"]}
     alive = _alive(cluster)
@@ -162,10 +167,14 @@ def findings(
     lost = sorted(id_ for id_, host in brokers.items() if id_ not in alive and not down(host))
     if lost:
         text = (
-            "%s runs, but the cluster does not list it as alive; it may be reading its logs after a crash: wait, or look at its log."
-            " See docs/runbooks/broker_down.md."
+            "%s runs, but the cluster does not list it as alive; it may be reading its logs after a crash: wait, or"
+            " look at its log. See docs/runbooks/broker_down.md."
         )
         out.append(text % named(lost).capitalize())
+    behind = quorum_gate.behind(cluster["quorum"], sorted(alive))
+    # Alone, a broker that is behind may be restarted, which heals it.
+    if set(stops) - set(behind):
+        out += behind.values()
     rackless = sorted(id_ for id_ in alive if not known[id_].get("rack"))
     if rackless and len(rackless) < len(alive):
         out.append(

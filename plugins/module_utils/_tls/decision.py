@@ -13,16 +13,14 @@ from typing import Any, Callable, Iterable, Mapping, Sequence
 from .._text import hosts_as_subject, some
 from . import certificates
 from .certificates import TlsError, x509
-from .identity import AUTHORITY, Identity, dn, identity, subject
-
-PAGE = " See docs/runbooks/certificates.md."
+from .identity import AUTHORITY, PAGE, Identity, dn, identity, subject
 
 
 @dataclass(frozen=True)
 class Host:
     """What a host must have, as the inventory says, and what it answered.
 
-    authorities is what it will trust at its next start, trusted what it trusts now.
+    authorities is what it will trust at its next start, trusted what it trusts now, clients what signs clients.
     """
 
     name: str
@@ -30,6 +28,7 @@ class Host:
     answers: Mapping[str, Mapping[str, Any]]
     authorities: tuple[x509.Certificate, ...]
     trusted: tuple[x509.Certificate, ...]
+    clients: tuple[x509.Certificate, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,9 @@ def hosts(given: Mapping[str, Mapping[str, Any]]) -> list[Host]:
                 answer["identities"],
                 _readable(answer.get("authorities")),
                 _readable(answer.get("trusted")),
+                tuple(certificates.read(item["client_ca"], "kafka_client_ca_certificates"))
+                if str(item.get("client_ca") or "").strip()
+                else (),
             )
         )
     return out
@@ -142,6 +144,17 @@ def refuse_another_authority(all_hosts: Iterable[Host], authorities: Sequence[x5
         raise TlsError(
             "The truststore of %s has another CA than the one that would sign, so that nodes would refuse each other;"
             " put the old CA beside the new one first, or give the cluster its old CA again." % (some(other)) + PAGE
+        )
+
+
+def refuse_shared_with_clients(all_hosts: Iterable[Host], authorities: Iterable[x509.Certificate]) -> None:
+    """Raise TlsError where the CA of clients is one of these, which sign nodes: a client could be a node."""
+    public = set(map(certificates.public_key, authorities))
+    shared = [host.name for host in all_hosts if public & set(map(certificates.public_key, host.clients))]
+    if shared:
+        raise TlsError(
+            "kafka_client_ca_certificates of %s has the CA that signs nodes, so that the nodes' listeners would let its"
+            " clients in; have clients' certificates signed by another CA. See docs/security.md." % some(shared)
         )
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Who a node of a cluster is in its certificates: distinguished names, and the addresses and names that peers connect to.
+"""Who a node of a cluster is in its certificates: distinguished names, and addresses and names that peers connect to.
 
 A distinguished name is never mapped: Kafka and ZooKeeper compare it as a whole, in the text of RFC 2253.
 """
@@ -17,6 +17,8 @@ from typing import Any, Iterable, Mapping, Sequence
 from .._errors import RackawareError
 
 ORGANIZATION = "rackaware"
+# The end of each refusal about certificates.
+PAGE = " See docs/runbooks/certificates.md."
 # One name for all nodes of a cluster. ZooKeeper knows a client by its whole name, so that a broker with another one
 # could not change what the first has written; and with one name a new broker is a super user of running controllers.
 SERVICE, OPERATOR, AUTHORITY = "kafka", "operator", "broker CA"
@@ -70,6 +72,13 @@ def dn(parts: Mapping[str, str]) -> str:
 def super_users(cluster: str) -> list[str]:
     """The principals that the cluster itself needs: its nodes, and our modules that ask it."""
     return ["User:" + dn(subject(name, cluster)) for name in (SERVICE, OPERATOR)]
+
+
+def is_nodes_name(name: str) -> bool:
+    """Whether a name is that of a cluster's nodes or of an operator, so that who has it may do anything."""
+    common_name, _comma, rest = name.partition(",")
+    cluster = rest[len("OU=") : -len(",O=" + ORGANIZATION)]
+    return common_name in ("CN=" + SERVICE, "CN=" + OPERATOR) and name == dn(subject(common_name[3:], cluster))
 
 
 def is_address(name: str) -> bool:

@@ -36,6 +36,6 @@ def read(path: str = PATH) -> dict[str, Any] | None:
         ) from None
     except (ValueError, KeyError, TypeError):
         raise RecordError(
-            "The record of the upgrade, %s, cannot be understood, so it is not known what may be started; copy it from another broker."
-            % path
+            "The record of the upgrade, %s, cannot be understood, so it is not known what may be started; copy it from"
+            " another broker." % path
         ) from None

@@ -18,12 +18,8 @@ def read(everywhere=None, groups=GROUPS, local=None, play=None, **changes):
 
 def test_defaults_are_the_roles_own():
     found = read()
-    assert (found["version"], found["replication_factor"], found["min_insync_replicas"], found["client_port"]) == (
-        "3.9.2",
-        3,
-        2,
-        9092,
-    )
+    assert (found["version"], found["replication_factor"], found["min_insync_replicas"]) == ("3.9.2", 3, 2)
+    assert [item["port"] for item in found["listeners"]] == [9092, 9091, 9093]
     assert (found["cluster"], found["topology"], found["region"], found["check_topic"], found["findings"]) == (
         "",
         {},
@@ -39,8 +35,13 @@ def test_what_the_nodes_have_counts_and_what_localhost_has_does_not():
         {"kafka_listeners": PORTS, "kafka_replication_factor": 5, "kafka_cluster": "demo"},
         local={"kafka_replication_factor": 1},
     )
-    assert (found["client_port"], found["replication_factor"], found["cluster"], found["findings"]) == (
-        19092,
+    assert (
+        [item["port"] for item in found["listeners"]],
+        found["replication_factor"],
+        found["cluster"],
+        found["findings"],
+    ) == (
+        [19091, "19092"],
         5,
         "demo",
         [],
@@ -122,12 +123,3 @@ def test_what_the_play_itself_sets_is_stronger_than_the_nodes():
 
 def test_without_nodes_localhost_is_asked():
     assert read(groups={}, local={"kafka_topology": {"name": "demo"}}, play={})["topology"] == {"name": "demo"}
-
-
-@pytest.mark.parametrize(
-    "listeners",
-    ["CLIENT", [], [{"name": "REPLICATION", "port": 1}], [{"name": "CLIENT"}], [{"name": "CLIENT", "port": "x"}]],
-    ids=str,
-)
-def test_listeners_that_cannot_be_read_have_no_port(listeners):
-    assert cluster_settings.client_port(listeners) is None

@@ -443,6 +443,26 @@ class TestReading:
         ]
         assert quorum["observers"][0]["directory_id"] is None
 
+    @pytest.mark.parametrize(
+        ("answers", "slept"),
+        [
+            ([[1, 2]], 0),
+            ([[1], [1], [1, 2]], 2),
+            ([[1]] * 99, 10),
+            ([[1], None, [1, 2]], 1),
+        ],
+        ids=["all follow", "a new leader hears of them", "one never follows", "no leader for a moment"],
+    )
+    def test_a_new_leader_is_asked_again_until_it_knows_its_followers(self, monkeypatch, answers, slept):
+        def answer(listed):
+            members = [{"id": id_, "log_end_offset": 9, "last_caught_up_ms": 5} for id_ in (101, *(listed or ()))]
+            return {"leader": 101 if listed else -1, "voters": members[:1], "observers": members[1:]}
+
+        left, waits = [answer(listed) for listed in answers], []
+        monkeypatch.setattr(kraft, "quorum", lambda admin: left.pop(0))
+        found = kraft.settled(None, kraft.quorum(None), [1, 2], sleep=waits.append)
+        assert waits == [kraft.AGAIN] * slept and found == answer(answers[slept])
+
     def test_zookeeper_has_no_quorum(self, cluster):
         admin, manager = cluster(versions=ZOOKEEPER)
         assert kraft.quorum(admin) is None

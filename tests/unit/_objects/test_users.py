@@ -192,3 +192,20 @@ def test_a_password_out_of_aws_is_judged_as_any_other():
     assert SECRET not in str(caught.value)
     with pytest.raises(ObjectsError, match="leave commas and equals signs out"):
         wanted(entry("a,b", **FROM))
+
+
+@pytest.mark.parametrize("name", ["CN=kafka,OU=demo,O=rackaware", "CN=operator,OU=a-1,O=rackaware"])
+def test_no_user_has_the_name_of_nodes_or_of_an_operator(name):
+    for more in ({"password": None}, {}):
+        with pytest.raises(
+            ObjectsError, match=r"would have the name of the cluster's nodes or operator.*security\.md\.$"
+        ):
+            wanted(entry(name, **more))
+    assert plan({(name, SHA512): 8192}, entry(name, state="absent")).remove == ((name, SHA512),)
+
+
+@pytest.mark.parametrize(
+    "name", ["kafka", "operator", "CN=kafka,OU=demo,O=example", "CN=kafka", "CN=kafka,O=rackaware"]
+)
+def test_other_names_are_free(name):
+    assert plan({(name, SHA512): 8192}, entry(name, password=None)).upsert == ()

@@ -63,6 +63,16 @@ def host(number, **more):
     return {**given, **more}
 
 
+def member(number, ago_ms=0, records=0):
+    return {"id": number, "log_end_offset": 900 - records, "last_caught_up_ms": 50_000 - ago_ms if ago_ms >= 0 else -1}
+
+
+def quorum(leader, *voters, observers=()):
+    """Voters and observers by number, or as member() makes them."""
+    listed = [[each if isinstance(each, dict) else member(each) for each in some] for some in (voters, observers)]
+    return {"leader": leader, "voters": listed[0], "observers": listed[1]}
+
+
 HOSTS = [host(number) for number in (1, 2, 3)]
 
 
@@ -103,9 +113,9 @@ class TestModel:
         assert nodes(report_cluster.build(snapshot(), HOSTS))["broker-2"]["marks"] == ["controller"]
 
     def test_the_leader_of_the_quorum_is_marked_under_kraft(self):
-        quorum = {"leader": 102, "voters": [{"id": 101}, {"id": 102}], "observers": []}
+        seen_quorum = quorum(102, 101, 102)
         controllers = [host(number, name="c%d" % number, roles=["controller"]) for number in (101, 102, 103)]
-        seen = nodes(report_cluster.build(snapshot(quorum=quorum), HOSTS + controllers))
+        seen = nodes(report_cluster.build(snapshot(quorum=seen_quorum), HOSTS + controllers))
         assert [seen["c%d" % number]["marks"] for number in (101, 102, 103)] == [
             ["voter"],
             ["quorum leader"],
@@ -115,9 +125,8 @@ class TestModel:
         assert seen["broker-2"]["marks"] == []
 
     def test_a_combined_node_is_both(self):
-        quorum = {"leader": 1, "voters": [{"id": 1}], "observers": []}
         node = nodes(
-            report_cluster.build(snapshot(quorum=quorum), [host(1, roles=["controller", "broker"]), *HOSTS[1:]])
+            report_cluster.build(snapshot(quorum=quorum(1, 1)), [host(1, roles=["controller", "broker"]), *HOSTS[1:]])
         )["broker-1"]
         assert (node["roles"], node["marks"], node["leaders"]) == (["broker", "controller"], ["quorum leader"], 1)
 
@@ -162,7 +171,7 @@ class TestModel:
                 "The quorum of controllers has no leader.",
             ),
             (
-                {"quorum": {"leader": 1, "voters": [{"id": 1}], "observers": []}},
+                {"quorum": quorum(1, 1)},
                 [*HOSTS, host(103, name="c103", roles=["controller"])],
                 "The controller c103 does not vote in the quorum",
             ),
@@ -186,6 +195,13 @@ class TestModel:
         made = report_cluster.build(whole, HOSTS, proof=PROOF)
         assert made["findings"] and report_cluster.build(kafka_snapshot.summarize(whole), HOSTS, proof=PROOF) == made
 
+    def test_a_user_that_passes_for_a_node_is_a_finding(self):
+        seen = {**kafka_snapshot.summarize(snapshot()), "posing_users": ["CN=kafka,OU=demo,O=rackaware"]}
+        (finding,) = report_cluster.build(seen, HOSTS)["findings"]
+        assert finding.startswith(
+            "The user CN=kafka,OU=demo,O=rackaware has the name of the cluster's nodes or operator"
+        )
+
     def test_a_lost_zookeeper_quorum_is_a_finding(self):
         assert report_cluster.build(snapshot(), HOSTS, zookeeper=zookeeper("follower"))["findings"] == [
             "No server leads. See docs/runbooks/quorum_node_down.md."
@@ -207,6 +223,72 @@ class TestModel:
             report_cluster.ModelError, match="The cluster cannot be shown, because .* is missing or of another kind"
         ):
             report_cluster.build(cluster, hosts)
+
+
+class TestMetadataLag:
+    """By the clock of the quorum's leader."""
+
+    CONTROLLERS = [host(number, name="c%d" % number, roles=["controller"]) for number in (101, 102)]
+
+    def build(self, *observers, voters=(101, 102), hosts=None, **more):
+        seen = snapshot(quorum=quorum(101, *voters, observers=observers), **more)
+        return report_cluster.build(seen, hosts or HOSTS + self.CONTROLLERS)
+
+    def test_how_far_each_node_is_behind_is_shown(self):
+        model = self.build(1, member(2, 400), member(3, 8_600, 40), voters=(101, member(102, 120)))
+        assert model["healthy"] and [report_cluster.behind(node["metadata_lag"]) for node in nodes(model).values()] == [
+            "0.0 s",
+            "0.4 s",
+            "8.6 s, 40 records",
+            "0.0 s",
+            "0.1 s",
+        ]
+        rows = {line.split()[0]: line for line in report_cluster.summary(model).splitlines() if line.startswith("  ")}
+        assert "BEHIND" in rows["NODE"] and rows["broker-3"].rstrip().endswith("8.6 s, 40 records  ok")
+        page = report_page.cluster_page(model)
+        assert "<dt>behind</dt><dd>8.6 s, 40 records</dd>" in page
+
+    def test_with_zookeeper_there_is_no_such_column(self):
+        model = report_cluster.build(snapshot(), HOSTS)
+        assert "BEHIND" not in report_cluster.summary(model) and "<dt>behind" not in report_page.cluster_page(model)
+
+    @pytest.mark.parametrize(
+        ("observers", "voters", "finding"),
+        [
+            (
+                [1, 2, member(3, 10_000, 40)],
+                [101, 102],
+                "Broker 3 (broker-3) is 10 s behind in the cluster's metadata (40 records), so that what it knows is old;",
+            ),
+            ([1, 2], [101, 102], "Broker 3 (broker-3) does not follow the cluster's metadata, so that"),
+            ([1, 2, member(3, -1)], [101, 102], "Broker 3 (broker-3) does not follow the cluster's metadata, so that"),
+            ([1, 2, 3], [101, member(102, 40_000)], "Controller 102 (c102) is 40 s behind in the cluster's metadata"),
+        ],
+        ids=["behind", "not listed", "never caught up", "a controller"],
+    )
+    def test_one_whose_metadata_is_old_is_a_finding(self, observers, voters, finding):
+        model = self.build(*observers, voters=voters)
+        assert [each.startswith(finding) for each in model["findings"]] == [True], model["findings"]
+        assert model["findings"][0].endswith("See docs/runbooks/metadata_behind.md.")
+        assert report_cluster.summary(model).count("metadata is old") == 1
+        assert "metadata is old</span>" in report_page.cluster_page(model)
+
+    @pytest.mark.parametrize(
+        ("observers", "voters", "more"),
+        [
+            ([1, 2, member(3, 9_000)], [101, 102], {}),
+            ([member(1, -1), member(2, -1), 3], [member(101, -1), 102], {}),
+            ([member(3, 60_000), 3, 2, 1], [101, 102], {}),
+        ],
+        ids=["within the limit", "the leader says no time", "another disk of the same broker"],
+    )
+    def test_what_is_no_finding(self, observers, voters, more):
+        assert self.build(*observers, voters=voters, **more)["findings"] == []
+
+    def test_what_does_not_run_has_a_finding_of_its_own(self):
+        down = [host(102, name="c102", roles=["controller"], unit_state="failed")]
+        model = self.build(1, 2, voters=(101, member(102, -1)), hosts=HOSTS + self.CONTROLLERS[:1] + down, fenced=[3])
+        assert [each[:12] for each in model["findings"]] == ["Broker 3 (br", "The service "]
 
 
 class TestSummary:

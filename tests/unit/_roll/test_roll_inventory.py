@@ -162,7 +162,11 @@ def test_what_only_a_restart_heals_forbids_nothing_where_it_gets_one(partitions,
 
 
 def kraft(*voters):
-    return {**cluster(), "quorum": {"leader": voters[0], "voters": [{"id": id_} for id_ in voters]}}
+    def members(ids):
+        return [{"id": id_, "log_end_offset": 7, "last_caught_up_ms": 50_000} for id_ in ids]
+
+    observers = members({1, 2, 3} - set(voters))
+    return {**cluster(), "quorum": {"leader": voters[0], "voters": members(voters), "observers": observers}}
 
 
 @pytest.mark.parametrize(
@@ -195,6 +199,35 @@ def test_the_voters_are_the_controllers_of_the_inventory(voters, controllers, se
         kafka_roll_findings(kraft(*voters), hosts, ["b1", "b2", "b3"], controllers=["c%d" % id_ for id_ in controllers])
         == found
     )
+
+
+@pytest.mark.parametrize(
+    ("late", "stops", "found"),
+    [
+        ({3: 40_000}, [1, 2, 3], ["Broker 3 is 10 s behind in the cluster's metadata (0 records), so that"]),
+        ({3: -1}, [101], ["Broker 3 does not follow the cluster's metadata, so that"]),
+        ({2: -1, 3: -1}, [1], ["Broker 2 does not", "Broker 3 does not"]),
+        ({3: 40_000}, [3], []),
+        ({3: 40_000}, [], []),
+        ({3: 41_000}, [1, 2, 3], []),
+    ],
+    ids=["behind", "never caught up", "two", "only that one stops", "none stops", "within the limit"],
+)
+def test_nothing_else_stops_while_a_broker_knows_what_was_so(late, stops, found):
+    seen = kraft(101, 102, 103)
+    for observer in seen["quorum"]["observers"]:
+        observer["last_caught_up_ms"] = late.get(observer["id"], 50_000)
+    said = roll_steps.findings(seen, BROKERS, (101, 102, 103), (), stops)
+    assert [each.startswith(begin) for each, begin in zip(said, found)] == [True] * len(found) == [True] * len(said)
+    hosts = {"n%d" % id_: host(id_) for id_ in (1, 2, 3, 101, 102, 103)}
+    names = ["n%d" % id_ for id_ in stops]
+    assert (
+        kafka_roll_findings(seen, hosts, ["n1", "n2", "n3"], controllers=["n101", "n102", "n103"], stops=names) == said
+    )
+    # What is down is only started.
+    down = {name: {**each, **host(1, "inactive")} if name in names else each for name, each in hosts.items()}
+    if found == ["Broker 3 does not follow the cluster's metadata, so that"]:
+        assert kafka_roll_findings(seen, down, ["n1", "n2", "n3"], controllers=["n102", "n103"], stops=names)[1:] == []
 
 
 def plan(**more):

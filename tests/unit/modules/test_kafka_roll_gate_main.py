@@ -203,6 +203,64 @@ def voters(*caught_up_ms, leader=1, epoch=1, observers=()):
     }
 
 
+FOLLOW = [(4, 9000), (5, 9000), (6, 9000)]
+
+
+class TestOldMetadata:
+    """Broker 5 heartbeats, and does not read the metadata any more."""
+
+    OLD = "Broker 5 is 11 s behind in the cluster's metadata (0 records), so that what it knows is old;"
+    NEVER = "Broker 5 does not follow the cluster's metadata, so that what it knows is old;"
+
+    def seen(self, *members):
+        listed = {4: 20_000, 6: 20_000, **dict(members)}
+        return voters(20_000, 20_000, 20_000, observers=listed.items())
+
+    @pytest.mark.parametrize(
+        ("members", "nodes", "more", "reason"),
+        [
+            ([(5, 9_000)], [4], {}, OLD),
+            ([(5, -1)], [4], {}, NEVER),
+            ([], [4], {}, NEVER),
+            ([(5, 9_000)], [1, 4], {}, OLD),
+            ([(5, 11_000)], [4], {}, None),
+            ([(5, 9_000)], [5], {}, None),
+            ([(5, 9_000)], [2], {"kind": "controller"}, OLD),
+            ([(5, 19_000)], [2], {"kind": "controller"}, None),
+            ([(5, 9_000)], [4], {"in_flight": [5]}, "Partition t-1 has 2 in sync and needs 2; broker 5 is stopped"),
+            ([(5, 9_000)], [4], {"disruption": "stay_away"}, OLD),
+        ],
+        ids=[
+            "behind",
+            "never caught up",
+            "not listed",
+            "two",
+            "within the limit",
+            "the broker itself",
+            "a controller",
+            "a controller, all follow",
+            "restarted just now",
+            "staying away",
+        ],
+    )
+    def test_only_itself_may_stop(self, run, cluster, members, nodes, more, reason):
+        cluster.quorums = [self.seen(*members)]
+        result = run(question="may_stop", nodes=nodes, **more)
+        assert result["open"] == (reason is None), result
+        if reason:
+            assert result["admitted"] == [] and reason in result["reason"]
+        if reason in (self.OLD, self.NEVER):
+            assert result["reason"].endswith("See docs/runbooks/metadata_behind.md.")
+
+    def test_a_broker_that_is_down_is_started(self, run, cluster):
+        cluster.quorums, cluster.gone, cluster.isr[1] = [self.seen((5, 9_000))], {4}, [5, 6]
+        assert run(question="may_stop", nodes=[4], out=[4])["open"]
+
+    def test_another_one_that_is_behind_counts_as_stopped(self, run, cluster):
+        cluster.quorums = [self.seen((5, 9_000), (4, 9_000))]
+        assert "Partition t-1 has 2 in sync and needs 2" in run(question="may_stop", nodes=[4])["reason"]
+
+
 class TestMayStop:
     def ask(self, run, nodes, **more):
         return run(question="may_stop", nodes=nodes, **more)
@@ -310,10 +368,10 @@ class TestMayStop:
         assert "Broker 6, which was asked, is 8 s behind" in self.ask(run, [4])["msg"]
 
     def test_a_broker_that_votes_must_leave_a_majority_that_has_caught_up(self, run, cluster):
-        cluster.quorums = [voters(9000, 9000, 2000, observers=[(6, 9000)])]
+        cluster.quorums = [voters(9000, 9000, 2000, observers=FOLLOW)]
         result = self.ask(run, [2, 4])
         assert result["admitted"] == [4] and "Of 3 voters only 1 would be left caught up" in result["reason"]
-        cluster.quorums = [voters(9000, 9000, 9000, observers=[(6, 9000)])]
+        cluster.quorums = [voters(9000, 9000, 9000, observers=FOLLOW)]
         assert self.ask(run, [2, 4])["open"]
 
     def test_a_broker_that_cannot_be_asked_makes_it_fail(self, run, cluster):
@@ -463,7 +521,7 @@ class TestStaleWitness:
         assert self.ask(run, [4])["reason"] == "Partition new-0 has 2 in sync and needs 2."
 
     def test_under_kraft_no_other_broker_is_asked(self, run, cluster):
-        cluster.quorums = [voters(9000, 9000, 9000, observers=[(6, 9000)])]
+        cluster.quorums = [voters(9000, 9000, 9000, observers=FOLLOW)]
         result = self.ask(run, [4])
         assert result["open"] and result["witness"] is None and cluster.asked_itself == []
 
@@ -819,7 +877,7 @@ class TestControllers:
         return run(question=question, kind="controller", nodes=nodes, **more)
 
     def test_a_follower_goes_and_so_does_the_leader_which_is_said_when_others_wait(self, run, cluster):
-        cluster.quorums = [voters(9000, 9000, 9000)]
+        cluster.quorums = [voters(9000, 9000, 9000, observers=FOLLOW)]
         result = self.ask(run, "may_stop", [2], restart=[1, 2])
         assert result["open"] and result["note"] is None
         result = self.ask(run, "may_stop", [1], restart=[1, 2])

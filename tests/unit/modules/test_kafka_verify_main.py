@@ -192,3 +192,10 @@ def test_a_connection_that_may_not_see_all_topics_is_not_waited_for(run, stage):
     said = run()["msg"]
     assert "lets this connection do only Create, Describe with the cluster" in said
     assert stage.slept == [] and stage.wrote == []
+
+
+def test_users_that_would_pass_for_nodes_are_named(run, stage):
+    ours = ["CN=operator,OU=demo,O=rackaware", "CN=kafka,OU=other,O=rackaware"]
+    stage.users = lambda: ["alice", *ours, "CN=kafka,OU=demo,O=example"]
+    for _ in range(2):
+        assert run()["cluster"]["posing_users"] == sorted(ours)

@@ -292,6 +292,30 @@ class TestRefusals:
         )
         assert cluster.files() == before
 
+    def test_a_ca_of_clients_that_signs_nodes_as_well(self, cluster):
+        cluster.run()
+        before = cluster.files()
+        signer = tls_authority.remote_key(cluster.kms.public, cluster.kms.sign)
+        # Another certificate of the same key.
+        again = certificates.pem([tls_authority.make("demo", signer, NOW)])
+        assert again != (cluster.directory("b1") / "truststore.pem").read_text()
+        for name in ("b1", "b2"):
+            cluster.variables[name].update(kafka_client_ca_certificates=again, kafka_tls_names=["127.0.0.8"])
+        self.refused(
+            cluster.run()[1],
+            "kafka_client_ca_certificates of b1, b2 has the CA that signs nodes, so that the nodes' listeners would let its"
+            " clients in; have clients' certificates signed by another CA. See docs/security.md.",
+        )
+        cluster.variables["b2"]["kafka_client_ca_certificates"] = "-----BEGIN CERTIFICATE-----\nnone"
+        self.refused(cluster.run()[1], "kafka_client_ca_certificates has no certificate that can be read")
+        assert cluster.files() == before
+
+    def test_another_ca_of_clients_is_no_matter(self, cluster, tmp_path):
+        (tmp_path / "clients").mkdir()
+        cluster.variables["b1"]["kafka_client_ca_certificates"] = Authority(tmp_path / "clients", "ca").file.read_text()
+        assert set(cluster.run()[0].values()) == {True}
+        assert set(cluster.run()[0].values()) == {False}
+
     @pytest.mark.parametrize(
         ("kind", "argv"),
         [
@@ -398,6 +422,12 @@ class TestOwnCa:
         assert set(changed.values()) == {True} and signed["authority"] == own.file.read_text()
         changed, signed = self.run(cluster, own)
         assert set(changed.values()) == {False} and not signed["changed"]
+
+    def test_a_ca_that_signs_clients_as_well_gets_no_request(self, cluster, own):
+        cluster.variables["b2"]["kafka_client_ca_certificates"] = own.file.read_text()
+        _, refused = self.run(cluster, own)
+        assert "kafka_client_ca_certificates of b2 has the CA that signs nodes" in refused["msg"]
+        assert [path.name for path in own.directory.glob("*.csr")] == []
 
     def test_a_renewal_does_not_stop_runs_while_it_is_not_signed(self, cluster, own):
         self.run(cluster, own)

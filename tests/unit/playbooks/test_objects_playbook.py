@@ -176,3 +176,28 @@ def test_a_living_cluster_is_written_as_a_file_that_can_be_read(plays, tmp_path)
     assert yaml.safe_load(file.read_text()) == {**OBJECTS, "kafka_users": users}
     assert calls(plays) == ["topics_info", "users_info", "quotas_info", "acls_info"]
     assert {each["on"] for each in plays.log} == {"b1"}
+
+
+STRIMZI = """
+{kind: KafkaUser, metadata: {name: orders}, spec: {authentication: {type: %s}}}
+---
+{kind: KafkaTopic, metadata: {name: orders-in}, spec: {partitions: 3}}
+"""
+
+
+def test_what_strimzi_declares_is_written_as_the_file_and_no_cluster_is_asked(plays, tmp_path):
+    given, file = tmp_path / "strimzi.yml", tmp_path / "objects.yml"
+    given.write_text(STRIMZI % "scram-sha-512")
+    files = {"kafka_import_file": str(given), "kafka_objects_file": str(file)}
+    code, said = plays.run("import_objects", "--check", **files)
+    assert code == 0 and not file.exists(), said
+    code, said = plays.run("import_objects", **files)
+    assert code == 0 and plays.log == [], said
+    topics = [{"name": "orders-in", "partitions": 3}]
+    assert yaml.safe_load(file.read_text()) == {"kafka_topics": topics, "kafka_users": [{"name": "orders"}]}
+    file.unlink()
+    given.write_text(STRIMZI % "tls")
+    code, said = plays.run("import_objects", **files)
+    assert code != 0 and "KafkaUser orders has the authentication tls, but only" in said and not file.exists()
+    code, said = plays.run("import_objects", kafka_objects_file=str(file))
+    assert code != 0 and "Say what to read: add -e kafka_import_file=<file>" in said and not file.exists()
