@@ -117,7 +117,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ..module_utils import _local_file
 from ..module_utils._aws import authority_key, client
 from ..module_utils._errors import RackawareError
-from ..module_utils._tls import certificates, decision
+from ..module_utils._tls import certificates, decision, rotation
 from ..module_utils._tls.identity import TlsError
 
 SPEC = {
@@ -137,34 +137,40 @@ def from_kms(params: dict, hosts: list, now: datetime.datetime, *, check_mode: b
     """Sign with the cluster's own CA; AWS is asked only when a host needs anything."""
     from ..module_utils._tls import authority as ca
 
-    name, rule = authority_key.alias(params["cluster"]), {"renew_days": params["renew_days"], "exact": True}
-    shared = decision.shared_authority(hosts, params["cluster"], now, params["days"])
+    cluster, rule = params["cluster"], {"renew_days": params["renew_days"], "exact": True}
+    shared = decision.shared_authority(hosts, cluster, now, params["days"])
     if shared and not decision.needs(hosts, [shared], now, **rule):
         return result([shared], {}, [], hosts)
     kms = client.client("kms", region=params["region"], profile=params["profile"])
-    key = authority_key.find(kms, name)
+    names = [authority_key.alias(cluster, more) for more in rotation.TRUSTED]
+    name, (key, *others) = names[0], [authority_key.find(kms, each) for each in names]
     made = key is None
     if made:
         decision.refuse_lost_key(hosts, name)
         if check_mode:
             return {**result([], {}, decision.needs(hosts, [], now, **rule), hosts), "key": name, "changed": True}
         sts = client.client("sts", region=params["region"], profile=params["profile"])
-        key = authority_key.make(kms, sts, name, params["cluster"], params["tags"])
-    signer = ca.remote_key(key.public, key.sign)
+        key = authority_key.make(kms, sts, name, cluster, params["tags"])
     known = [each for host in hosts for each in host.authorities + host.trusted]
-    authority = ca.choose(known, params["cluster"], key.public, now, params["days"])
-    if authority is None and check_mode:
-        return {**result([], {}, decision.needs(hosts, [], now, **rule), hosts), "key": name, "changed": True}
-    if authority is None:
-        authority = ca.make(params["cluster"], signer, now)
-    decision.refuse_another_authority(hosts, [authority])
+    trusted = {}
+    for each in filter(None, [key, *others]):
+        found = ca.choose(known, cluster, each.public, now, params["days"])
+        if found is None and check_mode:
+            return {**result([], {}, decision.needs(hosts, [], now, **rule), hosts), "key": name, "changed": True}
+        trusted[each.public] = found or ca.make(cluster, ca.remote_key(each.public, each.sign), now, known)
+    # In an order that stays while aliases move.
+    authorities = [trusted[public] for public in sorted(trusted)]
+    decision.refuse_another_authority(hosts, authorities)
+    decision.refuse_withdrawn(hosts, authorities, now)
+    authority, signer = trusted[key.public], ca.remote_key(key.public, key.sign)
     needs = decision.needs(hosts, [authority], now, **rule)
+    decision.refuse_signer(hosts, authority)
     chains: dict = {}
     if not check_mode:
         for need, request in decision.all_checked(needs, ca.check_request):
             signed = ca.sign(request, need.identity, authority, signer, now, params["days"])
             chains.setdefault(need.host.name, {})[need.identity.name] = certificates.pem([signed])
-    out = result([authority], chains, needs, hosts)
+    out = result(authorities, chains, needs, hosts)
     return {**out, "key": name, "changed": out["changed"] or made}
 
 
@@ -177,8 +183,10 @@ def from_requests(params: dict, hosts: list, now: datetime.datetime, *, check_mo
         raise TlsError("tls_source is requests, and tls_requests_dir is not set; set it to a directory for requests.")
     trust = content(os.path.join(directory, "ca.pem"))
     authorities = certificates.read(trust, "ca.pem in %s" % directory) if trust else []
+    decision.refuse_same_name(authorities)
     if authorities:
         decision.refuse_another_authority(hosts, authorities)
+        decision.refuse_withdrawn(hosts, authorities, now)
     needs = decision.needs(hosts, authorities, now, renew_days=params["renew_days"], exact=False)
     chains, files, missing, written = {}, {}, [], False
     requests = [] if check_mode else decision.all_checked(needs, ca.check_request)

@@ -37,12 +37,13 @@ class TlsFilesError(RackawareError):
 class Found:
     """What a host has of an identity.
 
-    place: the file that its service reads at its next start; waiting: the file of a key whose certificate has not come;
+    place: the file that its service reads at its next start; shown: the certificates in place; waiting: the file of a key whose certificate has not come;
     leftover: the same of a key whose certificate is in place; matches: whether key and certificate belong together.
     """
 
     place: str
     certificate: str
+    shown: str
     matches: bool
     staged: bool
     waiting: str | None
@@ -108,6 +109,7 @@ def look(directory: str, identity: str) -> Found:
     return Found(
         place=place,
         certificate=text,
+        shown=certificate(path(directory, identity)),
         matches=matches,
         staged=place.endswith(STAGED),
         waiting=waiting if key and not done else None,

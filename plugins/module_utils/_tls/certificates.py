@@ -24,7 +24,7 @@ except ImportError:
     x509 = None
 
 from .._text import counted
-from .identity import Identity, TlsError, canonical
+from .identity import AUTHORITY_NAME, Identity, TlsError, canonical, dn, subject
 
 DAY = datetime.timedelta(days=1)
 # Longer chains do not exist in practice, and a circle must end.
@@ -81,6 +81,16 @@ def is_authority(certificate: x509.Certificate) -> bool:
         return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
     except x509.ExtensionNotFound:
         return False
+
+
+def is_own(certificate: x509.Certificate, cluster: str) -> bool:
+    """Whether its name is that of a CA of the cluster's own."""
+    named = [str(part.value) for part in certificate.subject if part.oid == x509.NameOID.COMMON_NAME]
+    return (
+        len(named) == 1
+        and bool(AUTHORITY_NAME.fullmatch(named[0]))
+        and certificate.subject.rfc4514_string() == dn(subject(named[0], cluster))
+    )
 
 
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

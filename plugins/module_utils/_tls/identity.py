@@ -9,6 +9,7 @@ A distinguished name is never mapped: Kafka and ZooKeeper compare it as a whole,
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -20,6 +21,7 @@ ORGANIZATION = "rackaware"
 # One name for all nodes of a cluster. ZooKeeper knows a client by its whole name, so that a broker with another one
 # could not change what the first has written; and with one name a new broker is a super user of running controllers.
 SERVICE, OPERATOR, AUTHORITY = "kafka", "operator", "broker CA"
+AUTHORITY_NAME = re.compile(r"%s(?: [0-9a-f]{8})?" % AUTHORITY)
 # The names of the files of an identity, and of the CA's.
 KEYSTORE, TRUSTSTORE = "keystore", "truststore"
 # Part of a file's name, of an alias of KMS, and of distinguished names, in which none of these is escaped.
@@ -65,6 +67,20 @@ def subject(common_name: str, cluster: str) -> dict[str, str]:
 def dn(parts: Mapping[str, str]) -> str:
     """The text of RFC 2253, as Java's X500Principal.getName() gives it."""
     return ",".join("%s=%s" % (part, parts[part]) for part in ("CN", "OU", "O"))
+
+
+def fingerprint(public: bytes) -> str:
+    """By which people know a key; public is its public half in DER."""
+    return hashlib.sha256(public).hexdigest()[:8]
+
+
+def authority_name(public: bytes) -> str:
+    """The common name of a CA of our own.
+
+    No two have one name: of those that have, ZooKeeper trusts the last only, as it keeps them by their names
+    (PemReader.loadTrustStore, 3.8.4).
+    """
+    return "%s %s" % (AUTHORITY, fingerprint(public))
 
 
 def super_users(cluster: str) -> list[str]:
