@@ -46,6 +46,11 @@ options:
     description: Where requests are written to, and signed certificates and C(ca.pem) are read from. Required for
       O(source=requests).
     type: path
+  rotate:
+    description: Whether AWS is asked even where no host needs anything, because M(rackaware.kafka.tls_rotation) has made
+      a key that hosts do not know yet.
+    type: bool
+    default: false
   authority_file:
     description: Where to write RV(authority), for clients.
     type: path
@@ -125,6 +130,7 @@ SPEC = {
     "hosts": {"type": "dict", "required": True},
     "source": {"type": "str", "choices": ["kms", "requests"], "default": "kms"},
     "requests_directory": {"type": "path"},
+    "rotate": {"type": "bool", "default": False},
     "authority_file": {"type": "path"},
     "days": {"type": "int", "default": 365},
     "renew_days": {"type": "int", "default": 60},
@@ -139,7 +145,7 @@ def from_kms(params: dict, hosts: list, now: datetime.datetime, *, check_mode: b
 
     cluster, rule = params["cluster"], {"renew_days": params["renew_days"], "exact": True}
     shared = decision.shared_authority(hosts, cluster, now, params["days"])
-    if shared and not decision.needs(hosts, [shared], now, **rule):
+    if shared and not params["rotate"] and not decision.needs(hosts, [shared], now, **rule):
         return result([shared], {}, [], hosts)
     kms = client.client("kms", region=params["region"], profile=params["profile"])
     names = [authority_key.alias(cluster, more) for more in rotation.TRUSTED]

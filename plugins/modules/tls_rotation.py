@@ -172,7 +172,7 @@ def work(params: dict, kms: Any, sts: Any, *, check_mode: bool) -> dict:
         "changed": bool(steps),
         "step": at.step,
         "moved": moved,
-        "said": rotation.now(keys, at, file),
+        "said": rotation.progress(keys, at, file),
         "diff": {"before": "", "after": "".join("%s\n" % each for each in moved)},
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import grp
 import json
 import os
@@ -55,6 +56,14 @@ PLAY = """
       ansible.builtin.import_role:
         name: rackaware.kafka.tls
 """
+ROTATE = PLAY + """
+        tasks_from: rotate
+      vars: {__tls_confirm: "{{ kafka_confirm | default('') }}"}
+    - name: Verify
+      ansible.builtin.import_role:
+        name: rackaware.kafka.tls
+        tasks_from: rotated
+""".removeprefix("\n")
 HOSTS = {"b1": "127.0.0.1", "b2": "127.0.0.2", "z1": "127.0.0.3"}
 
 
@@ -93,9 +102,10 @@ class Hosts:
             "plugins/filter/tls.py": (ROOT / "plugins/filter/tls.py")
             .read_text()
             .replace("\n\nclass FilterModule", REDIRECTED + "\n\nclass FilterModule"),
-            "roles/tls/tasks/main.yml": (ROOT / "roles/tls/tasks/main.yml")
-            .read_text()
-            .replace("group: kafka", "group: " + OWN_GROUP),
+            **{
+                name: (ROOT / name).read_text().replace("group: kafka", "group: " + OWN_GROUP)
+                for name in ("roles/tls/tasks/request.yml", "roles/tls/tasks/sign.yml")
+            },
         }
         self.account, self.place, self.root, self.said = account, place, place / "disk", []
         self.root.mkdir()
@@ -106,6 +116,7 @@ class Hosts:
             "python/systemd/__init__.py": "",
             "bin/systemctl": SYSTEMCTL,
             "play.yml": PLAY,
+            "rotate.yml": ROTATE,
         }.items():
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             (place / name).write_text(text)
@@ -199,7 +210,7 @@ def test_everything_is_made_and_the_chain_holds(hosts, kms):
     for part in (
         "CA:TRUE, pathlen:0",
         "Certificate Sign, CRL Sign",
-        "Issuer: O = rackaware, OU = secure, CN = broker CA",
+        "Issuer: O = rackaware, OU = secure, CN = broker CA ",
     ):
         assert part in text
     text = openssl("x509", "-in", hosts.file("b1", "keystore.pem"), "-noout", "-text").stdout
@@ -349,3 +360,63 @@ def test_a_run_that_was_slower_uses_the_key_of_the_other_and_leaves_none_behind(
         first.sign(b"x" * 5000)
     with pytest.raises(AwsError):
         authority_key.make(kms, sts, "no alias", "race", {})
+
+
+class TestRotation:
+    """Another CA, on hosts whose services are stopped: what is new is in place at once."""
+
+    @pytest.fixture(scope="class")
+    def rotated(self, account, tmp_path_factory):
+        made = Hosts(account, tmp_path_factory.mktemp("rotated"))
+        code, said = made.run("-e", "kafka_cluster=rotated")
+        assert code == 0, said
+        return made
+
+    def step(self, rotated, *options, confirm=""):
+        words = ["-e", "kafka_confirm=" + confirm] if confirm else []
+        code, said = rotated.run("-e", "kafka_cluster=rotated", *words, *options, playbook=rotated.place / "rotate.yml")
+        return code, " ".join(said.split())
+
+    def verified(self, rotated, trust):
+        """Whether each host's certificate is of one of these CAs."""
+        return {
+            openssl("verify", "-CAfile", trust, rotated.file(host, "keystore.pem")).returncode == 0 for host in HOSTS
+        }
+
+    def test_three_runs_and_two_confirmations(self, rotated, kms, tmp_path):
+        alias = authority_key.alias("rotated")
+        old = keys(kms)[alias]
+        before = tmp_path / "old.pem"
+        before.write_text(rotated.file("b1", "truststore.pem").read_text())
+        code, said = self.step(rotated, "--check")
+        assert code == 0 and "A key is made as %s-next." % alias in said and alias + "-next" not in keys(kms), said
+        code, said = self.step(rotated)
+        assert code == 0, said
+        new = keys(kms)[alias + "-next"]
+        assert rotated.file("z1", "truststore.pem").read_text().count("BEGIN CERTIFICATE") == 2
+        assert self.verified(rotated, before) == {True}
+        tags = {tag["TagKey"]: tag["TagValue"] for tag in kms.list_resource_tags(KeyId=new)["Tags"]}
+        assert tags == {"KafkaCluster": "rotated", "KafkaMadeBy": "rackaware.kafka"}
+        words = re.search(r"run rotate_ca again with -e kafka_confirm=(clients-trust-[0-9a-f]{8})", said)[1]
+        for wrong in ("", "clients-trust-rotated"):
+            code, said = self.step(rotated, confirm=wrong)
+            assert code != 0 and "to confirm, add -e kafka_confirm=%s." % words in said
+        assert keys(kms)[alias] == old
+        code, said = self.step(rotated, confirm=words)
+        assert code == 0, said
+        assert (keys(kms)[alias], keys(kms)[alias + "-previous"]) == (new, old)
+        assert alias + "-next" not in keys(kms)
+        assert self.verified(rotated, before) == {False}
+        code, _ = rotated.run("-e", "kafka_cluster=rotated")
+        assert code == 0 and rotated.file("b1", "truststore.pem").read_text().count("BEGIN CERTIFICATE") == 2
+        words = re.search(r"kafka_confirm=(retire-[0-9a-f]{8})", said)[1]
+        code, said = self.step(rotated, confirm=words)
+        assert code == 0 and "is deleted in 30 days" in said, said
+        assert {name: ident for name, ident in keys(kms).items() if name.startswith(alias)} == {alias: new}
+        described = kms.describe_key(KeyId=old)["KeyMetadata"]
+        days = (described["DeletionDate"] - datetime.datetime.now(datetime.timezone.utc)).days
+        assert described["KeyState"] == "PendingDeletion" and 28 <= days <= 30
+        after = rotated.file("b1", "truststore.pem")
+        assert after.read_text().count("BEGIN CERTIFICATE") == 1 and self.verified(rotated, after) == {True}
+        code, said = self.step(rotated, confirm=words)
+        assert code != 0 and "confirms none; to begin one, leave it out" in said

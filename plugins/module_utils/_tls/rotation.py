@@ -132,7 +132,7 @@ def refuse_incomplete(at: Position) -> None:
         )
 
 
-def now(keys: Mapping[str, bytes], at: Position, file: str) -> str:
+def progress(keys: Mapping[str, bytes], at: Position, file: str) -> str:
     """How far it is and what comes next, for people."""
     if at.step == 0:
         return "No change of the CA is under way; rotate_ca begins one."
@@ -141,11 +141,15 @@ def now(keys: Mapping[str, bytes], at: Position, file: str) -> str:
             *(at.step, STEPS),
             hosts_as_subject(at.lacking, "has", "have"),
         )
-    done = {
-        1: "all nodes trust the CA %s, which signs nothing yet" % fingerprint(keys.get(NEXT, b"")),
-        2: "all nodes show certificates of the CA %s, and trust the one before" % fingerprint(keys[SIGNS]),
-        3: "all nodes trust the CA %s only" % fingerprint(keys[SIGNS]),
-    }[at.step]
+    said = "Step %d of %d is done: %s." % (
+        *(at.step, STEPS),
+        {
+            1: "all nodes trust the CA %s, which signs nothing yet" % fingerprint(keys.get(NEXT, b"")),
+            2: "all nodes show certificates of the CA %s, and trust the one before" % fingerprint(keys[SIGNS]),
+            3: "all nodes trust the CA %s only" % fingerprint(keys[SIGNS]),
+        }[at.step],
+    )
     words = confirmation(keys, at)
-    then = " %s; to confirm, run this again with -e kafka_confirm=%s." % (_risk(keys, at, file), words)
-    return "Step %d of %d is done: %s.%s" % (at.step, STEPS, done, then if words else "")
+    if words:
+        said += " %s; to confirm, run rotate_ca again with -e kafka_confirm=%s." % (_risk(keys, at, file), words)
+    return said
