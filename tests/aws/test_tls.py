@@ -362,15 +362,16 @@ def test_a_run_that_was_slower_uses_the_key_of_the_other_and_leaves_none_behind(
         authority_key.make(kms, sts, "no alias", "race", {})
 
 
+@pytest.fixture(scope="module")
+def rotated(account, tmp_path_factory):
+    made = Hosts(account, tmp_path_factory.mktemp("rotated"))
+    code, said = made.run("-e", "kafka_cluster=rotated")
+    assert code == 0, said
+    return made
+
+
 class TestRotation:
     """Another CA, on hosts whose services are stopped: what is new is in place at once."""
-
-    @pytest.fixture(scope="class")
-    def rotated(self, account, tmp_path_factory):
-        made = Hosts(account, tmp_path_factory.mktemp("rotated"))
-        code, said = made.run("-e", "kafka_cluster=rotated")
-        assert code == 0, said
-        return made
 
     def step(self, rotated, *options, confirm=""):
         words = ["-e", "kafka_confirm=" + confirm] if confirm else []
@@ -420,3 +421,83 @@ class TestRotation:
         assert after.read_text().count("BEGIN CERTIFICATE") == 1 and self.verified(rotated, after) == {True}
         code, said = self.step(rotated, confirm=words)
         assert code != 0 and "confirms none; to begin one, leave it out" in said
+
+
+class TestPrivateCa:
+    """AWS Private CA; the stand-in has CAs for short-lived certificates only."""
+
+    DAYS = {"tls_days": 7, "tls_renew_days": 3}
+
+    def client(self, account, name):
+        where = {"endpoint_url": account.env["AWS_ENDPOINT_URL"], "region_name": "eu-west-1"}
+        return boto3.client(name, aws_access_key_id="testing", aws_secret_access_key="testing", **where)
+
+    def authority(self, account, name, kind="ROOT"):
+        acm = self.client(account, "acm-pca")
+        own = {"KeyAlgorithm": "RSA_2048", "SigningAlgorithm": "SHA256WITHRSA", "Subject": {"CommonName": name}}
+        arn = acm.create_certificate_authority(
+            CertificateAuthorityConfiguration=own, CertificateAuthorityType=kind
+        )["CertificateAuthorityArn"]
+        csr = acm.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
+        made = acm.issue_certificate(
+            CertificateAuthorityArn=arn,
+            Csr=csr.encode(),
+            SigningAlgorithm="SHA256WITHRSA",
+            TemplateArn="arn:aws:acm-pca:::template/RootCACertificate/V1",
+            Validity={"Value": 3650, "Type": "DAYS"},
+        )["CertificateArn"]
+        certificate = acm.get_certificate(CertificateAuthorityArn=arn, CertificateArn=made)["Certificate"]
+        acm.import_certificate_authority_certificate(CertificateAuthorityArn=arn, Certificate=certificate.encode())
+        return arn
+
+    def run(self, hosts, arns, *options, **more):
+        given = {"kafka_cluster": "private", "tls_source": "private_ca", "tls_private_cas": arns, **self.DAYS, **more}
+        code, said = hosts.run("-e", json.dumps(given), *options)
+        return code, " ".join(said.split())
+
+    def test_requests_are_signed_and_another_ca_comes_in_three_steps(self, account, tmp_path_factory):
+        hosts = Hosts(account, tmp_path_factory.mktemp("private"))
+        old, new = (self.authority(account, name) for name in ("old", "new"))
+        code, said = self.run(hosts, [old], "--check")
+        assert code == 0 and "b1 needs a certificate" in said and not list(hosts.root.iterdir()), said
+        code, said = self.run(hosts, [old])
+        assert code == 0, said
+        for host in HOSTS:
+            file = hosts.file(host, "keystore.pem")
+            done = openssl("verify", "-purpose", "sslserver", "-CAfile", hosts.file(host, "truststore.pem"), file)
+            assert done.returncode == 0, done
+        code, said = self.run(hosts, [old])
+        assert code == 0 and set(hosts.changed(hosts.said[-1]).values()) == {0}
+        for wrong, sentence in (([new], "has another CA than the one that would sign"), ([new, old], "do not trust the CA")):
+            code, said = self.run(hosts, wrong)
+            assert code != 0 and sentence in said, said
+        before = hosts.file("b1", "keystore.pem").read_text()
+        assert self.run(hosts, [old, new])[0] == 0 and hosts.file("b1", "keystore.pem").read_text() == before
+        code, said = self.run(hosts, [new])
+        assert code != 0 and "A CA would be taken out of the truststores, and Hosts b1, b2, z1 still show its" in said, said
+        assert self.run(hosts, [new, old])[0] == 0 and hosts.file("b1", "keystore.pem").read_text() != before
+        assert self.run(hosts, [new])[0] == 0
+        assert hosts.file("z1", "truststore.pem").read_text().count("BEGIN CERTIFICATE") == 1
+
+    def test_what_cannot_sign_is_refused(self, account, tmp_path_factory):
+        hosts = Hosts(account, tmp_path_factory.mktemp("refused"))
+        good = self.authority(account, "good")
+        acm = self.client(account, "acm-pca")
+        own = {"KeyAlgorithm": "RSA_2048", "SigningAlgorithm": "SHA256WITHRSA", "Subject": {"CommonName": "x"}}
+        pending, below = (
+            acm.create_certificate_authority(CertificateAuthorityConfiguration=own, CertificateAuthorityType=kind)[
+                "CertificateAuthorityArn"
+            ]
+            for kind in ("ROOT", "SUBORDINATE")
+        )
+        for arns, more, sentence in (
+            ([pending], {}, "is PENDING_CERTIFICATE, and only one that is ACTIVE signs; activate it"),
+            ([good, below], {}, "is below another one, so that nodes would have to trust all that its root signs"),
+            ([good], {"tls_days": 365, "tls_renew_days": 60}, "signs for 7 days at most, and tls_days is 365"),
+            ([good.replace("eu-west-1", "eu-west-2")], {}, "is in eu-west-2, and the cluster's Region is eu-west-1"),
+            ([good.replace("123456789012", "210987654321")], {}, "belongs to the account 210987654321, and the caller is"),
+            (["arn:aws:acm:x"], {}, "which is no ARN of a CA of AWS Private CA"),
+        ):
+            code, said = self.run(hosts, arns, **more)
+            assert code != 0 and sentence in said, said
+        assert not list(hosts.root.rglob("*.pem"))

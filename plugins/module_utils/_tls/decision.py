@@ -275,6 +275,25 @@ def signed(
     return chain
 
 
+def refuse_unlike(
+    need: Need,
+    request: x509.CertificateSigningRequest,
+    chain: Sequence[x509.Certificate],
+    authorities: Sequence[x509.Certificate],
+    now: datetime.datetime,
+) -> None:
+    """Raise TlsError for a certificate of AWS Private CA that is not what was asked for."""
+    found = certificates.faults(chain, need.identity, authorities, now, exact=False)
+    if certificates.public_key(chain[0]) != certificates.public_key(request):
+        found.append("is of another key")
+    if found:
+        raise TlsError(
+            "What AWS Private CA made of the request of %s for %s %s, so that no host gets it; look at the CA."
+            % (need.host.name, need.identity.name, found[0])
+            + PAGE
+        )
+
+
 def refuse_missing(missing: Sequence[Need], directory: str) -> None:
     """Raise TlsError for certificates that hosts cannot do without."""
     if missing:

@@ -32,6 +32,7 @@ LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 DNS_NAME = re.compile(r"(?:\*\.)?(?:%s\.)*(?=[^.]*[A-Za-z])%s" % (LABEL, LABEL))
 # Together they must fit into what KMS signs at once (4096 bytes).
 MOST_NAMES, LONGEST_NAME = 20, 120
+PRIVATE_CA = re.compile(r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:[0-9]{12}:certificate-authority/[0-9a-f-]+")
 # Less than half of the CA's own time.
 MOST_DAYS = 1800
 
@@ -139,7 +140,7 @@ def findings(cluster: str, hosts: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def settings_findings(own: Mapping[str, Any], hosts: Iterable[str]) -> list[str]:
-    """What is wrong with {source, days, renew_days, requests_dir}, one sentence each; hosts are inventory names."""
+    """What is wrong with {source, days, renew_days, requests_dir, private_cas}, one sentence each; hosts are inventory names."""
     out = []
     if int(own["days"]) <= int(own["renew_days"]):
         out.append(
@@ -150,6 +151,13 @@ def settings_findings(own: Mapping[str, Any], hosts: Iterable[str]) -> list[str]
         out.append("tls_days must be from 1 to %d, and tls_renew_days at least 1; correct them." % MOST_DAYS)
     if own["source"] == "requests" and not own["requests_dir"]:
         out.append("tls_source is requests, and tls_requests_dir is not set; set it to a directory for requests.")
+    if own["source"] == "private_ca" and not own["private_cas"]:
+        out.append("tls_source is private_ca, and tls_private_cas is empty; set it to the ARNs of CAs.")
+    out += [
+        "tls_private_cas has %r, which is no ARN of a CA of AWS Private CA; correct it." % arn
+        for arn in (own["private_cas"] if own["source"] == "private_ca" else ())
+        if not PRIVATE_CA.fullmatch(str(arn))
+    ]
     for host in hosts if own["source"] == "requests" else ():
         if not FILE_NAME.fullmatch(host) or host.endswith(".%s" % OPERATOR):
             out.append(
