@@ -50,7 +50,7 @@ def kafka_roll_findings(
         voting = [int(hosts[name]["kafka_node_id"]) for name in controllers or []]
         healed = [int(hosts[name]["kafka_node_id"]) for name in restart or [] if name in names]
         brokers = {int(hosts[name]["kafka_node_id"]): hosts[name] for name in names}
-        return steps.findings(cluster, brokers, voting, healed)
+        return steps.findings(cluster, brokers, voting, healed) + steps.expiring({name: hosts[name] for name in nodes})
     except RackawareError as error:
         return [str(error)]
 

@@ -21,6 +21,15 @@ class ActionModule(StandIn):
         if self.NAME == "tls_keystore":
             self.write("tls_keystore %s %s %s" % (args["held_by"], args["directory"], self.host))
             return {"changed": True}
+        if self.NAME == "tls_rotation":
+            asked = "advance" if args["advance"] else "verify"
+            self.write("tls_rotation %s %s %s" % (asked, args.get("confirm", ""), self._task.delegate_to or self.host))
+            if "tls_rotation " + asked in case.get("words", ()):
+                raise AnsibleActionFail("It broke on purpose.")
+            assert args["authority_file"].endswith("/reports/demo-ca.pem")
+            return {"changed": True, "moved": ["A key is made."], "said": "What %s said." % asked, "step": 1}
+        if args["rotate"]:
+            self.write("tls_certificates asks AWS")
         self.write("tls_certificates %s on %s" % (",".join(sorted(args["hosts"])), self._task.delegate_to or self.host))
         if "tls_certificates" in case.get("words", ()):
             raise AnsibleActionFail("It broke on purpose.")

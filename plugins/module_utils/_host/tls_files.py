@@ -131,12 +131,13 @@ def _date(text: str, which: str) -> str:
     return out.strip().partition("=")[2]
 
 
-def days_left(service: str, *, clock: Callable[[], float] = time.time) -> int | None:
+def days_left(service: str, *, staged: bool = False, clock: Callable[[], float] = time.time) -> int | None:
     """Full days until the end of the certificate that a service has in place, negative when it has ended.
 
-    None without one; raises TlsFilesError for one that cannot be read.
+    staged: of that which it would start with instead. None without one; raises TlsFilesError for one that cannot be read.
     """
     file = security.reads(units.service(service).directory)[0]
+    file = next_path(file) if staged else file
     if not os.path.lexists(file):
         return None
     try:

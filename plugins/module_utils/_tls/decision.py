@@ -127,10 +127,10 @@ def _why(host: Host, each: Identity, authorities: Any, now: Any, renew_days: int
 
 
 def urgent(need: Need, authorities: Sequence[x509.Certificate], now: datetime.datetime) -> bool:
-    """Whether the host cannot do with what it has until then."""
+    """Whether the host cannot do with what it has until then; what ends within a day may end before the run does."""
     answer = {**need.answer, "waiting": False}
     host = Host(need.host.name, (), {need.identity.name: answer}, (), ())
-    return bool(_why(host, need.identity, authorities, now, 0, False))
+    return bool(_why(host, need.identity, authorities, now, 1, False))
 
 
 def reasons(all_needs: Iterable[Need]) -> dict[str, str]:
