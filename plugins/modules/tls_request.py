@@ -170,9 +170,7 @@ def work(params: dict, run: Callable[..., Any], *, check_mode: bool) -> dict:
             "waiting": new or bool(has.waiting),
             "key_matches": has.matches,
         }
-    keystore, store = (
-        tls_identity.path(directory, each) for each in (tls_identity.KEYSTORE, tls_identity.TRUSTSTORE)
-    )
+    keystore, store = (tls_identity.path(directory, each) for each in (tls_identity.KEYSTORE, tls_identity.TRUSTSTORE))
     unit = params["held_by"]
     return {
         "changed": bool(changes),

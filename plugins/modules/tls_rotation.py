@@ -185,9 +185,7 @@ def main() -> None:
         if error:
             module.fail_json(msg=missing_required_lib(name), exception=error)
     try:
-        kms, sts = (
-            client.client(each, region=params["region"], profile=params["profile"]) for each in ("kms", "sts")
-        )
+        kms, sts = (client.client(each, region=params["region"], profile=params["profile"]) for each in ("kms", "sts"))
         out = work(params, kms, sts, check_mode=module.check_mode)
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)

@@ -56,7 +56,9 @@ PLAY = """
       ansible.builtin.import_role:
         name: rackaware.kafka.tls
 """
-ROTATE = PLAY + """
+ROTATE = (
+    PLAY
+    + """
         tasks_from: rotate
       vars: {__tls_confirm: "{{ kafka_confirm | default('') }}"}
     - name: Verify
@@ -64,6 +66,7 @@ ROTATE = PLAY + """
         name: rackaware.kafka.tls
         tasks_from: rotated
 """.removeprefix("\n")
+)
 HOSTS = {"b1": "127.0.0.1", "b2": "127.0.0.2", "z1": "127.0.0.3"}
 
 
@@ -435,9 +438,9 @@ class TestPrivateCa:
     def authority(self, account, name, kind="ROOT"):
         acm = self.client(account, "acm-pca")
         own = {"KeyAlgorithm": "RSA_2048", "SigningAlgorithm": "SHA256WITHRSA", "Subject": {"CommonName": name}}
-        arn = acm.create_certificate_authority(
-            CertificateAuthorityConfiguration=own, CertificateAuthorityType=kind
-        )["CertificateAuthorityArn"]
+        arn = acm.create_certificate_authority(CertificateAuthorityConfiguration=own, CertificateAuthorityType=kind)[
+            "CertificateAuthorityArn"
+        ]
         csr = acm.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
         made = acm.issue_certificate(
             CertificateAuthorityArn=arn,
@@ -468,13 +471,18 @@ class TestPrivateCa:
             assert done.returncode == 0, done
         code, said = self.run(hosts, [old])
         assert code == 0 and set(hosts.changed(hosts.said[-1]).values()) == {0}
-        for wrong, sentence in (([new], "has another CA than the one that would sign"), ([new, old], "do not trust the CA")):
+        for wrong, sentence in (
+            ([new], "has another CA than the one that would sign"),
+            ([new, old], "do not trust the CA"),
+        ):
             code, said = self.run(hosts, wrong)
             assert code != 0 and sentence in said, said
         before = hosts.file("b1", "keystore.pem").read_text()
         assert self.run(hosts, [old, new])[0] == 0 and hosts.file("b1", "keystore.pem").read_text() == before
         code, said = self.run(hosts, [new])
-        assert code != 0 and "A CA would be taken out of the truststores, and Hosts b1, b2, z1 still show its" in said, said
+        assert (
+            code != 0 and "A CA would be taken out of the truststores, and Hosts b1, b2, z1 still show its" in said
+        ), said
         assert self.run(hosts, [new, old])[0] == 0 and hosts.file("b1", "keystore.pem").read_text() != before
         assert self.run(hosts, [new])[0] == 0
         assert hosts.file("z1", "truststore.pem").read_text().count("BEGIN CERTIFICATE") == 1
@@ -495,7 +503,11 @@ class TestPrivateCa:
             ([good, below], {}, "is below another one, so that nodes would have to trust all that its root signs"),
             ([good], {"tls_days": 365, "tls_renew_days": 60}, "signs for 7 days at most, and tls_days is 365"),
             ([good.replace("eu-west-1", "eu-west-2")], {}, "is in eu-west-2, and the cluster's Region is eu-west-1"),
-            ([good.replace("123456789012", "210987654321")], {}, "belongs to the account 210987654321, and the caller is"),
+            (
+                [good.replace("123456789012", "210987654321")],
+                {},
+                "belongs to the account 210987654321, and the caller is",
+            ),
             (["arn:aws:acm:x"], {}, "which is no ARN of a CA of AWS Private CA"),
         ):
             code, said = self.run(hosts, arns, **more)

@@ -26,7 +26,6 @@ ALGORITHMS = {
 # Of a CA for short-lived certificates (CreateCertificateAuthority, UsageMode).
 SHORT_DAYS = 7
 ISSUE_SECONDS = 120
-PAGE = " See docs/security.md."
 
 
 class PrivateCaError(RackawareError):
@@ -84,14 +83,12 @@ def find(acm: Any, arn: str, account: str, days: int, *, signs: bool) -> Private
     if region != acm.meta.region_name:
         raise PrivateCaError(
             "The CA %s is in %s, and the cluster's Region is %s; make a CA there, or correct tls_region."
-            % (arn, region, acm.meta.region_name)
-            + PAGE
+            " See docs/security.md." % (arn, region, acm.meta.region_name)
         )
     if owner != account:
         raise PrivateCaError(
             "The CA %s belongs to the account %s, and the caller is of %s; use a CA of the cluster's own account."
-            % (arn, owner, account)
-            + PAGE
+            " See docs/security.md." % (arn, owner, account)
         )
     with asking("describe the CA %s" % arn):
         described = acm.describe_certificate_authority(CertificateAuthorityArn=arn)["CertificateAuthority"]
@@ -99,21 +96,22 @@ def find(acm: Any, arn: str, account: str, days: int, *, signs: bool) -> Private
     if signs and described["Status"] != "ACTIVE":
         raise PrivateCaError(
             "The CA %s is %s, and only one that is ACTIVE signs; activate it, or name another one first in"
-            " tls_private_cas." % (arn, described["Status"]) + PAGE
+            " tls_private_cas. See docs/security.md." % (arn, described["Status"])
         )
     if described["Type"] != "ROOT":
         raise PrivateCaError(
             "The CA %s is below another one, so that nodes would have to trust all that its root signs; make a root CA for"
-            " the cluster alone." % arn + PAGE
+            " the cluster alone. See docs/security.md." % arn
         )
     if key not in ALGORITHMS:
         raise PrivateCaError(
-            "The CA %s has a key of the kind %s; make one with %s." % (arn, key, ", ".join(ALGORITHMS)) + PAGE
+            "The CA %s has a key of the kind %s; make one with %s. See docs/security.md."
+            % (arn, key, ", ".join(ALGORITHMS))
         )
     if signs and described.get("UsageMode") == "SHORT_LIVED_CERTIFICATE" and days > SHORT_DAYS:
         raise PrivateCaError(
             "The CA %s signs for %d days at most, and tls_days is %d; lower tls_days and tls_renew_days, or make a CA for"
-            " general purposes." % (arn, SHORT_DAYS, days) + PAGE
+            " general purposes. See docs/security.md." % (arn, SHORT_DAYS, days)
         )
     with asking("read the certificate of the CA %s" % arn):
         own = acm.get_certificate_authority_certificate(CertificateAuthorityArn=arn)["Certificate"]

@@ -63,9 +63,7 @@ def _name(parts: Any) -> x509.Name:
     return x509.Name([x509.NameAttribute(kind, parts[part]) for part, kind in kinds])
 
 
-def make(
-    cluster: str, key: Any, now: datetime.datetime, known: Sequence[x509.Certificate] = ()
-) -> x509.Certificate:
+def make(cluster: str, key: Any, now: datetime.datetime, known: Sequence[x509.Certificate] = ()) -> x509.Certificate:
     """The CA's certificate, signed by its own key; with the name of an earlier one of this key among the known."""
     public = certificates.public_key(key)
     earlier = [each.subject for each in _of_key(known, cluster, public)]
@@ -89,8 +87,7 @@ def choose(
     fit = [
         each
         for each in _of_key(candidates, cluster, public)
-        if certificates.trusted([each], [each], now)
-        and each.not_valid_after_utc >= now + days * DAY
+        if certificates.trusted([each], [each], now) and each.not_valid_after_utc >= now + days * DAY
     ]
     return max(fit, key=lambda each: (each.not_valid_after_utc, each.serial_number), default=None)
 

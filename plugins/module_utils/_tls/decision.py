@@ -144,9 +144,7 @@ def reasons(all_needs: Iterable[Need]) -> dict[str, str]:
 def refuse_another_authority(all_hosts: Iterable[Host], authorities: Sequence[x509.Certificate]) -> None:
     """Raise TlsError where a host trusts only CAs that are not among these: its peers would refuse it, and it them."""
     public = {certificates.public_key(each) for each in authorities}
-    other = [
-        host.name for host in all_hosts if host.trusted and not public & host.trusted_keys
-    ]
+    other = [host.name for host in all_hosts if host.trusted and not public & host.trusted_keys]
     if other:
         raise TlsError(
             "The truststore of %s has another CA than the one that would sign, so that nodes would refuse each other;"
@@ -170,7 +168,9 @@ def refuse_lost_key(all_hosts: Iterable[Host], key: str) -> None:
         )
 
 
-def refuse_withdrawn(all_hosts: Sequence[Host], authorities: Sequence[x509.Certificate], now: datetime.datetime) -> None:
+def refuse_withdrawn(
+    all_hosts: Sequence[Host], authorities: Sequence[x509.Certificate], now: datetime.datetime
+) -> None:
     """Raise TlsError where nodes would stop trusting a CA whose certificate a node still shows, or may show.
 
     A roll restarts one node after another, so that those that have the new truststore meet those that show the old
@@ -220,7 +220,8 @@ def refuse_same_name(authorities: Sequence[x509.Certificate]) -> None:
         if keys.setdefault(name, public) != public:
             raise TlsError(
                 "Two CAs have the name %s, and ZooKeeper trusts only one for each name; give the new one another name."
-                % name + PAGE
+                % name
+                + PAGE
             )
 
 

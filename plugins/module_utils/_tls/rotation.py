@@ -16,7 +16,7 @@ from typing import Mapping, Sequence
 from .._text import hosts_as_subject
 from . import certificates
 from .certificates import TlsError
-from .decision import PAGE, Host
+from .decision import Host
 from .identity import fingerprint
 
 # What is added to the name of the key of a cluster's CA. All but the retired one are trusted by all nodes.
@@ -25,6 +25,7 @@ TRUSTED = (SIGNS, NEXT, PREVIOUS)
 # Between two names: make a key, call the first what the second is called, take the name away, delete the key with its name.
 MAKE, POINT, DROP, DELETE = "make", "point", "drop", "delete"
 STEPS = 3
+PAGE = " See docs/runbooks/certificates.md."
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ What decides is real, KMS and hosts are models. All states that can be reached a
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 
@@ -22,7 +23,15 @@ from ansible_collections.rackaware.kafka.plugins.modules import tls_certificates
 
 NODES = ("b1", "b2")
 WHO = {"name": "keystore", "subject": {"CN": "kafka", "OU": "demo", "O": "rackaware"}, "names": []}
-PARAMS = {"cluster": "demo", "region": None, "profile": None, "days": 365, "renew_days": 60, "tags": {}, "rotate": False}
+PARAMS = {
+    "cluster": "demo",
+    "region": None,
+    "profile": None,
+    "days": 365,
+    "renew_days": 60,
+    "tags": {},
+    "rotate": False,
+}
 
 
 class BrokenOff(BaseException):
@@ -151,7 +160,9 @@ class Model:
         self.open(state)
         nodes = list(state[2])
         try:
-            out = tls_certificates.from_kms({**PARAMS, "rotate": rotate}, decision.hosts(given(nodes)), NOW, check_mode=False)
+            out = tls_certificates.from_kms(
+                {**PARAMS, "rotate": rotate}, decision.hosts(given(nodes)), NOW, check_mode=False
+            )
         except TlsError:
             return state
         for number in reached:
@@ -173,10 +184,8 @@ class Model:
             # One change is enough.
             return state
         kms.writes = writes
-        try:
+        with contextlib.suppress(TlsError, BrokenOff):
             tls_rotation.work({**params, "confirm": rotation.confirmation(keys, at)}, kms, kms, check_mode=False)
-        except (TlsError, BrokenOff):
-            pass
         return self.saved(state[2])
 
     def restarted(self, state, number, promote):
@@ -250,7 +259,13 @@ def test_nodes_never_refuse_each_other_and_a_signer_is_always_named(seen):
     "rule",
     [
         (rotation, "position", lambda keys, hosts: rotation.Position(_position(keys, hosts).step, ())),
-        (rotation, "moves", lambda keys, at: [("point", "-previous", ""), ("point", "", "-next")] if "-next" in keys else _moves(keys, at)),
+        (
+            rotation,
+            "moves",
+            lambda keys, at: (
+                [("point", "-previous", ""), ("point", "", "-next")] if "-next" in keys else _moves(keys, at)
+            ),
+        ),
     ],
     ids=["steps begin before all nodes have done the one before", "the signer moves at once"],
 )
@@ -291,7 +306,9 @@ class TestSentences:
         for given_ in ("", "clients-trust-00000000", "demo"):
             with pytest.raises(TlsError) as refused:
                 rotation.refuse_unconfirmed(self.KEYS, at, given_, "reports/demo-ca.pem")
-            assert "give all of them reports/demo-ca.pem first; to confirm, add -e kafka_confirm=%s." % words in str(refused.value)
+            assert "give all of them reports/demo-ca.pem first; to confirm, add -e kafka_confirm=%s." % words in str(
+                refused.value
+            )
         rotation.refuse_unconfirmed(self.KEYS, at, words, "x")
         assert words in rotation.progress(self.KEYS, at, "x")
 
@@ -299,7 +316,9 @@ class TestSentences:
         only, both = (frozenset(["old"]), "old"), (frozenset(KEYS), "old")
         at = rotation.position(self.KEYS, self.hosts((both, None, only), (only, both, only)))
         assert (at.step, at.lacking) == (1, NODES) and not rotation.confirmation(self.KEYS, at)
-        with pytest.raises(TlsError, match="Hosts b1, b2 have not done step 1 of 3 after the restarts; run rotate_ca again"):
+        with pytest.raises(
+            TlsError, match="Hosts b1, b2 have not done step 1 of 3 after the restarts; run rotate_ca again"
+        ):
             rotation.refuse_incomplete(at)
 
     def test_words_of_an_earlier_run_begin_no_other_change(self):

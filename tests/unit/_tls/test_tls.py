@@ -97,7 +97,10 @@ class TestNames:
             ({"renew_days": 0}, "tls_renew_days at least 1"),
             ({"source": "requests"}, "tls_requests_dir is not set"),
             ({"source": "private_ca"}, "tls_private_cas is empty"),
-            ({"source": "private_ca", "private_cas": ["arn:aws:acm:x"]}, "tls_private_cas has 'arn:aws:acm:x', which is"),
+            (
+                {"source": "private_ca", "private_cas": ["arn:aws:acm:x"]},
+                "tls_private_cas has 'arn:aws:acm:x', which is",
+            ),
         ],
     )
     def test_settings(self, given, sentence):

@@ -101,7 +101,9 @@ class TestAnotherCa:
         assert max(asked[:12]) < began < log.index("tls_certificates asks AWS") < min(written)
         assert max(written) < min(restarted) and max(restarted) < min(asked[12:]) and max(asked) < ended
         assert "What advance said." in said and "What verify said." in said
-        assert log.index("tls_request look b1") > next(n for n, line in enumerate(log) if line.startswith("kafka_roll_lock"))
+        assert log.index("tls_request look b1") > next(
+            n for n, line in enumerate(log) if line.startswith("kafka_roll_lock")
+        )
 
     def test_a_step_that_is_refused_restarts_no_node(self, run):
         code, said, log = self.run(run, "tls_rotation advance")
@@ -110,7 +112,11 @@ class TestAnotherCa:
 
     def test_a_step_that_nodes_have_not_done_ends_in_an_error(self, run):
         code, said, log = self.run(run, "tls_rotation verify")
-        assert code != 0 and "It broke on purpose." in said and [line for line in log if line.startswith("kafka_roll_service")]
+        assert (
+            code != 0
+            and "It broke on purpose." in said
+            and [line for line in log if line.startswith("kafka_roll_service")]
+        )
 
     def test_check_mode_restarts_nothing(self, run):
         code, said, log = self.run(run, options=["--check"])
