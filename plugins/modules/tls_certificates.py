@@ -173,7 +173,9 @@ def from_kms(params: dict, hosts: list, now: datetime.datetime, *, check_mode: b
     for each in filter(None, [key, *others]):
         found = ca.choose(known, cluster, each.public, now, params["days"])
         if found is None and check_mode:
-            return {**result([], {}, decision.needs(hosts, [], now, **rule), hosts), "key": name, "changed": True}
+            # The first one signs.
+            signer = [trusted[key.public]] if trusted else []
+            return {**result([], {}, decision.needs(hosts, signer, now, **rule), hosts), "key": name, "changed": True}
         trusted[each.public] = found or ca.make(cluster, ca.remote_key(each.public, each.sign), now, known)
     # In an order that stays while aliases move.
     authorities = [trusted[public] for public in sorted(trusted)]

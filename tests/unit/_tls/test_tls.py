@@ -285,3 +285,22 @@ class TestRequests:
         with pytest.raises(identity.TlsError) as refused:
             authority.check_request(text(request_()), HOST, "b1")
         assert sentence in str(refused.value)
+
+
+class TestPrivateCa:
+    def test_what_comes_back_is_what_was_asked_for(self, ca):
+        host = decision.Host("b1", (HOST,), {}, (), ())
+        request = csr()
+        made = ca.sign(request=request)
+        need = decision.Need(host, HOST, "it has none")
+        decision.refuse_unlike(need, request, [made], [ca.certificate], NOW)
+        few = identity.Identity("keystore", HOST.subject, HOST.names[:1])
+        for chain, said in (
+            ([ca.sign(who=few, request=request)], "lacks the name b1.example.com"),
+            ([ca.sign()], "is of another key"),
+            ([Ca().sign(request=request)], "is not signed by the CA of the cluster"),
+        ):
+            with pytest.raises(
+                identity.TlsError, match="made of the request of b1 for keystore %s, so that no host" % said
+            ):
+                decision.refuse_unlike(need, request, chain, [ca.certificate], NOW)
