@@ -188,12 +188,12 @@ class Model:
             tls_rotation.work({**params, "confirm": rotation.confirmation(keys, at)}, kms, kms, check_mode=False)
         return self.saved(state[2])
 
-    def restarted(self, state, number, promote):
-        """In its turn of a roll, or by systemd after a crash."""
+    def restarted(self, state, number, promote, start=True):
+        """In its turn of a roll, by systemd after a crash, or neither: files go in place, and the service stays as it is."""
         nodes = list(state[2])
-        place, staged, _ = nodes[number]
+        place, staged, running = nodes[number]
         place, staged = (staged or place, None) if promote else (place, staged)
-        nodes[number] = (place, staged, place)
+        nodes[number] = (place, staged, place if start else running)
         return (*state[:2], tuple(nodes))
 
     def following(self, state):
@@ -204,8 +204,9 @@ class Model:
         for advance in (True, False):
             for writes in (*range(4), None):
                 yield self.rotate(state, advance, writes)
-        for number, promote in itertools.product(range(len(NODES)), (True, False)):
-            yield self.restarted(state, number, promote)
+        for number in range(len(NODES)):
+            for how in ((True,), (False,), (True, False)):
+                yield self.restarted(state, number, *how)
 
 
 def begin():
@@ -320,6 +321,14 @@ class TestSentences:
             TlsError, match="Hosts b1, b2 have not done step 1 of 3 after the restarts; run rotate_ca again"
         ):
             rotation.refuse_incomplete(at)
+
+    def test_a_host_shows_what_it_was_started_with(self):
+        keys, old, new = {"": KEYS["new"].public, "-previous": KEYS["old"].public}, "old", "new"
+        before, after = ((frozenset(KEYS), who) for who in (old, new))
+        at = rotation.position(keys, self.hosts((after, None, before), (after, None, after)))
+        assert (at.step, at.lacking) == (2, NODES[:1])
+        done = rotation.position(keys, self.hosts(*[(after, None, after)] * 2))
+        assert rotation.confirmation(keys, done) == "retire-" + fingerprint(keys["-previous"])
 
     def test_words_of_an_earlier_run_begin_no_other_change(self):
         with pytest.raises(TlsError, match="kafka_confirm=retire-0 confirms none; to begin one, leave it out"):
