@@ -105,6 +105,10 @@ trusted:
   description: Those that it trusts now.
   returned: success
   type: str
+running:
+  description: Whether the service runs.
+  returned: success
+  type: bool
 loaded:
   description: Whether the service, where it runs, was started with the certificate and the CA that are in place.
   returned: success
@@ -172,12 +176,14 @@ def work(params: dict, run: Callable[..., Any], *, check_mode: bool) -> dict:
         }
     keystore, store = (tls_identity.path(directory, each) for each in (tls_identity.KEYSTORE, tls_identity.TRUSTSTORE))
     unit = params["held_by"]
+    running = service_state.runs(unit, run)
     return {
         "changed": bool(changes),
         "identities": out,
         "authorities": tls_files.certificate(tls_files.next_path(store)),
         "trusted": tls_files.certificate(store),
-        "loaded": not service_state.runs(unit, run) or service_state.loaded(unit, [keystore, store]),
+        "running": running,
+        "loaded": not running or service_state.loaded(unit, [keystore, store]),
         "diff": {"prepared": "".join("%s\n" % change for change in changes)},
     }
 

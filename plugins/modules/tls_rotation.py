@@ -43,6 +43,13 @@ options:
         the deletion of the old key.
     type: bool
     default: true
+  listeners:
+    description:
+      - For each host the result RV(rackaware.kafka.tls_listener_info#module:listeners), without O(advance). The module
+        fails where one shows a certificate of another CA than the one that signs, or takes certificates of other CAs of
+        the cluster's own than those that are trusted.
+    type: dict
+    default: {}
   confirm:
     description: The words that confirm the next step, which RV(said) names.
     type: str
@@ -103,6 +110,7 @@ SPEC = {
     "cluster": {"type": "str", "required": True},
     "hosts": {"type": "dict", "required": True},
     "advance": {"type": "bool", "default": True},
+    "listeners": {"type": "dict", "default": {}},
     "confirm": {"type": "str", "default": ""},
     "authority_file": {"type": "str", "default": "ca.pem"},
     "tags": {"type": "dict", "default": {}},
@@ -160,7 +168,8 @@ def work(params: dict, kms: Any, sts: Any, *, check_mode: bool) -> dict:
         rotation.refuse_unconfirmed(keys, at, params["confirm"], file)
     elif not params["advance"] and not check_mode:
         rotation.refuse_incomplete(at)
-    steps = rotation.moves(keys, at) if params["advance"] or at.step == rotation.STEPS else []
+        rotation.refuse_listeners(keys, at, hosts, params["listeners"], cluster)
+    steps = rotation.moves(keys, at, advance=params["advance"])
     if not check_mode:
         for step in steps:
             move(kms, sts, params, step)

@@ -65,6 +65,7 @@ ROTATE = (
       ansible.builtin.import_role:
         name: rackaware.kafka.tls
         tasks_from: rotated
+      vars: {__tls_ports: [9091]}
 """.removeprefix("\n")
 )
 HOSTS = {"b1": "127.0.0.1", "b2": "127.0.0.2", "z1": "127.0.0.3"}

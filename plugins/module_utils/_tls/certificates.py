@@ -85,12 +85,13 @@ def is_authority(certificate: x509.Certificate) -> bool:
 
 def is_own(certificate: x509.Certificate, cluster: str) -> bool:
     """Whether its name is that of a CA of the cluster's own."""
-    named = [str(part.value) for part in certificate.subject if part.oid == x509.NameOID.COMMON_NAME]
-    return (
-        len(named) == 1
-        and bool(AUTHORITY_NAME.fullmatch(named[0]))
-        and certificate.subject.rfc4514_string() == dn(subject(named[0], cluster))
-    )
+    return is_own_name(certificate.subject.rfc4514_string(), cluster)
+
+
+def is_own_name(name: str, cluster: str) -> bool:
+    """The same of a distinguished name as text."""
+    common = name.partition(",")[0].partition("=")[2]
+    return bool(AUTHORITY_NAME.fullmatch(common)) and name == dn(subject(common, cluster))
 
 
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -11,7 +11,7 @@ have restarted with what it gave them, and only then another one begins: so ever
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Mapping, Sequence
+from typing import Any, Mapping, Sequence
 
 from .._text import hosts_as_subject
 from . import certificates
@@ -75,28 +75,25 @@ def confirmation(keys: Mapping[str, bytes], at: Position) -> str:
     return "retire-%s" % fingerprint(keys[PREVIOUS])
 
 
-def moves(keys: Mapping[str, bytes], at: Position) -> list[tuple[str, str, str]]:
+def moves(keys: Mapping[str, bytes], at: Position, *, advance: bool = True) -> list[tuple[str, str, str]]:
     """What is done in KMS next, in this order; broken off after any of them, it is completed by the next run.
+
+    The last step ends, by the deletion of the old key, when it has been verified: not with advance.
 
     There is a signer at each moment, and no key that a node needs is without a name.
     """
-    out = []
+    if not advance:
+        return [(DELETE, RETIRED, "")] if at.step == STEPS and at.done else []
     # What a run that broke off has left.
+    left = [name for name in (NEXT, PREVIOUS) if name in keys] if at.step == STEPS else []
     if at.step == 2 and keys.get(NEXT) == keys[SIGNS]:
-        out.append((DROP, NEXT, ""))
-    if at.step == 3:
-        out += [(DROP, name, "") for name in (NEXT, PREVIOUS) if name in keys]
-    if not at.done:
-        return out
-    return (
-        out
-        + {
-            0: [(MAKE, NEXT, "")],
-            1: [(POINT, PREVIOUS, SIGNS), (POINT, SIGNS, NEXT), (DROP, NEXT, "")],
-            2: [(POINT, RETIRED, PREVIOUS), (DROP, PREVIOUS, "")],
-            3: [(DELETE, RETIRED, "")],
-        }[at.step]
-    )
+        left = [NEXT]
+    begin = {
+        0: [(MAKE, NEXT, "")],
+        1: [(POINT, PREVIOUS, SIGNS), (POINT, SIGNS, NEXT), (DROP, NEXT, "")],
+        2: [(POINT, RETIRED, PREVIOUS), (DROP, PREVIOUS, "")],
+    }
+    return [(DROP, name, "") for name in left] + (begin.get(at.step, []) if at.done else [])
 
 
 def refuse_unconfirmed(keys: Mapping[str, bytes], at: Position, given: str, file: str) -> None:
@@ -131,6 +128,39 @@ def refuse_incomplete(at: Position) -> None:
             % (hosts_as_subject(at.lacking, "has", "have"), at.step, STEPS)
             + PAGE
         )
+
+
+def refuse_listeners(
+    keys: Mapping[str, bytes],
+    at: Position,
+    hosts: Sequence[Host],
+    said: Mapping[str, Mapping[str, Mapping[str, Any]]],
+    cluster: str,
+) -> None:
+    """Raise TlsError where a listener does not do what its host has done; said: host to what tls_listener_info returned.
+
+    That the old CA opens nothing more is seen from outside: a listener names the CAs of which it takes certificates.
+    """
+    for host in hosts:
+        names = {certificates.public_key(each): each.subject.rfc4514_string() for each in host.trusted}
+        signer = [each for each in host.trusted if certificates.public_key(each) == keys[SIGNS]]
+        wanted = {names.get(key) for name, key in keys.items() if name != RETIRED}
+        for port, each in said.get(host.name, {}).items():
+            (leaf, *_) = certificates.read(each["certificate"], "The listener at port %s of %s" % (port, host.name))
+            taken = {name for name in each["authorities"] if certificates.is_own_name(name, cluster)}
+            if at.step > 1 and not certificates.trusted([leaf], signer, leaf.not_valid_before_utc):
+                raise TlsError(
+                    "The listener at port %s of %s shows no certificate of the CA %s yet; run rotate_ca again."
+                    % (port, host.name, fingerprint(keys[SIGNS]))
+                    + PAGE
+                )
+            # Listeners for clients ask for no certificate, or for one of the CA of clients.
+            if taken and taken != wanted:
+                raise TlsError(
+                    "The listener at port %s of %s takes certificates of %s, and should of %s; run rotate_ca again."
+                    % (port, host.name, *(" and ".join(sorted(map(str, each))) for each in (taken, wanted)))
+                    + PAGE
+                )
 
 
 def progress(keys: Mapping[str, bytes], at: Position, file: str) -> str:

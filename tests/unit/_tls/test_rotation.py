@@ -263,8 +263,8 @@ def test_nodes_never_refuse_each_other_and_a_signer_is_always_named(seen):
         (
             rotation,
             "moves",
-            lambda keys, at: (
-                [("point", "-previous", ""), ("point", "", "-next")] if "-next" in keys else _moves(keys, at)
+            lambda keys, at, **more: (
+                [("point", "-previous", ""), ("point", "", "-next")] if "-next" in keys else _moves(keys, at, **more)
             ),
         ),
     ],
@@ -294,29 +294,29 @@ def test_from_each_state_the_same_command_run_again_ends_the_change(seen, monkey
 
 
 class TestSentences:
-    KEYS = {"": KEYS["old"].public, "-next": KEYS["new"].public}
+    UNDER_WAY = {"": KEYS["old"].public, "-next": KEYS["new"].public}
 
     def hosts(self, *nodes):
         return decision.hosts(given(nodes))
 
     def test_the_next_step_needs_words_that_name_the_key(self):
         both = (frozenset(KEYS), "old")
-        at = rotation.position(self.KEYS, self.hosts((both, None, both), (both, None, both)))
-        words = "clients-trust-" + fingerprint(self.KEYS["-next"])
-        assert (at.step, at.done, rotation.confirmation(self.KEYS, at)) == (1, True, words)
+        at = rotation.position(self.UNDER_WAY, self.hosts((both, None, both), (both, None, both)))
+        words = "clients-trust-" + fingerprint(self.UNDER_WAY["-next"])
+        assert (at.step, at.done, rotation.confirmation(self.UNDER_WAY, at)) == (1, True, words)
         for given_ in ("", "clients-trust-00000000", "demo"):
             with pytest.raises(TlsError) as refused:
-                rotation.refuse_unconfirmed(self.KEYS, at, given_, "reports/demo-ca.pem")
+                rotation.refuse_unconfirmed(self.UNDER_WAY, at, given_, "reports/demo-ca.pem")
             assert "give all of them reports/demo-ca.pem first; to confirm, add -e kafka_confirm=%s." % words in str(
                 refused.value
             )
-        rotation.refuse_unconfirmed(self.KEYS, at, words, "x")
-        assert words in rotation.progress(self.KEYS, at, "x")
+        rotation.refuse_unconfirmed(self.UNDER_WAY, at, words, "x")
+        assert words in rotation.progress(self.UNDER_WAY, at, "x")
 
     def test_a_host_that_runs_with_other_files_has_not_done_the_step(self):
         only, both = (frozenset(["old"]), "old"), (frozenset(KEYS), "old")
-        at = rotation.position(self.KEYS, self.hosts((both, None, only), (only, both, only)))
-        assert (at.step, at.lacking) == (1, NODES) and not rotation.confirmation(self.KEYS, at)
+        at = rotation.position(self.UNDER_WAY, self.hosts((both, None, only), (only, both, only)))
+        assert (at.step, at.lacking) == (1, NODES) and not rotation.confirmation(self.UNDER_WAY, at)
         with pytest.raises(
             TlsError, match="Hosts b1, b2 have not done step 1 of 3 after the restarts; run rotate_ca again"
         ):
@@ -329,6 +329,33 @@ class TestSentences:
         assert (at.step, at.lacking) == (2, NODES[:1])
         done = rotation.position(keys, self.hosts(*[(after, None, after)] * 2))
         assert rotation.confirmation(keys, done) == "retire-" + fingerprint(keys["-previous"])
+
+    @pytest.mark.parametrize(
+        ("step", "shows", "takes", "said"),
+        [
+            (1, "old", {"old", "new"}, ""),
+            (1, "old", {"old"}, "takes certificates of"),
+            (2, "new", {"old", "new"}, ""),
+            (2, "old", {"old", "new"}, "shows no certificate of the CA %s yet" % fingerprint(KEYS["new"].public)),
+            (3, "new", {"new"}, ""),
+            (3, "new", {"old", "new"}, "takes certificates of"),
+            (3, "new", set(), ""),
+        ],
+    )
+    def test_what_listeners_do_counts(self, step, shows, takes, said):
+        old, new = (KEYS[name].public for name in ("old", "new"))
+        keys = {1: {"": old, "-next": new}, 2: {"": new, "-previous": old}, 3: {"": new, "-retired": b""}}[step]
+        has = (frozenset(KEYS) if step < 3 else frozenset(["new"]), "old" if step == 1 else "new")
+        hosts = self.hosts(*[(has, None, has)] * 2)
+        at = rotation.position(keys, hosts)
+        assert at == rotation.Position(step, ())
+        names = ["CN=clients,O=example", *(CA[name].subject.rfc4514_string() for name in sorted(takes))]
+        listening = {"b2": {"9091": {"certificate": leaf("b2", shows), "authorities": names}}}
+        if not said:
+            rotation.refuse_listeners(keys, at, hosts, listening, "demo")
+            return
+        with pytest.raises(TlsError, match="The listener at port 9091 of b2 %s.*; run rotate_ca again" % said):
+            rotation.refuse_listeners(keys, at, hosts, listening, "demo")
 
     def test_words_of_an_earlier_run_begin_no_other_change(self):
         with pytest.raises(TlsError, match="kafka_confirm=retire-0 confirms none; to begin one, leave it out"):

@@ -20,7 +20,7 @@ def files():
     restart = restart.replace("{{ __broker_set }}", "{{ {'directories': [], 'files': [], 'promoted': []} }}")
     return {
         **plugins("roll", KAFKA),
-        **plugins("tls", ("tls_request", "tls_rotation", "tls_certificates", "tls_keystore")),
+        **plugins("tls", ("tls_request", "tls_rotation", "tls_certificates", "tls_keystore", "tls_listener_info")),
         "roles/broker/tasks/restart.yml": restart,
     }
 
@@ -101,6 +101,12 @@ class TestAnotherCa:
         assert max(asked[:12]) < began < log.index("tls_certificates asks AWS") < min(written)
         assert max(written) < min(restarted) and max(restarted) < min(asked[12:]) and max(asked) < ended
         assert "What advance said." in said and "What verify said." in said
+        listening = [
+            n
+            for n, line in enumerate(log)
+            if line in ("tls_listener_info [9091, 9092] b1", "tls_listener_info [9093] c101")
+        ]
+        assert len(listening) == 2 and max(restarted) < min(listening) and max(listening) < ended
         assert log.index("tls_request look b1") > next(
             n for n, line in enumerate(log) if line.startswith("kafka_roll_lock")
         )
