@@ -31,6 +31,7 @@ PARAMS = {
     "renew_days": 60,
     "tags": {},
     "rotate": False,
+    "listeners": {},
 }
 
 
