@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tls_cluster import NOW, LocalKey
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._aws import authority_key
+from ansible_collections.rackaware.kafka.plugins.module_utils._errors import RackawareError
 from ansible_collections.rackaware.kafka.plugins.module_utils._tls import authority, certificates, decision, rotation
 from ansible_collections.rackaware.kafka.plugins.module_utils._tls.identity import TlsError, fingerprint, identity
 from ansible_collections.rackaware.kafka.plugins.modules import tls_certificates, tls_rotation
@@ -164,7 +165,7 @@ class Model:
             out = tls_certificates.from_kms(
                 {**PARAMS, "rotate": rotate}, decision.hosts(given(nodes)), NOW, check_mode=False
             )
-        except TlsError:
+        except RackawareError:
             return state
         for number in reached:
             name, (place, staged, running) = NODES[number], nodes[number]
@@ -179,13 +180,13 @@ class Model:
         """The module of the step, broken off before so many calls have changed something."""
         kms = self.open(state)
         params = {**PARAMS, "hosts": given(state[2]), "advance": advance, "authority_file": "ca.pem"}
-        keys = tls_rotation.look(kms, "demo")
-        at = rotation.position(keys, decision.hosts(params["hosts"]))
-        if at.step == 0 and BY_PUBLIC[keys[""]] == "new":
-            # One change is enough.
-            return state
-        kms.writes = writes
-        with contextlib.suppress(TlsError, BrokenOff):
+        with contextlib.suppress(RackawareError, BrokenOff):
+            keys = tls_rotation.look(kms, "demo")
+            at = rotation.position(keys, decision.hosts(params["hosts"]))
+            if at.step == 0 and BY_PUBLIC[keys[""]] == "new":
+                # One change is enough.
+                return state
+            kms.writes = writes
             tls_rotation.work({**params, "confirm": rotation.confirmation(keys, at)}, kms, kms, check_mode=False)
         return self.saved(state[2])
 
