@@ -207,8 +207,8 @@ def refuse_signer(all_hosts: Iterable[Host], signer: x509.Certificate) -> None:
     other = [host.name for host in all_hosts if host.trusted and public not in host.trusted_keys]
     if other:
         raise TlsError(
-            "%s not trust the CA that would sign, so that nodes would refuse each other; give the CA that all trust its"
-            " alias again, and let rotate_ca change it." % hosts_as_subject(other, "does", "do") + PAGE
+            "%s not trust the CA that would sign, so that nodes would refuse each other; let the CA that all trust sign until"
+            " all nodes have restarted with both in their truststores." % hosts_as_subject(other, "does", "do") + PAGE
         )
 
 
