@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.rackaware.kafka.plugins.filter import tls as tls_filters
 from ansible_collections.rackaware.kafka.plugins.module_utils._aws import authority_key
+from ansible_collections.rackaware.kafka.plugins.module_utils._config import units
 from ansible_collections.rackaware.kafka.plugins.module_utils._host import service_state
 from ansible_collections.rackaware.kafka.plugins.module_utils._tls import certificates
 from ansible_collections.rackaware.kafka.plugins.modules import tls_certificates, tls_keystore, tls_request
@@ -50,14 +51,25 @@ class Cluster:
         self.home, self._capsys, self.running, self.said = home, capsys, False, []
         self.variables = {name: dict(values) for name, values in VARIABLES.items()}
         self.group = grp.getgrgid(os.getgid()).gr_name
-        self.kms: LocalKey | None = None
+        self.keys: dict[str, LocalKey | None] = {}
         monkeypatch.setattr(service_state, "runs", lambda unit, run: self.running)
+        # All hosts have one, because they are one machine; it names files by their whole paths.
+        monkeypatch.setattr(units, "STARTED", str(home.parent / "started"))
 
     def use(self, monkeypatch, key: LocalKey) -> None:
         """Sign with a key of the test instead of one in KMS."""
         self.kms = key
         monkeypatch.setattr(tls_certificates.client, "client", lambda *_args, **_more: None)
-        monkeypatch.setattr(authority_key, "find", lambda _kms, _name: self.kms)
+        monkeypatch.setattr(authority_key, "find", lambda _kms, name: self.keys.get(name))
+
+    @property
+    def kms(self) -> LocalKey | None:
+        """The key that signs."""
+        return self.keys.get(authority_key.alias("demo"))
+
+    @kms.setter
+    def kms(self, key: LocalKey | None) -> None:
+        self.keys[authority_key.alias("demo")] = key
 
     def directory(self, host: str) -> Path:
         return self.home / host / "tls"
@@ -79,6 +91,7 @@ class Cluster:
             check,
             directory=str(self.directory(host)),
             group=self.group,
+            held_by=self._host(host)["held_by"],
             identities=self._host(host)["identities"],
             **more,
         )
@@ -119,6 +132,18 @@ class Cluster:
         """What a restart does."""
         for file in self.home.rglob("*.staged"):
             file.rename(file.with_suffix(""))
+        self.start()
+
+    def start(self) -> None:
+        """Services are started with what is in place, as their units write it down."""
+        lines = "".join(
+            "%s  %s\n" % (hashlib.sha256(file.read_bytes()).hexdigest(), file) for file in self.home.rglob("*.pem")
+        )
+        for unit in ("kafka", "zookeeper"):
+            record = Path(units.started(unit + ".service"))
+            record.parent.mkdir(exist_ok=True)
+            record.write_text(lines)
+        self.running = True
 
     def leaf(self, host: str, name="keystore.pem"):
         text = "".join(

@@ -52,7 +52,8 @@ def kafka_roll_findings(
         healed = [int(hosts[name]["kafka_node_id"]) for name in restart or [] if name in names]
         brokers = {int(hosts[name]["kafka_node_id"]): hosts[name] for name in names}
         stopping = [int(hosts[name]["kafka_node_id"]) for name in stops or [] if not steps.down(hosts[name])]
-        return steps.findings(cluster, brokers, voting, healed, stopping)
+        out = steps.findings(cluster, brokers, voting, healed, stopping)
+        return out + steps.expiring({name: hosts[name] for name in nodes})
     except RackawareError as error:
         return [str(error)]
 

@@ -142,6 +142,10 @@ certificate_days:
   description: Full days until the certificate in place ends, negative when it has ended; V(null) without a certificate.
   type: int
   returned: success
+next_certificate_days:
+  description: The same of the certificate that the service would start with, which may be staged.
+  type: int
+  returned: success
 restart_needed:
   description: Whether the files of its next start differ from those of its last start.
   type: bool
@@ -201,6 +205,7 @@ def main() -> None:
                 tolerant=True,
             ),
             certificate_days=tls_files.days_left(name),
+            next_certificate_days=tls_files.days_left(name, staged=True),
             restart_needed=unit_state == "active" and service_state.restart_needed(unit),
         )
     except RackawareError as error:

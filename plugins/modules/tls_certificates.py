@@ -2,7 +2,7 @@
 # Copyright (c) 2026, rackaware.kafka contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide which hosts of a cluster need certificates, and sign them with a CA whose key is in KMS."""
+"""Decide which hosts of a cluster need certificates, and have them signed by a CA in KMS, in AWS Private CA, or the user's."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ description:
     made when it is missing. A run in which no host needs anything does not ask AWS.
   - With O(source=requests) the requests are written to O(requests_directory), and certificates that the user's own CA
     made of them are read from there.
+  - With O(source=private_ca) the first of O(private_cas) signs, by the template C(EndEntityCertificate/V1).
   - Names and distinguished names come from O(hosts), which is the inventory's, and never from a request. A request that
     claims anything else is refused, and so is a certificate that does not fit.
   - Needs C(kms:DescribeKey), C(kms:GetPublicKey) and C(kms:Sign); to make the key also C(kms:CreateKey),
     C(kms:TagResource), C(kms:CreateAlias), C(kms:ScheduleKeyDeletion) and C(sts:GetCallerIdentity).
+  - With O(source=private_ca) it needs C(acm-pca:DescribeCertificateAuthority),
+    C(acm-pca:GetCertificateAuthorityCertificate), C(acm-pca:IssueCertificate), C(acm-pca:GetCertificate) and
+    C(sts:GetCallerIdentity).
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -40,14 +44,25 @@ options:
     type: dict
     required: true
   source:
-    description: Who signs, the cluster's own CA in KMS, or the user's own from requests in a directory.
+    description: Who signs, the cluster's own CA in KMS, the user's own from requests in a directory, or AWS Private CA.
     type: str
-    choices: [kms, requests]
+    choices: [kms, requests, private_ca]
     default: kms
   requests_directory:
     description: Where requests are written to, and signed certificates and C(ca.pem) are read from. Required for
       O(source=requests).
     type: path
+  private_cas:
+    description: The ARNs of CAs of AWS Private CA. The first one signs, and hosts trust all of them. Required for
+      O(source=private_ca).
+    type: list
+    elements: str
+    default: []
+  rotate:
+    description: Whether AWS is asked even where no host needs anything, because M(rackaware.kafka.tls_rotation) has made
+      a key that hosts do not know yet.
+    type: bool
+    default: false
   authority_file:
     description: Where to write RV(authority), for clients.
     type: path
@@ -117,16 +132,18 @@ import os
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ..module_utils import _local_file
-from ..module_utils._aws import authority_key, client
+from ..module_utils._aws import authority_key, client, private_ca
 from ..module_utils._errors import RackawareError
-from ..module_utils._tls import certificates, decision
+from ..module_utils._tls import certificates, decision, rotation
 from ..module_utils._tls.identity import TlsError
 
 SPEC = {
     "cluster": {"type": "str", "required": True},
     "hosts": {"type": "dict", "required": True},
-    "source": {"type": "str", "choices": ["kms", "requests"], "default": "kms"},
+    "source": {"type": "str", "choices": ["kms", "requests", "private_ca"], "default": "kms"},
+    "private_cas": {"type": "list", "elements": "str", "default": []},
     "requests_directory": {"type": "path"},
+    "rotate": {"type": "bool", "default": False},
     "authority_file": {"type": "path"},
     "days": {"type": "int", "default": 365},
     "renew_days": {"type": "int", "default": 60},
@@ -139,34 +156,42 @@ def from_kms(params: dict, hosts: list, now: datetime.datetime, *, check_mode: b
     """Sign with the cluster's own CA; AWS is asked only when a host needs anything."""
     from ..module_utils._tls import authority as ca
 
-    name, rule = authority_key.alias(params["cluster"]), {"renew_days": params["renew_days"], "exact": True}
-    shared = decision.shared_authority(hosts, params["cluster"], now, params["days"])
-    if shared and not decision.needs(hosts, [shared], now, **rule):
+    cluster, rule = params["cluster"], {"renew_days": params["renew_days"], "exact": True}
+    shared = decision.shared_authority(hosts, cluster, now, params["days"])
+    if shared and not params["rotate"] and not decision.needs(hosts, [shared], now, **rule):
         return result([shared], {}, [], hosts)
     kms = client.client("kms", region=params["region"], profile=params["profile"])
-    key = authority_key.find(kms, name)
+    names = [authority_key.alias(cluster, more) for more in rotation.TRUSTED]
+    name, (key, *others) = names[0], [authority_key.find(kms, each) for each in names]
     made = key is None
     if made:
         decision.refuse_lost_key(hosts, name)
         if check_mode:
             return {**result([], {}, decision.needs(hosts, [], now, **rule), hosts), "key": name, "changed": True}
         sts = client.client("sts", region=params["region"], profile=params["profile"])
-        key = authority_key.make(kms, sts, name, params["cluster"], params["tags"])
-    signer = ca.remote_key(key.public, key.sign)
+        key = authority_key.make(kms, sts, name, cluster, params["tags"])
     known = [each for host in hosts for each in host.authorities + host.trusted]
-    authority = ca.choose(known, params["cluster"], key.public, now, params["days"])
-    if authority is None and check_mode:
-        return {**result([], {}, decision.needs(hosts, [], now, **rule), hosts), "key": name, "changed": True}
-    if authority is None:
-        authority = ca.make(params["cluster"], signer, now)
-    decision.refuse_another_authority(hosts, [authority])
+    trusted = {}
+    for each in filter(None, [key, *others]):
+        found = ca.choose(known, cluster, each.public, now, params["days"])
+        if found is None and check_mode:
+            # The first one signs.
+            signer = [trusted[key.public]] if trusted else []
+            return {**result([], {}, decision.needs(hosts, signer, now, **rule), hosts), "key": name, "changed": True}
+        trusted[each.public] = found or ca.make(cluster, ca.remote_key(each.public, each.sign), now, known)
+    # In an order that stays while aliases move.
+    authorities = [trusted[public] for public in sorted(trusted)]
+    decision.refuse_another_authority(hosts, authorities)
+    decision.refuse_withdrawn(hosts, authorities, now)
+    authority, signer = trusted[key.public], ca.remote_key(key.public, key.sign)
     needs = decision.needs(hosts, [authority], now, **rule)
+    decision.refuse_signer(hosts, authority)
     chains: dict = {}
     if not check_mode:
         for need, request in decision.all_checked(needs, ca.check_request):
             signed = ca.sign(request, need.identity, authority, signer, now, params["days"])
             chains.setdefault(need.host.name, {})[need.identity.name] = certificates.pem([signed])
-    out = result([authority], chains, needs, hosts)
+    out = result(authorities, chains, needs, hosts)
     return {**out, "key": name, "changed": out["changed"] or made}
 
 
@@ -179,9 +204,11 @@ def from_requests(params: dict, hosts: list, now: datetime.datetime, *, check_mo
         raise TlsError("tls_source is requests, and tls_requests_dir is not set; set it to a directory for requests.")
     trust = content(os.path.join(directory, "ca.pem"))
     authorities = certificates.read(trust, "ca.pem in %s" % directory) if trust else []
+    decision.refuse_same_name(authorities)
     if authorities:
         decision.refuse_shared_with_clients(hosts, authorities)
         decision.refuse_another_authority(hosts, authorities)
+        decision.refuse_withdrawn(hosts, authorities, now)
     needs = decision.needs(hosts, authorities, now, renew_days=params["renew_days"], exact=False)
     chains, files, missing, written = {}, {}, [], False
     requests = [] if check_mode else decision.all_checked(needs, ca.check_request)
@@ -202,6 +229,40 @@ def from_requests(params: dict, hosts: list, now: datetime.datetime, *, check_mo
     decision.refuse_what_others_do_not_trust(files, hosts, now)
     out = result(authorities, chains, needs, hosts)
     return {**out, "changed": bool(chains) or written or check_mode and out["changed"], "missing": missing}
+
+
+def from_private_ca(params: dict, hosts: list, now: datetime.datetime, *, check_mode: bool) -> dict:
+    """Have what hosts need signed by AWS Private CA."""
+    from ..module_utils._tls import authority as ca
+
+    if not params["private_cas"]:
+        raise TlsError("tls_source is private_ca, and tls_private_cas is empty; set it to the ARNs of CAs.")
+    where = {"region": params["region"] or params["private_cas"][0].split(":")[3], "profile": params["profile"]}
+    acm = client.client("acm-pca", **where)
+    with client.asking("say who calls"):
+        account = client.client("sts", **where).get_caller_identity()["Account"]
+    found = [
+        private_ca.find(acm, arn, account, params["days"], signs=not number)
+        for number, arn in enumerate(params["private_cas"])
+    ]
+    authorities = [certificates.read(each.certificate, "The CA %s" % each.arn)[0] for each in found]
+    decision.refuse_same_name(authorities)
+    decision.refuse_shared_with_clients(hosts, authorities)
+    decision.refuse_another_authority(hosts, authorities)
+    decision.refuse_withdrawn(hosts, authorities, now)
+    needs = decision.needs(hosts, authorities[:1], now, renew_days=params["renew_days"], exact=False)
+    decision.refuse_signer(hosts, authorities[0])
+    chains: dict = {}
+    if not check_mode:
+        requests = decision.all_checked(needs, ca.check_request)
+        # All are asked for before the first is waited for.
+        asked = [found[0].request(need.answer["csr"], params["days"]) for need, _ in requests]
+        for (need, request), arn in zip(requests, asked):
+            chain = certificates.read(found[0].take(arn), "The certificate of AWS Private CA")
+            after = datetime.datetime.now(datetime.timezone.utc)
+            decision.refuse_unlike(need, request, chain, authorities[:1], after)
+            chains.setdefault(need.host.name, {})[need.identity.name] = certificates.pem(chain)
+    return result(authorities, chains, needs, hosts)
 
 
 def content(file: str) -> str | None:
@@ -237,14 +298,14 @@ def main() -> None:
     params = module.params
     if certificates.CRYPTOGRAPHY_ERROR:
         module.fail_json(msg=missing_required_lib("cryptography"), exception=certificates.CRYPTOGRAPHY_ERROR)
-    if params["source"] == "kms" and client.BOTO3_ERROR:
+    if params["source"] != "requests" and client.BOTO3_ERROR:
         module.fail_json(msg=missing_required_lib("boto3"), exception=client.BOTO3_ERROR)
     now = datetime.datetime.now(datetime.timezone.utc)
     try:
         hosts = decision.hosts(params["hosts"])
         decision.refuse_shared_with_clients(hosts, [each for host in hosts for each in host.authorities + host.trusted])
-        sign = from_kms if params["source"] == "kms" else from_requests
-        out = sign(params, hosts, now, check_mode=module.check_mode)
+        sources = {"kms": from_kms, "requests": from_requests, "private_ca": from_private_ca}
+        out = sources[params["source"]](params, hosts, now, check_mode=module.check_mode)
         file, authority = params["authority_file"], out["authority"]
         if file and authority and content(file) != authority:
             out["changed"] = True

@@ -24,6 +24,10 @@ extends_documentation_fragment:
   - rackaware.kafka.attributes
   - rackaware.kafka.tls_files
 options:
+  held_by:
+    description: The systemd unit that reads the files.
+    type: str
+    required: true
   identities:
     description: What the host must be able to prove; P(rackaware.kafka.tls_host#filter) makes the list.
     type: list
@@ -61,6 +65,7 @@ EXAMPLES = r"""
   rackaware.kafka.tls_request:
     directory: /etc/kafka/tls
     group: kafka
+    held_by: kafka.service
     identities:
       - name: keystore
         subject: {CN: kafka, OU: demo, O: rackaware}
@@ -80,6 +85,9 @@ identities:
     certificate:
       description: The certificate and its chain as PEM, staged or in place; empty without one.
       type: str
+    shown:
+      description: The same of what is in place.
+      type: str
     staged:
       description: Whether it is staged for the next restart of its service.
       type: bool
@@ -97,17 +105,28 @@ trusted:
   description: Those that it trusts now.
   returned: success
   type: str
+running:
+  description: Whether the service runs.
+  returned: success
+  type: bool
+loaded:
+  description: Whether the service, where it runs, was started with the certificate and the CA that are in place.
+  returned: success
+  type: bool
 """
+
+from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._errors import RackawareError
-from ..module_utils._host import staging, tls_files
+from ..module_utils._host import service_state, staging, tls_files
 from ..module_utils._tls import identity as tls_identity
 
 SPEC = {
     "directory": {"type": "path", "required": True},
     "group": {"type": "str", "required": True},
+    "held_by": {"type": "str", "required": True},
     "identities": {
         "type": "list",
         "elements": "dict",
@@ -123,7 +142,7 @@ SPEC = {
 }
 
 
-def work(params: dict, *, check_mode: bool) -> dict:
+def work(params: dict, run: Callable[..., Any], *, check_mode: bool) -> dict:
     """Look, make what is missing, look again."""
     directory, changes, out = params["directory"], [], {}
     made = tls_files.directory_steps(directory, params["group"])
@@ -150,16 +169,21 @@ def work(params: dict, *, check_mode: bool) -> dict:
         out[each.name] = {
             "csr": None if new and check_mode else tls_files.request(key, each),
             "certificate": has.certificate,
+            "shown": has.shown,
             "staged": has.staged,
             "waiting": new or bool(has.waiting),
             "key_matches": has.matches,
         }
-    store = tls_identity.path(directory, tls_identity.TRUSTSTORE)
+    keystore, store = (tls_identity.path(directory, each) for each in (tls_identity.KEYSTORE, tls_identity.TRUSTSTORE))
+    unit = params["held_by"]
+    running = service_state.runs(unit, run)
     return {
         "changed": bool(changes),
         "identities": out,
         "authorities": tls_files.certificate(tls_files.next_path(store)),
         "trusted": tls_files.certificate(store),
+        "running": running,
+        "loaded": not running or service_state.loaded(unit, [keystore, store]),
         "diff": {"prepared": "".join("%s\n" % change for change in changes)},
     }
 
@@ -168,7 +192,7 @@ def main() -> None:
     """Read, do, report."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
     try:
-        result = work(module.params, check_mode=module.check_mode)
+        result = work(module.params, module.run_command, check_mode=module.check_mode)
     except RackawareError as error:
         module.fail_json(msg=str(error), exception=None)
     except Exception as error:  # A trace could quote a key.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import grp
 import json
 import os
@@ -55,6 +56,18 @@ PLAY = """
       ansible.builtin.import_role:
         name: rackaware.kafka.tls
 """
+ROTATE = (
+    PLAY
+    + """
+        tasks_from: rotate
+      vars: {__tls_confirm: "{{ kafka_confirm | default('') }}"}
+    - name: Verify
+      ansible.builtin.import_role:
+        name: rackaware.kafka.tls
+        tasks_from: rotated
+      vars: {__tls_ports: [9091]}
+""".removeprefix("\n")
+)
 HOSTS = {"b1": "127.0.0.1", "b2": "127.0.0.2", "z1": "127.0.0.3"}
 
 
@@ -93,9 +106,10 @@ class Hosts:
             "plugins/filter/tls.py": (ROOT / "plugins/filter/tls.py")
             .read_text()
             .replace("\n\nclass FilterModule", REDIRECTED + "\n\nclass FilterModule"),
-            "roles/tls/tasks/main.yml": (ROOT / "roles/tls/tasks/main.yml")
-            .read_text()
-            .replace("group: kafka", "group: " + OWN_GROUP),
+            **{
+                name: (ROOT / name).read_text().replace("group: kafka", "group: " + OWN_GROUP)
+                for name in ("roles/tls/tasks/request.yml", "roles/tls/tasks/sign.yml")
+            },
         }
         self.account, self.place, self.root, self.said = account, place, place / "disk", []
         self.root.mkdir()
@@ -106,6 +120,7 @@ class Hosts:
             "python/systemd/__init__.py": "",
             "bin/systemctl": SYSTEMCTL,
             "play.yml": PLAY,
+            "rotate.yml": ROTATE,
         }.items():
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             (place / name).write_text(text)
@@ -199,7 +214,7 @@ def test_everything_is_made_and_the_chain_holds(hosts, kms):
     for part in (
         "CA:TRUE, pathlen:0",
         "Certificate Sign, CRL Sign",
-        "Issuer: O = rackaware, OU = secure, CN = broker CA",
+        "Issuer: O = rackaware, OU = secure, CN = broker CA ",
     ):
         assert part in text
     text = openssl("x509", "-in", hosts.file("b1", "keystore.pem"), "-noout", "-text").stdout
@@ -349,3 +364,153 @@ def test_a_run_that_was_slower_uses_the_key_of_the_other_and_leaves_none_behind(
         first.sign(b"x" * 5000)
     with pytest.raises(AwsError):
         authority_key.make(kms, sts, "no alias", "race", {})
+
+
+@pytest.fixture(scope="module")
+def rotated(account, tmp_path_factory):
+    made = Hosts(account, tmp_path_factory.mktemp("rotated"))
+    code, said = made.run("-e", "kafka_cluster=rotated")
+    assert code == 0, said
+    return made
+
+
+class TestRotation:
+    """Another CA, on hosts whose services are stopped: what is new is in place at once."""
+
+    def step(self, rotated, *options, confirm=""):
+        words = ["-e", "kafka_confirm=" + confirm] if confirm else []
+        code, said = rotated.run("-e", "kafka_cluster=rotated", *words, *options, playbook=rotated.place / "rotate.yml")
+        return code, " ".join(said.split())
+
+    def verified(self, rotated, trust):
+        """Whether each host's certificate is of one of these CAs."""
+        return {
+            openssl("verify", "-CAfile", trust, rotated.file(host, "keystore.pem")).returncode == 0 for host in HOSTS
+        }
+
+    def test_three_runs_and_two_confirmations(self, rotated, kms, tmp_path):
+        alias = authority_key.alias("rotated")
+        old = keys(kms)[alias]
+        before = tmp_path / "old.pem"
+        before.write_text(rotated.file("b1", "truststore.pem").read_text())
+        code, said = self.step(rotated, "--check")
+        assert code == 0 and "A key is made as %s-next." % alias in said and alias + "-next" not in keys(kms), said
+        code, said = self.step(rotated)
+        assert code == 0, said
+        new = keys(kms)[alias + "-next"]
+        assert rotated.file("z1", "truststore.pem").read_text().count("BEGIN CERTIFICATE") == 2
+        assert self.verified(rotated, before) == {True}
+        tags = {tag["TagKey"]: tag["TagValue"] for tag in kms.list_resource_tags(KeyId=new)["Tags"]}
+        assert tags == {"KafkaCluster": "rotated", "KafkaMadeBy": "rackaware.kafka"}
+        words = re.search(r"run rotate_ca again with -e kafka_confirm=(clients-trust-[0-9a-f]{8})", said)[1]
+        for wrong in ("", "clients-trust-rotated"):
+            code, said = self.step(rotated, confirm=wrong)
+            assert code != 0 and "to confirm, add -e kafka_confirm=%s." % words in said
+        assert keys(kms)[alias] == old
+        code, said = self.step(rotated, confirm=words)
+        assert code == 0, said
+        assert (keys(kms)[alias], keys(kms)[alias + "-previous"]) == (new, old)
+        assert alias + "-next" not in keys(kms)
+        assert self.verified(rotated, before) == {False}
+        code, _ = rotated.run("-e", "kafka_cluster=rotated")
+        assert code == 0 and rotated.file("b1", "truststore.pem").read_text().count("BEGIN CERTIFICATE") == 2
+        words = re.search(r"kafka_confirm=(retire-[0-9a-f]{8})", said)[1]
+        code, said = self.step(rotated, confirm=words)
+        assert code == 0 and "is deleted in 30 days" in said, said
+        assert {name: ident for name, ident in keys(kms).items() if name.startswith(alias)} == {alias: new}
+        described = kms.describe_key(KeyId=old)["KeyMetadata"]
+        days = (described["DeletionDate"] - datetime.datetime.now(datetime.timezone.utc)).days
+        assert described["KeyState"] == "PendingDeletion" and 28 <= days <= 30
+        after = rotated.file("b1", "truststore.pem")
+        assert after.read_text().count("BEGIN CERTIFICATE") == 1 and self.verified(rotated, after) == {True}
+        code, said = self.step(rotated, confirm=words)
+        assert code != 0 and "confirms none; to begin one, leave it out" in said
+
+
+class TestPrivateCa:
+    """AWS Private CA; the stand-in has CAs for short-lived certificates only."""
+
+    DAYS = {"tls_days": 7, "tls_renew_days": 3}
+
+    def client(self, account, name):
+        where = {"endpoint_url": account.env["AWS_ENDPOINT_URL"], "region_name": "eu-west-1"}
+        return boto3.client(name, aws_access_key_id="testing", aws_secret_access_key="testing", **where)
+
+    def authority(self, account, name, kind="ROOT"):
+        acm = self.client(account, "acm-pca")
+        own = {"KeyAlgorithm": "RSA_2048", "SigningAlgorithm": "SHA256WITHRSA", "Subject": {"CommonName": name}}
+        arn = acm.create_certificate_authority(CertificateAuthorityConfiguration=own, CertificateAuthorityType=kind)[
+            "CertificateAuthorityArn"
+        ]
+        csr = acm.get_certificate_authority_csr(CertificateAuthorityArn=arn)["Csr"]
+        made = acm.issue_certificate(
+            CertificateAuthorityArn=arn,
+            Csr=csr.encode(),
+            SigningAlgorithm="SHA256WITHRSA",
+            TemplateArn="arn:aws:acm-pca:::template/RootCACertificate/V1",
+            Validity={"Value": 3650, "Type": "DAYS"},
+        )["CertificateArn"]
+        certificate = acm.get_certificate(CertificateAuthorityArn=arn, CertificateArn=made)["Certificate"]
+        acm.import_certificate_authority_certificate(CertificateAuthorityArn=arn, Certificate=certificate.encode())
+        return arn
+
+    def run(self, hosts, arns, *options, **more):
+        given = {"kafka_cluster": "private", "tls_source": "private_ca", "tls_private_cas": arns, **self.DAYS, **more}
+        code, said = hosts.run("-e", json.dumps(given), *options)
+        return code, " ".join(said.split())
+
+    def test_requests_are_signed_and_another_ca_comes_in_three_steps(self, account, tmp_path_factory):
+        hosts = Hosts(account, tmp_path_factory.mktemp("private"))
+        old, new = (self.authority(account, name) for name in ("old", "new"))
+        code, said = self.run(hosts, [old], "--check")
+        assert code == 0 and "b1 needs a certificate" in said and not list(hosts.root.iterdir()), said
+        code, said = self.run(hosts, [old])
+        assert code == 0, said
+        for host in HOSTS:
+            file = hosts.file(host, "keystore.pem")
+            done = openssl("verify", "-purpose", "sslserver", "-CAfile", hosts.file(host, "truststore.pem"), file)
+            assert done.returncode == 0, done
+        code, said = self.run(hosts, [old])
+        assert code == 0 and set(hosts.changed(hosts.said[-1]).values()) == {0}
+        for wrong, sentence in (
+            ([new], "has another CA than the one that would sign"),
+            ([new, old], "do not trust the CA"),
+        ):
+            code, said = self.run(hosts, wrong)
+            assert code != 0 and sentence in said, said
+        before = hosts.file("b1", "keystore.pem").read_text()
+        assert self.run(hosts, [old, new])[0] == 0 and hosts.file("b1", "keystore.pem").read_text() == before
+        code, said = self.run(hosts, [new])
+        assert (
+            code != 0 and "A CA would be taken out of the truststores, and Hosts b1, b2, z1 still show its" in said
+        ), said
+        assert self.run(hosts, [new, old])[0] == 0 and hosts.file("b1", "keystore.pem").read_text() != before
+        assert self.run(hosts, [new])[0] == 0
+        assert hosts.file("z1", "truststore.pem").read_text().count("BEGIN CERTIFICATE") == 1
+
+    def test_what_cannot_sign_is_refused(self, account, tmp_path_factory):
+        hosts = Hosts(account, tmp_path_factory.mktemp("refused"))
+        good = self.authority(account, "good")
+        acm = self.client(account, "acm-pca")
+        own = {"KeyAlgorithm": "RSA_2048", "SigningAlgorithm": "SHA256WITHRSA", "Subject": {"CommonName": "x"}}
+        pending, below = (
+            acm.create_certificate_authority(CertificateAuthorityConfiguration=own, CertificateAuthorityType=kind)[
+                "CertificateAuthorityArn"
+            ]
+            for kind in ("ROOT", "SUBORDINATE")
+        )
+        for arns, more, sentence in (
+            ([pending], {}, "is PENDING_CERTIFICATE, and only one that is ACTIVE signs; activate it"),
+            ([good, below], {}, "is below another one, so that nodes would have to trust all that its root signs"),
+            ([good], {"tls_days": 365, "tls_renew_days": 60}, "signs for 7 days at most, and tls_days is 365"),
+            ([good.replace("eu-west-1", "eu-west-2")], {}, "is in eu-west-2, and the cluster's Region is eu-west-1"),
+            (
+                [good.replace("123456789012", "210987654321")],
+                {},
+                "belongs to the account 210987654321, and the caller is",
+            ),
+            (["arn:aws:acm:x"], {}, "which is no ARN of a CA of AWS Private CA"),
+        ):
+            code, said = self.run(hosts, arns, **more)
+            assert code != 0 and sentence in said, said
+        assert not list(hosts.root.rglob("*.pem"))

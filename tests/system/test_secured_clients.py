@@ -366,3 +366,18 @@ def test_a_zookeeper_node_asks_another_one_from_its_shell(broker, tmp_path):
     command = client_file.zookeeper_word("srvr", host, str(tmp_path), int(port))
     said = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=30, check=False)
     assert "Mode: standalone" in said.stdout.splitlines(), said
+
+
+def test_a_listener_says_which_cas_it_takes_certificates_of(broker):
+    """Also to a client that has none, so that it needs no key of a CA to see what a running service trusts."""
+    ports = {name: int(at.rpartition(":")[2]) for name, at in broker.at.items()}
+    said = run_module("tls_listener_info", address="127.0.0.1", ports=sorted(ports.values()))["listeners"]
+    inside, clients = ["CN=authority"], ["CN=client-authority"]
+    assert {name: said[str(port)]["authorities"] for name, port in ports.items()} == {
+        **{"REPLICATION": inside, "INTERNAL": inside, "CLIENT": [], "CERTIFICATE": clients}
+    }
+    # What follows the key in its file.
+    shown = broker.keystore.read_text().partition("-----BEGIN CERT")
+    assert {each["certificate"] for each in said.values()} == {"".join(shown[1:])}
+    failed = run_module("tls_listener_info", address="127.0.0.1", ports=[1])
+    assert failed["msg"].startswith("127.0.0.1:1 shows no certificate; look whether its service runs")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 
 from .._errors import RackawareError
+from .._wait import wait_until
 from . import policies
 from .client import AwsError, asking
 
@@ -21,6 +22,10 @@ LONGEST = 4096
 INSTANCE_ROLES = "kafka-*-%s-*"
 # Before a key that has never signed is gone for good.
 PENDING_DAYS = 7
+# Before the key of a CA that no node trusts any more is; the longest that KMS waits.
+RETIRED_DAYS = 30
+# KMS knows a changed alias a little later everywhere.
+ALIAS_SECONDS = 60
 
 
 class AuthorityKeyError(RackawareError):
@@ -29,10 +34,11 @@ class AuthorityKeyError(RackawareError):
 
 @dataclass(frozen=True)
 class AuthorityKey:
-    """One key; name is its alias, public its public key in DER."""
+    """One key; name is its alias, id what it keeps when the alias goes to another, public its public key in DER."""
 
     kms: Any
     name: str
+    id: str
     public: bytes
 
     def sign(self, text: bytes) -> bytes:
@@ -44,14 +50,14 @@ class AuthorityKey:
             )
         with asking("sign with the KMS key %s" % self.name):
             # The text itself: KMS makes the digest, so that CloudTrail and policies see what is asked in full.
-            return self.kms.sign(KeyId=self.name, Message=text, MessageType="RAW", SigningAlgorithm=ALGORITHM)[
+            return self.kms.sign(KeyId=self.id, Message=text, MessageType="RAW", SigningAlgorithm=ALGORITHM)[
                 "Signature"
             ]
 
 
-def alias(cluster: str) -> str:
-    """What the key is called."""
-    return "alias/kafka-%s-ca" % cluster
+def alias(cluster: str, more: str = "") -> str:
+    """What the key is called; more: what is added for another one than that which signs (_tls.rotation)."""
+    return "alias/kafka-%s-ca%s" % (cluster, more)
 
 
 def policy(account: str, cluster: str, partition: str = "aws") -> dict[str, Any]:
@@ -79,15 +85,22 @@ def policy(account: str, cluster: str, partition: str = "aws") -> dict[str, Any]
     return {"Version": policies.VERSION, "Statement": [administer, never]}
 
 
-def find(kms: Any, name: str) -> AuthorityKey | None:
-    """The key, None where there is none; raises AuthorityKeyError for one that cannot sign for a CA."""
+def describe(kms: Any, name: str) -> dict[str, Any] | None:
+    """What KMS says of a key, None where there is none; raises AwsError."""
     try:
         with asking("describe the KMS key %s" % name):
-            described = kms.describe_key(KeyId=name)["KeyMetadata"]
+            return kms.describe_key(KeyId=name)["KeyMetadata"]
     except AwsError as error:
         if error.code == "NotFoundException":
             return None
         raise
+
+
+def find(kms: Any, name: str) -> AuthorityKey | None:
+    """The key, None where there is none; raises AuthorityKeyError for one that cannot sign for a CA."""
+    described = describe(kms, name)
+    if described is None:
+        return None
     if described["KeyState"] != "Enabled":
         raise AuthorityKeyError(
             "The KMS key %s is %s; enable it, or cancel its deletion, by hand: the collection never does."
@@ -99,7 +112,8 @@ def find(kms: Any, name: str) -> AuthorityKey | None:
             " delete the alias." % (name, described["KeyUsage"], described.get("KeySpec"), USAGE, SPEC)
         )
     with asking("read the public key of the KMS key %s" % name):
-        return AuthorityKey(kms, name, kms.get_public_key(KeyId=name)["PublicKey"])
+        ident = described["KeyId"]
+        return AuthorityKey(kms, name, ident, kms.get_public_key(KeyId=ident)["PublicKey"])
 
 
 def make(kms: Any, sts: Any, name: str, cluster: str, tags: Mapping[str, str]) -> AuthorityKey:
@@ -130,3 +144,43 @@ def make(kms: Any, sts: Any, name: str, cluster: str, tags: Mapping[str, str]) -
     if found is None:
         raise AuthorityKeyError("The KMS key %s was made, but KMS does not know it yet; run this again." % name)
     return found
+
+
+def point(kms: Any, name: str, target: str) -> None:
+    """Call the key with the alias target by name, too; name may be another key's until then. Raises AwsError."""
+    ident = _id(kms, target)
+    change = kms.create_alias if _id(kms, name) is None else kms.update_alias
+    with asking("give the key of %s the alias %s" % (target, name)):
+        change(AliasName=name, TargetKeyId=ident)
+    _settle(kms, name, ident)
+
+
+def drop(kms: Any, name: str) -> None:
+    """Take an alias away; its key stays. Raises AwsError."""
+    with asking("take the alias %s away" % name):
+        kms.delete_alias(AliasName=name)
+    _settle(kms, name, None)
+
+
+def delete(kms: Any, name: str) -> None:
+    """Have a key deleted after RETIRED_DAYS, and take its alias away; raises AwsError."""
+    described = describe(kms, name)
+    if described and described["KeyState"] != "PendingDeletion":
+        with asking("schedule the deletion of the KMS key %s" % name):
+            kms.schedule_key_deletion(KeyId=described["KeyId"], PendingWindowInDays=RETIRED_DAYS)
+    drop(kms, name)
+
+
+def _id(kms: Any, name: str) -> str | None:
+    described = describe(kms, name)
+    return described["KeyId"] if described else None
+
+
+def _settle(kms: Any, name: str, ident: str | None) -> None:
+    wait_until(
+        lambda: _id(kms, name),
+        lambda seen: seen == ident,
+        what="KMS to know what %s is" % name,
+        timeout=ALIAS_SECONDS,
+        describe=lambda seen: seen or "no key",
+    )

@@ -143,22 +143,25 @@ def restart_needed(unit: str) -> bool:
 
     The unit records the digests of these files at its start (_config.units.started). Without that record, yes.
     """
-    record = units.started(unit)
-    try:
-        with open(record, encoding="utf-8") as stream:
-            lines = [line.split(None, 1) for line in stream.read().splitlines() if line.strip()]
-    except FileNotFoundError:
-        return True
-    except (OSError, ValueError) as error:
-        raise ServiceError(
-            "%s cannot be read: %s; run this as root." % (record, getattr(error, "strerror", None) or error)
-        ) from None
-    return not lines or any(_digest(path) != digest for digest, path in lines)
+    record = _record(unit)
+    return not record or any(_digest(path + units.STAGED, path) != digest for path, digest in record.items())
 
 
-def _digest(path: str) -> str | None:
-    """The SHA-256 of what a start would read at path, None when there is nothing."""
-    for place in (path + units.STAGED, path):
+def loaded(unit: str, paths: Sequence[str]) -> bool:
+    """Whether a running unit was started with these files as they are in place now."""
+    record = _record(unit)
+    return all(path in record and _digest(path) == record[path] for path in paths)
+
+
+def _record(unit: str) -> dict[str, str]:
+    """The files that a unit was last started with, with their digests; empty without a record. Raises ServiceError."""
+    lines = read(units.started(unit)).splitlines()
+    return {path: digest for digest, path in (line.split(None, 1) for line in lines if line.strip())}
+
+
+def _digest(*places: str) -> str | None:
+    """The SHA-256 of the first of these files that exists, None when none does."""
+    for place in places:
         try:
             with open(place, "rb") as stream:
                 return hashlib.sha256(stream.read()).hexdigest()

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Sequence
 
 from .. import _command, _durable
+from .._address import join
 from .._config import security, units
 from .._config.units import STAGED
 from .._errors import RackawareError
@@ -25,6 +26,9 @@ from . import staging
 
 CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
 KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]*)PRIVATE KEY-----.*?-----END \1PRIVATE KEY-----\n?", re.DOTALL)
+# What openssl says of a listener that asks for a certificate; -nameopt makes each name one line.
+TAKEN = re.compile(r"^Acceptable client certificate CA names\n((?:[A-Za-z0-9.]+=.*\n)*)", re.MULTILINE)
+HANDSHAKE_SECONDS = 30
 DAY = 24 * 3600
 
 
@@ -36,12 +40,13 @@ class TlsFilesError(RackawareError):
 class Found:
     """What a host has of an identity.
 
-    place: the file that its service reads at its next start; waiting: the file of a key whose certificate has not come;
+    place: the file that its service reads at its next start; shown: the certificates in place; waiting: the file of a key whose certificate has not come;
     leftover: the same of a key whose certificate is in place; matches: whether key and certificate belong together.
     """
 
     place: str
     certificate: str
+    shown: str
     matches: bool
     staged: bool
     waiting: str | None
@@ -107,6 +112,7 @@ def look(directory: str, identity: str) -> Found:
     return Found(
         place=place,
         certificate=text,
+        shown=certificate(path(directory, identity)),
         matches=matches,
         staged=place.endswith(STAGED),
         waiting=waiting if key and not done else None,
@@ -128,12 +134,13 @@ def _date(text: str, which: str) -> str:
     return out.strip().partition("=")[2]
 
 
-def days_left(service: str, *, clock: Callable[[], float] = time.time) -> int | None:
+def days_left(service: str, *, staged: bool = False, clock: Callable[[], float] = time.time) -> int | None:
     """Full days until the end of the certificate that a service has in place, negative when it has ended.
 
-    None without one; raises TlsFilesError for one that cannot be read.
+    staged: of that which it would start with instead. None without one; raises TlsFilesError for one that cannot be read.
     """
     file = security.reads(units.service(service).directory)[0]
+    file = next_path(file) if staged else file
     if not os.path.lexists(file):
         return None
     try:
@@ -142,6 +149,21 @@ def days_left(service: str, *, clock: Callable[[], float] = time.time) -> int | 
         raise TlsFilesError(
             "%s has no certificate that can be read: %s; run rackaware.kafka.site." % (file, error) + PAGE
         ) from None
+
+
+def listener(address: str, port: int) -> dict[str, Any]:
+    """{certificate, authorities}: what a listener shows, and the CAs of which it takes clients' certificates.
+
+    Raises TlsFilesError where none is shown.
+    """
+    where = join(address, port)
+    argv = ["openssl", "s_client", "-connect", where, "-nameopt", "RFC2253"]
+    # The code is that of the refusal, for which it is enough that we show none.
+    _, out, _ = _command.run(argv, data=b"", timeout=HANDSHAKE_SECONDS)
+    shown, taken = _certificates(out), TAKEN.search(out)
+    if not shown:
+        raise TlsFilesError("%s shows no certificate; look whether its service runs, and at its log." % where + PAGE)
+    return {"certificate": shown, "authorities": taken[1].splitlines() if taken else []}
 
 
 def refuse_from_the_future(name: str, text: str) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Iterable, Mapping, Sequence
 
 from .._host import out_of_service as host_out_of_service
-from .._text import counted
+from .._text import counted, hosts_as_subject
 from .snapshot import RollError, named
 
 SENTENCES = 5
@@ -181,6 +181,26 @@ def findings(
             "%s has no rack in the cluster, but others have; set kafka_rack for all." % named(rackless).capitalize()
         )
     return out + _health(cluster["partitions"], {id_ for id_, host in brokers.items() if down(host)}, set(restart))
+
+
+def expiring(hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A sentence where nodes would start with a certificate that has ended, or ends before the roll may have."""
+    soon = {
+        name: days
+        for name, host in hosts.items()
+        for days in [(host.get("__kafka_service") or {}).get("next_certificate_days")]
+        if days is not None and days < 1
+    }
+    if not soon:
+        return []
+    return [
+        "%s with a certificate that %s, which this run does not renew, so that the other nodes would refuse it; run"
+        " rotate_certificates. See docs/runbooks/certificates.md."
+        % (
+            hosts_as_subject(sorted(soon), "would start", "would start"),
+            "has expired" if min(soon.values()) < 0 else "expires within a day",
+        )
+    ]
 
 
 def _voter_findings(quorum: Mapping[str, Any] | None, controllers: set[int]) -> list[str]:

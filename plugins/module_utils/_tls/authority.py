@@ -12,7 +12,7 @@ from typing import Any, Callable, Sequence
 
 from . import certificates
 from .certificates import DAY, TlsError, x509
-from .identity import AUTHORITY, Identity, canonical, is_address, subject
+from .identity import Identity, authority_name, canonical, is_address, subject
 
 if certificates.CRYPTOGRAPHY_ERROR is None:
     from cryptography.hazmat.primitives import hashes
@@ -63,9 +63,11 @@ def _name(parts: Any) -> x509.Name:
     return x509.Name([x509.NameAttribute(kind, parts[part]) for part, kind in kinds])
 
 
-def make(cluster: str, key: Any, now: datetime.datetime) -> x509.Certificate:
-    """The CA's certificate, signed by its own key."""
-    name = _name(subject(AUTHORITY, cluster))
+def make(cluster: str, key: Any, now: datetime.datetime, known: Sequence[x509.Certificate] = ()) -> x509.Certificate:
+    """The CA's certificate, signed by its own key; with the name of an earlier one of this key among the known."""
+    public = certificates.public_key(key)
+    earlier = [each.subject for each in _of_key(known, cluster, public)]
+    name = earlier[0] if earlier else _name(subject(authority_name(public), cluster))
     return (
         _builder(name, name, key.public_key(), now, now + YEARS * 365 * DAY)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
@@ -84,13 +86,21 @@ def choose(
     """
     fit = [
         each
-        for each in candidates
-        if certificates.public_key(each) == public
-        and certificates.trusted([each], [each], now)
-        and each.subject == _name(subject(AUTHORITY, cluster))
-        and each.not_valid_after_utc >= now + days * DAY
+        for each in _of_key(candidates, cluster, public)
+        if certificates.trusted([each], [each], now) and each.not_valid_after_utc >= now + days * DAY
     ]
     return max(fit, key=lambda each: (each.not_valid_after_utc, each.serial_number), default=None)
+
+
+def _of_key(candidates: Sequence[x509.Certificate], cluster: str, public: bytes) -> list[x509.Certificate]:
+    """Those that are of a CA of the cluster's own with this key."""
+    return [
+        each
+        for each in candidates
+        if certificates.public_key(each) == public
+        and certificates.is_authority(each)
+        and certificates.is_own(each, cluster)
+    ]
 
 
 def check_request(text: str, identity: Identity, host: str) -> x509.CertificateSigningRequest:

@@ -24,7 +24,7 @@ except ImportError:
     x509 = None
 
 from .._text import counted
-from .identity import Identity, TlsError, canonical
+from .identity import AUTHORITY_NAME, Identity, TlsError, canonical, dn, subject
 
 DAY = datetime.timedelta(days=1)
 # Longer chains do not exist in practice, and a circle must end.
@@ -81,6 +81,17 @@ def is_authority(certificate: x509.Certificate) -> bool:
         return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
     except x509.ExtensionNotFound:
         return False
+
+
+def is_own(certificate: x509.Certificate, cluster: str) -> bool:
+    """Whether its name is that of a CA of the cluster's own."""
+    return is_own_name(certificate.subject.rfc4514_string(), cluster)
+
+
+def is_own_name(name: str, cluster: str) -> bool:
+    """The same of a distinguished name as text."""
+    common = name.partition(",")[0].partition("=")[2]
+    return bool(AUTHORITY_NAME.fullmatch(common)) and name == dn(subject(common, cluster))
 
 
 def _issued(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

@@ -13,14 +13,15 @@ from typing import Any, Callable, Iterable, Mapping, Sequence
 from .._text import hosts_as_subject, some
 from . import certificates
 from .certificates import TlsError, x509
-from .identity import AUTHORITY, PAGE, Identity, dn, identity, subject
+from .identity import PAGE, Identity, identity
 
 
 @dataclass(frozen=True)
 class Host:
     """What a host must have, as the inventory says, and what it answered.
 
-    authorities is what it will trust at its next start, trusted what it trusts now, clients what signs clients.
+    authorities is what it will trust at its next start, trusted what it trusts now. shown are the chains in place, and
+    loaded is whether its service, where it runs, was started with what is in place. clients is what signs clients.
     """
 
     name: str
@@ -28,7 +29,14 @@ class Host:
     answers: Mapping[str, Mapping[str, Any]]
     authorities: tuple[x509.Certificate, ...]
     trusted: tuple[x509.Certificate, ...]
+    shown: tuple[tuple[x509.Certificate, ...], ...] = ()
+    loaded: bool = False
     clients: tuple[x509.Certificate, ...] = ()
+
+    @property
+    def trusted_keys(self) -> set[bytes]:
+        """The public keys of the CAs that it trusts now."""
+        return set(map(certificates.public_key, self.trusted))
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,8 @@ def hosts(given: Mapping[str, Mapping[str, Any]]) -> list[Host]:
                 answer["identities"],
                 _readable(answer.get("authorities")),
                 _readable(answer.get("trusted")),
+                tuple(filter(None, (_readable(each.get("shown")) for each in answer["identities"].values()))),
+                bool(answer.get("loaded")),
                 tuple(certificates.read(item["client_ca"], "kafka_client_ca_certificates"))
                 if str(item.get("client_ca") or "").strip()
                 else (),
@@ -88,8 +98,7 @@ def shared_authority(
     if len(found) != 1 or not all(host.authorities for host in all_hosts):
         return None
     (only,) = found
-    ours = only.subject.rfc4514_string() == dn(subject(AUTHORITY, cluster))
-    return only if ours and certificates.days_left(only, now) >= days else None
+    return only if certificates.is_own(only, cluster) and certificates.days_left(only, now) >= days else None
 
 
 def needs(
@@ -120,10 +129,10 @@ def _why(host: Host, each: Identity, authorities: Any, now: Any, renew_days: int
 
 
 def urgent(need: Need, authorities: Sequence[x509.Certificate], now: datetime.datetime) -> bool:
-    """Whether the host cannot do with what it has until then."""
+    """Whether the host cannot do with what it has until then; what ends within a day may end before the run does."""
     answer = {**need.answer, "waiting": False}
     host = Host(need.host.name, (), {need.identity.name: answer}, (), ())
-    return bool(_why(host, need.identity, authorities, now, 0, False))
+    return bool(_why(host, need.identity, authorities, now, 1, False))
 
 
 def reasons(all_needs: Iterable[Need]) -> dict[str, str]:
@@ -137,9 +146,7 @@ def reasons(all_needs: Iterable[Need]) -> dict[str, str]:
 def refuse_another_authority(all_hosts: Iterable[Host], authorities: Sequence[x509.Certificate]) -> None:
     """Raise TlsError where a host trusts only CAs that are not among these: its peers would refuse it, and it them."""
     public = {certificates.public_key(each) for each in authorities}
-    other = [
-        host.name for host in all_hosts if host.trusted and not public & set(map(certificates.public_key, host.trusted))
-    ]
+    other = [host.name for host in all_hosts if host.trusted and not public & host.trusted_keys]
     if other:
         raise TlsError(
             "The truststore of %s has another CA than the one that would sign, so that nodes would refuse each other;"
@@ -156,6 +163,9 @@ def refuse_shared_with_clients(all_hosts: Iterable[Host], authorities: Iterable[
             "kafka_client_ca_certificates of %s has the CA that signs nodes, so that the nodes' listeners would let its"
             " clients in; have clients' certificates signed by another CA. See docs/security.md." % some(shared)
         )
+def refuse_no_key(key: str) -> None:
+    """Raise TlsError where a CA would be changed that is not there."""
+    raise TlsError("There is no KMS key %s, so that there is no CA to change; run site first." % key + PAGE)
 
 
 def refuse_lost_key(all_hosts: Iterable[Host], key: str) -> None:
@@ -167,6 +177,63 @@ def refuse_lost_key(all_hosts: Iterable[Host], key: str) -> None:
             % (hosts_as_subject(trusting, "trusts", "trust"), key)
             + PAGE
         )
+
+
+def refuse_withdrawn(
+    all_hosts: Sequence[Host], authorities: Sequence[x509.Certificate], now: datetime.datetime
+) -> None:
+    """Raise TlsError where nodes would stop trusting a CA whose certificate a node still shows, or may show.
+
+    A roll restarts one node after another, so that those that have the new truststore meet those that show the old
+    certificate.
+    """
+    left = set(map(certificates.public_key, authorities))
+    if all(host.trusted_keys <= left for host in all_hosts):
+        return
+    still = [
+        host.name
+        for host in all_hosts
+        if not host.loaded or any(_breaks(chain, host.trusted, authorities, now) for chain in host.shown)
+    ]
+    if still:
+        raise TlsError(
+            "A CA would be taken out of the truststores, and %s its certificates, or runs with other files than those in"
+            " place, so that nodes would refuse each other; keep that CA until all nodes have restarted with certificates"
+            " of another one." % (hosts_as_subject(still, "still shows", "still show")) + PAGE
+        )
+
+
+def _breaks(chain: Any, before: Any, after: Any, now: datetime.datetime) -> bool:
+    """Whether a certificate that is good loses its CA; one that has expired has lost its peers already."""
+    return (
+        chain[0].not_valid_after_utc > now
+        and certificates.trusted(chain, before, now)
+        and not certificates.trusted(chain, after, now)
+    )
+
+
+def refuse_signer(all_hosts: Iterable[Host], signer: x509.Certificate) -> None:
+    """Raise TlsError where a host does not trust the CA that would sign."""
+    public = certificates.public_key(signer)
+    other = [host.name for host in all_hosts if host.trusted and public not in host.trusted_keys]
+    if other:
+        raise TlsError(
+            "%s not trust the CA that would sign, so that nodes would refuse each other; let the CA that all trust sign until"
+            " all nodes have restarted with both in their truststores." % hosts_as_subject(other, "does", "do") + PAGE
+        )
+
+
+def refuse_same_name(authorities: Sequence[x509.Certificate]) -> None:
+    """Raise TlsError for two CAs of one name: of those ZooKeeper trusts the last only (PemReader.loadTrustStore)."""
+    keys: dict[str, bytes] = {}
+    for each in authorities:
+        name, public = each.subject.rfc4514_string(), certificates.public_key(each)
+        if keys.setdefault(name, public) != public:
+            raise TlsError(
+                "Two CAs have the name %s, and ZooKeeper trusts only one for each name; give the new one another name."
+                % name
+                + PAGE
+            )
 
 
 def refuse_what_others_do_not_trust(
@@ -218,6 +285,25 @@ def signed(
     if found:
         raise TlsError("The certificate in %s %s; have it signed again." % (file, found[0]) + PAGE)
     return chain
+
+
+def refuse_unlike(
+    need: Need,
+    request: x509.CertificateSigningRequest,
+    chain: Sequence[x509.Certificate],
+    authorities: Sequence[x509.Certificate],
+    now: datetime.datetime,
+) -> None:
+    """Raise TlsError for a certificate of AWS Private CA that is not what was asked for."""
+    found = certificates.faults(chain, need.identity, authorities, now, exact=False)
+    if certificates.public_key(chain[0]) != certificates.public_key(request):
+        found.append("is of another key")
+    if found:
+        raise TlsError(
+            "What AWS Private CA made of the request of %s for %s %s, so that no host gets it; look at the CA."
+            % (need.host.name, need.identity.name, found[0])
+            + PAGE
+        )
 
 
 def refuse_missing(missing: Sequence[Need], directory: str) -> None:

@@ -9,6 +9,7 @@ A distinguished name is never mapped: Kafka and ZooKeeper compare it as a whole,
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -22,6 +23,7 @@ PAGE = " See docs/runbooks/certificates.md."
 # One name for all nodes of a cluster. ZooKeeper knows a client by its whole name, so that a broker with another one
 # could not change what the first has written; and with one name a new broker is a super user of running controllers.
 SERVICE, OPERATOR, AUTHORITY = "kafka", "operator", "broker CA"
+AUTHORITY_NAME = re.compile(r"%s(?: [0-9a-f]{8})?" % AUTHORITY)
 # The names of the files of an identity, and of the CA's.
 KEYSTORE, TRUSTSTORE = "keystore", "truststore"
 # Part of a file's name, of an alias of KMS, and of distinguished names, in which none of these is escaped.
@@ -32,6 +34,7 @@ LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 DNS_NAME = re.compile(r"(?:\*\.)?(?:%s\.)*(?=[^.]*[A-Za-z])%s" % (LABEL, LABEL))
 # Together they must fit into what KMS signs at once (4096 bytes).
 MOST_NAMES, LONGEST_NAME = 20, 120
+PRIVATE_CA = re.compile(r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:[0-9]{12}:certificate-authority/[0-9a-f-]+")
 # Less than half of the CA's own time.
 MOST_DAYS = 1800
 
@@ -67,6 +70,20 @@ def subject(common_name: str, cluster: str) -> dict[str, str]:
 def dn(parts: Mapping[str, str]) -> str:
     """The text of RFC 2253, as Java's X500Principal.getName() gives it."""
     return ",".join("%s=%s" % (part, parts[part]) for part in ("CN", "OU", "O"))
+
+
+def fingerprint(public: bytes) -> str:
+    """By which people know a key; public is its public half in DER."""
+    return hashlib.sha256(public).hexdigest()[:8]
+
+
+def authority_name(public: bytes) -> str:
+    """The common name of a CA of our own.
+
+    No two have one name: of those that have, ZooKeeper trusts the last only, as it keeps them by their names
+    (PemReader.loadTrustStore, 3.8.4).
+    """
+    return "%s %s" % (AUTHORITY, fingerprint(public))
 
 
 def super_users(cluster: str) -> list[str]:
@@ -132,7 +149,7 @@ def findings(cluster: str, hosts: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def settings_findings(own: Mapping[str, Any], hosts: Iterable[str]) -> list[str]:
-    """What is wrong with {source, days, renew_days, requests_dir}, one sentence each; hosts are inventory names."""
+    """What is wrong with {source, days, renew_days, requests_dir, private_cas}, one sentence each; hosts are inventory names."""
     out = []
     if int(own["days"]) <= int(own["renew_days"]):
         out.append(
@@ -143,6 +160,13 @@ def settings_findings(own: Mapping[str, Any], hosts: Iterable[str]) -> list[str]
         out.append("tls_days must be from 1 to %d, and tls_renew_days at least 1; correct them." % MOST_DAYS)
     if own["source"] == "requests" and not own["requests_dir"]:
         out.append("tls_source is requests, and tls_requests_dir is not set; set it to a directory for requests.")
+    if own["source"] == "private_ca" and not own["private_cas"]:
+        out.append("tls_source is private_ca, and tls_private_cas is empty; set it to the ARNs of CAs.")
+    out += [
+        "tls_private_cas has %r, which is no ARN of a CA of AWS Private CA; correct it." % arn
+        for arn in (own["private_cas"] if own["source"] == "private_ca" else ())
+        if not PRIVATE_CA.fullmatch(str(arn))
+    ]
     for host in hosts if own["source"] == "requests" else ():
         if not FILE_NAME.fullmatch(host) or host.endswith(".%s" % OPERATOR):
             out.append(

@@ -46,6 +46,15 @@ def test_a_file_that_is_gone_needs_one(started):
     assert service_state.restart_needed("kafka.service") is True
 
 
+def test_what_is_in_place_was_read_at_the_start_or_not(started):
+    assert service_state.loaded("kafka.service", [str(started)])
+    (started.parent / "broker.properties.staged").write_text("a=2\n")
+    assert service_state.loaded("kafka.service", [str(started)])
+    assert not service_state.loaded("kafka.service", [str(started), str(started.parent / "other")])
+    started.write_text("a=3\n")
+    assert not service_state.loaded("kafka.service", [str(started)])
+
+
 @pytest.mark.parametrize("record", [None, ""])
 def test_without_a_record_a_restart_is_needed(started, record):
     path = started.parent / "kafka.started"

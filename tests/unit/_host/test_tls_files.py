@@ -32,3 +32,11 @@ def test_one_that_cannot_be_read_is_said(keystore):
     keystore.write_text("no certificate")
     with pytest.raises(tls_files.TlsFilesError, match="has no certificate that can be read: .+ run rackaware"):
         tls_files.days_left("zookeeper")
+
+
+def test_what_a_service_would_start_with_is_what_is_staged(keystore, tmp_path):
+    ca = Authority(tmp_path, "ca")
+    keystore.write_bytes(ca.sign("b1", days=5).read_bytes())
+    assert tls_files.days_left("broker", staged=True) == 4
+    keystore.with_name("keystore.pem.staged").write_bytes(ca.sign("b1", days=9).read_bytes())
+    assert (tls_files.days_left("broker", staged=True), tls_files.days_left("broker")) == (8, 4)

@@ -417,3 +417,18 @@ class TestSteps:
         hosts.update({"roll-1-step-%d" % number: {"__roll_done": True} for number in range(1, 4)})
         hosts.update(left)
         assert roll_steps.ending(hosts, self.steps()) == reasons
+
+
+@pytest.mark.parametrize(("days", "said"), [(-1, "has expired"), (0, "expires within a day"), (1, None), (None, None)])
+def test_a_node_that_would_start_with_an_expired_certificate_is_not_restarted(days, said):
+    hosts = {name: {**each} for name, each in HOSTS.items()}
+    hosts["b2"]["__kafka_service"] = {**hosts["b2"].get("__kafka_service", {}), "next_certificate_days": days}
+    found = kafka_roll_findings(cluster(), hosts, list(hosts))
+    assert found == (
+        [
+            "Host b2 would start with a certificate that %s, which this run does not renew, so that the other nodes would"
+            " refuse it; run rotate_certificates. See docs/runbooks/certificates.md." % said
+        ]
+        if said
+        else []
+    )

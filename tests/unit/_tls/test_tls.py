@@ -96,17 +96,22 @@ class TestNames:
             ({"days": 1801}, "tls_days must be from 1 to 1800"),
             ({"renew_days": 0}, "tls_renew_days at least 1"),
             ({"source": "requests"}, "tls_requests_dir is not set"),
+            ({"source": "private_ca"}, "tls_private_cas is empty"),
+            (
+                {"source": "private_ca", "private_cas": ["arn:aws:acm:x"]},
+                "tls_private_cas has 'arn:aws:acm:x', which is",
+            ),
         ],
     )
     def test_settings(self, given, sentence):
         found = identity.settings_findings(
-            {"source": "kms", "days": 365, "renew_days": 60, "requests_dir": "", **given}, ["b1"]
+            {"source": "kms", "days": 365, "renew_days": 60, "requests_dir": "", "private_cas": [], **given}, ["b1"]
         )
         assert len(found) == (0 if sentence is None else 1) and (sentence or "") in " ".join(found)
 
     @pytest.mark.parametrize("host", ["../../etc/x", "b1.operator", "a/b", ".hidden", "a b", ""])
     def test_a_host_whose_name_is_no_name_for_the_file_of_its_request(self, host):
-        own = {"source": "requests", "days": 365, "renew_days": 60, "requests_dir": "/requests"}
+        own = {"source": "requests", "days": 365, "renew_days": 60, "requests_dir": "/requests", "private_cas": []}
         found = identity.settings_findings(own, ["b1", "b2.example.com", host])
         assert len(found) == 1 and found[0].startswith("The host %r " % host)
         assert identity.settings_findings({**own, "source": "kms"}, [host]) == []
@@ -280,3 +285,22 @@ class TestRequests:
         with pytest.raises(identity.TlsError) as refused:
             authority.check_request(text(request_()), HOST, "b1")
         assert sentence in str(refused.value)
+
+
+class TestPrivateCa:
+    def test_what_comes_back_is_what_was_asked_for(self, ca):
+        host = decision.Host("b1", (HOST,), {}, (), ())
+        request = csr()
+        made = ca.sign(request=request)
+        need = decision.Need(host, HOST, "it has none")
+        decision.refuse_unlike(need, request, [made], [ca.certificate], NOW)
+        few = identity.Identity("keystore", HOST.subject, HOST.names[:1])
+        for chain, said in (
+            ([ca.sign(who=few, request=request)], "lacks the name b1.example.com"),
+            ([ca.sign()], "is of another key"),
+            ([Ca().sign(request=request)], "is not signed by the CA of the cluster"),
+        ):
+            with pytest.raises(
+                identity.TlsError, match="made of the request of b1 for keystore %s, so that no host" % said
+            ):
+                decision.refuse_unlike(need, request, chain, [ca.certificate], NOW)

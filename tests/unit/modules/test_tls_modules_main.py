@@ -501,6 +501,41 @@ class TestOwnCa:
         cluster.promote()
         assert not self.run(cluster, own)[1].get("failed")
 
+    def test_a_ca_stays_trusted_until_no_node_shows_its_certificates(self, cluster, own, tmp_path):
+        self.run(cluster, own)
+        for stem in FILES:
+            own.take(own.directory, stem)
+        self.run(cluster, own)
+        cluster.start()
+        old = own.file.read_text()
+        new = OwnAuthority(tmp_path, "new")
+        new.directory = own.directory
+        own.file.write_text(old + new.file.read_text())
+        self.run(cluster, own)
+        cluster.promote()
+        # Signed by the new one, and staged only: a node that is restarted with the new truststore would meet old ones.
+        self.run(cluster, own, renew=True)
+        for stem in FILES:
+            new.take(own.directory, stem)
+        own.file.write_text(new.file.read_text())
+        before = cluster.files()
+        refused = self.run(cluster, own)[1]["msg"]
+        assert "A CA would be taken out of the truststores, and Hosts b1, b2, z1 still show its certificates" in refused
+        assert cluster.files() == before
+        own.file.write_text(old + new.file.read_text())
+        assert not self.run(cluster, own)[1].get("failed")
+        own.file.write_text(new.file.read_text())
+        assert "still show its certificates" in self.run(cluster, own)[1]["msg"]
+        cluster.promote()
+        assert not self.run(cluster, own)[1].get("failed")
+
+    def test_what_ends_within_a_day_is_no_renewal_that_can_wait(self, cluster, own):
+        self.run(cluster, own)
+        for stem in FILES:
+            own.take(own.directory, stem, days=0.5)
+        self.run(cluster, own)
+        assert self.run(cluster, own)[1]["msg"].startswith("Signed certificates are missing: have b1.csr")
+
 
 def test_the_names_of_the_cluster_are_the_same_in_certificates_and_in_super_users():
     assert identity.super_users("demo") == [

@@ -1,4 +1,4 @@
-"""rotate_certificates under Ansible itself, with nine brokers that are only names: certificates first, for all hosts, and the roll after them."""
+"""rotate_certificates and rotate_ca under Ansible itself, with nine brokers that are only names: certificates first, for all hosts, and the roll after them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def files():
     restart = restart.replace("{{ __broker_set }}", "{{ {'directories': [], 'files': [], 'promoted': []} }}")
     return {
         **plugins("roll", KAFKA),
-        **plugins("tls", ("tls_request", "tls_certificates", "tls_keystore")),
+        **plugins("tls", ("tls_request", "tls_rotation", "tls_certificates", "tls_keystore", "tls_listener_info")),
         "roles/broker/tasks/restart.yml": restart,
     }
 
 
 @pytest.fixture
 def run(project, tmp_path):
-    def call(*words, **extra):
+    def call(*words, playbook="rotate_certificates.yml", options=(), **extra):
         brokers = hosts(
             ["b%d" % id_ for id_ in range(1, 10)],
             kafka_instance={"vcpus": 2, "memory_mb": 8192, "network_gbps": 10},
@@ -43,7 +43,8 @@ def run(project, tmp_path):
             values.update(ansible_host="198.51.100." + name[1:], kafka_rack="abc"[int(name[1:]) % 3])
         more = {"roll_events": str(tmp_path / "roll.jsonl"), "roll_canary": False, "kafka_instance_source": "facts"}
         code, said = project.run(
-            "rotate_certificates.yml",
+            playbook,
+            *options,
             "-e",
             json.dumps({**more, **extra}),
             inventory=groups(brokers=brokers, controllers=controllers),
@@ -82,3 +83,57 @@ def test_a_name_that_is_none_is_refused_before_a_key_is_made(run):
     code, said, log = run(kafka_tls_names=["b1,DNS:evil"])
     assert code != 0 and "has the name 'b1,DNS:evil', which is neither an IP address nor a DNS name" in said
     assert not [line for line in log if line.startswith("tls_")]
+
+
+class TestAnotherCa:
+    def run(self, run, *words, **more):
+        return run(*words, playbook="rotate_ca.yml", **more)
+
+    def test_the_step_comes_between_what_hosts_have_and_what_they_get_and_is_verified_after_the_roll(self, run):
+        code, said, log = self.run(run, kafka_confirm="clients-trust-0a1b2c3d")
+        assert code == 0, said
+        (began,) = [n for n, line in enumerate(log) if line == "tls_rotation advance clients-trust-0a1b2c3d localhost"]
+        (ended,) = [n for n, line in enumerate(log) if line == "tls_rotation verify  localhost"]
+        asked = [n for n, line in enumerate(log) if line.startswith("tls_request look")]
+        restarted = [n for n, line in enumerate(log) if line.startswith("kafka_roll_service restarted")]
+        written = [n for n, line in enumerate(log) if line.startswith("tls_keystore")]
+        assert len(asked) == 24 and len(restarted) >= 9
+        assert max(asked[:12]) < began < log.index("tls_certificates asks AWS") < min(written)
+        assert max(written) < min(restarted) and max(restarted) < min(asked[12:]) and max(asked) < ended
+        assert "What advance said." in said and "What verify said." in said
+        listening = [
+            n
+            for n, line in enumerate(log)
+            if line in ("tls_listener_info [9091, 9092] b1", "tls_listener_info [9093] c101")
+        ]
+        assert len(listening) == 2 and max(restarted) < min(listening) and max(listening) < ended
+        assert log.index("tls_request look b1") > next(
+            n for n, line in enumerate(log) if line.startswith("kafka_roll_lock")
+        )
+
+    def test_a_step_that_is_refused_restarts_no_node(self, run):
+        code, said, log = self.run(run, "tls_rotation advance")
+        assert code != 0 and "It broke on purpose." in said
+        assert not [line for line in log if line.startswith(("tls_certificates", "tls_keystore", "kafka_roll_service"))]
+
+    def test_a_step_that_nodes_have_not_done_ends_in_an_error(self, run):
+        code, said, log = self.run(run, "tls_rotation verify")
+        assert (
+            code != 0
+            and "It broke on purpose." in said
+            and [line for line in log if line.startswith("kafka_roll_service")]
+        )
+
+    def test_check_mode_restarts_nothing(self, run):
+        code, said, log = self.run(run, options=["--check"])
+        assert code == 0 and "What advance said." in said, said
+        assert not [line for line in log if line.startswith("kafka_roll_service restarted")]
+
+    def test_another_source_is_refused_before_a_host_is_touched(self, run):
+        code, said, log = self.run(run, tls_source="requests", tls_requests_dir="/x")
+        assert code != 0 and "tls_source is requests, and rotate_ca changes the CA whose key is in KMS" in said
+        assert not [line for line in log if line.startswith("tls_")]
+
+    def test_a_misspelled_input_is_refused(self, run):
+        code, said, _ = self.run(run, kafka_confirmed="clients-trust-0a1b2c3d")
+        assert code != 0 and "kafka_confirmed" in said
