@@ -161,8 +161,8 @@ def refuse_silent(login: Login) -> None:
     """Before anything is changed, because a new password is proven at every broker."""
     if not login:
         raise ObjectsError(
-            "A new password cannot be proven, because the connection has no login; set objects_login_servers. %s"
-            % password_rotation.SEE
+            "A new password cannot be proven, because the connection has no login; set objects_login_servers."
+            + password_rotation.SEE
         )
     silent = login.silent()
     if silent:
@@ -192,8 +192,8 @@ def rotate(
         aws.finish(plan.present, passwords)
     except RackawareError as error:
         raise ObjectsError(
-            "%s Correct that, and run the same command again: it goes on with the passwords that are made. %s"
-            % (error, password_rotation.SEE)
+            "%s Correct that, and run the same command again: it goes on with the passwords that are made." % error
+            + password_rotation.SEE
         ) from None
     known.keep(made, users.describe(admin))
     known.rotated(str(source) for source in plan.present)

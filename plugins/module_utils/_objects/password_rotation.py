@@ -14,7 +14,7 @@ from .._aws.secrets import Password, Source
 from .declared import Edit, ObjectsError
 from .users import MOST_ITERATIONS, Wanted, line
 
-SEE = "See docs/runbooks/passwords.md."
+SEE = " See docs/runbooks/passwords.md."
 
 
 def check_pairs(entries: Iterable[Mapping[str, Any]], acls: Iterable[Mapping[str, Any]] = ()) -> None:
@@ -51,40 +51,41 @@ def selected(entries: Sequence[Mapping[str, Any]], names: Collection[str]) -> li
     """
     if not names:
         raise ObjectsError(
-            "kafka_selected_users names no user; name those that get a new password, as in -e kafka_selected_users=orders. %s"
-            % SEE
+            "kafka_selected_users names no user; name those that get a new password, as in -e kafka_selected_users=orders."
+            + SEE
         )
     present = [each for each in entries if each["state"] == "present"]
     for name in names:
         if name not in {each["name"] for each in present}:
             raise ObjectsError(
                 "kafka_selected_users has %r, which kafka_users does not declare; correct the name, or give the file that"
-                " declares it. %s" % (name, SEE)
+                " declares it." % name + SEE
             )
     for one, other in sorted(_pairs(present)):
         if one in names and other in names:
             raise ObjectsError(
                 "The users %s and %s are a pair, of which one keeps its password until all clients use the other; name one"
-                " of them. %s" % (one, other, SEE)
+                " of them." % (one, other) + SEE
             )
     chosen = [each for each in present if each["name"] in names]
     for each in chosen:
         if each["password_from"] is None:
             raise ObjectsError(
                 "The user %s has no password_from, so that a new password would be kept nowhere; give it a secret or a"
-                " parameter in kafka_users and run objects, or change the password where it comes from. %s"
-                % (each["name"], SEE)
+                " parameter in kafka_users and run objects, or change the password where it comes from."
+                % each["name"]
+                + SEE
             )
         if each["password_from"].get("key") is not None:
             raise ObjectsError(
                 "The password of the user %s is one entry of a secret, of which others may change the rest meanwhile; give"
-                " the user a secret of its own, or change that entry and run objects. %s" % (each["name"], SEE)
+                " the user a secret of its own, or change that entry and run objects." % each["name"] + SEE
             )
         for other in present:
             if other["name"] not in names and _place(other) == _place(each):
                 raise ObjectsError(
                     "The users %s and %s have the same password, and only one of them would get the new one; name both, or"
-                    " give each a secret of its own. %s" % (each["name"], other["name"], SEE)
+                    " give each a secret of its own." % (each["name"], other["name"]) + SEE
                 )
     return [{key: each[key] for key in ("name", "mechanism", "iterations", "password_from")} for each in chosen]
 
@@ -108,7 +109,10 @@ class Plan:
             Edit(
                 line(each.key, each.iterations),
                 "%s in the %s"
-                % ("the new password that an earlier run left" if each.source in self.found else "a new password", each.source),
+                % (
+                    "the new password that an earlier run left" if each.source in self.found else "a new password",
+                    each.source,
+                ),
             )
             for each in wanted
         ]
@@ -131,14 +135,16 @@ def plan(
         if "User:" + each.user in protected:
             raise ObjectsError(
                 "The user %s is an operator, and gets no new password here; change it with kafka-configs, so that this run"
-                " cannot shut itself out. %s" % (each.user, SEE)
+                " cannot shut itself out." % each.user + SEE
             )
         there = kept[each.source] if each.source else None
-        if there is None or each.key not in users:
+        if there is None:
             raise ObjectsError(
-                "The user %s (%s) %s; run objects first. %s"
-                % (*each.key, "does not exist" if there else "has no password yet, as there is no %s" % each.source, SEE)
+                "The user %s (%s) has no password yet, as there is no %s; run objects first." % (*each.key, each.source)
+                + SEE
             )
+        if each.key not in users:
+            raise ObjectsError("The user %s (%s) does not exist; run objects first." % each.key + SEE)
         if each.iterations > MOST_ITERATIONS:
             raise ObjectsError(
                 "The user %s has %d iterations, but Kafka takes no more than %d."

@@ -42,7 +42,11 @@ PAIR = (user("a", pair="b"), user("b"))
         ([], [user("a")], "kafka_selected_users names no user; name those"),
         (["x"], [user("a")], "kafka_selected_users has 'x', which kafka_users does not declare; correct the name"),
         (["a"], [user("a", state="absent")], "kafka_selected_users has 'a', which kafka_users does not declare"),
-        (["a"], [{"name": "a", "password_file": "/x"}], "The user a has no password_from, so that a new password would"),
+        (
+            ["a"],
+            [{"name": "a", "password_file": "/x"}],
+            "The user a has no password_from, so that a new password would",
+        ),
         (["a"], [{"name": "a"}], "The user a has no password_from"),
         (["a"], [user("a", password_from={"secret": "s", "key": "k"})], "user a is one entry of a secret, of which"),
         (["a", "b"], PAIR, "The users a and b are a pair, of which one keeps its password"),
@@ -127,7 +131,10 @@ def test_what_the_run_has_shown_to_all_already_gets_no_other_one():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"kept": {SECRET: None, PARAMETER: Kept(NOW)}}, "has no password yet, as there is no secret kafka/demo/a; run"),
+        (
+            {"kept": {SECRET: None, PARAMETER: Kept(NOW)}},
+            "has no password yet, as there is no secret kafka/demo/a; run",
+        ),
         ({"there": {("a", SHA512): 8192}}, r"The user b \(SCRAM-SHA-512\) does not exist; run objects first"),
         ({"protected": ["User:b"]}, "The user b is an operator, and gets no new password here"),
     ],
