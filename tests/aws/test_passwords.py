@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +10,8 @@ import boto3
 import pytest
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._aws import secret_rotation, secrets
+from ansible_collections.rackaware.kafka.plugins.module_utils._host import keytab
+from ansible_collections.rackaware.kafka.plugins.modules import kerberos_keytab
 
 # As the stand-in's metadata service says.
 PLACE = "us-east-1"
@@ -139,3 +142,13 @@ def test_deprovision_takes_the_right_away_with_the_role(account, topology):
     run = account.play("deprovision", topology, "-e", "kafka_confirm=demo")
     assert run.code == 0, run.text
     assert "kafka-eu-west-1-demo-broker" not in [role["RoleName"] for role in account.iam.list_roles()["Roles"]]
+
+
+def test_a_keytab_is_read_as_it_was_put_there(store):
+    data = bytes(range(256)) * 16
+    text = base64.encodebytes(data).decode()
+    store.secretsmanager.create_secret(Name="kafka/demo/b1", SecretString=text)
+    store.ssm.put_parameter(Name="/kafka/demo/b1", Value=text[:4096].rpartition("\n")[0], Type="SecureString")
+    assert keytab.read(keytab.Source("secret", "kafka/demo/b1"), kerberos_keytab.kept) == data
+    assert data.startswith(keytab.read(keytab.Source("parameter", "/kafka/demo/b1"), kerberos_keytab.kept))
+    assert kerberos_keytab.kept("secret", "kafka/demo/none") is None

@@ -158,7 +158,7 @@ class Store:
             raise
         text, version = _secret(where, answer) if where.kind == SECRET else _parameter(where, answer["Parameter"])
         if not text:
-            raise SecretError("The %s is empty; put a password into it." % where)
+            raise SecretError("The %s is empty; put its value into it." % where)
         return Password(text, version)
 
     def _create(self, where: Source, text: str) -> Password:
@@ -218,7 +218,7 @@ def connect() -> Store:
 def _secret(where: Source, answer: Mapping[str, Any]) -> tuple[str, str]:
     text = answer.get("SecretString")
     if text is None:
-        raise SecretError("The %s is binary; put the password there as text." % where)
+        raise SecretError("The %s is binary; put its value there as text." % where)
     document = None
     with contextlib.suppress(ValueError):
         document = json.loads(text)
