@@ -16,10 +16,22 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._config import ker
 
 REALM, HOST = "DEMO.EXAMPLE.COM", "localhost"
 PACKAGES = Path("/usr/lib/python3/dist-packages")
-# One record, and what became of it.
+# One record, and what became of it. The library would try again for as long as it may: a third lost connection is enough.
 PRODUCE = """
-import json, sys
+import json, logging, os, sys
 from kafka import KafkaProducer
+
+class Lost(logging.Handler):
+    times = 0
+
+    def emit(self, record):
+        if "Connection lost" in record.getMessage():
+            self.times += 1
+            if self.times == 3:
+                print("refused three times:", record.getMessage(), flush=True)
+                os._exit(1)
+
+logging.getLogger("kafka").addHandler(Lost())
 login = json.loads(sys.argv[1])
 try:
     producer = KafkaProducer(**login, bootstrap_timeout_ms=20000, max_block_ms=20000, acks="all")
