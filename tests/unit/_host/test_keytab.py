@@ -60,6 +60,16 @@ def test_whose_keys_are_in_it_of_which_version_and_kind():
             "has only old kinds of keys of kafka/b1.example.com@EXAMPLE.COM, which Java does not use",
         ),
     ],
+    ids=[
+        "empty",
+        "another kind of file",
+        "cut off",
+        "no entry",
+        "no key",
+        "another name",
+        "another realm",
+        "old kinds",
+    ],
 )
 def test_one_that_would_not_do_is_refused_in_one_sentence(data, sentence):
     with pytest.raises(keytab.KeytabError, match=sentence) as caught:
