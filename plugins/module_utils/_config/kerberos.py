@@ -50,7 +50,7 @@ def rules(realm: str) -> list[str]:
     anchored = realm.replace(".", "[.]")
     return [
         "RULE:[1:$1@$0](%s@%s)s/@.*//" % (PART, anchored),
-        "RULE:[2:$1:$2@$0](%s:%s@%s)s/@.*//" % (PART, PART, anchored),
+        "RULE:[2:$1:$2@$0](%s@%s)s/@.*//" % (":".join((PART, PART)), anchored),
     ]
 
 
