@@ -38,13 +38,16 @@ class Authority:
             .not_valid_after(now + days * DAY)
         )
 
-    def sign(self, name: str, *, address: str = "127.0.0.1", days: int = 5, dn: str | None = None) -> Path:
+    def sign(
+        self, name: str, *, address: str = "127.0.0.1", days: int = 5, dn: str | None = None, host: str = ""
+    ) -> Path:
         """A file with a new key (PKCS#8) and its certificate for an IP address; with days below 0 it has expired.
 
-        dn: another distinguished name than CN= and the name.
+        dn: another distinguished name than CN= and the name; host: a name besides the address.
         """
         key = ec.generate_private_key(ec.SECP256R1())
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        more = [x509.DNSName(host)] if host else []
+        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address)), *more])
         subject = x509.Name.from_rfc4514_string(dn or "CN=" + name)
         signed = self._certificate(subject, key, days).add_extension(names, critical=False)
         private = key.private_bytes(

@@ -5,8 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(ca-certificates conmon cryptsetup-bin curl dosfstools e2fsprogs fonts-dejavu-core gdisk git iproute2 iptables jq kmod
-  lvm2 make maven mdadm mmdebstrap nftables openssh-client podman procps python3 python3-venv qemu-system-x86 qemu-utils rsync runc
-  default-jre-headless util-linux xfsprogs xz-utils zstd)
+  krb5-admin-server krb5-kdc krb5-user lvm2 make maven mdadm mmdebstrap nftables openssh-client podman procps python3 python3-gssapi
+  python3-venv qemu-system-x86 qemu-utils rsync runc default-jre-headless util-linux xfsprogs xz-utils zstd)
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of OWNED_SPEC in _objects/declared.py; PROTECTED is for what gives access."""
+    """Options of OWNED_SPEC in _objects/declared.py; PROTECTED is for what gives access, LOGIN (_objects/login.py) for passwords."""
 
     DOCUMENTATION = r"""
 options:
@@ -40,4 +40,21 @@ options:
     type: list
     elements: str
     default: []
+"""
+
+    LOGIN = r"""
+options:
+  login_servers:
+    description:
+      - Where to log in as a user, as V(host:port). By default O(bootstrap_servers), when
+        O(security_protocol) is one with SASL.
+      - Without either, only mechanism and iterations are compared.
+    type: list
+    elements: str
+    default: []
+  login_protocol:
+    description: The security protocol of O(login_servers).
+    type: str
+    choices: [SASL_PLAINTEXT, SASL_SSL]
+    default: SASL_SSL
 """

@@ -56,7 +56,10 @@ def kafka_connection(names: list[str], hosts: Any, groups: Any) -> dict[str, Any
 def kafka_login_servers(names: list[str], hosts: Any, groups: Any) -> list[str]:
     """host:port of each node where passwords are asked for, none where they are not."""
     listeners = kafka_cluster_settings(hosts, groups)["listeners"]
-    ports = [item["port"] for item in listeners if item["protocol"] == "SASL_SSL"]
+    from ..module_utils._config import kerberos
+
+    logins = [item for item in listeners if item["protocol"] == "SASL_SSL"]
+    ports = [item["port"] for item in logins if kerberos.SCRAM in kerberos.mechanisms(item)]
     return kafka_bootstrap_servers(names, hosts, ports[0]) if ports else []
 
 

@@ -29,11 +29,11 @@ def key_custody_revoked(given: Any, policy: Any, revoke: Any = (), grant: Any = 
     return policies.change_revoked(given, policy, revoke, grant)
 
 
-def kafka_passwords_policy(role: str, region: str, cluster: str) -> dict[str, Any]:
-    """The policy that lets the brokers' role read users' passwords."""
+def kafka_passwords_policy(role: str, region: str, cluster: str, rotate: bool = False) -> dict[str, Any]:
+    """The policy that lets the brokers' role read users' passwords, and change them with rotate."""
     from ..module_utils._aws import policies
 
-    return policies.passwords_policy(role, region, cluster)
+    return policies.passwords_policy(role, region, cluster, rotate=rotate)
 
 
 class FilterModule:

@@ -32,9 +32,21 @@ def kafka_objects_imported(text: str, origin: str) -> str:
     return declaration.text(imports.imported(text), origin, declaration.IMPORTED)
 
 
+def kafka_rotated_users(hosts: Any, names: Any) -> list[dict[str, Any]]:
+    """The declared users that get a new password, without passwords."""
+    from ..module_utils._objects import declaration
+
+    listed = names.split(",") if isinstance(names, str) else names
+    local = hosts["localhost"]
+    return declaration.rotated(
+        {name: local[name] for name in declaration.VARIABLES if name in local},
+        list(dict.fromkeys(name for name in (str(each).strip() for each in listed) if name)),
+    )
+
+
 class FilterModule:
     """What Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Filters by name."""
-        return as_filters(kafka_objects_findings, kafka_objects_imported, kafka_objects_text)
+        return as_filters(kafka_objects_findings, kafka_objects_imported, kafka_objects_text, kafka_rotated_users)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 
 
-def write(path: str, text: str, *, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
+def write(path: str, text: str | bytes, *, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
     """Write the file; owner is (uid, gid), None for our own. Nothing is left behind when that fails.
 
     Raises OSError, also where its directory is missing or is a link.
@@ -26,15 +26,17 @@ def write(path: str, text: str, *, mode: int = 0o644, owner: tuple[int, int] | N
         os.close(directory)
 
 
-def write_in(directory: int, name: str, text: str, *, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
+def write_in(
+    directory: int, name: str, text: str | bytes, *, mode: int = 0o644, owner: tuple[int, int] | None = None
+) -> None:
     """The same in a directory that is open; raises OSError."""
     draft = ".%s-%s" % (name, os.urandom(8).hex())
     handle = os.open(
         draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory
     )
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(text.encode("utf-8") if isinstance(text, str) else text)
             stream.flush()
             if owner is not None:
                 os.fchown(handle, *owner)

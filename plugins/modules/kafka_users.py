@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - rackaware.kafka.connection
   - rackaware.kafka.objects
   - rackaware.kafka.objects.protected
+  - rackaware.kafka.objects.login
 options:
   users:
     description: The users.
@@ -75,24 +76,15 @@ options:
         description: How many times the password is hashed, at least 4096.
         type: int
         default: 8192
+      pair:
+        description: Another user with the same rights, to which clients move before this one gets a new password; only
+          P(rackaware.kafka.kafka_rotated_users#filter) reads it.
+        type: str
       state:
         description: Whether the user exists. V(absent) removes it with every mechanism.
         type: str
         choices: [present, absent]
         default: present
-  login_servers:
-    description:
-      - Where to log in as a user, as V(host:port); the first that listens is used. By default O(bootstrap_servers),
-        when O(security_protocol) is one with SASL.
-      - Without either, only mechanism and iterations are compared, and RV(verified) is V(false).
-    type: list
-    elements: str
-    default: []
-  login_protocol:
-    description: The security protocol of O(login_servers).
-    type: str
-    choices: [SASL_PLAINTEXT, SASL_SSL]
-    default: SASL_SSL
   versions_file:
     description: The record of the versions of passwords that a login has verified; remove it to compare all by login.
     type: path
@@ -154,28 +146,26 @@ versions:
       type: str
 """
 
-from dataclasses import replace
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils import _regular_file
 from ..module_utils._aws import secrets
 from ..module_utils._errors import RackawareError, unforeseen
 from ..module_utils._kafka import users
-from ..module_utils._kafka.client import Admin, listening
-from ..module_utils._kafka.connection import CONNECTION_SPEC, Connection, KafkaError, connection
+from ..module_utils._kafka.client import Admin
+from ..module_utils._kafka.connection import CONNECTION_SPEC, connection
 from ..module_utils._objects import password_versions
 from ..module_utils._objects import users as declared_users
 from ..module_utils._objects.declared import NOW, OWNED_SPEC, ObjectsError, outcome, owned, protected
+from ..module_utils._objects.login import LOGIN_SPEC, Login
 from ..module_utils._wait import wait_until
 
 SPEC = dict(
     CONNECTION_SPEC,
     **OWNED_SPEC,
+    **LOGIN_SPEC,
     users={"type": "list", "elements": "dict", "required": True, "options": declared_users.USER_OPTIONS},
     protected_principals={"type": "list", "elements": "str", "default": []},
-    login_servers={"type": "list", "elements": "str", "default": []},
-    login_protocol={"type": "str", "choices": ["SASL_PLAINTEXT", "SASL_SSL"], "default": "SASL_SSL"},
     versions_file={"type": "path", "default": password_versions.PATH},
 )
 
@@ -188,36 +178,6 @@ class Module(AnsibleModule):
 
         A password with a quote or a backslash is then no longer the text that it stars out.
         """
-
-
-class Login:
-    """Where passwords are tried, if anywhere."""
-
-    def __init__(self, params: dict, where: Connection) -> None:
-        self.where = where
-        self._servers = params["login_servers"]
-        if self._servers:
-            self.where = replace(
-                where, security_protocol=params["login_protocol"], bootstrap_servers=tuple(self._servers)
-            )
-        elif where.security_protocol.startswith("SASL"):
-            self._servers = list(where.bootstrap_servers)
-        self.seconds = params["request_timeout_seconds"]
-
-    def __bool__(self) -> bool:
-        return bool(self._servers)
-
-    def refused(self, wanted: list[declared_users.Wanted]) -> set[tuple[str, str]]:
-        """Users that cannot log in with their declared password, by name and mechanism."""
-        tried = [each.credential() for each in wanted if each.password is not None]
-        if not tried or not self:
-            return set()
-        server = next(listening(self._servers), None)
-        if server is None:
-            raise KafkaError(
-                "Nothing listens at %s, where users log in; correct login_servers." % ", ".join(self._servers)
-            )
-        return {(each.user, each.mechanism) for each in users.refused(self.where, server, tried, self.seconds)}
 
 
 def read(path: str) -> str:
@@ -256,21 +216,7 @@ def write(admin: Admin, change: declared_users.Change, login: Login, removals: s
         interval=0.1,
         describe=lambda unknown: "%d are not" % len(unknown),
     )
-    left = list(change.upsert)
-
-    def tried() -> set[tuple[str, str]]:
-        refused = login.refused(left)
-        left[:] = [each for each in left if each.key in refused]
-        return refused
-
-    wait_until(
-        tried,
-        lambda refused: not refused,
-        what="the new passwords to be taken",
-        timeout=login.seconds,
-        interval=0.2,
-        describe=lambda refused: "refused for %s" % ", ".join("%s (%s)" % key for key in sorted(refused)),
-    )
+    login.until_taken(change.upsert)
     gone = set(change.remove) if removals == NOW else set()
     users.delete(admin, gone)
     wait_until(

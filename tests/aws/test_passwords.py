@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
 
-from ansible_collections.rackaware.kafka.plugins.module_utils._aws import secrets
+from ansible_collections.rackaware.kafka.plugins.module_utils._aws import secret_rotation, secrets
+from ansible_collections.rackaware.kafka.plugins.module_utils._host import keytab
+from ansible_collections.rackaware.kafka.plugins.modules import kerberos_keytab
 
 # As the stand-in's metadata service says.
 PLACE = "us-east-1"
@@ -56,6 +59,32 @@ def test_a_new_version_is_seen(store):
     assert all(before[each].version != after[each].version for each in after)
 
 
+def test_a_rotation_shows_a_secret_late_and_a_parameter_at_once(store):
+    rotation = secret_rotation.Rotation(store, "one")
+    seen = rotation.look([SECRET, PARAMETER])
+    before = {where: kept.current for where, kept in seen.items()}
+    made = rotation.begin(before)
+    now = store.read(before)
+    assert (now[SECRET], now[PARAMETER]) == (before[SECRET], made[PARAMETER])
+    assert rotation.look([SECRET])[SECRET] == secret_rotation.Kept(before[SECRET], made[SECRET])
+    rotation.finish(before, made)
+    assert store.read(before) == made and rotation.look([SECRET])[SECRET] == secret_rotation.Kept(made[SECRET])
+    stages = store.secretsmanager.describe_secret(SecretId=SECRET.name)["VersionIdsToStages"]
+    assert "AWSPREVIOUS" in stages[before[SECRET].version]
+    # A second one begins with what is current.
+    assert rotation.begin([SECRET])[SECRET].version not in stages
+
+
+def test_a_parameter_keeps_its_key_through_a_rotation(store):
+    where = secrets.Source("parameter", "/kafka/demo/keyed")
+    given = {"Name": where.name, "Type": "SecureString", "KeyId": "alias/mine", "Description": "of orders"}
+    store.ssm.put_parameter(**given, Value="old")
+    made = secret_rotation.Rotation(store, "one").begin([where])[where]
+    (last,) = store.ssm.describe_parameters(ParameterFilters=[{"Key": "Name", "Values": [where.name]}])["Parameters"]
+    assert (last["KeyId"], last["Description"], last["Version"]) == ("alias/mine", "of orders", 2)
+    assert store.read([where])[where] == made
+
+
 def test_what_cannot_be_used_is_refused(store):
     store.secretsmanager.create_secret(Name="kafka/demo/gone", SecretString="x")
     store.secretsmanager.delete_secret(SecretId="kafka/demo/gone", RecoveryWindowInDays=7)
@@ -89,6 +118,10 @@ def test_provision_gives_brokers_the_right_only_where_it_is_asked_for(account, t
     assert "PutSecretValue" not in json.dumps(policy(account))
     again = account.play("provision", topology, "-e", "instances_user_passwords=true")
     assert again.code == 0 and again.changed == 0, again.text
+    run = account.play(
+        "provision", topology, "-e", "instances_user_passwords=true", "-e", "instances_rotate_passwords=true"
+    )
+    assert run.code == 0 and run.changed == 1 and "PutSecretValue" in json.dumps(policy(account)), run.text
     listed = account.iam.list_role_policies(RoleName="kafka-eu-west-1-demo-zookeeper")["PolicyNames"]
     assert listed == []
 
@@ -109,3 +142,13 @@ def test_deprovision_takes_the_right_away_with_the_role(account, topology):
     run = account.play("deprovision", topology, "-e", "kafka_confirm=demo")
     assert run.code == 0, run.text
     assert "kafka-eu-west-1-demo-broker" not in [role["RoleName"] for role in account.iam.list_roles()["Roles"]]
+
+
+def test_a_keytab_is_read_as_it_was_put_there(store):
+    data = bytes(range(256)) * 16
+    text = base64.encodebytes(data).decode()
+    store.secretsmanager.create_secret(Name="kafka/demo/b1", SecretString=text)
+    store.ssm.put_parameter(Name="/kafka/demo/b1", Value=text[:4096].rpartition("\n")[0], Type="SecureString")
+    assert keytab.read(keytab.Source("secret", "kafka/demo/b1"), kerberos_keytab.kept) == data
+    assert data.startswith(keytab.read(keytab.Source("parameter", "/kafka/demo/b1"), kerberos_keytab.kept))
+    assert kerberos_keytab.kept("secret", "kafka/demo/none") is None

@@ -288,4 +288,8 @@ class LoneBroker(Cluster):
         else:
             self.start_zookeeper(1)
         self.start(1)
+        self.wait_until_answers()
+
+    def wait_until_answers(self) -> None:
+        """Wait until a client gets in."""
         wait_until(self._answers, lambda answered: answered, what="the broker", timeout=120, interval=0.5)

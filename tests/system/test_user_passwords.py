@@ -109,7 +109,7 @@ class Aws:
 
     def password(self, name: str) -> str:
         """What a secret holds now."""
-        return self.manager.get_secret_value(SecretId=name)["SecretString"]
+        return self.manager.get_secret_value(SecretId=name, VersionStage="AWSCURRENT")["SecretString"]
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ In ZooKeeper mode its ZooKeeper server speaks TLS only.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Mapping
 
 from certificates import Authority
 from kafka_cluster import LoneBroker, free_ports, run_module, write_properties
@@ -26,9 +27,12 @@ LISTENERS = {"REPLICATION": "SSL", "CLIENT": "SASL_SSL", "CERTIFICATE": "SSL"}
 class TlsBroker(LoneBroker):
     """A context manager; .authority signs the cluster's certificates, .client_authority those of its clients."""
 
+    listeners: Mapping[str, str] = LISTENERS
+
     def __init__(self, mode: str, home: Path) -> None:
         super().__init__(mode, home)
-        self.at = {name: "127.0.0.1:%d" % port for name, port in zip((*LISTENERS, "INTERNAL"), free_ports(4))}
+        names = (*self.listeners, "INTERNAL")
+        self.at = {name: "127.0.0.1:%d" % port for name, port in zip(names, free_ports(len(names)))}
         self.authority, self.client_authority = Authority(home, "authority"), Authority(home, "client-authority")
         self.keystore, self.operator_file = self.authority.sign("kafka"), self.authority.sign("operator")
 
@@ -49,7 +53,7 @@ class TlsBroker(LoneBroker):
     def properties(self, node: int) -> Path:
         own = {"location": self.keystore, "type": "PEM"}
         trusted = {"location": self.authority.file, "type": "PEM"}
-        listening = {name: self.at[name] for name in LISTENERS}
+        listening = {name: self.at[name] for name in self.listeners}
         values: dict = {
             "log.dirs": self.home / "data",
             "inter.broker.listener.name": "REPLICATION",
@@ -70,7 +74,7 @@ class TlsBroker(LoneBroker):
             **{"ssl.truststore.%s" % name: value for name, value in trusted.items()},
             "advertised.listeners": ",".join("%s://%s" % item for item in listening.items()),
             "listener.security.protocol.map": ",".join(
-                "%s:%s" % item for item in {**LISTENERS, "CONTROLLER": "SSL"}.items()
+                "%s:%s" % item for item in {**self.listeners, "CONTROLLER": "SSL"}.items()
             ),
         }
         if self.mode == "kraft":
@@ -89,9 +93,14 @@ class TlsBroker(LoneBroker):
             values.update({"zookeeper.ssl.keystore.%s" % name: value for name, value in own.items()})
             values.update({"zookeeper.ssl.truststore.%s" % name: value for name, value in trusted.items()})
         values["listeners"] = ",".join("%s://%s" % item for item in listening.items())
+        values.update(self.more())
         path = self.home / "broker.properties"
         write_properties(path, values)
         return path
+
+    def more(self) -> dict:
+        """Settings beside these."""
+        return {}
 
     def start_zookeeper(self, node: int) -> None:
         host, port = kafka_client.address(self.at["INTERNAL"])

@@ -307,10 +307,14 @@ def revoked_nodes(policy: Any, keys: Custody) -> list[str]:
     return nodes
 
 
-def passwords_policy(role: str, region: str, cluster: str) -> dict[str, Any]:
+# What _aws.secret_rotation asks of Secrets Manager.
+ROTATE_SECRETS = ("DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage")
+
+
+def passwords_policy(role: str, region: str, cluster: str, *, rotate: bool = False) -> dict[str, Any]:
     """The policy of the brokers' role, by its ARN: read the passwords of the cluster's users, and make new ones.
 
-    It changes none, deletes none and lists none.
+    It changes none without rotate, deletes none and lists none.
     """
     partition, account = ROLE.fullmatch(role).groups()  # type: ignore[union-attr]
 
@@ -323,14 +327,17 @@ def passwords_policy(role: str, region: str, cluster: str) -> dict[str, Any]:
     secrets = {
         "Sid": "Secrets",
         "Effect": "Allow",
-        "Action": ["secretsmanager:GetSecretValue", "secretsmanager:CreateSecret"],
+        "Action": [
+            "secretsmanager:%s" % action
+            for action in ("GetSecretValue", "CreateSecret", *(ROTATE_SECRETS if rotate else ()))
+        ],
         "Resource": arn("secretsmanager", "secret:"),
         "Condition": imds_v2,
     }
     parameters = {
         "Sid": "Parameters",
         "Effect": "Allow",
-        "Action": ["ssm:GetParameter"],
+        "Action": ["ssm:GetParameter", *(["ssm:GetParameterHistory"] if rotate else ())],
         "Resource": arn("ssm", "parameter/"),
         "Condition": imds_v2,
     }
@@ -338,7 +345,7 @@ def passwords_policy(role: str, region: str, cluster: str) -> dict[str, Any]:
         **parameters,
         "Sid": "NewParameters",
         "Action": ["ssm:PutParameter"],
-        "Condition": {**imds_v2, "StringEquals": {"ssm:Overwrite": "false"}},
+        "Condition": imds_v2 if rotate else {**imds_v2, "StringEquals": {"ssm:Overwrite": "false"}},
     }
     return _policy(secrets, parameters, new)
 

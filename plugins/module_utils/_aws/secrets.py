@@ -131,30 +131,34 @@ class Store:
 
     def read(self, sources: Iterable[Source]) -> dict[Source, Password | None]:
         """The passwords, None for those that do not exist; raises SecretError for those that cannot be used."""
-        return self._at_once(self._read, sources)
+        return self.at_once(self.one, sources)
 
     def create(self, passwords: Mapping[Source, Password]) -> dict[Source, Password]:
         """Keep new passwords; the result is what the service keeps, made here or by another host that was first."""
-        return self._at_once(lambda each: self._create(each, passwords[each].text), passwords)
+        return self.at_once(lambda each: self._create(each, passwords[each].text), passwords)
 
     @staticmethod
-    def _at_once(work: Callable[[Source], Any], sources: Iterable[Source]) -> dict[Source, Any]:
+    def at_once(work: Callable[[Source], Any], sources: Iterable[Source]) -> dict[Source, Any]:
+        """What work returns for each source, many at a time."""
         listed = list(dict.fromkeys(sources))
         with ThreadPoolExecutor(THREADS) as pool:
             return dict(zip(listed, pool.map(work, listed)))
 
-    def _read(self, where: Source) -> Password | None:
+    def one(self, where: Source, **which: str) -> Password | None:
+        """One password, the present one; of a secret which may name another version."""
         action = API[where.kind][2]
-        body = {"SecretId": where.name} if where.kind == SECRET else {"Name": where.name, "WithDecryption": True}
+        body: dict[str, Any] = {"Name": where.name, "WithDecryption": True}
+        if where.kind == SECRET:
+            body = {"SecretId": where.name, **(which or {"VersionStage": "AWSCURRENT"})}
         try:
-            answer = self._ask(where, action, body)
+            answer = self.ask(where, action, body)
         except SecretError as error:
             if error.code in MISSING:
                 return None
             raise
         text, version = _secret(where, answer) if where.kind == SECRET else _parameter(where, answer["Parameter"])
         if not text:
-            raise SecretError("The %s is empty; put a password into it." % where)
+            raise SecretError("The %s is empty; put its value into it." % where)
         return Password(text, version)
 
     def _create(self, where: Source, text: str) -> Password:
@@ -163,22 +167,26 @@ class Store:
         if where.kind == PARAMETER:
             body = {"Name": where.name, "Value": text, "Type": "SecureString", "Overwrite": False}
         try:
-            self._ask(where, action, body)
+            self.ask(where, action, body)
         except SecretError as error:
             if error.code not in EXISTS:
                 raise
+        return self.settled(where, lambda _seen: True)
+
+    def settled(self, where: Source, is_new: Callable[[Password], bool]) -> Password:
+        """What a service keeps after it was written, as soon as it shows that."""
         found = wait_until(
-            lambda: self._read(where),
-            lambda seen: seen is not None,
+            lambda: self.one(where),
+            lambda seen: seen is not None and is_new(seen),
             what="the %s to have a value" % where,
             timeout=SETTLE_SECONDS,
-            describe=lambda _seen: "it has none; put a password into it, or delete it",
+            describe=lambda seen: "it has another one" if seen else "it has none; put a password into it, or delete it",
             sleep=self._sleep,
         )
         return cast(Password, found)
 
-    def _ask(self, where: Source, action: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """One request, and again while an error passes; raises SecretError."""
+    def ask(self, where: Source, action: str, body: Mapping[str, Any], *, changes: bool = False) -> dict[str, Any]:
+        """One request, and again while an error passes; changes what is kept already. Raises SecretError."""
         from .._luks import kms
 
         waits = kms.delays(self._draw, base=0.5, cap=5.0)
@@ -188,7 +196,7 @@ class Store:
             except urllib.error.HTTPError as error:
                 code, status = _code(error), error.code
                 if not left or not (code in kms.PASSING or status == 429 or status >= 500):
-                    raise _refusal(where, action, code, self._role.region) from None
+                    raise _refusal(where, action, code, self._role.region, changes=changes) from None
             except (OSError, ValueError) as error:
                 # An answer that is no JSON may hold the password, and so may the error about it.
                 if not left:
@@ -210,7 +218,7 @@ def connect() -> Store:
 def _secret(where: Source, answer: Mapping[str, Any]) -> tuple[str, str]:
     text = answer.get("SecretString")
     if text is None:
-        raise SecretError("The %s is binary; put the password there as text." % where)
+        raise SecretError("The %s is binary; put its value there as text." % where)
     document = None
     with contextlib.suppress(ValueError):
         document = json.loads(text)
@@ -240,13 +248,13 @@ def _code(error: urllib.error.HTTPError) -> str:
         return "HTTP %d" % error.code
 
 
-def _refusal(where: Source, action: str, code: str, region: str) -> SecretError:
+def _refusal(where: Source, action: str, code: str, region: str, *, changes: bool) -> SecretError:
     """Built from codes only, because a message of a service may hold anything."""
     service = API[where.kind][0]
     if code in DENIED:
         why = (
-            "the role of this host may not do %s:%s on it, or not use its KMS key; allow it in the role's policy, see"
-            " instances_user_passwords" % (service, action)
+            "the role of this host may not do %s:%s on it, or not use its KMS key; allow it in the role's policy, see %s"
+            % (service, action, "instances_rotate_passwords" if changes else "instances_user_passwords")
         )
     elif where.kind == SECRET and code == "InvalidRequestException":
         why = "it is scheduled for deletion; restore it, or name another"
@@ -254,7 +262,7 @@ def _refusal(where: Source, action: str, code: str, region: str) -> SecretError:
         why = "its KMS key cannot be used (%s); look at that key" % code
     else:
         why = "AWS says %s to %s:%s" % (code, service, action)
-    verb = "read" if action == API[where.kind][2] else "made"
+    verb = "changed" if changes else "read" if action == API[where.kind][2] else "made"
     return SecretError("The %s in %s cannot be %s: %s." % (where, region, verb, why), code)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Callable, Mapping, Sequence
 
 from .._errors import RackawareError
 from .._text import hosts_as_subject
-from . import nodes, properties, security, sizing, topology, units
+from . import kerberos, nodes, properties, security, sizing, topology, units
 from . import settings as config_settings
 from . import variables as config_variables
 
@@ -29,9 +29,9 @@ def findings(
     """One sentence for each thing that is wrong.
 
     hosts: host to its variables; cluster: {groups, version, replication_factor, min_insync_replicas,
-    allow_fewer_zones}, and from _config.cluster_settings.read security, listeners, super_users, client_ca, topology
-    and findings; with missing_ok the topology may have nodes that the inventory lacks; instances: instance type to
-    {vcpus, memory_mb, network_gbps},
+    allow_fewer_zones}, and from _config.cluster_settings.read security, listeners, super_users, client_ca,
+    kerberos_realm, topology and findings; with missing_ok the topology may have nodes that the inventory lacks;
+    instances: instance type to {vcpus, memory_mb, network_gbps},
     empty without the API; known and roles as in _config.variables.findings; volume_fault: what is wrong with the name
     of a data volume, which _disk and _stores know, empty when nothing is.
     """
@@ -68,7 +68,11 @@ def findings(
     if declared is not None:
         faults_ = nodes.listener_findings(declared)
         out += faults_ or security.findings(
-            cluster.get("security"), declared, cluster.get("super_users"), cluster.get("client_ca")
+            cluster.get("security"),
+            declared,
+            cluster.get("super_users"),
+            cluster.get("client_ca"),
+            cluster.get("kerberos_realm"),
         )
         if (
             not faults_
@@ -81,6 +85,11 @@ def findings(
             )
     # What a group sets wrongly is said once.
     shared: dict[str, list[str]] = {}
+    if isinstance(declared, (list, tuple)) and not faults_ and kerberos.used(declared):
+        for name in groups.get(nodes.BROKER) or ():
+            fault = kerberos.keytab_finding(seen[name].get("kafka_keytab"))
+            if fault:
+                shared.setdefault(fault, []).append(name)
     for name, variables in seen.items():
         for fault in _host(name, variables, groups, instances, volume_fault, str(cluster.get("security"))):
             shared.setdefault(fault, []).append(name)

@@ -31,6 +31,7 @@ NAMES = (
     *WITH_DEFAULT,
     "kafka_super_users",
     "kafka_client_ca_certificates",
+    "kafka_kerberos_realm",
     "kafka_topology",
     "kafka_cluster",
     "kafka_instance_source",
@@ -51,8 +52,8 @@ def read(
 ) -> dict[str, Any]:
     """What holds for the cluster.
 
-    {version, security, replication_factor, min_insync_replicas, listeners, super_users, client_ca, cluster,
-    topology, region, allow_fewer_zones, source, check_topic, report_dir, quorum_removed, findings}.
+    {version, security, replication_factor, min_insync_replicas, listeners, super_users, client_ca, kerberos_realm,
+    cluster, topology, region, allow_fewer_zones, source, check_topic, report_dir, quorum_removed, findings}.
 
     hosts: host to its variables; members: role to host names; play: what the play itself sets, which overrides the
     inventory. findings has one sentence for each variable in which the nodes disagree; the first node's value is given
@@ -82,6 +83,7 @@ def read(
         "security": values["kafka_security"],
         "super_users": values["kafka_super_users"] or [],
         "client_ca": values["kafka_client_ca_certificates"] or "",
+        "kerberos_realm": values["kafka_kerberos_realm"] or "",
         "replication_factor": values["kafka_replication_factor"],
         "min_insync_replicas": values["kafka_min_insync_replicas"],
         "listeners": security.with_protocols(values["kafka_listeners"], values["kafka_security"]),

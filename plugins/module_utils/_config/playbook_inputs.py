@@ -106,6 +106,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
         " looks like a misspelled one of ours. Playbooks without the preflight read it on localhost.",
         "playbooks": (),
     },
+    "kafka_selected_users": {
+        "type": "list",
+        "elements": "raw",
+        "description": "Required. Users of `kafka_users` that get a new password, as a list or as a text with commas.",
+        "playbooks": ("rotate_passwords",),
+    },
     "kafka_objects_file": {
         "type": "str",
         "description": "The file to write. By default `objects.yml` in the current directory.",

@@ -14,13 +14,13 @@ import re
 from typing import Any, Iterable, Mapping, Sequence
 
 from .._tls import identity
+from . import kerberos
 
 TLS, NONE = "tls", "none"
 CHOICES = (TLS, NONE)
 # The listener between brokers and the one of the controllers: which certificate of the cluster's CA is shown decides.
 REPLICATION, CONTROLLERS = "REPLICATION", "CONTROLLER"
 INTERNAL = (REPLICATION, CONTROLLERS)
-SCRAM = "SCRAM-SHA-512"
 PLAINTEXT, SSL, SASL_SSL = "PLAINTEXT", "SSL", "SASL_SSL"
 ENCRYPTED = (SSL, SASL_SSL)
 PROTOCOLS = "TLSv1.3,TLSv1.2"
@@ -47,6 +47,8 @@ RESERVED = frozenset(
         "allow.everyone.if.no.acl.found",
         "authorizer.class.name",
         "principal.builder.class",
+        kerberos.RULES,
+        "sasl.kerberos.service.name",
         "sasl.mechanism.controller.protocol",
         "sasl.mechanism.inter.broker.protocol",
         "super.users",
@@ -120,11 +122,11 @@ def shows_clients_certificates(listeners: Sequence[Mapping[str, Any]]) -> bool:
     return any(item["name"] not in INTERNAL and item.get("protocol") == SSL for item in listeners)
 
 
-def kafka(cluster: Mapping[str, Any], *, broker: bool) -> dict[str, Any]:
+def kafka(cluster: Mapping[str, Any], *, broker: bool, host: str = "") -> dict[str, Any]:
     """The settings of a node of a secured cluster.
 
-    cluster: {cluster: its name, listeners, controllers, super_users}; broker: whether the node is one, also besides a
-    controller.
+    cluster: {cluster: its name, listeners, controllers, super_users, kerberos_realm}; broker: whether the node is one,
+    also besides a controller; host: what clients that show tickets call it.
     """
     mode = "kraft" if cluster["controllers"] else "zookeeper"
     out: dict[str, Any] = {
@@ -146,10 +148,15 @@ def kafka(cluster: Mapping[str, Any], *, broker: bool) -> dict[str, Any]:
             out[prefix + "ssl.truststore.type"] = "PEM"
             out[prefix + "ssl.truststore.location"] = identity.path(DIRECTORY, CLIENTS)
         else:
-            out[prefix + "sasl.enabled.mechanisms"] = SCRAM
-            out[prefix + "scram-sha-512.sasl.jaas.config"] = (
-                "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-            )
+            mechanisms = kerberos.mechanisms(item)
+            out[prefix + "sasl.enabled.mechanisms"] = mechanisms
+            if kerberos.SCRAM in mechanisms:
+                out[prefix + "scram-sha-512.sasl.jaas.config"] = (
+                    "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+                )
+            if kerberos.GSSAPI in mechanisms:
+                out.update(kerberos.login(prefix, host, cluster["kerberos_realm"]))
+                out[kerberos.RULES] = kerberos.rules(cluster["kerberos_realm"])
     if mode == "zookeeper":
         out.update(
             {
@@ -241,13 +248,13 @@ def option_findings(name: str, options: Iterable[Any]) -> list[str]:
     ]
 
 
-def findings(security: Any, listeners: Any, super_users_: Any, client_ca: Any) -> list[str]:
+def findings(security: Any, listeners: Any, super_users_: Any, client_ca: Any, realm: Any = "") -> list[str]:
     """What is wrong with the security of a cluster, one sentence each; listeners are some that can work otherwise."""
     if security not in CHOICES:
         return ["kafka_security is %r, but must be %s or %s; correct it." % (security, TLS, NONE)]
+    out = kerberos.findings(security == TLS, with_protocols(listeners, security), INTERNAL, realm)
     if security != TLS:
-        return []
-    out = []
+        return out
     named = {item["name"]: protocol(item, security) for item in listeners}
     for name, its in named.items():
         if name in INTERNAL:

@@ -10,7 +10,7 @@ import os
 from typing import Any, Callable, Mapping, Sequence
 
 from .._tls import identity
-from . import nodes, security, settings, start_guard, units
+from . import kerberos, nodes, security, settings, start_guard, units
 
 HEADER = "Written by rackaware.kafka; change the inventory, not this file."
 USER = "kafka"
@@ -32,9 +32,9 @@ def files(
     Raises RackawareError.
 
     kind: a key of units.SERVICES. sized: as from _config.sizing.size. Nodes are [{id, host, port}].
-    node: {role, id, rack, address, volumes}, of a ZooKeeper node role and volumes.
+    node: {role, id, rack, address, kerberos_host, volumes}, of a ZooKeeper node role and volumes.
     cluster: {version, security, zookeepers}; with Kafka's settings also {cluster: its name, listeners, controllers,
-    brokers (how many), replication_factor, min_insync_replicas, protocol, super_users, client_ca}; of a broker also
+    brokers (how many), replication_factor, min_insync_replicas, protocol, super_users, client_ca, kerberos_realm}; of a broker also
     {others: the other brokers, at the listener of the collection's modules, id: of the cluster, empty where it is not
     known, new_since: the time in seconds, when no broker of it has run, else None}.
     own: what users set, {config: settings, jvm_options: list, log_levels: logger to level, open_files: int}.
@@ -60,14 +60,23 @@ def files(
     ]
     certificates = _certificates(this, cluster)
     client_ca = _client_ca(certificates, cluster)
+    tickets = this.guarded and cluster["security"] == security.TLS and kerberos.used(cluster["listeners"])
+    krb5 = [_file(kerberos.CONFIG, kerberos.config(cluster["kerberos_realm"], HEADER))] if tickets else []
+    # Not the keytab: a broker reads a new one while it runs.
+    reads = [*certificates, *((kerberos.CONFIG,) if tickets else ())]
+    if tickets:
+        own = {**own, "jvm_options": [*own["jvm_options"], "-Djava.security.krb5.conf=" + kerberos.CONFIG]}
     texts = [
-        *_own(kind, {**node, "data_dirs": data_dirs}, cluster, sized, own, mounts, certificates),
+        *_own(kind, {**node, "data_dirs": data_dirs}, cluster, sized, own, mounts, reads),
         *client_ca,
+        *krb5,
         *guard["files"],
         *(_store_files(this, cluster, on_stores, store_guard) if on_stores else []),
     ]
-    # The role tls stages the others, as no key leaves its host.
+    # The role tls, and of a keytab the role broker, stage the others, as no key leaves its host.
     promoted = [path for path in certificates if path not in [file["dest"] for file in client_ca]]
+    promoted += [kerberos.KEYTAB] if tickets else []
+    directories += [_directory(kerberos.DIRECTORY, owner="root")] if tickets else []
     return {"unit": this.unit, "directories": directories, "files": texts, "promoted": promoted}
 
 

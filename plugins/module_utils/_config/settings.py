@@ -34,8 +34,8 @@ def kafka(
 ) -> str:
     """The properties of a broker, a combined node or a controller.
 
-    node: {role, id, rack, address, data_dirs}; cluster: {security, cluster (its name), listeners (each with its
-    protocol), super_users, controllers, zookeepers: [{id, host, port}], brokers (how many), replication_factor,
+    node: {role, id, rack, address, data_dirs, kerberos_host}; cluster: {security, cluster (its name), listeners (each
+    with its protocol), super_users, kerberos_realm, controllers, zookeepers: [{id, host, port}], brokers (how many), replication_factor,
     min_insync_replicas}; sized as from _config.sizing.size; own are the user's settings. Raises RackawareError.
     """
     secured = cluster["security"] == security.TLS
@@ -44,7 +44,13 @@ def kafka(
     settings = {
         **_identity(node, cluster),
         **_safe(cluster, node["role"]),
-        **(security.kafka(cluster, broker=node["role"] != CONTROLLER) if secured else {}),
+        **(
+            security.kafka(
+                cluster, broker=node["role"] != CONTROLLER, host=node.get("kerberos_host") or node["address"]
+            )
+            if secured
+            else {}
+        ),
         **{name: sized[name]["value"] for name in (*THREADS, *SOCKETS) if name in sized},
     }
     return render(merge(settings, own, reserved(own, cluster["security"])))

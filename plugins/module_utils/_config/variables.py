@@ -40,12 +40,12 @@ OWN = (
 # What a run itself reads, on localhost.
 RUN = ("roll_", "upgrade_", "key_custody_", "objects_", "kafka_topics", "kafka_users", "kafka_quotas", "kafka_acls")
 # What confirms a single run, so that no file may hold it.
-ONE_RUN = ("kafka_confirm", "kafka_selected_nodes", "kafka_accept_loss", "kafka_revoke_urgent")
+ONE_RUN = ("kafka_confirm", "kafka_selected_nodes", "kafka_selected_users", "kafka_accept_loss", "kafka_revoke_urgent")
 # The list of names, and beginnings of names with _ at their end, that are the user's.
 OWN_NAMES = "kafka_own_variables"
 NEAR = 0.85
 # Lists that a survey gives as a text, and that are split where they are read.
-SPLIT = ("roll_only", "roll_allow_topics", "kafka_selected_nodes", "kafka_quorum_removed")
+SPLIT = ("roll_only", "roll_allow_topics", "kafka_selected_nodes", "kafka_selected_users", "kafka_quorum_removed")
 # _config.topology and _config.nodes have sentences of their own for these.
 ELSEWHERE = ("kafka_node_id", "kafka_listeners", "kafka_replication_factor", "kafka_min_insync_replicas")
 WORDS = {

@@ -268,14 +268,19 @@ def diff(step: Step) -> dict[str, str]:
     return {"before_header": header, "after_header": header, "before": before, "after": after}
 
 
-def _own(path: str, ownership: Owned) -> None:
+def ids(ownership: Owned, path: str) -> tuple[int, int]:
+    """The numbers of owner and group, for a path; raises FilesError."""
     uid, gid = _uid(ownership.owner), _gid(ownership.group)
     if uid is None or gid is None:
         raise FilesError(
             "%s shall belong to %s:%s, but there is no such account; make it first."
             % (path, ownership.owner, ownership.group)
         )
-    os.chown(path, uid, gid)
+    return uid, gid
+
+
+def _own(path: str, ownership: Owned) -> None:
+    os.chown(path, *ids(ownership, path))
     os.chmod(path, ownership.mode)
 
 

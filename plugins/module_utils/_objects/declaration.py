@@ -12,7 +12,7 @@ from typing import Any, Callable, Iterator, Mapping
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from .._errors import RackawareError
-from . import acls, quotas, topics, users
+from . import acls, password_rotation, quotas, topics, users
 from .declared import ObjectsError, check_principal, owned
 
 KINDS: dict[str, tuple[dict[str, Any], Callable[[list[dict[str, Any]]], Any]]] = {
@@ -35,7 +35,8 @@ IMPORTED = """---
 
 def findings(variables: Mapping[str, Any]) -> list[str]:
     """What no cluster could be like; one sentence for each variable. Wrong types are the preflight's to say."""
-    out = []
+    out: list[str] = []
+    read: dict[str, list[dict[str, Any]]] = {}
     for name, (options, wanted) in KINDS.items():
         spec = {name: {"type": "list", "elements": "dict", "options": options}}
         result = ArgumentSpecValidator(spec).validate({name: variables.get(name) or []})
@@ -43,10 +44,16 @@ def findings(variables: Mapping[str, Any]) -> list[str]:
             # Kept from here is what was given: a password may be in it.
             out.append("%s has an entry with a wrong type or name; docs/objects.md has an example." % name)
             continue
+        read[name] = result.validated_parameters[name]
         try:
-            wanted(result.validated_parameters[name])
+            wanted(read[name])
         except RackawareError as error:
             out.append(str(error))
+    try:
+        # A file without ACLs leaves those of the cluster alone.
+        password_rotation.check_pairs(read.get("kafka_users", ()), read.get("kafka_acls", ()))
+    except RackawareError as error:
+        out.append(str(error))
     try:
         owned(variables.get("objects_owned_prefixes") or [], purge=bool(variables.get("objects_purge")))
     except RackawareError as error:
@@ -64,6 +71,16 @@ def findings(variables: Mapping[str, Any]) -> list[str]:
     except RackawareError as error:
         out.append(str(error))
     return out
+
+
+def rotated(variables: Mapping[str, Any], names: list[str]) -> list[dict[str, Any]]:
+    """The users that get a new password, without passwords; raises ObjectsError for what findings has or who cannot."""
+    found = findings(variables)
+    if found:
+        raise ObjectsError(" ".join(found))
+    spec = {"kafka_users": {"type": "list", "elements": "dict", "options": users.USER_OPTIONS}}
+    read = ArgumentSpecValidator(spec).validate({"kafka_users": variables.get("kafka_users") or []})
+    return password_rotation.selected(read.validated_parameters["kafka_users"], names)
 
 
 def text(objects: Mapping[str, Any], origin: str, head: str = HEAD) -> str:

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Which version of its password each user of a cluster was seen to log in with: a record on the host that asked.
+"""Which version of its password each user of a cluster was seen to log in with, and which versions a rotation found
+that is not over yet: a record on the host that asked.
 
 A login costs a second of CPU for thirty users, and the version of a secret says the same. The record has neither a
 password nor a digest of one. Where it is missing, or of another cluster, users log in.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Callable, Iterable
+from typing import Any, Callable, Iterable, Mapping
 
 from .. import _durable, _regular_file
 from .._errors import reason
@@ -28,6 +29,7 @@ class Versions:
     def __init__(self, path: str, cluster: Callable[[], str], users: Iterable[Wanted]) -> None:
         self._path = path
         self._users: dict[str, Any] = {}
+        self.rotation: dict[str, str] = {}
         self._used = os.path.lexists(path) or any(each.source is not None for each in users)
         self._cluster = cluster() if self._used else ""
         if self._used:
@@ -37,7 +39,7 @@ class Versions:
         try:
             record = json.loads(_regular_file.read(self._path))
             if record["cluster_id"] == self._cluster:
-                self._users = dict(record["users"])
+                self._users, self.rotation = dict(record["users"]), dict(record.get("rotation", {}))
         except (OSError, ValueError, KeyError, TypeError):
             # Without it all users log in, which is slower and no less right.
             return
@@ -57,11 +59,22 @@ class Versions:
         names = {_name(key) for key in there} | seen.keys()
         self._write({name: each for name, each in {**self._users, **seen}.items() if name in names})
 
-    def _write(self, users: dict[str, Any]) -> None:
-        if not self._used or users == self._users:
+    def rotate(self, found: Mapping[str, str]) -> None:
+        """The versions, by source, that a rotation found; those of one that was broken off stay. Raises ObjectsError."""
+        self._write(self._users, {**found, **self.rotation})
+
+    def rotated(self, sources: Iterable[str]) -> None:
+        """The rotation of these is over. Raises ObjectsError."""
+        over = set(sources)
+        self._write(self._users, {name: each for name, each in self.rotation.items() if name not in over})
+
+    def _write(self, users: dict[str, Any], rotation: dict[str, str] | None = None) -> None:
+        rotation = self.rotation if rotation is None else rotation
+        if not self._used or (users, rotation) == (self._users, self.rotation):
             return
-        self._users = users
-        text = json.dumps({"cluster_id": self._cluster, "users": users}, sort_keys=True, indent=1)
+        self._users, self.rotation = users, rotation
+        record = {"cluster_id": self._cluster, "users": users, **({"rotation": rotation} if rotation else {})}
+        text = json.dumps(record, sort_keys=True, indent=1)
         try:
             os.makedirs(os.path.dirname(self._path), mode=0o755, exist_ok=True)
             _durable.write(self._path, text + "\n", mode=0o600)

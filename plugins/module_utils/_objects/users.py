@@ -25,6 +25,7 @@ USER_OPTIONS: dict[str, dict[str, Any]] = {
     "password_from": {"type": "dict", "no_log": False, "options": secrets.SOURCE_OPTIONS},
     "mechanism": {"type": "str", "choices": list(MECHANISMS), "default": "SCRAM-SHA-512"},
     "iterations": {"type": "int", "default": 8192},
+    "pair": {"type": "str"},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
 }
 

@@ -163,6 +163,8 @@ def refuse_shared_with_clients(all_hosts: Iterable[Host], authorities: Iterable[
             "kafka_client_ca_certificates of %s has the CA that signs nodes, so that the nodes' listeners would let its"
             " clients in; have clients' certificates signed by another CA. See docs/security.md." % some(shared)
         )
+
+
 def refuse_no_key(key: str) -> None:
     """Raise TlsError where a CA would be changed that is not there."""
     raise TlsError("There is no KMS key %s, so that there is no CA to change; run site first." % key + PAGE)

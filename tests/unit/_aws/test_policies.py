@@ -20,3 +20,15 @@ def test_only_what_is_the_clusters_is_read_and_made_and_nothing_is_changed():
     assert {each["Effect"] for each in statements} == {"Allow"}
     assert all(each["Condition"]["NumericGreaterThanEquals"] == {"ec2:RoleDelivery": "2.0"} for each in statements)
     assert [each["Condition"].get("StringEquals") for each in statements] == [None, None, {"ssm:Overwrite": "false"}]
+
+
+def test_with_rotate_passwords_are_changed_and_none_is_deleted_or_listed():
+    plain = kafka_passwords_policy(ROLE, "cn-north-1", "demo")["Statement"]
+    statements = kafka_passwords_policy(ROLE, "cn-north-1", "demo", True)["Statement"]
+    more = {action for each in statements for action in each["Action"]} - {a for each in plain for a in each["Action"]}
+    assert more == {
+        *("secretsmanager:DescribeSecret", "secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"),
+        "ssm:GetParameterHistory",
+    }
+    assert [each["Resource"] for each in statements] == [each["Resource"] for each in plain]
+    assert all(each["Condition"] == {"NumericGreaterThanEquals": {"ec2:RoleDelivery": "2.0"}} for each in statements)

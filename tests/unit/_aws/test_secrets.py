@@ -107,7 +107,7 @@ def test_both_services_are_asked_for_the_value_and_its_version(aws, store):
     assert "c4n4ry" not in repr(found)
     bodies = {action: body for action, body, _headers in aws.asked}
     assert len(aws.asked) == 2 and bodies == {
-        **{"GetSecretValue": {"SecretId": SECRET.name}},
+        **{"GetSecretValue": {"SecretId": SECRET.name, "VersionStage": "AWSCURRENT"}},
         **{"GetParameter": {"Name": PARAMETER.name, "WithDecryption": True}},
     }
     for _action, _body, headers in aws.asked:

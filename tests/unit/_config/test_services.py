@@ -179,3 +179,37 @@ def test_a_combined_node_is_one_service_with_both_roles():
 def test_listeners_that_clients_cannot_use_are_refused():
     with pytest.raises(nodes.NodesError, match="no listener for clients"):
         made("broker", listeners=LISTENERS[:2])
+
+
+TICKETS = [
+    {"name": "REPLICATION", "port": 9091},
+    {"name": "CONTROLLER", "port": 9093},
+    {"name": "KRB", "port": 9095, "mechanisms": ["GSSAPI"]},
+]
+KRB5, KEYTAB = "/etc/kafka/kerberos/krb5.conf", "/etc/kafka/kerberos/kafka.keytab"
+
+
+def test_a_broker_whose_clients_show_tickets_has_a_krb5_conf_and_takes_a_staged_keytab():
+    told = {"security": "tls", "listeners": TICKETS, "kerberos_realm": "EXAMPLE.COM"}
+    found, whole = files("broker", **told), made("broker", **told)
+    assert 'principal="kafka/198.18.1.11@EXAMPLE.COM"' in found["/etc/kafka/broker.properties"]["content"]
+    assert "-Djava.security.krb5.conf=%s\n" % KRB5 in found["/etc/kafka/broker.jvm.options"]["content"]
+    assert "default_realm = EXAMPLE.COM" in found[KRB5]["content"] and found[KRB5]["owner"] == "root"
+    # A changed krb5.conf needs a restart; a changed keytab does not, and only another principal's is staged.
+    unit = found["/etc/systemd/system/kafka.service"]["content"]
+    assert KRB5 in unit and KEYTAB not in unit
+    assert KEYTAB in whole["promoted"] and KRB5 not in whole["promoted"]
+    assert directories("broker", **told)["/etc/kafka/kerberos"]["owner"] == "root"
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("controller", {"listeners": TICKETS, "kerberos_realm": "EXAMPLE.COM"}),
+        ("broker", {"listeners": [{"name": "CLIENT", "port": 9092}, *TICKETS[:2]], "kerberos_realm": "EXAMPLE.COM"}),
+    ],
+    ids=["a controller", "clients with passwords"],
+)
+def test_what_sees_no_ticket_has_nothing_of_kerberos(kind, told):
+    whole = made(kind, security="tls", **told)
+    assert "krb5" not in str(whole) and "kerberos" not in str(whole)

@@ -110,3 +110,19 @@ def test_a_record_that_cannot_be_written_is_one_sentence(record):
     record.path.parent.write_text("a file")
     with pytest.raises(ObjectsError, match="The record of the passwords' versions, .* cannot be written: .*; correct"):
         record(user()).keep([user()], [])
+
+
+def test_the_versions_that_a_rotation_found_stay_until_it_is_over(record):
+    first = record(user())
+    first.rotate({"secret a": "v-1", "secret b": "v-1"})
+    # Broken off. The next run finds another version, which is that run's.
+    second = record(user())
+    assert second.rotation == {"secret a": "v-1", "secret b": "v-1"}
+    second.rotate({"secret a": "v-2", "secret c": "v-5"})
+    second.keep([user()], [])
+    assert record(user()).rotation == {"secret a": "v-1", "secret b": "v-1", "secret c": "v-5"}
+    second.rotated(each for each in ("secret a", "secret c"))
+    third = record(user())
+    assert third.rotation == {"secret b": "v-1"} and keys(third.unknown([user()])) == []
+    third.rotated(["secret b"])
+    assert "rotation" not in json.loads(record.path.read_text())

@@ -13,6 +13,7 @@ from fake_admin import FakeAdmin
 from ansible_collections.rackaware.kafka.plugins.module_utils._aws import secrets
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import batches, users
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import CONNECTION_SPEC
+from ansible_collections.rackaware.kafka.plugins.module_utils._objects import login
 from ansible_collections.rackaware.kafka.plugins.modules import (
     kafka_acls,
     kafka_acls_info,
@@ -273,7 +274,7 @@ class TestUsers:
             return [each for each in credentials if self.right.get(each.user) != each.password]
 
         monkeypatch.setattr(users, "refused", refused)
-        monkeypatch.setattr(kafka_users, "listening", iter)
+        monkeypatch.setattr(login, "listening", iter)
         self.login = {"login_servers": ["two:9094"], "login_protocol": "SASL_PLAINTEXT"}
 
     def test_check_apply_again(self, run, cluster):
@@ -304,7 +305,7 @@ class TestUsers:
             while not predicate(fetch()):
                 self.right["late"] = SECRET
 
-        monkeypatch.setattr(kafka_users, "wait_until", wait)
+        monkeypatch.setattr(login, "wait_until", wait)
         assert run(kafka_users, users=[self.APP, {"name": "late", "password": SECRET}], **self.login)["changed"]
         assert [names for _protocol, _server, names in self.tried] == [["app", "late"], ["late"]]
 
@@ -344,7 +345,7 @@ class TestUsers:
 
     def test_nothing_that_listens_is_an_error(self, run, cluster, monkeypatch):
         run(kafka_users, users=[self.APP], **self.login)
-        monkeypatch.setattr(kafka_users, "listening", lambda servers: iter(()))
+        monkeypatch.setattr(login, "listening", lambda servers: iter(()))
         assert (
             "Nothing listens at two:9094, where users log in" in run(kafka_users, users=[self.APP], **self.login)["msg"]
         )
@@ -411,7 +412,7 @@ class TestPasswordsInAws:
 
         monkeypatch.setattr(users, "upsert", upserted)
         monkeypatch.setattr(users, "refused", refused)
-        monkeypatch.setattr(kafka_users, "listening", iter)
+        monkeypatch.setattr(login, "listening", iter)
         monkeypatch.setattr(secrets, "connect", lambda: self.kept)
         monkeypatch.setattr(cluster, "metadata", lambda topics: Made(cluster_id="one"), raising=False)
         self.record = tmp_path / "record.json"
