@@ -16,7 +16,7 @@ ROLES = sorted(path for path in (ROOT / "roles").iterdir() if path.is_dir())
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py") if path.stem != "__init__")
 PLAYBOOKS = sorted((ROOT / "playbooks").glob("*.yml"))
 ALIASES = {"rolling-upgrade"}
-SURFACE = 120
+SURFACE = 122
 
 
 def read(path):

@@ -338,7 +338,7 @@ class TestSentences:
             (1, "old", {"old", "new"}, ""),
             (1, "old", {"old"}, "takes certificates of"),
             (2, "new", {"old", "new"}, ""),
-            (2, "old", {"old", "new"}, "shows no certificate of the CA %s yet" % fingerprint(KEYS["new"].public)),
+            (2, "old", {"old", "new"}, "shows no certificate of the CA NEW yet"),
             (3, "new", {"new"}, ""),
             (3, "new", {"old", "new"}, "takes certificates of"),
             (3, "new", set(), ""),
@@ -356,6 +356,8 @@ class TestSentences:
         if not said:
             rotation.refuse_listeners(keys, at, hosts, listening, "demo")
             return
+        # The key differs from run to run, and parallel workers compare the tests' names.
+        said = said.replace("NEW", fingerprint(new))
         with pytest.raises(TlsError, match="The listener at port 9091 of b2 %s.*; run rotate_ca again" % said):
             rotation.refuse_listeners(keys, at, hosts, listening, "demo")
 
