@@ -13,10 +13,10 @@ import re
 from typing import Any, Iterable, Mapping, Sequence
 
 from .. import _address
-from .._config import security, units
+from .._config import securing, security, units
 from .._config.nodes import BROKER, CONTROLLER, ZOOKEEPER
 from .._errors import RackawareError
-from .._text import some
+from .._text import hosts_as_subject, some
 from . import myid, service_state, storage
 
 # A failed disk must not stop a roll of other nodes. A run that formats or stages reads it again, and refuses it.
@@ -24,7 +24,6 @@ UNREADABLE = "unreadable"
 NODE_ID = re.compile(r"^\s*(?:node\.id|broker\.id)\s*=\s*(\d+)\s*$", re.MULTILINE)
 SERVER = re.compile(r"^\s*server\.(\d+)\s*=\s*(\[[^\]]*\]|[^:\s]+)", re.MULTILINE)
 PROTOCOLS = re.compile(r"^\s*listener\.security\.protocol\.map\s*=\s*(\S+)\s*$", re.MULTILINE)
-SECURE_PORT = re.compile(r"^\s*secureClientPort\s*=", re.MULTILINE)
 ZOOKEEPER_PORT = "ZooKeeper's client port"
 CONTROLLERS = re.compile(r"^\s*controller\.quorum\.bootstrap\.servers\s*=\s*(\S+)\s*$", re.MULTILINE)
 
@@ -32,13 +31,14 @@ CONTROLLERS = re.compile(r"^\s*controller\.quorum\.bootstrap\.servers\s*=\s*(\S+
 def look(
     service: str, log_dirs: Sequence[str], *, mounts: Sequence[str] = (), runs: bool, tolerant: bool = False
 ) -> dict[str, Any]:
-    """{host, directories, mounted, running, process, quorum, protocols} of a host, the first being its own name.
+    """{host, directories, mounted, running, process, quorum, protocols, security, listeners} of a host, the first being
+    its own name.
 
     directories: as in _host.storage.Directory, a ZooKeeper node's with its id from myid; mounted: whether all mounts
     are there, without which nothing is known of the directories; running: runs; process: {path, node_id} of the file
     that the running service was started with, else None; quorum: [{id, address}], the ZooKeeper servers or controllers
-    that its configuration names; protocols: the security protocol of each listener of a running service. With tolerant
-    a disk that cannot be read is UNREADABLE, else StorageError or MyidError is raised.
+    that its configuration names; protocols: the security protocol of each listener of a running service; security and
+    listeners are as in _config.securing.read. With tolerant a disk that cannot be read is UNREADABLE, else StorageError or MyidError is raised.
     """
     config = units.service(service).config
     directories = [_directory(service, path, tolerant) for path in log_dirs]
@@ -52,6 +52,7 @@ def look(
         "process": {"path": config, "node_id": int(match.group(1))} if match else None,
         "quorum": _quorum(service, text),
         "protocols": _protocols(service, text) if runs else {},
+        **securing.read(service, text),
     }
 
 
@@ -80,7 +81,10 @@ def _quorum(service: str, text: str) -> list[dict[str, Any]]:
 
 def _protocols(service: str, text: str) -> dict[str, str]:
     if service == ZOOKEEPER:
-        return {ZOOKEEPER_PORT: security.SSL if SECURE_PORT.search(text) else security.PLAINTEXT}
+        # On the way to a secured cluster the port speaks both.
+        spoken = {security.NONE: security.PLAINTEXT, security.TLS: security.SSL}
+        step = securing.read(service, text)["security"]
+        return {ZOOKEEPER_PORT: spoken[step]} if step in spoken else {}
     match = PROTOCOLS.search(text)
     return dict(item.split(":", 1) for item in match.group(1).split(",") if ":" in item) if match else {}
 
@@ -91,12 +95,15 @@ def findings(
     answers: Mapping[str, Sequence[Mapping[str, Any]]],
     removed: Iterable[Any] = (),
     protocols: Mapping[str, str] | None = None,
+    *,
+    closes: bool = False,
 ) -> list[str]:
     """Where the hosts contradict the inventory, one sentence each.
 
     hosts: host to its variables; members: role to host names; answers: host to the answers of look() there; removed:
     ids of ZooKeeper nodes or controllers that the operator takes out of the quorum on purpose; protocols: the security
-    protocol that the inventory gives each listener, and ZOOKEEPER_PORT.
+    protocol that the inventory gives each listener, and ZOOKEEPER_PORT; closes: whether what is about to be staged ends
+    plaintext, without secure_cluster.
     """
     zookeepers = list(members.get(ZOOKEEPER) or ())
     kafka = list(dict.fromkeys([*(members.get(BROKER) or ()), *(members.get(CONTROLLER) or ())]))
@@ -112,7 +119,8 @@ def findings(
     except RackawareError as error:
         out.append(str(error))
     out += _lost(hosts, members, answers, {str(number) for number in removed})
-    return out + _blank(zookeepers, kafka, answers) + _changed_protocols(answers, protocols or {})
+    out += _blank(zookeepers, kafka, answers) + _changed_protocols(answers, protocols or {})
+    return out or (_closed(answers) if closes else [])
 
 
 def wanted_protocols(listeners: Iterable[Mapping[str, Any]], secured: str) -> dict[str, str]:
@@ -136,9 +144,24 @@ def _changed_protocols(answers: Mapping[str, Sequence[Mapping[str, Any]]], wante
                     changed.setdefault((listener, protocol), []).append(name)
     return [
         "%s speaks %s on %s, and the inventory asks for %s, which nodes and clients that run now do not understand; set"
-        " kafka_security, or the protocol in kafka_listeners, to what runs. See docs/security.md."
+        " kafka_security, or the protocol in kafka_listeners, to what runs, or secure the cluster with secure_cluster."
+        " See docs/runbooks/secure_cluster.md."
         % (listener, protocol, some(sorted(set(names))), wanted[listener])
         for (listener, protocol), names in changed.items()
+    ]
+
+
+def _closed(answers: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """Nodes that take plaintext, while the inventory asks for a secured cluster."""
+    open_ = securing.closing(
+        (name, reply) for name, replies in answers.items() for reply in replies if reply.get("running")
+    )
+    if not open_:
+        return []
+    return [
+        "%s plaintext, and a restart with this inventory would cut off the clients and nodes that use it; run"
+        " secure_cluster, which closes it in steps, or set kafka_security to none. See docs/runbooks/secure_cluster.md."
+        % hosts_as_subject(open_, "takes", "take")
     ]
 
 
