@@ -228,7 +228,7 @@ def _host_variables(variables: Any, roles: list[str]) -> dict[str, Any]:
     return out
 
 
-def kafka_identity_findings(hosts: Any, groups: Any, closes: bool = True) -> list[str]:
+def kafka_identity_findings(hosts: Any, groups: Any, securing: bool = False) -> list[str]:
     """One sentence for each difference from the inventory."""
     from ..module_utils._config import cluster_settings
     from ..module_utils._host import identity
@@ -240,9 +240,9 @@ def kafka_identity_findings(hosts: Any, groups: Any, closes: bool = True) -> lis
         results = [(variables.get("__kafka_host") or {}).get("identity") or {}, variables.get("__kafka_storage") or {}]
         answers[name] = [item for item in results if "directories" in item]
     settings = kafka_cluster_settings(hosts, groups)
-    protocols = identity.wanted_protocols(settings["listeners"], settings["security"])
-    closes = closes and settings["security"] == "tls"
-    return identity.findings(hosts, members, answers, settings["quorum_removed"], protocols, closes=closes)
+    protocols = identity.wanted_protocols(settings["listeners"])
+    wanted = None if securing else settings["security"]
+    return identity.findings(hosts, members, answers, settings["quorum_removed"], protocols, wanted=wanted)
 
 
 def kafka_securing_plan(hosts: Any, groups: Any, connections: str, confirmed: bool) -> dict[str, Any]:
@@ -273,7 +273,7 @@ def kafka_services_findings(hosts: Any, names: list[str], groups: Any = None) ->
         return silent
     answers = {name: [identity] for name in names if (identity := hosts[name]["__kafka_service"].get("identity"))}
     settings = kafka_cluster_settings(hosts, groups)
-    protocols = host_identity.wanted_protocols(settings["listeners"], settings["security"])
+    protocols = host_identity.wanted_protocols(settings["listeners"])
     return host_identity.findings(
         hosts, cluster_settings.by_role(groups), answers, settings["quorum_removed"], protocols
     )

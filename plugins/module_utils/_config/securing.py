@@ -9,7 +9,7 @@ Nothing is kept between runs: each answer follows from what the nodes run and wh
 
 from __future__ import annotations
 
-from typing import Any, Collection, Iterable, Mapping, Sequence
+from typing import Any, Collection, Mapping, Sequence
 
 from .._text import counted, some
 from . import security
@@ -139,7 +139,7 @@ def _carried(found: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The plaintext listeners of Kafka that run, each once."""
     out: dict[str, dict[str, Any]] = {}
     for node in found.values():
-        for item in plaintext(node):
+        for item in plaintext({"listeners": node.get("listeners") or []}):
             if item["name"] != ZOOKEEPER_LISTENER:
                 out.setdefault(item["name"], dict(item))
     return list(out.values())
@@ -230,7 +230,3 @@ def suggested(found: Mapping[str, Mapping[str, Any]]) -> str:
     ]
     return "[%s]" % ", ".join(new)
 
-
-def closing(nodes: Iterable[tuple[str, Mapping[str, Any]]]) -> list[str]:
-    """Nodes that take plaintext, and would not any more after a restart with a secured cluster's settings."""
-    return sorted({name for name, node in nodes if node.get("security") not in (None, security.TLS)})

@@ -24,7 +24,6 @@ UNREADABLE = "unreadable"
 NODE_ID = re.compile(r"^\s*(?:node\.id|broker\.id)\s*=\s*(\d+)\s*$", re.MULTILINE)
 SERVER = re.compile(r"^\s*server\.(\d+)\s*=\s*(\[[^\]]*\]|[^:\s]+)", re.MULTILINE)
 PROTOCOLS = re.compile(r"^\s*listener\.security\.protocol\.map\s*=\s*(\S+)\s*$", re.MULTILINE)
-ZOOKEEPER_PORT = "ZooKeeper's client port"
 CONTROLLERS = re.compile(r"^\s*controller\.quorum\.bootstrap\.servers\s*=\s*(\S+)\s*$", re.MULTILINE)
 
 
@@ -51,7 +50,7 @@ def look(
         "running": runs,
         "process": {"path": config, "node_id": int(match.group(1))} if match else None,
         "quorum": _quorum(service, text),
-        "protocols": _protocols(service, text) if runs else {},
+        "protocols": _protocols(text) if runs else {},
         **securing.read(service, text),
     }
 
@@ -79,12 +78,7 @@ def _quorum(service: str, text: str) -> list[dict[str, Any]]:
     return [{"id": None, "address": address} for address in match.group(1).split(",")] if match else []
 
 
-def _protocols(service: str, text: str) -> dict[str, str]:
-    if service == ZOOKEEPER:
-        # On the way to a secured cluster the port speaks both.
-        spoken = {security.NONE: security.PLAINTEXT, security.TLS: security.SSL}
-        step = securing.read(service, text)["security"]
-        return {ZOOKEEPER_PORT: spoken[step]} if step in spoken else {}
+def _protocols(text: str) -> dict[str, str]:
     match = PROTOCOLS.search(text)
     return dict(item.split(":", 1) for item in match.group(1).split(",") if ":" in item) if match else {}
 
@@ -96,14 +90,14 @@ def findings(
     removed: Iterable[Any] = (),
     protocols: Mapping[str, str] | None = None,
     *,
-    closes: bool = False,
+    wanted: str | None = None,
 ) -> list[str]:
     """Where the hosts contradict the inventory, one sentence each.
 
     hosts: host to its variables; members: role to host names; answers: host to the answers of look() there; removed:
     ids of ZooKeeper nodes or controllers that the operator takes out of the quorum on purpose; protocols: the security
-    protocol that the inventory gives each listener, and ZOOKEEPER_PORT; closes: whether what is about to be staged ends
-    plaintext, without secure_cluster.
+    protocol that the inventory gives each listener; wanted: the kafka_security of what is about to be staged, unless
+    secure_cluster has decided that it may be.
     """
     zookeepers = list(members.get(ZOOKEEPER) or ())
     kafka = list(dict.fromkeys([*(members.get(BROKER) or ()), *(members.get(CONTROLLER) or ())]))
@@ -120,15 +114,12 @@ def findings(
         out.append(str(error))
     out += _lost(hosts, members, answers, {str(number) for number in removed})
     out += _blank(zookeepers, kafka, answers) + _changed_protocols(answers, protocols or {})
-    return out or (_closed(answers) if closes else [])
+    return out or _other_security(answers, wanted)
 
 
-def wanted_protocols(listeners: Iterable[Mapping[str, Any]], secured: str) -> dict[str, str]:
-    """The protocols of findings(); secured is kafka_security."""
-    return {
-        **{str(item["name"]): str(item["protocol"]) for item in listeners},
-        ZOOKEEPER_PORT: security.SSL if secured == security.TLS else security.PLAINTEXT,
-    }
+def wanted_protocols(listeners: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The protocols of findings()."""
+    return {str(item["name"]): str(item["protocol"]) for item in listeners}
 
 
 def _changed_protocols(answers: Mapping[str, Sequence[Mapping[str, Any]]], wanted: Mapping[str, str]) -> list[str]:
@@ -136,32 +127,55 @@ def _changed_protocols(answers: Mapping[str, Sequence[Mapping[str, Any]]], wante
 
     Node by node that splits the cluster: the ones that were restarted and the others do not understand each other.
     """
-    changed: dict[tuple[str, str], list[str]] = {}
+    changed: dict[str, list[tuple[str, str]]] = {}
     for name, replies in answers.items():
         for reply in replies:
             for listener, protocol in (reply.get("protocols") or {}).items():
                 if wanted.get(listener, protocol) != protocol:
-                    changed.setdefault((listener, protocol), []).append(name)
-    return [
-        "%s speaks %s on %s, and the inventory asks for %s, which nodes and clients that run now do not understand; set"
-        " kafka_security, or the protocol in kafka_listeners, to what runs, or secure the cluster with secure_cluster."
-        " See docs/runbooks/secure_cluster.md."
-        % (listener, protocol, some(sorted(set(names))), wanted[listener])
-        for (listener, protocol), names in changed.items()
-    ]
+                    changed.setdefault(protocol, []).append((listener, name))
+    out = []
+    for protocol, found in changed.items():
+        listeners = sorted({listener for listener, _ in found})
+        secured = "give kafka_listeners new names and ports, as in %s, and run secure_cluster" % securing.suggested(
+            {name: reply for name, replies in answers.items() for reply in replies}
+        )
+        out.append(
+            "%s %s %s on %s, and the inventory asks for %s, which nodes and clients that run now do not understand; set"
+            " kafka_security, or the protocol in kafka_listeners, to what runs%s. See docs/runbooks/secure_cluster.md."
+            % (
+                ", ".join(listeners),
+                "speaks" if len(listeners) == 1 else "speak",
+                protocol,
+                some(sorted({name for _, name in found})),
+                " and ".join(sorted({wanted[listener] for listener in listeners})),
+                ", or " + secured if protocol == security.PLAINTEXT else "",
+            )
+        )
+    return out
 
 
-def _closed(answers: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
-    """Nodes that take plaintext, while the inventory asks for a secured cluster."""
-    open_ = securing.closing(
-        (name, reply) for name, replies in answers.items() for reply in replies if reply.get("running")
+def _other_security(answers: Mapping[str, Sequence[Mapping[str, Any]]], wanted: str | None) -> list[str]:
+    """Nodes that run with another security than the inventory asks for, under whatever names.
+
+    What a node takes now it would not take after a restart, and ZooKeeper has no names.
+    """
+    others = sorted(
+        name
+        for name, replies in answers.items()
+        for reply in replies
+        if reply.get("running") and reply.get("security") and reply["security"] != wanted
     )
-    if not open_:
+    if not others or wanted not in security.CHOICES:
         return []
+    if wanted == security.NONE:
+        return [
+            "%s clients with TLS, and the inventory asks for kafka_security none, which would cut them off; set it to tls."
+            " See docs/security.md." % hosts_as_subject(others, "serves", "serve")
+        ]
     return [
-        "%s plaintext, and a restart with this inventory would cut off the clients and nodes that use it; run"
-        " secure_cluster, which closes it in steps, or set kafka_security to none. See docs/runbooks/secure_cluster.md."
-        % hosts_as_subject(open_, "takes", "take")
+        "%s clients and nodes in plaintext, and a restart with this inventory would cut them off; run secure_cluster, which"
+        " takes the cluster to TLS in steps, or set kafka_security to none. See docs/runbooks/secure_cluster.md."
+        % hosts_as_subject(others, "serves", "serve")
     ]
 
 
