@@ -26,9 +26,7 @@ class OpenedCluster(Cluster):
         super().__init__(mode, home)
         ports = iter(free_ports(6))
         self.plain = [{"name": name, "port": next(ports)} for name in ("CLIENT", "REPLICATION", "CONTROLLER")]
-        self.aim = [
-            {"name": name, "port": next(ports)} for name in ("CLIENT_TLS", "REPLICATION_TLS", "CONTROLLER_TLS")
-        ]
+        self.aim = [{"name": name, "port": next(ports)} for name in ("CLIENT_TLS", "REPLICATION_TLS", "CONTROLLER_TLS")]
         self.security = security.NONE
         self.hosts = {node: "127.0.0.%d" % (10 + node) for node in RACKS}
         authority = Authority(home, "authority")

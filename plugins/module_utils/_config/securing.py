@@ -119,7 +119,8 @@ def plan(
     elif step is None:
         findings = [
             "Listeners in plaintext are closed on some nodes already; to close the rest, add -e kafka_confirm=%s."
-            % aim["cluster"] + PAGE
+            % aim["cluster"]
+            + PAGE
         ]
     elif security.MOVED in (step, *runs) and step != security.TLS:
         lines.append(
@@ -196,7 +197,9 @@ def _cut_off(seen: Mapping[tuple[str, str], Sequence[str]]) -> str:
 def _aim_findings(found: Mapping[str, Mapping[str, Any]], aim: Mapping[str, Any]) -> list[str]:
     """What is wrong with the aim, one sentence each."""
     if not found:
-        return ["No node has been started yet, so that there is nothing to secure; run site, which starts them secured."]
+        return [
+            "No node has been started yet, so that there is nothing to secure; run site, which starts them secured."
+        ]
     if aim["security"] != security.TLS:
         return [
             "kafka_security is %s, but this playbook takes a cluster to tls; set kafka_security to tls, and kafka_listeners"
@@ -229,4 +232,3 @@ def suggested(found: Mapping[str, Mapping[str, Any]]) -> str:
         for number, name in enumerate(sorted(names, key=lambda name: name in security.INTERNAL), start=1)
     ]
     return "[%s]" % ", ".join(new)
-

@@ -323,7 +323,9 @@ def test_a_listener_that_would_speak_otherwise_after_a_restart_is_refused_once_f
     assert len(found) == 1 and found[0].startswith(
         "CLIENT, REPLICATION speak PLAINTEXT on b1, b2, and the inventory asks for SASL_SSL and SSL, which nodes"
     )
-    assert "new names and ports, as in [{name: CLIENT_TLS, port: 9092}, {name: REPLICATION_TLS, port: 9093}]" in found[0]
+    assert (
+        "new names and ports, as in [{name: CLIENT_TLS, port: 9092}, {name: REPLICATION_TLS, port: 9093}]" in found[0]
+    )
     assert found[0].endswith("and run secure_cluster. See docs/runbooks/secure_cluster.md.")
     (back,) = identity._changed_protocols({"b1": running({"CLIENT": "SASL_SSL"})}, {"CLIENT": "PLAINTEXT"})
     assert "secure_cluster," not in back and "to what runs. See" in back
