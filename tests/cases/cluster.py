@@ -110,6 +110,8 @@ class Cluster:
     def __init__(self, scratch: Path, inventory: str = "inventories/lab") -> None:
         self.name = os.environ["KAFKA_CLUSTER"]
         self.scratch, self.inventory = scratch, inventory
+        # A second inventory, which says more about the same hosts.
+        self.more: Path | None = None
         listed = json.loads(
             subprocess.run(
                 ["ansible-inventory", "-i", inventory, "--list"],
@@ -145,7 +147,8 @@ class Cluster:
     def start(self, playbook: str, *options: str, environment: dict[str, str] | None = None, **extra: Any) -> Run:
         """Start one of our playbooks with extra variables."""
         extra = {"kafka_report_dir": str(self.scratch), "roll_canary_soak_seconds": 0, **extra}
-        arguments = ["-i", self.inventory, "-e", json.dumps(extra), *options, "playbooks/%s.yml" % playbook]
+        inventories = ["-i", self.inventory, *(["-i", str(self.more)] if self.more else [])]
+        arguments = [*inventories, "-e", json.dumps(extra), *options, "playbooks/%s.yml" % playbook]
         return Run(arguments, {**quiet(), **(environment or {})})
 
     @contextmanager

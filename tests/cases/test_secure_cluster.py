@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 
 import client_file
@@ -19,6 +20,13 @@ NEW = [{"name": name + "_TLS", "port": port} for name, port in zip(NAMES, (9094,
 AIM = {"kafka_security": "tls", "kafka_listeners": NEW}
 
 
+@pytest.fixture
+def aim(cluster):
+    """From now on the inventory asks for it. With -e it would outrank the steps."""
+    cluster.more = cluster.scratch / "aim.json"
+    cluster.more.write_text(json.dumps({"all": {"vars": AIM}}))
+
+
 def page(cluster):
     return (cluster.scratch / (cluster.name + ".html")).read_text()
 
@@ -29,28 +37,29 @@ def listening(cluster):
 
 def test_what_would_cut_off_nodes_and_clients_is_refused(cluster):
     before = {**cluster.processes(), **cluster.quorum_processes()}
-    cluster.play("site", **AIM).refused("in plaintext, and a restart with this inventory would cut them off")
+    cluster.play("secure_cluster").refused("kafka_security is none, but this playbook takes a cluster to tls")
     cluster.play("secure_cluster", kafka_security="tls").refused(
         "speak PLAINTEXT on", "new names and ports, as in [{name: CLIENT_TLS, port:", "run secure_cluster."
     )
-    cluster.play("secure_cluster").refused("kafka_security is none, but this playbook takes a cluster to tls")
+    cluster.play("secure_cluster", **AIM).refused("is given with -e, which outranks what each step needs")
+    cluster.play("site", **AIM).refused("in plaintext, and a restart with this inventory would cut them off")
     assert {**cluster.processes(), **cluster.quorum_processes()} == before
     assert cluster.staged() == []
 
 
-def test_both_doors_open_under_load_also_after_a_run_that_was_broken_off(cluster):
+def test_both_doors_open_under_load_also_after_a_run_that_was_broken_off(cluster, aim):
     cluster.play("provision", network_listeners=PLAIN + NEW).succeeded()
     with cluster.load("opening"):
-        cluster.play("secure_cluster", "--check", **AIM).succeeded("in plaintext only", "Step 1 of 3")
+        cluster.play("secure_cluster", "--check").succeeded("in plaintext only", "Step 1 of 3")
         assert cluster.staged() == []
-        cluster.break_off("secure_cluster", stopped=1, **AIM)
-        said = cluster.play("secure_cluster", roll_break_lock=True, **AIM).succeeded(
+        cluster.break_off("secure_cluster", stopped=1)
+        said = cluster.play("secure_cluster", roll_break_lock=True).succeeded(
             "talking to each other by TLS", "On plaintext now: 198.18.0.1 at CLIENT (9092) of", "kafka_confirm="
         )
         assert "Step 1 of 3" in said.said and "Step 2 of 3" in said.said
         # The clients of the load are there.
         before = cluster.processes()
-        cluster.play("secure_cluster", kafka_confirm=cluster.name, **AIM).refused(
+        cluster.play("secure_cluster", kafka_confirm=cluster.name).refused(
             "on plaintext, and would be cut off: 198.18.0.1 at CLIENT (9092) of"
         )
         assert cluster.processes() == before
@@ -63,14 +72,14 @@ def test_both_doors_open_under_load_also_after_a_run_that_was_broken_off(cluster
 @pytest.fixture(scope="module")
 def moved(cluster):
     """The clients get a name."""
-    cluster.play("../molecule/shared/let_in", **AIM).succeeded()
+    cluster.play("../molecule/shared/let_in").succeeded()
     cluster.move_clients(9094, cluster.scratch / (cluster.name + "-client.properties"))
     return client_file.connection_options(cluster.client_file)
 
 
 def test_plaintext_ends_under_the_load_of_clients_that_have_moved(cluster, moved):
     with cluster.load("closing"):
-        cluster.play("secure_cluster", kafka_confirm=cluster.name, **AIM).succeeded("No client is on plaintext now.")
+        cluster.play("secure_cluster", kafka_confirm=cluster.name).succeeded("No client is on plaintext now.")
     assert "Insecure" not in page(cluster)
 
 
@@ -90,10 +99,10 @@ def test_no_node_takes_plaintext_any_more(cluster, moved):
 
 def test_nothing_is_left_to_do(cluster, moved):
     before = {**cluster.processes(), **cluster.quorum_processes()}
-    cluster.play("site", **AIM).succeeded("No node needs a restart.")
-    said = cluster.play("secure_cluster", "-v", **AIM).succeeded("by TLS only")
+    cluster.play("site").succeeded("No node needs a restart.")
+    said = cluster.play("secure_cluster", "-v").succeeded("by TLS only")
     assert not ZOOKEEPER or '"protected": 0' in said.said
-    cluster.play("provision", **AIM).succeeded()
+    cluster.play("provision").succeeded()
     assert {**cluster.processes(), **cluster.quorum_processes()} == before
     assert cluster.staged() == []
     until(cluster.healthy, "the cluster to be healthy", 120)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -12,7 +10,7 @@ from kafka_cluster import RACKS, START_SECONDS, Cluster, free_ports
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import nodes, security, settings
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import client as kafka_client
-from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import metadata, zookeeper
+from ansible_collections.rackaware.kafka.plugins.module_utils._kafka import zookeeper
 from ansible_collections.rackaware.kafka.plugins.module_utils._tls import identity
 from ansible_collections.rackaware.kafka.plugins.module_utils._wait import wait_until
 

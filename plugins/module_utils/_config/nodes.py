@@ -18,7 +18,7 @@ from .._tls import identity
 from . import security
 
 # The listener between brokers, the one of the controllers; every other one is for clients.
-from .security import CONTROLLERS, OF_BROKERS, OF_CONTROLLERS, REPLICATION
+from .security import CONTROLLERS, OF_BROKERS, OF_CONTROLLERS
 
 BROKER, COMBINED, CONTROLLER, ZOOKEEPER = "broker", "combined", "controller", "zookeeper"
 LISTENER_NAME = re.compile(r"[A-Za-z0-9_-]+")

@@ -9,6 +9,7 @@ Brokers protect what they create from the start that zookeeper.set.acl came with
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
 import struct
@@ -75,10 +76,8 @@ class Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        try:
+        with contextlib.suppress(OSError):
             self._send(struct.pack(">ii", 0, CLOSE))
-        except OSError:
-            pass
         self._socket.close()
 
     def children(self, path: str) -> list[str]:

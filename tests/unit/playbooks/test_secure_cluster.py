@@ -95,3 +95,10 @@ def test_an_aim_with_a_name_that_runs_in_plaintext_is_refused(run):
     code, said, log, _ = run(aim=aim)
     assert code != 0 and log == []
     assert "gives its name to a listener with TLS" in said and "[{name: CLIENT_TLS, port: 9093}" in said
+
+
+@pytest.mark.parametrize("given", [{"kafka_security": "tls"}, {"kafka_listeners": AIM["kafka_listeners"]}])
+def test_an_aim_that_would_outrank_the_step_is_refused(run, given):
+    code, said, log, _ = run("-e", json.dumps(given))
+    assert code != 0 and log == [], said[-3000:]
+    assert "is given with -e, which outranks what each step needs" in said
