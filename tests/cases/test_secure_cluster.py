@@ -20,7 +20,7 @@ NEW = [{"name": name + "_TLS", "port": port} for name, port in zip(NAMES, (9094,
 AIM = {"kafka_security": "tls", "kafka_listeners": NEW}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def aim(cluster):
     """From now on the inventory asks for it. With -e it would outrank the steps."""
     cluster.more = cluster.scratch / "aim.json"
@@ -70,7 +70,7 @@ def test_both_doors_open_under_load_also_after_a_run_that_was_broken_off(cluster
 
 
 @pytest.fixture(scope="module")
-def moved(cluster):
+def moved(cluster, aim):
     """The clients get a name."""
     cluster.play("../molecule/shared/let_in").succeeded()
     cluster.move_clients(9094, cluster.scratch / (cluster.name + "-client.properties"))

@@ -284,7 +284,9 @@ def test_what_holds_for_the_whole_cluster_is_not_read_on_localhost():
     wrong = re.compile(
         r"\bkafka_(listeners|replication_factor|min_insync_replicas|check_topic|report_dir|instance_source)\b"
     )
-    files = [path for path in (ROOT / "playbooks").rglob("*.yml") if path.name not in ("preflight.yml", "secure_step.yml")]
+    files = [
+        path for path in (ROOT / "playbooks").rglob("*.yml") if path.name not in ("preflight.yml", "secure_step.yml")
+    ]
     files += [
         path
         for role in ("roll", "upgrade")
