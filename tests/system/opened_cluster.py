@@ -59,6 +59,7 @@ class OpenedCluster(Cluster):
         cluster = {
             "security": self.security,
             "cluster": NAME,
+            "super_users": ["User:app"],
             "listeners": self.listeners,
             "controllers": self.members(controllers) if self.mode == "kraft" else [],
             "zookeepers": [] if self.mode == "kraft" else self.members(nodes.ZOOKEEPER_PORT),

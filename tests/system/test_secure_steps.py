@@ -1,10 +1,14 @@
 """A real cluster of three nodes goes from plaintext to TLS, one node after another, in both metadata modes: in each mixture of
-two steps all brokers stay in sync."""
+two steps all brokers stay in sync, and clients lose nothing."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
+import client_file
 import pytest
 from kafka_cluster import run_module
+from ledger import during
 from opened_cluster import NAME, OpenedCluster
 
 from ansible_collections.rackaware.kafka.plugins.module_utils._config import security
@@ -19,6 +23,16 @@ def cluster(request, tmp_path_factory):
     with OpenedCluster(request.param, tmp_path_factory.mktemp(request.param)) as made:
         made.start_all()
         yield made
+
+
+@contextmanager
+def load(cluster, listener, *more):
+    """Clients write at a listener during the block, and no acknowledged record is lost."""
+    servers = ",".join("%s:%d" % (host, listener["port"]) for host in cluster.hosts.values())
+    words = ["--bootstrap", servers, "--rate", "50", "--partitions", "3", "--prefix", listener["name"].lower(), *more]
+    with during.ledger(cluster.home / ("ledger-" + cluster.security), words) as report:
+        yield
+    assert report["lost"] == 0 and report["records"]["acked"] > 100, report["problems"]
 
 
 def at(cluster, listener, **options):
@@ -36,7 +50,8 @@ def as_user(cluster):
 
 
 def test_both_doors_open(cluster):
-    cluster.take(security.OPENED)
+    with load(cluster, cluster.plain[0]):
+        cluster.take(security.OPENED)
     assert at(cluster, cluster.plain[0]) is None
     # Who comes without a name may do anything yet, and so give clients their names.
     made = run_module(
@@ -51,13 +66,17 @@ def test_both_doors_open(cluster):
 
 
 def test_nodes_move_while_clients_stay_at_either_door(cluster):
-    cluster.take(security.MOVED)
+    with load(cluster, cluster.plain[0]):
+        cluster.take(security.MOVED)
     assert at(cluster, cluster.plain[0]) is None
     assert at(cluster, cluster.aim[0], **as_user(cluster)) is None
 
 
 def test_plaintext_closes(cluster):
-    cluster.take(security.TLS)
+    file = cluster.home / "client.properties"
+    file.write_text(client_file.scram("app", USER["password"], cluster.folder(1) / "tls/truststore.pem"))
+    with load(cluster, cluster.aim[0], "--client-config", str(file)):
+        cluster.take(security.TLS)
     for listener in cluster.plain:
         assert at(cluster, listener) is not None
     assert at(cluster, cluster.aim[0], **as_user(cluster)) is None
