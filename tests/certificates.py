@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ipaddress
 from pathlib import Path
+from typing import Sequence
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -39,15 +40,23 @@ class Authority:
         )
 
     def sign(
-        self, name: str, *, address: str = "127.0.0.1", days: int = 5, dn: str | None = None, host: str = ""
+        self,
+        name: str,
+        *,
+        address: str = "127.0.0.1",
+        also: Sequence[str] = (),
+        days: int = 5,
+        dn: str | None = None,
+        host: str = "",
     ) -> Path:
-        """A file with a new key (PKCS#8) and its certificate for an IP address; with days below 0 it has expired.
+        """A file with a new key (PKCS#8) and its certificate for IP addresses; with days below 0 it has expired.
 
         dn: another distinguished name than CN= and the name; host: a name besides the address.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         more = [x509.DNSName(host)] if host else []
-        names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address)), *more])
+        addresses = [x509.IPAddress(ipaddress.ip_address(each)) for each in (address, *also)]
+        names = x509.SubjectAlternativeName([*addresses, *more])
         subject = x509.Name.from_rfc4514_string(dn or "CN=" + name)
         signed = self._certificate(subject, key, days).add_extension(names, critical=False)
         private = key.private_bytes(

@@ -231,7 +231,7 @@ def _host_variables(variables: Any, roles: list[str]) -> dict[str, Any]:
     return out
 
 
-def kafka_identity_findings(hosts: Any, groups: Any) -> list[str]:
+def kafka_identity_findings(hosts: Any, groups: Any, securing: bool = False) -> list[str]:
     """One sentence for each difference from the inventory."""
     from ..module_utils._config import cluster_settings
     from ..module_utils._host import identity
@@ -243,8 +243,27 @@ def kafka_identity_findings(hosts: Any, groups: Any) -> list[str]:
         results = [(variables.get("__kafka_host") or {}).get("identity") or {}, variables.get("__kafka_storage") or {}]
         answers[name] = [item for item in results if "directories" in item]
     settings = kafka_cluster_settings(hosts, groups)
-    protocols = identity.wanted_protocols(settings["listeners"], settings["security"])
-    return identity.findings(hosts, members, answers, settings["quorum_removed"], protocols)
+    protocols = identity.wanted_protocols(settings["listeners"])
+    wanted = None if securing else settings["security"]
+    return identity.findings(hosts, members, answers, settings["quorum_removed"], protocols, wanted=wanted)
+
+
+def kafka_securing_plan(hosts: Any, groups: Any, connections: str, confirmed: bool) -> dict[str, Any]:
+    """{step, security, listeners, lines, findings}."""
+    from ..module_utils import _address
+    from ..module_utils._config import cluster_settings, securing
+
+    # What the inventory says: the preflight of a step keeps that of the step.
+    aim = kafka_cluster_settings(hosts, groups, {})
+    names = {name for members in cluster_settings.by_role(groups).values() for name in members}
+    own = {_address.canonical(hosts[name].get("ansible_host") or name) for name in names}
+    return securing.plan(
+        {name: hosts[name]["__kafka_service"]["identity"] for name in sorted(names)},
+        aim,
+        {name: (hosts[name].get(connections) or {}).get("connections") or [] for name in names},
+        own,
+        confirmed=confirmed,
+    )
 
 
 def kafka_services_findings(hosts: Any, names: list[str], groups: Any = None) -> list[str]:
@@ -257,7 +276,7 @@ def kafka_services_findings(hosts: Any, names: list[str], groups: Any = None) ->
         return silent
     answers = {name: [identity] for name in names if (identity := hosts[name]["__kafka_service"].get("identity"))}
     settings = kafka_cluster_settings(hosts, groups)
-    protocols = host_identity.wanted_protocols(settings["listeners"], settings["security"])
+    protocols = host_identity.wanted_protocols(settings["listeners"])
     return host_identity.findings(
         hosts, cluster_settings.by_role(groups), answers, settings["quorum_removed"], protocols
     )
@@ -300,6 +319,7 @@ class FilterModule:
             kafka_site_findings,
             kafka_input_findings,
             kafka_identity_findings,
+            kafka_securing_plan,
             kafka_services_findings,
             kafka_cluster_identity,
             kafka_cluster_exists,

@@ -9,9 +9,6 @@ from typing import Any, Callable
 
 from ..plugin_utils.filters import as_filters
 
-# Where no listener of the controllers is declared.
-CONTROLLER_PORT = 9093
-
 
 def kafka_service_files(
     kind: str,
@@ -58,11 +55,10 @@ def kafka_listener_ports(listeners: list[dict[str, Any]], security: str) -> dict
 
     client = nodes.client_listener(listeners)
     operator = nodes.operator_listener(listeners, security)
-    named = {listener["name"]: listener["port"] for listener in listeners}
     return {
         "client": int(client["port"]),
         "operator": int(operator["port"]),
-        "controller": int(named.get(nodes.CONTROLLERS, CONTROLLER_PORT)),
+        "controller": int(nodes.controller_listeners(listeners, security)[0]["port"]),
     }
 
 

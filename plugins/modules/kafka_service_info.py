@@ -135,7 +135,10 @@ identity:
     - C(process) has the C(path) of the file that the running service was started with, and the C(node_id) in it. It is
       V(null) when the service does not run.
     - C(quorum) lists the ZooKeeper servers or controllers in its configuration, C(protocols) has the security protocol
-      of each listener of a running service.
+      of each listener of a running service, C(listeners) has C(name), C(port) and C(protocol) of those in its
+      configuration.
+    - C(security) is how far that is from plaintext (V(none)) to TLS (V(tls)), with V(opened) and V(moved) between
+      them; V(null) before there is a configuration.
   type: dict
   returned: success
 certificate_days:

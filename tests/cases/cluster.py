@@ -115,6 +115,8 @@ class Cluster:
     def __init__(self, scratch: Path, inventory: str = "inventories/lab") -> None:
         self.name = os.environ["KAFKA_CLUSTER"]
         self.scratch, self.inventory = scratch, inventory
+        # A second inventory, which says more about the same hosts.
+        self.more: Path | None = None
         listed = json.loads(
             subprocess.run(
                 ["ansible-inventory", "-i", inventory, "--list"],
@@ -140,6 +142,8 @@ class Cluster:
         self.names = {self.ids[name]: name for name in self.brokers}
         self.quorum_service = "zookeeper" if groups["kafka_zookeepers"] else "kafka-controller"
         self.events = scratch / (self.name + "-roll.jsonl")
+        # Where clients get in, and how where no file of the lab says so.
+        self.client_port, self._client_file = 9092, None
         # What all rolls did since the ledger began: each roll writes a new file.
         self.happened = scratch / "happened.jsonl"
 
@@ -148,7 +152,8 @@ class Cluster:
     def start(self, playbook: str, *options: str, environment: dict[str, str] | None = None, **extra: Any) -> Run:
         """Start one of our playbooks with extra variables."""
         extra = {"kafka_report_dir": str(self.scratch), "roll_canary_soak_seconds": 0, **extra}
-        arguments = ["-i", self.inventory, "-e", json.dumps(extra), *options, "playbooks/%s.yml" % playbook]
+        inventories = ["-i", self.inventory, *(["-i", str(self.more)] if self.more else [])]
+        arguments = [*inventories, "-e", json.dumps(extra), *options, "playbooks/%s.yml" % playbook]
         return Run(arguments, {**quiet(), **(environment or {})})
 
     @contextmanager
@@ -249,14 +254,18 @@ class Cluster:
 
     def admin(self, *names: str) -> Admin:
         """A client of these brokers, or of all; it gives up soon, because brokers are down on purpose."""
-        servers = tuple("%s:9092" % self.brokers[name] for name in names or self.brokers)
+        servers = tuple("%s:%d" % (self.brokers[name], self.client_port) for name in names or self.brokers)
         login = client_file.connection_options(self.client_file)
         return Admin(Connection(servers, request_timeout_seconds=6, **login))
 
     @property
     def client_file(self) -> Path | None:
         """How clients get in, as Kafka's tools read it; None where everyone does."""
-        return client_file.find(self.name)
+        return self._client_file or client_file.find(self.name)
+
+    def move_clients(self, port: int, file: Path) -> None:
+        """From now on clients get in there, with this file."""
+        self.client_port, self._client_file = port, file
 
     @property
     def client_options(self) -> dict[str, Any]:
@@ -272,7 +281,7 @@ class Cluster:
 
     @property
     def bootstrap(self) -> str:
-        return ",".join("%s:9092" % address for address in self.brokers.values())
+        return ",".join("%s:%d" % (address, self.client_port) for address in self.brokers.values())
 
     def agreed(self) -> dict[str, Any]:
         """What the brokers have agreed on: the protocols they speak, or the finalized level of metadata.version."""

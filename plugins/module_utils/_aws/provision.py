@@ -13,6 +13,7 @@ import fnmatch
 import ipaddress
 from typing import Any, Iterable
 
+from .._config import security
 from .._config.topology import BROKER, CONTROLLER, DEVICES, INSTANCE_STORE, ZOOKEEPER, Node, Topology
 from .._errors import RackawareError
 
@@ -21,8 +22,8 @@ ZOOKEEPER_CLIENT_PORT = 2181
 ZOOKEEPER_QUORUM_PORTS = (2888, 3888)
 SSH_PORT = 22
 CLIENTS, BROKERS, CONTROLLERS = "clients", "brokers", "controllers"
-# The audience of a listener that names none, by the names of the default listeners.
-_AUDIENCES = {"REPLICATION": BROKERS, "CONTROLLER": CONTROLLERS}
+# The audience of a listener that names none.
+_AUDIENCES = {**dict.fromkeys(security.OF_BROKERS, BROKERS), **dict.fromkeys(security.OF_CONTROLLERS, CONTROLLERS)}
 METADATA_OPTIONS = {"http_tokens": "required", "http_put_response_hop_limit": 1}
 # On shared resources that provision created. Nothing without this tag is deleted, and no existing resource gets it.
 MADE_BY = {"KafkaMadeBy": "rackaware.kafka"}

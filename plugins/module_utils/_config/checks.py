@@ -77,7 +77,7 @@ def findings(
         if (
             not faults_
             and groups.get(nodes.CONTROLLER)
-            and nodes.CONTROLLERS not in {item["name"] for item in declared}
+            and not security.among(declared, nodes.OF_CONTROLLERS, cluster.get("security"))
         ):
             out.append(
                 "kafka_listeners has no listener %s, without which controllers do not start; add {name: %s, port:"
@@ -133,7 +133,7 @@ def _host(
     # One says where JMX listens, the other may say to whom.
     every = [option for given in options.values() for option in given]
     out += units.access_findings(service + "_jvm_options", every)
-    out += security.option_findings(service + "_jvm_options", every) if secured == security.TLS else []
+    out += security.option_findings(service + "_jvm_options", every) if security.encrypts(secured) else []
     volumes = variables.get("kafka_data_volumes") or []
     out += list(filter(None, (volume_fault(str(volume)) for volume in volumes)))[:1]
     try:

@@ -13,7 +13,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 
 from .._text import some
 from . import security
-from .nodes import BROKER, CONTROLLER, CONTROLLERS, REPLICATION, ZOOKEEPER
+from .nodes import BROKER, CONTROLLER, ZOOKEEPER
+from .security import CONTROLLERS, REPLICATION
 
 # The groups of an inventory by role.
 GROUPS = {BROKER: "kafka_brokers", ZOOKEEPER: "kafka_zookeepers", CONTROLLER: "kafka_controllers"}

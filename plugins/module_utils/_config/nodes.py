@@ -18,11 +18,13 @@ from .._tls import identity
 from . import security
 
 # The listener between brokers, the one of the controllers; every other one is for clients.
-from .security import CONTROLLERS, REPLICATION
+from .security import CONTROLLERS, OF_BROKERS, OF_CONTROLLERS
 
 BROKER, COMBINED, CONTROLLER, ZOOKEEPER = "broker", "combined", "controller", "zookeeper"
 LISTENER_NAME = re.compile(r"[A-Za-z0-9_-]+")
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+# Where no listener of the controllers is declared.
+CONTROLLER_PORT = 9093
 DATA, METADATA, ZOOKEEPER_DIR = "/var/lib/kafka/data%d", "/var/lib/kafka/metadata", "/var/lib/zookeeper"
 ZOOKEEPER_PORT, ZOOKEEPER_PEERS, ZOOKEEPER_ELECTION = 2181, 2888, 3888
 # The last line with ZooKeeper, and the first in which KRaft's quorum can grow (KIP-853).
@@ -100,16 +102,18 @@ def data_dirs(volumes: Sequence[str] | None, of_role: str) -> list[str]:
     ]
 
 
-def listeners(declared: Sequence[Mapping[str, Any]], of_role: str, host: str) -> dict[str, str]:
+def listeners(
+    declared: Sequence[Mapping[str, Any]], of_role: str, host: str, secured: str = security.NONE
+) -> dict[str, str]:
     """Kafka's settings for listeners of a broker, a controller or a combined node that is reached at host.
 
     declared: [{name, port, protocol}], as security.with_protocols completes them; REPLICATION is the one between
-    brokers, CONTROLLER the controllers', the others are clients'.
+    brokers, CONTROLLER the controllers', the others are clients'. secured is kafka_security, which decides where there
+    are two of a kind.
     """
     _check_listeners(declared)
     ours = [item for item in declared if serves(item["name"], of_role)]
-    advertised = [item for item in ours if of_role != COMBINED or item["name"] != CONTROLLERS]
-    named = {item["name"]: item for item in declared}
+    advertised = [item for item in ours if of_role != COMBINED or item["name"] not in OF_CONTROLLERS]
     at = {item["name"]: "%s://%s" % (item["name"], join(host, int(item["port"]))) for item in ours}
     out = {
         "listeners": ",".join(at.values()),
@@ -117,12 +121,15 @@ def listeners(declared: Sequence[Mapping[str, Any]], of_role: str, host: str) ->
         "listener.security.protocol.map": ",".join("%s:%s" % (item["name"], item["protocol"]) for item in declared),
     }
     if of_role != CONTROLLER:
-        out["inter.broker.listener.name"] = (
-            REPLICATION
-            if REPLICATION in named
-            else next(item["name"] for item in declared if item["name"] != CONTROLLERS)
-        )
+        between = security.among(declared, OF_BROKERS, secured)
+        others = [item for item in declared if item["name"] not in OF_CONTROLLERS]
+        out["inter.broker.listener.name"] = (between or others)[0]["name"]
     return out
+
+
+def controller_listeners(declared: Sequence[Mapping[str, Any]], secured: str) -> list[Mapping[str, Any]]:
+    """The controllers' listeners, the one first by which they are asked; secured is kafka_security."""
+    return security.among(declared, OF_CONTROLLERS, secured) or [{"name": CONTROLLERS, "port": CONTROLLER_PORT}]
 
 
 def client_listener(declared: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -134,17 +141,18 @@ def client_listener(declared: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 def operator_listener(declared: Sequence[Mapping[str, Any]], secured: str) -> Mapping[str, Any]:
     """The listener by which the collection's modules ask a cluster; secured is kafka_security. Raises NodesError.
 
-    In a secured cluster it is the one between brokers, which only the cluster's hosts reach.
+    In a secured cluster it is the one between brokers, which only the cluster's hosts reach. On the way there it is one
+    that all brokers have, those that are still to be restarted, too.
     """
     client = client_listener(declared)
-    internal = next((item for item in declared if item["name"] == REPLICATION), None)
-    return internal if internal and secured == security.TLS else client
+    internal = security.among(declared, OF_BROKERS, secured)
+    return internal[0] if internal and security.inside(secured) else client
 
 
 def operator_connection(declared: Sequence[Mapping[str, Any]], secured: str) -> dict[str, Any]:
     """How the collection's modules connect on a broker: options of CONNECTION_SPEC beside the servers."""
     listener = operator_listener(declared, secured)
-    if secured != security.TLS:
+    if not security.inside(secured):
         return {"security_protocol": security.protocol(listener, secured)}
     operator = identity.path(security.DIRECTORY, identity.OPERATOR)
     return {
@@ -163,7 +171,7 @@ def _check_listeners(declared: Any) -> None:
 
 def serves(listener: str, of_role: str) -> bool:
     """Whether a node of this role opens this listener; in ZooKeeper mode no node opens the controllers'."""
-    return of_role == COMBINED or (listener == CONTROLLERS) == (of_role == CONTROLLER)
+    return of_role == COMBINED or (listener in OF_CONTROLLERS) == (of_role == CONTROLLER)
 
 
 def ports(declared: Sequence[Mapping[str, Any]], of_role: str) -> list[int]:
@@ -209,7 +217,7 @@ def listener_findings(declared: Any) -> list[str]:
             out.append("The listeners %s and %s share port %d; give each its own." % (seen_ports[port], name, port))
         seen_names.add(name)
         seen_ports[port] = name
-    if not out and not seen_names - {CONTROLLERS, REPLICATION}:
+    if not out and not seen_names.difference(security.INTERNAL):
         out.append("kafka_listeners has no listener for clients; declare one, for example {name: CLIENT, port: 9092}.")
     return out
 
@@ -325,6 +333,7 @@ def summary_hosts(hosts: Mapping[str, Mapping[str, Any]], groups: Mapping[str, S
                 "id": int(variables["kafka_node_id"]),
                 "rack": variables.get("kafka_rack"),
                 "address": str(variables.get("ansible_host") or name),
+                "security": (service.get("identity") or {}).get("security"),
                 "roles": [role_ for role_ in (BROKER, ZOOKEEPER, CONTROLLER) if name in (groups.get(role_) or ())],
                 **{
                     key: service.get(key)

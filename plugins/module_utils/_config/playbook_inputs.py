@@ -29,7 +29,15 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "kafka_confirm": {
         "type": "str",
         "description": "The words that confirm the operation: the cluster's name, or those that the refusal asks for.",
-        "playbooks": (*_NODES, "downtime_upgrade", "finalize_upgrade", "deprovision", "objects", "rotate_ca"),
+        "playbooks": (
+            *_NODES,
+            "downtime_upgrade",
+            "finalize_upgrade",
+            "deprovision",
+            "objects",
+            "rotate_ca",
+            "secure_cluster",
+        ),
     },
     "kafka_selected_nodes": {
         "type": "list",

@@ -18,9 +18,17 @@ from . import kerberos
 
 TLS, NONE = "tls", "none"
 CHOICES = (TLS, NONE)
+# Between the two, while secure_cluster works: doors of both kinds are open, and nodes talk to each other in plaintext,
+# or by TLS.
+OPENED, MOVED = "opened", "moved"
+STEPS = (NONE, OPENED, MOVED, TLS)
 # The listener between brokers and the one of the controllers: which certificate of the cluster's CA is shown decides.
+# Each has a second name, because nodes look each other up by name, and expect their own protocol behind it: in a
+# cluster that runs, no name can change its protocol.
 REPLICATION, CONTROLLERS = "REPLICATION", "CONTROLLER"
-INTERNAL = (REPLICATION, CONTROLLERS)
+OF_BROKERS, OF_CONTROLLERS = (REPLICATION, REPLICATION + "_TLS"), (CONTROLLERS, CONTROLLERS + "_TLS")
+INTERNAL = (*OF_BROKERS, *OF_CONTROLLERS)
+ANONYMOUS = "User:ANONYMOUS"
 PLAINTEXT, SSL, SASL_SSL = "PLAINTEXT", "SSL", "SASL_SSL"
 ENCRYPTED = (SSL, SASL_SSL)
 PROTOCOLS = "TLSv1.3,TLSv1.2"
@@ -57,8 +65,7 @@ RESERVED = frozenset(
     )
 )
 RESERVED_BEGINNINGS = (
-    "listener.name.controller.",
-    "listener.name.replication.",
+    *("listener.name.%s." % name.lower() for name in INTERNAL),
     "ssl.",
     "zookeeper.ssl.",
 )
@@ -81,11 +88,27 @@ ZOOKEEPER_RESERVED = (
 )
 
 
+def encrypts(security: Any) -> bool:
+    """Whether nodes have certificates, and listeners that ask for a name."""
+    return security in (OPENED, MOVED, TLS)
+
+
+def inside(security: Any) -> bool:
+    """Whether nodes talk to each other by TLS."""
+    return security in (MOVED, TLS)
+
+
+def among(listeners: Iterable[Mapping[str, Any]], names: Sequence[str], security: Any) -> list[Mapping[str, Any]]:
+    """Of the listeners {name, protocol} those with these names, the one first by which nodes talk to each other."""
+    found = [item for item in listeners if item["name"] in names]
+    return sorted(found, key=lambda item: (protocol(item, security) in ENCRYPTED) != inside(security))
+
+
 def protocol(listener: Mapping[str, Any], security: str) -> str:
     """The security protocol of a listener {name, protocol}, which need not name it."""
     if listener.get("protocol"):
         return str(listener["protocol"])
-    if security != TLS:
+    if not encrypts(security):
         return PLAINTEXT
     return SSL if listener.get("name") in INTERNAL else SASL_SSL
 
@@ -123,22 +146,26 @@ def shows_clients_certificates(listeners: Sequence[Mapping[str, Any]]) -> bool:
 
 
 def kafka(cluster: Mapping[str, Any], *, broker: bool, host: str = "") -> dict[str, Any]:
-    """The settings of a node of a secured cluster.
+    """The settings of a node of a secured cluster, or of one on the way.
 
-    cluster: {cluster: its name, listeners, controllers, super_users, kerberos_realm}; broker: whether the node is one,
-    also besides a controller; host: what clients that show tickets call it.
+    cluster: {security, cluster: its name, listeners, controllers, super_users, kerberos_realm}; broker: whether the
+    node is one, also besides a controller; host: what clients that show tickets call it.
     """
+    # Who comes in by plaintext has no name, nodes among them. Those who log in are judged by the ACLs already.
+    nameless = () if cluster["security"] == TLS else (ANONYMOUS,)
     mode = "kraft" if cluster["controllers"] else "zookeeper"
     out: dict[str, Any] = {
         **_stores("ssl.%s."),
         "ssl.enabled.protocols": PROTOCOLS,
         "authorizer.class.name": AUTHORIZERS[mode],
         # The names have commas.
-        "super.users": ";".join(super_users(cluster["cluster"], cluster.get("super_users") or ())),
+        "super.users": ";".join(super_users(cluster["cluster"], (*(cluster.get("super_users") or ()), *nameless))),
     }
     for item in cluster["listeners"]:
         name, prefix = item["name"], "listener.name.%s." % str(item["name"]).lower()
-        if name == CONTROLLERS and cluster["controllers"] or name == REPLICATION and broker:
+        if item["protocol"] not in ENCRYPTED:
+            continue
+        if name in OF_CONTROLLERS and cluster["controllers"] or name in OF_BROKERS and broker:
             out[prefix + "ssl.client.auth"] = "required"
         elif name in INTERNAL or not broker:
             continue
@@ -157,7 +184,7 @@ def kafka(cluster: Mapping[str, Any], *, broker: bool, host: str = "") -> dict[s
             if kerberos.GSSAPI in mechanisms:
                 out.update(kerberos.login(prefix, host, cluster["kerberos_realm"]))
                 out[kerberos.RULES] = kerberos.rules(cluster["kerberos_realm"])
-    if mode == "zookeeper":
+    if mode == "zookeeper" and inside(cluster["security"]):
         out.update(
             {
                 "zookeeper.clientCnxnSocket": "org.apache.zookeeper.ClientCnxnSocketNetty",
@@ -165,7 +192,8 @@ def kafka(cluster: Mapping[str, Any], *, broker: bool, host: str = "") -> dict[s
                 **_stores("zookeeper.ssl.%s."),
                 "zookeeper.ssl.protocol": "TLSv1.3",
                 "zookeeper.ssl.enabled.protocols": PROTOCOLS,
-                "zookeeper.set.acl": True,
+                # Not before all brokers have that name.
+                **({"zookeeper.set.acl": True} if cluster["security"] == TLS else {}),
                 # On a loaded host the first handshake outlasts Kafka's 18 s.
                 "zookeeper.connection.timeout.ms": 60000,
             }
@@ -188,8 +216,10 @@ def _clients_only(cluster: str) -> str:
     return "RULE:^(%s)$/client:$1/" % nodes
 
 
-def zookeeper(directory: str) -> dict[str, Any]:
-    """The settings of a ZooKeeper node of a secured cluster, whose files are below directory."""
+def zookeeper(directory: str, secured: str) -> dict[str, Any]:
+    """The settings of a ZooKeeper node of a secured cluster, or of one on the way, whose files are below directory; secured
+    is kafka_security.
+    """
     netty = "org.apache.zookeeper.server.NettyServerCnxnFactory"
     store, trust = reads(directory)
     both = {
@@ -204,7 +234,9 @@ def zookeeper(directory: str) -> dict[str, Any]:
     return {
         "serverCnxnFactory": netty,
         "authProvider.x509": "org.apache.zookeeper.server.auth.X509AuthenticationProvider",
-        "sslQuorum": True,
+        "sslQuorum": inside(secured),
+        # TLS and plaintext on the same ports.
+        **({} if secured == TLS else {"client.portUnification": True, "portUnification": True}),
         **{"ssl." + key: value for key, value in both.items()},
         **{"ssl.quorum." + key: value for key, value in both.items()},
     }
@@ -250,9 +282,17 @@ def option_findings(name: str, options: Iterable[Any]) -> list[str]:
 
 def findings(security: Any, listeners: Any, super_users_: Any, client_ca: Any, realm: Any = "") -> list[str]:
     """What is wrong with the security of a cluster, one sentence each; listeners are some that can work otherwise."""
+    # secure_cluster has judged the aim, and adds what runs.
+    if security in (OPENED, MOVED):
+        return []
     if security not in CHOICES:
         return ["kafka_security is %r, but must be %s or %s; correct it." % (security, TLS, NONE)]
-    out = kerberos.findings(security == TLS, with_protocols(listeners, security), INTERNAL, realm)
+    out = [
+        "kafka_listeners has %s and %s, which are two names for one listener; leave one of them out." % names
+        for names in (OF_BROKERS, OF_CONTROLLERS)
+        if {item["name"] for item in listeners}.issuperset(names)
+    ]
+    out += kerberos.findings(security == TLS, with_protocols(listeners, security), INTERNAL, realm)
     if security != TLS:
         return out
     named = {item["name"]: protocol(item, security) for item in listeners}
@@ -268,7 +308,7 @@ def findings(security: Any, listeners: Any, super_users_: Any, client_ca: Any, r
                 "The listener %s has the protocol %s, which a cluster with kafka_security: tls does not have; leave its"
                 " protocol out for SASL_SSL, or make it SSL. See docs/security.md." % (name, its)
             )
-    if REPLICATION not in named:
+    if not set(OF_BROKERS) & set(named):
         out.append(
             "kafka_listeners has no listener %s, by which brokers and the collection's modules know each other with"
             " kafka_security: tls; add {name: %s, port: 9091}." % (REPLICATION, REPLICATION)
@@ -290,7 +330,7 @@ def findings(security: Any, listeners: Any, super_users_: Any, client_ca: Any, r
                 "kafka_super_users has %r, but a super user is User: and its name, as in User:alice; correct it."
                 % (user,)
             )
-        elif str(user) == "User:ANONYMOUS":
+        elif str(user) == ANONYMOUS:
             out.append(
                 "kafka_super_users has User:ANONYMOUS, which is every client without a name; remove it, and name those"
                 " who may do anything."

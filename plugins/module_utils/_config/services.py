@@ -86,7 +86,7 @@ def _listeners(cluster: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _certificates(this: units.Service, cluster: Mapping[str, Any]) -> list[str]:
     """The files that the service's certificates are in."""
-    if cluster["security"] != security.TLS:
+    if not security.encrypts(cluster["security"]):
         return []
     clients = this.guarded and security.shows_clients_certificates(cluster["listeners"])
     return security.reads(this.directory, clients=clients)

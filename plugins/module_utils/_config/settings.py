@@ -14,10 +14,10 @@ from .nodes import (
     BROKER,
     COMBINED,
     CONTROLLER,
-    CONTROLLERS,
     ZOOKEEPER_ELECTION,
     ZOOKEEPER_PEERS,
     ZOOKEEPER_PORT,
+    controller_listeners,
     listeners,
     servers,
 )
@@ -38,7 +38,7 @@ def kafka(
     with its protocol), super_users, kerberos_realm, controllers, zookeepers: [{id, host, port}], brokers (how many), replication_factor,
     min_insync_replicas}; sized as from _config.sizing.size; own are the user's settings. Raises RackawareError.
     """
-    secured = cluster["security"] == security.TLS
+    secured = security.encrypts(cluster["security"])
     if secured:
         own = security.own_settings(own, cluster["cluster"])
     settings = {
@@ -58,7 +58,7 @@ def kafka(
 
 def reserved(own: Mapping[str, Any], secured: str) -> set[str]:
     """Of a user's settings for brokers and controllers those that are the collection's; secured is kafka_security."""
-    return {*IDENTITY, *(security.reserved(own) if secured == security.TLS else ())}
+    return {*IDENTITY, *(security.reserved(own) if security.encrypts(secured) else ())}
 
 
 def _identity(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +67,9 @@ def _identity(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, 
     if cluster["controllers"]:
         out["process.roles"] = PROCESS_ROLES[role]
         out["node.id"] = int(node["id"])
-        out["controller.listener.names"] = CONTROLLERS
+        out["controller.listener.names"] = [
+            item["name"] for item in controller_listeners(cluster["listeners"], cluster["security"])
+        ]
         # A dynamic quorum (KIP-853): who votes stands in the quorum's own log, and this only says whom to ask.
         out["controller.quorum.bootstrap.servers"] = servers(cluster["controllers"])
     else:
@@ -79,7 +81,7 @@ def _identity(node: Mapping[str, Any], cluster: Mapping[str, Any]) -> dict[str, 
             out["inter.broker.protocol.version"] = cluster["protocol"]
     if role != CONTROLLER:
         out["broker.rack"] = node["rack"]
-    out.update(listeners(cluster["listeners"], role, node["address"]))
+    out.update(listeners(cluster["listeners"], role, node["address"], cluster["security"]))
     out["log.dirs"] = list(node["data_dirs"])
     if cluster["controllers"]:
         out["metadata.log.dir"] = node["data_dirs"][0]
@@ -128,12 +130,11 @@ def zookeeper(
     """zoo.cfg. members: [{id, host}]; own are the user's settings; secured is kafka_security; directory has the node's
     configuration. Raises RackawareError.
     """
-    tls = secured == security.TLS
     settings: dict[str, Any] = {
         "dataDir": data_dir,
         # The same port: what is open, and what brokers are told, does not depend on how it is spoken to.
-        "secureClientPort" if tls else "clientPort": ZOOKEEPER_PORT,
-        **(security.zookeeper(directory) if tls else {}),
+        "secureClientPort" if secured == security.TLS else "clientPort": ZOOKEEPER_PORT,
+        **(security.zookeeper(directory, secured) if security.encrypts(secured) else {}),
         "tickTime": 2000,
         "initLimit": 10,
         "syncLimit": 5,
@@ -168,4 +169,4 @@ def zookeeper_findings(own: Mapping[str, Any], secured: str) -> list[str]:
 
 def _zookeeper_reserved(own: Mapping[str, Any], secured: str) -> set[str]:
     servers_ = {key for key in own if str(key).startswith("server.")}
-    return {*ZOOKEEPER_IDENTITY, *servers_, *(security.zookeeper_reserved(own) if secured == security.TLS else ())}
+    return {*ZOOKEEPER_IDENTITY, *servers_, *(security.zookeeper_reserved(own) if security.encrypts(secured) else ())}

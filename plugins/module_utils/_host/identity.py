@@ -13,10 +13,10 @@ import re
 from typing import Any, Iterable, Mapping, Sequence
 
 from .. import _address
-from .._config import security, units
+from .._config import securing, security, units
 from .._config.nodes import BROKER, CONTROLLER, ZOOKEEPER
 from .._errors import RackawareError
-from .._text import some
+from .._text import hosts_as_subject, some
 from . import myid, service_state, storage
 
 # A failed disk must not stop a roll of other nodes. A run that formats or stages reads it again, and refuses it.
@@ -24,21 +24,20 @@ UNREADABLE = "unreadable"
 NODE_ID = re.compile(r"^\s*(?:node\.id|broker\.id)\s*=\s*(\d+)\s*$", re.MULTILINE)
 SERVER = re.compile(r"^\s*server\.(\d+)\s*=\s*(\[[^\]]*\]|[^:\s]+)", re.MULTILINE)
 PROTOCOLS = re.compile(r"^\s*listener\.security\.protocol\.map\s*=\s*(\S+)\s*$", re.MULTILINE)
-SECURE_PORT = re.compile(r"^\s*secureClientPort\s*=", re.MULTILINE)
-ZOOKEEPER_PORT = "ZooKeeper's client port"
 CONTROLLERS = re.compile(r"^\s*controller\.quorum\.bootstrap\.servers\s*=\s*(\S+)\s*$", re.MULTILINE)
 
 
 def look(
     service: str, log_dirs: Sequence[str], *, mounts: Sequence[str] = (), runs: bool, tolerant: bool = False
 ) -> dict[str, Any]:
-    """{host, directories, mounted, running, process, quorum, protocols} of a host, the first being its own name.
+    """{host, directories, mounted, running, process, quorum, protocols, security, listeners} of a host, the first being
+    its own name.
 
     directories: as in _host.storage.Directory, a ZooKeeper node's with its id from myid; mounted: whether all mounts
     are there, without which nothing is known of the directories; running: runs; process: {path, node_id} of the file
     that the running service was started with, else None; quorum: [{id, address}], the ZooKeeper servers or controllers
-    that its configuration names; protocols: the security protocol of each listener of a running service. With tolerant
-    a disk that cannot be read is UNREADABLE, else StorageError or MyidError is raised.
+    that its configuration names; protocols: the security protocol of each listener of a running service; security and
+    listeners are as in _config.securing.read. With tolerant a disk that cannot be read is UNREADABLE, else StorageError or MyidError is raised.
     """
     config = units.service(service).config
     directories = [_directory(service, path, tolerant) for path in log_dirs]
@@ -51,7 +50,8 @@ def look(
         "running": runs,
         "process": {"path": config, "node_id": int(match.group(1))} if match else None,
         "quorum": _quorum(service, text),
-        "protocols": _protocols(service, text) if runs else {},
+        "protocols": _protocols(text) if runs else {},
+        **securing.read(service, text),
     }
 
 
@@ -78,9 +78,7 @@ def _quorum(service: str, text: str) -> list[dict[str, Any]]:
     return [{"id": None, "address": address} for address in match.group(1).split(",")] if match else []
 
 
-def _protocols(service: str, text: str) -> dict[str, str]:
-    if service == ZOOKEEPER:
-        return {ZOOKEEPER_PORT: security.SSL if SECURE_PORT.search(text) else security.PLAINTEXT}
+def _protocols(text: str) -> dict[str, str]:
     match = PROTOCOLS.search(text)
     return dict(item.split(":", 1) for item in match.group(1).split(",") if ":" in item) if match else {}
 
@@ -91,12 +89,15 @@ def findings(
     answers: Mapping[str, Sequence[Mapping[str, Any]]],
     removed: Iterable[Any] = (),
     protocols: Mapping[str, str] | None = None,
+    *,
+    wanted: str | None = None,
 ) -> list[str]:
     """Where the hosts contradict the inventory, one sentence each.
 
     hosts: host to its variables; members: role to host names; answers: host to the answers of look() there; removed:
     ids of ZooKeeper nodes or controllers that the operator takes out of the quorum on purpose; protocols: the security
-    protocol that the inventory gives each listener, and ZOOKEEPER_PORT.
+    protocol that the inventory gives each listener; wanted: the kafka_security of what is about to be staged, unless
+    secure_cluster has decided that it may be.
     """
     zookeepers = list(members.get(ZOOKEEPER) or ())
     kafka = list(dict.fromkeys([*(members.get(BROKER) or ()), *(members.get(CONTROLLER) or ())]))
@@ -112,15 +113,13 @@ def findings(
     except RackawareError as error:
         out.append(str(error))
     out += _lost(hosts, members, answers, {str(number) for number in removed})
-    return out + _blank(zookeepers, kafka, answers) + _changed_protocols(answers, protocols or {})
+    out += _blank(zookeepers, kafka, answers) + _changed_protocols(answers, protocols or {})
+    return out or _other_security(answers, wanted)
 
 
-def wanted_protocols(listeners: Iterable[Mapping[str, Any]], secured: str) -> dict[str, str]:
-    """The protocols of findings(); secured is kafka_security."""
-    return {
-        **{str(item["name"]): str(item["protocol"]) for item in listeners},
-        ZOOKEEPER_PORT: security.SSL if secured == security.TLS else security.PLAINTEXT,
-    }
+def wanted_protocols(listeners: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The protocols of findings()."""
+    return {str(item["name"]): str(item["protocol"]) for item in listeners}
 
 
 def _changed_protocols(answers: Mapping[str, Sequence[Mapping[str, Any]]], wanted: Mapping[str, str]) -> list[str]:
@@ -128,17 +127,55 @@ def _changed_protocols(answers: Mapping[str, Sequence[Mapping[str, Any]]], wante
 
     Node by node that splits the cluster: the ones that were restarted and the others do not understand each other.
     """
-    changed: dict[tuple[str, str], list[str]] = {}
+    changed: dict[str, list[tuple[str, str]]] = {}
     for name, replies in answers.items():
         for reply in replies:
             for listener, protocol in (reply.get("protocols") or {}).items():
                 if wanted.get(listener, protocol) != protocol:
-                    changed.setdefault((listener, protocol), []).append(name)
+                    changed.setdefault(protocol, []).append((listener, name))
+    out = []
+    for protocol, found in changed.items():
+        listeners = sorted({listener for listener, _ in found})
+        secured = "give kafka_listeners new names and ports, as in %s, and run secure_cluster" % securing.suggested(
+            {name: reply for name, replies in answers.items() for reply in replies}
+        )
+        out.append(
+            "%s %s %s on %s, and the inventory asks for %s, which nodes and clients that run now do not understand; set"
+            " kafka_security, or the protocol in kafka_listeners, to what runs%s. See docs/runbooks/secure_cluster.md."
+            % (
+                ", ".join(listeners),
+                "speaks" if len(listeners) == 1 else "speak",
+                protocol,
+                some(sorted({name for _, name in found})),
+                " and ".join(sorted({wanted[listener] for listener in listeners})),
+                ", or " + secured if protocol == security.PLAINTEXT else "",
+            )
+        )
+    return out
+
+
+def _other_security(answers: Mapping[str, Sequence[Mapping[str, Any]]], wanted: str | None) -> list[str]:
+    """Nodes that run with another security than the inventory asks for, under whatever names.
+
+    What a node takes now it would not take after a restart, and ZooKeeper has no names.
+    """
+    others = sorted(
+        name
+        for name, replies in answers.items()
+        for reply in replies
+        if reply.get("running") and reply.get("security") and reply["security"] != wanted
+    )
+    if not others or wanted not in security.CHOICES:
+        return []
+    if wanted == security.NONE:
+        return [
+            "%s clients with TLS, and the inventory asks for kafka_security none, which would cut them off; set it to tls."
+            " See docs/security.md." % hosts_as_subject(others, "serves", "serve")
+        ]
     return [
-        "%s speaks %s on %s, and the inventory asks for %s, which nodes and clients that run now do not understand; set"
-        " kafka_security, or the protocol in kafka_listeners, to what runs. See docs/security.md."
-        % (listener, protocol, some(sorted(set(names))), wanted[listener])
-        for (listener, protocol), names in changed.items()
+        "%s clients and nodes in plaintext, and a restart with this inventory would cut them off; run secure_cluster, which"
+        " takes the cluster to TLS in steps, or set kafka_security to none. See docs/runbooks/secure_cluster.md."
+        % hosts_as_subject(others, "serves", "serve")
     ]
 
 

@@ -26,9 +26,13 @@ FULL_PERCENT = 90
 RESTART_PENDING = "restart pending"
 # Days before the end of a certificate from which on a node is not well.
 NEAR_END = 30
+# From the least secure on: what holds is the least of what the inventory asks for and what each node runs.
+OPEN = "Insecure: listeners in plaintext are open beside those with TLS, and who reaches one may do anything."
 SECURITY = {
-    "tls": "TLS, authentication and ACLs on every listener.",
     "none": "Insecure: every client that reaches a listener may read, write and delete everything.",
+    "opened": OPEN,
+    "moved": OPEN,
+    "tls": "TLS, authentication and ACLs on every listener.",
 }
 
 
@@ -88,7 +92,7 @@ def build(
             "restarts": [node["name"] for node in nodes if node["restart_needed"]],
             "proof": (proof or {}).get("sentence"),
             "checked_at": snapshot.get("checked_at"),
-            "security": security,
+            "security": _security(security, hosts),
         }
     except (KeyError, TypeError, AttributeError) as error:
         raise ModelError(
@@ -336,7 +340,7 @@ def _summary(model: dict[str, Any]) -> str:
     lines += ["", *_wrap(health(model["counts"]))]
     lines += _wrap(_encryption(model)) if _encryption(model) else []
     if model["security"]:
-        lines += _wrap(("! " if model["security"] == "none" else "") + SECURITY[model["security"]])
+        lines += _wrap(("! " if model["security"] != "tls" else "") + SECURITY[model["security"]])
     for finding in model["findings"]:
         lines += _wrap("! " + finding)
     if model["restarts"]:
@@ -344,6 +348,12 @@ def _summary(model: dict[str, Any]) -> str:
     if model["proof"]:
         lines += _wrap(model["proof"])
     return "\n".join(lines) + "\n"
+
+
+def _security(declared: str, hosts: Sequence[dict[str, Any]]) -> str:
+    if not declared:
+        return ""
+    return min([declared, *filter(None, (host.get("security") for host in hosts))], key=list(SECURITY).index)
 
 
 def _encryption(model: dict[str, Any]) -> str:

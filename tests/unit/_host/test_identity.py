@@ -308,26 +308,27 @@ def test_a_disk_that_cannot_be_read_does_not_hide_the_others_when_tolerant(host,
 
 
 WANTED = identity.wanted_protocols(
-    [{"name": "CLIENT", "protocol": "SASL_SSL"}, {"name": "REPLICATION", "protocol": "SSL"}], "tls"
+    [{"name": "CLIENT", "protocol": "SASL_SSL"}, {"name": "REPLICATION", "protocol": "SSL"}]
 )
 
 
 def running(protocols):
-    return [{**told(1)[0], "protocols": protocols}]
+    listeners = [{"name": "CLIENT", "port": 9091, "protocol": "PLAINTEXT"}]
+    return [{**told(1)[0], "protocols": protocols, "listeners": listeners}]
 
 
 def test_a_listener_that_would_speak_otherwise_after_a_restart_is_refused_once_for_all_its_nodes():
     plain = {"CLIENT": "PLAINTEXT", "REPLICATION": "PLAINTEXT", "OLD": "PLAINTEXT"}
     found = identity._changed_protocols({name: running(plain) for name in ("b1", "b2")}, WANTED)
-    assert [sentence.split(",")[0] for sentence in found] == [
-        "CLIENT speaks PLAINTEXT on b1",
-        "REPLICATION speaks PLAINTEXT on b1",
-    ]
-    assert "b1, b2, and the inventory asks for SSL" in found[1] and found[1].endswith("See docs/security.md.")
-    zookeeper = {"z1": running({identity.ZOOKEEPER_PORT: "PLAINTEXT"})}
-    assert identity._changed_protocols(zookeeper, WANTED)[0].startswith(
-        "ZooKeeper's client port speaks PLAINTEXT on z1"
+    assert len(found) == 1 and found[0].startswith(
+        "CLIENT, REPLICATION speak PLAINTEXT on b1, b2, and the inventory asks for SASL_SSL and SSL, which nodes"
     )
+    assert (
+        "new names and ports, as in [{name: CLIENT_TLS, port: 9092}, {name: REPLICATION_TLS, port: 9093}]" in found[0]
+    )
+    assert found[0].endswith("and run secure_cluster. See docs/runbooks/secure_cluster.md.")
+    (back,) = identity._changed_protocols({"b1": running({"CLIENT": "SASL_SSL"})}, {"CLIENT": "PLAINTEXT"})
+    assert "secure_cluster," not in back and "to what runs. See" in back
     assert identity.findings(hosts(), MEMBERS, {**GOOD, "b1": running(plain)}, (), WANTED) == [
         sentence.replace("b1, b2", "b1") for sentence in found
     ]
@@ -338,18 +339,32 @@ def test_listeners_that_stay_as_they_are_are_no_finding():
     assert identity._changed_protocols({"b1": running(same), "z1": running({}), "b2": told(2)}, WANTED) == []
 
 
+def test_what_runs_says_what_it_speaks():
+    text = "a=b\nlistener.security.protocol.map=CLIENT:SASL_SSL,REPLICATION:SSL\n"
+    assert identity._protocols(text) == {"CLIENT": "SASL_SSL", "REPLICATION": "SSL"}
+    assert identity._protocols("clientPort=2181\n") == {}
+
+
+@pytest.mark.parametrize("runs", ["none", "opened", "moved"])
+def test_a_node_that_serves_plaintext_is_refused_a_secured_inventory(runs):
+    found = {"z1": [{"running": True, "security": runs}], "b1": [{"running": True, "security": "tls"}]}
+    (said,) = identity._other_security(found, "tls")
+    assert said.startswith("Host z1 serves clients and nodes in plaintext") and "run secure_cluster" in said
+    assert said.endswith("See docs/runbooks/secure_cluster.md.")
+    assert identity.findings(hosts(), MEMBERS, {**GOOD, **found}, wanted="tls") == [said]
+    # secure_cluster itself may.
+    assert identity.findings(hosts(), MEMBERS, {**GOOD, **found}) == []
+
+
+def test_a_secured_node_is_refused_an_inventory_without_security():
+    (said,) = identity._other_security({"b1": [{"running": True, "security": "tls"}]}, "none")
+    assert said.startswith("Host b1 serves clients with TLS") and "set it to tls" in said
+
+
 @pytest.mark.parametrize(
-    ("service", "text", "protocols"),
-    [
-        (
-            "broker",
-            "listener.security.protocol.map=CLIENT:SASL_SSL,REPLICATION:SSL\n",
-            {"CLIENT": "SASL_SSL", "REPLICATION": "SSL"},
-        ),
-        ("controller", "node.id=1\n", {}),
-        ("zookeeper", "clientPort=2181\n", {identity.ZOOKEEPER_PORT: "PLAINTEXT"}),
-        ("zookeeper", "secureClientPort=2181\n", {identity.ZOOKEEPER_PORT: "SSL"}),
-    ],
+    "reply",
+    [{"running": False, "security": "none"}, {"running": True, "security": None}, {"running": True, "security": "tls"}],
+    ids=["a node that is stopped", "one without a configuration", "one that is secured"],
 )
-def test_what_runs_says_what_it_speaks(service, text, protocols):
-    assert identity._protocols(service, text) == protocols
+def test_a_node_that_would_cut_off_no_one_is_no_finding(reply):
+    assert identity._other_security({"b1": [reply]}, "tls") == []

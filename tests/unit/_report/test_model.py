@@ -478,3 +478,22 @@ class TestSecurity:
         page = report_page.cluster_page(secured)
         assert "Insecure" not in page and "TLS, authentication, ACLs" in page and "364 days" in page
         assert "\nTLS, authentication and ACLs on every listener.\n" in report_cluster.summary(secured)
+
+
+@pytest.mark.parametrize(
+    ("declared", "runs", "shown"),
+    [
+        ("tls", ["tls", None, "tls"], "tls"),
+        ("tls", ["tls", "moved", "tls"], "moved"),
+        ("moved", ["opened", "moved", None], "opened"),
+        ("none", ["none", None, "none"], "none"),
+        ("", ["none", "none", "none"], ""),
+    ],
+)
+def test_a_cluster_is_as_secure_as_its_least_secure_node(declared, runs, shown):
+    hosts = [{**each, "security": step} for each, step in zip(HOSTS, runs)]
+    model = report_cluster.build(snapshot(), hosts, security=declared)
+    assert model["security"] == shown
+    insecure = shown not in ("tls", "")
+    assert ("! Insecure" in report_cluster.summary(model)) is insecure
+    assert ("<b>Insecure.</b>" in report_page.cluster_page(model)) is insecure
