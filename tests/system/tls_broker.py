@@ -20,7 +20,12 @@ from ansible_collections.rackaware.kafka.plugins.module_utils._wait import wait_
 
 SCRAM = "SCRAM-SHA-512"
 MAPPING = "listener.name.certificate.ssl.principal.mapping.rules"
-SECURED = {"cluster": "demo", "controllers": [1], "listeners": [{"name": "CERTIFICATE", "protocol": "SSL"}]}
+SECURED = {
+    "security": "tls",
+    "cluster": "demo",
+    "controllers": [1],
+    "listeners": [{"name": "CERTIFICATE", "protocol": "SSL"}],
+}
 LISTENERS = {"REPLICATION": "SSL", "CLIENT": "SASL_SSL", "CERTIFICATE": "SSL"}
 
 
