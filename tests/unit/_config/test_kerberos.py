@@ -16,7 +16,13 @@ INSIDE = [{"name": "REPLICATION", "port": 9091}, {"name": "CONTROLLER", "port": 
 
 
 def settings(*listeners, broker=True):
-    cluster = {"cluster": "demo", "controllers": [1], "listeners": listeners, "kerberos_realm": "EXAMPLE.COM"}
+    cluster = {
+        "security": "tls",
+        "cluster": "demo",
+        "controllers": [1],
+        "listeners": listeners,
+        "kerberos_realm": "EXAMPLE.COM",
+    }
     return security.kafka(cluster, broker=broker, host="b1.example.com")
 
 
