@@ -71,7 +71,13 @@ class KerberosBroker(TlsBroker):
 
     def more(self) -> dict:
         listener = {"name": "KERBEROS", "protocol": "SASL_SSL", "mechanisms": ["GSSAPI"]}
-        cluster = {"cluster": "demo", "controllers": [1], "listeners": [listener], "kerberos_realm": REALM}
+        cluster = {
+            "security": "tls",
+            "cluster": "demo",
+            "controllers": [1],
+            "listeners": [listener],
+            "kerberos_realm": REALM,
+        }
         ours = security.kafka(cluster, broker=True, host=HOST)
         ours = {name: value for name, value in ours.items() if "kerberos" in name}
         texts = {

@@ -11,7 +11,7 @@ from kafka_cluster import run_module
 from ledger import during
 from opened_cluster import NAME, OpenedCluster
 
-from ansible_collections.rackaware.kafka.plugins.module_utils._config import security
+from ansible_collections.rackaware.kafka.plugins.module_utils._config import kerberos, security
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection import Connection
 from ansible_collections.rackaware.kafka.plugins.module_utils._kafka.connection_check import failure
 
@@ -45,7 +45,7 @@ def as_user(cluster):
     return {
         "security_protocol": "SASL_SSL",
         "ssl_cafile": str(cluster.folder(1) / "tls/truststore.pem"),
-        **{"sasl_mechanism": security.SCRAM, "sasl_username": "app", "sasl_password": "right-password"},
+        **{"sasl_mechanism": kerberos.SCRAM, "sasl_username": "app", "sasl_password": "right-password"},
     }
 
 
