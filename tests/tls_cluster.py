@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible.module_utils.testing import patch_module_args
@@ -60,7 +61,11 @@ class Cluster:
         """Sign with a key of the test instead of one in KMS."""
         self.kms = key
         monkeypatch.setattr(tls_certificates.client, "client", lambda *_args, **_more: None)
-        monkeypatch.setattr(authority_key, "find", lambda _kms, name: self.keys.get(name))
+        monkeypatch.setattr(authority_key, "named", self.named)
+
+    def named(self, _kms: Any, cluster: str, more: Any, _retired: str) -> dict[str, LocalKey]:
+        found = {each: self.keys.get(authority_key.alias(cluster, each)) for each in more}
+        return {each: key for each, key in found.items() if key}
 
     @property
     def kms(self) -> LocalKey | None:

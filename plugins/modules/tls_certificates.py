@@ -161,8 +161,8 @@ def from_kms(params: dict, hosts: list, now: datetime.datetime, *, check_mode: b
     if shared and not params["rotate"] and not decision.needs(hosts, [shared], now, **rule):
         return result([shared], {}, [], hosts)
     kms = client.client("kms", region=params["region"], profile=params["profile"])
-    names = [authority_key.alias(cluster, more) for more in rotation.TRUSTED]
-    name, (key, *others) = names[0], [authority_key.find(kms, each) for each in names]
+    name, named = authority_key.alias(cluster), authority_key.named(kms, cluster, rotation.TRUSTED, rotation.RETIRED)
+    retired, key = named.pop(rotation.RETIRED, None), named.pop(rotation.SIGNS, None)
     made = key is None
     if made:
         decision.refuse_lost_key(hosts, name)
@@ -172,7 +172,7 @@ def from_kms(params: dict, hosts: list, now: datetime.datetime, *, check_mode: b
         key = authority_key.make(kms, sts, name, cluster, params["tags"])
     known = [each for host in hosts for each in host.authorities + host.trusted]
     trusted = {}
-    for each in filter(None, [key, *others]):
+    for each in [key, *named.values()]:
         found = ca.choose(known, cluster, each.public, now, params["days"])
         if found is None and check_mode:
             # The first one signs.
@@ -182,6 +182,7 @@ def from_kms(params: dict, hosts: list, now: datetime.datetime, *, check_mode: b
     # In an order that stays while aliases move.
     authorities = [trusted[public] for public in sorted(trusted)]
     decision.refuse_another_authority(hosts, authorities)
+    decision.refuse_unnamed(hosts, cluster, trusted, retired.public if retired else b"")
     decision.refuse_withdrawn(hosts, authorities, now)
     authority, signer = trusted[key.public], ca.remote_key(key.public, key.sign)
     needs = decision.needs(hosts, [authority], now, **rule)
@@ -210,20 +211,25 @@ def from_requests(params: dict, hosts: list, now: datetime.datetime, *, check_mo
         decision.refuse_another_authority(hosts, authorities)
         decision.refuse_withdrawn(hosts, authorities, now)
     needs = decision.needs(hosts, authorities, now, renew_days=params["renew_days"], exact=False)
-    chains, files, missing, written = {}, {}, [], False
+    chains, files, missing, written, judged = {}, {}, [], False, True
     requests = [] if check_mode else decision.all_checked(needs, ca.check_request)
     for need, request in requests:
         file = os.path.join(directory, need.file)
         if not decision.same_request(content(file + ".csr"), request):
             _local_file.write(file + ".csr", need.answer["csr"], "The request of %s" % need.host.name)
             written = True
-        chain = decision.signed(need, request, content(file + ".pem"), authorities, now, need.file + ".pem")
+        text = content(file + ".pem")
+        if text is not None and not authorities:
+            judged = False
+            continue
+        chain = decision.signed(need, request, text, authorities, now, need.file + ".pem")
         if chain is None:
             missing.append(need)
             continue
         files[need.file + ".pem"] = chain
         chains.setdefault(need.host.name, {})[need.identity.name] = certificates.pem(chain)
-    decision.refuse_missing([need for need in missing if decision.urgent(need, authorities, now)], directory)
+    if judged:
+        decision.refuse_missing([need for need in missing if decision.urgent(need, authorities, now)], directory)
     if not authorities and not check_mode:
         raise TlsError("There is no ca.pem in %s; put the certificate of your CA there as PEM." % directory)
     decision.refuse_what_others_do_not_trust(files, hosts, now)

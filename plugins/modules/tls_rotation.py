@@ -120,28 +120,33 @@ SPEC = {
 
 def look(kms: Any, cluster: str) -> dict:
     """What KMS calls its keys; raises RackawareError where no key signs."""
-    named = {more: authority_key.find(kms, authority_key.alias(cluster, more)) for more in rotation.TRUSTED}
-    keys = {more: key.public for more, key in named.items() if key}
-    if rotation.SIGNS not in keys:
+    named = authority_key.named(kms, cluster, rotation.TRUSTED, rotation.RETIRED)
+    if rotation.SIGNS not in named:
         decision.refuse_no_key(authority_key.alias(cluster))
-    # It signs no more, and may be about to go.
-    if authority_key.describe(kms, authority_key.alias(cluster, rotation.RETIRED)):
-        keys[rotation.RETIRED] = b""
-    return keys
+    rotation.refuse_odd(publics(named), authority_key.alias(cluster))
+    return named
 
 
-def move(kms: Any, sts: Any, params: dict, step: tuple) -> None:
-    """Do one thing in KMS."""
-    what, name, other = step
-    name = authority_key.alias(params["cluster"], name)
+def publics(named: dict) -> dict:
+    """Their public keys."""
+    return {more: key.public for more, key in named.items()}
+
+
+def move(kms: Any, sts: Any, params: dict, step: tuple, seen: dict) -> None:
+    """Do one thing in KMS, with the keys that were looked at; seen: what is added to the name to the key's id."""
+    what, more, other = step
+    names = {each: authority_key.alias(params["cluster"], each) for each in rotation.NAMES}
+    authority_key.expect(kms, {name: seen.get(each) for each, name in names.items()})
     if what == rotation.MAKE:
-        authority_key.make(kms, sts, name, params["cluster"], params["tags"])
+        seen[more] = authority_key.make(kms, sts, names[more], params["cluster"], params["tags"]).id
     elif what == rotation.POINT:
-        authority_key.point(kms, name, authority_key.alias(params["cluster"], other))
+        authority_key.point(kms, names[more], seen[other], new=more not in seen)
+        seen[more] = seen[other]
     elif what == rotation.DROP:
-        authority_key.drop(kms, name)
+        authority_key.drop(kms, names[more])
+        del seen[more]
     else:
-        authority_key.delete(kms, name)
+        authority_key.delete(kms, names[more], seen.pop(more))
 
 
 def sentence(cluster: str, step: tuple) -> str:
@@ -162,7 +167,8 @@ def sentence(cluster: str, step: tuple) -> str:
 def work(params: dict, kms: Any, sts: Any, *, check_mode: bool) -> dict:
     """Look, refuse, move, look again."""
     cluster, hosts, file = params["cluster"], decision.hosts(params["hosts"]), params["authority_file"]
-    keys = look(kms, cluster)
+    named = look(kms, cluster)
+    keys, seen = publics(named), {more: key.id for more, key in named.items()}
     at = rotation.position(keys, hosts)
     if params["advance"] and not check_mode:
         rotation.refuse_unconfirmed(keys, at, params["confirm"], file)
@@ -172,9 +178,9 @@ def work(params: dict, kms: Any, sts: Any, *, check_mode: bool) -> dict:
     steps = rotation.moves(keys, at, advance=params["advance"])
     if not check_mode:
         for step in steps:
-            move(kms, sts, params, step)
+            move(kms, sts, params, step, seen)
         if steps and params["advance"]:
-            keys = look(kms, cluster)
+            keys = publics(look(kms, cluster))
             at = rotation.position(keys, hosts)
     moved = [sentence(cluster, step) for step in steps]
     return {

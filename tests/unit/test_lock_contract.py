@@ -30,6 +30,7 @@ FOR_EVER = {
     "rackaware.kafka.luks_header_backup": ("restored", "absent"),
     "rackaware.kafka.kms_data_key": ("rotated", "absent"),
     "rackaware.kafka.kafka_features": (None,),
+    "rackaware.kafka.tls_rotation": (None,),
     # It deletes topics that are declared absent or are not declared.
     "rackaware.kafka.kafka_topics": (None,),
     "amazon.aws.ec2_instance": ("absent", "stopped", "rebooted"),
@@ -157,6 +158,7 @@ def test_the_operations_are_found():
             "erase_stores",
             "renew_stores",
             "objects",
+            "rotate_ca",
         ),
         *("rotate_keys", "backup_headers", "restore_headers", "deprovision"),
     }

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from .._errors import RackawareError
-from .._wait import wait_until
+from .._wait import WaitTimeout, wait_until
 from . import policies
 from .client import AwsError, asking
 
@@ -26,6 +26,8 @@ PENDING_DAYS = 7
 RETIRED_DAYS = 30
 # KMS knows a changed alias a little later everywhere.
 ALIAS_SECONDS = 60
+# Of all aliases, until two agree.
+READS = 5
 
 
 class AuthorityKeyError(RackawareError):
@@ -116,6 +118,31 @@ def find(kms: Any, name: str) -> AuthorityKey | None:
         return AuthorityKey(kms, name, ident, kms.get_public_key(KeyId=ident)["PublicKey"])
 
 
+def named(kms: Any, cluster: str, more: Sequence[str], retired: str) -> dict[str, AuthorityKey]:
+    """What is added to the name to the key, as all were at one moment: another run may move names between two questions.
+
+    The retired one may be in any state; where KMS does not show its public key, that is empty.
+    """
+    names = {each: alias(cluster, each) for each in (*more, retired)}
+    seen = {each: _id(kms, name) for each, name in names.items()}
+    for _ in range(READS):
+        found = {each: (_resting if each == retired else find)(kms, name) for each, name in names.items()}
+        before, seen = seen, {each: key.id if key else None for each, key in found.items()}
+        if seen == before:
+            return {each: key for each, key in found.items() if key}
+    raise AuthorityKeyError(
+        "What KMS calls the keys of %s changes all the time, so that another run changes the CA; run this again when it"
+        " has ended." % names[more[0]]
+    )
+
+
+def _resting(kms: Any, name: str) -> AuthorityKey | None:
+    described = describe(kms, name)
+    if described is None or described["KeyState"] == "Enabled":
+        return find(kms, name)
+    return AuthorityKey(kms, name, described["KeyId"], b"")
+
+
 def make(kms: Any, sts: Any, name: str, cluster: str, tags: Mapping[str, str]) -> AuthorityKey:
     """A new key with this alias; where another run was faster, that run's key."""
     with asking("say who calls"):
@@ -146,11 +173,10 @@ def make(kms: Any, sts: Any, name: str, cluster: str, tags: Mapping[str, str]) -
     return found
 
 
-def point(kms: Any, name: str, target: str) -> None:
-    """Call the key with the alias target by name, too; name may be another key's until then. Raises AwsError."""
-    ident = _id(kms, target)
-    change = kms.create_alias if _id(kms, name) is None else kms.update_alias
-    with asking("give the key of %s the alias %s" % (target, name)):
+def point(kms: Any, name: str, ident: str, *, new: bool) -> None:
+    """Give a key the alias name, which is another key's until then, or new. Raises AwsError."""
+    change = kms.create_alias if new else kms.update_alias
+    with asking("give the key %s the alias %s" % (ident, name)):
         change(AliasName=name, TargetKeyId=ident)
     _settle(kms, name, ident)
 
@@ -162,13 +188,25 @@ def drop(kms: Any, name: str) -> None:
     _settle(kms, name, None)
 
 
-def delete(kms: Any, name: str) -> None:
-    """Have a key deleted after RETIRED_DAYS, and take its alias away; raises AwsError."""
-    described = describe(kms, name)
+def delete(kms: Any, name: str, ident: str) -> None:
+    """Have the key that is called name deleted after RETIRED_DAYS, and take its alias away; raises AwsError."""
+    described = describe(kms, ident)
     if described and described["KeyState"] != "PendingDeletion":
         with asking("schedule the deletion of the KMS key %s" % name):
-            kms.schedule_key_deletion(KeyId=described["KeyId"], PendingWindowInDays=RETIRED_DAYS)
+            kms.schedule_key_deletion(KeyId=ident, PendingWindowInDays=RETIRED_DAYS)
     drop(kms, name)
+
+
+def expect(kms: Any, seen: Mapping[str, str | None]) -> None:
+    """Raise AuthorityKeyError unless each alias is still that of the key with this id, of none for None."""
+    for name, ident in seen.items():
+        try:
+            _settle(kms, name, ident)
+        except WaitTimeout:
+            raise AuthorityKeyError(
+                "The alias %s is not what it was when this run looked, so that another run changes the CA, too; run"
+                " rotate_ca again when it has ended. See docs/runbooks/certificates.md." % name
+            ) from None
 
 
 def _id(kms: Any, name: str) -> str | None:

@@ -11,11 +11,14 @@ from typing import Any, Callable, Mapping, Sequence
 
 from .._errors import RackawareError
 from .._text import hosts_as_subject
+from .._tls import identity
 from . import kerberos, nodes, properties, security, sizing, topology, units
 from . import settings as config_settings
 from . import variables as config_variables
 
 OLDEST_CORE = (2, 19)
+# Those of the role tls, which no preflight has loaded.
+TLS_DEFAULTS = {"source": "kms", "days": 365, "renew_days": 60, "requests_dir": "", "private_cas": ()}
 
 
 def findings(
@@ -90,10 +93,19 @@ def findings(
             fault = kerberos.keytab_finding(seen[name].get("kafka_keytab"))
             if fault:
                 shared.setdefault(fault, []).append(name)
+    if cluster.get("security") == security.TLS:
+        for name, variables in seen.items():
+            for fault in identity.settings_findings({**TLS_DEFAULTS, **_tls(variables)}, ()):
+                shared.setdefault(fault, []).append(name)
     for name, variables in seen.items():
         for fault in _host(name, variables, groups, instances, volume_fault, str(cluster.get("security"))):
             shared.setdefault(fault, []).append(name)
     return out + ["%s: %s" % (hosts_as_subject(names), fault) for fault, names in shared.items()]
+
+
+def _tls(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """What a host sets of the role's inputs."""
+    return {name: variables["tls_" + name] for name in TLS_DEFAULTS if variables.get("tls_" + name) is not None}
 
 
 def core_findings(version: str) -> list[str]:

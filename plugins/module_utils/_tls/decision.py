@@ -13,7 +13,13 @@ from typing import Any, Callable, Iterable, Mapping, Sequence
 from .._text import hosts_as_subject, some
 from . import certificates
 from .certificates import TlsError, x509
-from .identity import PAGE, Identity, identity
+from .identity import PAGE, Identity, fingerprint, identity
+
+# The way out for a host that missed a change of the CA.
+AWAY = (
+    "; where a host was away during a change of the CA, stop its service, remove its directory of certificates, and run"
+    " site"
+)
 
 
 @dataclass(frozen=True)
@@ -150,18 +156,46 @@ def refuse_another_authority(all_hosts: Iterable[Host], authorities: Sequence[x5
     if other:
         raise TlsError(
             "The truststore of %s has another CA than the one that would sign, so that nodes would refuse each other;"
-            " put the old CA beside the new one first, or give the cluster its old CA again." % (some(other)) + PAGE
+            " put the old CA beside the new one first, or give the cluster its old CA again%s."
+            % (some(other), AWAY)
+            + PAGE
         )
 
 
+def refuse_unnamed(all_hosts: Iterable[Host], cluster: str, kept: Iterable[bytes], retired: bytes) -> None:
+    """Raise TlsError where a CA of the cluster's own would be taken out of truststores, and its key is not the retired one.
+
+    So whatever KMS says while names move, or says too late, takes nothing away. The CA is not kept on a host's word.
+    """
+    known = {*kept, retired}
+    for host in all_hosts:
+        for each in host.trusted:
+            if certificates.is_own(each, cluster) and certificates.public_key(each) not in known:
+                raise TlsError(
+                    "Host %s trusts the CA %s, and no alias of the cluster's keys in KMS is that of its key, so that it"
+                    " would be taken out of the truststores without rotate_ca; while another run changes the CA, run this again"
+                    " when it has ended%s." % (host.name, fingerprint(certificates.public_key(each)), AWAY) + PAGE
+                )
+
+
 def refuse_shared_with_clients(all_hosts: Iterable[Host], authorities: Iterable[x509.Certificate]) -> None:
-    """Raise TlsError where the CA of clients is one of these, which sign nodes: a client could be a node."""
-    public = set(map(certificates.public_key, authorities))
-    shared = [host.name for host in all_hosts if public & set(map(certificates.public_key, host.clients))]
+    """Raise TlsError where the CA of clients is one of these, which sign nodes, or below one: a client could be a node."""
+    above = list(authorities)
+    public = set(map(certificates.public_key, above))
+    shared = [
+        host.name
+        for host in all_hosts
+        if any(
+            certificates.public_key(each) in public
+            or certificates.trusted([each, *host.clients], above, each.not_valid_before_utc)
+            for each in host.clients
+        )
+    ]
     if shared:
         raise TlsError(
-            "kafka_client_ca_certificates of %s has the CA that signs nodes, so that the nodes' listeners would let its"
-            " clients in; have clients' certificates signed by another CA. See docs/security.md." % some(shared)
+            "kafka_client_ca_certificates of %s has the CA that signs nodes, or one below it, so that the nodes' listeners"
+            " would let its clients in; have clients' certificates signed by another CA. See docs/security.md."
+            % some(shared)
         )
 
 
@@ -201,7 +235,7 @@ def refuse_withdrawn(
         raise TlsError(
             "A CA would be taken out of the truststores, and %s its certificates, or runs with other files than those in"
             " place, so that nodes would refuse each other; keep that CA until all nodes have restarted with certificates"
-            " of another one." % (hosts_as_subject(still, "still shows", "still show")) + PAGE
+            " of another one%s." % (hosts_as_subject(still, "still shows", "still show"), AWAY) + PAGE
         )
 
 

@@ -22,6 +22,7 @@ from .identity import fingerprint
 # What is added to the name of the key of a cluster's CA. All but the retired one are trusted by all nodes.
 SIGNS, NEXT, PREVIOUS, RETIRED = "", "-next", "-previous", "-retired"
 TRUSTED = (SIGNS, NEXT, PREVIOUS)
+NAMES = (*TRUSTED, RETIRED)
 # Between two names: make a key, call the first what the second is called, take the name away, delete the key with its name.
 MAKE, POINT, DROP, DELETE = "make", "point", "drop", "delete"
 STEPS = 3
@@ -42,7 +43,7 @@ class Position:
 
 
 def position(keys: Mapping[str, bytes], hosts: Sequence[Host]) -> Position:
-    """How far the change is. keys: what is added to the name to the public key, whatever it is for the retired one."""
+    """How far the change is. keys: what is added to the name to the public key."""
     signs = keys[SIGNS]
     if RETIRED in keys:
         return _at(3, [host.name for host in hosts if not (host.loaded and host.trusted_keys == {signs})])
@@ -85,7 +86,7 @@ def moves(keys: Mapping[str, bytes], at: Position, *, advance: bool = True) -> l
     if not advance:
         return [(DELETE, RETIRED, "")] if at.step == STEPS and at.done else []
     # What a run that broke off has left.
-    left = [name for name in (NEXT, PREVIOUS) if name in keys] if at.step == STEPS else []
+    left = [PREVIOUS] if at.step == STEPS and keys.get(PREVIOUS) == keys[RETIRED] else []
     if at.step == 2 and keys.get(NEXT) == keys[SIGNS]:
         left = [NEXT]
     begin = {
@@ -94,6 +95,23 @@ def moves(keys: Mapping[str, bytes], at: Position, *, advance: bool = True) -> l
         2: [(POINT, RETIRED, PREVIOUS), (DROP, PREVIOUS, "")],
     }
     return [(DROP, name, "") for name in left] + (begin.get(at.step, []) if at.done else [])
+
+
+def refuse_odd(keys: Mapping[str, bytes], name: str) -> None:
+    """Raise TlsError where the retired key, which is deleted in the end, is one that is needed; name: what it begins with."""
+    if RETIRED not in keys:
+        return
+    # The third step gives the previous key its last name before it takes the other away.
+    odd = [
+        more
+        for more, key in keys.items()
+        if more == NEXT or (more == SIGNS and key == keys[RETIRED]) or (more == PREVIOUS and key != keys[RETIRED])
+    ]
+    if odd:
+        raise TlsError(
+            "KMS has keys as %s and %s, which no step leaves so, and rotate_ca would delete that of the second; take away"
+            " the alias that is wrong." % (name + odd[0], name + RETIRED) + PAGE
+        )
 
 
 def refuse_unconfirmed(keys: Mapping[str, bytes], at: Position, given: str, file: str) -> None:

@@ -181,7 +181,7 @@ class Model:
         kms = self.open(state)
         params = {**PARAMS, "hosts": given(state[2]), "advance": advance, "authority_file": "ca.pem"}
         with contextlib.suppress(RackawareError, BrokenOff):
-            keys = tls_rotation.look(kms, "demo")
+            keys = tls_rotation.publics(tls_rotation.look(kms, "demo"))
             at = rotation.position(keys, decision.hosts(params["hosts"]))
             if at.step == 0 and BY_PUBLIC[keys[""]] == "new":
                 # One change is enough.
@@ -293,6 +293,133 @@ def test_from_each_state_the_same_command_run_again_ends_the_change(seen, monkey
         aliases, states, nodes = state
         assert dict(aliases) == {authority_key.alias("demo"): "new"} and dict(states) == {"old": "PendingDeletion"}
         assert {has[2] for has in nodes} == {(frozenset(["new"]), "new")}
+
+
+ALIAS = authority_key.alias("demo")
+BOTH, ONLY_OLD, ONLY_NEW = (frozenset(KEYS), "old"), (frozenset(["old"]), "old"), (frozenset(["new"]), "new")
+STEP_1 = (frozenset({ALIAS: "old", ALIAS + "-next": "new"}.items()), frozenset(), ((BOTH, None, BOTH),) * 2)
+
+
+def asked(nodes, confirm="", advance=True):
+    return {**PARAMS, "hosts": given(nodes), "advance": advance, "authority_file": "ca.pem", "confirm": confirm}
+
+
+class TestTwoRuns:
+    """No lock holds a hand or another account, and KMS knows a changed alias a little later everywhere."""
+
+    @pytest.fixture
+    def model(self, monkeypatch):
+        return Model(monkeypatch)
+
+    @pytest.fixture
+    def kms(self, model):
+        return model.open(STEP_1)
+
+    def rotate(self, kms):
+        """The second step, confirmed."""
+        words = "clients-trust-" + fingerprint(KEYS["new"].public)
+        return tls_rotation.work(asked(STEP_1[2], words), kms, kms, check_mode=False)
+
+    def test_a_second_run_moves_nothing_that_it_has_not_seen(self, kms, monkeypatch):
+        real, begun = rotation.moves, []
+
+        def moves(*args, **more):
+            out = real(*args, **more)
+            if not begun:
+                begun.append(True)
+                self.rotate(kms)
+            return out
+
+        monkeypatch.setattr(rotation, "moves", moves)
+        with pytest.raises(RackawareError, match="is not what it was when this run looked.*run rotate_ca again"):
+            self.rotate(kms)
+        assert kms.aliases == {ALIAS: "new", ALIAS + "-previous": "old"}
+
+    def test_names_that_move_while_they_are_read_are_read_again(self, kms, monkeypatch):
+        real, begun = authority_key.find, []
+
+        def find(kms_, name):
+            found = real(kms_, name)
+            if not begun:
+                begun.append(True)
+                self.rotate(kms)
+            return found
+
+        monkeypatch.setattr(authority_key, "find", find)
+        out = tls_certificates.from_kms(
+            {**PARAMS, "rotate": True}, decision.hosts(given(STEP_1[2])), NOW, check_mode=False
+        )
+        assert who(out["authority"]) == {"old", "new"}
+        assert {issuer(each["keystore"]) for each in out["certificates"].values()} == {"new"}
+
+    def test_names_that_never_rest_are_refused(self, kms, monkeypatch):
+        real = kms.describe_key
+        turns = itertools.cycle(KEYS)
+
+        def describe_key(KeyId):
+            if KeyId == ALIAS:
+                kms.aliases[ALIAS] = next(turns)
+            return real(KeyId)
+
+        monkeypatch.setattr(kms, "describe_key", describe_key)
+        with pytest.raises(RackawareError, match="changes all the time"):
+            tls_rotation.look(kms, "demo")
+
+    @pytest.mark.parametrize("stale", [{ALIAS: "new"}, {ALIAS: "old"}])
+    def test_what_kms_says_too_late_takes_no_ca_away(self, model, stale):
+        """Not even where no node shows its certificates."""
+        for nodes in (STEP_1[2], (((frozenset(KEYS), "new"), None, (frozenset(KEYS), "new")),) * 2):
+            model.open((frozenset(stale.items()), frozenset(), nodes))
+            with pytest.raises(TlsError, match="Host b1 trusts the CA .*, and no alias"):
+                tls_certificates.from_kms(
+                    {**PARAMS, "rotate": True}, decision.hosts(given(nodes)), NOW, check_mode=False
+                )
+
+    @pytest.mark.parametrize("back", [ONLY_OLD, BOTH])
+    def test_a_host_that_was_away_has_a_way_back(self, model, back):
+        nodes = ((ONLY_NEW, None, ONLY_NEW), (back, None, back))
+        model.open((frozenset({ALIAS: "new"}.items()), frozenset({"old": "PendingDeletion"}.items()), nodes))
+        with pytest.raises(TlsError) as refused:
+            tls_certificates.from_kms(PARAMS, decision.hosts(given(nodes)), NOW, check_mode=False)
+        assert "b2" in str(refused.value) and "b1" not in str(refused.value)
+        assert "stop its service, remove its directory of certificates, and run site" in str(refused.value)
+        # What the host answers then.
+        emptied = given(nodes)
+        emptied["b2"]["answer"] = {
+            **{"authorities": "", "trusted": "", "loaded": False},
+            "identities": {"keystore": {"csr": csr("b2"), "certificate": "", "shown": ""}},
+        }
+        out = tls_certificates.from_kms(PARAMS, decision.hosts(emptied), NOW, check_mode=False)
+        assert out["hosts"] == ["b2"] and who(out["authority"]) == {"new"}
+
+    @pytest.mark.parametrize(
+        "aliases",
+        [
+            {ALIAS: "old", ALIAS + "-retired": "old"},
+            {ALIAS: "old", ALIAS + "-retired": "new", ALIAS + "-next": "new"},
+            {ALIAS: "old", ALIAS + "-retired": "old", ALIAS + "-previous": "new"},
+            {ALIAS: "new", ALIAS + "-retired": "old", ALIAS + "-previous": "new"},
+        ],
+    )
+    @pytest.mark.parametrize("advance", [True, False])
+    def test_a_retired_key_that_is_needed_is_not_deleted(self, model, aliases, advance):
+        """As names are after a hand has moved them."""
+        signs = (frozenset([aliases[ALIAS]]), aliases[ALIAS])
+        kms = model.open((frozenset(aliases.items()), frozenset(), ((signs, None, signs),) * 2))
+        with pytest.raises(TlsError, match="which no step leaves so.*take away the alias that is wrong"):
+            tls_rotation.work(asked(((signs, None, signs),) * 2, advance=advance), kms, kms, check_mode=False)
+        assert (kms.aliases, kms.states) == (aliases, {})
+
+    def test_a_change_is_given_up_by_the_name_of_the_new_key(self, model):
+        """docs/runbooks/certificates.md, D."""
+        state = (frozenset({ALIAS: "old", ALIAS + "-retired": "new"}.items()), *STEP_1[1:])
+        state = model.site(model.rotate(state, True, None), range(2), True)
+        for number in range(2):
+            state = model.restarted(state, number, True)
+            assert not refusing(state)
+        aliases, states, nodes = model.rotate(state, False, None)
+        assert (dict(aliases), dict(states)) == ({ALIAS: "old"}, {"new": "PendingDeletion"})
+        assert {has[2] for has in nodes} == {ONLY_OLD}
 
 
 class TestSentences:

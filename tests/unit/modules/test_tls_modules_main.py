@@ -55,7 +55,7 @@ class TestFirstRun:
     def test_a_second_run_changes_nothing_and_asks_no_kms(self, cluster, monkeypatch):
         cluster.run()
         before = cluster.files()
-        monkeypatch.setattr(authority_key, "find", lambda *_: pytest.fail("KMS was asked"))
+        monkeypatch.setattr(authority_key, "named", lambda *_: pytest.fail("KMS was asked"))
         for check in (False, True):
             changed, signed = cluster.run(check)
             assert set(changed.values()) == {False} and not signed["changed"] and signed["hosts"] == []
@@ -303,7 +303,7 @@ class TestRefusals:
             cluster.variables[name].update(kafka_client_ca_certificates=again, kafka_tls_names=["127.0.0.8"])
         self.refused(
             cluster.run()[1],
-            "kafka_client_ca_certificates of b1, b2 has the CA that signs nodes, so that the nodes' listeners would let its"
+            "kafka_client_ca_certificates of b1, b2 has the CA that signs nodes, or one below it, so that the nodes' listeners would let its"
             " clients in; have clients' certificates signed by another CA. See docs/security.md.",
         )
         cluster.variables["b2"]["kafka_client_ca_certificates"] = "-----BEGIN CERTIFICATE-----\nnone"
@@ -473,6 +473,12 @@ class TestOwnCa:
         _, result = self.run(cluster, own)
         assert result["failed"] and sentence in result["msg"] and "b1.pem" in result["msg"], result
         assert result["msg"].endswith(" See docs/runbooks/certificates.md.") and cluster.files() == before
+
+    def test_what_is_signed_is_not_judged_without_a_ca(self, cluster, own):
+        self.run(cluster, own)
+        own.take(own.directory, "b1")
+        own.file.unlink()
+        assert "There is no ca.pem in %s" % own.directory in self.run(cluster, own)[1]["msg"]
 
     def test_a_private_key_or_rubbish_in_the_directory(self, cluster, own):
         self.run(cluster, own)
