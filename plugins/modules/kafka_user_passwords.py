@@ -180,12 +180,13 @@ def rotate(
     login: Login,
     known: password_versions.Versions,
 ) -> list[declared_users.Wanted]:
-    """The users with their new passwords, which are in AWS first, then in Kafka, and shown to readers when they are proven."""
-    known.rotate({str(source): password.version for source, password in plan.present.items()})
+    """The users with their new passwords; these are in AWS, then in Kafka, and when they are proven shown to readers."""
     try:
+        # First of all, because it also says whether the record can be written.
+        known.forget(each.key for each in wanted)
         passwords = {**plan.found, **aws.begin(plan.missing)}
+        known.rotate({str(source): password.version for source, password in passwords.items()})
         made = password_rotation.with_passwords(wanted, passwords)
-        known.forget(each.key for each in made)
         users.upsert(admin, [each.credential() for each in made])
         for server in login.servers:
             login.until_taken(made, server)
@@ -196,7 +197,6 @@ def rotate(
             + password_rotation.SEE
         ) from None
     known.keep(made, users.describe(admin))
-    known.rotated(str(source) for source in plan.present)
     return made
 
 

@@ -126,7 +126,7 @@ def plan(
     rotation: Mapping[str, str],
     protected: Collection[str],
 ) -> Plan:
-    """Decide for each source; users are those of the cluster, rotation the versions that a broken-off run found.
+    """Decide for each source; users are those of the cluster, rotation the versions that a broken-off run made.
 
     Raises ObjectsError for what no run may do.
     """
@@ -154,7 +154,7 @@ def plan(
         present[source] = there.current
         if there.pending is not None:
             found[source] = there.pending
-        elif rotation.get(str(source), there.current.version) != there.current.version:
+        elif rotation.get(str(source)) == there.current.version:
             # The broken-off run got so far that all who read have the new one.
             found[source] = there.current
     return Plan(present, found, tuple(source for source in present if source not in found))
