@@ -17,9 +17,10 @@ description:
     O(login_servers) has to take it, and then all readers of the secret get it (C(AWSCURRENT)). The old one stays as
     C(AWSPREVIOUS).
   - A parameter has no such place. It gets the new password right before Kafka does.
-  - A run that was broken off at any point is completed by the next one with the same passwords. Users whose rotation was
-    over by then get no other one.
-  - Connections that are open stay. New ones with the old password are refused from the moment when Kafka has the new one.
+  - A run that was broken off at any point is completed by the next one with the same passwords. Users whose rotation
+    was over by then get no other one.
+  - Connections that are open stay. New ones with the old password are refused from the moment when Kafka has the new
+    one.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -167,8 +168,8 @@ def refuse_silent(login: Login) -> None:
     silent = login.silent()
     if silent:
         raise ObjectsError(
-            "Nothing listens at %s, where the new passwords are to be proven; bring that broker back, then run this again."
-            " See docs/runbooks/broker_down.md." % ", ".join(silent)
+            "Nothing listens at %s, where the new passwords are to be proven; bring that broker back, then run this"
+            " again. See docs/runbooks/broker_down.md." % ", ".join(silent)
         )
 
 
@@ -180,7 +181,7 @@ def rotate(
     login: Login,
     known: password_versions.Versions,
 ) -> list[declared_users.Wanted]:
-    """The users with their new passwords; these are in AWS, then in Kafka, and when they are proven shown to readers."""
+    """The users with their new passwords; in AWS first, then in Kafka, and shown to readers when they are proven."""
     try:
         # First of all, because it also says whether the record can be written.
         known.forget(each.key for each in wanted)

@@ -126,7 +126,7 @@ BORDERS = {
     "they are proven": (login.Login, "until_taken", True),
     "one is shown to its readers": (ROTATION, "_finish", True),
     "all are shown to their readers": (ROTATION, "finish", True),
-    "the versions are noted": (RECORD, "keep", True),
+    "the versions are noted": (RECORD, "keep", False),
 }
 
 

@@ -36,8 +36,8 @@ class Rotation:
 
     def __init__(self, store: Store, cluster_id: str) -> None:
         self._store = store
-        # A version's name is 32 to 64 characters, best a UUID (PutSecretValue, ClientRequestToken). Half of it is left to
-        # chance.
+        # A version's name is 32 to 64 characters, best a UUID (PutSecretValue, ClientRequestToken). Half of it is left
+        # to chance.
         self._mark = hashlib.sha256(b"rackaware.kafka " + cluster_id.encode()).hexdigest()[:16]
 
     def look(self, sources: Iterable[Source]) -> dict[Source, Kept | None]:
