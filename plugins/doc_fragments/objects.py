@@ -7,7 +7,10 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of OWNED_SPEC in _objects/declared.py; PROTECTED is for what gives access, LOGIN (_objects/login.py) for passwords."""
+    """Options of OWNED_SPEC in _objects/declared.py.
+
+    PROTECTED is for what gives access, LOGIN (_objects/login.py) for passwords.
+    """
 
     DOCUMENTATION = r"""
 options:

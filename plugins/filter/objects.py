@@ -44,9 +44,36 @@ def kafka_rotated_users(hosts: Any, names: Any) -> list[dict[str, Any]]:
     )
 
 
+def kafka_rotated_findings(hosts: Any, names: Any) -> list[str]:
+    """Why they cannot get new passwords, one sentence or none."""
+    return _refusal(kafka_rotated_users, hosts, names)
+
+
+def kafka_imported_findings(text: str, origin: str) -> list[str]:
+    """Why it cannot be imported, one sentence or none."""
+    return _refusal(kafka_objects_imported, text, origin)
+
+
+def _refusal(work: Callable[..., Any], *given: Any) -> list[str]:
+    from ..module_utils._errors import RackawareError
+
+    try:
+        work(*given)
+    except RackawareError as error:
+        return [str(error)]
+    return []
+
+
 class FilterModule:
     """What Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """Filters by name."""
-        return as_filters(kafka_objects_findings, kafka_objects_imported, kafka_objects_text, kafka_rotated_users)
+        return as_filters(
+            kafka_imported_findings,
+            kafka_objects_findings,
+            kafka_objects_imported,
+            kafka_objects_text,
+            kafka_rotated_findings,
+            kafka_rotated_users,
+        )

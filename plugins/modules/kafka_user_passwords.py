@@ -17,9 +17,10 @@ description:
     O(login_servers) has to take it, and then all readers of the secret get it (C(AWSCURRENT)). The old one stays as
     C(AWSPREVIOUS).
   - A parameter has no such place. It gets the new password right before Kafka does.
-  - A run that was broken off at any point is completed by the next one with the same passwords. Users whose rotation was
-    over by then get no other one.
-  - Connections that are open stay. New ones with the old password are refused from the moment when Kafka has the new one.
+  - A run that was broken off at any point is completed by the next one with the same passwords. Users whose rotation
+    was over by then get no other one.
+  - Connections that are open stay. New ones with the old password are refused from the moment when Kafka has the new
+    one.
 author:
   - rackaware.kafka contributors (@rackaware)
 extends_documentation_fragment:
@@ -167,8 +168,8 @@ def refuse_silent(login: Login) -> None:
     silent = login.silent()
     if silent:
         raise ObjectsError(
-            "Nothing listens at %s, where the new passwords are to be proven; bring that broker back, then run this again."
-            " See docs/runbooks/broker_down.md." % ", ".join(silent)
+            "Nothing listens at %s, where the new passwords are to be proven; bring that broker back, then run this"
+            " again. See docs/runbooks/broker_down.md." % ", ".join(silent)
         )
 
 
@@ -180,12 +181,13 @@ def rotate(
     login: Login,
     known: password_versions.Versions,
 ) -> list[declared_users.Wanted]:
-    """The users with their new passwords, which are in AWS first, then in Kafka, and shown to readers when they are proven."""
-    known.rotate({str(source): password.version for source, password in plan.present.items()})
+    """The users with their new passwords; in AWS first, then in Kafka, and shown to readers when they are proven."""
     try:
+        # First of all, because it also says whether the record can be written.
+        known.forget(each.key for each in wanted)
         passwords = {**plan.found, **aws.begin(plan.missing)}
+        known.rotate({str(source): password.version for source, password in passwords.items()})
         made = password_rotation.with_passwords(wanted, passwords)
-        known.forget(each.key for each in made)
         users.upsert(admin, [each.credential() for each in made])
         for server in login.servers:
             login.until_taken(made, server)
@@ -196,7 +198,6 @@ def rotate(
             + password_rotation.SEE
         ) from None
     known.keep(made, users.describe(admin))
-    known.rotated(str(source) for source in plan.present)
     return made
 
 

@@ -262,7 +262,7 @@ def main() -> None:
                     known.forget([*written, *change.remove])
                     if result["changed"]:
                         write(admin, change, login, params["removals"])
-                    known.keep(present, before)
+                    known.keep(present if login else [], before)
     except RackawareError as error:
         module.fail_json(msg=str(error))
     module.exit_json(verified=bool(login), versions=declared_users.versions(present), **result)

@@ -75,6 +75,32 @@ def test_a_rotation_shows_a_secret_late_and_a_parameter_at_once(store):
     assert rotation.begin([SECRET])[SECRET].version not in stages
 
 
+@pytest.mark.parametrize("back", ["by hand", "AWSPREVIOUS"])
+@pytest.mark.parametrize("label_left", [False, True])
+def test_a_password_that_was_taken_back_does_not_come_back(store, back, label_left):
+    where = secrets.Source("secret", "kafka/demo/leaked-%s-%s" % (back[:2], label_left))
+    first = store.create({where: secrets.generated()})[where]
+    rotation, manager = secret_rotation.Rotation(store, "one"), store.secretsmanager
+    leaked = rotation.begin([where])[where]
+    rotation.finish({where: first}, {where: leaked})
+    labels = {"SecretId": where.name}
+    assert leaked.version and "AWSPENDING" not in str(manager.describe_secret(**labels)["VersionIdsToStages"])
+    rotation.finish({where: leaked}, {where: leaked})
+    if label_left:
+        manager.update_secret_version_stage(**labels, VersionStage="AWSPENDING", MoveToVersionId=leaked.version)
+    to = first.version
+    if back == "by hand":
+        # In two steps, because the stand-in's own way to put one leaves the label on the version that had it.
+        to = manager.put_secret_value(**labels, SecretString="by-hand", VersionStages=["by-hand"])["VersionId"]
+    moved = {"MoveToVersionId": to, "RemoveFromVersionId": leaked.version}
+    manager.update_secret_version_stage(**labels, VersionStage="AWSCURRENT", **moved)
+    kept = rotation.look([where])[where]
+    assert kept.pending is None and kept.current.text != leaked.text
+    again = rotation.begin([where])
+    rotation.finish({where: kept.current}, again)
+    assert store.read([where]) == again and again[where].text != leaked.text
+
+
 def test_a_parameter_keeps_its_key_through_a_rotation(store):
     where = secrets.Source("parameter", "/kafka/demo/keyed")
     given = {"Name": where.name, "Type": "SecureString", "KeyId": "alias/mine", "Description": "of orders"}

@@ -178,7 +178,8 @@ def _known(policy: Any) -> tuple[list[str], list[str]]:
                 condition.get("ArnLike", {}).get("aws:PrincipalArn", []),
                 condition.get("StringEquals", {}).get("kms:EncryptionContext:app", []),
             )
-            return tuple([value] if isinstance(value, str) else list(value) for value in values)  # type: ignore[return-value]
+            one, other = ([value] if isinstance(value, str) else list(value) for value in values)
+            return one, other
     return [], []
 
 

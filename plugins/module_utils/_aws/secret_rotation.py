@@ -4,8 +4,8 @@
 # Private to the collection: may change at any time.
 """A new password in place of one that AWS keeps, so that at no moment Kafka has one that AWS has not.
 
-A secret has the new one beside the present one (AWSPENDING) until Kafka has taken it. A parameter has no such place: what
-is written is what is read from then on, so that it is written right before Kafka gets it.
+A secret has the new one beside the present one (AWSPENDING) until Kafka has taken it. A parameter has no such place:
+what is written is what is read from then on, so that it is written right before Kafka gets it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Iterable, Mapping
 
 from .secrets import SECRET, Password, SecretError, Source, Store, generated
 
-CURRENT, PENDING = "AWSCURRENT", "AWSPENDING"
+CURRENT, PENDING, PREVIOUS = "AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"
 # Those of a parameter that a new version would lose; without its key it would get the account's (PutParameter, KeyId).
 KEPT_FIELDS = ("KeyId", "Description", "AllowedPattern", "Tier")
 
@@ -36,7 +36,8 @@ class Rotation:
 
     def __init__(self, store: Store, cluster_id: str) -> None:
         self._store = store
-        # A version's name is 32 to 64 characters, best a UUID (PutSecretValue, ClientRequestToken). Half of it is left to chance.
+        # A version's name is 32 to 64 characters, best a UUID (PutSecretValue, ClientRequestToken). Half of it is left
+        # to chance.
         self._mark = hashlib.sha256(b"rackaware.kafka " + cluster_id.encode()).hexdigest()[:16]
 
     def look(self, sources: Iterable[Source]) -> dict[Source, Kept | None]:
@@ -55,15 +56,16 @@ class Rotation:
         seen = self._store.ask(where, "DescribeSecret", {"SecretId": where.name}, changes=True)
         if seen.get("RotationEnabled"):
             raise SecretError(
-                "The %s is rotated by Secrets Manager itself; end that (aws secretsmanager cancel-rotate-secret), or leave"
-                " its user out." % where
+                "The %s is rotated by Secrets Manager itself; end that (aws secretsmanager cancel-rotate-secret), or"
+                " leave its user out. See docs/runbooks/passwords.md." % where
             )
         for version, stages in (seen.get("VersionIdsToStages") or {}).items():
-            if PENDING in stages and CURRENT not in stages:
+            # One that was shown to readers waits no longer: it is in use, or was taken back.
+            if PENDING in stages and not {CURRENT, PREVIOUS} & set(stages):
                 if not version.replace("-", "").startswith(self._mark):
                     raise SecretError(
-                        "The %s has a version %s that another one has made (%s); let them complete it, or take that label"
-                        " away, and run this again. See docs/runbooks/passwords.md." % (where, PENDING, version)
+                        "The %s has a version %s that another one has made (%s); let them complete it, or take that"
+                        " label away, and run this again. See docs/runbooks/passwords.md." % (where, PENDING, version)
                     )
                 return str(version)
         return None
@@ -101,14 +103,23 @@ class Rotation:
         self._store.at_once(lambda where: self._finish(where, before[where], now[where]), now)
 
     def _finish(self, where: Source, before: Password, now: Password) -> None:
-        if where.kind != SECRET or before.version == now.version:
+        if where.kind != SECRET:
             return
-        body = {"SecretId": where.name, "VersionStage": CURRENT, "MoveToVersionId": now.version}
+        if before.version != now.version:
+            self._label(where, CURRENT, now.version, MoveToVersionId=now.version, RemoveFromVersionId=before.version)
+        # Left there, it would bring this password back when the secret has got another one.
+        if PENDING in self._stages(where, now.version):
+            self._label(where, PENDING, now.version, RemoveFromVersionId=now.version)
+
+    def _stages(self, where: Source, version: str) -> list[str]:
+        seen = self._store.ask(where, "DescribeSecret", {"SecretId": where.name}, changes=True)
+        return list((seen.get("VersionIdsToStages") or {}).get(version, ()))
+
+    def _label(self, where: Source, label: str, version: str, **move: str) -> None:
+        body = {"SecretId": where.name, "VersionStage": label, **move}
         try:
-            body["RemoveFromVersionId"] = before.version
             self._store.ask(where, "UpdateSecretVersionStage", body, changes=True)
         except SecretError:
             # The answer to a first try may have been lost.
-            seen = self._store.one(where)
-            if seen is None or seen.version != now.version:
+            if (label in self._stages(where, version)) != ("MoveToVersionId" in move):
                 raise

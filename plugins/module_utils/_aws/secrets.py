@@ -253,8 +253,8 @@ def _refusal(where: Source, action: str, code: str, region: str, *, changes: boo
     service = API[where.kind][0]
     if code in DENIED:
         why = (
-            "the role of this host may not do %s:%s on it, or not use its KMS key; allow it in the role's policy, see %s"
-            % (service, action, "instances_rotate_passwords" if changes else "instances_user_passwords")
+            "the role of this host may not do %s:%s on it, or not use its KMS key; allow it in the role's policy,"
+            " see %s" % (service, action, "instances_rotate_passwords" if changes else "instances_user_passwords")
         )
     elif where.kind == SECRET and code == "InvalidRequestException":
         why = "it is scheduled for deletion; restore it, or name another"

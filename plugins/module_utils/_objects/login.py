@@ -44,7 +44,7 @@ class Login:
         return [server for server in self.servers if server not in listens]
 
     def refused(self, wanted: Sequence[Wanted], server: str | None = None) -> set[tuple[str, str]]:
-        """Users that cannot log in with their declared password, by name and mechanism; at the first server that listens."""
+        """Users that cannot log in with their declared password, by name and mechanism; at the first that listens."""
         tried = [each.credential() for each in wanted if each.password is not None]
         if not tried or not self:
             return set()

@@ -35,8 +35,8 @@ def check_pairs(entries: Iterable[Mapping[str, Any]], acls: Iterable[Mapping[str
             raise ObjectsError("The users %s and %s are in more than one pair; correct pair." % (name, other))
         if rules.get("User:" + name) != rules.get("User:" + other):
             raise ObjectsError(
-                "The users %s and %s are a pair, but kafka_acls does not give both the same rights, so that clients that"
-                " move would lose some; declare each rule for both." % (name, other)
+                "The users %s and %s are a pair, but kafka_acls does not give both the same rights, so that clients"
+                " that move would lose some; declare each rule for both." % (name, other)
             )
 
 
@@ -51,21 +51,21 @@ def selected(entries: Sequence[Mapping[str, Any]], names: Collection[str]) -> li
     """
     if not names:
         raise ObjectsError(
-            "kafka_selected_users names no user; name those that get a new password, as in -e kafka_selected_users=orders."
-            + SEE
+            "kafka_selected_users names no user; name those that get a new password, as in -e"
+            " kafka_selected_users=orders." + SEE
         )
     present = [each for each in entries if each["state"] == "present"]
     for name in names:
         if name not in {each["name"] for each in present}:
             raise ObjectsError(
-                "kafka_selected_users has %r, which kafka_users does not declare; correct the name, or give the file that"
-                " declares it." % name + SEE
+                "kafka_selected_users has %r, which kafka_users does not declare; correct the name, or give the file"
+                " that declares it." % name + SEE
             )
     for one, other in sorted(_pairs(present)):
         if one in names and other in names:
             raise ObjectsError(
-                "The users %s and %s are a pair, of which one keeps its password until all clients use the other; name one"
-                " of them." % (one, other) + SEE
+                "The users %s and %s are a pair, of which one keeps its password until all clients use the other; name"
+                " one of them." % (one, other) + SEE
             )
     chosen = [each for each in present if each["name"] in names]
     for each in chosen:
@@ -78,14 +78,14 @@ def selected(entries: Sequence[Mapping[str, Any]], names: Collection[str]) -> li
             )
         if each["password_from"].get("key") is not None:
             raise ObjectsError(
-                "The password of the user %s is one entry of a secret, of which others may change the rest meanwhile; give"
-                " the user a secret of its own, or change that entry and run objects." % each["name"] + SEE
+                "The password of the user %s is one entry of a secret, of which others may change the rest meanwhile;"
+                " give the user a secret of its own, or change that entry and run objects." % each["name"] + SEE
             )
         for other in present:
             if other["name"] not in names and _place(other) == _place(each):
                 raise ObjectsError(
-                    "The users %s and %s have the same password, and only one of them would get the new one; name both, or"
-                    " give each a secret of its own." % (each["name"], other["name"]) + SEE
+                    "The users %s and %s have the same password, and only one of them would get the new one; name both,"
+                    " or give each a secret of its own." % (each["name"], other["name"]) + SEE
                 )
     return [{key: each[key] for key in ("name", "mechanism", "iterations", "password_from")} for each in chosen]
 
@@ -126,7 +126,7 @@ def plan(
     rotation: Mapping[str, str],
     protected: Collection[str],
 ) -> Plan:
-    """Decide for each source; users are those of the cluster, rotation the versions that a broken-off run found.
+    """Decide for each source; users are those of the cluster, rotation the versions that a broken-off run made.
 
     Raises ObjectsError for what no run may do.
     """
@@ -134,8 +134,8 @@ def plan(
     for each in wanted:
         if "User:" + each.user in protected:
             raise ObjectsError(
-                "The user %s is an operator, and gets no new password here; change it with kafka-configs, so that this run"
-                " cannot shut itself out." % each.user + SEE
+                "The user %s is an operator, and gets no new password here; change it with kafka-configs, so that this"
+                " run cannot shut itself out." % each.user + SEE
             )
         there = kept[each.source] if each.source else None
         if there is None:
@@ -154,7 +154,7 @@ def plan(
         present[source] = there.current
         if there.pending is not None:
             found[source] = there.pending
-        elif rotation.get(str(source), there.current.version) != there.current.version:
+        elif rotation.get(str(source)) == there.current.version:
             # The broken-off run got so far that all who read have the new one.
             found[source] = there.current
     return Plan(present, found, tuple(source for source in present if source not in found))

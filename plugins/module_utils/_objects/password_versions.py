@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change at any time.
-"""Which version of its password each user of a cluster was seen to log in with, and which versions a rotation found
+"""Which version of its password each user of a cluster was seen to log in with, and which versions a rotation made
 that is not over yet: a record on the host that asked.
 
 A login costs a second of CPU for thirty users, and the version of a secret says the same. The record has neither a
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from .. import _durable, _regular_file
 from .._errors import reason
@@ -53,20 +53,21 @@ class Versions:
         gone = {_name(key) for key in keys}
         self._write({name: seen for name, seen in self._users.items() if name not in gone})
 
-    def keep(self, users: Iterable[Wanted], there: Iterable[tuple[str, str]]) -> None:
-        """These have logged in; of users that are not there nothing is kept. Raises ObjectsError."""
+    def keep(self, users: Sequence[Wanted], there: Iterable[tuple[str, str]]) -> None:
+        """These have logged in, so that the rotation of their passwords is over; of users that are not there nothing is
+        kept. Raises ObjectsError.
+        """
         seen = {_name(each.key): _seen(each) for each in users if each.version}
         names = {_name(key) for key in there} | seen.keys()
-        self._write({name: each for name, each in {**self._users, **seen}.items() if name in names})
+        over = {str(each.source) for each in users if each.version}
+        self._write(
+            {name: each for name, each in {**self._users, **seen}.items() if name in names},
+            {source: version for source, version in self.rotation.items() if source not in over},
+        )
 
-    def rotate(self, found: Mapping[str, str]) -> None:
-        """The versions, by source, that a rotation found; those of one that was broken off stay. Raises ObjectsError."""
-        self._write(self._users, {**found, **self.rotation})
-
-    def rotated(self, sources: Iterable[str]) -> None:
-        """The rotation of these is over. Raises ObjectsError."""
-        over = set(sources)
-        self._write(self._users, {name: each for name, each in self.rotation.items() if name not in over})
+    def rotate(self, made: Mapping[str, str]) -> None:
+        """The versions, by source, that a rotation made, or found to go on with. Raises ObjectsError."""
+        self._write(self._users, {**self.rotation, **made})
 
     def _write(self, users: dict[str, Any], rotation: dict[str, str] | None = None) -> None:
         rotation = self.rotation if rotation is None else rotation

@@ -100,21 +100,37 @@ BEFORE, AFTER = secrets.Password("a", "v-0"), secrets.Password(CANARY, "v-1")
 
 
 def test_readers_get_it_when_it_is_made_current(aws, rotation):
-    aws.answers = {"UpdateSecretVersionStage": [{}]}
+    aws.answers = {"UpdateSecretVersionStage": [{}], **described({"v-1": ["AWSCURRENT", "AWSPENDING"]})}
     rotation.finish({SECRET: BEFORE, PARAMETER: BEFORE}, {SECRET: AFTER, PARAMETER: AFTER})
     # They read the parameter's already.
-    ((_action, sent, _headers),) = aws.asked
-    assert sent == {
+    current, pending = [body for action, body, _headers in aws.asked if action == "UpdateSecretVersionStage"]
+    assert current == {
         **{"SecretId": SECRET.name, "VersionStage": "AWSCURRENT"},
         **{"MoveToVersionId": "v-1", "RemoveFromVersionId": "v-0"},
     }
+    assert pending == {"SecretId": SECRET.name, "VersionStage": "AWSPENDING", "RemoveFromVersionId": "v-1"}
+    # A run that ended between the two: the next one takes the label away. Without it nothing is asked for.
     rotation.finish({SECRET: AFTER}, {SECRET: AFTER})
-    assert len(aws.asked) == 1
+    assert aws.asked[-1][1] == pending
+    aws.answers = described({"v-1": ["AWSCURRENT"]})
+    rotation.finish({SECRET: AFTER}, {SECRET: AFTER})
+    assert aws.asked[-1][0] == "DescribeSecret"
+
+
+def test_a_version_that_readers_had_waits_no_longer(aws, rotation):
+    aws.answers = {
+        "GetSecretValue": [STORED],
+        **described({"v-1": ["AWSCURRENT"], "v-2": ["AWSPREVIOUS", "AWSPENDING"]}),
+    }
+    assert rotation.look([SECRET])[SECRET].pending is None
 
 
 def test_a_lost_answer_to_that_is_no_failure_and_a_change_meanwhile_is_one(aws, rotation):
-    aws.answers = {"UpdateSecretVersionStage": [Fault("InvalidParameterException")], "GetSecretValue": [STORED]}
+    aws.answers = {
+        "UpdateSecretVersionStage": [Fault("InvalidParameterException")],
+        **described({"v-1": ["AWSCURRENT"]}),
+    }
     rotation.finish({SECRET: BEFORE}, {SECRET: AFTER})
-    aws.answers["GetSecretValue"] = [{**STORED, "VersionId": "v-theirs"}]
+    aws.answers.update(described({"v-1": ["AWSPENDING"], "v-theirs": ["AWSCURRENT"]}))
     with pytest.raises(secrets.SecretError, match="AWS says InvalidParameterException to secretsmanager:UpdateSecretV"):
         rotation.finish({SECRET: BEFORE}, {SECRET: AFTER})

@@ -121,10 +121,10 @@ def test_what_waits_beside_a_secret_is_taken():
 
 
 def test_what_the_run_has_shown_to_all_already_gets_no_other_one():
-    left = {str(SECRET): "v-1", str(PARAMETER): "v-1"}
+    left = {str(SECRET): "v-2", str(PARAMETER): "v-2"}
     made = plan({SECRET: Kept(NEXT), PARAMETER: Kept(NEXT)}, rotation=left)
     assert (made.missing, made.found) == ((), {SECRET: NEXT, PARAMETER: NEXT})
-    # Not begun yet.
+    # Not begun yet, or changed by another one since.
     assert plan({SECRET: Kept(NOW), PARAMETER: Kept(NEXT)}, rotation=left).missing == (SECRET,)
 
 

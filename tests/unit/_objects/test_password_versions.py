@@ -112,17 +112,21 @@ def test_a_record_that_cannot_be_written_is_one_sentence(record):
         record(user()).keep([user()], [])
 
 
-def test_the_versions_that_a_rotation_found_stay_until_it_is_over(record):
-    first = record(user())
-    first.rotate({"secret a": "v-1", "secret b": "v-1"})
-    # Broken off. The next run finds another version, which is that run's.
+def test_the_versions_that_a_rotation_made_stay_until_they_are_proven(record):
+    record(user()).rotate({"secret kafka/demo/app": "v-1", "secret b": "v-1"})
+    # Broken off; the next run makes another one for b.
     second = record(user())
-    assert second.rotation == {"secret a": "v-1", "secret b": "v-1"}
-    second.rotate({"secret a": "v-2", "secret c": "v-5"})
-    second.keep([user()], [])
-    assert record(user()).rotation == {"secret a": "v-1", "secret b": "v-1", "secret c": "v-5"}
-    second.rotated(each for each in ("secret a", "secret c"))
+    assert second.rotation == {"secret kafka/demo/app": "v-1", "secret b": "v-1"}
+    second.rotate({"secret b": "v-2"})
+    assert record(user()).rotation == {"secret kafka/demo/app": "v-1", "secret b": "v-2"}
+    second.keep([user(version="v-7")], [])
     third = record(user())
-    assert third.rotation == {"secret b": "v-1"} and keys(third.unknown([user()])) == []
-    third.rotated(["secret b"])
+    assert third.rotation == {"secret b": "v-2"} and keys(third.unknown([user(version="v-7")])) == []
+    third.keep([user(where="b")], [])
     assert "rotation" not in json.loads(record.path.read_text())
+
+
+def test_a_rotation_that_objects_has_ended_is_not_taken_for_one_to_go_on_with(record):
+    record(user()).rotate({"secret kafka/demo/app": "v-2"})
+    record(user()).keep([user(version="v-2")], [user().key])
+    assert record(user()).rotation == {}

@@ -199,5 +199,6 @@ def test_what_strimzi_declares_is_written_as_the_file_and_no_cluster_is_asked(pl
     given.write_text(STRIMZI % "tls")
     code, said = plays.run("import_objects", **files)
     assert code != 0 and "KafkaUser orders has the authentication tls, but only" in said and not file.exists()
+    assert "Finalization of task args" not in said
     code, said = plays.run("import_objects", kafka_objects_file=str(file))
     assert code != 0 and "Say what to read: add -e kafka_import_file=<file>" in said and not file.exists()
