@@ -154,8 +154,7 @@ def check(data: bytes, principal: str, where: Source) -> list[int]:
     if newest not in usable:
         raise KeytabError(
             "%s has only old kinds of keys of %s in version %d, its newest, which Java does not use; have the KDC make one"
-            " of AES." % (_begin(where), principal, newest)
-            + PAGE
+            " of AES." % (_begin(where), principal, newest) + PAGE
         )
     return sorted(usable, reverse=True)
 

@@ -36,7 +36,9 @@ def imported(text: str) -> dict[str, Any]:
     # A tool's warnings may stand before what it prints.
     found = acl_list(text) if RESOURCE.search(text) else strimzi(_documents(text))
     if not found:
-        raise ObjectsError("The file has no topic, user or ACL, so that there is nothing to write; give the whole file.")
+        raise ObjectsError(
+            "The file has no topic, user or ACL, so that there is nothing to write; give the whole file."
+        )
     wrong = declaration.findings(found)
     if wrong:
         raise ObjectsError(wrong[0])
