@@ -110,7 +110,9 @@ def kafka_cluster_settings(hosts: Any, groups: Any, play: dict[str, Any] | None 
     read = {name: _cluster_variables(hosts[name]) for name in names}
     # Without nodes localhost is the only source.
     settings = cluster_settings.read(read, members, own if names else {**inventory, **own})
-    return {**settings, "report_dir": settings["report_dir"] or os.path.join(os.environ.get("PWD", ""), "reports")}
+    # A module on localhost would take a relative path as one beside the playbook.
+    reports = os.path.expanduser(settings["report_dir"] or "reports")
+    return {**settings, "report_dir": os.path.join(os.environ.get("PWD", ""), reports)}
 
 
 def kafka_default_version(zookeepers: list[str]) -> str:

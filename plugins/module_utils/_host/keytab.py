@@ -148,14 +148,15 @@ def check(data: bytes, principal: str, where: Source) -> list[int]:
             % (_begin(where), principal, ", ".join(sorted({each.principal for each in found})) or "no one")
             + PAGE
         )
-    usable = [each.version for each in own if each.kind in AES]
-    if not usable:
+    # Of the newest, because a KDC gives out tickets for that one.
+    newest = max(each.version for each in own)
+    usable = {each.version for each in own if each.kind in AES}
+    if newest not in usable:
         raise KeytabError(
-            "%s has only old kinds of keys of %s, which Java does not use; have the KDC make one of AES."
-            % (_begin(where), principal)
-            + PAGE
+            "%s has only old kinds of keys of %s in version %d, its newest, which Java does not use; have the KDC make one"
+            " of AES." % (_begin(where), principal, newest) + PAGE
         )
-    return sorted(set(usable), reverse=True)
+    return sorted(usable, reverse=True)
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,8 @@ def decide(data: bytes, dest: str, principal: str, *, held: bool) -> Step:
             % (principal, max(_versions(data, principal)), dest, max(before))
             + PAGE
         )
-    waits = held and here is not None and not before
+    # What is no keytab is no running broker's either.
+    waits = held and not before and _names_others(here)
     target, there = (dest + STAGED, beside) if waits else (dest, here)
     return Step(
         data, dest, None if there == data else target, None if waits or beside is None else dest + STAGED, waits
@@ -202,6 +204,13 @@ def _versions(data: bytes | None, principal: str) -> list[int]:
         return [each.version for each in entries(data or b"") if each.principal == principal]
     except ValueError:
         return []
+
+
+def _names_others(data: bytes | None) -> bool:
+    try:
+        return bool(entries(data or b""))
+    except ValueError:
+        return False
 
 
 def _there(path: str) -> bytes | None:

@@ -35,6 +35,10 @@ def imported(text: str) -> dict[str, Any]:
     """The variables of our file, from YAML of Strimzi or from what kafka-acls --list printed; raises ObjectsError."""
     # A tool's warnings may stand before what it prints.
     found = acl_list(text) if RESOURCE.search(text) else strimzi(_documents(text))
+    if not found:
+        raise ObjectsError(
+            "The file has no topic, user or ACL, so that there is nothing to write; give the whole file."
+        )
     wrong = declaration.findings(found)
     if wrong:
         raise ObjectsError(wrong[0])
@@ -141,6 +145,11 @@ def _user(name: str, spec: dict[str, Any], what: str, out: dict[str, list[dict[s
             " here, and another CA's; take it out, and declare ACLs for that name. See docs/security.md."
             % (what, login.get("type"))
         )
+    if login.get("password"):
+        raise ObjectsError(
+            "%s takes its password from a secret of Kubernetes (authentication.password), which a broker does not read; take"
+            " that key out, and give the user a password_from or password_file afterwards. See docs/objects.md." % what
+        )
     out["kafka_users"].append({"name": name})
     limits = dict(spec.pop("quotas", None) or {})
     if limits:
@@ -166,7 +175,9 @@ def _rules(principal: str, rule: dict[str, Any], what: str) -> list[Acl]:
     operations = rule.pop("operations", None) or [rule.pop("operation")]
     pattern = resource.pop("patternType", "literal")
     pattern = _known(PATTERN_TYPES, "prefixed" if pattern == "prefix" else pattern, said)
-    named = resource.pop("name", acls.CLUSTER if kind == "cluster" else "*")
+    named = resource.pop("name", acls.CLUSTER if kind == "cluster" else None)
+    if not named:
+        raise ObjectsError("%s names no %s, and * would be all of them; write which it is for." % (said, kind))
     host, permission = rule.pop("host", "*"), _known(PERMISSIONS, rule.pop("type", "allow"), said)
     if rule or resource:
         raise ObjectsError(

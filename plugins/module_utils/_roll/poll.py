@@ -269,7 +269,8 @@ def brokers_may_stop(
     late = [id_ for id_ in behind if id_ not in nodes]
     # The start of a broker that is down takes nothing away, and a restart heals one that is behind.
     harmless = {*behind, *(set(params["out"]) - alive if params["disruption"] == disruption.RESTART else ())}
-    held += [{"broker": id_, "reason": behind[late[0]]} for id_ in nodes if late and id_ not in harmless]
+    # One that is behind goes without healthy ones: the first to stop may hand its partitions to it.
+    held += [{"broker": id_, "reason": next(iter(behind.values()))} for id_ in nodes if behind and id_ not in harmless]
     candidates = [id_ for id_ in nodes if id_ not in {hold["broker"] for hold in held}]
     limits = {key: params[key] for key in ("max_batch", "isr_headroom", "allow")}
     # A broker that was down when the roll began and is listed has come up. It counts like the others to be stopped.

@@ -57,8 +57,9 @@ def test_whose_keys_are_in_it_of_which_version_and_kind():
         ),
         (
             table(entry(kind=23)),
-            "has only old kinds of keys of kafka/b1.example.com@EXAMPLE.COM, which Java does not use",
+            "has only old kinds of keys of kafka/b1.example.com@EXAMPLE.COM in version 2, its newest, which Java does not",
         ),
+        (table(entry(version=3, kind=23), entry()), "in version 3, its newest, which Java does not use; have the KDC"),
     ],
     ids=[
         "empty",
@@ -69,6 +70,7 @@ def test_whose_keys_are_in_it_of_which_version_and_kind():
         "another name",
         "another realm",
         "old kinds",
+        "the newest of an old kind",
     ],
 )
 def test_one_that_would_not_do_is_refused_in_one_sentence(data, sentence):
@@ -139,6 +141,12 @@ def test_for_another_principal_than_the_running_brokers_it_waits_for_the_restart
     assert not keytab.decide(data, place, PRINCIPAL, held=True).changed
     step = keytab.decide(data, place, PRINCIPAL, held=False)
     assert (step.writes, step.drops, step.waits) == (place, place + ".staged", False)
+
+
+def test_a_damaged_one_is_replaced_at_once(place):
+    put(place, table(entry())[:-9])
+    step = keytab.decide(table(entry()), place, PRINCIPAL, held=True)
+    assert (step.writes, step.waits) == (place, False)
 
 
 def test_an_older_one_is_refused(place):

@@ -37,7 +37,6 @@ metadata:
 spec:
   authentication:
     type: scram-sha-512
-    password: {valueFrom: {secretKeyRef: {name: billing, key: password}}}
   authorization:
     type: simple
     acls:
@@ -171,6 +170,12 @@ def changed(text, *pairs):
     [
         (changed(USER, ("scram-sha-512\n", "tls\n")), "KafkaUser billing has the authentication tls, but only"),
         (changed(USER, ("scram-sha-512\n", "tls-external\n")), "has the authentication tls-external, but"),
+        ("", "The file has no topic, user or ACL"),
+        (
+            changed(USER, ("scram-sha-512\n", "scram-sha-512\n    password: {valueFrom: {}}\n")),
+            "KafkaUser billing takes its password from a secret of Kubernetes (authentication.password)",
+        ),
+        (changed(USER, ("type: topic, name: orders,", "type: topic,")), "An ACL of KafkaUser billing names no topic"),
         ("{kind: KafkaUser, metadata: {name: b}, spec: {}}", "KafkaUser b has the authentication None, but"),
         (changed(USER, ("type: simple", "type: custom")), "KafkaUser billing has another authorization than simple"),
         (changed(USER, ("producerByteRate", "producerRate")), "KafkaUser billing has quotas.producerRate, which"),

@@ -108,7 +108,8 @@ def test_reports_lie_below_the_current_directory_unless_the_inventory_names_anot
     monkeypatch.setenv("PWD", "/home/ann")
     settings, groups = FILTERS["kafka_cluster_settings"], {"kafka_brokers": ["b1"]}
     assert settings({"b1": {}}, groups)["report_dir"] == "/home/ann/reports"
-    assert settings({"b1": {"kafka_report_dir": "r"}}, groups)["report_dir"] == "r"
+    assert settings({"b1": {"kafka_report_dir": "r"}}, groups)["report_dir"] == "/home/ann/r"
+    assert settings({"b1": {"kafka_report_dir": "/r"}}, groups)["report_dir"] == "/r"
 
 
 def test_the_keys_of_selected_nodes_are_theirs_alone():

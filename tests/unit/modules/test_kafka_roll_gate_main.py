@@ -252,6 +252,12 @@ class TestOldMetadata:
         if reason in (self.OLD, self.NEVER):
             assert result["reason"].endswith("See docs/runbooks/metadata_behind.md.")
 
+    def test_it_stops_without_a_healthy_one(self, run, cluster):
+        cluster.quorums = [self.seen((5, 9_000))]
+        cluster.replicas[0] = cluster.isr[0] = [1, 5, 2, 3]
+        result = run(question="may_stop", nodes=[1, 5])
+        assert not result["open"] and result["admitted"] == [5] and self.OLD in result["reason"]
+
     def test_a_broker_that_is_down_is_started(self, run, cluster):
         cluster.quorums, cluster.gone, cluster.isr[1] = [self.seen((5, 9_000))], {4}, [5, 6]
         assert run(question="may_stop", nodes=[4], out=[4])["open"]

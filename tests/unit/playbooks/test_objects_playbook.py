@@ -162,8 +162,9 @@ def test_what_nodes_have_and_the_run_does_not_see_is_a_finding():
     assert finding.startswith("kafka_acls is set for b1, but the run reads it on localhost")
 
 
-def test_a_living_cluster_is_written_as_a_file_that_can_be_read(plays, tmp_path):
-    file = tmp_path / "exported.yml"
+def test_a_living_cluster_is_written_as_a_file_that_can_be_read(plays):
+    # A relative path is one below the current directory, and not beside the playbook.
+    file = plays.project.place / "exported.yml"
     users = [{"name": "orders"}]
     answers = {
         "kafka_topics_info": [{"topics": OBJECTS["kafka_topics"]}],
@@ -171,7 +172,7 @@ def test_a_living_cluster_is_written_as_a_file_that_can_be_read(plays, tmp_path)
         "kafka_quotas_info": [{"quotas": OBJECTS["kafka_quotas"]}],
         "kafka_acls_info": [{"acls": OBJECTS["kafka_acls"]}],
     }
-    code, said = plays.run("export_objects", answers=answers, kafka_objects_file=str(file))
+    code, said = plays.run("export_objects", answers=answers, kafka_objects_file=file.name)
     assert code == 0, said
     assert yaml.safe_load(file.read_text()) == {**OBJECTS, "kafka_users": users}
     assert calls(plays) == ["topics_info", "users_info", "quotas_info", "acls_info"]
@@ -185,10 +186,11 @@ STRIMZI = """
 """
 
 
-def test_what_strimzi_declares_is_written_as_the_file_and_no_cluster_is_asked(plays, tmp_path):
-    given, file = tmp_path / "strimzi.yml", tmp_path / "objects.yml"
+def test_what_strimzi_declares_is_written_as_the_file_and_no_cluster_is_asked(plays):
+    place = plays.project.place
+    given, file = place / "strimzi.yml", place / "objects.yml"
     given.write_text(STRIMZI % "scram-sha-512")
-    files = {"kafka_import_file": str(given), "kafka_objects_file": str(file)}
+    files = {"kafka_import_file": given.name, "kafka_objects_file": file.name}
     code, said = plays.run("import_objects", "--check", **files)
     assert code == 0 and not file.exists(), said
     code, said = plays.run("import_objects", **files)
