@@ -36,8 +36,9 @@ your own that begins with `kafka_`, `broker_`, `zookeeper_`, `controller_`, `os_
 `encrypted_store_` or `key_custody_`, unless it stands in `kafka_own_variables`.
 What describes hosts and the whole cluster may stand in the inventory, per host or per group: it is read from the nodes,
 and nodes that disagree about the cluster are refused. What the run itself reads (`roll_*`, `upgrade_*`,
-`key_custody_*`, `objects_*`, the objects of a cluster and [the playbooks' inputs](#the-playbooks)) is read on localhost: set it with `-e`, or in
-`group_vars/all`; in a group of nodes it is refused. Leave `kafka_confirm`, `kafka_selected_nodes`, `kafka_accept_loss`
+`key_custody_*`, `objects_*`, `instances_*`, `network_*`, the objects of a cluster and
+[the playbooks' inputs](#the-playbooks)) is read on localhost: set it with `-e`, or in `group_vars/all`; in a group of
+nodes it is refused. Leave `kafka_confirm`, `kafka_selected_nodes`, `kafka_accept_loss`
 and `kafka_revoke_urgent` to `-e`: in a file they would confirm every run.
 
 ## The inventory

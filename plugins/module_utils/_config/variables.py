@@ -38,7 +38,18 @@ OWN = (
     "objects_",
 )
 # What a run itself reads, on localhost.
-RUN = ("roll_", "upgrade_", "key_custody_", "objects_", "kafka_topics", "kafka_users", "kafka_quotas", "kafka_acls")
+RUN = (
+    "roll_",
+    "upgrade_",
+    "key_custody_",
+    "objects_",
+    "instances_",
+    "network_",
+    "kafka_topics",
+    "kafka_users",
+    "kafka_quotas",
+    "kafka_acls",
+)
 # What confirms a single run, so that no file may hold it.
 ONE_RUN = ("kafka_confirm", "kafka_selected_nodes", "kafka_selected_users", "kafka_accept_loss", "kafka_revoke_urgent")
 # The list of names, and beginnings of names with _ at their end, that are the user's.

@@ -223,7 +223,12 @@ def test_new_names_are_inputs():
     assert set(names) - set(playbook_inputs.OPTIONS) == {"instances_delete_volumes"}
 
 
-KNOWN = {"roll_only": {"type": "list"}, "broker_heap_mb": {"type": "int"}, **playbook_inputs.options()}
+KNOWN = {
+    "roll_only": {"type": "list"},
+    "instances_user_passwords": {"type": "bool"},
+    "broker_heap_mb": {"type": "int"},
+    **playbook_inputs.options(),
+}
 
 
 @pytest.mark.parametrize(
@@ -233,6 +238,11 @@ KNOWN = {"roll_only": {"type": "list"}, "broker_heap_mb": {"type": "int"}, **pla
             {"b1": {"roll_only": [1]}, "b2": {}},
             {},
             "roll_only is set for b1, but the run reads it on localhost, where it is missing;",
+        ),
+        (
+            {"b1": {"instances_user_passwords": True}},
+            {},
+            "instances_user_passwords is set for b1, but the run reads it on localhost, where it is missing;",
         ),
         (
             {"b1": {"kafka_confirm": "x"}, "b2": {"kafka_confirm": "x"}},
