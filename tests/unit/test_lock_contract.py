@@ -252,3 +252,12 @@ def test_every_question_of_the_gate_knows_which_host_the_inventory_has_for_an_id
     for path in [*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml")]:
         text = path.read_text()
         assert "question: may_stop" not in text or "addresses:" in text, path
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_what_gives_the_lock_back_after_a_failure_is_imported_where_there_are_several_hosts(name):
+    """After a failure that ends a play of several hosts Ansible runs no include any more, and the lock would stay."""
+    for play in yaml.safe_load((ROOT / "playbooks" / (name + ".yml")).read_text()):
+        blocks = [task for task in play.get("tasks", ()) if "always" in task]
+        included = [step for block in blocks for step in block["always"] if "ansible.builtin.include_role" in step]
+        assert not included or play["hosts"] == "localhost", play["name"]
