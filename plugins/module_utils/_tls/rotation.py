@@ -17,7 +17,7 @@ from .._text import hosts_as_subject
 from . import certificates
 from .certificates import TlsError
 from .decision import Host
-from .identity import fingerprint
+from .identity import PAGE, fingerprint
 
 # What is added to the name of the key of a cluster's CA. All but the retired one are trusted by all nodes.
 SIGNS, NEXT, PREVIOUS, RETIRED = "", "-next", "-previous", "-retired"
@@ -26,7 +26,6 @@ NAMES = (*TRUSTED, RETIRED)
 # Between two names: make a key, call the first what the second is called, take the name away, delete the key with its name.
 MAKE, POINT, DROP, DELETE = "make", "point", "drop", "delete"
 STEPS = 3
-PAGE = " See docs/runbooks/certificates.md."
 
 
 @dataclass(frozen=True)
