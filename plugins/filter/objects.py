@@ -34,13 +34,13 @@ def kafka_objects_imported(text: str, origin: str) -> str:
 
 def kafka_rotated_users(hosts: Any, names: Any) -> list[dict[str, Any]]:
     """The declared users that get a new password, without passwords."""
+    from ..module_utils._config import cluster_settings
     from ..module_utils._objects import declaration
 
-    listed = names.split(",") if isinstance(names, str) else names
     local = hosts["localhost"]
     return declaration.rotated(
         {name: local[name] for name in declaration.VARIABLES if name in local},
-        list(dict.fromkeys(name for name in (str(each).strip() for each in listed) if name)),
+        list(dict.fromkeys(cluster_settings.listed(names))),
     )
 
 

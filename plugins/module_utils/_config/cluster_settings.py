@@ -95,13 +95,13 @@ def read(
         "source": values["kafka_instance_source"],
         "check_topic": values["kafka_check_topic"] or "rackaware-proof",
         "report_dir": values["kafka_report_dir"],
-        "quorum_removed": _listed(values["kafka_quorum_removed"]),
+        "quorum_removed": listed(values["kafka_quorum_removed"]),
         "findings": findings,
     }
 
 
-def _listed(value: Any) -> list[str]:
-    """Ids or addresses, also from -e name=4,5."""
+def listed(value: Any) -> list[str]:
+    """Ids, names or addresses, also from -e name=4,5."""
     items = [] if value is None else value if isinstance(value, (list, tuple)) else str(value).split(",")
     return [str(item).strip() for item in items if str(item).strip()]
 
